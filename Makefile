@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# One Makefile, not recursive. `make help` prints what it can do.
+
+VERSION   := 1.0.0
+SOVERSION := 1
+
+B      ?= build
+UNWIND ?= auto
+SAN    ?=
+V      ?= 0
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+libdir     ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+mandir     ?= $(prefix)/share/man
+docdir     ?= $(prefix)/share/doc/log-malloc2
+DESTDIR    ?=
+
+CC         ?= cc
+CXX        ?= c++
+AR         ?= ar
+LD         ?= ld
+OBJCOPY    ?= objcopy
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+CXXFLAGS   ?= -O2 -g
+LDFLAGS    ?=
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+Q := $(if $(filter 1,$(V)),,@)
+
+# ---- the chosen variants, checked -------------------------------------------
+
+TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
+ARCH   := $(firstword $(subst -, ,$(TARGET)))
+
+# Our own unwinder knows these machines; elsewhere libunwind has to.
+UNWIND_auto := $(if $(filter x86_64 aarch64,$(ARCH)),dwarf,libunwind)
+UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
+UNWINDERS   := auto dwarf libunwind execinfo none
+ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
+$(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
+endif
+ifneq ($(words $(UNWIND)),1)
+$(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
+endif
+
+SANITIZERS := address undefined thread
+ifneq ($(filter-out $(SANITIZERS),$(SAN)),)
+$(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
+endif
+ifneq ($(filter-out 0 1,$(V)),)
+$(error V=$(V): it has to be 0 or 1)
+endif
+
+UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
+UNWIND_PC_libunwind   = libunwind
+# libunwind.a refers to these weakly and crashes where nothing else pulled them in.
+UNWIND_PC_FLAGS_libunwind = -Wl,--undefined=pthread_key_create -Wl,--undefined=pthread_once
+
+# ---- flags --------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+DEPS  = -MMD -MP
+BASE  = -std=gnu11 $(WARN) $(DEPS) -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"'
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+# The tracker: position independent, nothing exported but what says so, its
+# few bytes of thread-local storage always there, and no allocation call that
+# the compiler could think away or make up.
+TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
+	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
+	-fasynchronous-unwind-tables -fno-stack-protector -fno-exceptions -Iinclude
+
+CORE_INC    = -iquote src -iquote src/core
+PRELOAD_INC = $(CORE_INC) -iquote src/preload
+WRAP_INC    = $(CORE_INC) -iquote wrap
+READER_INC  = -iquote src -iquote src/reader
+TOOLS_INC   = $(READER_INC) -iquote src/tools -Iinclude
+TESTS_INC   = $(READER_INC) -iquote src/core -iquote tests -Iinclude
+
+# ---- sources ------------------------------------------------------------------
+
+CORE_SRC    := $(filter-out src/core/unwind_%.c,$(wildcard src/core/*.c)) src/core/unwind_$(UNWIND_file).c $(wildcard src/core/unwind_$(UNWIND_file)_*.c)
+PRELOAD_SRC := $(wildcard src/preload/*.c)
+WRAP_SRC    := $(wildcard wrap/*.c)
+READER_SRC  := $(wildcard src/reader/*.c)
+TOOLS       := log-malloc log-malloc-findleak log-malloc-trackusage backtrace2line
+SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
+HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
+MAN         := $(wildcard man/*.[1-9])
+EXAMPLES_C  := $(basename $(notdir $(wildcard examples/*.c)))
+EXAMPLES_CC := $(basename $(notdir $(wildcard examples/*.cc)))
+SUITES      := $(basename $(notdir $(wildcard tests/test_*.c)))
+PROGRAMS_C  := $(basename $(notdir $(wildcard tests/programs/*.c)))
+PROGRAMS_CC := $(basename $(notdir $(wildcard tests/programs/*.cc)))
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+# A build directory remembers its variant: another one rebuilds the tracker.
+VARIANT := UNWIND=$(UNWIND_file) SAN=$(SAN) CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS)
+$(B)/variant: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VARIANT)' | cmp -s - $@ || echo '$(VARIANT)' >$@
+
+# ---- what is built ------------------------------------------------------------
+
+PRELOAD := $(B)/liblog-malloc2.so
+ARCHIVE := $(B)/liblog-malloc2-wrap.a
+PC      := $(B)/pkgconfig/log-malloc2.pc
+PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc
+
+all: preload wrap tools
+preload: $(PRELOAD) $(PC)
+wrap: $(ARCHIVE) $(PC_WRAP)
+tools: $(TOOLS:%=$(B)/%)
+
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+$(B)/obj/src/core/%.o: src/core/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TRACKER) $(CORE_INC) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/src/preload/%.o: src/preload/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TRACKER) $(PRELOAD_INC) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/wrap/%.o: wrap/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TRACKER) $(WRAP_INC) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/src/reader/%.o: src/reader/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(READER_INC) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/src/tools/%.o: src/tools/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(TOOLS_INC) -DLM_LIBDIR='"$(libdir)"' $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/$(PRELOAD:$(B)/%=%).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -Wl,-soname,$(@F) -Wl,--version-script=src/preload/exports.map \
+		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file)) -ldl
+
+$(PRELOAD): $(PRELOAD).$(SOVERSION)
+	$(Q)ln -sf $(<F) $@
+
+# One object: whatever the linker needs first brings everything, and the
+# tracker's own names stay inside.
+$(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
+	$(call say,LD,$@)
+	$(Q)$(CC) -nostdlib -r -o $@ $^
+	$(Q)$(OBJCOPY) --localize-hidden $@
+
+$(ARCHIVE): $(B)/obj/wrap.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libreader.a: $(call obj,$(READER_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+READER_LIBS = -ldw -lelf -liberty
+
+$(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(call obj,$(SHARED_SRC)) $(B)/libreader.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
+
+# ---- pkg-config ---------------------------------------------------------------
+
+WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/functions)
+
+pc = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
+	-e 's|@WRAP_FLAGS@|$(strip $(WRAP_FLAGS))|' -e 's|@UNWIND_PC@|$(UNWIND_PC_$(UNWIND_file))|' \
+	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|'
+
+$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(call pc,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
+
+# ---- install ------------------------------------------------------------------
+
+# One list, FROM:TO, for install and uninstall alike.
+INSTALL_BIN  := $(TOOLS:%=$(B)/%)
+INSTALL_LIST  = $(foreach t,$(TOOLS),$(bindir)/$(t)) $(foreach h,$(notdir $(HEADERS)),$(includedir)/$(h)) \
+	$(libdir)/$(notdir $(PRELOAD)) $(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) $(libdir)/$(notdir $(ARCHIVE)) \
+	$(libdir)/pkgconfig/log-malloc2.pc $(libdir)/pkgconfig/log-malloc2-wrap.pc \
+	$(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(foreach d,$(DOCS),$(docdir)/$(d))
+DOCS := README.md CHANGELOG.md COPYING COPYING.LESSER
+
+# A prefix inside the .pc files stays a variable, so that they can be moved.
+under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALL_LIST))))
+	install -m 755 $(INSTALL_BIN) $(DESTDIR)$(bindir)
+	install -m 644 $(HEADERS) $(DESTDIR)$(includedir)
+	install -m 644 $(ARCHIVE) $(DESTDIR)$(libdir)
+	install -m 755 $(PRELOAD).$(SOVERSION) $(DESTDIR)$(libdir)
+	ln -sf $(notdir $(PRELOAD)).$(SOVERSION) $(DESTDIR)$(libdir)/$(notdir $(PRELOAD))
+	$(foreach p,log-malloc2 log-malloc2-wrap,$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) \
+		pkgconfig/$(p).pc.in >$(DESTDIR)$(libdir)/pkgconfig/$(p).pc &&) :
+	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m))) &&) :
+	install -m 644 $(DOCS) $(DESTDIR)$(docdir)
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALL_LIST))
+	-rmdir $(DESTDIR)$(docdir)
+
+# ---- examples and the demonstration -------------------------------------------
+
+examples: $(EXAMPLES_C:%=$(B)/examples/%) $(EXAMPLES_CC:%=$(B)/examples/%)
+
+# Examples and test programs are built as their users would: through pkg-config.
+pkgconf = $$(PKG_CONFIG_PATH=$(abspath $(B))/pkgconfig:$$PKG_CONFIG_PATH $(PKG_CONFIG) $(1))
+
+PROGRAM_FLAGS = -g -O1 -Wall -Wextra -pthread -Iinclude -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+EXAMPLE_FLAGS = -g -O0 -Wall -Wextra -pthread -Iinclude
+
+# $(1) directory, $(2) suffix of the source, $(3) compiler, $(4) its name in the output, $(5) flags
+define program_rules
+$(B)/$(1)/%: $(1)/%.$(2) $(HEADERS)
+	$$(call say,$(4),$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(3) $(5) -o $$@ $$< -ldl
+$(B)/$(1)/%.wrap: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
+	$$(call say,$(4),$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(3) $(5) -o $$@ $$< $$(call pkgconf,--cflags --libs log-malloc2-wrap) -ldl
+$(B)/$(1)/%.static: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
+	$$(call say,$(4),$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(3) -static $(5) -o $$@ $$< $$(call pkgconf,--static --cflags --libs log-malloc2-wrap)
+$(B)/$(1)/%.static-pie: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
+	$$(call say,$(4),$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(3) -static-pie -fPIE $(5) -o $$@ $$< $$(call pkgconf,--static --cflags --libs log-malloc2-wrap)
+endef
+$(eval $(call program_rules,tests/programs,c,$(CC),CC,$(PROGRAM_FLAGS)))
+$(eval $(call program_rules,tests/programs,cc,$(CXX),CXX,$(PROGRAM_FLAGS)))
+$(eval $(call program_rules,examples,c,$(CC),CC,$(EXAMPLE_FLAGS)))
+$(eval $(call program_rules,examples,cc,$(CXX),CXX,$(EXAMPLE_FLAGS)))
+
+# Those that use the C API need a library that has it.
+$(B)/examples/api-%: examples/api-%.c $(HEADERS) preload
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EXAMPLE_FLAGS) -o $@ $< $(call pkgconf,--cflags --libs log-malloc2) -Wl,-rpath,$(abspath $(B))
+
+demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
+	@examples/demo.sh $(B)
+
+# ---- tests --------------------------------------------------------------------
+
+VARIANTS := .wrap .static .static-pie
+# dlopen() has no place in a static program.
+ONLY_PLAIN := plugin
+PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
+	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(VARIANTS:%=$(B)/tests/programs/$(p)%)) \
+	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(VARIANTS:%=$(B)/examples/$(p)%))
+
+CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
+CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
+
+$(B)/obj/tests/%.o: tests/%.c $(B)/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(TESTS_INC) $(CHECK_CFLAGS) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The core as plain code, without interposition, for the suites that look at its parts.
+$(B)/obj/plain/%.o: src/core/%.c $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(CORE_INC) -Iinclude -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/libcore-plain.a: $(patsubst src/core/%.c,$(B)/obj/plain/%.o,$(CORE_SRC)) $(B)/obj/tests/plain_seam.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tests/traced.o $(B)/libreader.a $(B)/libcore-plain.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(CHECK_LIBS) $(READER_LIBS) $(UNWIND_LIBS_$(UNWIND_file))
+
+# make check SUITE=test_heap runs one.
+SUITE ?= $(SUITES)
+check: all examples $(PROGRAMS) $(SUITE:%=$(B)/tests/%)
+	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
+	@failed=; for suite in $(SUITE); do \
+		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \
+	done; \
+	rm -rf $(B)/tests/scratch; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "all suites passed"
+
+# ---- what a machine needs -----------------------------------------------------
+
+DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev check
+DEPS_TESTS := valgrind sqlite3 python3 git perl gdb clang
+DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
+
+# Two words installed at once, nothing twice: what dpkg has is left alone.
+apt_install = missing=; for p in $(1); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] || { \
+		root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+		echo "installing$$missing"; \
+		$$root apt-get update -q && \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }
+
+deps:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS))
+
+deps-lint:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
+
+# ---- lint ---------------------------------------------------------------------
+
+C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/programs/*.c tests/programs/*.cc)
+SCRIPTS = $(wildcard .ci/run examples/*.sh tests/*.sh)
+
+lint:
+	@.ci/lint '$(B)'
+
+format:
+	clang-format -i $(C_ALL)
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'make               the preload library, the wrap archive and the commands'
+	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
+	@echo 'make demo          traces a leaking program both ways and shows the report'
+	@echo 'make check         all tests; SUITE=test_NAME runs one'
+	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
+	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
+	@echo 'make lint format   the checkers; clang-format over the sources'
+	@echo 'make deps-lint     installs what lint needs'
+	@echo 'make clean'
+	@echo 'B=DIR              builds in DIR instead of build'
+	@echo 'UNWIND=...         $(UNWINDERS)'
+	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
+	@echo 'V=1                shows the commands'
+
+.PHONY: all preload wrap tools install uninstall examples demo check deps deps-lint lint format clean help FORCE
+FORCE:
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
