@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The functions of log-malloc2.h, which says what they promise. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "account.h"
+#include "emit.h"
+#include "guard.h"
+#include "log-malloc2.h"
+#include "session.h"
+#include "text.h"
+#include "trace_format.h"
+
+size_t log_malloc_get_usage(void)
+{
+	int64_t requested = lm_account_totals().requested;
+
+	return requested > 0 ? (size_t)requested : 0;
+}
+
+void log_malloc_trace_enable(void)
+{
+	lm_session_want(1);
+}
+
+void log_malloc_trace_disable(void)
+{
+	lm_session_want(0);
+}
+
+/* Every line has to begin with '#', or a reader would take it for a record. */
+static int put_lines(char *line, const char *message)
+{
+	struct lm_text text = { line, line + LM_TRACE_PRINTF_MAX - 1 };
+	int at_start = 1;
+
+	for (; *message; message++) {
+		if (at_start && *message != '#')
+			lm_text_string(&text, "# ");
+		lm_text_char(&text, *message);
+		at_start = *message == '\n';
+	}
+	if (text.at == line)
+		lm_text_string(&text, "# ");
+	text.end++;
+	if (text.at[-1] != '\n')
+		lm_text_char(&text, '\n');
+	return (int)(text.at - line);
+}
+
+int log_malloc_trace_vprintf(const char *fmt, va_list args)
+{
+	char message[LM_TRACE_PRINTF_MAX + 1], line[LM_TRACE_PRINTF_MAX];
+	unsigned char guard;
+	int written = 0;
+
+	if (!lm_session_tracing())
+		return 0;
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	if (vsnprintf(message, sizeof message, fmt, args) >= 0)
+		written = lm_emit_text(line, put_lines(line, message));
+	lm_guard_restore(guard);
+	return written;
+}
+
+int log_malloc_trace_printf(const char *fmt, ...)
+{
+	va_list args;
+	int written;
+
+	va_start(args, fmt);
+	written = log_malloc_trace_vprintf(fmt, args);
+	va_end(args);
+	return written;
+}

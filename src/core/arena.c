@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See arena.h. */
+#include "arena.h"
+
+#include <stdatomic.h>
+
+#include "sys.h"
+
+#define PIECE ((size_t)64 << 10)
+#define ALIGN ((size_t)16)
+
+struct piece {
+	_Atomic size_t used;
+	size_t size;
+};
+
+static struct piece *_Atomic current;
+
+static struct piece *new_piece(size_t least)
+{
+	size_t size = least + ALIGN > PIECE ? least + ALIGN : PIECE;
+	struct piece *piece = lm_sys_map(size);
+
+	if (!piece)
+		return NULL;
+	atomic_store_explicit(&piece->used, ALIGN, memory_order_relaxed);
+	piece->size = size;
+	return piece;
+}
+
+static void *take(struct piece *piece, size_t size)
+{
+	size_t at = atomic_fetch_add_explicit(&piece->used, size, memory_order_relaxed);
+
+	return at + size <= piece->size ? (char *)piece + at : NULL;
+}
+
+void *lm_arena_alloc(size_t size)
+{
+	struct piece *piece = atomic_load_explicit(&current, memory_order_acquire);
+	void *result;
+
+	_Static_assert(sizeof(struct piece) <= ALIGN, "a piece's head fits in front of its first block");
+	size = (size + ALIGN - 1) & ~(ALIGN - 1);
+	if (size > PIECE / 4) {
+		piece = new_piece(size);
+		return piece ? take(piece, size) : NULL;
+	}
+	for (;;) {
+		struct piece *fresh;
+
+		result = piece ? take(piece, size) : NULL;
+		if (result)
+			return result;
+		fresh = new_piece(size);
+		if (!fresh)
+			return NULL;
+		/* Who comes second gives its piece back and uses the first one's. */
+		if (atomic_compare_exchange_strong(&current, &piece, fresh))
+			piece = fresh;
+		else
+			lm_sys_unmap(fresh, fresh->size);
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Where an intercepted function was called from, read in its entry point. With
+ * the caller's registers in hand, unwinding starts at the caller itself: there
+ * are no frames of the tracker to skip, in either flavour.
+ */
+#ifndef LM_CALLER_H
+#define LM_CALLER_H
+
+#include <stdint.h>
+
+struct lm_caller {
+	uintptr_t pc; /* the return address */
+	uintptr_t sp; /* the stack pointer after the return */
+	uintptr_t fp; /* the frame pointer register; an address only if the caller uses it as one */
+};
+
+/* Only in the entry point itself: the builtins speak of the function they stand in. */
+#define LM_CALLER_HERE()                                                                                               \
+	{                                                                                                              \
+		.pc = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),                  \
+		.fp = *(const uintptr_t *)__builtin_frame_address(0)                                                   \
+	}
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See config.h. secure_getenv(): nothing is read in a process that gained privileges. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace_format.h"
+#include "warn.h"
+
+#define DEFAULT_STATM_MS 10
+#define MAX_STATM_MS     3600000
+
+int lm_config_ready(void)
+{
+	return environ != NULL;
+}
+
+static const char *setting(const char *variable)
+{
+	const char *value = secure_getenv(variable);
+
+	return value && *value ? value : NULL;
+}
+
+static void complain(const char *variable, const char *value, const char *accepted, const char *used)
+{
+	char buffer[LM_WARN_MAX];
+	struct lm_text text = lm_warn_begin(buffer);
+
+	lm_text_string(&text, variable);
+	lm_text_char(&text, '=');
+	lm_text_path_line(&text, value);
+	lm_text_string(&text, " is not ");
+	lm_text_string(&text, accepted);
+	lm_text_string(&text, "; using ");
+	lm_text_string(&text, used);
+	lm_warn_end(buffer, &text);
+}
+
+#define STRING(x)  STRING_(x)
+#define STRING_(x) #x
+
+static unsigned read_depth(void)
+{
+	const char *value = setting("LOG_MALLOC_BACKTRACE_DEPTH");
+	uint64_t depth = LOG_MALLOC_BACKTRACE_COUNT;
+
+	_Static_assert(LOG_MALLOC_BACKTRACE_COUNT <= LM_BACKTRACE_DEPTH_MAX, "LOG_MALLOC_BACKTRACE_COUNT is too large");
+	if (value && lm_text_parse(value, LM_BACKTRACE_DEPTH_MAX, &depth) != 0) {
+		complain("LOG_MALLOC_BACKTRACE_DEPTH", value, "a number from 0 to " STRING(LM_BACKTRACE_DEPTH_MAX),
+			 STRING(LOG_MALLOC_BACKTRACE_COUNT));
+		depth = LOG_MALLOC_BACKTRACE_COUNT;
+	}
+	return (unsigned)depth;
+}
+
+static uint64_t read_statm(void)
+{
+	const char *value = setting("LOG_MALLOC_STATM");
+	uint64_t ms;
+
+	if (!value)
+		return DEFAULT_STATM_MS;
+	if (strcmp(value, "always") == 0)
+		return 0;
+	if (strcmp(value, "never") == 0)
+		return LM_STATM_NEVER;
+	if (lm_text_parse(value, MAX_STATM_MS, &ms) == 0)
+		return ms;
+	complain("LOG_MALLOC_STATM", value, "always, never or a number of milliseconds up to " STRING(MAX_STATM_MS),
+		 STRING(DEFAULT_STATM_MS));
+	return DEFAULT_STATM_MS;
+}
+
+static int read_switch(const char *variable)
+{
+	const char *value = setting(variable);
+
+	if (!value || strcmp(value, "0") == 0)
+		return 0;
+	if (strcmp(value, "1") != 0) {
+		complain(variable, value, "0 or 1", "0");
+		return 0;
+	}
+	return 1;
+}
+
+void lm_config_read_output(struct lm_config *config)
+{
+	config->output = setting("LOG_MALLOC_OUTPUT");
+	config->owner = setting("LOG_MALLOC_OWNER");
+}
+
+void lm_config_read(struct lm_config *config)
+{
+	config->depth = read_depth();
+	config->statm_ms = read_statm();
+	config->quiet = read_switch("LOG_MALLOC_QUIET");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The settings, from LOG_MALLOC_* in the environment; log-malloc(1) lists
+ * them. Read once, when the session starts. A value that is not understood
+ * gives one line on standard error, and the default.
+ */
+#ifndef LM_CONFIG_H
+#define LM_CONFIG_H
+
+#include <stdint.h>
+
+#ifndef LOG_MALLOC_BACKTRACE_COUNT
+#define LOG_MALLOC_BACKTRACE_COUNT 16
+#endif
+
+#define LM_STATM_NEVER UINT64_MAX
+
+struct lm_config {
+	unsigned depth;     /* frames of a backtrace */
+	uint64_t statm_ms;  /* between two samples; 0: with every event; or LM_STATM_NEVER */
+	const char *output; /* LOG_MALLOC_OUTPUT, or NULL */
+	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
+	int quiet;
+};
+
+/* Can the environment be read yet? The dynamic loader allocates before libc is told of it. */
+int lm_config_ready(void);
+
+/* Only where to write, if anywhere: nothing is said of broken settings while tracing is off. */
+void lm_config_read_output(struct lm_config *config);
+/* The rest. */
+void lm_config_read(struct lm_config *config);
+
+#endif

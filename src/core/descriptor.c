@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See descriptor.h. */
+#include "descriptor.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "sys.h"
+
+/* Above what programs use, below what makes the kernel's table large. */
+#define HIGHEST 4096
+
+/* fstat() keeps errno when it works; here always. */
+static int identify(int fd, struct stat *status)
+{
+	int saved = errno, error = 0;
+
+	if (fstat(fd, status) != 0)
+		error = errno;
+	errno = saved;
+	return -error;
+}
+
+static int duplicate(int fd)
+{
+	struct rlimit limit = { 0, 0 };
+	int highest = HIGHEST;
+
+	if (lm_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur < HIGHEST)
+		highest = (int)limit.rlim_cur;
+	for (int from = highest - 16; from > 2; from /= 2) {
+		long copy = lm_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+
+		if (copy >= 0)
+			return (int)copy;
+	}
+	return (int)lm_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd)
+{
+	struct stat status;
+	int error = identify(fd, &status);
+
+	descriptor->fd = -1;
+	if (error)
+		return error;
+	descriptor->device = status.st_dev;
+	descriptor->inode = status.st_ino;
+	descriptor->fd = duplicate(fd);
+	return descriptor->fd < 0 ? descriptor->fd : 0;
+}
+
+int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd)
+{
+	struct stat status;
+
+	return fd >= 0 && identify(fd, &status) == 0 && status.st_dev == descriptor->device &&
+	       status.st_ino == descriptor->inode;
+}
+
+int lm_descriptor_is_ours(const struct lm_descriptor *descriptor)
+{
+	return lm_descriptor_is_same(descriptor, descriptor->fd);
+}
+
+void lm_descriptor_close(struct lm_descriptor *descriptor)
+{
+	if (lm_descriptor_is_ours(descriptor))
+		lm_sys_close(descriptor->fd);
+	descriptor->fd = -1;
+}

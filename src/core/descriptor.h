@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Descriptors of our own in somebody else's process: kept high and close-on-
+ * exec, and looked at before each use, because a program may close or reuse
+ * any number.
+ */
+#ifndef LM_DESCRIPTOR_H
+#define LM_DESCRIPTOR_H
+
+#include <sys/types.h>
+
+struct lm_descriptor {
+	int fd; /* -1: none */
+	dev_t device;
+	ino_t inode;
+};
+
+/* Keeps a private duplicate of FD, which stays open. 0, or -errno. */
+int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd);
+
+/* Is it still what was kept? */
+int lm_descriptor_is_ours(const struct lm_descriptor *descriptor);
+
+/* Is FD open on the same file? */
+int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd);
+
+void lm_descriptor_close(struct lm_descriptor *descriptor);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * From an event to its bytes in the trace: the only place where unwinding,
+ * names, formatting and the sink meet. Called with the guard at
+ * LM_GUARD_TRACKER and no lock held.
+ */
+#ifndef LM_EMIT_H
+#define LM_EMIT_H
+
+#include "caller.h"
+#include "record.h"
+
+/* The event's line and, unless CALLER is NULL, the backtrace from there. */
+void lm_emit(const struct lm_event *event, const struct lm_caller *caller);
+
+/* The lines that a process image begins with, up to INIT. */
+void lm_emit_begin(void);
+
+/* FINI and the memory map. */
+void lm_emit_end(void);
+
+/* LENGTH bytes, whole lines, between records. Returns LENGTH, or 0 where it could not be written. */
+int lm_emit_text(const char *text, int length);
+
+#endif

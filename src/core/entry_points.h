@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The entry points of both flavours, X(type, name, parameters, arguments):
+ * each flavour defines them under its own names, and all they do is to say
+ * where they were called from.
+ */
+#ifndef LM_ENTRY_POINTS_H
+#define LM_ENTRY_POINTS_H
+
+#include "intercept.h"
+
+#define LM_ENTRY_POINTS(X)                                                                                             \
+	X(void *, malloc, (size_t size), (size, &caller))                                                              \
+	X(void *, calloc, (size_t count, size_t size), (count, size, &caller))                                         \
+	X(void *, realloc, (void *p, size_t size), (p, size, &caller))                                                 \
+	X(void *, reallocarray, (void *p, size_t count, size_t size), (p, count, size, &caller))                       \
+	X(void *, memalign, (size_t alignment, size_t size), (alignment, size, &caller))                               \
+	X(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size, &caller))                          \
+	X(int, posix_memalign, (void **result, size_t alignment, size_t size), (result, alignment, size, &caller))     \
+	X(void *, valloc, (size_t size), (size, &caller))                                                              \
+	X(void *, pvalloc, (size_t size), (size, &caller))                                                             \
+	X(void, free, (void *p), (p, &caller))                                                                         \
+	X(void, free_sized, (void *p, size_t size), (p, size, &caller))                                                \
+	X(void, free_aligned_sized, (void *p, size_t alignment, size_t size), (p, alignment, size, &caller))
+
+#define LM_ENTRY_EXPORT __attribute__((visibility("default")))
+
+/* Declared here, too: some libcs lack some of them. */
+#define LM_ENTRY_DEFINE(type, symbol, function, parameters, arguments)                                                 \
+	LM_ENTRY_EXPORT type symbol parameters;                                                                        \
+	type symbol parameters                                                                                         \
+	{                                                                                                              \
+		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
+                                                                                                                       \
+		return function arguments;                                                                             \
+	}
+
+#define LM_ENTRY_DEFINE_EXIT(symbol)                                                                                   \
+	LM_ENTRY_EXPORT _Noreturn void symbol(int status);                                                             \
+	void symbol(int status)                                                                                        \
+	{                                                                                                              \
+		lm_exit(status);                                                                                       \
+	}
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Pointers that the tracker never saw allocated. They may be good blocks of
+ * libc's (strdup in a dynamic program that the wrap archive is linked into),
+ * or anything at all: nothing may be asked of them that could fault before the
+ * real free() has had its say.
+ */
+#ifndef LM_FOREIGN_H
+#define LM_FOREIGN_H
+
+#include <stddef.h>
+
+/* The usable size of P, or 0 where it can't be had without risk. */
+size_t lm_foreign_usable(void *p);
+
+/* The usable size that a block of SIZE requested bytes most likely had. */
+size_t lm_foreign_usable_estimate(size_t size);
+
+#endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See intercept.h. Two rules give the trace its order (log-malloc2(5)): a
+ * release is recorded before the real call, an allocation after it. realloc is
+ * both at once; its old address stays marked in the size map until its record
+ * is placed, and whoever is handed that address meanwhile waits for that.
+ */
+#include "intercept.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "account.h"
+#include "emit.h"
+#include "foreign.h"
+#include "guard.h"
+#include "real.h"
+#include "record.h"
+#include "session.h"
+#include "sizemap.h"
+#include "sys.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* How long an allocation waits for the record of the realloc that released its address. */
+#define MOVING_WAIT_MS 2000
+
+/*
+ * The outermost call alone is an event: what the real allocator calls of its
+ * own family on the way is its own affair.
+ */
+static inline int nested(void)
+{
+	return unlikely(lm_guard == LM_GUARD_REAL);
+}
+
+/* What an event needs to know of the moment when its call came in. */
+struct call {
+	unsigned char guard; /* to be given back */
+	int error;           /* errno to leave behind */
+};
+
+static inline struct call begin_real(void)
+{
+	struct call call;
+
+	/* The first call of all starts the session, before anything is counted. */
+	lm_session_need();
+	call.error = errno;
+	call.guard = lm_guard_set(LM_GUARD_REAL);
+	return call;
+}
+
+static inline void begin_tracker(struct call *call)
+{
+	call->error = errno;
+	lm_guard_set(LM_GUARD_TRACKER);
+}
+
+static inline void end(const struct call *call)
+{
+	lm_guard_restore(call->guard);
+	errno = call->error;
+}
+
+static inline void emit(struct lm_event *event, const struct call *call, const struct lm_caller *caller)
+{
+	event->busy = call->guard != LM_GUARD_IDLE;
+	if (lm_session_tracing())
+		lm_emit(event, event->busy ? NULL : caller);
+}
+
+/* Another thread's realloc has released P and is about to say so. */
+static size_t wait_for_move(const void *p, const struct call *call)
+{
+	const struct timespec pause = { .tv_sec = 0, .tv_nsec = 1000000 };
+	size_t known = LM_SIZEMAP_MOVING;
+
+	/* Nobody reads the order where nothing is written, and this thread can't wait for itself. */
+	if (!lm_session_tracing() || call->guard != LM_GUARD_IDLE)
+		return LM_SIZEMAP_NONE;
+	for (int i = 0; i < 100 && known == LM_SIZEMAP_MOVING; i++) {
+		lm_sys(SYS_sched_yield);
+		known = lm_sizemap_get(p);
+	}
+	/* The other thread may sit in a slow write; one that died must not hold us for ever. */
+	for (int i = 0; i < MOVING_WAIT_MS && known == LM_SIZEMAP_MOVING; i++) {
+		lm_sys(SYS_nanosleep, &pause, NULL);
+		known = lm_sizemap_get(p);
+	}
+	return known;
+}
+
+/*
+ * The allocator handed out P, but the size map says that a block lives there:
+ * it was released where we could not see it. Its usable size is gone with it;
+ * the books take back what the new tenant's slack suggests.
+ */
+static void conclude_release(void *p, size_t size, const struct call *call)
+{
+	struct lm_event event = { .call = LM_CALL_FREE, .old = p, .old_size = size, .unseen = 1 };
+	size_t usable = lm_foreign_usable_estimate(size);
+
+	event.change = -(int64_t)size;
+	event.totals = lm_account_change(event.change, -(int64_t)usable);
+	emit(&event, call, NULL);
+}
+
+/* The address of a new block: entered into the size map, after whoever was there before has gone. */
+static int enter(void *p, size_t size, const struct call *call)
+{
+	size_t known = lm_sizemap_get(p);
+
+	if (unlikely(known == LM_SIZEMAP_MOVING))
+		known = wait_for_move(p, call);
+	if (unlikely(known < LM_SIZEMAP_MOVING))
+		conclude_release(p, known, call);
+	if (likely(lm_sizemap_put(p, size) == 0))
+		return 0;
+	lm_session_no_memory();
+	return -1;
+}
+
+/*
+ * The end of every call that may have allocated EVENT->p. A null pointer is a
+ * failure if errno says so; without, it is malloc(0) of an allocator that
+ * answers with one.
+ */
+static void *allocated(struct lm_event *event, struct call *call, const struct lm_caller *caller)
+{
+	int64_t usable = 0;
+
+	begin_tracker(call);
+	lm_account_call(event->call);
+	if (event->p) {
+		if (likely(enter((void *)event->p, event->size, call) == 0)) {
+			event->change = (int64_t)event->size;
+			usable = (int64_t)lm_real_usable_size((void *)event->p);
+		}
+	} else if (event->size && !event->error) {
+		event->error = call->error;
+	}
+	event->totals = lm_account_change(event->change, usable);
+	emit(event, call, caller);
+	end(call);
+	return (void *)event->p;
+}
+
+void *lm_malloc(size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_MALLOC, .size = size };
+	struct call call;
+
+	if (nested())
+		return lm_real_malloc(size);
+	call = begin_real();
+	event.p = lm_real_malloc(size);
+	return allocated(&event, &call, caller);
+}
+
+/* COUNT elements of EACH bytes; SIZE_MAX, which no allocator has, where that overflows. */
+static size_t product(size_t count, size_t each)
+{
+	size_t total;
+
+	return __builtin_mul_overflow(count, each, &total) ? SIZE_MAX : total;
+}
+
+void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_CALLOC, .size = product(count, size), .count = count, .each = size };
+	struct call call;
+
+	if (nested())
+		return lm_real_calloc(count, size);
+	call = begin_real();
+	event.p = lm_real_calloc(count, size);
+	return allocated(&event, &call, caller);
+}
+
+void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_MEMALIGN, .size = size, .alignment = alignment };
+	struct call call;
+
+	if (nested())
+		return lm_real_memalign(alignment, size);
+	call = begin_real();
+	event.p = lm_real_memalign(alignment, size);
+	return allocated(&event, &call, caller);
+}
+
+void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_ALIGNED_ALLOC, .size = size, .alignment = alignment };
+	struct call call;
+
+	if (nested())
+		return lm_real_aligned_alloc(alignment, size);
+	call = begin_real();
+	event.p = lm_real_aligned_alloc(alignment, size);
+	return allocated(&event, &call, caller);
+}
+
+int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_POSIX_MEMALIGN, .size = size, .alignment = alignment };
+	struct call call;
+
+	if (nested())
+		return lm_real_posix_memalign(result, alignment, size);
+	call = begin_real();
+	event.error = lm_real_posix_memalign(result, alignment, size);
+	if (event.error == 0)
+		event.p = *result;
+	allocated(&event, &call, caller);
+	return event.error;
+}
+
+void *lm_valloc(size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_VALLOC, .size = size };
+	struct call call;
+
+	if (nested())
+		return lm_real_valloc(size);
+	call = begin_real();
+	event.p = lm_real_valloc(size);
+	return allocated(&event, &call, caller);
+}
+
+void *lm_pvalloc(size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_PVALLOC, .size = size };
+	struct call call;
+
+	if (nested())
+		return lm_real_pvalloc(size);
+	call = begin_real();
+	event.p = lm_real_pvalloc(size);
+	return allocated(&event, &call, caller);
+}
+
+/* ---- resizing ---- */
+
+/* The block that a realloc is given, and what becomes of it. */
+struct old_block {
+	size_t size; /* requested, or LM_SIZEMAP_NONE */
+	size_t usable;
+};
+
+static struct old_block take_old(void *old)
+{
+	struct old_block block = { .size = LM_SIZEMAP_NONE, .usable = 0 };
+
+	if (!old)
+		return block;
+	block.size = lm_sizemap_take_moving(old);
+	if (likely(block.size < LM_SIZEMAP_MOVING)) {
+		block.usable = lm_real_usable_size(old);
+		return block;
+	}
+	block.size = LM_SIZEMAP_NONE;
+	if (lm_session_tracing())
+		block.usable = lm_foreign_usable(old);
+	return block;
+}
+
+/* The books after a resize that went well: the old block left, the new one came. */
+static void account_resize(struct lm_event *event, const struct old_block *old, const struct call *call)
+{
+	int64_t usable = 0;
+
+	if (old->size != LM_SIZEMAP_NONE) {
+		event->change -= (int64_t)old->size;
+		usable -= (int64_t)old->usable;
+	}
+	if (event->p) {
+		/* In its old place it is no new tenant. */
+		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
+				      ? lm_sizemap_put(event->p, event->size)
+				      : enter((void *)event->p, event->size, call);
+
+		if (likely(entered == 0)) {
+			event->change += (int64_t)event->size;
+			usable += (int64_t)lm_real_usable_size((void *)event->p);
+		}
+	}
+	event->totals = lm_account_change(event->change, usable);
+}
+
+/*
+ * The end of a resize. RELEASED: the old block is gone though there is no new
+ * one, as glibc's realloc(p, 0) has it.
+ */
+static void *resized(struct lm_event *event, const struct old_block *old, int released, struct call *call,
+		     const struct lm_caller *caller)
+{
+	begin_tracker(call);
+	lm_account_call(event->call);
+	event->foreign = event->old && old->size == LM_SIZEMAP_NONE;
+	event->old_size = event->foreign || !event->old ? old->usable : old->size;
+	if (event->p || released || (!event->old && !event->size)) {
+		account_resize(event, old, call);
+	} else {
+		/* A failed realloc leaves the block as it was. */
+		event->error = call->error;
+		if (old->size != LM_SIZEMAP_NONE)
+			lm_sizemap_put(event->old, old->size);
+		event->totals = lm_account_totals();
+	}
+	emit(event, call, caller);
+	if (event->old && event->p != event->old)
+		lm_sizemap_end_moving(event->old);
+	end(call);
+	return (void *)event->p;
+}
+
+/*
+ * realloc(p, 0) answers NULL both where it released the block (glibc) and
+ * where it failed: errno tells, if it was 0 before.
+ */
+static inline void watch_errno(const struct lm_event *event)
+{
+	if (event->old && event->size == 0)
+		errno = 0;
+}
+
+static inline int was_released(const struct lm_event *event, const struct call *call)
+{
+	if (!event->old || event->size != 0 || errno != 0)
+		return 0;
+	errno = call->error;
+	return event->p == NULL;
+}
+
+void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = LM_CALL_REALLOC, .old = p, .size = size };
+	struct old_block old;
+	struct call call;
+	int released;
+
+	if (nested())
+		return lm_real_realloc(p, size);
+	call = begin_real();
+	old = take_old(p);
+	watch_errno(&event);
+	event.p = lm_real_realloc(p, size);
+	released = was_released(&event, &call);
+	return resized(&event, &old, released, &call, caller);
+}
+
+void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller *caller)
+{
+	struct lm_event event = {
+		.call = LM_CALL_REALLOCARRAY, .old = p, .size = product(count, each), .count = count, .each = each
+	};
+	struct old_block old;
+	struct call call;
+	int released;
+
+	if (nested())
+		return lm_real_reallocarray(p, count, each);
+	call = begin_real();
+	old = take_old(p);
+	watch_errno(&event);
+	event.p = lm_real_reallocarray(p, count, each);
+	released = was_released(&event, &call);
+	return resized(&event, &old, released, &call, caller);
+}
+
+/* ---- releasing ---- */
+
+/* The books and the record of a release, before the real one. Leaves the guard at LM_GUARD_REAL. */
+static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
+{
+	struct lm_event event = { .call = function, .old = p };
+	struct call call = begin_real();
+
+	begin_tracker(&call);
+	lm_account_call(function);
+	event.old_size = lm_sizemap_take(p);
+	if (likely(event.old_size < LM_SIZEMAP_MOVING)) {
+		event.change = -(int64_t)event.old_size;
+		event.totals = lm_account_change(event.change, -(int64_t)lm_real_usable_size(p));
+		emit(&event, &call, NULL);
+	} else if (lm_session_tracing()) {
+		event.foreign = 1;
+		event.old_size = lm_foreign_usable(p);
+		event.totals = lm_account_totals();
+		emit(&event, &call, caller);
+	}
+	lm_guard_set(LM_GUARD_REAL);
+	return call;
+}
+
+void lm_free(void *p, const struct lm_caller *caller)
+{
+	struct call call;
+
+	if (!p)
+		return;
+	if (nested()) {
+		lm_real_free(p);
+		return;
+	}
+	call = begin_release(LM_CALL_FREE, p, caller);
+	lm_real_free(p);
+	end(&call);
+}
+
+void lm_free_sized(void *p, size_t size, const struct lm_caller *caller)
+{
+	struct call call;
+
+	if (!p)
+		return;
+	if (nested()) {
+		lm_real_free_sized(p, size);
+		return;
+	}
+	call = begin_release(LM_CALL_FREE_SIZED, p, caller);
+	lm_real_free_sized(p, size);
+	end(&call);
+}
+
+void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct lm_caller *caller)
+{
+	struct call call;
+
+	if (!p)
+		return;
+	if (nested()) {
+		lm_real_free_aligned_sized(p, alignment, size);
+		return;
+	}
+	call = begin_release(LM_CALL_FREE_ALIGNED_SIZED, p, caller);
+	lm_real_free_aligned_sized(p, alignment, size);
+	end(&call);
+}
+
+void lm_exit(int status)
+{
+	lm_session_end();
+	lm_real_exit(status);
+}

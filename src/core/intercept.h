@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What happens at each call of the allocation family: the real call, the
+ * books, the event, errno. The entry points of both flavours call these and do
+ * nothing else. Each returns what the real function returned and leaves errno
+ * as that left it; the release functions leave errno alone.
+ */
+#ifndef LM_INTERCEPT_H
+#define LM_INTERCEPT_H
+
+#include <stddef.h>
+
+#include "caller.h"
+
+void *lm_malloc(size_t size, const struct lm_caller *caller);
+void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller);
+void *lm_realloc(void *p, size_t size, const struct lm_caller *caller);
+void *lm_reallocarray(void *p, size_t count, size_t size, const struct lm_caller *caller);
+void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller);
+void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *caller);
+int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct lm_caller *caller);
+void *lm_valloc(size_t size, const struct lm_caller *caller);
+void *lm_pvalloc(size_t size, const struct lm_caller *caller);
+void lm_free(void *p, const struct lm_caller *caller);
+void lm_free_sized(void *p, size_t size, const struct lm_caller *caller);
+void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct lm_caller *caller);
+
+/* _exit and _Exit: they skip destructors, so the end of the trace is written here. */
+_Noreturn void lm_exit(int status);
+
+#endif

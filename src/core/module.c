@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See module.h. */
+#include "module.h"
+
+#include <elf.h>
+#include <link.h>
+#include <limits.h>
+#include <sys/auxv.h>
+
+#include "arena.h"
+#include "path.h"
+#include "sys.h"
+#include "trace_format.h"
+
+static struct lm_module *list;
+static unsigned last_pass;
+static unsigned long long known_adds, known_subs;
+/* The dynamic loader's own code: its calls of the allocator tell of dlopen and dlclose. */
+static const struct lm_module *loader;
+static int suspect;
+
+/* What dl_iterate_phdr() says of one object, as far as we need it. */
+static void read_segments(struct lm_module *module, const struct dl_phdr_info *info)
+{
+	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ) - 1;
+	int first = 1;
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = (info->dlpi_addr + segment->p_vaddr) & ~page;
+		uintptr_t end = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz + page) & ~page;
+
+		if (segment->p_type == PT_GNU_EH_FRAME)
+			module->eh_frame_hdr = (const uint8_t *)(info->dlpi_addr + segment->p_vaddr);
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (first || start < module->start) {
+			module->start = start;
+			module->offset = segment->p_offset & ~(uint64_t)page;
+		}
+		if (end > module->end)
+			module->end = end;
+		first = 0;
+	}
+}
+
+static void read_build_id(struct lm_module *module, const uint8_t *notes, size_t size)
+{
+	while (size >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *note = (const void *)notes;
+		size_t name = (note->n_namesz + 3u) & ~3u, content = (note->n_descsz + 3u) & ~3u;
+
+		if (name + content > size - sizeof *note)
+			return;
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && note->n_descsz <= LM_BUILD_ID_MAX &&
+		    __builtin_memcmp(note + 1, "GNU", 4) == 0) {
+			module->build_id_size = note->n_descsz;
+			__builtin_memcpy(module->build_id, (const uint8_t *)(note + 1) + name, note->n_descsz);
+			return;
+		}
+		notes += sizeof *note + name + content;
+		size -= sizeof *note + name + content;
+	}
+}
+
+static void read_notes(struct lm_module *module, const struct dl_phdr_info *info)
+{
+	for (int i = 0; i < info->dlpi_phnum && !module->build_id_size; i++) {
+		if (info->dlpi_phdr[i].p_type == PT_NOTE)
+			read_build_id(module, (const uint8_t *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
+				      info->dlpi_phdr[i].p_memsz);
+	}
+}
+
+static char *kept(const char *string)
+{
+	size_t size = __builtin_strlen(string) + 1;
+	char *copy = lm_arena_alloc(size);
+
+	return copy ? __builtin_memcpy(copy, string, size) : NULL;
+}
+
+static char *kept_escaped(const char *path)
+{
+	/* Four bytes for each at most. */
+	size_t room = 4 * __builtin_strlen(path) + 1;
+	char *copy = lm_arena_alloc(room);
+	struct lm_text text = { copy, copy + room - 1 };
+
+	if (copy) {
+		lm_text_path(&text, path);
+		*text.at = '\0';
+	}
+	return copy;
+}
+
+/* The loader names the program "" and a library as it was asked for; the vdso has no file. */
+static void read_name(struct lm_module *module, const char *name)
+{
+	/* Stacks may be short. */
+	char *path = lm_sys_map(PATH_MAX);
+	int known_path = 0;
+
+	if (!path)
+		return;
+	if (name[0] == '\0')
+		known_path = lm_path_exe(path, PATH_MAX) == 0;
+	else if (__builtin_strchr(name, '/'))
+		known_path = lm_path_absolute(path, PATH_MAX, name) == 0;
+	if (known_path)
+		module->file = kept(path);
+	lm_sys_unmap(path, PATH_MAX);
+	if (module->file)
+		module->name = kept_escaped(module->file);
+}
+
+static struct lm_module *listed(uintptr_t pc)
+{
+	struct lm_module *module = __atomic_load_n(&list, __ATOMIC_ACQUIRE);
+
+	for (; module; module = module->next) {
+		if (pc >= module->start && pc < module->end && !__atomic_load_n(&module->gone, __ATOMIC_RELAXED))
+			return module;
+	}
+	return NULL;
+}
+
+static struct lm_module *known(const struct lm_module *like)
+{
+	struct lm_module *module = __atomic_load_n(&list, __ATOMIC_ACQUIRE);
+
+	for (; module; module = module->next) {
+		if (module->start == like->start && module->end == like->end && module->bias == like->bias &&
+		    !__atomic_load_n(&module->gone, __ATOMIC_RELAXED) && module->build_id_size == like->build_id_size &&
+		    __builtin_memcmp(module->build_id, like->build_id, like->build_id_size) == 0)
+			return module;
+	}
+	return NULL;
+}
+
+static struct lm_module *added(const struct lm_module *found, const char *name)
+{
+	struct lm_module *module = lm_arena_alloc(sizeof *module);
+
+	if (!module)
+		return NULL;
+	*module = *found;
+	read_name(module, name);
+	module->next = __atomic_load_n(&list, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&list, &module->next, module, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return module;
+}
+
+struct pass {
+	unsigned number;
+	unsigned long long adds, subs;
+};
+
+/* The loader holds its lock meanwhile, so passes follow one another. */
+static int visit(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct pass *pass = data;
+	struct lm_module found = { .bias = info->dlpi_addr };
+	struct lm_module *module;
+
+	if (!pass->number) {
+		pass->number = __atomic_add_fetch(&last_pass, 1, __ATOMIC_RELAXED);
+		if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs) {
+			pass->adds = info->dlpi_adds;
+			pass->subs = info->dlpi_subs;
+		}
+	}
+	read_segments(&found, info);
+	if (found.start == found.end)
+		return 0;
+	read_notes(&found, info);
+	module = known(&found);
+	if (!module)
+		module = added(&found, info->dlpi_name ? info->dlpi_name : "");
+	if (module)
+		__atomic_store_n(&module->seen, pass->number, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * The program as the kernel described it: a static one allocates before its
+ * libc has a list of objects.
+ */
+static void add_program(unsigned pass)
+{
+	struct dl_phdr_info info = { 0 };
+	struct lm_module found = { 0 };
+	uintptr_t headers = (uintptr_t)getauxval(AT_PHDR);
+	const ElfW(Ehdr) *elf = (const void *)(headers & ~((uintptr_t)getauxval(AT_PAGESZ) - 1));
+
+	if (!headers || __builtin_memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    (uintptr_t)elf + elf->e_phoff != headers)
+		return;
+	info.dlpi_addr = elf->e_type == ET_DYN ? (uintptr_t)elf : 0;
+	info.dlpi_phdr = (const void *)headers;
+	info.dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM);
+	read_segments(&found, &info);
+	if (found.start == found.end)
+		return;
+	found.bias = info.dlpi_addr;
+	read_notes(&found, &info);
+	found.seen = pass;
+	added(&found, "");
+}
+
+static void find_loader(void)
+{
+	uintptr_t base = (uintptr_t)getauxval(AT_BASE);
+
+	for (const struct lm_module *module = list; base && module; module = module->next) {
+		if (module->start == base)
+			__atomic_store_n(&loader, module, __ATOMIC_RELAXED);
+	}
+}
+
+/* Reads the loader's list anew. */
+static void refresh(void)
+{
+	struct pass pass = { 0 };
+
+	dl_iterate_phdr(visit, &pass);
+	if (!listed((uintptr_t)getauxval(AT_PHDR)))
+		add_program(pass.number);
+	__atomic_store_n(&known_adds, pass.adds, __ATOMIC_RELAXED);
+	__atomic_store_n(&known_subs, pass.subs, __ATOMIC_RELAXED);
+	for (struct lm_module *module = __atomic_load_n(&list, __ATOMIC_ACQUIRE); module; module = module->next) {
+		if (__atomic_load_n(&module->seen, __ATOMIC_RELAXED) < pass.number)
+			__atomic_store_n(&module->gone, 1, __ATOMIC_RELAXED);
+	}
+	if (!__atomic_load_n(&loader, __ATOMIC_RELAXED))
+		find_loader();
+}
+
+struct counts {
+	unsigned long long adds, subs;
+};
+
+static int read_counts(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct counts *counts = data;
+
+	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs) {
+		counts->adds = info->dlpi_adds;
+		counts->subs = info->dlpi_subs;
+	}
+	return 1;
+}
+
+struct lm_module *lm_module_find(uintptr_t pc)
+{
+	struct lm_module *module = listed(pc);
+	struct counts now = { 0, 0 };
+
+	if (module)
+		return module;
+	/* Code that a program made itself lies in no object: look again only if objects came. */
+	dl_iterate_phdr(read_counts, &now);
+	if (__atomic_load_n(&list, __ATOMIC_RELAXED) && now.adds == __atomic_load_n(&known_adds, __ATOMIC_RELAXED))
+		return NULL;
+	refresh();
+	return listed(pc);
+}
+
+int lm_module_check(void)
+{
+	struct counts now = { 0, 0 };
+	unsigned long long subs = __atomic_load_n(&known_subs, __ATOMIC_RELAXED);
+
+	dl_iterate_phdr(read_counts, &now);
+	if (now.subs == subs && now.adds == __atomic_load_n(&known_adds, __ATOMIC_RELAXED))
+		return 0;
+	refresh();
+	return now.subs != subs;
+}
+
+unsigned lm_module_generation(void)
+{
+	return __atomic_load_n(&last_pass, __ATOMIC_RELAXED);
+}
+
+void lm_module_note_caller(uintptr_t pc)
+{
+	const struct lm_module *module = __atomic_load_n(&loader, __ATOMIC_RELAXED);
+
+	if (module && pc - module->start < module->end - module->start)
+		__atomic_store_n(&suspect, 1, __ATOMIC_RELAXED);
+}
+
+int lm_module_suspect(void)
+{
+	if (__builtin_expect(!__atomic_load_n(&suspect, __ATOMIC_RELAXED), 1))
+		return 0;
+	return __atomic_exchange_n(&suspect, 0, __ATOMIC_RELAXED);
+}
+
+void lm_module_record(struct lm_text *text, const struct lm_module *module)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	lm_text_string(text, "# " LM_TRACE_MODULE " ");
+	lm_text_hex(text, module->start);
+	lm_text_char(text, '-');
+	lm_text_hex(text, module->end);
+	lm_text_char(text, ' ');
+	lm_text_hex(text, module->offset);
+	lm_text_char(text, ' ');
+	for (unsigned i = 0; i < module->build_id_size; i++) {
+		lm_text_char(text, digits[module->build_id[i] >> 4]);
+		lm_text_char(text, digits[module->build_id[i] & 15]);
+	}
+	if (!module->build_id_size)
+		lm_text_char(text, '-');
+	lm_text_char(text, ' ');
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See record.h. */
+#include "record.h"
+
+static const char *const words[] = {
+#define WORD(id, word) [LM_CALL_##id] = (word),
+	LM_TRACE_CALLS(WORD)
+#undef WORD
+};
+
+static int is_release(enum lm_call call)
+{
+	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
+}
+
+static void put_pair(struct lm_text *text, uint64_t first, const char *between, uint64_t second)
+{
+	lm_text_unsigned(text, first);
+	lm_text_string(text, between);
+	lm_text_unsigned(text, second);
+}
+
+static void put_totals(struct lm_text *text, struct lm_totals totals)
+{
+	lm_text_string(text, " [");
+	lm_text_signed(text, totals.requested);
+	lm_text_char(text, ':');
+	lm_text_signed(text, totals.usable);
+	lm_text_char(text, ']');
+}
+
+static void put_pointer(struct lm_text *text, const void *p)
+{
+	lm_text_char(text, ' ');
+	lm_text_pointer(text, (uintptr_t)p);
+}
+
+/* What a call was asked for, where its result does not tell. */
+static void put_request(struct lm_text *text, const struct lm_event *event)
+{
+	lm_text_string(text, " (");
+	lm_text_unsigned(text, event->size);
+	lm_text_char(text, ')');
+}
+
+static void put_aligned_request(struct lm_text *text, const struct lm_event *event)
+{
+	lm_text_string(text, " (");
+	if (event->error)
+		put_pair(text, event->alignment, " ", event->size);
+	else
+		lm_text_unsigned(text, event->alignment);
+	lm_text_char(text, ')');
+}
+
+static void put_resize(struct lm_text *text, const struct lm_event *event)
+{
+	put_pointer(text, event->old);
+	put_pointer(text, event->p);
+	lm_text_string(text, " (");
+	put_pair(text, event->old_size, " ", event->size);
+	if (event->call == LM_CALL_REALLOCARRAY) {
+		lm_text_string(text, " : ");
+		put_pair(text, event->count, " ", event->each);
+	}
+	lm_text_char(text, ')');
+	put_totals(text, event->totals);
+}
+
+/* Everything between the change and the marks. */
+static void put_body(struct lm_text *text, const struct lm_event *event)
+{
+	if (is_release(event->call)) {
+		put_pointer(text, event->old);
+		put_totals(text, event->totals);
+		return;
+	}
+	if (event->call == LM_CALL_REALLOC || event->call == LM_CALL_REALLOCARRAY) {
+		put_resize(text, event);
+		return;
+	}
+	put_pointer(text, event->p);
+	switch (event->call) {
+	case LM_CALL_CALLOC:
+		put_totals(text, event->totals);
+		lm_text_string(text, " (");
+		put_pair(text, event->count, " ", event->each);
+		lm_text_char(text, ')');
+		return;
+	case LM_CALL_MEMALIGN:
+	case LM_CALL_ALIGNED_ALLOC:
+		put_aligned_request(text, event);
+		break;
+	case LM_CALL_POSIX_MEMALIGN:
+		lm_text_string(text, " (");
+		put_pair(text, event->alignment, " ", event->size);
+		lm_text_string(text, " : ");
+		lm_text_unsigned(text, (uint64_t)event->error);
+		lm_text_char(text, ')');
+		break;
+	default:
+		if (event->error)
+			put_request(text, event);
+		break;
+	}
+	put_totals(text, event->totals);
+}
+
+void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
+{
+	lm_text_string(text, "+ ");
+	lm_text_string(text, words[event->call]);
+	lm_text_char(text, ' ');
+	/* Of a foreign block too, though that changes no total. */
+	if (is_release(event->call)) {
+		lm_text_char(text, '-');
+		lm_text_unsigned(text, event->old_size);
+	} else {
+		lm_text_signed(text, event->change);
+	}
+	put_body(text, event);
+	if (event->foreign)
+		lm_text_string(text, LM_TRACE_FOREIGN);
+	if (event->error) {
+		lm_text_string(text, LM_TRACE_ERRNO);
+		lm_text_unsigned(text, (uint64_t)event->error);
+	}
+	if (event->busy)
+		lm_text_string(text, LM_TRACE_BUSY);
+	if (event->unseen)
+		lm_text_string(text, " " LM_TRACE_UNSEEN "=1");
+	if (statm) {
+		lm_text_string(text, " #");
+		for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++) {
+			if (i)
+				lm_text_char(text, ' ');
+			lm_text_unsigned(text, statm->pages[i]);
+		}
+	}
+	lm_text_char(text, '\n');
+}
+
+static void put_count(struct lm_text *text, const char *between, enum lm_call call,
+		      const uint64_t calls[LM_CALL_COUNT])
+{
+	lm_text_string(text, between);
+	lm_text_unsigned(text, calls[call]);
+}
+
+void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals totals,
+		    const uint64_t calls[LM_CALL_COUNT])
+{
+	lm_text_string(text, "+ ");
+	lm_text_string(text, mark);
+	put_totals(text, totals);
+	put_count(text, " malloc=", LM_CALL_MALLOC, calls);
+	put_count(text, " calloc=", LM_CALL_CALLOC, calls);
+	put_count(text, " realloc=", LM_CALL_REALLOC, calls);
+	put_count(text, " memalign=", LM_CALL_MEMALIGN, calls);
+	put_count(text, "/", LM_CALL_POSIX_MEMALIGN, calls);
+	put_count(text, " valloc=", LM_CALL_VALLOC, calls);
+	put_count(text, " free=", LM_CALL_FREE, calls);
+	for (enum lm_call call = LM_CALL_FREE + 1; call < LM_CALL_COUNT; call++) {
+		lm_text_char(text, ' ');
+		lm_text_string(text, words[call]);
+		put_count(text, "=", call, calls);
+	}
+	lm_text_char(text, '\n');
+}
+
+static void put_word(struct lm_text *text, const char *word)
+{
+	lm_text_string(text, "# ");
+	lm_text_string(text, word);
+	lm_text_char(text, ' ');
+}
+
+void lm_record_number(struct lm_text *text, const char *word, uint64_t value)
+{
+	put_word(text, word);
+	lm_text_unsigned(text, value);
+	lm_text_char(text, '\n');
+}
+
+void lm_record_path(struct lm_text *text, const char *word, const char *path)
+{
+	put_word(text, word);
+	lm_text_path_line(text, path);
+	lm_text_char(text, '\n');
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See sample.h. The clock is read through the vdso, without a system call. */
+#include "sample.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#include "config.h"
+#include "descriptor.h"
+#include "sys.h"
+
+static struct {
+	struct lm_descriptor statm;
+	uint64_t interval_ms;
+	uint64_t start_ms;
+	uint64_t next_ms; /* since the start */
+} sample = { .interval_ms = LM_STATM_NEVER };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void lm_sample_start(uint64_t interval_ms)
+{
+	int fd;
+
+	sample.start_ms = now_ms();
+	if (interval_ms == LM_STATM_NEVER)
+		return;
+	fd = lm_sys_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (lm_descriptor_keep(&sample.statm, fd) == 0)
+		sample.interval_ms = interval_ms;
+	lm_sys_close(fd);
+}
+
+/* Of several threads whose turn it is, one gets it. */
+static int is_due(uint64_t ms)
+{
+	uint64_t next = __atomic_load_n(&sample.next_ms, __ATOMIC_RELAXED);
+
+	if (sample.interval_ms == 0)
+		return 1;
+	return ms >= next && __atomic_compare_exchange_n(&sample.next_ms, &next, ms + sample.interval_ms, 0,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static int parse(const char *text, struct lm_statm *statm)
+{
+	for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++) {
+		uint64_t pages = 0;
+
+		if (*text < '0' || *text > '9')
+			return 0;
+		while (*text >= '0' && *text <= '9')
+			pages = pages * 10 + (uint64_t)(*text++ - '0');
+		statm->pages[i] = pages;
+		if (*text == ' ')
+			text++;
+	}
+	return 1;
+}
+
+int lm_sample_take(struct lm_statm *statm, uint64_t *ms)
+{
+	char text[160];
+	long n;
+
+	if (sample.interval_ms == LM_STATM_NEVER)
+		return 0;
+	*ms = now_ms() - sample.start_ms;
+	if (!is_due(*ms) || !lm_descriptor_is_ours(&sample.statm))
+		return 0;
+	n = lm_sys(SYS_pread64, sample.statm.fd, text, sizeof text - 1, (off_t)0);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return parse(text, statm);
+}

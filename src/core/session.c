@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See session.h. */
+#include "session.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "config.h"
+#include "emit.h"
+#include "guard.h"
+#include "output.h"
+#include "sample.h"
+#include "sink.h"
+#include "sys.h"
+#include "trace_format.h"
+#include "unwind.h"
+#include "warn.h"
+
+static int not_alive;
+struct lm_session lm_session = { .state = LM_SESSION_WANTED, .alive = &not_alive };
+
+static int starting, ended, memory_told;
+static long pid;
+static int alive_without_page = 1;
+
+static void forked(void)
+{
+	alive_without_page = 0;
+}
+
+/*
+ * A child has to know that it is one without asking the kernel at each event.
+ * Older kernels can't wipe a page; there, fork() itself tells.
+ */
+static const int *make_alive(void)
+{
+	int *page = lm_sys_map(4096);
+
+	if (page && lm_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0) {
+		*page = 1;
+		return page;
+	}
+	if (page)
+		lm_sys_unmap(page, 4096);
+	pthread_atfork(NULL, NULL, forked);
+	return &alive_without_page;
+}
+
+static void print_banner(const struct lm_output *output)
+{
+	char buffer[LM_WARN_MAX];
+	struct lm_text text = { buffer, buffer + sizeof buffer };
+
+	lm_text_string(&text, LM_TRACE_BANNER);
+	if (output->owned) {
+		lm_text_string(&text, "file = ");
+		lm_text_path_line(&text, output->path);
+	} else {
+		lm_text_string(&text, "fd = ");
+		lm_text_unsigned(&text, LM_TRACE_FD);
+	}
+	lm_text_string(&text, " ***\n");
+	lm_sys(SYS_write, STDERR_FILENO, buffer, (size_t)(text.at - buffer));
+}
+
+static int open_sink(const struct lm_output *output)
+{
+	int kept = lm_sink_open(output->fd);
+
+	if (output->owned)
+		lm_sys_close(output->fd);
+	if (kept < 0) {
+		lm_warn("cannot keep the trace open; tracing is off", -kept);
+		return -1;
+	}
+	return lm_output_claim(kept);
+}
+
+static void start_tracing(struct lm_output *output)
+{
+	struct lm_config config = { 0 };
+
+	lm_config_read_output(&config);
+	if (lm_output_open(output, &config) != 0 || output->fd < 0)
+		return;
+	lm_config_read(&config);
+	if (open_sink(output) != 0)
+		return;
+	pid = lm_sys(SYS_getpid);
+	lm_session.depth = config.depth;
+	lm_session.alive = make_alive();
+	lm_sample_start(config.statm_ms);
+	lm_unwind_start();
+	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
+	lm_emit_begin();
+	if (!config.quiet)
+		print_banner(output);
+}
+
+void lm_session_start(void)
+{
+	unsigned char guard;
+	struct lm_output *output;
+
+	/* Too early to be told anything: the calls are counted, and the next one tries again. */
+	if (!lm_config_ready())
+		return;
+	/* Calls that the start itself makes, and other threads meanwhile, are counted only. */
+	if (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQUIRE))
+		return;
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	/* Paths are long, stacks may be short. */
+	output = lm_sys_map(sizeof *output);
+	if (output) {
+		start_tracing(output);
+		lm_sys_unmap(output, sizeof *output);
+	}
+	lm_guard_restore(guard);
+	__atomic_store_n(&lm_session.started, 1, __ATOMIC_RELEASE);
+}
+
+void lm_session_end(void)
+{
+	unsigned char guard;
+
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) || !*lm_session.alive)
+		return;
+	/* The child of vfork is still in our memory. */
+	if (lm_sys(SYS_getpid) != pid || __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
+		return;
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	lm_emit_end();
+	lm_guard_restore(guard);
+}
+
+void lm_session_want(int wanted)
+{
+	if (wanted)
+		__atomic_fetch_or(&lm_session.state, LM_SESSION_WANTED, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&lm_session.state, ~LM_SESSION_WANTED, __ATOMIC_RELAXED);
+}
+
+void lm_session_write_failed(int error)
+{
+	/* The child of vfork may have closed everything; its parent has not. */
+	if (lm_sys(SYS_getpid) != pid)
+		return;
+	if (__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_RELAXED) & LM_SESSION_OPEN)
+		lm_warn("cannot write the trace, tracing stops", error);
+}
+
+void lm_session_no_memory(void)
+{
+	if (!__atomic_exchange_n(&memory_told, 1, __ATOMIC_RELAXED))
+		lm_warn("no memory to keep the sizes of some blocks; they are counted as foreign", ENOMEM);
+}
+
+__attribute__((constructor(101))) static void construct(void)
+{
+	lm_session_need();
+	/* quick_exit() runs neither destructors nor, where we could see it, _exit(). */
+	at_quick_exit(lm_session_end);
+}
+
+__attribute__((destructor(101))) static void destruct(void)
+{
+	lm_session_end();
+}

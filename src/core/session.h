@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Begin and end of a process image, and whether it is being traced now. The
+ * session starts with the first call of all, before constructors; in a child
+ * of fork there is none.
+ */
+#ifndef LM_SESSION_H
+#define LM_SESSION_H
+
+enum {
+	LM_SESSION_OPEN = 1,   /* there is a trace to write to */
+	LM_SESSION_WANTED = 2, /* and nobody switched it off */
+	LM_SESSION_TRACING = LM_SESSION_OPEN | LM_SESSION_WANTED,
+};
+
+/* Read by everybody, changed by session.c alone. */
+extern struct lm_session {
+	int started;
+	int state;
+	unsigned depth;
+	/* On a page that the kernel wipes in the child of a fork. */
+	const int *alive;
+} lm_session;
+
+void lm_session_start(void);
+
+static inline void lm_session_need(void)
+{
+	if (__builtin_expect(!__atomic_load_n(&lm_session.started, __ATOMIC_ACQUIRE), 0))
+		lm_session_start();
+}
+
+static inline int lm_session_tracing(void)
+{
+	return __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) == LM_SESSION_TRACING &&
+	       __atomic_load_n(lm_session.alive, __ATOMIC_RELAXED);
+}
+
+/* Frames of a backtrace. */
+static inline unsigned lm_session_depth(void)
+{
+	return lm_session.depth;
+}
+
+/* FINI, once. Nothing in a child of fork or vfork. */
+void lm_session_end(void);
+
+/* log_malloc_trace_enable() and _disable(). */
+void lm_session_want(int wanted);
+
+/* The trace can't be written any more: says so, once, and stops. */
+void lm_session_write_failed(int error);
+
+/* The size map could not grow: says so, once. */
+void lm_session_no_memory(void);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See sizemap.h.
+ *
+ * A 16-bit entry for each 8 bytes of address space, in leaves of 16 MiB of it.
+ * Malloc aligns to 16 bytes on most machines, to 8 on some and for some small
+ * sizes: entries of addresses that are odd multiples of 8 lie in a half of
+ * their own, which is never touched, so never resident, where no such address
+ * occurs. Cost: an eighth of the heap's span, a quarter in the worst case.
+ *
+ * A size that fits stands in the entry. A larger one stands in the entries
+ * that follow in the same half: the block itself covers those addresses, so
+ * no other block can need them.
+ */
+#include "sizemap.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "sys.h"
+
+typedef _Atomic uint16_t lm_entry;
+
+/* 48 bits are all that a process gets on 64-bit Linux without asking for more. */
+#if UINTPTR_MAX > UINT32_MAX
+#define ADDRESS_BITS 48
+#define MIDDLE_BITS  12
+#else
+#define ADDRESS_BITS 32
+#define MIDDLE_BITS  8
+#endif
+#define LEAF_BITS    24
+#define TOP_BITS     (ADDRESS_BITS - MIDDLE_BITS - LEAF_BITS)
+#define HALF_ENTRIES ((size_t)1 << (LEAF_BITS - 4))
+
+struct leaf {
+	lm_entry half[2][HALF_ENTRIES];
+};
+
+struct middle {
+	struct leaf *_Atomic leaf[1 << MIDDLE_BITS];
+};
+
+static struct middle *_Atomic top[1 << TOP_BITS];
+
+enum {
+	ENTRY_NONE = 0,
+	ENTRY_SIZE = 1, /* size + 1, for sizes up to SMALL_MAX */
+	SMALL_MAX = 0x7ffe,
+	ENTRY_PIECE = 0x8000, /* no block of its own: PIECE_BITS of a large block's size */
+	PIECE_BITS = 14,
+	PIECE_MASK = (1 << PIECE_BITS) - 1,
+	PIECES = 4,
+	ENTRY_MOVING = 0xfffe,
+	ENTRY_LARGE = 0xffff, /* the size stands in the next entries */
+};
+
+/*
+ * Pieces can be told from blocks because they outlive a large block whose
+ * release was not seen, and small blocks come to lie on them.
+ */
+_Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
+_Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are distinct");
+_Static_assert(PIECES * PIECE_BITS >= ADDRESS_BITS, "every size has room");
+_Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
+
+/* A table that is not there yet: whoever comes second gives its own back. */
+static void *installed(void *_Atomic *slot, size_t size)
+{
+	void *expected = NULL;
+	void *fresh = lm_sys_map(size);
+
+	if (!fresh)
+		return atomic_load_explicit(slot, memory_order_acquire);
+	if (atomic_compare_exchange_strong(slot, &expected, fresh))
+		return fresh;
+	lm_sys_unmap(fresh, size);
+	return expected;
+}
+
+/* The tables are typed; the slots differ in nothing else. */
+#define SLOT(pointer) ((void *_Atomic *)(void *)(pointer))
+
+static inline lm_entry *entry_of(const void *p, int make)
+{
+	uintptr_t address = (uintptr_t)p;
+	uintptr_t page = address >> LEAF_BITS;
+	struct middle *_Atomic *middle_slot;
+	struct leaf *_Atomic *leaf_slot;
+	struct middle *middle;
+	struct leaf *leaf;
+
+#if UINTPTR_MAX > UINT32_MAX
+	if (address >> ADDRESS_BITS)
+		return NULL;
+#endif
+	middle_slot = &top[page >> MIDDLE_BITS];
+	middle = atomic_load_explicit(middle_slot, memory_order_acquire);
+	if (__builtin_expect(!middle, 0)) {
+		if (!make || !(middle = installed(SLOT(middle_slot), sizeof *middle)))
+			return NULL;
+	}
+	leaf_slot = &middle->leaf[page & ((1 << MIDDLE_BITS) - 1)];
+	leaf = atomic_load_explicit(leaf_slot, memory_order_acquire);
+	if (__builtin_expect(!leaf, 0)) {
+		if (!make || !(leaf = installed(SLOT(leaf_slot), sizeof *leaf)))
+			return NULL;
+	}
+	return &leaf->half[address >> 3 & 1][address >> 4 & (HALF_ENTRIES - 1)];
+}
+
+/* The entry that belongs to the address 16 * STEP behind P; blocks may cross leaves. */
+static lm_entry *entry_behind(const void *p, lm_entry *entry, size_t step, int make)
+{
+	size_t index = (uintptr_t)p >> 4 & (HALF_ENTRIES - 1);
+
+	if (index + step < HALF_ENTRIES)
+		return entry + step;
+	return entry_of((const char *)p + 16 * step, make);
+}
+
+static inline int is_piece(uint16_t value)
+{
+	return value >= ENTRY_PIECE && value < ENTRY_MOVING;
+}
+
+static size_t large_size(const void *p, lm_entry *entry)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < PIECES; i++) {
+		lm_entry *piece = entry_behind(p, entry, i + 1, 0);
+		uint16_t value = piece ? atomic_load_explicit(piece, memory_order_relaxed) : ENTRY_NONE;
+
+		if (!is_piece(value))
+			return LM_SIZEMAP_NONE;
+		size |= (uint64_t)(value & PIECE_MASK) << (PIECE_BITS * i);
+	}
+	return (size_t)size;
+}
+
+static int put_large(const void *p, lm_entry *entry, uint64_t size)
+{
+	for (unsigned i = 0; i < PIECES; i++) {
+		lm_entry *piece = entry_behind(p, entry, i + 1, 1);
+
+		if (!piece)
+			return -1;
+		atomic_store_explicit(piece, (uint16_t)(ENTRY_PIECE | (size >> (PIECE_BITS * i) & PIECE_MASK)),
+				      memory_order_relaxed);
+	}
+	atomic_store_explicit(entry, ENTRY_LARGE, memory_order_release);
+	return 0;
+}
+
+static inline size_t decoded(const void *p, lm_entry *entry, uint16_t value)
+{
+	if (value == ENTRY_MOVING)
+		return LM_SIZEMAP_MOVING;
+	if (value == ENTRY_LARGE)
+		return large_size(p, entry);
+	if (value == ENTRY_NONE || is_piece(value))
+		return LM_SIZEMAP_NONE;
+	return (size_t)value - ENTRY_SIZE;
+}
+
+size_t lm_sizemap_get(const void *p)
+{
+	lm_entry *entry = entry_of(p, 0);
+
+	if (!entry)
+		return LM_SIZEMAP_NONE;
+	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+}
+
+int lm_sizemap_put(const void *p, size_t size)
+{
+	lm_entry *entry = entry_of(p, 1);
+
+	if (!entry)
+		return -1;
+	if (size > SMALL_MAX)
+		return put_large(p, entry, size);
+	atomic_store_explicit(entry, (uint16_t)(size + ENTRY_SIZE), memory_order_release);
+	return 0;
+}
+
+static size_t taken(const void *p, uint16_t leave)
+{
+	lm_entry *entry = entry_of(p, 0);
+	uint16_t value;
+	size_t size;
+
+	if (!entry)
+		return LM_SIZEMAP_NONE;
+	value = atomic_load_explicit(entry, memory_order_acquire);
+	size = decoded(p, entry, value);
+	if (size == LM_SIZEMAP_NONE || size == LM_SIZEMAP_MOVING)
+		return size;
+	/*
+	 * Two that free the same block are a bug of the program's, and only one
+	 * may have the size. An atomic exchange would be the most expensive
+	 * instruction of the whole release, for the sake of such programs:
+	 * load and store it is, and a race of two frees is counted twice only
+	 * if they meet within these few instructions.
+	 */
+	atomic_store_explicit(entry, leave, memory_order_relaxed);
+	return size;
+}
+
+size_t lm_sizemap_take(const void *p)
+{
+	return taken(p, ENTRY_NONE);
+}
+
+size_t lm_sizemap_take_moving(const void *p)
+{
+	return taken(p, ENTRY_MOVING);
+}
+
+void lm_sizemap_end_moving(const void *p)
+{
+	lm_entry *entry = entry_of(p, 0);
+	uint16_t moving = ENTRY_MOVING;
+
+	if (entry)
+		atomic_compare_exchange_strong(entry, &moving, ENTRY_NONE);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See symbol.h. */
+#include "symbol.h"
+
+#include "arena.h"
+#include "symtab.h"
+
+#define TABLE_BITS 14
+
+/* Chains of frames by pc; they only grow, at the front. */
+static struct lm_frame *table[1 << TABLE_BITS];
+
+static const struct lm_symtab *symbols_of(struct lm_module *module)
+{
+	void *symtab = __atomic_load_n(&module->symbols, __ATOMIC_ACQUIRE);
+	const struct lm_symtab *opened;
+
+	if (symtab)
+		return symtab;
+	opened = lm_symtab_open(module);
+	if (__atomic_compare_exchange_n(&module->symbols, &symtab, (void *)opened, 0, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return opened;
+	lm_symtab_close(opened);
+	return symtab;
+}
+
+/* OBJECT( ... ) or nothing, then [0xADDRESS]. */
+static void put_frame(struct lm_text *text, uintptr_t pc, struct lm_module *module, const char *name, uint64_t start)
+{
+	if (module) {
+		uintptr_t offset = pc - module->bias;
+
+		lm_text_string(text, module->name);
+		lm_text_char(text, '(');
+		if (name)
+			lm_text_string(text, name);
+		lm_text_string(text, "+0x");
+		lm_text_hex(text, name ? offset - start : offset);
+		lm_text_char(text, ')');
+	}
+	lm_text_string(text, "[0x");
+	lm_text_hex(text, pc);
+	lm_text_string(text, "]\n");
+}
+
+static struct lm_frame *made(uintptr_t pc)
+{
+	struct lm_module *module;
+	unsigned generation;
+	const char *name = NULL;
+	uint64_t start = 0;
+	struct lm_frame *frame;
+	struct lm_text text;
+	size_t room = 64;
+
+	/* A call can be the last instruction of its function: look at where it was made. */
+	module = lm_module_find(pc - 1);
+	generation = lm_module_generation();
+	if (module && !module->name)
+		module = NULL;
+	if (module) {
+		name = lm_symtab_find(symbols_of(module), pc - 1 - module->bias, &start);
+		room += __builtin_strlen(module->name) + (name ? __builtin_strlen(name) : 0);
+	}
+	frame = lm_arena_alloc(sizeof *frame + room);
+	if (!frame)
+		return NULL;
+	text = (struct lm_text){ frame->text, frame->text + room };
+	put_frame(&text, pc, module, name, start);
+	frame->pc = pc;
+	frame->module = module;
+	frame->generation = generation;
+	frame->length = (unsigned)(text.at - frame->text);
+	return frame;
+}
+
+/* Where no object was known, one may have come; and the one that was known may have gone. */
+static int is_valid(const struct lm_frame *frame)
+{
+	if (!frame->module)
+		return frame->generation == lm_module_generation();
+	return !__atomic_load_n(&frame->module->gone, __ATOMIC_RELAXED);
+}
+
+const struct lm_frame *lm_symbol_frame(uintptr_t pc)
+{
+	struct lm_frame **slot = &table[(pc * (uintptr_t)0x9e3779b97f4a7c15u) >> (8 * sizeof pc - TABLE_BITS)];
+	struct lm_frame *frame;
+
+	for (frame = __atomic_load_n(slot, __ATOMIC_ACQUIRE); frame; frame = frame->next) {
+		if (frame->pc == pc && is_valid(frame))
+			return frame;
+	}
+	frame = made(pc);
+	if (!frame)
+		return NULL;
+	frame->next = __atomic_load_n(slot, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(slot, &frame->next, frame, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return frame;
+}

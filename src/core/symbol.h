@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * A pc's line in the trace: OBJECT(SYMBOL+0xOFFSET)[0xADDRESS]. Looked up once
+ * an address, in the object's own symbol tables, then kept. No locks, no
+ * malloc; a file is open only while its tables are mapped.
+ */
+#ifndef LM_SYMBOL_H
+#define LM_SYMBOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "module.h"
+
+struct lm_frame {
+	struct lm_frame *next;
+	uintptr_t pc;
+	struct lm_module *module; /* NULL: no object known */
+	unsigned generation;      /* lm_module_generation() when that was found */
+	unsigned length;
+	char text[]; /* with the newline */
+};
+
+/* The line for the return address PC, or NULL without memory. */
+const struct lm_frame *lm_symbol_frame(uintptr_t pc);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * System calls for the whole core. Through syscall(2), never through the
+ * libc's wrappers: those are cancellation points, may be interposed, and some
+ * allocate. All return the kernel's value or -errno and leave errno alone.
+ */
+#ifndef LM_SYS_H
+#define LM_SYS_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define lm_sys(...)                                                                                                    \
+	__extension__({                                                                                                \
+		int lm_sys_errno_ = errno;                                                                             \
+		long lm_sys_result_ = syscall(__VA_ARGS__);                                                            \
+		if (lm_sys_result_ == -1)                                                                              \
+			lm_sys_result_ = -errno;                                                                       \
+		errno = lm_sys_errno_;                                                                                 \
+		lm_sys_result_;                                                                                        \
+	})
+
+/* Zeroed private memory, or NULL. Counts against the address space only, until it is touched. */
+static inline void *lm_sys_map(size_t size)
+{
+	int saved = errno;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static inline void lm_sys_unmap(void *p, size_t size)
+{
+	lm_sys(SYS_munmap, p, size);
+}
+
+/* A whole read in spite of signals: the bytes read, fewer only at the end of the file, or -errno. */
+static inline long lm_sys_read_full(int fd, void *buffer, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		long n = lm_sys(SYS_read, fd, (char *)buffer + used, size - used);
+
+		if (n == -EINTR)
+			continue;
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (long)used;
+}
+
+static inline int lm_sys_open(const char *path, int flags, int mode)
+{
+	return (int)lm_sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, mode);
+}
+
+static inline void lm_sys_close(int fd)
+{
+	lm_sys(SYS_close, fd);
+}
+
+/*
+ * Can ADDRESS (8 bytes from it) be read? The kernel copies the new mask before
+ * it looks at the operation, so a wrong operation tells without side effect.
+ */
+static inline int lm_sys_readable(uintptr_t address)
+{
+	return lm_sys(SYS_rt_sigprocmask, -1, address & ~(uintptr_t)7, NULL, 8) == -EINVAL;
+}
+
+#endif

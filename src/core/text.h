@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Text into a fixed buffer, without libc: what does not fit is cut. Pure; any
+ * thread, any signal handler.
+ */
+#ifndef LM_TEXT_H
+#define LM_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct lm_text {
+	char *at;  /* the next byte goes here */
+	char *end; /* behind the last one that may be written */
+};
+
+void lm_text_char(struct lm_text *text, char c);
+void lm_text_bytes(struct lm_text *text, const char *bytes, size_t count);
+void lm_text_string(struct lm_text *text, const char *string);
+void lm_text_unsigned(struct lm_text *text, uint64_t value);
+void lm_text_signed(struct lm_text *text, int64_t value);
+/* Lower case, no leading zeros, no prefix. */
+void lm_text_hex(struct lm_text *text, uint64_t value);
+/* 0x1234, or (nil). */
+void lm_text_pointer(struct lm_text *text, uintptr_t value);
+/* A path as the trace has it: control bytes, blanks, '(', '[' and '\' as \ooo. */
+void lm_text_path(struct lm_text *text, const char *path);
+/* The same for the rest of a line: blanks and brackets stay. */
+void lm_text_path_line(struct lm_text *text, const char *path);
+
+/* Reads a whole decimal number; 0, or -1 where STRING is not just that or is over MAX. */
+int lm_text_parse(const char *string, uint64_t max, uint64_t *value);
+
+#endif

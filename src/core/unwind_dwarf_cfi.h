@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Call frame information (DWARF 5 section 6.4, as .eh_frame has it): from a pc
+ * to the rules that find its caller's registers. Only the three registers that
+ * nearly all code needs are followed: stack pointer, frame pointer, return
+ * address.
+ */
+#ifndef LM_UNWIND_DWARF_CFI_H
+#define LM_UNWIND_DWARF_CFI_H
+
+#include <stdint.h>
+
+#include "module.h"
+
+/* DWARF's numbers of the registers. */
+#if defined __x86_64__
+enum { LM_DWARF_FP = 6, LM_DWARF_SP = 7, LM_DWARF_RA = 16 };
+#elif defined __aarch64__
+enum { LM_DWARF_FP = 29, LM_DWARF_SP = 31, LM_DWARF_RA = 30 };
+#else
+#error "UNWIND=dwarf does not know this machine: build with UNWIND=libunwind"
+#endif
+
+/* Where a register of the caller is. */
+enum lm_cfi_how {
+	LM_CFI_SAME,      /* it is what it was */
+	LM_CFI_UNDEFINED, /* nowhere; for the return address: the outermost frame */
+	LM_CFI_AT_CFA,    /* in memory, OFFSET from the CFA */
+	LM_CFI_CFA_VALUE, /* it is the CFA plus OFFSET */
+	LM_CFI_AT_EXPR,   /* in memory, where EXPRESSION says */
+	LM_CFI_EXPR,      /* what EXPRESSION says */
+	LM_CFI_UNKNOWN,   /* in a register that is not followed */
+};
+
+struct lm_cfi_rule {
+	enum lm_cfi_how how;
+	int64_t offset;
+	const uint8_t *expression; /* its length comes first, as ULEB128 */
+};
+
+enum { LM_CFI_FP, LM_CFI_SP, LM_CFI_RA, LM_CFI_REGISTERS };
+
+struct lm_cfi_row {
+	/* CFA_BASE plus CFA_OFFSET, or CFA_EXPRESSION where that is set. */
+	unsigned cfa_register; /* DWARF's number */
+	int64_t cfa_offset;
+	const uint8_t *cfa_expression;
+	struct lm_cfi_rule rule[LM_CFI_REGISTERS];
+	int signal_frame; /* its pc is the interrupted instruction, not behind a call */
+};
+
+/* The row for the instruction at PC. 0, or -1 where MODULE has none. */
+int lm_cfi_find(const struct lm_module *module, uintptr_t pc, struct lm_cfi_row *row);
+
+/* Little-endian base 128; moves *P, never behind END. */
+uint64_t lm_cfi_uleb(const uint8_t **p, const uint8_t *end);
+int64_t lm_cfi_sleb(const uint8_t **p, const uint8_t *end);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* UNWIND=execinfo: the C library's backtrace(). See unwind.h. */
+#include <execinfo.h>
+
+#include "trace_format.h"
+#include "unwind.h"
+#include "unwind_trim.h"
+
+void lm_unwind_start(void)
+{
+	void *frame[1];
+
+	/* The first call loads libgcc; better now than in the middle of an event. */
+	backtrace(frame, 1);
+}
+
+unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+{
+	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
+	int count = backtrace(found, (int)max + LM_UNWIND_OWN);
+
+	return lm_unwind_trim(caller->pc, found, count, pcs, max);
+}
+
+void lm_unwind_flush(void)
+{
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See warn.h. */
+#include "warn.h"
+
+#include "sys.h"
+
+struct lm_text lm_warn_begin(char *buffer)
+{
+	struct lm_text text = { buffer, buffer + LM_WARN_MAX - 1 };
+
+	lm_text_string(&text, "log-malloc2: ");
+	return text;
+}
+
+void lm_warn_end(char *buffer, struct lm_text *text)
+{
+	text->end++;
+	lm_text_char(text, '\n');
+	lm_sys(SYS_write, STDERR_FILENO, buffer, (size_t)(text->at - buffer));
+}
+
+/* strerror() translates, and allocates: these are the errors that a trace meets. */
+static const char *meaning(int error)
+{
+	switch (error) {
+	case EACCES:
+		return "permission denied";
+	case EBADF:
+		return "the program closed its descriptor";
+	case EDQUOT:
+		return "disk quota exceeded";
+	case EFBIG:
+		return "file too large";
+	case EIO:
+		return "input/output error";
+	case EISDIR:
+		return "it is a directory";
+	case ELOOP:
+		return "it is a symbolic link in a place where others can write";
+	case EMFILE:
+		return "too many open files";
+	case ENOENT:
+		return "no such file or directory";
+	case ENOMEM:
+		return "out of memory";
+	case ENOSPC:
+		return "no space left on device";
+	case EPIPE:
+		return "its reader went away";
+	case EROFS:
+		return "read-only file system";
+	default:
+		return NULL;
+	}
+}
+
+void lm_warn(const char *message, int error)
+{
+	char buffer[LM_WARN_MAX];
+	struct lm_text text = lm_warn_begin(buffer);
+
+	lm_text_string(&text, message);
+	if (error) {
+		lm_text_string(&text, ": ");
+		if (meaning(error)) {
+			lm_text_string(&text, meaning(error));
+		} else {
+			lm_text_string(&text, "error ");
+			lm_text_unsigned(&text, (uint64_t)error);
+		}
+	}
+	lm_warn_end(buffer, &text);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the tracker has to say to people: single lines on standard error,
+ * written at once, "log-malloc2: " in front. Any thread, any signal handler.
+ */
+#ifndef LM_WARN_H
+#define LM_WARN_H
+
+#include "text.h"
+
+#define LM_WARN_MAX 1024
+
+/* Starts a line in BUFFER, of LM_WARN_MAX bytes. */
+struct lm_text lm_warn_begin(char *buffer);
+/* Ends it and writes it. */
+void lm_warn_end(char *buffer, struct lm_text *text);
+
+/* A line of its own: MESSAGE, and ": " and the meaning of ERROR unless that is 0. */
+void lm_warn(const char *message, int error);
+
+#endif
