@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The seam of the preload library: the next definitions behind our own, found
+ * with dlsym. dlsym itself may allocate; it is served from a static buffer,
+ * whose blocks are known here for as long as the process lives.
+ */
+#include "real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "sys.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+
+/* In place of a function that was looked for and is not there. */
+#define MISSING ((void *)1)
+
+static struct {
+	void *(*malloc)(size_t);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	void *(*reallocarray)(void *, size_t, size_t);
+	void *(*memalign)(size_t, size_t);
+	void *(*aligned_alloc)(size_t, size_t);
+	int (*posix_memalign)(void **, size_t, size_t);
+	void *(*valloc)(size_t);
+	void *(*pvalloc)(size_t);
+	void (*free)(void *);
+	void (*free_sized)(void *, size_t);
+	void (*free_aligned_sized)(void *, size_t, size_t);
+	size_t (*usable_size)(void *);
+	void (*exit)(int);
+	int ready;
+} real;
+
+/* glibc's malloc under a name of its own, which no other allocator takes. */
+extern void *__libc_malloc(size_t size) __attribute__((weak));
+
+/* ---- while dlsym is at work ---- */
+
+#define BOOT_ALIGN sizeof(struct boot_block)
+
+struct boot_block {
+	_Alignas(16) size_t size;
+};
+
+/* Volatile: libc's headers promise that dlsym calls nothing here, and this is here because it does. */
+static __thread volatile unsigned char resolving;
+static _Alignas(16) char boot[16384];
+static size_t boot_used;
+
+static int is_boot(const void *p)
+{
+	return (const char *)p >= boot && (const char *)p < boot + sizeof boot;
+}
+
+static void *boot_malloc(size_t size)
+{
+	struct boot_block *block;
+	size_t room, at;
+
+	if (size > sizeof boot) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	room = (size + BOOT_ALIGN - 1) / BOOT_ALIGN * BOOT_ALIGN + sizeof *block;
+	at = __atomic_fetch_add(&boot_used, room, __ATOMIC_RELAXED);
+	if (at > sizeof boot - room) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	/* Never used twice, so still zero: calloc is served, too. */
+	block = (struct boot_block *)(boot + at);
+	block->size = size;
+	return block + 1;
+}
+
+static size_t boot_size(const void *p)
+{
+	return ((const struct boot_block *)p - 1)->size;
+}
+
+/* ---- finding the real ones ---- */
+
+static void *next(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+/* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
+#define FIND(function, name) (*(void **)(void *)&(function) = next(name))
+
+/*
+ * What not every libc has is looked for when it is called, and then only: a
+ * search that fails leaves a message, which the program would find in
+ * dlerror().
+ */
+static void find_optional(void **function, const char *name)
+{
+	void *found;
+
+	if (__atomic_load_n(function, __ATOMIC_ACQUIRE) || resolving)
+		return;
+	resolving = 1;
+	found = next(name);
+	if (!found) {
+		dlerror();
+		found = MISSING;
+	}
+	resolving = 0;
+	__atomic_store_n(function, found, __ATOMIC_RELEASE);
+}
+
+/* The function, or NULL where nobody has it. */
+#define OPTIONAL(function, name)                                                                                       \
+	(find_optional((void **)(void *)&(function), name), *(void **)(void *)&(function) == MISSING ? NULL : (function))
+
+static void resolve(void)
+{
+	int saved = errno;
+
+	if (resolving)
+		return;
+	resolving = 1;
+	FIND(real.malloc, "malloc");
+	FIND(real.calloc, "calloc");
+	FIND(real.realloc, "realloc");
+	FIND(real.free, "free");
+	FIND(real.memalign, "memalign");
+	FIND(real.aligned_alloc, "aligned_alloc");
+	FIND(real.posix_memalign, "posix_memalign");
+	FIND(real.usable_size, "malloc_usable_size");
+	FIND(real.exit, "_exit");
+	resolving = 0;
+	errno = saved;
+	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
+}
+
+/* Is the real allocator there? Not while dlsym looks for it. */
+static inline int ready(void)
+{
+	if (likely(__atomic_load_n(&real.ready, __ATOMIC_ACQUIRE)))
+		return 1;
+	resolve();
+	return !resolving;
+}
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* ---- the seam ---- */
+
+void *lm_real_malloc(size_t size)
+{
+	return ready() ? real.malloc(size) : boot_malloc(size);
+}
+
+void *lm_real_calloc(size_t count, size_t size)
+{
+	size_t total;
+
+	if (likely(ready()))
+		return real.calloc(count, size);
+	return __builtin_mul_overflow(count, size, &total) ? no_memory() : boot_malloc(total);
+}
+
+void *lm_real_realloc(void *p, size_t size)
+{
+	void *moved;
+
+	if (likely(ready() && !is_boot(p)))
+		return real.realloc(p, size);
+	moved = lm_real_malloc(size);
+	if (moved && p)
+		memcpy(moved, p, boot_size(p) < size ? boot_size(p) : size);
+	return moved;
+}
+
+void *lm_real_reallocarray(void *p, size_t count, size_t size)
+{
+	void *(*function)(void *, size_t, size_t) = OPTIONAL(real.reallocarray, "reallocarray");
+	size_t total;
+
+	if (likely(function && !is_boot(p)))
+		return function(p, count, size);
+	return __builtin_mul_overflow(count, size, &total) ? no_memory() : lm_real_realloc(p, total);
+}
+
+void *lm_real_memalign(size_t alignment, size_t size)
+{
+	return ready() && real.memalign ? real.memalign(alignment, size) : no_memory();
+}
+
+void *lm_real_aligned_alloc(size_t alignment, size_t size)
+{
+	return ready() && real.aligned_alloc ? real.aligned_alloc(alignment, size) : no_memory();
+}
+
+int lm_real_posix_memalign(void **result, size_t alignment, size_t size)
+{
+	return ready() && real.posix_memalign ? real.posix_memalign(result, alignment, size) : ENOMEM;
+}
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void *lm_real_valloc(size_t size)
+{
+	void *(*function)(size_t) = OPTIONAL(real.valloc, "valloc");
+
+	return function ? function(size) : lm_real_memalign(page_size(), size);
+}
+
+void *lm_real_pvalloc(size_t size)
+{
+	void *(*function)(size_t) = OPTIONAL(real.pvalloc, "pvalloc");
+	size_t page = page_size();
+
+	if (function)
+		return function(size);
+	return size > SIZE_MAX - page ? no_memory() : lm_real_memalign(page, (size + page - 1) / page * page);
+}
+
+void lm_real_free(void *p)
+{
+	if (likely(ready() && !is_boot(p)))
+		real.free(p);
+}
+
+void lm_real_free_sized(void *p, size_t size)
+{
+	void (*function)(void *, size_t) = OPTIONAL(real.free_sized, "free_sized");
+
+	if (function && !is_boot(p))
+		function(p, size);
+	else
+		lm_real_free(p);
+}
+
+void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
+{
+	void (*function)(void *, size_t, size_t) = OPTIONAL(real.free_aligned_sized, "free_aligned_sized");
+
+	if (function && !is_boot(p))
+		function(p, alignment, size);
+	else
+		lm_real_free(p);
+}
+
+size_t lm_real_usable_size(void *p)
+{
+	if (is_boot(p))
+		return boot_size(p);
+	return ready() && real.usable_size ? real.usable_size(p) : 0;
+}
+
+int lm_real_is_glibc(void)
+{
+	return ready() && __libc_malloc && real.malloc == __libc_malloc;
+}
+
+void lm_real_exit(int status)
+{
+	if (ready() && real.exit)
+		real.exit(status);
+	for (;;)
+		lm_sys(SYS_exit_group, status);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The seam of the wrap archive: the linker resolves __real_malloc to malloc.
+ * What only some libcs have is referred to weakly, and made of the rest where
+ * it is not there; a weak reference brings nothing in from a static libc, so
+ * what all have must not be weak.
+ */
+#include "real.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stddef.h>
+
+#include "sys.h"
+
+extern void *__real_malloc(size_t size);
+extern void *__real_calloc(size_t count, size_t size);
+extern void *__real_realloc(void *p, size_t size);
+extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
+extern void *__real_memalign(size_t alignment, size_t size);
+extern void *__real_aligned_alloc(size_t alignment, size_t size);
+extern int __real_posix_memalign(void **result, size_t alignment, size_t size);
+extern void *__real_valloc(size_t size) __attribute__((weak));
+extern void *__real_pvalloc(size_t size) __attribute__((weak));
+extern void __real_free(void *p);
+extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
+extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __attribute__((weak));
+extern _Noreturn void __real__exit(int status);
+
+/* glibc's malloc under a name of its own, which no other allocator takes. */
+extern void *__libc_malloc(size_t size) __attribute__((weak));
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *lm_real_malloc(size_t size)
+{
+	return __real_malloc(size);
+}
+
+void *lm_real_calloc(size_t count, size_t size)
+{
+	return __real_calloc(count, size);
+}
+
+void *lm_real_realloc(void *p, size_t size)
+{
+	return __real_realloc(p, size);
+}
+
+void *lm_real_reallocarray(void *p, size_t count, size_t size)
+{
+	size_t total;
+
+	if (__real_reallocarray)
+		return __real_reallocarray(p, count, size);
+	return __builtin_mul_overflow(count, size, &total) ? no_memory() : __real_realloc(p, total);
+}
+
+void *lm_real_memalign(size_t alignment, size_t size)
+{
+	return __real_memalign(alignment, size);
+}
+
+void *lm_real_aligned_alloc(size_t alignment, size_t size)
+{
+	return __real_aligned_alloc(alignment, size);
+}
+
+int lm_real_posix_memalign(void **result, size_t alignment, size_t size)
+{
+	return __real_posix_memalign(result, alignment, size);
+}
+
+void *lm_real_valloc(size_t size)
+{
+	return __real_valloc ? __real_valloc(size) : __real_memalign((size_t)sysconf(_SC_PAGESIZE), size);
+}
+
+void *lm_real_pvalloc(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (__real_pvalloc)
+		return __real_pvalloc(size);
+	return size > SIZE_MAX - page ? no_memory() : __real_memalign(page, (size + page - 1) / page * page);
+}
+
+void lm_real_free(void *p)
+{
+	__real_free(p);
+}
+
+void lm_real_free_sized(void *p, size_t size)
+{
+	if (__real_free_sized)
+		__real_free_sized(p, size);
+	else
+		__real_free(p);
+}
+
+void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
+{
+	if (__real_free_aligned_sized)
+		__real_free_aligned_sized(p, alignment, size);
+	else
+		__real_free(p);
+}
+
+size_t lm_real_usable_size(void *p)
+{
+	return malloc_usable_size(p);
+}
+
+int lm_real_is_glibc(void)
+{
+	return __libc_malloc != NULL && __libc_malloc == __real_malloc;
+}
+
+void lm_real_exit(int status)
+{
+	__real__exit(status);
+}
