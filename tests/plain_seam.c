@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The seam for suites that look at parts of the core: plain libc, nothing intercepted. */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "real.h"
+
+void *lm_real_malloc(size_t size)
+{
+	return malloc(size);
+}
+
+void *lm_real_calloc(size_t count, size_t size)
+{
+	return calloc(count, size);
+}
+
+void *lm_real_realloc(void *p, size_t size)
+{
+	return realloc(p, size);
+}
+
+void *lm_real_reallocarray(void *p, size_t count, size_t size)
+{
+	return reallocarray(p, count, size);
+}
+
+void *lm_real_memalign(size_t alignment, size_t size)
+{
+	return memalign(alignment, size);
+}
+
+void *lm_real_aligned_alloc(size_t alignment, size_t size)
+{
+	return aligned_alloc(alignment, size);
+}
+
+int lm_real_posix_memalign(void **result, size_t alignment, size_t size)
+{
+	return posix_memalign(result, alignment, size);
+}
+
+void *lm_real_valloc(size_t size)
+{
+	return valloc(size);
+}
+
+void *lm_real_pvalloc(size_t size)
+{
+	return pvalloc(size);
+}
+
+void lm_real_free(void *p)
+{
+	free(p);
+}
+
+void lm_real_free_sized(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
+{
+	(void)alignment, (void)size;
+	free(p);
+}
+
+size_t lm_real_usable_size(void *p)
+{
+	return malloc_usable_size(p);
+}
+
+int lm_real_is_glibc(void)
+{
+	return 0;
+}
+
+void lm_real_exit(int status)
+{
+	_exit(status);
+}

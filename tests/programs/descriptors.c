@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Does something to the trace's descriptor, then allocates on, then writes
+ * "mine" to a file of its own that must hold nothing else:
+ *
+ *     descriptors close | all | reuse | nothing FILE
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *keep[200];
+
+int main(int argc, char **argv)
+{
+	int fd = open(argc > 2 ? argv[2] : "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	for (int i = 0; i < 100; i++)
+		keep[i] = malloc(50);
+	if (argc > 1 && strcmp(argv[1], "close") == 0)
+		close(1022);
+	if (argc > 1 && strcmp(argv[1], "reuse") == 0)
+		dup2(fd, 1022);
+	if (argc > 1 && strcmp(argv[1], "all") == 0) {
+		for (int other = 3; other < 20000; other++) {
+			if (other != fd)
+				close(other);
+		}
+		for (int other = 4; other < 100; other++)
+			dup2(fd, other);
+		dup2(fd, 1022);
+		for (int other = 4000; other < 4200; other++)
+			dup2(fd, other);
+	}
+	for (int i = 100; i < 200; i++)
+		keep[i] = malloc(60);
+	if (write(fd, "mine", 4) != 4)
+		return 1;
+	return 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See support.h. */
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char scratch_dir[PATH_MAX];
+
+static const char *required(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	if (!value || value[0] != '/') {
+		fprintf(stderr, "%s has to name an absolute path: run the tests with 'make check'\n", variable);
+		exit(2);
+	}
+	return value;
+}
+
+const char *scratch(void)
+{
+	/* Check forks for each test: the directory is each process's own. */
+	static pid_t owner;
+
+	if (owner != getpid()) {
+		owner = getpid();
+		snprintf(scratch_dir, sizeof scratch_dir, "%s/tests/scratch/%s.%d", required("LM_BUILD"),
+			 program_invocation_short_name, (int)owner);
+		if (mkdir(scratch_dir, 0755) != 0)
+			ck_abort_msg("cannot make %s", scratch_dir);
+	}
+	return scratch_dir;
+}
+
+static void in_scratch(char *full, size_t size, const char *path)
+{
+	if (path[0] == '/')
+		snprintf(full, size, "%s", path);
+	else
+		snprintf(full, size, "%s/%s", scratch(), path);
+}
+
+char *read_file(const char *path, size_t *len)
+{
+	char full[PATH_MAX * 2];
+	size_t used = 0, room = 1 << 16;
+	char *data = malloc(room + 1);
+	ssize_t n;
+	int fd;
+
+	in_scratch(full, sizeof full, path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		free(data);
+		return NULL;
+	}
+	while (data && (n = read(fd, data + used, room - used)) > 0) {
+		used += (size_t)n;
+		if (used == room)
+			data = realloc(data, (room *= 2) + 1);
+	}
+	close(fd);
+	ck_assert_ptr_nonnull(data);
+	data[used] = '\0';
+	if (len)
+		*len = used;
+	return data;
+}
+
+void write_file(const char *path, const char *content, size_t len)
+{
+	char full[PATH_MAX * 2];
+	FILE *f;
+
+	in_scratch(full, sizeof full, path);
+	f = fopen(full, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(content, 1, len, f), len);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+struct run run(const char *fmt, ...)
+{
+	static unsigned number;
+	struct run result;
+	char out[64], err[64];
+	char *line, *command;
+	va_list args;
+	int status;
+
+	va_start(args, fmt);
+	ck_assert_int_ge(vasprintf(&line, fmt, args), 0);
+	va_end(args);
+	number++;
+	snprintf(out, sizeof out, "run.%u.out", number);
+	snprintf(err, sizeof err, "run.%u.err", number);
+	ck_assert_int_ge(asprintf(&command, "cd '%s' || exit 125\nB='%s' S='%s'\nexport B S\n{ %s\n} </dev/null >%s 2>%s", scratch(),
+				  required("LM_BUILD"), required("LM_SOURCE"), line, out, err),
+			 0);
+	fflush(NULL);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		execlp("timeout", "timeout", "--foreground", "-k", "5", "120", "bash", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	free(line);
+	free(command);
+	result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	result.out = read_file(out, &result.out_len);
+	result.err = read_file(err, &result.err_len);
+	ck_assert_ptr_nonnull(result.out);
+	ck_assert_ptr_nonnull(result.err);
+	return result;
+}
+
+int have_command(const char *command)
+{
+	return run("command -v '%s'", command).status == 0;
+}
+
+void skip(const char *name, const char *why)
+{
+	printf("SKIP %s: %s\n", name, why);
+	fflush(stdout);
+}
+
+int run_suite(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	/* Output through stdio before a fork would be printed twice. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parts of the tracker by themselves: the size map, its text, its frames' names. */
+#include <limits.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "module.h"
+#include "sizemap.h"
+#include "support.h"
+#include "symbol.h"
+#include "text.h"
+
+/* Addresses as an allocator might hand them out; nothing is there. */
+#define AT(address) ((void *)(uintptr_t)(address))
+
+START_TEST(an_address_that_was_never_put_is_unknown)
+{
+	ck_assert_uint_eq(lm_sizemap_get(AT(0x7000000010)), LM_SIZEMAP_NONE);
+	ck_assert_uint_eq(lm_sizemap_take(AT(0x7000000010)), LM_SIZEMAP_NONE);
+	ck_assert_uint_eq(lm_sizemap_take_moving(AT(0x7000000010)), LM_SIZEMAP_NONE);
+	ck_assert_uint_eq(lm_sizemap_take(NULL), LM_SIZEMAP_NONE);
+}
+END_TEST
+
+START_TEST(every_size_comes_back_once)
+{
+	static const size_t sizes[] = { 0, 1, 7, 100, 32765, 32766, 32767, 32768, 65535, 65536, 1 << 20, SIZE_MAX >> 16 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		void *p = AT(0x500000000000 + i * 0x1000000);
+
+		ck_assert_int_eq(lm_sizemap_put(p, sizes[i]), 0);
+		ck_assert_uint_eq(lm_sizemap_get(p), sizes[i]);
+		ck_assert_uint_eq(lm_sizemap_take(p), sizes[i]);
+		ck_assert_uint_eq(lm_sizemap_take(p), LM_SIZEMAP_NONE);
+	}
+}
+END_TEST
+
+START_TEST(neighbours_of_eight_bytes_do_not_disturb_each_other)
+{
+	uintptr_t base = 0x600000000000;
+
+	for (size_t i = 0; i < 4096; i++)
+		ck_assert_int_eq(lm_sizemap_put(AT(base + 8 * i), i % 9), 0);
+	for (size_t i = 0; i < 4096; i++)
+		ck_assert_uint_eq(lm_sizemap_take(AT(base + 8 * i)), i % 9);
+}
+END_TEST
+
+START_TEST(a_large_block_may_cross_the_tables_border)
+{
+	/* Leaves are of 16 MiB: the size stands on both sides of the border. */
+	for (uintptr_t back = 8; back <= 80; back += 8) {
+		void *p = AT(0x400001000000 - back);
+
+		ck_assert_int_eq(lm_sizemap_put(p, 123456789), 0);
+		ck_assert_uint_eq(lm_sizemap_take(p), 123456789);
+	}
+}
+END_TEST
+
+START_TEST(what_a_large_block_left_is_no_block)
+{
+	uintptr_t base = 0x410000000000;
+
+	lm_sizemap_put(AT(base), 1 << 20);
+	for (int i = 1; i < 6; i++)
+		ck_assert_uint_eq(lm_sizemap_get(AT(base + 16u * (unsigned)i)), LM_SIZEMAP_NONE);
+	/* Released unseen, and small blocks lie there now. */
+	for (int i = 1; i < 6; i++) {
+		ck_assert_int_eq(lm_sizemap_put(AT(base + 16u * (unsigned)i), 10), 0);
+		ck_assert_uint_eq(lm_sizemap_take(AT(base + 16u * (unsigned)i)), 10);
+	}
+	/* The large one's size is lost then, and nothing is better than something wrong. */
+	ck_assert_uint_eq(lm_sizemap_take(AT(base)), LM_SIZEMAP_NONE);
+}
+END_TEST
+
+START_TEST(a_moving_block_is_marked_until_its_end)
+{
+	void *p = AT(0x420000000000);
+
+	lm_sizemap_put(p, 77);
+	ck_assert_uint_eq(lm_sizemap_take_moving(p), 77);
+	ck_assert_uint_eq(lm_sizemap_get(p), LM_SIZEMAP_MOVING);
+	ck_assert_uint_eq(lm_sizemap_take(p), LM_SIZEMAP_MOVING);
+	lm_sizemap_end_moving(p);
+	ck_assert_uint_eq(lm_sizemap_get(p), LM_SIZEMAP_NONE);
+	/* Somebody else's block at that address stays. */
+	lm_sizemap_put(p, 78);
+	lm_sizemap_end_moving(p);
+	ck_assert_uint_eq(lm_sizemap_get(p), 78);
+}
+END_TEST
+
+START_TEST(addresses_beyond_the_map_are_refused)
+{
+	ck_assert_int_eq(lm_sizemap_put(AT(0xffff000000000010), 5), -1);
+	ck_assert_uint_eq(lm_sizemap_get(AT(0xffff000000000010)), LM_SIZEMAP_NONE);
+}
+END_TEST
+
+static void *fill(void *argument)
+{
+	uintptr_t base = 0x300000000000 + (uintptr_t)argument * 16;
+	uintptr_t wrong = 0;
+
+	/* All threads in the same leaves, each at addresses of its own. */
+	for (uintptr_t i = 0; i < 20000; i++)
+		wrong += lm_sizemap_put(AT(base + i * 8192), i % 3 ? i : 100000 + i) != 0;
+	for (uintptr_t i = 0; i < 20000; i++)
+		wrong += lm_sizemap_take(AT(base + i * 8192)) != (i % 3 ? i : 100000 + i);
+	return (void *)wrong;
+}
+
+START_TEST(threads_share_the_tables)
+{
+	pthread_t threads[8];
+	void *wrong;
+
+	/* 512 bytes apart: a large block's size reaches 64 bytes behind it. */
+	for (uintptr_t i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, fill, (void *)(i * 32)), 0);
+	for (int i = 0; i < 8; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
+		ck_assert_ptr_null(wrong);
+	}
+}
+END_TEST
+
+/* ---- text ---- */
+
+static const char *text_of(void (*put)(struct lm_text *))
+{
+	static char buffer[256];
+	struct lm_text text = { buffer, buffer + sizeof buffer - 1 };
+
+	put(&text);
+	*text.at = '\0';
+	return buffer;
+}
+
+static void put_numbers(struct lm_text *text)
+{
+	lm_text_signed(text, INT64_MIN);
+	lm_text_char(text, ' ');
+	lm_text_unsigned(text, UINT64_MAX);
+	lm_text_char(text, ' ');
+	lm_text_signed(text, 0);
+	lm_text_char(text, ' ');
+	lm_text_pointer(text, 0);
+	lm_text_char(text, ' ');
+	lm_text_pointer(text, 0xdeadbeef);
+}
+
+static void put_path(struct lm_text *text)
+{
+	lm_text_path(text, "/a b(c)[d]\\e\n\x7f\xc3\xa4");
+}
+
+START_TEST(numbers_and_paths_read_as_the_format_says)
+{
+	ck_assert_str_eq(text_of(put_numbers), "-9223372036854775808 18446744073709551615 0 (nil) 0xdeadbeef");
+	ck_assert_str_eq(text_of(put_path), "/a\\040b\\050c)\\133d]\\134e\\012\x7f\xc3\xa4");
+}
+END_TEST
+
+START_TEST(text_that_does_not_fit_is_cut)
+{
+	char buffer[8] = "1234567";
+	struct lm_text text = { buffer, buffer + 4 };
+
+	lm_text_string(&text, "abcdefgh");
+	lm_text_unsigned(&text, 12345);
+	ck_assert_str_eq(buffer, "abcd567");
+}
+END_TEST
+
+START_TEST(only_whole_numbers_in_range_are_numbers)
+{
+	static const char *const wrong[] = { "", " 1", "1 ", "-1", "+1", "0x10", "129", "18446744073709551616", "1e1" };
+	uint64_t value;
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		ck_assert_msg(lm_text_parse(wrong[i], 128, &value) != 0, "'%s' was taken for a number", wrong[i]);
+	ck_assert_int_eq(lm_text_parse("128", 128, &value), 0);
+	ck_assert_uint_eq(value, 128);
+	ck_assert_int_eq(lm_text_parse("18446744073709551615", UINT64_MAX, &value), 0);
+	ck_assert_uint_eq(value, UINT64_MAX);
+	ck_assert_int_eq(lm_text_parse("0", 0, &value), 0);
+}
+END_TEST
+
+/* ---- names ---- */
+
+__attribute__((noinline)) static uintptr_t here(void)
+{
+	return (uintptr_t)__builtin_return_address(0);
+}
+
+START_TEST(static_functions_have_names_without_rdynamic)
+{
+	uintptr_t pc = here();
+	const struct lm_frame *frame = lm_symbol_frame(pc);
+
+	ck_assert_ptr_nonnull(frame);
+	ck_assert_msg(memmem(frame->text, frame->length, "(static_functions_have_names_without_rdynamic", 45) != NULL,
+		      "%.*s", (int)frame->length, frame->text);
+	ck_assert_ptr_eq(lm_symbol_frame(pc), frame);
+	ck_assert_int_eq(frame->text[frame->length - 1], '\n');
+}
+END_TEST
+
+START_TEST(an_address_in_no_object_is_just_that)
+{
+	const struct lm_frame *frame = lm_symbol_frame(0x10);
+
+	ck_assert_ptr_nonnull(frame);
+	ck_assert_int_eq(strncmp(frame->text, "[0x10]\n", frame->length), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("core");
+	TCase *tcase = tcase_create("core");
+
+	tcase_add_test(tcase, an_address_that_was_never_put_is_unknown);
+	tcase_add_test(tcase, every_size_comes_back_once);
+	tcase_add_test(tcase, neighbours_of_eight_bytes_do_not_disturb_each_other);
+	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
+	tcase_add_test(tcase, what_a_large_block_left_is_no_block);
+	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);
+	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
+	tcase_add_test(tcase, threads_share_the_tables);
+	tcase_add_test(tcase, numbers_and_paths_read_as_the_format_says);
+	tcase_add_test(tcase, text_that_does_not_fit_is_cut);
+	tcase_add_test(tcase, only_whole_numbers_in_range_are_numbers);
+	tcase_add_test(tcase, static_functions_have_names_without_rdynamic);
+	tcase_add_test(tcase, an_address_in_no_object_is_just_that);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}

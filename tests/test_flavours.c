@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the tracker promises, for each way to get it into a program. Programs
+ * run through their public doors; what they wrote is read with the reader
+ * library.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "traced.h"
+
+/* How a program of the tests is started so that it is traced into FILE. */
+static const struct flavour {
+	const char *name, *environment, *suffix;
+	bool sees_libc; /* its calls, too */
+} flavours[] = {
+	{ "preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true },
+	{ "wrap dynamic", "", ".wrap", false },
+	{ "wrap static", "", ".static", true },
+	{ "wrap static-pie", "", ".static-pie", true },
+};
+
+#define FLAVOURS ((int)(sizeof flavours / sizeof flavours[0]))
+
+#define PROGRAMS "$B/tests/programs/"
+
+/* COMMAND is a program's name and its arguments; its trace goes to the file "trace". */
+static struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments)
+{
+	return run("%s %s " PROGRAMS "%s%s %s 1022>trace", flavours[flavour].environment, settings, program,
+		   flavours[flavour].suffix, arguments);
+}
+
+/* Check can't carry a message as long as these outputs. */
+static void same_output(const struct run *traced, const struct run *untraced)
+{
+	size_t same = 0;
+
+	while (traced->out[same] && traced->out[same] == untraced->out[same])
+		same++;
+	ck_assert_msg(strcmp(traced->out, untraced->out) == 0, "the outputs differ from here on: %.100s",
+		      traced->out + same);
+}
+
+START_TEST(the_program_sees_what_it_would_see_untraced)
+{
+	struct run untraced = run(PROGRAMS "semantics");
+	struct run traced = run_traced(_i, "", "semantics", "");
+	struct traced trace;
+
+	ck_assert_int_eq(untraced.status, 0);
+	ck_assert_int_eq(traced.status, 0);
+	same_output(&traced, &untraced);
+	ck_assert_str_eq(traced.err, "*** log-malloc trace-fd = 1022 ***\n");
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(trace.wrong_totals, 0);
+}
+END_TEST
+
+START_TEST(the_program_sees_the_same_with_the_tracker_off)
+{
+	struct run untraced = run(PROGRAMS "semantics");
+	struct run off = run("%s " PROGRAMS "semantics%s", flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(off.status, 0);
+	same_output(&off, &untraced);
+	ck_assert_str_eq(off.err, "");
+}
+END_TEST
+
+START_TEST(failures_tell_the_request_and_errno)
+{
+	static const char *const lines[] = {
+		"^\\+ malloc 0 \\(nil\\) \\(18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
+		"^\\+ calloc 0 \\(nil\\) \\[[0-9]*:[0-9]*\\] \\(18446744073709551615 2\\) !e12",
+		"^\\+ realloc 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
+		"^\\+ reallocarray 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615 : 18446744073709551615 2\\) .* !e12",
+		"^\\+ memalign 0 \\(nil\\) \\(64 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
+		"^\\+ posix_memalign 0 \\(nil\\) \\(3 10 : 22\\) \\[[0-9]*:[0-9]*\\] !e22",
+		"^\\+ realloc -10 0x[0-9a-f]* \\(nil\\) \\(10 0\\) \\[[0-9]*:[0-9]*\\]$",
+	};
+
+	run_traced(_i, "LOG_MALLOC_STATM=never", "semantics", "");
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct run found = run("grep -qE '%s' trace", lines[i]);
+
+		ck_assert_msg(found.status == 0, "%s: nothing like %s", flavours[_i].name, lines[i]);
+	}
+}
+END_TEST
+
+/* Blocks that the program says are left, against those that the trace says are live. */
+static size_t count_left(const char *out, const struct heap *heap)
+{
+	unsigned long long address, size;
+	size_t left = 0;
+
+	for (const char *line = out; sscanf(line, "live %llx %llu", &address, &size) == 2; left++) {
+		const struct heap_block *block = heap_find(heap, address);
+
+		ck_assert_msg(block != NULL, "%llx is live and not in the trace", address);
+		ck_assert_uint_eq(block->size, size);
+		line = strchr(line, '\n') + 1;
+	}
+	return left;
+}
+
+START_TEST(threads_that_free_each_others_blocks_keep_order_and_totals)
+{
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_BACKTRACE_DEPTH=1", "threads", "8 60000");
+	struct traced trace;
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	trace = traced_read("trace", false);
+	traced_is_sound(&trace);
+	ck_assert_uint_gt(count_left(traced.out, &trace.heap), 100);
+	/* In a dynamic program with the archive, libc's blocks are invisible, and those of the program are all. */
+	if (!flavours[_i].sees_libc)
+		ck_assert_uint_eq(count_left(traced.out, &trace.heap), trace.heap.blocks);
+}
+END_TEST
+
+/* The records of leak-01's own code as text without addresses: what has to be the same in all flavours. */
+static char *own_records(const struct traced *trace)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < trace->count; i++) {
+		const struct traced_call *call = &trace->list[i];
+		size_t end = 0;
+
+		/* Up to main: behind it is each libc's own way there. */
+		while (end < call->depth && strcmp(traced_symbol(call->frames[end]), "main") != 0)
+			end++;
+		if (end == call->depth && !record_is_free(call->event.call))
+			continue;
+		fprintf(out, "%s %lld %u\n", record_call_name(call->event.call), (long long)call->event.change,
+			call->event.arg_count);
+		for (size_t frame = 0; frame <= end && frame < call->depth; frame++) {
+			const char *open = strrchr(call->frames[frame], '('), *close = strrchr(call->frames[frame], ')');
+
+			ck_assert(open && close);
+			/* Offsets inside main differ where code is compiled as position independent or not. */
+			fprintf(out, "    %s\n", traced_symbol(call->frames[frame]));
+		}
+	}
+	fclose(out);
+	return text;
+}
+
+START_TEST(the_same_example_gives_the_same_trace_in_each_flavour)
+{
+	char *expected = NULL;
+
+	for (int flavour = 0; flavour < FLAVOURS; flavour++) {
+		struct run traced = run("%s $B/examples/leak-01%s 1022>trace", flavours[flavour].environment,
+					flavours[flavour].suffix);
+		struct traced trace = traced_read("trace", true);
+		char *records = own_records(&trace);
+
+		ck_assert_int_eq(traced.status, 0);
+		traced_is_sound(&trace);
+		ck_assert_ptr_nonnull(strstr(records, "    main\n"));
+		if (!expected)
+			expected = records;
+		ck_assert_msg(strcmp(records, expected) == 0, "%s: %s\ninstead of\n%s", flavours[flavour].name, records,
+			      expected);
+	}
+}
+END_TEST
+
+static void has_symbols(const struct traced *trace, uint64_t size, size_t first, const char *const *symbols)
+{
+	const struct traced_call *call = traced_find(trace, "malloc", size);
+
+	for (size_t i = 0; symbols[i]; i++) {
+		ck_assert_msg(first + i < call->depth, "malloc of %llu: only %zu frames", (unsigned long long)size,
+			      call->depth);
+		ck_assert_str_eq(traced_symbol(call->frames[first + i]), symbols[i]);
+	}
+}
+
+START_TEST(backtraces_are_right_in_odd_places)
+{
+	static const char *const recursion[] = { "recurse", "recurse", "recurse", "recurse", NULL };
+	static const char *const small[] = { "small_stack", NULL };
+	static const char *const aligned[] = { "realigned", "main", NULL };
+	static const char *const in_handler[] = { "handler", NULL };
+	struct run traced = run_traced(_i, "LOG_MALLOC_BACKTRACE_DEPTH=100", "unwinding", "");
+	const struct traced_call *call;
+	struct traced trace;
+	int reached = 0;
+
+	if (!flavours[_i].sees_libc)
+		run_traced(_i, "LOG_MALLOC_BACKTRACE_DEPTH=100", "unwinding", "");
+	ck_assert_int_eq(traced.status, 0);
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	has_symbols(&trace, 10002, 0, recursion);
+	has_symbols(&trace, 10005, 0, small);
+	has_symbols(&trace, 10006, 0, aligned);
+	has_symbols(&trace, 10001, 0, in_handler);
+	ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, 100);
+	/* Through the signal's frame, from the alternate stack to the ordinary one, and on to main. */
+	call = traced_find(&trace, "malloc", 10001);
+	for (size_t i = 0; i < call->depth; i++)
+		reached |= strcmp(traced_symbol(call->frames[i]), "main") == 0;
+	ck_assert_msg(reached, "the handler's backtrace does not reach main");
+}
+END_TEST
+
+START_TEST(the_depth_is_what_was_asked_for)
+{
+	static const struct {
+		const char *setting;
+		size_t depth;
+	} cases[] = { { "", 16 },
+		      { "LOG_MALLOC_BACKTRACE_DEPTH=0", 0 },
+		      { "LOG_MALLOC_BACKTRACE_DEPTH=1", 1 },
+		      { "LOG_MALLOC_BACKTRACE_DEPTH=128", 128 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct traced trace;
+
+		run_traced(_i, cases[i].setting, "unwinding", "");
+		trace = traced_read("trace", true);
+		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, cases[i].depth);
+	}
+}
+END_TEST
+
+START_TEST(no_frame_is_of_the_tracker_itself)
+{
+	run_traced(_i, "", "semantics", "");
+	ck_assert_int_eq(run("grep -E '(liblog-malloc2|\\((__wrap_|lm_)).*\\[0x' trace").status, 1);
+}
+END_TEST
+
+START_TEST(children_of_fork_do_not_write_into_the_trace)
+{
+	static const struct {
+		const char *what;
+		int status;
+	} cases[] = { { "fork", 7 }, { "vfork", 8 }, { "spawn", 0 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "processes", cases[i].what);
+		struct traced trace = traced_read("trace", false);
+
+		ck_assert_int_eq(traced.status, cases[i].status);
+		ck_assert_str_eq(traced.err, "");
+		ck_assert_uint_eq(trace.inits, 1);
+		traced_is_sound(&trace);
+	}
+}
+END_TEST
+
+START_TEST(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone)
+{
+	struct run traced = run("%s LOG_MALLOC_OUTPUT=out LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s spawn",
+				flavours[_i].environment, flavours[_i].suffix);
+	struct traced trace = traced_read("out", false);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	ck_assert_uint_eq(trace.inits, 1);
+	traced_is_sound(&trace);
+}
+END_TEST
+
+START_TEST(a_process_that_execs_keeps_its_trace)
+{
+	for (int by_name = 0; by_name < 2; by_name++) {
+		struct run traced = run("%s %s LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s exec 3 %s",
+					flavours[_i].environment, by_name ? "LOG_MALLOC_OUTPUT=trace" : "",
+					flavours[_i].suffix, by_name ? "" : "1022>trace");
+		struct traced trace = traced_read("trace", false);
+
+		ck_assert_int_eq(traced.status, 9);
+		ck_assert_uint_eq(trace.images, 4);
+		ck_assert_uint_eq(trace.inits, 4);
+		ck_assert_uint_eq(trace.finis, 1);
+		ck_assert_uint_eq(trace.malformed, 0);
+	}
+}
+END_TEST
+
+START_TEST(every_way_to_exit_ends_the_trace)
+{
+	static const struct {
+		const char *what;
+		int status;
+	} cases[] = { { "quick_exit", 4 }, { "_exit", 5 }, { "_Exit", 6 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run traced = run_traced(_i, "", "processes", cases[i].what);
+		struct traced trace = traced_read("trace", false);
+
+		ck_assert_int_eq(traced.status, cases[i].status);
+		traced_is_sound(&trace);
+	}
+}
+END_TEST
+
+START_TEST(a_daemon_keeps_its_own_descriptors_clean)
+{
+	run_traced(_i, "LOG_MALLOC_QUIET=1", "processes", "daemon mine");
+	/* The daemon goes on after its parents. */
+	ck_assert_str_eq(run("for i in $(seq 100); do [ -s mine ] && break; sleep 0.1; done; sleep 0.2; cat mine").out,
+			 "daemon\n");
+	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
+}
+END_TEST
+
+START_TEST(the_trace_survives_its_descriptor_or_ends_with_one_line)
+{
+	static const struct {
+		const char *what;
+		int goes_on;
+	} cases[] = { { "nothing", 1 }, { "close", 1 }, { "reuse", 1 }, { "all", 0 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char arguments[64];
+		struct run traced, after;
+
+		snprintf(arguments, sizeof arguments, "%s mine", cases[i].what);
+		traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "descriptors", arguments);
+		ck_assert_int_eq(traced.status, 0);
+		ck_assert_str_eq(read_file("mine", NULL), "mine");
+		after = run("grep -c '^+ malloc 60 ' trace");
+		ck_assert_str_eq(after.out, cases[i].goes_on ? "100\n" : "0\n");
+		ck_assert_str_eq(run("grep -c '^+ malloc 50 ' trace").out, "100\n");
+		if (cases[i].goes_on)
+			ck_assert_str_eq(traced.err, "");
+		else
+			ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: "
+						     "the program closed its descriptor\n");
+		ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
+{
+	struct run untraced = run(PROGRAMS "semantics");
+	struct run traced = run("%s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>/dev/full", flavours[_i].environment,
+				flavours[_i].suffix);
+
+	ck_assert_int_eq(traced.status, 0);
+	same_output(&traced, &untraced);
+	ck_assert_str_eq(traced.err,
+			 "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
+}
+END_TEST
+
+START_TEST(a_file_size_limit_ends_the_trace_and_not_the_program)
+{
+	/* 1 is 512 or 1024 bytes, as the shell has it; the signal would end the program with 153. */
+	struct run traced = run("ulimit -f 8; %s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>trace >/dev/null",
+				flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
+}
+END_TEST
+
+START_TEST(a_reader_that_goes_away_ends_the_trace_and_not_the_program)
+{
+	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; echo $? >status; } "
+				"| head -c 1000 >/dev/null",
+				flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_str_eq(read_file("status", NULL), "0\n");
+	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: its reader went away\n");
+}
+END_TEST
+
+START_TEST(a_pipe_gets_whole_records)
+{
+	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; } | cat >trace",
+				flavours[_i].environment, flavours[_i].suffix);
+	struct traced trace = traced_read("trace", false);
+
+	ck_assert_int_eq(traced.status, 0);
+	traced_is_sound(&trace);
+}
+END_TEST
+
+START_TEST(glibc_has_its_own_say_about_wrong_frees)
+{
+	static const char *const cases[] = { "twice", "stack", "inside", "low" };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s", cases[i]);
+		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", cases[i]);
+
+		ck_assert_msg(traced.status == untraced.status, "%s %s: status %d instead of %d", flavours[_i].name,
+			      cases[i], traced.status, untraced.status);
+		ck_assert_int_eq(run("grep '^+ free -[0-9]* 0x[0-9a-f]* .* !f' trace").status, 0);
+		/* glibc's message is the same; the shell's tells a process id. */
+		if (strncmp(untraced.err, "free", 4) == 0)
+			ck_assert_int_eq(strncmp(traced.err, untraced.err, strcspn(untraced.err, "\n")), 0);
+	}
+}
+END_TEST
+
+START_TEST(statm_comes_as_often_as_asked)
+{
+	run_traced(_i, "LOG_MALLOC_STATM=never", "threads", "1 100");
+	ck_assert_str_eq(run("grep -cE ' #[0-9]+( [0-9]+){6}$' trace").out, "0\n");
+	run_traced(_i, "LOG_MALLOC_STATM=always", "threads", "1 100");
+	ck_assert_str_eq(run("grep -E '^\\+ [a-z]' trace | grep -vcE ' #[0-9]+( [0-9]+){6}$'").out, "0\n");
+	run_traced(_i, "LOG_MALLOC_STATM=3600000", "threads", "1 100");
+	ck_assert_str_eq(run("grep -cE ' #[0-9]+( [0-9]+){6}$' trace").out, "1\n");
+	run_traced(_i, "", "threads", "1 100");
+	ck_assert_str_eq(run("grep -E '^\\+ [a-z]' trace | head -n 1 | grep -cE ' #[0-9]+( [0-9]+){6}$'").out, "1\n");
+}
+END_TEST
+
+START_TEST(broken_settings_are_named_and_the_default_is_used)
+{
+	static const struct {
+		const char *setting, *message;
+	} cases[] = {
+		{ "LOG_MALLOC_BACKTRACE_DEPTH=129",
+		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=129 is not a number from 0 to 128; using 16\n" },
+		{ "LOG_MALLOC_BACKTRACE_DEPTH=-1",
+		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=-1 is not a number from 0 to 128; using 16\n" },
+		{ "LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999",
+		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999 is not a number from 0 to 128; "
+		  "using 16\n" },
+		{ "LOG_MALLOC_STATM=often",
+		  "log-malloc2: LOG_MALLOC_STATM=often is not always, never or a number of milliseconds up to 3600000; "
+		  "using 10\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char settings[200];
+		struct run traced;
+		struct traced trace;
+
+		snprintf(settings, sizeof settings, "LOG_MALLOC_QUIET=1 %s", cases[i].setting);
+		traced = run_traced(_i, settings, "unwinding", "");
+		ck_assert_str_eq(traced.err, cases[i].message);
+		trace = traced_read("trace", true);
+		traced_is_sound(&trace);
+		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, 16);
+	}
+	ck_assert_str_eq(run("%s LOG_MALLOC_STATM=often " PROGRAMS "threads%s 1 1", flavours[_i].environment,
+			     flavours[_i].suffix)
+				 .err,
+			 "");
+}
+END_TEST
+
+START_TEST(the_output_file_can_carry_the_process_id)
+{
+	struct run traced = run("%s LOG_MALLOC_OUTPUT='out.%%p.trace' " PROGRAMS "processes%s nothing & wait $!; "
+				"set -- out.*.trace; [ $# = 1 ] || exit 9; pid=${1#out.}; pid=${pid%%.trace}; "
+				"grep -q \"^# PID $pid$\" \"$1\" && stat -c %%a \"$1\"",
+				flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.out, "600\n");
+	ck_assert_ptr_nonnull(strstr(traced.err, "*** log-malloc trace-file = out."));
+}
+END_TEST
+
+START_TEST(an_output_that_cannot_be_opened_gives_one_line)
+{
+	struct run untraced = run(PROGRAMS "semantics");
+	struct run traced = run("%s LOG_MALLOC_OUTPUT=no/such/place " PROGRAMS "semantics%s", flavours[_i].environment,
+				flavours[_i].suffix);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "log-malloc2: cannot open the trace no/such/place: no such file or directory\n");
+	same_output(&traced, &untraced);
+}
+END_TEST
+
+START_TEST(it_begins_and_ends_as_the_format_says)
+{
+	struct run first;
+
+	run_traced(_i, "", "processes", "nothing");
+	first = run("head -n 5 trace | sed -e 's/[0-9][0-9]*/N/g' -e 's|/.*|PATH|'");
+	ck_assert_str_eq(first.out, "# PID N\n# EXE PATH\n# CWD PATH\n# FORMAT full\n"
+				    "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
+				    "PATH\n");
+	ck_assert_int_eq(run("sed -n '/^+ FINI/,$p' trace | sed -n 2p | grep -qx '# FILE /proc/self/maps'").status, 0);
+	ck_assert_int_eq(run("grep -q \"^# EXE $(readlink -f " PROGRAMS "processes%s)$\" trace", flavours[_i].suffix).status,
+			 0);
+	/* The first frame in an object comes behind the object's MODULE line. */
+	ck_assert_str_eq(run("awk '/^# MODULE/ { known[$6] = 1 } /^\\// { sub(/\\(.*/, \"\"); if (!known[$0]) print }' trace").out,
+			 "");
+}
+END_TEST
+
+START_TEST(unseen_releases_are_put_right)
+{
+	struct run traced = run("LOG_MALLOC_QUIET=1 " PROGRAMS "foreign.wrap 1022>trace");
+	struct traced trace = traced_read("trace", true);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	traced_is_sound(&trace);
+	ck_assert_uint_gt(trace.concluded, 0);
+	/* getline's blocks and strdup's. */
+	ck_assert_uint_eq(trace.heap.counts.foreign, 30);
+	ck_assert_uint_eq(trace.heap.blocks, 1);
+	ck_assert_uint_eq(trace.heap.bytes, 1234);
+}
+END_TEST
+
+START_TEST(code_that_takes_the_place_of_unloaded_code_gets_its_own_names)
+{
+	static const char source[] = "#include <stdlib.h>\nvoid *NAME(unsigned long n) { void *p = malloc(n); "
+				     "__asm__ volatile(\"\" : \"+r\"(p)); return p; }\n";
+	struct run traced;
+
+	write_file("plugin.c", source, sizeof source - 1);
+	ck_assert_int_eq(run("for n in first second; do ${CC:-cc} -shared -fPIC -g -DNAME=$n plugin.c -o $n.so || exit 1; done")
+				 .status,
+			 0);
+	traced = run("LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS "plugin ./first.so first ./second.so second 1022>trace");
+	ck_assert_int_eq(traced.status, 0);
+	/* The test is none if the loader chose another address. */
+	ck_assert_str_eq(run("grep -E '^# MODULE .*/(first|second).so$' trace | cut -d' ' -f3 | sort -u | wc -l").out, "1\n");
+	ck_assert_str_eq(run("grep -c '/first.so(first+' trace").out, "3\n");
+	ck_assert_str_eq(run("grep -c '/second.so(second+' trace").out, "3\n");
+	ck_assert_str_eq(run("grep -cE '/(first.so\\(second|second.so\\(first)' trace").out, "0\n");
+}
+END_TEST
+
+START_TEST(the_leaks_found_are_those_that_valgrind_counts)
+{
+	static const char *const programs[] = { "examples/leak-01", "examples/leak-02", "examples/leak-03",
+						"examples/leak-cpp", "tests/programs/processes" };
+
+	if (!have_command("valgrind")) {
+		skip("the_leaks_found_are_those_that_valgrind_counts", "valgrind is not installed");
+		return;
+	}
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+		struct run memcheck = run("valgrind --run-libc-freeres=no --run-cxx-freeres=no $B/%s", programs[i]);
+		const char *in_use = strstr(memcheck.err, "in use at exit: ");
+		unsigned long long bytes = 0, blocks = 0;
+		struct traced trace;
+
+		ck_assert_ptr_nonnull(in_use);
+		/* "2,000 bytes in 1 blocks" */
+		for (in_use += strlen("in use at exit: "); *in_use != ' '; in_use++) {
+			if (*in_use != ',')
+				bytes = bytes * 10 + (unsigned long long)(*in_use - '0');
+		}
+		for (in_use = strstr(in_use, " in ") + 4; *in_use != ' '; in_use++) {
+			if (*in_use != ',')
+				blocks = blocks * 10 + (unsigned long long)(*in_use - '0');
+		}
+		run("LD_PRELOAD=$B/liblog-malloc2.so $B/%s 1022>trace", programs[i]);
+		trace = traced_read("trace", false);
+		ck_assert_msg(trace.heap.blocks == blocks && trace.heap.bytes == bytes,
+			      "%s: %zu blocks and %llu bytes, valgrind says %llu and %llu", programs[i],
+			      trace.heap.blocks, (unsigned long long)trace.heap.bytes, blocks, bytes);
+	}
+}
+END_TEST
+
+START_TEST(a_program_under_an_address_space_limit_runs_on)
+{
+	struct run traced = run("ulimit -v 300000; %s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>trace",
+				flavours[_i].environment, flavours[_i].suffix);
+	struct traced trace = traced_read("trace", false);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	traced_is_sound(&trace);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test, int times)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 180);
+	if (times)
+		tcase_add_loop_test(tcase, test, 0, times);
+	else
+		tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
+}
+
+#define EACH(test) add(suite, #test, test, FLAVOURS)
+#define ONCE(test) add(suite, #test, test, 0)
+
+int main(void)
+{
+	Suite *suite = suite_create("flavours");
+
+	EACH(the_program_sees_what_it_would_see_untraced);
+	EACH(the_program_sees_the_same_with_the_tracker_off);
+	EACH(failures_tell_the_request_and_errno);
+	EACH(threads_that_free_each_others_blocks_keep_order_and_totals);
+	ONCE(the_same_example_gives_the_same_trace_in_each_flavour);
+	EACH(backtraces_are_right_in_odd_places);
+	EACH(the_depth_is_what_was_asked_for);
+	EACH(no_frame_is_of_the_tracker_itself);
+	EACH(children_of_fork_do_not_write_into_the_trace);
+	EACH(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone);
+	EACH(a_process_that_execs_keeps_its_trace);
+	EACH(every_way_to_exit_ends_the_trace);
+	EACH(a_daemon_keeps_its_own_descriptors_clean);
+	EACH(the_trace_survives_its_descriptor_or_ends_with_one_line);
+	EACH(a_full_disk_ends_the_trace_and_not_the_program);
+	EACH(a_file_size_limit_ends_the_trace_and_not_the_program);
+	EACH(a_reader_that_goes_away_ends_the_trace_and_not_the_program);
+	EACH(a_pipe_gets_whole_records);
+	EACH(glibc_has_its_own_say_about_wrong_frees);
+	EACH(statm_comes_as_often_as_asked);
+	EACH(broken_settings_are_named_and_the_default_is_used);
+	EACH(the_output_file_can_carry_the_process_id);
+	EACH(an_output_that_cannot_be_opened_gives_one_line);
+	EACH(it_begins_and_ends_as_the_format_says);
+	ONCE(unseen_releases_are_put_right);
+	ONCE(code_that_takes_the_place_of_unloaded_code_gets_its_own_names);
+	ONCE(the_leaks_found_are_those_that_valgrind_counts);
+	EACH(a_program_under_an_address_space_limit_runs_on);
+	return run_suite(suite);
+}

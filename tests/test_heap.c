@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The heap model: what each event does to the live blocks; and the report's groups. */
+#include "heap.h"
+#include "report.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct heap heap;
+
+static void teardown(void)
+{
+	heap_free(&heap);
+}
+
+/* Applies a line of a trace as the line NUMBER, with a backtrace. */
+static void apply(const char *line, uint32_t stack, uint64_t number)
+{
+	struct record record;
+
+	ck_assert_msg(record_parse(line, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
+	ck_assert_int_eq(heap_apply(&heap, &record.event, stack, number), 0);
+}
+
+static void holds(size_t blocks, uint64_t bytes)
+{
+	ck_assert_uint_eq(heap.blocks, blocks);
+	ck_assert_uint_eq(heap.bytes, bytes);
+}
+
+START_TEST(an_allocation_is_live_until_its_free)
+{
+	const struct heap_block *block;
+
+	apply("+ malloc 100 0x10 [100:104]", 3, 7);
+	block = heap_find(&heap, 0x10);
+	ck_assert_ptr_nonnull(block);
+	ck_assert_uint_eq(block->size, 100);
+	ck_assert_uint_eq(block->line, 7);
+	ck_assert_uint_eq(block->stack, 3);
+	ck_assert_int_eq(block->call, LM_CALL_MALLOC);
+	holds(1, 100);
+	apply("+ free -100 0x10 [0:0]", 0, 8);
+	ck_assert_ptr_null(heap_find(&heap, 0x10));
+	holds(0, 0);
+	ck_assert_uint_eq(heap.counts.allocated, 1);
+	ck_assert_uint_eq(heap.counts.released, 1);
+}
+END_TEST
+
+START_TEST(realloc_moves_a_block_and_takes_over_its_origin)
+{
+	apply("+ malloc 100 0x10 [100:104]", 1, 1);
+	apply("+ realloc 50 0x10 0x20 (100 150) [150:152]", 2, 2);
+	ck_assert_ptr_null(heap_find(&heap, 0x10));
+	ck_assert_uint_eq(heap_find(&heap, 0x20)->size, 150);
+	ck_assert_uint_eq(heap_find(&heap, 0x20)->stack, 2);
+	apply("+ reallocarray -140 0x20 0x20 (150 10 : 5 2) [10:24]", 3, 3);
+	holds(1, 10);
+	apply("+ realloc 5 (nil) 0x30 (0 5) [15:48]", 3, 4);
+	holds(2, 15);
+}
+END_TEST
+
+START_TEST(realloc_to_nothing_releases)
+{
+	apply("+ malloc 100 0x10 [100:104]", 1, 1);
+	apply("+ realloc -100 0x10 (nil) (100 0) [0:0]", 1, 2);
+	holds(0, 0);
+}
+END_TEST
+
+START_TEST(a_failed_call_changes_nothing)
+{
+	apply("+ malloc 100 0x10 [100:104]", 1, 1);
+	apply("+ realloc 0 0x10 (nil) (100 999) [100:104] !e12", 1, 2);
+	apply("+ realloc 0 0x10 (nil) (100 999) [100:104]", 1, 3);
+	apply("+ malloc 0 (nil) (999) [100:104] !e12", 1, 4);
+	apply("+ posix_memalign 0 (nil) (3 9 : 22) [100:104] !e22", 1, 5);
+	holds(1, 100);
+	ck_assert_uint_eq(heap.counts.failed, 4);
+}
+END_TEST
+
+START_TEST(a_free_of_a_block_from_elsewhere_is_counted)
+{
+	apply("+ free -24 0x99 [0:0] !f", 1, 1);
+	apply("+ realloc 5 0x98 0x10 (0 5) [5:24] !f", 1, 2);
+	ck_assert_uint_eq(heap.counts.foreign, 2);
+	apply("+ free -24 0x97 [0:0]", 1, 3);
+	ck_assert_uint_eq(heap.counts.unknown, 1);
+	holds(1, 5);
+}
+END_TEST
+
+START_TEST(what_the_trace_has_shown_is_released_whatever_the_event_calls_it)
+{
+	apply("+ malloc 100 0x10 [100:104]", 1, 1);
+	apply("+ free -104 0x10 [100:104] !f", 1, 2);
+	holds(0, 0);
+	ck_assert_uint_eq(heap.counts.foreign, 0);
+	apply("+ malloc 100 0x10 [100:104]", 1, 3);
+	apply("+ free -100 0x10 [0:0] unseen=1", 0, 4);
+	holds(0, 0);
+}
+END_TEST
+
+START_TEST(an_address_that_is_handed_out_again_replaces_its_block)
+{
+	apply("+ malloc 100 0x10 [100:104]", 1, 1);
+	apply("+ malloc 7 0x10 [7:24]", 2, 2);
+	holds(1, 7);
+	ck_assert_uint_eq(heap.counts.replaced, 1);
+	ck_assert_uint_eq(heap_find(&heap, 0x10)->line, 2);
+}
+END_TEST
+
+START_TEST(a_block_of_no_bytes_is_a_block)
+{
+	apply("+ malloc 0 0x10 [0:24]", 1, 1);
+	holds(1, 0);
+}
+END_TEST
+
+/* A simple generator, for the same sequence everywhere. */
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+START_TEST(a_million_events_leave_what_a_plain_array_holds)
+{
+	enum { ADDRESSES = 20000, EVENTS = 1000000 };
+	static uint64_t size[ADDRESSES];
+	uint64_t blocks = 0, bytes = 0, seen = 0;
+	const struct heap_block *block;
+	uint32_t state = 1;
+	size_t position = 0;
+
+	for (int i = 0; i < EVENTS; i++) {
+		uint32_t which = next_random(&state) % ADDRESSES;
+		struct event event = {.call = LM_CALL_MALLOC, .pointer = 0x1000 + which * UINT64_C(16)};
+
+		if (size[which]) {
+			event.call = LM_CALL_FREE;
+			blocks--;
+			bytes -= size[which];
+			size[which] = 0;
+		} else {
+			event.size = size[which] = next_random(&state) % 1000 + 1;
+			blocks++;
+			bytes += size[which];
+		}
+		ck_assert_int_eq(heap_apply(&heap, &event, 1, (uint64_t)i), 0);
+	}
+	holds(blocks, bytes);
+	while ((block = heap_next(&heap, &position))) {
+		ck_assert_uint_eq(block->size, size[(block->address - 0x1000) / 16]);
+		seen++;
+	}
+	ck_assert_uint_eq(seen, blocks);
+	ck_assert_uint_eq(heap.counts.unknown + heap.counts.replaced, 0);
+}
+END_TEST
+
+START_TEST(the_report_groups_by_backtrace_largest_first)
+{
+	struct report report;
+
+	apply("+ malloc 10 0x10 [10:24]", 1, 1);
+	apply("+ malloc 10 0x20 [20:48]", 2, 2);
+	apply("+ malloc 10 0x30 [30:72]", 2, 3);
+	apply("+ malloc 5 0x40 [35:96]", 0, 4);
+	apply("+ calloc 5 0x50 [40:120] (5 1)", 0, 5);
+	apply("+ malloc 10 0x60 [50:144]", 3, 6);
+	ck_assert_int_eq(report_build(&report, &heap), 0);
+	ck_assert_uint_eq(report.count, 5);
+	ck_assert_uint_eq(report.backtraces, 3);
+	ck_assert_uint_eq(report.blocks, 6);
+	ck_assert_uint_eq(report.bytes, 50);
+	ck_assert_uint_eq(report.groups[0].stack, 2);
+	ck_assert_uint_eq(report.groups[0].blocks, 2);
+	ck_assert_uint_eq(report.groups[0].bytes, 20);
+	ck_assert_uint_eq(report.groups[0].address, 0x20);
+	ck_assert_uint_eq(report.groups[0].line, 2);
+	ck_assert_uint_eq(report.groups[1].stack, 1);
+	ck_assert_uint_eq(report.groups[2].stack, 3);
+	ck_assert_int_eq(report.groups[3].call, LM_CALL_MALLOC);
+	ck_assert_int_eq(report.groups[4].call, LM_CALL_CALLOC);
+	report_free(&report);
+}
+END_TEST
+
+START_TEST(an_empty_heap_has_an_empty_report)
+{
+	struct report report;
+	size_t position = 0;
+
+	ck_assert_ptr_null(heap_next(&heap, &position));
+	ck_assert_ptr_null(heap_find(&heap, 0x10));
+	ck_assert_int_eq(report_build(&report, &heap), 0);
+	ck_assert_uint_eq(report.count, 0);
+	report_free(&report);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("heap");
+	TCase *model = tcase_create("model"), *groups = tcase_create("report");
+
+	tcase_add_checked_fixture(model, NULL, teardown);
+	tcase_set_timeout(model, 60);
+	tcase_add_test(model, an_allocation_is_live_until_its_free);
+	tcase_add_test(model, realloc_moves_a_block_and_takes_over_its_origin);
+	tcase_add_test(model, realloc_to_nothing_releases);
+	tcase_add_test(model, a_failed_call_changes_nothing);
+	tcase_add_test(model, a_free_of_a_block_from_elsewhere_is_counted);
+	tcase_add_test(model, what_the_trace_has_shown_is_released_whatever_the_event_calls_it);
+	tcase_add_test(model, an_address_that_is_handed_out_again_replaces_its_block);
+	tcase_add_test(model, a_block_of_no_bytes_is_a_block);
+	tcase_add_test(model, a_million_events_leave_what_a_plain_array_holds);
+	suite_add_tcase(suite, model);
+	tcase_add_checked_fixture(groups, NULL, teardown);
+	tcase_add_test(groups, the_report_groups_by_backtrace_largest_first);
+	tcase_add_test(groups, an_empty_heap_has_an_empty_report);
+	suite_add_tcase(suite, groups);
+	return run_suite(suite);
+}

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * log-malloc: what it passes on, where the trace goes, what it says, and which
+ * commands it does not start.
+ */
+#include "support.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ends a test whose preparation failed with what was said about it. */
+#define assert_ok(result) ck_assert_msg((result).status == 0, "status %d: %s", (result).status, (result).err)
+
+#define LM "\"$B/log-malloc\""
+
+static void write_script(const char *name, const char *text)
+{
+	write_file(name, text, strlen(text));
+	assert_ok(run("chmod +x '%s'", name));
+}
+
+/* A program that allocates COUNT blocks and releases none. */
+static void build_allocating(const char *name, int count, const char *flags)
+{
+	static const char source[] = "#include <stdlib.h>\n"
+				     "void *volatile p;\n"
+				     "int main(void)\n"
+				     "{\n"
+				     "	for (int i = 0; i < COUNT; i++)\n"
+				     "		p = malloc(10);\n"
+				     "	return 0;\n"
+				     "}\n";
+
+	write_file("allocating.c", source, sizeof source - 1);
+	assert_ok(run("$CC -O1 -fno-builtin-malloc -DCOUNT=%d -o %s allocating.c %s", count, name, flags));
+}
+
+static int says(const char *text, const char *what)
+{
+	return strstr(text, what) != NULL;
+}
+
+/* ---- how it ends ------------------------------------------------------------ */
+
+START_TEST(exit_status_is_the_commands)
+{
+	static const int statuses[] = {0, 1, 7, 126, 255};
+
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+		ck_assert_int_eq(run(LM " -o t sh -c 'exit %d'", statuses[i]).status, statuses[i]);
+}
+END_TEST
+
+START_TEST(death_by_a_signal_is_128_and_the_signal)
+{
+	static const int signals[] = {6, 9, 11, 15};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct run result = run(LM " -o t sh -c 'kill -%d $$'", signals[i]);
+
+		ck_assert_int_eq(result.status, 128 + signals[i]);
+		ck_assert(says(result.err, "ended by signal"));
+	}
+}
+END_TEST
+
+START_TEST(a_missing_command_is_127)
+{
+	struct run result = run(LM " -o t there-is-no-such-command");
+
+	ck_assert_int_eq(result.status, 127);
+	ck_assert_str_eq(result.err, "log-malloc: there-is-no-such-command: command not found\n");
+	ck_assert_int_eq(run(LM " ./nothing-here").status, 127);
+	ck_assert_int_eq(run(LM " ''").status, 127);
+	ck_assert_int_eq(run("PATH= " LM " nothing-here").status, 127);
+	ck_assert_ptr_null(read_file("t", NULL));
+}
+END_TEST
+
+START_TEST(what_cannot_be_run_is_126)
+{
+	write_file("plain", "text\n", 5);
+	ck_assert_int_eq(run(LM " ./plain").status, 126);
+	ck_assert_int_eq(run(LM " /").status, 126);
+	ck_assert_int_eq(run("mkdir d; cp plain d/cmd; PATH=d " LM " cmd").status, 126);
+}
+END_TEST
+
+START_TEST(wrong_usage_is_2_and_points_to_help)
+{
+	static const char *const wrong[] = {"",
+					    "-x true",
+					    "--depth 129 true",
+					    "--depth x true",
+					    "--depth -1 true",
+					    "--statm 1.5 true",
+					    "--statm '' true",
+					    "-o '' true",
+					    "-o",
+					    "--nosuch true"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct run result = run(LM " %s", wrong[i]);
+
+		ck_assert_msg(result.status == 2, "'%s' ends with %d", wrong[i], result.status);
+		ck_assert(says(result.err, "--help"));
+		ck_assert_str_eq(result.out, "");
+	}
+}
+END_TEST
+
+START_TEST(help_and_version_go_to_standard_output)
+{
+	struct run result = run(LM " --help");
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.out, "Usage: log-malloc"));
+	ck_assert_str_eq(result.err, "");
+	result = run(LM " -V");
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.out, "log-malloc"));
+}
+END_TEST
+
+START_TEST(options_end_at_the_command)
+{
+	ck_assert_str_eq(run(LM " -q -o t echo -o x -v --help").out, "-o x -v --help\n");
+	ck_assert_str_eq(run(LM " -q -o t -- echo -- -q").out, "-- -q\n");
+}
+END_TEST
+
+/* ---- what the command sees --------------------------------------------------- */
+
+START_TEST(output_and_input_are_the_commands)
+{
+	static const char *const commands[] = {"ls -l \"$S\"", "sh -c 'echo out; echo err >&2; exit 3'", "sort -r",
+					       "env -u LD_PRELOAD printf '%s|' 'a b' '' c"};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct run plain = run("printf 'a\\nb\\n' | %s", commands[i]);
+		struct run with = run("printf 'a\\nb\\n' | " LM " -q -o t %s", commands[i]);
+
+		ck_assert_int_eq(with.status, plain.status);
+		ck_assert_str_eq(with.out, plain.out);
+		ck_assert_str_eq(with.err, plain.err);
+	}
+}
+END_TEST
+
+START_TEST(argv_0_is_as_typed)
+{
+	write_script("own-name", "#!/bin/sh\necho \"$0\"\n");
+	ck_assert_str_eq(run(LM " -q -o t ./own-name").out, "./own-name\n");
+	ck_assert_str_eq(run(LM " -q -o t sh -c 'tr \"\\0\" \" \" </proc/$$/cmdline | cut -c1-5'").out, "sh -c\n");
+}
+END_TEST
+
+START_TEST(the_library_is_in_front_of_others_to_preload)
+{
+	struct run result = run("LD_PRELOAD=libm.so.6 " LM " -q -o t sh -c 'echo \"$LD_PRELOAD\"'");
+
+	ck_assert(says(result.out, "liblog-malloc2.so:libm.so.6\n"));
+	result = run("LD_PRELOAD= " LM " -q -o t sh -c 'echo \"$LD_PRELOAD\"'");
+	ck_assert(says(result.out, "liblog-malloc2.so\n"));
+}
+END_TEST
+
+START_TEST(the_limit_of_open_files_stays_as_it_was)
+{
+	struct run result = run("ulimit -Sn 256; " LM " -q -o t sh -c 'ulimit -Sn'");
+
+	ck_assert_str_eq(result.out, "256\n");
+	ck_assert_int_eq(run("grep -q '^+ INIT' t").status, 0);
+	result = run("ulimit -n 256; " LM " -o t echo ran");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert_str_eq(result.out, "");
+	ck_assert(says(result.err, "limit of open files is 256"));
+}
+END_TEST
+
+START_TEST(signals_that_were_ignored_stay_ignored_for_the_command)
+{
+	struct run result = run("trap '' HUP INT; " LM " -q -o t sh -c 'kill -HUP $$; kill -INT $$; echo alive'");
+
+	ck_assert_str_eq(result.out, "alive\n");
+	result = run(LM " -q -o t sh -c 'kill -INT $$; echo alive'");
+	ck_assert_str_eq(result.out, "");
+	ck_assert_int_eq(result.status, 130);
+	/* Where the end of a child is ignored, no status could be had. */
+	ck_assert_int_eq(run("trap '' CHLD; " LM " -q -o t sh -c 'exit 5'").status, 5);
+}
+END_TEST
+
+START_TEST(signals_are_forwarded_or_left_to_the_command)
+{
+	static const struct {
+		const char *name;
+		int status;
+	} signals[] = {{"TERM", 143}, {"HUP", 129}, {"USR1", 138}, {"USR2", 140}, {"INT", 0}, {"QUIT", 0}};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		/* What sh starts in the background has INT and QUIT ignored already. */
+		struct run result =
+			run("mkfifo started.%zu\n"
+			    "env --default-signal=INT,QUIT " LM " -q -o t sh -c 'echo >started.%zu; sleep 1' & pid=$!\n"
+			    "read line <started.%zu; kill -%s $pid; wait $pid",
+			    i, i, i, signals[i].name);
+
+		ck_assert_msg(result.status == signals[i].status, "%s: %d", signals[i].name, result.status);
+	}
+}
+END_TEST
+
+/* ---- where the trace goes ----------------------------------------------------- */
+
+START_TEST(without_a_name_the_trace_has_the_process_id)
+{
+	struct run result = run(LM " -q ls >/dev/null; ls; for f in log-malloc.*.trace; do head -n 1 $f; done");
+	int listed, written;
+
+	ck_assert_int_eq(sscanf(result.out, "log-malloc.%d.trace", &listed), 1);
+	ck_assert_int_eq(sscanf(strchr(result.out, '#'), "# PID %d", &written), 1);
+	ck_assert_int_eq(listed, written);
+}
+END_TEST
+
+START_TEST(percent_p_is_the_process_id)
+{
+	struct run result = run(LM " -q -o 'a.%%p.100%%%%' sh -c 'echo $$'; ls a.*");
+	int pid, named;
+
+	ck_assert_int_eq(sscanf(result.out, "%d\na.%d.100%%\n", &pid, &named), 2);
+	ck_assert_int_eq(pid, named);
+	result = run("LOG_MALLOC_OUTPUT=b.%%p " LM " -q sh -c 'echo $$'; ls b.*");
+	ck_assert_int_eq(sscanf(result.out, "%d\nb.%d\n", &pid, &named), 2);
+	ck_assert_int_eq(pid, named);
+}
+END_TEST
+
+START_TEST(a_trace_is_the_owners_alone_and_starts_empty)
+{
+	write_file("t", "old content\n", 12);
+	ck_assert_int_eq(run("chmod 640 t; " LM " -q -o t ls; grep -c old t; stat -c %%a t").status, 0);
+	ck_assert(says(run("grep -c old t; " LM " -q -o new true; stat -c %%a t new").out, "0\n640\n600\n"));
+}
+END_TEST
+
+START_TEST(a_dash_is_standard_error)
+{
+	struct run result = run(LM " -o - ls /");
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.err, "\n+ INIT ["));
+	ck_assert(says(result.err, "\n+ malloc "));
+	ck_assert(!says(result.out, "+ INIT"));
+	ck_assert_str_eq(run("ls | grep -v '^run'").out, "");
+}
+END_TEST
+
+START_TEST(an_open_descriptor_1022_is_used)
+{
+	struct run result;
+
+	if (!have_command("bash")) {
+		skip("an_open_descriptor_1022_is_used", "sh has no such descriptors, and there is no bash");
+		return;
+	}
+	build_allocating("five", 5, "");
+	result =
+		run("bash -c '" LM " ./five 1022>t; " LM " ./five 1022>>t'; ls | grep -c trace; grep -c '^+ malloc' t");
+	ck_assert_str_eq(result.out, "0\n10\n");
+	/* Each counts its own. */
+	ck_assert(says(strstr(result.err, "5 events, ") + 1, "5 events, "));
+	/* -o goes first. */
+	assert_ok(run("bash -c '" LM " -q -o other ./five 1022>t2'; test ! -s t2 && grep -q INIT other"));
+}
+END_TEST
+
+START_TEST(a_fifo_gets_the_trace)
+{
+	struct run result = run("mkfifo pipe; cat pipe >copy & " LM
+				" -o pipe ls / >/dev/null; wait; grep -c '^+ INIT\\|^+ FINI' copy");
+
+	ck_assert_str_eq(result.out, "2\n");
+	ck_assert(says(result.err, "the trace went to pipe"));
+	ck_assert_int_eq(run(LM " -q -o /dev/null ls /").status, 0);
+}
+END_TEST
+
+START_TEST(a_trace_that_cannot_be_opened_is_trouble)
+{
+	struct run result = run(LM " -o nowhere/t echo ran");
+
+	ck_assert_int_eq(result.status, 2);
+	ck_assert_str_eq(result.out, "");
+	ck_assert_str_eq(result.err, "log-malloc: cannot open the trace nowhere/t: No such file or directory\n");
+	ck_assert_int_eq(run(LM " -o / echo ran").status, 2);
+}
+END_TEST
+
+START_TEST(children_do_not_write_to_the_trace_and_exec_goes_on_with_it)
+{
+	assert_ok(run(LM " -q -o t sh -c 'ls; ls; exit 0' >/dev/null"));
+	ck_assert_str_eq(run("grep -c '^# PID' t").out, "1\n");
+	assert_ok(run(LM " -q -o t sh -c 'exec ls' >/dev/null"));
+	ck_assert_str_eq(run("grep -c '^# PID' t; grep '^# PID' t | sort -u | wc -l; grep -c '^+ INIT' t").out,
+			 "2\n1\n2\n");
+}
+END_TEST
+
+/* ---- what it says ------------------------------------------------------------- */
+
+START_TEST(the_closing_line_counts_events_and_bytes)
+{
+	build_allocating("seven", 7, "");
+	struct run result = run(LM " -o t ./seven; grep -c '^+ [a-z]' t; wc -c <t");
+	int events, bytes, counted, size;
+	const char *line = strchr(result.err, '\n') + 1;
+
+	ck_assert_int_eq(
+		sscanf(line, "log-malloc: %d events, %d bytes in t; next: log-malloc-findleak t\n", &events, &bytes),
+		2);
+	ck_assert_int_eq(sscanf(result.out, "%d\n%d\n", &counted, &size), 2);
+	ck_assert_int_eq(events, counted);
+	ck_assert_int_eq(events, 7);
+	ck_assert_int_eq(bytes, size);
+}
+END_TEST
+
+START_TEST(the_next_command_can_be_typed)
+{
+	build_allocating("one", 1, "");
+	ck_assert(says(run(LM " -o \"it's a trace\" ./one").err, "1 event, "));
+	ck_assert(says(run(LM " -o \"it's a trace\" ./one").err, "log-malloc-findleak 'it'\\''s a trace'\n"));
+	ck_assert(says(run(LM " -o -- -t ./one 2>&1 || :; " LM " -o -t ./one").err, "log-malloc-findleak ./'-t'\n"));
+}
+END_TEST
+
+START_TEST(quiet_says_nothing)
+{
+	struct run result = run(LM " -q -o t sh -c 'kill -9 $$'");
+
+	ck_assert_int_eq(result.status, 137);
+	ck_assert_str_eq(result.err, "");
+	build_allocating("none", 0, "");
+	ck_assert_str_eq(run(LM " --quiet --output=t ./none").err, "");
+}
+END_TEST
+
+START_TEST(verbose_names_library_command_and_settings)
+{
+	char expected[4096];
+	struct run result = run(LM " -v -o t --depth 5 --statm never sh -c :");
+
+	snprintf(expected, sizeof expected, "log-malloc: library: %s/liblog-malloc2.so\n", getenv("LM_BUILD"));
+	ck_assert(says(result.err, expected));
+	ck_assert(says(result.err, "/sh\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_BACKTRACE_DEPTH: 5\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_STATM: never\n"));
+}
+END_TEST
+
+START_TEST(a_run_without_events_says_why)
+{
+	build_allocating("none", 0, "");
+	ck_assert(says(run(LM " -o t ./none").err, "no event in t: the command allocated nothing itself"));
+}
+END_TEST
+
+START_TEST(settings_reach_the_tracker)
+{
+	build_allocating("three", 3, "");
+	assert_ok(run(LM " -q -o t --depth 1 --statm always ./three"));
+	ck_assert_str_eq(
+		run("grep -c '^+ malloc 10 .* #[0-9 ]*$' t; sed '1,/^+ INIT/d;/^+ FINI/,$d' t | grep -vc '^[+#]'").out,
+		"3\n3\n");
+	assert_ok(run(LM " -q -o t --depth 0 --statm never ./three"));
+	ck_assert_str_eq(run("sed '1,/^+ INIT/d;/^+ FINI/,$d' t | grep -c ' #\\|^[^+#]'").out, "0\n");
+}
+END_TEST
+
+/* ---- what is run --------------------------------------------------------------- */
+
+START_TEST(the_interpreters_of_scripts_are_traced)
+{
+	static const struct {
+		const char *name, *text, *out, *exe;
+	} scripts[] = {{"plain", "#!/bin/sh\necho \"sh $1\"\n", "sh a\n", "sh"},
+		       {"option", "#! /bin/sh -e\necho \"sh $1\"\n", "sh a\n", "sh"},
+		       {"by-env", "#!/usr/bin/env sh\necho \"sh $1\"\n", "sh a\n", "sh"},
+		       {"split", "#!/usr/bin/env -S X=1 sh -e\necho \"sh $1 $X\"\n", "sh a 1\n", "sh"},
+		       {"nested", "#!./plain\n", "sh ./nested\n", "sh"},
+		       {"unmarked", "echo \"sh $1\"\n", "sh a\n", "sh"}};
+
+	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+		write_script(scripts[i].name, scripts[i].text);
+		struct run result = run(LM " -v -o t ./%s a", scripts[i].name);
+
+		ck_assert_msg(strcmp(result.out, scripts[i].out) == 0, "%s: %s%s", scripts[i].name, result.out,
+			      result.err);
+		ck_assert(says(result.err, "sh\nlog-malloc: trace"));
+		ck_assert_int_eq(run("grep -q '^+ INIT' t").status, 0);
+	}
+	ck_assert_str_eq(run("PATH=.:$PATH; " LM " -q -o t plain a").out, "sh a\n");
+	ck_assert_str_eq(run("PATH=:$PATH; " LM " -q -o t plain a").out, "sh a\n");
+}
+END_TEST
+
+START_TEST(scripts_that_cannot_run_say_why)
+{
+	write_script("lost", "#!/no/such/interpreter\n");
+	write_script("lost-env", "#!/usr/bin/env no-such-interpreter\n");
+	write_script("circle", "#!./circle\n");
+	struct run result = run(LM " ./lost");
+
+	ck_assert_int_eq(result.status, 127);
+	ck_assert(says(result.err, "'/no/such/interpreter'"));
+	ck_assert_int_eq(run(LM " ./lost-env").status, 127);
+	ck_assert_int_eq(run(LM " ./circle").status, 126);
+}
+END_TEST
+
+START_TEST(a_static_program_is_not_started)
+{
+	build_allocating("static", 2, "-static");
+	write_script("by-static", "#!./static\n");
+	struct run result = run(LM " -o t ./static");
+
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "./static is statically linked"));
+	ck_assert(says(result.err, "pkg-config --static --libs log-malloc2-wrap"));
+	ck_assert_ptr_null(read_file("t", NULL));
+	ck_assert_int_eq(run(LM " -o t ./by-static").status, 2);
+	build_allocating("static", 2, "-static-pie -fPIE");
+	ck_assert_int_eq(run(LM " -o t ./static").status, 2);
+}
+END_TEST
+
+START_TEST(a_program_with_the_tracker_in_it_runs_without_the_library)
+{
+	static const char *const flags[] = {
+		"$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --cflags --libs log-malloc2-wrap)",
+		"-static $(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --static --libs "
+		"log-malloc2-wrap)"};
+
+	build_allocating("linked", 4, flags[_i]);
+	struct run result = run(LM " -v -o t ./linked; grep -c '^+ malloc 10 ' t");
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert_str_eq(result.out, "4\n");
+	ck_assert(says(result.err, "library: none"));
+	/* As a stripped program, too. */
+	assert_ok(run("strip linked && " LM " -q -o t ./linked"));
+}
+END_TEST
+
+START_TEST(the_loader_as_a_command_is_traced)
+{
+	build_allocating("two", 2, "");
+	struct run result = run("interp=$(readelf -l two | sed -n 's/.*interpreter: \\(.*\\)]/\\1/p'); " LM
+				" -q -o t $interp ./two; "
+				"grep -c '^+ malloc 10 ' t");
+
+	ck_assert_str_eq(result.out, "2\n");
+}
+END_TEST
+
+/* Changes the ELF header of a program that runs here, and looks what is said. */
+static struct run run_changed(size_t offset, const char *bytes, size_t len)
+{
+	size_t size;
+	char *program;
+
+	build_allocating("changed", 1, "");
+	program = read_file("changed", &size);
+	memcpy(program + offset, bytes, len);
+	write_file("changed", program, size);
+	return run(LM " -o t ./changed; echo $?");
+}
+
+START_TEST(a_program_for_another_machine_is_not_started)
+{
+	struct run result = run_changed(offsetof(Elf64_Ehdr, e_machine), "\x08\x00", 2);
+
+	ck_assert_str_eq(result.out, "2\n");
+	ck_assert(says(result.err, "./changed is a "));
+	ck_assert(says(result.err, "-bit program for mips"));
+}
+END_TEST
+
+START_TEST(a_program_of_the_other_class_is_not_started)
+{
+	/* No more than a header: that is as far as one has to look. */
+	Elf32_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+			     .e_type = ET_EXEC,
+			     .e_machine = EM_386,
+			     .e_version = EV_CURRENT,
+			     .e_ehsize = sizeof(Elf32_Ehdr)};
+	struct run result;
+
+	if (sizeof(void *) != 8) {
+		skip("a_program_of_the_other_class_is_not_started", "this is a 32-bit machine");
+		return;
+	}
+	write_file("small", (const char *)&header, sizeof header);
+	result = run("chmod +x small; " LM " -o t ./small");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "./small is a 32-bit program for i386, and this log-malloc traces 64-bit programs"));
+}
+END_TEST
+
+START_TEST(a_program_of_another_libc_is_not_started)
+{
+	build_allocating("other", 1, "-Wl,--dynamic-linker=/lib/ld-musl-some.so.1");
+	struct run result = run(LM " -o t ./other");
+
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "its loader is /lib/ld-musl-some.so.1"));
+}
+END_TEST
+
+START_TEST(a_program_with_other_rights_is_not_started)
+{
+	struct run result;
+
+	if (run("test \"$(id -u)\" = 0").status != 0) {
+		skip("a_program_with_other_rights_is_not_started", "only root can make one");
+		return;
+	}
+	build_allocating("raised", 1, "");
+	result = run("chown 12345 raised && chmod 4755 raised && " LM " ./raised");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "./raised is set-user-id"));
+	result = run("chown 0:12345 raised && chmod 2755 raised && " LM " ./raised");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "./raised is set-group-id"));
+	/* One's own: nothing is raised. */
+	ck_assert_int_eq(run("chown 0:0 raised && chmod 6755 raised && " LM " -q -o t ./raised").status, 0);
+	result = run("chmod 755 raised && setcap cap_net_raw+ep raised && setpriv --reuid 12345 --clear-groups test -x "
+		     "raised");
+	if (result.status != 0) {
+		skip("a_program_with_other_rights_is_not_started", "file capabilities can not be set here");
+		return;
+	}
+	result = run("setpriv --reuid 12345 --clear-groups " LM " -o /dev/null ./raised");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "./raised has file capabilities"));
+}
+END_TEST
+
+START_TEST(the_library_is_found_where_it_was_installed)
+{
+	struct run result =
+		run("mkdir -p usr/bin usr/lib && cp " LM " usr/bin && cp -L \"$B/liblog-malloc2.so\" usr/lib && "
+		    "usr/bin/log-malloc -v -o t ls");
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.err, "/usr/lib/liblog-malloc2.so\n"));
+	result = run("mkdir -p 'a dir' && cp " LM
+		     " \"$B/liblog-malloc2.so\" 'a dir' && 'a dir/log-malloc' -o t echo ran");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert_str_eq(result.out, "");
+	ck_assert(says(result.err, "a blank or colon"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("launcher");
+	TCase *tests = tcase_create("launcher");
+
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, exit_status_is_the_commands);
+	tcase_add_test(tests, death_by_a_signal_is_128_and_the_signal);
+	tcase_add_test(tests, a_missing_command_is_127);
+	tcase_add_test(tests, what_cannot_be_run_is_126);
+	tcase_add_test(tests, wrong_usage_is_2_and_points_to_help);
+	tcase_add_test(tests, help_and_version_go_to_standard_output);
+	tcase_add_test(tests, options_end_at_the_command);
+	tcase_add_test(tests, output_and_input_are_the_commands);
+	tcase_add_test(tests, argv_0_is_as_typed);
+	tcase_add_test(tests, the_library_is_in_front_of_others_to_preload);
+	tcase_add_test(tests, the_limit_of_open_files_stays_as_it_was);
+	tcase_add_test(tests, signals_that_were_ignored_stay_ignored_for_the_command);
+	tcase_add_test(tests, signals_are_forwarded_or_left_to_the_command);
+	tcase_add_test(tests, without_a_name_the_trace_has_the_process_id);
+	tcase_add_test(tests, percent_p_is_the_process_id);
+	tcase_add_test(tests, a_trace_is_the_owners_alone_and_starts_empty);
+	tcase_add_test(tests, a_dash_is_standard_error);
+	tcase_add_test(tests, an_open_descriptor_1022_is_used);
+	tcase_add_test(tests, a_fifo_gets_the_trace);
+	tcase_add_test(tests, a_trace_that_cannot_be_opened_is_trouble);
+	tcase_add_test(tests, children_do_not_write_to_the_trace_and_exec_goes_on_with_it);
+	tcase_add_test(tests, the_closing_line_counts_events_and_bytes);
+	tcase_add_test(tests, the_next_command_can_be_typed);
+	tcase_add_test(tests, quiet_says_nothing);
+	tcase_add_test(tests, verbose_names_library_command_and_settings);
+	tcase_add_test(tests, a_run_without_events_says_why);
+	tcase_add_test(tests, settings_reach_the_tracker);
+	tcase_add_test(tests, the_interpreters_of_scripts_are_traced);
+	tcase_add_test(tests, scripts_that_cannot_run_say_why);
+	tcase_add_test(tests, a_static_program_is_not_started);
+	tcase_add_loop_test(tests, a_program_with_the_tracker_in_it_runs_without_the_library, 0, 2);
+	tcase_add_test(tests, the_loader_as_a_command_is_traced);
+	tcase_add_test(tests, a_program_for_another_machine_is_not_started);
+	tcase_add_test(tests, a_program_of_the_other_class_is_not_started);
+	tcase_add_test(tests, a_program_of_another_libc_is_not_started);
+	tcase_add_test(tests, a_program_with_other_rights_is_not_started);
+	tcase_add_test(tests, the_library_is_found_where_it_was_installed);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See traced.h. */
+#include "traced.h"
+
+#include <check.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "trace.h"
+
+static void keep_call(struct traced *traced, const struct trace *trace, const struct trace_item *item)
+{
+	struct traced_call *call;
+	struct stack stack = { .depth = 0 };
+
+	if ((traced->count & (traced->count - 1)) == 0) {
+		size_t room = traced->count ? 2 * traced->count : 1;
+
+		traced->list = realloc(traced->list, room * sizeof *traced->list);
+		ck_assert_ptr_nonnull(traced->list);
+	}
+	call = &traced->list[traced->count++];
+	memset(call, 0, sizeof *call);
+	call->event = item->event;
+	call->line = item->line;
+	if (item->stack != STACK_NONE)
+		stack = stacks_get(&trace->image.stacks, item->stack);
+	for (size_t i = 0; i < stack.depth && i < TRACED_FRAMES; i++) {
+		struct stacks_frame frame = stacks_frame_at(&trace->image.stacks, stack.frames[i]);
+
+		call->frames[call->depth++] = strndup(frame.text, frame.len);
+	}
+}
+
+static void apply(struct traced *traced, const struct trace *trace, const struct trace_item *item, int64_t *used,
+		  bool keep)
+{
+	if (item->event.unseen)
+		traced->concluded++;
+	else
+		traced->calls[item->event.call]++;
+	/* A foreign block's size is told, but it was never in the total. */
+	if (!(item->event.foreign && record_is_free(item->event.call)))
+		*used += item->event.change;
+	traced->wrong_totals += *used != item->event.used;
+	ck_assert_int_eq(heap_apply(&traced->heap, &item->event, item->stack, item->line), 0);
+	if (keep)
+		keep_call(traced, trace, item);
+}
+
+struct traced traced_read(const char *path, bool keep)
+{
+	struct traced traced = { .images = 0 };
+	struct trace trace;
+	struct trace_item item;
+	char full[PATH_MAX];
+	int64_t used = 0;
+	int result;
+
+	snprintf(full, sizeof full, "%s/%s", scratch(), path);
+	ck_assert_int_eq(trace_open(&trace, full, NULL), 0);
+	while ((result = trace_next(&trace, &item)) == 1) {
+		switch (item.kind) {
+		case TRACE_INIT:
+			heap_free(&traced.heap);
+			memset(&traced.heap, 0, sizeof traced.heap);
+			used = item.event.used;
+			traced.inits++;
+			break;
+		case TRACE_FINI:
+			traced.fini = item.event;
+			traced.finis++;
+			break;
+		case TRACE_CALL:
+			apply(&traced, &trace, &item, &used, keep);
+			break;
+		case TRACE_END:
+			traced.images++;
+			break;
+		}
+	}
+	ck_assert_int_eq(result, 0);
+	traced.malformed = trace.malformed;
+	traced.ends_early = trace.ends_early;
+	trace_close(&trace);
+	return traced;
+}
+
+const struct traced_call *traced_find(const struct traced *traced, const char *function, uint64_t size)
+{
+	for (size_t i = 0; i < traced->count; i++) {
+		const struct event *event = &traced->list[i].event;
+
+		if (strcmp(record_call_name(event->call), function) == 0 && event->size == size)
+			return &traced->list[i];
+	}
+	ck_abort_msg("no %s of %llu bytes in the trace", function, (unsigned long long)size);
+}
+
+char *traced_symbol(const char *frame)
+{
+	const char *open = strrchr(frame, '('), *plus = strrchr(frame, '+');
+
+	return open && plus && plus > open ? strndup(open + 1, (size_t)(plus - open - 1)) : strdup("");
+}
+
+void traced_is_sound(const struct traced *traced)
+{
+	ck_assert_uint_eq(traced->malformed, 0);
+	ck_assert(!traced->ends_early);
+	ck_assert_uint_eq(traced->finis, 1);
+	ck_assert_uint_eq(traced->heap.counts.replaced, 0);
+	ck_assert_uint_eq(traced->heap.counts.unknown, 0);
+	ck_assert_int_eq(traced->fini.used, (int64_t)traced->heap.bytes);
+	ck_assert_int_ge(traced->fini.usable, traced->fini.used);
+	for (int call = 0; call < LM_CALL_COUNT; call++)
+		ck_assert_msg(traced->fini.counts[call] == traced->calls[call], "%s: %llu counted, %llu in the trace",
+			      record_call_name((enum lm_call)call), (unsigned long long)traced->fini.counts[call],
+			      (unsigned long long)traced->calls[call]);
+}
