@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The heap of one process image: which blocks are live, from the events in
+ * their order. Memory grows with the live blocks.
+ */
+#ifndef LM_READER_HEAP_H
+#define LM_READER_HEAP_H
+
+#include "record.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap_block {
+	uint64_t address;
+	uint64_t size; /* requested bytes */
+	uint64_t line; /* of the trace, where it was allocated or got this size */
+	uint32_t stack;
+	enum lm_call call;
+};
+
+struct heap_counts {
+	uint64_t allocated; /* blocks, those of a realloc included */
+	uint64_t released;
+	uint64_t failed;   /* calls that changed nothing */
+	uint64_t foreign;  /* releases of a block that the tracker did not see allocated */
+	uint64_t unknown;  /* releases of a block that the trace does not show */
+	uint64_t replaced; /* blocks at whose address another one was allocated */
+};
+
+struct heap {
+	struct heap_block *slots; /* a heap of zeros is an empty one */
+	size_t mask;
+	size_t blocks;  /* live */
+	uint64_t bytes; /* requested, of the live blocks */
+	struct heap_counts counts;
+};
+
+/* What EVENT, whose backtrace is STACK, does to the heap. 0 or -ENOMEM. */
+int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line);
+
+/* The live block that begins at ADDRESS, or NULL. Valid until the next event. */
+const struct heap_block *heap_find(const struct heap *heap, uint64_t address);
+
+/* All live blocks, in no order: *POSITION begins as 0. NULL after the last. */
+const struct heap_block *heap_next(const struct heap *heap, size_t *position);
+
+void heap_free(struct heap *heap);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text, line by line, without copying: a regular file is mapped, everything
+ * else is read as a stream through a buffer of fixed size. A NUL byte ends a
+ * line as a newline does, but such a line is not finished.
+ */
+#ifndef LM_READER_INPUT_H
+#define LM_READER_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A longer line is cut here, so that memory stays bounded. */
+enum { INPUT_LINE_MAX = 1024 * 1024 };
+
+struct line {
+	const char *text; /* valid until the next input_next() */
+	size_t len;       /* without the newline */
+	uint64_t number;  /* from 1 */
+	bool finished;    /* false: no newline, the writer was stopped in the middle of it */
+	bool cut;         /* longer than INPUT_LINE_MAX */
+	bool after_nuls;  /* NUL bytes stand between this line and the one before */
+};
+
+struct input {
+	const char *name; /* for messages; the caller's string */
+	int fd;
+	bool mapped;
+	bool ended;    /* nothing is left to read into the buffer */
+	bool skipping; /* inside a line that was cut */
+	bool nuls;     /* NUL bytes were skipped since the last line */
+	char *data;
+	size_t len; /* bytes of data that can be used */
+	size_t pos;
+	size_t dropped; /* mapped: bytes at the front that were given back */
+	uint64_t lines; /* newlines that were passed */
+};
+
+/* PATH, or standard input if it is "-". 0 or -errno. */
+int input_open(struct input *in, const char *path);
+
+/* 1 and a line, 0 at the end, -errno. */
+int input_next(struct input *in, struct line *line);
+
+void input_close(struct input *in);
+
+#endif

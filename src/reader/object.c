@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See object.h. */
+#include "object.h"
+#include "cursor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+/* A trace can name anything: a pipe must not stop us, a device must not be touched. */
+static int open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -ENOEXEC;
+}
+
+static bool has_build_id(Dwfl_Module *module, const char *digits)
+{
+	const unsigned char *bits;
+	GElf_Addr address;
+	int len = dwfl_module_build_id(module, &bits, &address);
+
+	if (len <= 0 || strlen(digits) != 2 * (size_t)len)
+		return false;
+	for (int i = 0; i < len; i++)
+		if (cursor_hex_digit(digits[2 * i]) != bits[i] >> 4 ||
+		    cursor_hex_digit(digits[2 * i + 1]) != (bits[i] & 15))
+			return false;
+	return true;
+}
+
+int object_open(struct object *object, const char *path, const char *build_id)
+{
+	int error = -ENOEXEC, fd = open_regular(path);
+
+	*object = (struct object){0};
+	if (fd < 0)
+		return fd;
+	/* libdwfl would ask the servers that this names. */
+	unsetenv("DEBUGINFOD_URLS");
+	object->dwfl = dwfl_begin(&callbacks);
+	if (!object->dwfl) {
+		close(fd);
+		return -ENOMEM;
+	}
+	/* Takes the descriptor over if it succeeds. */
+	object->module = dwfl_report_elf(object->dwfl, path, path, fd, 0, true);
+	if (!object->module)
+		close(fd);
+	else if (dwfl_report_end(object->dwfl, NULL, NULL) == 0)
+		object->elf = dwfl_module_getelf(object->module, &object->bias);
+	if (object->elf)
+		error = build_id && !has_build_id(object->module, build_id) ? -ESTALE : 0;
+	if (error)
+		object_close(object);
+	return error;
+}
+
+void object_close(struct object *object)
+{
+	units_free(&object->units);
+	if (object->dwfl)
+		dwfl_end(object->dwfl);
+	*object = (struct object){0};
+}
+
+static uint64_t page_mask(void)
+{
+	return ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+/* The next segment of the file that is loaded, from *INDEX on. */
+static bool next_segment(const struct object *object, size_t *index, GElf_Phdr *segment)
+{
+	size_t count;
+
+	if (elf_getphdrnum(object->elf, &count) != 0)
+		return false;
+	while (*index < count)
+		if (gelf_getphdr(object->elf, (int)(*index)++, segment) && segment->p_type == PT_LOAD)
+			return true;
+	return false;
+}
+
+int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result)
+{
+	GElf_Phdr segment;
+	size_t index = 0;
+
+	if (!next_segment(object, &index, &segment))
+		return -ENOENT;
+	*result = address - from + (segment.p_vaddr & page_mask());
+	return 0;
+}
+
+int object_from_file(const struct object *object, uint64_t offset, uint64_t *result)
+{
+	GElf_Phdr segment;
+	size_t index = 0;
+	int error = -ENOENT;
+
+	while (next_segment(object, &index, &segment)) {
+		if (offset < segment.p_offset || offset - segment.p_offset >= segment.p_filesz)
+			continue;
+		*result = offset - segment.p_offset + segment.p_vaddr;
+		error = 0;
+		/* Two segments can share a page of the file: we look for code. */
+		if (segment.p_flags & PF_X)
+			break;
+	}
+	return error;
+}
+
+int object_from_symbol(const struct object *object, const char *name, size_t len, uint64_t offset, uint64_t address,
+                       uint64_t *result)
+{
+	int count = dwfl_module_getsymtab(object->module), error = -ENOENT;
+	uint64_t in_page = ~page_mask();
+
+	/* The first symbol is no symbol. */
+	for (int i = 1; i < count; i++) {
+		GElf_Sym symbol;
+		GElf_Addr value;
+		const char *found = dwfl_module_getsym_info(object->module, i, &symbol, &value, NULL, NULL, NULL);
+
+		if (!found || symbol.st_shndx == SHN_UNDEF || strncmp(found, name, len) != 0 || found[len] != '\0')
+			continue;
+		*result = value - object->bias + offset;
+		error = 0;
+		/* Objects are loaded at a page's start: an address's place in its page does not change. */
+		if (!address || ((*result ^ address) & in_page) == 0)
+			break;
+	}
+	return error;
+}

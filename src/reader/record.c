@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See record.h. */
+#include "record.h"
+#include "cursor.h"
+
+#include <errno.h>
+
+#define CALL_NAME(id, word) {word, sizeof word - 1},
+static const struct {
+	const char *word;
+	size_t len;
+} calls[LM_CALL_COUNT] = {LM_TRACE_CALLS(CALL_NAME)};
+#undef CALL_NAME
+
+/* What stands between a call's size and its markers. */
+static const struct form {
+	unsigned pointers;
+	unsigned args;        /* numbers in parentheses */
+	unsigned args_failed; /* as many can stand there if the call failed */
+	unsigned args_more;   /* numbers behind a colon, in the same parentheses */
+	bool args_last;       /* the parentheses follow [U:R] */
+} forms[LM_CALL_COUNT] = {
+	[LM_CALL_MALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_CALLOC] = {.pointers = 1, .args = 2, .args_failed = 2, .args_last = true},
+	[LM_CALL_REALLOC] = {.pointers = 2, .args = 2, .args_failed = 2},
+	[LM_CALL_MEMALIGN] = {.pointers = 1, .args = 1, .args_failed = 2},
+	[LM_CALL_POSIX_MEMALIGN] = {.pointers = 1, .args = 2, .args_failed = 2, .args_more = 1},
+	[LM_CALL_VALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_FREE] = {.pointers = 1},
+	[LM_CALL_REALLOCARRAY] = {.pointers = 2, .args = 2, .args_failed = 2, .args_more = 2},
+	[LM_CALL_ALIGNED_ALLOC] = {.pointers = 1, .args = 1, .args_failed = 2},
+	[LM_CALL_PVALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_FREE_SIZED] = {.pointers = 1},
+	[LM_CALL_FREE_ALIGNED_SIZED] = {.pointers = 1},
+};
+
+static const struct {
+	const char *word;
+	enum record_info info;
+	bool number;
+} infos[] = {
+	{LM_TRACE_PID, INFO_PID, true},
+	{LM_TRACE_EXE, INFO_EXE, false},
+	{LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false},
+	{LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},
+	{LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},
+	{LM_TRACE_LOST, INFO_LOST, true},
+};
+
+const char *record_call_name(enum lm_call call)
+{
+	return calls[call].word;
+}
+
+bool record_is_free(enum lm_call call)
+{
+	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
+}
+
+bool record_is_realloc(enum lm_call call)
+{
+	return call == LM_CALL_REALLOC || call == LM_CALL_REALLOCARRAY;
+}
+
+static enum lm_call find_call(const char *word, size_t len)
+{
+	for (int i = 0; i < LM_CALL_COUNT; i++)
+		if (calls[i].len == len && memcmp(calls[i].word, word, len) == 0)
+			return (enum lm_call)i;
+	return LM_CALL_COUNT;
+}
+
+static bool take_pointer(struct cursor *c, uint64_t *pointer)
+{
+	if (cursor_literal(c, LM_TRACE_NIL)) {
+		*pointer = 0;
+		return true;
+	}
+	return cursor_address(c, pointer);
+}
+
+/* " [U:R]" */
+static bool take_totals(struct cursor *c, struct event *event)
+{
+	return cursor_literal(c, " [") && cursor_signed(c, &event->used) && cursor_byte(c, ':') &&
+	       cursor_signed(c, &event->usable) && cursor_byte(c, ']');
+}
+
+/* Numbers with a blank before all but the first, up to LIMIT in all. */
+static bool take_args(struct cursor *c, struct event *event, unsigned limit)
+{
+	do {
+		if (event->arg_count == limit || !cursor_number(c, &event->args[event->arg_count]))
+			return false;
+		event->arg_count++;
+	} while (event->arg_count < limit && cursor_byte(c, ' '));
+	return true;
+}
+
+/* " (N N : N N)" as FORM has it. */
+static const char *take_parentheses(struct cursor *c, const struct form *form, struct event *event)
+{
+	static const char fault[] = "the numbers in parentheses are not this call's";
+	unsigned most = event->pointer ? form->args : form->args_failed;
+
+	if (!cursor_literal(c, " ("))
+		return form->args ? fault : NULL;
+	if (!take_args(c, event, most) || event->arg_count < form->args)
+		return fault;
+	if (form->args_more && (!cursor_literal(c, " : ") || !take_args(c, event, form->args + form->args_more) ||
+	                        event->arg_count != form->args + form->args_more))
+		return fault;
+	return cursor_byte(c, ')') ? NULL : fault;
+}
+
+/* " key=value": those that are not known are passed. */
+static const char *take_annotation(struct cursor *c, struct event *event)
+{
+	const char *word;
+	size_t len, key;
+	const char *equals;
+	struct cursor value;
+	uint64_t flag = 0;
+
+	if (!cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) || equals == word)
+		return "something that is neither a marker nor key=value";
+	key = (size_t)(equals - word);
+	value = cursor_start(equals + 1, len - key - 1);
+	if (key == strlen(LM_TRACE_BT) && memcmp(word, LM_TRACE_BT, key) == 0) {
+		event->has_backtrace = cursor_number(&value, &event->backtrace) && cursor_at_end(&value);
+		return event->has_backtrace ? NULL : "the backtrace's number is not a number";
+	}
+	if (key == strlen(LM_TRACE_UNSEEN) && memcmp(word, LM_TRACE_UNSEEN, key) == 0)
+		event->unseen = cursor_number(&value, &flag) && flag;
+	return NULL;
+}
+
+/* The numbers after " #", up to the end of the line. */
+static const char *take_statm(struct cursor *c, struct event *event)
+{
+	for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++)
+		if ((i && !cursor_byte(c, ' ')) || !cursor_number(c, &event->statm[i]))
+			return "the numbers of statm are not complete";
+	event->has_statm = cursor_at_end(c);
+	return event->has_statm ? NULL : "something after the numbers of statm";
+}
+
+/* " !f", " !e12", "!", " key=value", " #1 2 3 4 5 6 7": all can be missing, the order is fixed. */
+static const char *take_markers(struct cursor *c, struct event *event)
+{
+	uint64_t error;
+
+	event->foreign = cursor_literal(c, LM_TRACE_FOREIGN);
+	if (cursor_literal(c, LM_TRACE_ERRNO)) {
+		if (!cursor_number(c, &error) || error > INT32_MAX)
+			return "the errno is not a number";
+		event->error = (unsigned)error;
+		event->failed = true;
+	}
+	event->busy = cursor_literal(c, LM_TRACE_BUSY);
+	while (cursor_byte(c, ' ')) {
+		const char *fault;
+
+		if (cursor_byte(c, '#'))
+			return take_statm(c, event);
+		fault = take_annotation(c, event);
+		if (fault)
+			return fault;
+	}
+	return cursor_at_end(c) ? NULL : "something behind the end of the event";
+}
+
+/* What follows from the call's numbers: the size of its block, and if it failed. */
+static void conclude(struct event *event)
+{
+	const uint64_t *args = event->args;
+
+	if (record_is_free(event->call)) {
+		event->size = event->change < 0 ? -(uint64_t)event->change : (uint64_t)event->change;
+		return;
+	}
+	if (record_is_realloc(event->call)) {
+		event->size = args[1];
+		/* A null pointer for a size of 0 is a release that went well. */
+		event->failed |= !event->pointer && args[1];
+	} else {
+		event->size = (uint64_t)event->change;
+		event->failed |= !event->pointer;
+	}
+	if (event->call == LM_CALL_POSIX_MEMALIGN && args[2]) {
+		event->failed = true;
+		if (!event->error && args[2] <= INT32_MAX)
+			event->error = (unsigned)args[2];
+	}
+	if (event->failed)
+		event->size = 0;
+}
+
+static const char *parse_call(struct cursor *c, struct event *event)
+{
+	const struct form *form = &forms[event->call];
+	const char *fault;
+
+	if (!cursor_byte(c, ' ') || !cursor_signed(c, &event->change))
+		return "the size is missing or out of range";
+	if (form->pointers == 2 && (!cursor_byte(c, ' ') || !take_pointer(c, &event->old)))
+		return "the old pointer is missing";
+	if (!cursor_byte(c, ' ') || !take_pointer(c, &event->pointer))
+		return "the pointer is missing";
+	if (!form->args_last && (fault = take_parentheses(c, form, event)))
+		return fault;
+	if (!take_totals(c, event))
+		return "the bytes in use [U:R] are missing";
+	if (form->args_last && (fault = take_parentheses(c, form, event)))
+		return fault;
+	fault = take_markers(c, event);
+	if (fault)
+		return fault;
+	if (event->change < 0 && !record_is_free(event->call) && !record_is_realloc(event->call))
+		return "an allocation of a negative size";
+	conclude(event);
+	return NULL;
+}
+
+/* " name=N", or " memalign=N/N" for memalign and posix_memalign; names that are not known are passed. */
+static const char *take_count(struct cursor *c, struct event *event)
+{
+	const char *name;
+	size_t len;
+	uint64_t first, second;
+	enum lm_call call;
+
+	if (!cursor_byte(c, ' ') || !cursor_until(c, '=', &name, &len) || !cursor_byte(c, '=') ||
+	    !cursor_number(c, &first))
+		return "a count is not name=number";
+	call = find_call(name, len);
+	if (call < LM_CALL_COUNT)
+		event->counts[call] = first;
+	if (!cursor_byte(c, '/'))
+		return NULL;
+	if (!cursor_number(c, &second))
+		return "a count is not name=number/number";
+	if (call == LM_CALL_MEMALIGN)
+		event->counts[LM_CALL_POSIX_MEMALIGN] = second;
+	return NULL;
+}
+
+static const char *parse_counts(struct cursor *c, struct event *event)
+{
+	if (!take_totals(c, event))
+		return "the bytes in use [U:R] are missing";
+	while (!cursor_at_end(c)) {
+		const char *fault = take_count(c, event);
+
+		if (fault)
+			return fault;
+	}
+	return NULL;
+}
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+static const char *parse_event(struct cursor *c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
+		return "an event without a name";
+	record->kind = RECORD_CALL;
+	record->event.call = find_call(word, len);
+	if (record->event.call < LM_CALL_COUNT)
+		return parse_call(c, &record->event);
+	if (is_word(word, len, LM_TRACE_INIT))
+		record->kind = RECORD_INIT;
+	else if (is_word(word, len, LM_TRACE_FINI))
+		record->kind = RECORD_FINI;
+	else
+		return "an event of an unknown function";
+	return parse_counts(c, &record->event);
+}
+
+/* "from-to offset build-id path", the numbers as in /proc/PID/maps */
+static const char *parse_module(struct cursor *c, struct record_module *module)
+{
+	if (!cursor_hex(c, &module->from) || !cursor_byte(c, '-') || !cursor_hex(c, &module->to) ||
+	    !cursor_byte(c, ' ') || !cursor_hex(c, &module->offset) || !cursor_byte(c, ' ') ||
+	    !cursor_until(c, ' ', &module->build_id, &module->build_id_len) || !cursor_byte(c, ' ') ||
+	    cursor_at_end(c) || module->from >= module->to)
+		return "a module is not 'from-to offset build-id path'";
+	if (is_word(module->build_id, module->build_id_len, "-")) {
+		module->build_id = NULL;
+		module->build_id_len = 0;
+	}
+	module->path = c->at;
+	module->path_len = (size_t)(c->end - c->at);
+	return NULL;
+}
+
+static const char *parse_info(struct cursor *c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	record->kind = RECORD_INFO;
+	record->info = INFO_OTHER;
+	record->text = c->at;
+	record->len = (size_t)(c->end - c->at);
+	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
+		return NULL;
+	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
+		if (!is_word(word, len, infos[i].word))
+			continue;
+		if (!cursor_byte(c, ' '))
+			return "an information line without its value";
+		record->info = infos[i].info;
+		record->text = c->at;
+		record->len = (size_t)(c->end - c->at);
+		if (infos[i].number && (!cursor_number(c, &record->number) || !cursor_at_end(c)))
+			return "an information line whose value is not a number";
+		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
+	}
+	return NULL;
+}
+
+int record_parse(const char *text, size_t len, struct record *record)
+{
+	struct cursor c = cursor_start(text, len);
+
+	/* Not the whole of it: this runs for every line, and most are frames. */
+	record->text = text;
+	record->len = len;
+	record->fault = NULL;
+	if (cursor_byte(&c, '+')) {
+		memset(&record->event, 0, sizeof record->event);
+		record->fault = parse_event(&c, record);
+	} else if (cursor_byte(&c, '#')) {
+		record->number = 0;
+		record->fault = parse_info(&c, record);
+	} else if (len == 0 || cursor_literal(&c, "*** log-malloc trace-fd = ")) {
+		record->kind = RECORD_BLANK;
+	} else {
+		record->kind = RECORD_FRAME;
+	}
+	return record->fault ? -EINVAL : 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See resolve.h. */
+#include "resolve.h"
+#include "escape.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where the frame lies: a file, and an address in it. */
+struct spot {
+	struct object *object;
+	uint64_t address;
+};
+
+/* The path of the frame's object on disk; false if it has none or none that can exist. */
+static bool object_path(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX])
+{
+	char written[PATH_MAX], *name = written;
+	int len;
+
+	if (!frame->object || frame->object_len >= sizeof written)
+		return false;
+	written[escape_decode(written, frame->object, frame->object_len)] = '\0';
+	/* As the memory map would have it, so that the same file is one object. */
+	if (strncmp(written, "./", 2) == 0)
+		name += 2;
+	if (written[0] == '/' || !resolver->dir)
+		len = snprintf(path, PATH_MAX, "%s", name);
+	else
+		len = snprintf(path, PATH_MAX, "%s/%s", resolver->dir, name);
+	return len > 0 && len < PATH_MAX;
+}
+
+static bool in_module(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
+                      struct spot *spot)
+{
+	spot->object = symbols_object(resolver->symbols, mapping->path, mapping->build_id);
+	return spot->object && object_from_load(spot->object, mapping->from, frame->address, &spot->address) == 0;
+}
+
+/* In a piece of the memory map, or in a module that has another name. */
+static bool in_mapping(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
+                       struct spot *spot)
+{
+	if (mapping->module)
+		return in_module(resolver, frame, mapping, spot);
+	spot->object = symbols_object(resolver->symbols, mapping->path, NULL);
+	if (!spot->object)
+		return false;
+	return object_from_file(spot->object, frame->address - mapping->from + mapping->offset, &spot->address) == 0;
+}
+
+/* In the object that the frame names, by what it says about the place in it. */
+static bool in_object(const struct resolver *resolver, const struct frame *frame, const char *path, struct spot *spot)
+{
+	const struct mapping *module = resolver->maps ? maps_find_path(resolver->maps, path) : NULL;
+
+	if (!frame->has_offset)
+		return false;
+	spot->object = symbols_object(resolver->symbols, path, module ? module->build_id : NULL);
+	if (!spot->object)
+		return false;
+	spot->address = frame->offset;
+	return !frame->symbol || object_from_symbol(spot->object, frame->symbol, frame->symbol_len, frame->offset,
+	                                            frame->address, &spot->address) == 0;
+}
+
+/*
+ * What the tracker said about modules is sure. A memory map names the file that
+ * was there, so a file of the frame's name that it does not name is another one,
+ * of another machine or of another day; but where a relative path begins is for
+ * the user to say.
+ */
+static bool find_spot(const struct resolver *resolver, const struct frame *frame, struct spot *spot)
+{
+	char path[PATH_MAX];
+	bool named = object_path(resolver, frame, path);
+	const struct mapping *mapping = NULL;
+
+	if (resolver->maps && frame->has_address)
+		mapping = maps_find(resolver->maps, frame->address, named ? path : NULL);
+	if (mapping && mapping->module && (!named || strcmp(mapping->path, path) == 0))
+		return in_module(resolver, frame, mapping, spot);
+	if (mapping && named && frame->object[0] != '/' && in_object(resolver, frame, path, spot))
+		return true;
+	if (mapping)
+		return in_mapping(resolver, frame, mapping, spot);
+	return named && in_object(resolver, frame, path, spot);
+}
+
+int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
+{
+	struct spot spot;
+	int error;
+
+	resolved->named = (struct symbols_place){0};
+	resolved->places = (struct symbols_places){&resolved->named, 1};
+	if (frame->symbol) {
+		resolved->named.function = symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
+		if (!resolved->named.function)
+			return -ENOMEM;
+	}
+	/* Where nothing was called from, at the stack's outer end, stands a null pointer. */
+	if ((frame->has_address && frame->address == 0) || !find_spot(resolver, frame, &spot))
+		return 0;
+	/* A return address: the call is in front of it, and can be the last instruction of its function. */
+	error = symbols_find(resolver->symbols, spot.object, spot.address - 1, &resolved->places);
+	if (error)
+		return error;
+	/* A stripped file knows less than the trace. */
+	if (resolved->places.count == 1 && !resolved->places.places[0].function)
+		resolved->places.places = &resolved->named;
+	return 0;
+}

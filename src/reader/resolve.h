@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A frame as it is written -> functions, files and lines, with all that is known about the process. */
+#ifndef LM_READER_RESOLVE_H
+#define LM_READER_RESOLVE_H
+
+#include "frame.h"
+#include "maps.h"
+#include "symbols.h"
+
+struct resolver {
+	struct symbols *symbols;
+	const struct maps *maps; /* of the process that wrote the frame; can be NULL */
+	const char *dir;         /* where relative paths of objects begin; can be NULL */
+};
+
+struct resolved {
+	struct symbols_places places;
+	struct symbols_place named; /* what the frame itself says, where nothing better is known */
+};
+
+/* 0 or -ENOMEM. RESOLVED has to stay where it is while its places are used. */
+int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved);
+
+#endif

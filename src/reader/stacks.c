@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See stacks.h. */
+#include "stacks.h"
+#include "array.h"
+#include "frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_frame(const void *owner, uint32_t place, const void *key)
+{
+	const struct stacks *stacks = owner;
+	const struct stacks_frame *frame = key;
+
+	return stacks->frames[place].len == frame->len &&
+	       memcmp(stacks->frames[place].text, frame->text, frame->len) == 0;
+}
+
+int stacks_add_frame(struct stacks *stacks, const char *text, size_t len, uint32_t *frame)
+{
+	struct stacks_frame key = {text, len}, *frames;
+	uint64_t hash = hash_bytes(text, len);
+	struct frame parts;
+
+	*frame = hash_find(&stacks->frame_table, hash, same_frame, stacks, &key);
+	if (*frame != HASH_NONE)
+		return 0;
+	/* The price of the check is paid once for each frame. */
+	if (frame_parse(text, len, &parts) != 0)
+		return -EINVAL;
+	frames = array_grow(stacks->frames, &stacks->frame_room, stacks->frame_count + 1, sizeof *frames);
+	if (!frames)
+		return -ENOMEM;
+	stacks->frames = frames;
+	key.text = pool_copy(&stacks->pool, text, len);
+	if (!key.text)
+		return -ENOMEM;
+	*frame = (uint32_t)stacks->frame_count;
+	frames[stacks->frame_count] = key;
+	if (hash_add(&stacks->frame_table, hash, *frame) != 0)
+		return -ENOMEM;
+	stacks->frame_count++;
+	return 0;
+}
+
+static bool same_stack(const void *owner, uint32_t place, const void *key)
+{
+	const struct stacks *stacks = owner;
+	const struct stack *stack = key;
+
+	return stacks->stacks[place].depth == stack->depth &&
+	       memcmp(stacks->stacks[place].frames, stack->frames, stack->depth * sizeof *stack->frames) == 0;
+}
+
+int stacks_add(struct stacks *stacks, const uint32_t *frames, size_t depth, uint32_t *stack)
+{
+	struct stack key = {frames, depth}, *grown;
+	uint64_t hash = hash_bytes(frames, depth * sizeof *frames);
+	uint32_t place, *copy;
+
+	*stack = STACK_NONE;
+	if (depth == 0)
+		return 0;
+	place = hash_find(&stacks->stack_table, hash, same_stack, stacks, &key);
+	if (place != HASH_NONE) {
+		*stack = place + 1;
+		return 0;
+	}
+	grown = array_grow(stacks->stacks, &stacks->stack_room, stacks->stack_count + 1, sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	stacks->stacks = grown;
+	copy = pool_alloc(&stacks->pool, depth * sizeof *copy);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, frames, depth * sizeof *copy);
+	grown[stacks->stack_count] = (struct stack){copy, depth};
+	if (hash_add(&stacks->stack_table, hash, (uint32_t)stacks->stack_count) != 0)
+		return -ENOMEM;
+	*stack = (uint32_t)++stacks->stack_count;
+	return 0;
+}
+
+static bool same_number(const void *owner, uint32_t place, const void *key)
+{
+	const struct stacks *stacks = owner;
+	const uint64_t *number = key;
+
+	return stacks->names[place].number == *number;
+}
+
+static uint32_t find_name(const struct stacks *stacks, uint64_t number)
+{
+	return hash_find(&stacks->name_table, hash_mix(number), same_number, stacks, &number);
+}
+
+int stacks_set_number(struct stacks *stacks, uint64_t number, uint32_t stack)
+{
+	uint32_t place = find_name(stacks, number);
+	struct stacks_name *names;
+
+	if (place != HASH_NONE) {
+		stacks->names[place].stack = stack;
+		return 0;
+	}
+	names = array_grow(stacks->names, &stacks->name_room, stacks->name_count + 1, sizeof *names);
+	if (!names)
+		return -ENOMEM;
+	stacks->names = names;
+	names[stacks->name_count] = (struct stacks_name){number, stack};
+	if (hash_add(&stacks->name_table, hash_mix(number), (uint32_t)stacks->name_count) != 0)
+		return -ENOMEM;
+	stacks->name_count++;
+	return 0;
+}
+
+uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number)
+{
+	uint32_t place = find_name(stacks, number);
+
+	return place == HASH_NONE ? STACK_NONE : stacks->names[place].stack;
+}
+
+struct stack stacks_get(const struct stacks *stacks, uint32_t stack)
+{
+	if (stack == STACK_NONE || stack > stacks->stack_count)
+		return (struct stack){0};
+	return stacks->stacks[stack - 1];
+}
+
+struct stacks_frame stacks_frame_at(const struct stacks *stacks, uint32_t frame)
+{
+	return stacks->frames[frame];
+}
+
+void stacks_free(struct stacks *stacks)
+{
+	pool_free(&stacks->pool);
+	free(stacks->frames);
+	free(stacks->stacks);
+	free(stacks->names);
+	hash_free(&stacks->frame_table);
+	hash_free(&stacks->stack_table);
+	hash_free(&stacks->name_table);
+	*stacks = (struct stacks){0};
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The distinct backtraces of a process image. A frame's text is kept once, a
+ * backtrace is a list of frames and is kept once as well, so memory grows with
+ * what differs and not with the trace.
+ */
+#ifndef LM_READER_STACKS_H
+#define LM_READER_STACKS_H
+
+#include "hash.h"
+#include "pool.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	STACK_NONE = 0, /* the backtrace without a frame */
+};
+
+struct stacks_frame {
+	const char *text;
+	size_t len;
+};
+
+struct stack {
+	const uint32_t *frames; /* innermost first, for stacks_frame_at() */
+	size_t depth;
+};
+
+struct stacks {
+	struct pool pool;
+	struct stacks_frame *frames;
+	size_t frame_count, frame_room;
+	struct hash_table frame_table;
+	struct stack *stacks;
+	size_t stack_count, stack_room;
+	struct hash_table stack_table;
+	struct stacks_name {
+		uint64_t number;
+		uint32_t stack;
+	} * names; /* compact format: the trace's numbers */
+	size_t name_count, name_room;
+	struct hash_table name_table;
+};
+
+/* The number of a frame; 0, -EINVAL if TEXT is no frame, -ENOMEM. */
+int stacks_add_frame(struct stacks *stacks, const char *text, size_t len, uint32_t *frame);
+
+/* The number of a backtrace of DEPTH frames, STACK_NONE if that is 0; 0 or -ENOMEM. */
+int stacks_add(struct stacks *stacks, const uint32_t *frames, size_t depth, uint32_t *stack);
+
+/* Compact format: the trace calls STACK by NUMBER from here on; 0 or -ENOMEM. */
+int stacks_set_number(struct stacks *stacks, uint64_t number, uint32_t stack);
+
+/* What the trace calls by NUMBER; STACK_NONE if it never said. */
+uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number);
+
+/* Valid until the next addition. */
+struct stack stacks_get(const struct stacks *stacks, uint32_t stack);
+struct stacks_frame stacks_frame_at(const struct stacks *stacks, uint32_t frame);
+
+void stacks_free(struct stacks *stacks);
+
+#endif

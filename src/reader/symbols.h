@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Addresses in objects -> functions, files and lines, inlined functions
+ * included; names are demangled. Each object is opened once and each address
+ * looked up once.
+ */
+#ifndef LM_READER_SYMBOLS_H
+#define LM_READER_SYMBOLS_H
+
+#include "diag.h"
+#include "object.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbols_place {
+	const char *function; /* NULL if it is not known */
+	const char *file;     /* NULL if it is not known */
+	int line;             /* 0 if it is not known */
+	bool inlined;         /* into the function of the next place */
+};
+
+/* Innermost first; at least one. */
+struct symbols_places {
+	const struct symbols_place *places;
+	size_t count;
+};
+
+struct symbols;
+
+/* 0 or -ENOMEM. DIAG hears of objects that cannot be used, once of each; it can be NULL. */
+int symbols_create(struct symbols **symbols, const struct diag *diag);
+
+void symbols_destroy(struct symbols *symbols);
+
+/* The object at PATH with that BUILD_ID (NULL: any); NULL if there is none that can be used. */
+struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id);
+
+/* What is at the object's own ADDRESS. 0 or -ENOMEM. The places live as long as SYMBOLS. */
+int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, struct symbols_places *places);
+
+/* Is it a name of C++ or Rust? What a demangler takes for one otherwise is a guess. */
+bool symbols_is_mangled(const char *name);
+
+/* The name as people write it; NULL without memory. Lives as long as SYMBOLS. */
+const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
+
+#endif

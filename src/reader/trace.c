@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See trace.h. */
+#include "trace.h"
+#include "escape.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void complain(struct trace *trace, uint64_t line, const char *message)
+{
+	if (++trace->malformed <= TRACE_REPORTS_MAX)
+		diag_report(trace->diag, trace->input.name, line, "%s", message);
+}
+
+/*
+ * The next whole line into trace->line: 1, 0 at the end, -errno. A line
+ * without an end is nothing to complain about if it is the last.
+ */
+static int next_line(struct trace *trace)
+{
+	int got;
+
+	if (trace->has_kept) {
+		trace->line = trace->kept;
+		trace->has_kept = false;
+		return 1;
+	}
+	while ((got = input_next(&trace->input, &trace->line)) > 0) {
+		const struct line *line = &trace->line;
+
+		if (trace->unfinished) {
+			complain(trace, trace->unfinished, "the line breaks off");
+			trace->unfinished = 0;
+		} else if (line->after_nuls) {
+			complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
+		}
+		if (line->cut)
+			complain(trace, line->number, "the line is too long");
+		else if (!line->finished)
+			trace->unfinished = line->number;
+		else
+			return 1;
+	}
+	if (got == 0 && (trace->unfinished || trace->input.nuls))
+		trace->ends_early = true;
+	return got;
+}
+
+static void keep_line(struct trace *trace)
+{
+	trace->kept = trace->line;
+	trace->has_kept = true;
+}
+
+/* Everything else that begins otherwise than '+' and '#' belongs to the record above. */
+static bool is_record(const struct line *line)
+{
+	return line->len && (line->text[0] == '+' || line->text[0] == '#');
+}
+
+static int take_frame(struct trace *trace, size_t *depth)
+{
+	const struct line *line = &trace->line;
+	int error;
+
+	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX)
+		return 0;
+	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
+	if (error == -EINVAL) {
+		complain(trace, line->number, "this is neither a record nor a frame");
+		return 0;
+	}
+	if (!error)
+		++*depth;
+	return error;
+}
+
+/* The frames below a record, up to the next one. 0 or -errno. */
+static int take_stack(struct trace *trace, uint32_t *stack)
+{
+	size_t depth = 0;
+	int got, error = 0;
+
+	while ((got = next_line(trace)) > 0) {
+		if (is_record(&trace->line)) {
+			keep_line(trace);
+			break;
+		}
+		error = take_frame(trace, &depth);
+		if (error)
+			return error;
+	}
+	return got < 0 ? got : stacks_add(&trace->image.stacks, trace->frames, depth, stack);
+}
+
+/* The content of a file: it can look like anything, up to the next record. 0 or -errno. */
+static int take_file(struct trace *trace, bool maps)
+{
+	int got;
+
+	while ((got = next_line(trace)) > 0) {
+		int error = 0;
+
+		if (is_record(&trace->line)) {
+			keep_line(trace);
+			break;
+		}
+		if (maps)
+			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
+		if (error == -EINVAL)
+			complain(trace, trace->line.number, "this is not a line of a memory map");
+		else if (error)
+			return error;
+	}
+	return got < 0 ? got : 0;
+}
+
+static int set_path(struct trace *trace, char **path)
+{
+	const struct record *record = &trace->record;
+
+	*path = pool_copy(&trace->image.pool, record->text, record->len);
+	if (!*path)
+		return -ENOMEM;
+	(*path)[escape_decode(*path, *path, record->len)] = '\0';
+	return 0;
+}
+
+static int take_backtrace(struct trace *trace)
+{
+	uint64_t number = trace->record.number;
+	uint32_t stack = STACK_NONE;
+	int error = take_stack(trace, &stack);
+
+	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
+}
+
+static int take_info(struct trace *trace)
+{
+	struct trace_image *image = &trace->image;
+	const struct record *record = &trace->record;
+
+	trace->records += record->info != INFO_OTHER;
+	switch (record->info) {
+	case INFO_PID:
+		image->has_pid = true;
+		image->pid = record->number;
+		return 0;
+	case INFO_EXE:
+		return set_path(trace, &image->exe);
+	case INFO_CWD:
+		return set_path(trace, &image->cwd);
+	case INFO_MODULE:
+		return maps_add_module(&image->maps, &record->module);
+	case INFO_BACKTRACE:
+		return take_backtrace(trace);
+	case INFO_LOST:
+		image->lost += record->number;
+		return 0;
+	case INFO_FILE:
+		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
+		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Does the record belong to a program that was executed in the place of the
+ * one before? The tracker's first words are PID and INIT; a trace can lack
+ * either, and events can stand before them.
+ */
+static bool begins_image(const struct trace *trace)
+{
+	const struct trace_image *image = &trace->image;
+
+	if (trace->record.kind == RECORD_INIT)
+		return image->begun;
+	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
+		return image->begun || image->has_pid;
+	return false;
+}
+
+static void new_image(struct trace *trace)
+{
+	unsigned number = trace->image.number + 1;
+
+	maps_free(&trace->image.maps);
+	stacks_free(&trace->image.stacks);
+	pool_free(&trace->image.pool);
+	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
+}
+
+static int end_image(struct trace *trace, struct trace_item *item, bool replaced)
+{
+	trace->image.replaced = replaced;
+	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
+	return 1;
+}
+
+static int take_event(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+	int error;
+
+	trace->records++;
+	image->events++;
+	item->event = trace->record.event;
+	item->line = trace->line.number;
+	item->stack = STACK_NONE;
+	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
+	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
+	                                                 : TRACE_FINI;
+	image->begun |= item->kind == TRACE_INIT;
+	image->finished |= item->kind == TRACE_FINI;
+	error = take_stack(trace, &item->stack);
+	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
+		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+	return error ? error : 1;
+}
+
+/* At the end of the input. */
+static int finish(struct trace *trace, struct trace_item *item)
+{
+	if (trace->over)
+		return 0;
+	trace->over = true;
+	if (trace->malformed > TRACE_REPORTS_MAX)
+		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
+		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
+	return end_image(trace, item, false);
+}
+
+int trace_next(struct trace *trace, struct trace_item *item)
+{
+	int got, error = 0;
+
+	while (!error && (got = next_line(trace)) > 0) {
+		if (record_parse(trace->line.text, trace->line.len, &trace->record) != 0) {
+			complain(trace, trace->line.number, trace->record.fault);
+			continue;
+		}
+		if (begins_image(trace) && !trace->ending) {
+			trace->ending = true;
+			keep_line(trace);
+			return end_image(trace, item, true);
+		}
+		if (trace->ending) {
+			trace->ending = false;
+			new_image(trace);
+		}
+		trace->image.last_line = trace->line.number;
+		if (trace->record.kind == RECORD_INFO)
+			error = take_info(trace);
+		else if (trace->record.kind <= RECORD_FINI)
+			return take_event(trace, item);
+		/* Else frames whose record was cut off or could not be read. */
+	}
+	if (error || got < 0)
+		return error ? error : got;
+	return finish(trace, item);
+}
+
+int trace_open(struct trace *trace, const char *path, const struct diag *diag)
+{
+	memset(trace, 0, sizeof *trace);
+	trace->diag = diag;
+	trace->image.number = trace->image.first_line = 1;
+	return input_open(&trace->input, path);
+}
+
+void trace_close(struct trace *trace)
+{
+	input_close(&trace->input);
+	maps_free(&trace->image.maps);
+	stacks_free(&trace->image.stacks);
+	pool_free(&trace->image.pool);
+}
