@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* backtrace2line: the frames of backtraces as functions, files and lines. */
+#include "array.h"
+#include "cli.h"
+#include "input.h"
+#include "table.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] = "Usage: backtrace2line [OPTION]... [SYMBOL... | FILE | -]\n"
+			   "Prints function, file and line of each frame of a backtrace. A SYMBOL is\n"
+			   "OBJECT(SYMBOL+0xOFFSET)[0xADDRESS], OBJECT(+0xOFFSET), [0xADDRESS] or 0xADDRESS; a FILE\n"
+			   "has one on each line. Reads standard input if nothing or - is given.\n"
+			   "\n"
+			   "  -p, --pid PID        addresses are those of the running process PID\n"
+			   "  -m, --maps MAPS      a copy of the process's /proc/PID/maps\n"
+			   "  -w, --work-dir DIR   where relative paths of objects begin\n"
+			   "  -f, --full-filename  whole paths and whole names\n"
+			   "  -h, --help           this text\n"
+			   "  -V, --version        the version\n"
+			   "\n"
+			   "Exit status: 0 fine, 2 usage or trouble.\n";
+
+static const struct option options[] = {
+	{"pid", required_argument, NULL, 'p'},
+	{"maps", required_argument, NULL, 'm'},
+	{"work-dir", required_argument, NULL, 'w'},
+	{"full-filename", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+/*
+ * Frames wait for the memory map, which comes after them; frames after a
+ * memory map are the next ones and wait for their own.
+ */
+struct backtrace2line {
+	const char *work_dir;
+	bool full;
+	bool given_maps;  /* by an option: maps in the input are passed */
+	struct maps maps; /* of the frames that wait */
+	bool maps_ended;  /* the input's memory map was complete */
+	struct symbols *symbols;
+	struct diag diag;
+	struct pool pool;
+	struct waiting {
+		const char *text;
+		size_t len;
+	} * waiting;
+	size_t count, room;
+	uint64_t frames;
+	bool without_maps; /* an address could not be looked up for want of a map */
+};
+
+static int add_frame(struct backtrace2line *b, const char *text, size_t len)
+{
+	struct waiting *waiting = array_grow(b->waiting, &b->room, b->count + 1, sizeof *waiting);
+
+	if (!waiting)
+		return -ENOMEM;
+	b->waiting = waiting;
+	waiting[b->count] = (struct waiting){pool_copy(&b->pool, text, len), len};
+	if (!waiting[b->count].text)
+		return -ENOMEM;
+	b->count++;
+	return 0;
+}
+
+static int add_row(struct backtrace2line *b, struct table *table, const struct waiting *waiting)
+{
+	struct resolver resolver = {.symbols = b->symbols, .maps = &b->maps, .dir = b->work_dir};
+	struct resolved resolved;
+	struct frame frame;
+	int error = frame_parse(waiting->text, waiting->len, &frame);
+
+	if (!error)
+		error = resolve_frame(&resolver, &frame, &resolved);
+	if (error)
+		return error;
+	b->without_maps |= !frame.object && frame.address && !b->maps.count;
+	return table_add(table, &resolved.places, waiting->text, waiting->len);
+}
+
+/* Prints the frames that wait, with the maps of now. */
+static int print_waiting(struct backtrace2line *b)
+{
+	struct table table = {.full = b->full, .dir = b->work_dir};
+	int error = 0;
+
+	if (!b->count)
+		return 0;
+	for (size_t i = 0; !error && i < b->count; i++)
+		error = add_row(b, &table, &b->waiting[i]);
+	if (!error) {
+		if (b->frames)
+			putchar('\n');
+		table_print(&table, stdout, 0);
+	}
+	table_clear(&table);
+	b->frames += b->count;
+	b->count = 0;
+	pool_free(&b->pool);
+	return error;
+}
+
+/* What was printed is done with; maps of the input were its own. */
+static int next_group(struct backtrace2line *b)
+{
+	int error = print_waiting(b);
+
+	b->maps_ended = false;
+	if (!b->given_maps)
+		maps_free(&b->maps);
+	return error;
+}
+
+/* Events, information, and the headings of glibc's own reports stand between frames. */
+static bool is_heading(const struct line *line)
+{
+	static const char *const headings[] = {"+ ", "#", "***", "==="};
+
+	for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+		if (line->len >= strlen(headings[i]) && memcmp(line->text, headings[i], strlen(headings[i])) == 0)
+			return true;
+	return line->len == 0;
+}
+
+/* 1 if the line says what lies where, 0 if not, -errno. */
+static int take_map(struct backtrace2line *b, const struct line *line)
+{
+	struct maps unused = {0};
+	struct maps *maps = b->given_maps ? &unused : &b->maps;
+	struct record record;
+	int error = maps_add_line(maps, line->text, line->len);
+
+	if (!error)
+		b->maps_ended = !b->given_maps;
+	else if (error == -EINVAL && record_parse(line->text, line->len, &record) == 0 && record.kind == RECORD_INFO &&
+	         record.info == INFO_MODULE)
+		error = maps_add_module(maps, &record.module);
+	maps_free(&unused);
+	return error == -EINVAL ? 0 : error ? error : 1;
+}
+
+static int take_line(struct backtrace2line *b, const char *name, const struct line *line)
+{
+	struct frame frame;
+	int taken = take_map(b, line);
+
+	if (taken || is_heading(line))
+		return taken < 0 ? taken : 0;
+	if (frame_parse(line->text, line->len, &frame) != 0) {
+		diag_report(&b->diag, name, line->number, "this is not a frame");
+		return 0;
+	}
+	if (b->maps_ended) {
+		int error = next_group(b);
+
+		if (error)
+			return error;
+	}
+	return add_frame(b, line->text, line->len);
+}
+
+static int read_file(struct backtrace2line *b, const char *path)
+{
+	struct input in;
+	struct line line;
+	int got, error = input_open(&in, path);
+
+	if (error) {
+		cli_error("%s: %s", path, strerror(-error));
+		return error;
+	}
+	while (!error && (got = input_next(&in, &line)) > 0)
+		error = take_line(b, in.name, &line);
+	if (!error)
+		error = got;
+	if (error)
+		cli_error("%s: %s", in.name, strerror(-error));
+	else if (!b->frames && !b->count)
+		cli_error("%s: there is no frame in it", in.name);
+	input_close(&in);
+	return error;
+}
+
+static int read_arguments(struct backtrace2line *b, char **arguments, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct frame frame;
+		int error;
+
+		if (frame_parse(arguments[i], strlen(arguments[i]), &frame) != 0) {
+			cli_error("'%s' is neither a frame nor the only FILE", arguments[i]);
+			continue;
+		}
+		error = add_frame(b, arguments[i], strlen(arguments[i]));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* One argument that is no frame is a file. */
+static int read_all(struct backtrace2line *b, char **arguments, int count)
+{
+	struct frame frame;
+
+	if (count == 0)
+		return read_file(b, "-");
+	if (count == 1 && frame_parse(arguments[0], strlen(arguments[0]), &frame) != 0)
+		return read_file(b, arguments[0]);
+	return read_arguments(b, arguments, count);
+}
+
+static int run(struct backtrace2line *b, char **arguments, int count)
+{
+	int error = symbols_create(&b->symbols, &b->diag), printing;
+
+	if (!error)
+		error = read_all(b, arguments, count);
+	/* What could be read is worth its lines. */
+	printing = print_waiting(b);
+	if (printing)
+		cli_error("%s", strerror(-printing));
+	if (b->without_maps)
+		cli_error("addresses without an object need the process's memory map: see --maps and --pid");
+	symbols_destroy(b->symbols);
+	maps_free(&b->maps);
+	pool_free(&b->pool);
+	free(b->waiting);
+	return cli_finish(error || printing || !b->frames ? CLI_TROUBLE : CLI_OK);
+}
+
+static void load_maps(struct backtrace2line *b, const char *path)
+{
+	int error = maps_load(&b->maps, path, &b->diag);
+
+	b->given_maps = true;
+	if (!error)
+		return;
+	cli_error("%s: %s", path, error == -EINVAL ? "there is no memory map in it" : strerror(-error));
+	exit(CLI_TROUBLE);
+}
+
+static void load_process(struct backtrace2line *b, const char *pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%" PRIu64 "/maps", cli_pid(pid));
+	load_maps(b, path);
+}
+
+int main(int argc, char **argv)
+{
+	struct backtrace2line b = {.diag.report = cli_complain};
+	int option;
+
+	cli_start("backtrace2line");
+	while ((option = getopt_long(argc, argv, "p:m:w:fhV", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			load_process(&b, optarg);
+			break;
+		case 'm':
+			load_maps(&b, optarg);
+			break;
+		case 'w':
+			b.work_dir = optarg;
+			break;
+		case 'f':
+			b.full = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return cli_finish(CLI_OK);
+		case 'V':
+			cli_version();
+		default:
+			cli_usage_hint();
+		}
+	}
+	return run(&b, argv + optind, argc - optind);
+}

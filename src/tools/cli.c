@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See cli.h. */
+#include "cli.h"
+#include "cursor.h"
+#include "escape.h"
+#include "trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program = "log-malloc2";
+
+void cli_start(const char *name)
+{
+	program = name;
+}
+
+static void print_error(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
+
+static void print_error(const char *fmt, va_list args)
+{
+	/* What was found so far belongs before the complaint about it. */
+	fflush(stdout);
+	fprintf(stderr, "%s: ", program);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+void cli_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_error(fmt, args);
+	va_end(args);
+}
+
+void cli_usage_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_error(fmt, args);
+	va_end(args);
+	cli_usage_hint();
+}
+
+void cli_usage_hint(void)
+{
+	fprintf(stderr, "Try '%s --help'.\n", program);
+	exit(CLI_TROUBLE);
+}
+
+uint64_t cli_pid(const char *text)
+{
+	struct cursor c = cursor_start(text, strlen(text));
+	uint64_t pid;
+
+	if (!cursor_number(&c, &pid) || !cursor_at_end(&c) || pid == 0 || pid > INT32_MAX)
+		cli_usage_error("'%s' is not a process id", text);
+	return pid;
+}
+
+void cli_version(void)
+{
+	printf("%s (log-malloc2) %s\n", program, LM_VERSION);
+	puts("License GPL-3.0-or-later: this is free software, there is NO WARRANTY.");
+	exit(cli_finish(CLI_OK));
+}
+
+void cli_complain(void *context, const char *file, uint64_t line, const char *message)
+{
+	/* It can be a name out of the trace. */
+	char *shown = escape_printable(file, strlen(file));
+
+	(void)context;
+	if (line)
+		cli_error("%s:%" PRIu64 ": %s", shown ? shown : "?", line, message);
+	else
+		cli_error("%s: %s", shown ? shown : "?", message);
+	free(shown);
+}
+
+struct trace *cli_open_trace(const char *path, const struct diag *diag)
+{
+	struct trace *trace = malloc(sizeof *trace);
+	int error = trace ? trace_open(trace, path, diag) : -ENOMEM;
+
+	if (!error)
+		return trace;
+	cli_error("%s: %s", path, strerror(-error));
+	free(trace);
+	return NULL;
+}
+
+enum cli_status cli_close_trace(struct trace *trace, int error)
+{
+	enum cli_status status = CLI_OK;
+
+	if (error)
+		cli_error("%s: %s", trace->input.name, strerror(-error));
+	else if (!trace->records)
+		cli_error("%s: not a trace: nothing in it could be read", trace->input.name);
+	if (error || !trace->records)
+		status = CLI_TROUBLE;
+	trace_close(trace);
+	free(trace);
+	return status;
+}
+
+int cli_finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	cli_error("cannot write standard output: %s", strerror(errno));
+	return CLI_TROUBLE;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the commands share at their edges: their name in messages, exit
+ * statuses, --version, and errors as "prog: message" on standard error.
+ */
+#ifndef LM_CLI_H
+#define LM_CLI_H
+
+#include <stdint.h>
+
+struct diag;
+struct trace;
+
+enum cli_status {
+	CLI_OK = 0,	  /* fine, nothing found */
+	CLI_FINDINGS = 1, /* the command found what it looks for */
+	CLI_TROUBLE = 2,  /* wrong usage, or the work could not be done */
+};
+
+/* To be called first in main(): NAME goes in front of every message. */
+void cli_start(const char *name);
+
+/* "prog: message\n" on standard error. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* cli_error(), a pointer to --help, and exit with CLI_TROUBLE. */
+_Noreturn void cli_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* What getopt_long() has already complained about: the pointer to --help, and exit with CLI_TROUBLE. */
+_Noreturn void cli_usage_hint(void);
+
+/* A process id from the command line; what is none is a usage error. */
+uint64_t cli_pid(const char *text);
+
+/* --version: prints name, version and licence, and exits with CLI_OK. */
+_Noreturn void cli_version(void);
+
+/* The reader's callback of diag.h: "prog: file:line: message" on standard error. */
+void cli_complain(void *context, const char *file, uint64_t line, const char *message);
+
+/* trace_open(), on the heap since it is large; NULL after a message. */
+struct trace *cli_open_trace(const char *path, const struct diag *diag);
+
+/*
+ * Closes and frees it. ERROR is what reading ended with, 0 or -errno. Returns
+ * CLI_OK, or CLI_TROUBLE after a message: an error, or nothing that could be read.
+ */
+enum cli_status cli_close_trace(struct trace *trace, int error);
+
+/* Flushes standard output and turns a failed write into CLI_TROUBLE; else returns STATUS. */
+int cli_finish(int status);
+
+#endif

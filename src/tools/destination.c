@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See destination.h. */
+#include "destination.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_NAME "log-malloc.%p.trace"
+
+/* Opens PATH to be counted at the end, if it is a file: opening a device may do something to it. */
+static int open_for_reading(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* An inherited descriptor: which file it is, and where the command's part of it starts. */
+static void examine_inherited(struct destination *to, int flags)
+{
+	char link[64];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", LM_TRACE_FD);
+	n = readlink(link, to->path, sizeof to->path - 1);
+	to->path[n > 0 ? n : 0] = '\0';
+	to->fd = open_for_reading(link);
+	if (to->fd < 0)
+		return;
+	to->start = lseek(LM_TRACE_FD, 0, SEEK_CUR);
+	if ((flags & O_APPEND) && fstat(LM_TRACE_FD, &st) == 0)
+		to->start = st.st_size;
+}
+
+void destination_choose(struct destination *to, const char *option)
+{
+	const char *variable = getenv("LOG_MALLOC_OUTPUT");
+	int flags = fcntl(LM_TRACE_FD, F_GETFL);
+
+	memset(to, 0, sizeof *to);
+	to->fd = -1;
+	to->name = option;
+	if (option && strcmp(option, "-") == 0) {
+		to->kind = DESTINATION_STDERR;
+	} else if (!option && flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) {
+		to->kind = DESTINATION_INHERITED;
+		examine_inherited(to, flags);
+	} else if (!option) {
+		to->name = variable && *variable ? variable : DEFAULT_NAME;
+	}
+}
+
+/* Fills in the path: %p is the process's id, %% a percent sign. 0 or an errno. */
+static int expand(struct destination *to, pid_t pid)
+{
+	const char *from = to->name;
+	const size_t room = sizeof to->path - 1;
+	size_t len = 0;
+
+	while (*from && len < room) {
+		if (from[0] == '%' && from[1] == 'p') {
+			len += (size_t)snprintf(to->path + len, room - len, "%d", (int)pid);
+			from += 2;
+			continue;
+		}
+		from += from[0] == '%' && from[1] == '%';
+		to->path[len++] = *from++;
+	}
+	to->path[len < room ? len : room] = '\0';
+	return len < room ? 0 : ENAMETOOLONG;
+}
+
+/* Opens what the trace is written to; a pipe or a device is neither read nor emptied. */
+static int open_file(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EACCES)
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+	return fd;
+}
+
+/*
+ * Makes FD the trace's descriptor, for the command too. Its number may be
+ * above the limit of open files: that is raised for the moment, so that the
+ * command sees the one it would have seen.
+ */
+static enum destination_step make_trace_fd(int fd)
+{
+	struct rlimit limit, raised;
+	int low = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= LM_TRACE_FD;
+
+	if (low) {
+		raised = limit;
+		raised.rlim_cur = LM_TRACE_FD + 1;
+		if (limit.rlim_max <= LM_TRACE_FD || setrlimit(RLIMIT_NOFILE, &raised) != 0)
+			return DESTINATION_LIMIT;
+	}
+	if (dup2(fd, LM_TRACE_FD) < 0)
+		return DESTINATION_DUP;
+	if (low)
+		setrlimit(RLIMIT_NOFILE, &limit);
+	return DESTINATION_DONE;
+}
+
+static enum destination_step set_up_file(struct destination *to)
+{
+	enum destination_step step;
+	int error = expand(to, getpid());
+	int fd;
+
+	errno = error;
+	if (error)
+		return DESTINATION_OPEN;
+	fd = open_file(to->path);
+	if (fd < 0)
+		return DESTINATION_OPEN;
+	step = make_trace_fd(fd);
+	error = errno;
+	/* It has to go before the lock is taken: closing any descriptor of a file drops a process's locks. */
+	close(fd);
+	errno = error;
+	return step;
+}
+
+/*
+ * The library has to tell the process that the trace belongs to from its
+ * children, which have the descriptor as well: by a lock, which exec keeps and
+ * fork does not, and, since a closed descriptor loses it and not every file can
+ * be locked, by PID:DEVICE:INODE in the environment.
+ */
+static void claim(void)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
+	char owner[96];
+	struct stat st;
+
+	fcntl(LM_TRACE_FD, F_SETLK, &lock);
+	if (fstat(LM_TRACE_FD, &st) != 0)
+		return;
+	snprintf(owner, sizeof owner, "%d:%ju:%ju", (int)getpid(), (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("LOG_MALLOC_OWNER", owner, 1);
+}
+
+enum destination_step destination_set_up(struct destination *to)
+{
+	enum destination_step step = DESTINATION_DONE;
+
+	if (to->kind == DESTINATION_FILE)
+		step = set_up_file(to);
+	else if (to->kind == DESTINATION_STDERR)
+		step = make_trace_fd(STDERR_FILENO);
+	if (step == DESTINATION_DONE)
+		claim();
+	return step;
+}
+
+void destination_name(struct destination *to, pid_t pid)
+{
+	if (to->kind == DESTINATION_FILE)
+		expand(to, pid);
+}
+
+void destination_follow(struct destination *to)
+{
+	if (to->kind == DESTINATION_FILE)
+		to->fd = open_for_reading(to->path);
+}

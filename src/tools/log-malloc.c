@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * log-malloc: runs a command with the tracker in it and a trace behind it, and
+ * passes on how it ended. What may differ for the command from a run without:
+ * LD_PRELOAD, the LOG_MALLOC_* variables, and descriptor 1022.
+ */
+#include "cli.h"
+#include "destination.h"
+#include "tally.h"
+#include "target.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "log-malloc"
+#define LIBRARY "liblog-malloc2.so"
+
+/* As a shell has it. */
+#define STATUS_NOEXEC  126
+#define STATUS_MISSING 127
+#define STATUS_SIGNAL  128
+
+/* What the tracker accepts. */
+#define STATM_MS_MAX 3600000
+
+struct options {
+	const char *output;
+	const char *depth;
+	const char *statm;
+	int quiet, verbose;
+	char **command;
+};
+
+/* What the command's process reports to us if it does not run the command: DESTINATION_DONE if that itself failed. */
+struct failure {
+	enum destination_step step;
+	int error;
+};
+
+/* ---- options ---------------------------------------------------------------- */
+
+static void help(void)
+{
+	puts("Usage: log-malloc [-o FILE|-] [-v] [-q] [--] COMMAND [ARG...]\n"
+	     "Runs COMMAND and writes a trace of its allocations.\n"
+	     "\n"
+	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
+	     "                     or - for standard error; without it to descriptor 1022 if\n"
+	     "                     that is open, or to log-malloc.PID.trace\n"
+	     "      --depth N      frames of a backtrace, 0 to 128 (default 16)\n"
+	     "      --statm WHEN   /proc/self/statm in events: always, never, or the interval\n"
+	     "                     in milliseconds (default 10)\n"
+	     "  -q, --quiet        no banner, no closing line\n"
+	     "  -v, --verbose      what is run and with which settings, on standard error\n"
+	     "  -h, --help         this text\n"
+	     "  -V, --version      the version\n"
+	     "\n"
+	     "The exit status is COMMAND's (128+N for signal N); 127 if there is no COMMAND,\n"
+	     "126 if it can't be run, 2 if it can't be traced or log-malloc is used wrongly.\n"
+	     "Then: log-malloc-findleak FILE");
+	exit(cli_finish(CLI_OK));
+}
+
+/* Is TEXT a decimal number from 0 to MAX? */
+static int is_number(const char *text, unsigned long max)
+{
+	char *end;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return 0;
+	errno = 0;
+	return strtoul(text, &end, 10) <= max && errno == 0;
+}
+
+static void check_options(const struct options *options)
+{
+	if (options->output && !*options->output)
+		cli_usage_error("--output needs the name of a file");
+	if (options->depth && !is_number(options->depth, LM_BACKTRACE_DEPTH_MAX))
+		cli_usage_error("--depth %s: it has to be a number from 0 to %d", options->depth,
+		                LM_BACKTRACE_DEPTH_MAX);
+	if (options->statm && strcmp(options->statm, "always") != 0 && strcmp(options->statm, "never") != 0 &&
+	    !is_number(options->statm, STATM_MS_MAX))
+		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", options->statm);
+	if (!options->command[0])
+		cli_usage_error("which command is to be traced?");
+}
+
+static struct options parse(int argc, char **argv)
+{
+	enum { OPT_DEPTH = 256, OPT_STATM };
+	static const struct option long_options[] = {
+		{"output", required_argument, NULL, 'o'},      {"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'},           {"depth", required_argument, NULL, OPT_DEPTH},
+		{"statm", required_argument, NULL, OPT_STATM}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
+	};
+	struct options options = {.output = NULL};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+o:qvhV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			options.output = optarg;
+			break;
+		case 'q':
+			options.quiet = 1;
+			break;
+		case 'v':
+			options.verbose = 1;
+			break;
+		case OPT_DEPTH:
+			options.depth = optarg;
+			break;
+		case OPT_STATM:
+			options.statm = optarg;
+			break;
+		case 'h':
+			help();
+			break;
+		case 'V':
+			cli_version();
+		default:
+			cli_usage_hint();
+		}
+	}
+	options.command = argv + optind;
+	check_options(&options);
+	return options;
+}
+
+/* ---- the library -------------------------------------------------------------- */
+
+static int is_library(char *path, size_t size, const char *directory, const char *below)
+{
+	int n = snprintf(path, size, "%s%s/%s", directory, below, LIBRARY);
+
+	return n > 0 && (size_t)n < size && access(path, R_OK) == 0;
+}
+
+/* The build tree's first, then the one installed beside this program, then where it was meant to be. */
+static int find_library(char *path, size_t size)
+{
+	char own[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+	char *slash;
+
+	own[n > 0 ? n : 0] = '\0';
+	slash = strrchr(own, '/');
+	if (slash) {
+		*slash = '\0';
+		if (is_library(path, size, own, ""))
+			return 1;
+		slash = strrchr(own, '/');
+		if (slash) {
+			*slash = '\0';
+			if (is_library(path, size, own, "/lib"))
+				return 1;
+		}
+	}
+	return is_library(path, size, LM_LIBDIR, "");
+}
+
+/* What LD_PRELOAD has to be: ours first. NULL if it can't be said there. */
+static char *preload_list(const char *library)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *list;
+
+	/* The loader splits at both. */
+	if (strpbrk(library, " :"))
+		return NULL;
+	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)
+		return NULL;
+	return list;
+}
+
+static void set_environment(const struct options *options, const char *preload)
+{
+	if (preload)
+		setenv("LD_PRELOAD", preload, 1);
+	if (options->depth)
+		setenv("LOG_MALLOC_BACKTRACE_DEPTH", options->depth, 1);
+	if (options->statm)
+		setenv("LOG_MALLOC_STATM", options->statm, 1);
+	if (options->quiet)
+		setenv("LOG_MALLOC_QUIET", "1", 1);
+}
+
+/* ---- signals ------------------------------------------------------------------ */
+
+/*
+ * The terminal sends these two to the command as well, which may live on.
+ * SIGCHLD, if ignored, would take the exit status away. The rest is passed on.
+ */
+static const int ignored[] = {SIGINT, SIGQUIT};
+static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+enum { IGNORED = sizeof ignored / sizeof *ignored, FORWARDED = sizeof forwarded / sizeof *forwarded };
+
+/* As they were, for the command. */
+static struct {
+	struct sigaction ignored[IGNORED], forwarded[FORWARDED], child;
+	sigset_t mask;
+} before;
+
+static volatile sig_atomic_t command_pid;
+
+static void forward(int signal)
+{
+	int saved_errno = errno;
+
+	if (command_pid > 0)
+		kill((pid_t)command_pid, signal);
+	errno = saved_errno;
+}
+
+/* Called with the forwarded signals blocked, until there is a process to forward to. */
+static void take_signals(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, deflt = {.sa_handler = SIG_DFL};
+	struct sigaction pass = {.sa_handler = forward, .sa_flags = SA_RESTART};
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (int i = 0; i < FORWARDED; i++)
+		sigaddset(&block, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &block, &before.mask);
+	sigaction(SIGCHLD, &deflt, &before.child);
+	for (int i = 0; i < IGNORED; i++)
+		sigaction(ignored[i], &ignore, &before.ignored[i]);
+	for (int i = 0; i < FORWARDED; i++) {
+		sigaction(forwarded[i], &pass, &before.forwarded[i]);
+		/* What nohup has turned off stays off. */
+		if (before.forwarded[i].sa_handler == SIG_IGN)
+			sigaction(forwarded[i], &ignore, NULL);
+	}
+}
+
+/* In the child: everything as it was. */
+static void give_signals_back(void)
+{
+	sigaction(SIGCHLD, &before.child, NULL);
+	for (int i = 0; i < IGNORED; i++)
+		sigaction(ignored[i], &before.ignored[i], NULL);
+	for (int i = 0; i < FORWARDED; i++)
+		sigaction(forwarded[i], &before.forwarded[i], NULL);
+	sigprocmask(SIG_SETMASK, &before.mask, NULL);
+}
+
+/* ---- running it --------------------------------------------------------------- */
+
+/* Turns into the command. Reports to the descriptor REPORT why it could not. */
+_Noreturn static void be_command(const struct options *options, const struct target *target, struct destination *to,
+                                 const char *preload, int report)
+{
+	struct failure failure;
+
+	give_signals_back();
+	failure.step = destination_set_up(to);
+	if (failure.step == DESTINATION_DONE) {
+		set_environment(options, preload);
+		execvp(target->path, options->command);
+	}
+	failure.error = errno;
+	if (write(report, &failure, sizeof failure) < 0)
+		_exit(CLI_TROUBLE);
+	_exit(STATUS_MISSING);
+}
+
+static int explain(const struct failure *failure, const struct target *target, const struct destination *to)
+{
+	struct rlimit limit = {.rlim_max = 0};
+
+	switch (failure->step) {
+	case DESTINATION_OPEN:
+		cli_error("cannot open the trace %s: %s", to->path, strerror(failure->error));
+		return CLI_TROUBLE;
+	case DESTINATION_LIMIT:
+		getrlimit(RLIMIT_NOFILE, &limit);
+		cli_error("the trace needs descriptor %d, and the hard limit of open files is %ju: raise it "
+		          "(ulimit -Hn) to more than that",
+		          LM_TRACE_FD, (uintmax_t)limit.rlim_max);
+		return CLI_TROUBLE;
+	case DESTINATION_DUP:
+		cli_error("cannot make %s descriptor %d: %s",
+		          to->kind == DESTINATION_STDERR ? "standard error" : to->path, LM_TRACE_FD,
+		          strerror(failure->error));
+		return CLI_TROUBLE;
+	case DESTINATION_DONE:
+		break;
+	}
+	cli_error("%s: %s", target->path, strerror(failure->error));
+	return failure->error == ENOENT ? STATUS_MISSING : STATUS_NOEXEC;
+}
+
+/* Reads a report from the child; 1 if there was one. */
+static int read_failure(int fd, struct failure *failure)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, failure, sizeof *failure);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof *failure;
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		cli_error("cannot wait for the command: %s", strerror(errno));
+		exit(CLI_TROUBLE);
+	}
+	return status;
+}
+
+/* Starts the command and waits for its end: 0 with STATUS as of waitpid(), or the exit status for trouble. */
+static int run_command(const struct options *options, const struct target *target, struct destination *to,
+                       const char *preload, int *status)
+{
+	struct failure failure;
+	int report[2];
+	int failed;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) != 0) {
+		cli_error("cannot make a pipe: %s", strerror(errno));
+		return CLI_TROUBLE;
+	}
+	take_signals();
+	pid = fork();
+	if (pid < 0) {
+		cli_error("cannot start a process: %s", strerror(errno));
+		return CLI_TROUBLE;
+	}
+	if (pid == 0)
+		be_command(options, target, to, preload, report[1]);
+	command_pid = pid;
+	sigprocmask(SIG_SETMASK, &before.mask, NULL);
+	close(report[1]);
+	destination_name(to, pid);
+	failed = read_failure(report[0], &failure);
+	close(report[0]);
+	/* Now, so that it is the right one whatever the command does with the name later. */
+	if (!failed)
+		destination_follow(to);
+	*status = wait_for(pid);
+	command_pid = 0;
+	return failed ? explain(&failure, target, to) : 0;
+}
+
+/* ---- what is said ------------------------------------------------------------- */
+
+static void say_settings(const struct options *options, const struct target *target, const struct destination *to,
+                         const char *library)
+{
+	static const char *const variables[] = {"LOG_MALLOC_BACKTRACE_DEPTH", "LOG_MALLOC_STATM", "LOG_MALLOC_QUIET"};
+	const char *given[] = {options->depth, options->statm, options->quiet ? "1" : NULL};
+
+	cli_error("library: %s", library ? library : "none, the tracker is linked into the program");
+	if (strcmp(target->path, target->program) == 0)
+		cli_error("command: %s", target->path);
+	else
+		cli_error("command: %s, run by %s", target->path, target->program);
+	switch (to->kind) {
+	case DESTINATION_FILE:
+		cli_error("trace: %s", to->name);
+		break;
+	case DESTINATION_STDERR:
+		cli_error("trace: standard error");
+		break;
+	case DESTINATION_INHERITED:
+		cli_error("trace: descriptor %d, %s", LM_TRACE_FD, to->path);
+		break;
+	}
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+		const char *value = given[i] ? given[i] : getenv(variables[i]);
+
+		cli_error("%s: %s", variables[i], value ? value : "default");
+	}
+}
+
+/* PATH as it has to be typed. */
+static void print_quoted(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (path[0] != '-' && strspn(path, plain) == strlen(path)) {
+		fputs(path, stderr);
+		return;
+	}
+	fputs(path[0] == '-' ? "./'" : "'", stderr);
+	for (; *path; path++) {
+		if (*path == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*path, stderr);
+	}
+	fputc('\'', stderr);
+}
+
+static void say_nothing_seen(const struct tally *tally, const char *path)
+{
+	if (tally->starts == 0)
+		cli_error("no event in %s: the tracker was not at work; the command may have cleared its environment, "
+		          "or closed descriptor %d at its start",
+		          path, LM_TRACE_FD);
+	else
+		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are not "
+		          "traced, nor is an allocator of its own",
+		          path);
+}
+
+static void say_result(const struct destination *to, int status)
+{
+	struct tally tally;
+	int error;
+
+	if (to->kind == DESTINATION_STDERR)
+		return;
+	if (to->fd < 0) {
+		cli_error("the trace went to %s, which can not be read again", to->path);
+		return;
+	}
+	error = tally_file(to->fd, to->start, &tally);
+	if (error) {
+		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
+		return;
+	}
+	if (tally.events == 0) {
+		say_nothing_seen(&tally, to->path);
+		return;
+	}
+	fprintf(stderr, "%s: ", PROGRAM);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
+		        strsignal(WTERMSIG(status)));
+	fprintf(stderr, "%ju event%s, %ju bytes in %s; next: log-malloc-findleak ", tally.events,
+	        tally.events == 1 ? "" : "s", tally.bytes, to->path);
+	print_quoted(to->path);
+	fputc('\n', stderr);
+}
+
+int main(int argc, char **argv)
+{
+	char library_path[PATH_MAX];
+	const char *library = NULL;
+	struct options options;
+	struct target target;
+	struct destination to;
+	enum target_verdict verdict;
+	char *preload = NULL;
+	int status, trouble;
+
+	cli_start(PROGRAM);
+	options = parse(argc, argv);
+	verdict = target_inspect(&target, options.command[0]);
+	if (verdict != TARGET_PRELOAD && verdict != TARGET_LINKED) {
+		cli_error("%s", target.reason);
+		return verdict == TARGET_MISSING  ? STATUS_MISSING
+		       : verdict == TARGET_NOEXEC ? STATUS_NOEXEC
+		                                  : CLI_TROUBLE;
+	}
+	if (verdict == TARGET_PRELOAD) {
+		if (!find_library(library_path, sizeof library_path)) {
+			cli_error("%s is neither beside this program nor in %s", LIBRARY, LM_LIBDIR);
+			return CLI_TROUBLE;
+		}
+		library = library_path;
+		preload = preload_list(library);
+		if (!preload) {
+			cli_error("LD_PRELOAD can not name %s: a blank or colon is in it", library);
+			return CLI_TROUBLE;
+		}
+	}
+	destination_choose(&to, options.output);
+	if (options.verbose)
+		say_settings(&options, &target, &to, library);
+	trouble = run_command(&options, &target, &to, preload, &status);
+	free(preload);
+	if (trouble)
+		return trouble;
+	if (!options.quiet)
+		say_result(&to, status);
+	return WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How much is in a trace, at the speed of reading it: lines are told apart by
+ * their first bytes and not parsed.
+ */
+#ifndef LM_TALLY_H
+#define LM_TALLY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tally {
+	uintmax_t events; /* calls */
+	uintmax_t starts; /* INIT lines: process images */
+	uintmax_t bytes;
+};
+
+/* Counts what FD has from START on. Returns 0 or an errno. */
+int tally_file(int fd, off_t start, struct tally *tally);
+
+#endif
