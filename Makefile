@@ -30,6 +30,7 @@ LDFLAGS    ?=
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 Q := $(if $(filter 1,$(V)),,@)
 

@@ -16,24 +16,24 @@
  * from where anyone else would lock.
  */
 #define LM_TRACE_LOCK_START 0x7ffffffe
-#define LM_TRACE_LOCK_LEN 1
+#define LM_TRACE_LOCK_LEN   1
 
 /*
  * Every function that is an event, X(identifier, "word"), in the order in
  * which INIT and FINI count them. INIT and FINI are not calls and come apart.
  */
-#define LM_TRACE_CALLS(X)                                                                          \
-	X(MALLOC, "malloc")                                                                        \
-	X(CALLOC, "calloc")                                                                        \
-	X(REALLOC, "realloc")                                                                      \
-	X(MEMALIGN, "memalign")                                                                    \
-	X(POSIX_MEMALIGN, "posix_memalign")                                                        \
-	X(VALLOC, "valloc")                                                                        \
-	X(FREE, "free")                                                                            \
-	X(REALLOCARRAY, "reallocarray")                                                            \
-	X(ALIGNED_ALLOC, "aligned_alloc")                                                          \
-	X(PVALLOC, "pvalloc")                                                                      \
-	X(FREE_SIZED, "free_sized")                                                                \
+#define LM_TRACE_CALLS(X)                                                                                              \
+	X(MALLOC, "malloc")                                                                                            \
+	X(CALLOC, "calloc")                                                                                            \
+	X(REALLOC, "realloc")                                                                                          \
+	X(MEMALIGN, "memalign")                                                                                        \
+	X(POSIX_MEMALIGN, "posix_memalign")                                                                            \
+	X(VALLOC, "valloc")                                                                                            \
+	X(FREE, "free")                                                                                                \
+	X(REALLOCARRAY, "reallocarray")                                                                                \
+	X(ALIGNED_ALLOC, "aligned_alloc")                                                                              \
+	X(PVALLOC, "pvalloc")                                                                                          \
+	X(FREE_SIZED, "free_sized")                                                                                    \
 	X(FREE_ALIGNED_SIZED, "free_aligned_sized")
 
 #define LM_TRACE_CALL_ENUM(id, word) LM_CALL_##id,
@@ -42,32 +42,32 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 
 #define LM_TRACE_INIT "INIT"
 #define LM_TRACE_FINI "FINI"
-#define LM_TRACE_NIL "(nil)"
+#define LM_TRACE_NIL  "(nil)"
 
 /* Markers behind an event. */
-#define LM_TRACE_FOREIGN " !f"  /* the block was never seen allocated */
-#define LM_TRACE_ERRNO " !e"    /* the call failed; the errno follows */
-#define LM_TRACE_BUSY "!"       /* the tracker itself was at work on this thread */
-#define LM_TRACE_BT "bt"        /* annotation of the compact format: a backtrace's number */
-#define LM_TRACE_UNSEEN "unseen" /* annotation: a release that the tracker had to conclude */
+#define LM_TRACE_FOREIGN " !f"    /* the block was never seen allocated */
+#define LM_TRACE_ERRNO   " !e"    /* the call failed; the errno follows */
+#define LM_TRACE_BUSY    "!"      /* the tracker itself was at work on this thread */
+#define LM_TRACE_BT      "bt"     /* annotation of the compact format: a backtrace's number */
+#define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker had to conclude */
 
 /* Information lines, without the leading "# ". */
-#define LM_TRACE_PID "PID"
-#define LM_TRACE_EXE "EXE"
-#define LM_TRACE_CWD "CWD"
-#define LM_TRACE_FORMAT "FORMAT"
-#define LM_TRACE_MODULE "MODULE"
-#define LM_TRACE_TIME "TIME"
+#define LM_TRACE_PID       "PID"
+#define LM_TRACE_EXE       "EXE"
+#define LM_TRACE_CWD       "CWD"
+#define LM_TRACE_FORMAT    "FORMAT"
+#define LM_TRACE_MODULE    "MODULE"
+#define LM_TRACE_TIME      "TIME"
 #define LM_TRACE_BACKTRACE "BACKTRACE"
-#define LM_TRACE_FILE "FILE"
-#define LM_TRACE_LOST "LOST"
-#define LM_TRACE_MAPS "/proc/self/maps"
+#define LM_TRACE_FILE      "FILE"
+#define LM_TRACE_LOST      "LOST"
+#define LM_TRACE_MAPS      "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7
 
 /* Limits. */
 #define LM_BACKTRACE_DEPTH_MAX 128
-#define LM_TRACE_PRINTF_MAX 1024
+#define LM_TRACE_PRINTF_MAX    1024
 
 /* What is printed on standard error when tracing begins. */
 #define LM_TRACE_BANNER "*** log-malloc trace-"

@@ -34,7 +34,7 @@ const char *scratch(void)
 	if (owner != getpid()) {
 		owner = getpid();
 		snprintf(scratch_dir, sizeof scratch_dir, "%s/tests/scratch/%s.%d", required("LM_BUILD"),
-			 program_invocation_short_name, (int)owner);
+		         program_invocation_short_name, (int)owner);
 		if (mkdir(scratch_dir, 0755) != 0)
 			ck_abort_msg("cannot make %s", scratch_dir);
 	}
@@ -103,9 +103,10 @@ struct run run(const char *fmt, ...)
 	number++;
 	snprintf(out, sizeof out, "run.%u.out", number);
 	snprintf(err, sizeof err, "run.%u.err", number);
-	ck_assert_int_ge(asprintf(&command, "cd '%s' || exit 125\nB='%s' S='%s'\nexport B S\n{ %s\n} </dev/null >%s 2>%s", scratch(),
-				  required("LM_BUILD"), required("LM_SOURCE"), line, out, err),
-			 0);
+	ck_assert_int_ge(asprintf(&command,
+	                          "cd '%s' || exit 125\nB='%s' S='%s'\nexport B S\n{ %s\n} </dev/null >%s 2>%s",
+	                          scratch(), required("LM_BUILD"), required("LM_SOURCE"), line, out, err),
+	                 0);
 	fflush(NULL);
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);

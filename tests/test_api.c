@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define WARNINGS "-Wall -Wextra -Wshadow -Wpedantic -Wconversion -Werror"
-#define C_WARN	 WARNINGS " -Wstrict-prototypes -Wmissing-prototypes"
+#define C_WARN   WARNINGS " -Wstrict-prototypes -Wmissing-prototypes"
 
 /* Ends a test that could not make its program with what the compiler said. */
 #define assert_ok(result) ck_assert_msg((result).status == 0, "status %d: %s", (result).status, (result).err)
@@ -23,8 +23,8 @@ static void build(const char *name, const char *source, const char *flags)
 	snprintf(file, sizeof file, "%s.c", name);
 	write_file(file, source, strlen(source));
 	assert_ok(run("$CC -std=gnu11 -g -O1 -fno-builtin " C_WARN " %s -I\"$S/include\" -o %s %s "
-		      "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --libs log-malloc2) -Wl,-rpath,\"$B\"",
-		      flags, name, file));
+	              "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --libs log-malloc2) -Wl,-rpath,\"$B\"",
+	              flags, name, file));
 }
 
 /* Runs NAME with a trace in the file t. */
@@ -51,21 +51,21 @@ static const char *const headers[] = {"log-malloc2.h", "log-malloc2_util.h"};
 START_TEST(headers_compile_alone_and_twice_without_warnings)
 {
 	static const char *const flags[] = {"-O0",
-					    "-O2",
-					    "-O1 -DLOG_MALLOC_WEAK",
-					    "-O1 -DLOG_MALLOC_NDEBUG",
-					    "-O1 -DLOG_MALLOC_WEAK -DLOG_MALLOC_NDEBUG",
-					    "-O0 -fno-pie -DLOG_MALLOC_WEAK"};
+	                                    "-O2",
+	                                    "-O1 -DLOG_MALLOC_WEAK",
+	                                    "-O1 -DLOG_MALLOC_NDEBUG",
+	                                    "-O1 -DLOG_MALLOC_WEAK -DLOG_MALLOC_NDEBUG",
+	                                    "-O0 -fno-pie -DLOG_MALLOC_WEAK"};
 	static const char source[] = "#include HEADER\n#include HEADER\n";
 
 	write_file("alone.c", source, sizeof source - 1);
 	write_file("alone.cc", source, sizeof source - 1);
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		assert_ok(run("$CC -std=c11 " C_WARN " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.c",
-			      flags[i], headers[_i]));
+		              flags[i], headers[_i]));
 		assert_ok(run("$CXX -std=c++17 " WARNINGS
-			      " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.cc",
-			      flags[i], headers[_i]));
+		              " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.cc",
+		              flags[i], headers[_i]));
 	}
 }
 END_TEST
@@ -120,7 +120,7 @@ START_TEST(the_library_exports_five_functions_of_the_api)
 		run("nm -D --defined-only \"$B/liblog-malloc2.so\" | sed -n 's/.* T \\(log_malloc_.*\\)/\\1/p' | sort");
 
 	ck_assert_str_eq(result.out, "log_malloc_get_usage\nlog_malloc_trace_disable\nlog_malloc_trace_enable\n"
-				     "log_malloc_trace_printf\nlog_malloc_trace_vprintf\n");
+	                             "log_malloc_trace_printf\nlog_malloc_trace_vprintf\n");
 }
 END_TEST
 
@@ -280,9 +280,9 @@ START_TEST(compare_is_a_size_t_expression_of_now_minus_saved)
 	ck_assert_int_eq(traced("compare").status, 0);
 	struct run result = run("grep '^# SP' t | sed 's/=[0-9][0-9]*/=N/g'");
 	ck_assert_str_eq(result.out, "# SP-COMPARE here saved=N usage=N change=+1000 compare.c:8\n"
-				     "# SP-COMPARE here saved=N usage=N change=+0 compare.c:10\n"
-				     "# SP-COMPARE here saved=N usage=N change=-10 compare.c:12\n"
-				     "# SP here usage=N compare.c:13\n");
+	                             "# SP-COMPARE here saved=N usage=N change=+0 compare.c:10\n"
+	                             "# SP-COMPARE here saved=N usage=N change=-10 compare.c:12\n"
+	                             "# SP here usage=N compare.c:13\n");
 }
 END_TEST
 
@@ -310,8 +310,8 @@ START_TEST(assert_aborts_with_file_and_line_after_iter_saves)
 	ck_assert_int_eq(result.status, 134);
 	/* The shell may say "Aborted" after it. */
 	ck_assert_ptr_eq(strstr(result.err, "1\n2\n3\n4\nloop.c:11: LOG_MALLOC_ASSERT(loop) failed: "
-					    "expected 24 bytes in use, actual 32 (+8)\n"),
-			 result.err);
+	                                    "expected 24 bytes in use, actual 32 (+8)\n"),
+	                 result.err);
 	result = run("./loop 0");
 	ck_assert_int_eq(result.status, 134);
 	ck_assert_ptr_nonnull(strstr(result.err, "1\nloop.c:11:"));
@@ -378,10 +378,10 @@ static const char weak_source[] = "#define LOG_MALLOC_WEAK\n"
 				  "	return 0;\n"
 				  "}\n";
 
-static const char *const weak_builds[] = {"$CC -O0 -fPIE -pie",		"$CC -O2 -fPIE -pie",
-					  "$CC -O0 -fno-pie -no-pie",	"$CC -O2 -fno-pie -no-pie",
-					  "$CXX -O1 -fPIE -pie -x c++", "$CXX -O1 -fno-pie -no-pie -x c++",
-					  "clang -O1 -fno-pie -no-pie", "clang++ -O1 -fPIE -pie -x c++"};
+static const char *const weak_builds[] = {"$CC -O0 -fPIE -pie",         "$CC -O2 -fPIE -pie",
+                                          "$CC -O0 -fno-pie -no-pie",   "$CC -O2 -fno-pie -no-pie",
+                                          "$CXX -O1 -fPIE -pie -x c++", "$CXX -O1 -fno-pie -no-pie -x c++",
+                                          "clang -O1 -fno-pie -no-pie", "clang++ -O1 -fPIE -pie -x c++"};
 
 START_TEST(weak_program_runs_with_and_without_the_library)
 {
@@ -407,7 +407,7 @@ START_TEST(weak_program_can_be_static)
 	assert_ok(run("$CC -static -O1 -I\"$S/include\" -o weak weak.c"));
 	ck_assert_str_eq(run("./weak").out, "0 1 0\n");
 	assert_ok(run("$CC -static -O1 -o weak weak.c "
-		      "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --static --cflags --libs log-malloc2-wrap)"));
+	              "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --static --cflags --libs log-malloc2-wrap)"));
 	ck_assert_str_eq(run("LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t ./weak").out, "1 1 7\n");
 }
 END_TEST
@@ -453,7 +453,7 @@ static const char backtrace_source[] =
 	"}\n";
 
 static const char *const backtrace_builds[] = {
-	"$CC -O0",	  "$CC -O2", "$CC -O1 -fno-pie -no-pie", "$CC -O1 -static", "$CC -O1 -static-pie -fPIE",
+	"$CC -O0",        "$CC -O2", "$CC -O1 -fno-pie -no-pie", "$CC -O1 -static", "$CC -O1 -static-pie -fPIE",
 	"$CXX -O1 -x c++"};
 
 static void build_backtrace(const char *how)
@@ -466,7 +466,7 @@ static void build_backtrace(const char *how)
 static struct run resolved(void)
 {
 	return run("\"$B/backtrace2line\" --full-filename out | awk '{ sub(/.*\\//, \"\", $2); sub(/\\(.*/, \"\", $1); "
-		   "print $1, $2 }'");
+	           "print $1, $2 }'");
 }
 
 START_TEST(backtrace_resolves_through_backtrace2line)
@@ -485,7 +485,7 @@ START_TEST(backtrace_begins_with_its_caller_and_ends_with_the_map)
 	assert_ok(run("./bt >out"));
 	struct run result =
 		run("sed -n '/^#/q;s/^.*\\/bt(+0x[0-9a-f]*)\\[0x[0-9a-f]*\\]$/frame/p' out | head -1; grep '^#' out; "
-		    "sed '1,/^#/d' out | grep -c ' /.*/bt$'");
+	            "sed '1,/^#/d' out | grep -c ' /.*/bt$'");
 	ck_assert_msg(strncmp(result.out, "frame\n# FILE /proc/self/maps\n", 29) == 0, "%s", result.out);
 	ck_assert_int_ge(atoi(result.out + 29), 3);
 }

@@ -26,7 +26,7 @@ END_TEST
 
 START_TEST(every_size_comes_back_once)
 {
-	static const size_t sizes[] = { 0, 1, 7, 100, 32765, 32766, 32767, 32768, 65535, 65536, 1 << 20, SIZE_MAX >> 16 };
+	static const size_t sizes[] = {0, 1, 7, 100, 32765, 32766, 32767, 32768, 65535, 65536, 1 << 20, SIZE_MAX >> 16};
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		void *p = AT(0x500000000000 + i * 0x1000000);
@@ -136,7 +136,7 @@ END_TEST
 static const char *text_of(void (*put)(struct lm_text *))
 {
 	static char buffer[256];
-	struct lm_text text = { buffer, buffer + sizeof buffer - 1 };
+	struct lm_text text = {buffer, buffer + sizeof buffer - 1};
 
 	put(&text);
 	*text.at = '\0';
@@ -171,7 +171,7 @@ END_TEST
 START_TEST(text_that_does_not_fit_is_cut)
 {
 	char buffer[8] = "1234567";
-	struct lm_text text = { buffer, buffer + 4 };
+	struct lm_text text = {buffer, buffer + 4};
 
 	lm_text_string(&text, "abcdefgh");
 	lm_text_unsigned(&text, 12345);
@@ -181,7 +181,7 @@ END_TEST
 
 START_TEST(only_whole_numbers_in_range_are_numbers)
 {
-	static const char *const wrong[] = { "", " 1", "1 ", "-1", "+1", "0x10", "129", "18446744073709551616", "1e1" };
+	static const char *const wrong[] = {"", " 1", "1 ", "-1", "+1", "0x10", "129", "18446744073709551616", "1e1"};
 	uint64_t value;
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -208,7 +208,7 @@ START_TEST(static_functions_have_names_without_rdynamic)
 
 	ck_assert_ptr_nonnull(frame);
 	ck_assert_msg(memmem(frame->text, frame->length, "(static_functions_have_names_without_rdynamic", 45) != NULL,
-		      "%.*s", (int)frame->length, frame->text);
+	              "%.*s", (int)frame->length, frame->text);
 	ck_assert_ptr_eq(lm_symbol_frame(pc), frame);
 	ck_assert_int_eq(frame->text[frame->length - 1], '\n');
 }

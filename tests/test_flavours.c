@@ -16,10 +16,10 @@ static const struct flavour {
 	const char *name, *environment, *suffix;
 	bool sees_libc; /* its calls, too */
 } flavours[] = {
-	{ "preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true },
-	{ "wrap dynamic", "", ".wrap", false },
-	{ "wrap static", "", ".static", true },
-	{ "wrap static-pie", "", ".static-pie", true },
+	{"preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true},
+	{"wrap dynamic", "", ".wrap", false},
+	{"wrap static", "", ".static", true},
+	{"wrap static-pie", "", ".static-pie", true},
 };
 
 #define FLAVOURS ((int)(sizeof flavours / sizeof flavours[0]))
@@ -30,7 +30,7 @@ static const struct flavour {
 static struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments)
 {
 	return run("%s %s " PROGRAMS "%s%s %s 1022>trace", flavours[flavour].environment, settings, program,
-		   flavours[flavour].suffix, arguments);
+	           flavours[flavour].suffix, arguments);
 }
 
 /* Check can't carry a message as long as these outputs. */
@@ -41,7 +41,7 @@ static void same_output(const struct run *traced, const struct run *untraced)
 	while (traced->out[same] && traced->out[same] == untraced->out[same])
 		same++;
 	ck_assert_msg(strcmp(traced->out, untraced->out) == 0, "the outputs differ from here on: %.100s",
-		      traced->out + same);
+	              traced->out + same);
 }
 
 START_TEST(the_program_sees_what_it_would_see_untraced)
@@ -77,7 +77,8 @@ START_TEST(failures_tell_the_request_and_errno)
 		"^\\+ malloc 0 \\(nil\\) \\(18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
 		"^\\+ calloc 0 \\(nil\\) \\[[0-9]*:[0-9]*\\] \\(18446744073709551615 2\\) !e12",
 		"^\\+ realloc 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
-		"^\\+ reallocarray 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615 : 18446744073709551615 2\\) .* !e12",
+		"^\\+ reallocarray 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615 : 18446744073709551615 2\\) .* "
+		"!e12",
 		"^\\+ memalign 0 \\(nil\\) \\(64 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
 		"^\\+ posix_memalign 0 \\(nil\\) \\(3 10 : 22\\) \\[[0-9]*:[0-9]*\\] !e22",
 		"^\\+ realloc -10 0x[0-9a-f]* \\(nil\\) \\(10 0\\) \\[[0-9]*:[0-9]*\\]$",
@@ -141,9 +142,10 @@ static char *own_records(const struct traced *trace)
 		if (end == call->depth && !record_is_free(call->event.call))
 			continue;
 		fprintf(out, "%s %lld %u\n", record_call_name(call->event.call), (long long)call->event.change,
-			call->event.arg_count);
+		        call->event.arg_count);
 		for (size_t frame = 0; frame <= end && frame < call->depth; frame++) {
-			const char *open = strrchr(call->frames[frame], '('), *close = strrchr(call->frames[frame], ')');
+			const char *open = strrchr(call->frames[frame], '('),
+				   *close = strrchr(call->frames[frame], ')');
 
 			ck_assert(open && close);
 			/* Offsets inside main differ where code is compiled as position independent or not. */
@@ -160,7 +162,7 @@ START_TEST(the_same_example_gives_the_same_trace_in_each_flavour)
 
 	for (int flavour = 0; flavour < FLAVOURS; flavour++) {
 		struct run traced = run("%s $B/examples/leak-01%s 1022>trace", flavours[flavour].environment,
-					flavours[flavour].suffix);
+		                        flavours[flavour].suffix);
 		struct traced trace = traced_read("trace", true);
 		char *records = own_records(&trace);
 
@@ -170,7 +172,7 @@ START_TEST(the_same_example_gives_the_same_trace_in_each_flavour)
 		if (!expected)
 			expected = records;
 		ck_assert_msg(strcmp(records, expected) == 0, "%s: %s\ninstead of\n%s", flavours[flavour].name, records,
-			      expected);
+		              expected);
 	}
 }
 END_TEST
@@ -181,17 +183,17 @@ static void has_symbols(const struct traced *trace, uint64_t size, size_t first,
 
 	for (size_t i = 0; symbols[i]; i++) {
 		ck_assert_msg(first + i < call->depth, "malloc of %llu: only %zu frames", (unsigned long long)size,
-			      call->depth);
+		              call->depth);
 		ck_assert_str_eq(traced_symbol(call->frames[first + i]), symbols[i]);
 	}
 }
 
 START_TEST(backtraces_are_right_in_odd_places)
 {
-	static const char *const recursion[] = { "recurse", "recurse", "recurse", "recurse", NULL };
-	static const char *const small[] = { "small_stack", NULL };
-	static const char *const aligned[] = { "realigned", "main", NULL };
-	static const char *const in_handler[] = { "handler", NULL };
+	static const char *const recursion[] = {"recurse", "recurse", "recurse", "recurse", NULL};
+	static const char *const small[] = {"small_stack", NULL};
+	static const char *const aligned[] = {"realigned", "main", NULL};
+	static const char *const in_handler[] = {"handler", NULL};
 	struct run traced = run_traced(_i, "LOG_MALLOC_BACKTRACE_DEPTH=100", "unwinding", "");
 	const struct traced_call *call;
 	struct traced trace;
@@ -220,10 +222,10 @@ START_TEST(the_depth_is_what_was_asked_for)
 	static const struct {
 		const char *setting;
 		size_t depth;
-	} cases[] = { { "", 16 },
-		      { "LOG_MALLOC_BACKTRACE_DEPTH=0", 0 },
-		      { "LOG_MALLOC_BACKTRACE_DEPTH=1", 1 },
-		      { "LOG_MALLOC_BACKTRACE_DEPTH=128", 128 } };
+	} cases[] = {{"", 16},
+	             {"LOG_MALLOC_BACKTRACE_DEPTH=0", 0},
+	             {"LOG_MALLOC_BACKTRACE_DEPTH=1", 1},
+	             {"LOG_MALLOC_BACKTRACE_DEPTH=128", 128}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct traced trace;
@@ -247,7 +249,7 @@ START_TEST(children_of_fork_do_not_write_into_the_trace)
 	static const struct {
 		const char *what;
 		int status;
-	} cases[] = { { "fork", 7 }, { "vfork", 8 }, { "spawn", 0 } };
+	} cases[] = {{"fork", 7}, {"vfork", 8}, {"spawn", 0}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "processes", cases[i].what);
@@ -264,7 +266,7 @@ END_TEST
 START_TEST(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone)
 {
 	struct run traced = run("%s LOG_MALLOC_OUTPUT=out LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s spawn",
-				flavours[_i].environment, flavours[_i].suffix);
+	                        flavours[_i].environment, flavours[_i].suffix);
 	struct traced trace = traced_read("out", false);
 
 	ck_assert_int_eq(traced.status, 0);
@@ -277,9 +279,9 @@ END_TEST
 START_TEST(a_process_that_execs_keeps_its_trace)
 {
 	for (int by_name = 0; by_name < 2; by_name++) {
-		struct run traced = run("%s %s LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s exec 3 %s",
-					flavours[_i].environment, by_name ? "LOG_MALLOC_OUTPUT=trace" : "",
-					flavours[_i].suffix, by_name ? "" : "1022>trace");
+		struct run traced =
+			run("%s %s LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s exec 3 %s", flavours[_i].environment,
+		            by_name ? "LOG_MALLOC_OUTPUT=trace" : "", flavours[_i].suffix, by_name ? "" : "1022>trace");
 		struct traced trace = traced_read("trace", false);
 
 		ck_assert_int_eq(traced.status, 9);
@@ -296,7 +298,7 @@ START_TEST(every_way_to_exit_ends_the_trace)
 	static const struct {
 		const char *what;
 		int status;
-	} cases[] = { { "quick_exit", 4 }, { "_exit", 5 }, { "_Exit", 6 } };
+	} cases[] = {{"quick_exit", 4}, {"_exit", 5}, {"_Exit", 6}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct run traced = run_traced(_i, "", "processes", cases[i].what);
@@ -313,7 +315,7 @@ START_TEST(a_daemon_keeps_its_own_descriptors_clean)
 	run_traced(_i, "LOG_MALLOC_QUIET=1", "processes", "daemon mine");
 	/* The daemon goes on after its parents. */
 	ck_assert_str_eq(run("for i in $(seq 100); do [ -s mine ] && break; sleep 0.1; done; sleep 0.2; cat mine").out,
-			 "daemon\n");
+	                 "daemon\n");
 	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
 }
 END_TEST
@@ -323,7 +325,7 @@ START_TEST(the_trace_survives_its_descriptor_or_ends_with_one_line)
 	static const struct {
 		const char *what;
 		int goes_on;
-	} cases[] = { { "nothing", 1 }, { "close", 1 }, { "reuse", 1 }, { "all", 0 } };
+	} cases[] = {{"nothing", 1}, {"close", 1}, {"reuse", 1}, {"all", 0}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char arguments[64];
@@ -340,7 +342,7 @@ START_TEST(the_trace_survives_its_descriptor_or_ends_with_one_line)
 			ck_assert_str_eq(traced.err, "");
 		else
 			ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: "
-						     "the program closed its descriptor\n");
+			                             "the program closed its descriptor\n");
 		ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
 	}
 }
@@ -349,13 +351,12 @@ END_TEST
 START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
 {
 	struct run untraced = run(PROGRAMS "semantics");
-	struct run traced = run("%s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>/dev/full", flavours[_i].environment,
-				flavours[_i].suffix);
+	struct run traced = run("%s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>/dev/full",
+	                        flavours[_i].environment, flavours[_i].suffix);
 
 	ck_assert_int_eq(traced.status, 0);
 	same_output(&traced, &untraced);
-	ck_assert_str_eq(traced.err,
-			 "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
+	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
 }
 END_TEST
 
@@ -363,7 +364,7 @@ START_TEST(a_file_size_limit_ends_the_trace_and_not_the_program)
 {
 	/* 1 is 512 or 1024 bytes, as the shell has it; the signal would end the program with 153. */
 	struct run traced = run("ulimit -f 8; %s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>trace >/dev/null",
-				flavours[_i].environment, flavours[_i].suffix);
+	                        flavours[_i].environment, flavours[_i].suffix);
 
 	ck_assert_int_eq(traced.status, 0);
 	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
@@ -372,9 +373,10 @@ END_TEST
 
 START_TEST(a_reader_that_goes_away_ends_the_trace_and_not_the_program)
 {
-	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; echo $? >status; } "
-				"| head -c 1000 >/dev/null",
-				flavours[_i].environment, flavours[_i].suffix);
+	struct run traced =
+		run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; echo $? >status; } "
+	            "| head -c 1000 >/dev/null",
+	            flavours[_i].environment, flavours[_i].suffix);
 
 	ck_assert_str_eq(read_file("status", NULL), "0\n");
 	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: its reader went away\n");
@@ -383,8 +385,9 @@ END_TEST
 
 START_TEST(a_pipe_gets_whole_records)
 {
-	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; } | cat >trace",
-				flavours[_i].environment, flavours[_i].suffix);
+	struct run traced =
+		run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; } | cat >trace",
+	            flavours[_i].environment, flavours[_i].suffix);
 	struct traced trace = traced_read("trace", false);
 
 	ck_assert_int_eq(traced.status, 0);
@@ -394,14 +397,14 @@ END_TEST
 
 START_TEST(glibc_has_its_own_say_about_wrong_frees)
 {
-	static const char *const cases[] = { "twice", "stack", "inside", "low" };
+	static const char *const cases[] = {"twice", "stack", "inside", "low"};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s", cases[i]);
 		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", cases[i]);
 
 		ck_assert_msg(traced.status == untraced.status, "%s %s: status %d instead of %d", flavours[_i].name,
-			      cases[i], traced.status, untraced.status);
+		              cases[i], traced.status, untraced.status);
 		ck_assert_int_eq(run("grep '^+ free -[0-9]* 0x[0-9a-f]* .* !f' trace").status, 0);
 		/* glibc's message is the same; the shell's tells a process id. */
 		if (strncmp(untraced.err, "free", 4) == 0)
@@ -428,16 +431,16 @@ START_TEST(broken_settings_are_named_and_the_default_is_used)
 	static const struct {
 		const char *setting, *message;
 	} cases[] = {
-		{ "LOG_MALLOC_BACKTRACE_DEPTH=129",
-		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=129 is not a number from 0 to 128; using 16\n" },
-		{ "LOG_MALLOC_BACKTRACE_DEPTH=-1",
-		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=-1 is not a number from 0 to 128; using 16\n" },
-		{ "LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999",
-		  "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999 is not a number from 0 to 128; "
-		  "using 16\n" },
-		{ "LOG_MALLOC_STATM=often",
-		  "log-malloc2: LOG_MALLOC_STATM=often is not always, never or a number of milliseconds up to 3600000; "
-		  "using 10\n" },
+		{"LOG_MALLOC_BACKTRACE_DEPTH=129",
+	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=129 is not a number from 0 to 128; using 16\n"},
+		{"LOG_MALLOC_BACKTRACE_DEPTH=-1",
+	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=-1 is not a number from 0 to 128; using 16\n"},
+		{"LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999",
+	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999 is not a number from 0 to 128; "
+	         "using 16\n"},
+		{"LOG_MALLOC_STATM=often",
+	         "log-malloc2: LOG_MALLOC_STATM=often is not always, never or a number of milliseconds up to 3600000; "
+	         "using 10\n"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -453,18 +456,18 @@ START_TEST(broken_settings_are_named_and_the_default_is_used)
 		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, 16);
 	}
 	ck_assert_str_eq(run("%s LOG_MALLOC_STATM=often " PROGRAMS "threads%s 1 1", flavours[_i].environment,
-			     flavours[_i].suffix)
-				 .err,
-			 "");
+	                     flavours[_i].suffix)
+	                         .err,
+	                 "");
 }
 END_TEST
 
 START_TEST(the_output_file_can_carry_the_process_id)
 {
 	struct run traced = run("%s LOG_MALLOC_OUTPUT='out.%%p.trace' " PROGRAMS "processes%s nothing & wait $!; "
-				"set -- out.*.trace; [ $# = 1 ] || exit 9; pid=${1#out.}; pid=${pid%%.trace}; "
-				"grep -q \"^# PID $pid$\" \"$1\" && stat -c %%a \"$1\"",
-				flavours[_i].environment, flavours[_i].suffix);
+	                        "set -- out.*.trace; [ $# = 1 ] || exit 9; pid=${1#out.}; pid=${pid%%.trace}; "
+	                        "grep -q \"^# PID $pid$\" \"$1\" && stat -c %%a \"$1\"",
+	                        flavours[_i].environment, flavours[_i].suffix);
 
 	ck_assert_int_eq(traced.status, 0);
 	ck_assert_str_eq(traced.out, "600\n");
@@ -476,7 +479,7 @@ START_TEST(an_output_that_cannot_be_opened_gives_one_line)
 {
 	struct run untraced = run(PROGRAMS "semantics");
 	struct run traced = run("%s LOG_MALLOC_OUTPUT=no/such/place " PROGRAMS "semantics%s", flavours[_i].environment,
-				flavours[_i].suffix);
+	                        flavours[_i].suffix);
 
 	ck_assert_int_eq(traced.status, 0);
 	ck_assert_str_eq(traced.err, "log-malloc2: cannot open the trace no/such/place: no such file or directory\n");
@@ -491,14 +494,16 @@ START_TEST(it_begins_and_ends_as_the_format_says)
 	run_traced(_i, "", "processes", "nothing");
 	first = run("head -n 5 trace | sed -e 's/[0-9][0-9]*/N/g' -e 's|/.*|PATH|'");
 	ck_assert_str_eq(first.out, "# PID N\n# EXE PATH\n# CWD PATH\n# FORMAT full\n"
-				    "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
-				    "PATH\n");
+	                            "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
+	                            "PATH\n");
 	ck_assert_int_eq(run("sed -n '/^+ FINI/,$p' trace | sed -n 2p | grep -qx '# FILE /proc/self/maps'").status, 0);
-	ck_assert_int_eq(run("grep -q \"^# EXE $(readlink -f " PROGRAMS "processes%s)$\" trace", flavours[_i].suffix).status,
-			 0);
+	ck_assert_int_eq(
+		run("grep -q \"^# EXE $(readlink -f " PROGRAMS "processes%s)$\" trace", flavours[_i].suffix).status, 0);
 	/* The first frame in an object comes behind the object's MODULE line. */
-	ck_assert_str_eq(run("awk '/^# MODULE/ { known[$6] = 1 } /^\\// { sub(/\\(.*/, \"\"); if (!known[$0]) print }' trace").out,
-			 "");
+	ck_assert_str_eq(
+		run("awk '/^# MODULE/ { known[$6] = 1 } /^\\// { sub(/\\(.*/, \"\"); if (!known[$0]) print }' trace")
+			.out,
+		"");
 }
 END_TEST
 
@@ -525,13 +530,16 @@ START_TEST(code_that_takes_the_place_of_unloaded_code_gets_its_own_names)
 	struct run traced;
 
 	write_file("plugin.c", source, sizeof source - 1);
-	ck_assert_int_eq(run("for n in first second; do ${CC:-cc} -shared -fPIC -g -DNAME=$n plugin.c -o $n.so || exit 1; done")
-				 .status,
-			 0);
-	traced = run("LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS "plugin ./first.so first ./second.so second 1022>trace");
+	ck_assert_int_eq(
+		run("for n in first second; do ${CC:-cc} -shared -fPIC -g -DNAME=$n plugin.c -o $n.so || exit 1; done")
+			.status,
+		0);
+	traced = run("LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS
+	             "plugin ./first.so first ./second.so second 1022>trace");
 	ck_assert_int_eq(traced.status, 0);
 	/* The test is none if the loader chose another address. */
-	ck_assert_str_eq(run("grep -E '^# MODULE .*/(first|second).so$' trace | cut -d' ' -f3 | sort -u | wc -l").out, "1\n");
+	ck_assert_str_eq(run("grep -E '^# MODULE .*/(first|second).so$' trace | cut -d' ' -f3 | sort -u | wc -l").out,
+	                 "1\n");
 	ck_assert_str_eq(run("grep -c '/first.so(first+' trace").out, "3\n");
 	ck_assert_str_eq(run("grep -c '/second.so(second+' trace").out, "3\n");
 	ck_assert_str_eq(run("grep -cE '/(first.so\\(second|second.so\\(first)' trace").out, "0\n");
@@ -540,8 +548,8 @@ END_TEST
 
 START_TEST(the_leaks_found_are_those_that_valgrind_counts)
 {
-	static const char *const programs[] = { "examples/leak-01", "examples/leak-02", "examples/leak-03",
-						"examples/leak-cpp", "tests/programs/processes" };
+	static const char *const programs[] = {"examples/leak-01", "examples/leak-02", "examples/leak-03",
+	                                       "examples/leak-cpp", "tests/programs/processes"};
 
 	if (!have_command("valgrind")) {
 		skip("the_leaks_found_are_those_that_valgrind_counts", "valgrind is not installed");
@@ -566,8 +574,8 @@ START_TEST(the_leaks_found_are_those_that_valgrind_counts)
 		run("LD_PRELOAD=$B/liblog-malloc2.so $B/%s 1022>trace", programs[i]);
 		trace = traced_read("trace", false);
 		ck_assert_msg(trace.heap.blocks == blocks && trace.heap.bytes == bytes,
-			      "%s: %zu blocks and %llu bytes, valgrind says %llu and %llu", programs[i],
-			      trace.heap.blocks, (unsigned long long)trace.heap.bytes, blocks, bytes);
+		              "%s: %zu blocks and %llu bytes, valgrind says %llu and %llu", programs[i],
+		              trace.heap.blocks, (unsigned long long)trace.heap.bytes, blocks, bytes);
 	}
 }
 END_TEST
@@ -575,7 +583,7 @@ END_TEST
 START_TEST(a_program_under_an_address_space_limit_runs_on)
 {
 	struct run traced = run("ulimit -v 300000; %s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>trace",
-				flavours[_i].environment, flavours[_i].suffix);
+	                        flavours[_i].environment, flavours[_i].suffix);
 	struct traced trace = traced_read("trace", false);
 
 	ck_assert_int_eq(traced.status, 0);

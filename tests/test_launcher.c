@@ -91,15 +91,15 @@ END_TEST
 START_TEST(wrong_usage_is_2_and_points_to_help)
 {
 	static const char *const wrong[] = {"",
-					    "-x true",
-					    "--depth 129 true",
-					    "--depth x true",
-					    "--depth -1 true",
-					    "--statm 1.5 true",
-					    "--statm '' true",
-					    "-o '' true",
-					    "-o",
-					    "--nosuch true"};
+	                                    "-x true",
+	                                    "--depth 129 true",
+	                                    "--depth x true",
+	                                    "--depth -1 true",
+	                                    "--statm 1.5 true",
+	                                    "--statm '' true",
+	                                    "-o '' true",
+	                                    "-o",
+	                                    "--nosuch true"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct run result = run(LM " %s", wrong[i]);
@@ -136,7 +136,7 @@ END_TEST
 START_TEST(output_and_input_are_the_commands)
 {
 	static const char *const commands[] = {"ls -l \"$S\"", "sh -c 'echo out; echo err >&2; exit 3'", "sort -r",
-					       "env -u LD_PRELOAD printf '%s|' 'a b' '' c"};
+	                                       "env -u LD_PRELOAD printf '%s|' 'a b' '' c"};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		struct run plain = run("printf 'a\\nb\\n' | %s", commands[i]);
@@ -204,9 +204,9 @@ START_TEST(signals_are_forwarded_or_left_to_the_command)
 		/* What sh starts in the background has INT and QUIT ignored already. */
 		struct run result =
 			run("mkfifo started.%zu\n"
-			    "env --default-signal=INT,QUIT " LM " -q -o t sh -c 'echo >started.%zu; sleep 1' & pid=$!\n"
-			    "read line <started.%zu; kill -%s $pid; wait $pid",
-			    i, i, i, signals[i].name);
+		            "env --default-signal=INT,QUIT " LM " -q -o t sh -c 'echo >started.%zu; sleep 1' & pid=$!\n"
+		            "read line <started.%zu; kill -%s $pid; wait $pid",
+		            i, i, i, signals[i].name);
 
 		ck_assert_msg(result.status == signals[i].status, "%s: %d", signals[i].name, result.status);
 	}
@@ -281,7 +281,7 @@ END_TEST
 START_TEST(a_fifo_gets_the_trace)
 {
 	struct run result = run("mkfifo pipe; cat pipe >copy & " LM
-				" -o pipe ls / >/dev/null; wait; grep -c '^+ INIT\\|^+ FINI' copy");
+	                        " -o pipe ls / >/dev/null; wait; grep -c '^+ INIT\\|^+ FINI' copy");
 
 	ck_assert_str_eq(result.out, "2\n");
 	ck_assert(says(result.err, "the trace went to pipe"));
@@ -297,6 +297,7 @@ START_TEST(a_trace_that_cannot_be_opened_is_trouble)
 	ck_assert_str_eq(result.out, "");
 	ck_assert_str_eq(result.err, "log-malloc: cannot open the trace nowhere/t: No such file or directory\n");
 	ck_assert_int_eq(run(LM " -o / echo ran").status, 2);
+	ck_assert_int_eq(run(LM " -o $(printf '%%5000d' 0 | tr ' ' 0) echo ran").status, 2);
 }
 END_TEST
 
@@ -306,7 +307,7 @@ START_TEST(children_do_not_write_to_the_trace_and_exec_goes_on_with_it)
 	ck_assert_str_eq(run("grep -c '^# PID' t").out, "1\n");
 	assert_ok(run(LM " -q -o t sh -c 'exec ls' >/dev/null"));
 	ck_assert_str_eq(run("grep -c '^# PID' t; grep '^# PID' t | sort -u | wc -l; grep -c '^+ INIT' t").out,
-			 "2\n1\n2\n");
+	                 "2\n1\n2\n");
 }
 END_TEST
 
@@ -388,18 +389,18 @@ START_TEST(the_interpreters_of_scripts_are_traced)
 	static const struct {
 		const char *name, *text, *out, *exe;
 	} scripts[] = {{"plain", "#!/bin/sh\necho \"sh $1\"\n", "sh a\n", "sh"},
-		       {"option", "#! /bin/sh -e\necho \"sh $1\"\n", "sh a\n", "sh"},
-		       {"by-env", "#!/usr/bin/env sh\necho \"sh $1\"\n", "sh a\n", "sh"},
-		       {"split", "#!/usr/bin/env -S X=1 sh -e\necho \"sh $1 $X\"\n", "sh a 1\n", "sh"},
-		       {"nested", "#!./plain\n", "sh ./nested\n", "sh"},
-		       {"unmarked", "echo \"sh $1\"\n", "sh a\n", "sh"}};
+	               {"option", "#! /bin/sh -e\necho \"sh $1\"\n", "sh a\n", "sh"},
+	               {"by-env", "#!/usr/bin/env sh\necho \"sh $1\"\n", "sh a\n", "sh"},
+	               {"split", "#!/usr/bin/env -S X=1 sh -e\necho \"sh $1 $X\"\n", "sh a 1\n", "sh"},
+	               {"nested", "#!./plain\n", "sh ./nested\n", "sh"},
+	               {"unmarked", "echo \"sh $1\"\n", "sh a\n", "sh"}};
 
 	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
 		write_script(scripts[i].name, scripts[i].text);
 		struct run result = run(LM " -v -o t ./%s a", scripts[i].name);
 
 		ck_assert_msg(strcmp(result.out, scripts[i].out) == 0, "%s: %s%s", scripts[i].name, result.out,
-			      result.err);
+		              result.err);
 		ck_assert(says(result.err, "sh\nlog-malloc: trace"));
 		ck_assert_int_eq(run("grep -q '^+ INIT' t").status, 0);
 	}
@@ -460,8 +461,8 @@ START_TEST(the_loader_as_a_command_is_traced)
 {
 	build_allocating("two", 2, "");
 	struct run result = run("interp=$(readelf -l two | sed -n 's/.*interpreter: \\(.*\\)]/\\1/p'); " LM
-				" -q -o t $interp ./two; "
-				"grep -c '^+ malloc 10 ' t");
+	                        " -q -o t $interp ./two; "
+	                        "grep -c '^+ malloc 10 ' t");
 
 	ck_assert_str_eq(result.out, "2\n");
 }
@@ -494,10 +495,10 @@ START_TEST(a_program_of_the_other_class_is_not_started)
 {
 	/* No more than a header: that is as far as one has to look. */
 	Elf32_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
-			     .e_type = ET_EXEC,
-			     .e_machine = EM_386,
-			     .e_version = EV_CURRENT,
-			     .e_ehsize = sizeof(Elf32_Ehdr)};
+	                     .e_type = ET_EXEC,
+	                     .e_machine = EM_386,
+	                     .e_version = EV_CURRENT,
+	                     .e_ehsize = sizeof(Elf32_Ehdr)};
 	struct run result;
 
 	if (sizeof(void *) != 8) {
@@ -539,7 +540,7 @@ START_TEST(a_program_with_other_rights_is_not_started)
 	/* One's own: nothing is raised. */
 	ck_assert_int_eq(run("chown 0:0 raised && chmod 6755 raised && " LM " -q -o t ./raised").status, 0);
 	result = run("chmod 755 raised && setcap cap_net_raw+ep raised && setpriv --reuid 12345 --clear-groups test -x "
-		     "raised");
+	             "raised");
 	if (result.status != 0) {
 		skip("a_program_with_other_rights_is_not_started", "file capabilities can not be set here");
 		return;
@@ -554,15 +555,52 @@ START_TEST(the_library_is_found_where_it_was_installed)
 {
 	struct run result =
 		run("mkdir -p usr/bin usr/lib && cp " LM " usr/bin && cp -L \"$B/liblog-malloc2.so\" usr/lib && "
-		    "usr/bin/log-malloc -v -o t ls");
+	            "usr/bin/log-malloc -v -o t ls");
 
 	ck_assert_int_eq(result.status, 0);
 	ck_assert(says(result.err, "/usr/lib/liblog-malloc2.so\n"));
 	result = run("mkdir -p 'a dir' && cp " LM
-		     " \"$B/liblog-malloc2.so\" 'a dir' && 'a dir/log-malloc' -o t echo ran");
+	             " \"$B/liblog-malloc2.so\" 'a dir' && 'a dir/log-malloc' -o t echo ran");
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_str_eq(result.out, "");
 	ck_assert(says(result.err, "a blank or colon"));
+}
+END_TEST
+
+/* ---- the examples ----------------------------------------------------------------- */
+
+START_TEST(the_demonstration_shows_file_and_line_for_both_flavours)
+{
+	struct run result = run("\"$S/examples/demo.sh\" \"$B\" && \"$S/examples/demo.sh\" \"$B\" | grep -c 'main "
+	                        ".*leak-01\\.c:[0-9]'");
+
+	ck_assert_msg(result.status == 0, "%s%s", result.out, result.err);
+	ck_assert(says(result.out, "\n2\n"));
+	ck_assert_int_eq(run("\"$S/examples/demo.sh\"").status, 2);
+	ck_assert_int_ne(run("\"$S/examples/demo.sh\" /nowhere").status, 0);
+}
+END_TEST
+
+START_TEST(the_trace_of_a_crash_is_complete)
+{
+	struct run result = run(LM " -q -o t \"$B/examples/segv-01\"; echo $?; \"$B/log-malloc-findleak\" t");
+
+	ck_assert(says(result.out, "139\n"));
+	ck_assert(says(result.out, "leaked 16 bytes"));
+	ck_assert(says(result.out, "segv-01.c:"));
+	ck_assert(says(result.err, "# FILE /proc/self/maps\n"));
+}
+END_TEST
+
+START_TEST(the_examples_of_the_api_say_what_is_kept)
+{
+	struct run result = run(LM " -q -o t \"$B/examples/api-01\"; grep -c '^# SP-COMPARE start ' t");
+
+	ck_assert_str_eq(result.out, "the cache keeps 128 bytes\nafter it was emptied: 0 bytes\n"
+	                             "one more block: 9 bytes\nin use at the end: 0 bytes\n2\n");
+	result = run("\"$B/examples/api-assert\"");
+	ck_assert_int_eq(result.status, 134);
+	ck_assert(says(result.err, "LOG_MALLOC_ASSERT(round) failed: expected 384 bytes in use, actual 448 (+64)"));
 }
 END_TEST
 
@@ -609,6 +647,9 @@ int main(void)
 	tcase_add_test(tests, a_program_of_another_libc_is_not_started);
 	tcase_add_test(tests, a_program_with_other_rights_is_not_started);
 	tcase_add_test(tests, the_library_is_found_where_it_was_installed);
+	tcase_add_test(tests, the_demonstration_shows_file_and_line_for_both_flavours);
+	tcase_add_test(tests, the_trace_of_a_crash_is_complete);
+	tcase_add_test(tests, the_examples_of_the_api_say_what_is_kept);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }

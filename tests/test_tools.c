@@ -29,7 +29,7 @@ END_TEST
 START_TEST(findleak_says_the_same_of_both_formats_but_for_lines)
 {
 	struct run r = run("for f in full compact; do $B/log-malloc-findleak -n $S/tests/golden/$f.trace |"
-			   "sed 's/line: [0-9]*/line: N/' >$f; done; cmp full compact");
+	                   "sed 's/line: [0-9]*/line: N/' >$f; done; cmp full compact");
 
 	ck_assert_int_eq(r.status, 0);
 }
@@ -48,7 +48,7 @@ END_TEST
 START_TEST(findleak_reports_lines_that_cannot_be_read_by_number)
 {
 	struct run r = run("cd $S/tests/golden && $B/log-malloc-findleak -n malformed.trace 2>&1 >/dev/null |"
-			   "cmp - malformed.messages");
+	                   "cmp - malformed.messages");
 
 	ck_assert_msg(r.status == 0, "%s%s", r.out, r.err);
 }
@@ -57,10 +57,10 @@ END_TEST
 START_TEST(findleak_finds_nothing_where_there_is_nothing)
 {
 	struct run r = run("printf '+ INIT [0:0] malloc=0\\n+ malloc 5 0x10 [5:24]\\n+ free -5 0x10 [0:0]\\n"
-			   "+ FINI [0:0] malloc=1\\n' | $B/log-malloc-findleak -");
+	                   "+ FINI [0:0] malloc=1\\n' | $B/log-malloc-findleak -");
 
 	ck_assert_str_eq(r.out, "NO LEAKS FOUND\n\nTotal: 0 blocks, 0 bytes (0.00 KiB), 0 backtraces; 0 foreign frees; "
-				"the trace is complete\n");
+	                        "the trace is complete\n");
 	ck_assert_int_eq(r.status, 0);
 }
 END_TEST
@@ -82,7 +82,7 @@ START_TEST(findleak_names_functions_by_the_trace_where_there_is_no_file)
 	struct run r = run("$B/log-malloc-findleak $S/tests/golden/full.trace");
 
 	ck_assert_ptr_nonnull(strstr(r.out, "       grow()               ??:?                      "
-					    "/opt/demo/bin/demo(_ZL4growv+0x12)[0x55550000b212]\n"));
+	                                    "/opt/demo/bin/demo(_ZL4growv+0x12)[0x55550000b212]\n"));
 	ck_assert_ptr_nonnull(strstr(r.err, "/opt/demo/bin/demo: no symbols"));
 }
 END_TEST
@@ -197,8 +197,8 @@ static void shows_walker(const struct run *r)
 START_TEST(addresses_of_every_kind_of_program_become_lines)
 {
 	static const char *const compilers[] = {"${CC:-cc}", "clang"};
-	static const char *const flags[] = {"",		 "-rdynamic",	 "-no-pie", "-static", "-static-pie -fPIE",
-					    "-gdwarf-4", "-gsplit-dwarf"};
+	static const char *const flags[] = {"",          "-rdynamic",    "-no-pie", "-static", "-static-pie -fPIE",
+	                                    "-gdwarf-4", "-gsplit-dwarf"};
 	struct run r;
 
 	for (size_t c = 0; c < 2; c++) {
@@ -210,7 +210,7 @@ START_TEST(addresses_of_every_kind_of_program_become_lines)
 			shows_walker(&r);
 			/* Nothing but addresses, and the map on its own. */
 			r = run("sed -n 's/.*\\[\\(0x.*\\)\\]/\\1/p' out >addresses; sed 1,/FILE/d out >maps;"
-				"$B/backtrace2line --maps maps - <addresses");
+			        "$B/backtrace2line --maps maps - <addresses");
 			shows_walker(&r);
 		}
 	}
@@ -250,8 +250,8 @@ START_TEST(addresses_of_a_running_process_are_looked_up_there)
 	build_walker("${CC:-cc}", "-Wl,--defsym=unused=0");
 	/* An address in the text of a shell that waits. */
 	r = run("sleep 20 & pid=$!; sleep 0.2;"
-		"from=$(sed -n 's/^\\([0-9a-f]*\\)-.* r-xp .*/\\1/p' /proc/$pid/maps | head -n 1);"
-		"$B/backtrace2line -p $pid 0x$from; status=$?; kill $pid; exit $status");
+	        "from=$(sed -n 's/^\\([0-9a-f]*\\)-.* r-xp .*/\\1/p' /proc/$pid/maps | head -n 1);"
+	        "$B/backtrace2line -p $pid 0x$from; status=$?; kill $pid; exit $status");
 	ck_assert_msg(r.status == 0, "%s", r.err);
 	ck_assert_int_eq(run("$B/backtrace2line -p 999999999 0x1").status, 2);
 }
@@ -261,10 +261,10 @@ START_TEST(findleak_looks_at_the_running_process_where_the_trace_has_no_map)
 {
 	struct run r =
 		run("sleep 20 & pid=$!; sleep 0.2;"
-		    "from=$(sed -n 's/^\\([0-9a-f]*\\)-.* r-xp .*\\/libc[.-].*/\\1/p' /proc/$pid/maps | head -n 1);"
-		    "printf '+ malloc 5 0x10 [5:24]\\n[0x%%x]\\n' $((0x$from + 0x20000)) >t;"
-		    "$B/log-malloc-findleak t >without; $B/log-malloc-findleak -p $pid t >with; kill $pid;"
-		    "grep -c ' ??:? \\|[.]c:[0-9]' without; grep -c ' ??:? \\|[.][cS]:[0-9]' with");
+	            "from=$(sed -n 's/^\\([0-9a-f]*\\)-.* r-xp .*\\/libc[.-].*/\\1/p' /proc/$pid/maps | head -n 1);"
+	            "printf '+ malloc 5 0x10 [5:24]\\n[0x%%x]\\n' $((0x$from + 0x20000)) >t;"
+	            "$B/log-malloc-findleak t >without; $B/log-malloc-findleak -p $pid t >with; kill $pid;"
+	            "grep -c ' ??:? \\|[.]c:[0-9]' without; grep -c ' ??:? \\|[.][cS]:[0-9]' with");
 
 	ck_assert_msg(strcmp(r.out, "0\n1\n") == 0, "%s%s", r.out, r.err);
 }
@@ -274,7 +274,7 @@ START_TEST(what_is_no_object_file_is_not_used)
 {
 	struct run r =
 		run("mkfifo fifo; printf 'x\\n' >text;"
-		    "$B/backtrace2line \"$PWD/fifo(+0x1)\" \"$PWD/text(+0x1)\" '/dev/tty(+0x1)' '/nonexistent(+0x1)'");
+	            "$B/backtrace2line \"$PWD/fifo(+0x1)\" \"$PWD/text(+0x1)\" '/dev/tty(+0x1)' '/nonexistent(+0x1)'");
 
 	ck_assert_int_eq(r.status, 0);
 	ck_assert_ptr_nonnull(strstr(r.err, "/fifo: not an ELF file"));
@@ -303,7 +303,7 @@ START_TEST(a_separate_debug_file_is_found_by_its_link)
 	}
 	build_walker("${CC:-cc}", "");
 	r = run("objcopy --only-keep-debug walker walker.debug && strip walker &&"
-		"objcopy --add-gnu-debuglink=walker.debug walker && $B/backtrace2line out");
+	        "objcopy --add-gnu-debuglink=walker.debug walker && $B/backtrace2line out");
 	shows_walker(&r);
 	r = run("rm walker.debug; $B/backtrace2line out");
 	ck_assert_int_eq(r.status, 0);
@@ -317,8 +317,8 @@ START_TEST(a_file_that_is_not_the_traced_one_is_not_used)
 
 	build_walker("${CC:-cc}", "-Wl,--build-id");
 	r = run("printf '# MODULE 1000-9000 0 00112233 %%s/walker\\n+ malloc 5 0x10 "
-		"[5:24]\\n%%s/walker(main+0x1)[0x2000]\\n' "
-		"\"$PWD\" \"$PWD\" | $B/log-malloc-findleak -");
+	        "[5:24]\\n%%s/walker(main+0x1)[0x2000]\\n' "
+	        "\"$PWD\" \"$PWD\" | $B/log-malloc-findleak -");
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_ptr_nonnull(strstr(r.err, "its build-id differs"));
 	ck_assert_ptr_nonnull(strstr(r.out, "main                 ??:? "));
@@ -341,6 +341,15 @@ START_TEST(names_of_cxx_are_demangled)
 
 	ck_assert_ptr_nonnull(strstr(r.out, "\nfoo::bar<int>(int) "));
 	ck_assert_int_eq(r.status, 0);
+	/* Too long for a column: without what the function and its templates take. */
+	r = run("$B/backtrace2line"
+	        " '/nonexistent(_ZNSt6vectorINSt7__cxx1112basic_stringIcEESaIS1_EE9push_backERKS1_+0x5)[0x1]'"
+	        " '/nonexistent(_ZN12_GLOBAL__N_114some_long_nameclESt6vectorIiSaIiEES2_S2_+0x5)[0x1]'");
+	ck_assert_msg(strstr(r.out, "\nstd::vector<>::push_back() "), "%s", r.out);
+	ck_assert_msg(strstr(r.out, "\n(anonymous namespace)::some_long_name... "), "%s", r.out);
+	r = run("$B/backtrace2line -f "
+	        "'/x(_ZNSt6vectorINSt7__cxx1112basic_stringIcEESaIS1_EE9push_backERKS1_+0x5)[0x1]'");
+	ck_assert_msg(strstr(r.out, "push_back(std::__cxx11::basic_string const&)"), "%s", r.out);
 }
 END_TEST
 
@@ -383,10 +392,10 @@ START_TEST(a_traced_program_s_leak_is_named_by_function_and_line)
 	}
 	write_file("leaker.c", leaker, strlen(leaker));
 	r = run("${CC:-cc} -g -O1 -fno-builtin -o leaker leaker.c && "
-		"LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./leaker && $B/log-malloc-findleak t");
+	        "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./leaker && $B/log-malloc-findleak t");
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_msg(strstr(r.out, " 3 blocks leaked 300 bytes (0.29 KiB) allocated by malloc (first: 0x"), "%s",
-		      r.out);
+	              r.out);
 	ck_assert_ptr_nonnull(strstr(r.out, "       make "));
 	ck_assert_ptr_nonnull(strstr(r.out, " leaker.c:4 "));
 	ck_assert_ptr_nonnull(strstr(r.out, "       main "));

@@ -90,7 +90,7 @@ START_TEST(frames_belong_to_the_event_above_them)
 	struct trace_item item;
 
 	open_string("/x(+0x9)[0x9]\n+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n"
-		    "+ free -1 0x10 [0:0]\n+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n");
+	            "+ free -1 0x10 [0:0]\n+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n");
 	item = next(TRACE_CALL);
 	ck_assert_uint_eq(item.line, 2);
 	ck_assert_uint_eq(stacks_get(&trace.image.stacks, item.stack).depth, 2);
@@ -108,7 +108,7 @@ START_TEST(numbered_backtraces_are_the_same_as_written_ones)
 	struct trace_item first, second;
 
 	open_string("# FORMAT compact\n# BACKTRACE 7\n/x(+0x1)[0x1]\n+ malloc 1 0x10 [1:24] bt=7\n"
-		    "+ malloc 1 0x20 [1:24]\n/x(+0x1)[0x1]\n+ malloc 1 0x30 [1:24] bt=8\n");
+	            "+ malloc 1 0x20 [1:24]\n/x(+0x1)[0x1]\n+ malloc 1 0x30 [1:24] bt=8\n");
 	first = next(TRACE_CALL);
 	second = next(TRACE_CALL);
 	ck_assert_uint_ne(first.stack, STACK_NONE);
@@ -137,8 +137,8 @@ static void list_live(const char *name, char *out, size_t size)
 
 		if (block)
 			used += (size_t)snprintf(out + used, size - used, "%#lx %lu %s %u\n", (unsigned long)address,
-						 (unsigned long)block->size, record_call_name(block->call),
-						 block->stack);
+			                         (unsigned long)block->size, record_call_name(block->call),
+			                         block->stack);
 	}
 	heap_free(&heap);
 	trace_close(&trace);

@@ -14,7 +14,7 @@
 static void keep_call(struct traced *traced, const struct trace *trace, const struct trace_item *item)
 {
 	struct traced_call *call;
-	struct stack stack = { .depth = 0 };
+	struct stack stack = {.depth = 0};
 
 	if ((traced->count & (traced->count - 1)) == 0) {
 		size_t room = traced->count ? 2 * traced->count : 1;
@@ -36,7 +36,7 @@ static void keep_call(struct traced *traced, const struct trace *trace, const st
 }
 
 static void apply(struct traced *traced, const struct trace *trace, const struct trace_item *item, int64_t *used,
-		  bool keep)
+                  bool keep)
 {
 	if (item->event.unseen)
 		traced->concluded++;
@@ -53,7 +53,7 @@ static void apply(struct traced *traced, const struct trace *trace, const struct
 
 struct traced traced_read(const char *path, bool keep)
 {
-	struct traced traced = { .images = 0 };
+	struct traced traced = {.images = 0};
 	struct trace trace;
 	struct trace_item item;
 	char full[PATH_MAX];
@@ -118,6 +118,6 @@ void traced_is_sound(const struct traced *traced)
 	ck_assert_int_ge(traced->fini.usable, traced->fini.used);
 	for (int call = 0; call < LM_CALL_COUNT; call++)
 		ck_assert_msg(traced->fini.counts[call] == traced->calls[call], "%s: %llu counted, %llu in the trace",
-			      record_call_name((enum lm_call)call), (unsigned long long)traced->fini.counts[call],
-			      (unsigned long long)traced->calls[call]);
+		              record_call_name((enum lm_call)call), (unsigned long long)traced->fini.counts[call],
+		              (unsigned long long)traced->calls[call]);
 }

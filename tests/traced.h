@@ -26,7 +26,7 @@ struct traced {
 	uint64_t inits, finis;
 	uint64_t malformed;
 	bool ends_early;
-	struct event fini;	      /* the last one */
+	struct event fini;             /* the last one */
 	uint64_t calls[LM_CALL_COUNT]; /* lines of each function, concluded releases left out */
 	uint64_t concluded;
 	uint64_t wrong_totals; /* calls of a single-threaded program whose U does not follow from CHANGE */

@@ -8,8 +8,8 @@
 
 #define OWNER "log-malloc2"
 
-__attribute__((section(".note.log-malloc2,\"a\",@note#"), used, aligned(4))) static const struct {
+__attribute__((section(".note.log-malloc2"), used, aligned(4))) static const struct {
 	uint32_t owner_size, content_size, type;
 	char owner[(sizeof OWNER + 3) / 4 * 4];
 	char content[(sizeof LM_VERSION + 3) / 4 * 4];
-} note = { sizeof OWNER, sizeof LM_VERSION, 1, OWNER, LM_VERSION };
+} note = {sizeof OWNER, sizeof LM_VERSION, 1, OWNER, LM_VERSION};

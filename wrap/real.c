@@ -25,7 +25,8 @@ extern void *__real_pvalloc(size_t size) __attribute__((weak));
 extern void __real_free(void *p);
 extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
 extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __attribute__((weak));
-extern _Noreturn void __real__exit(int status);
+/* Not __real__exit: musl's calls _Exit, which is wrapped again. */
+extern _Noreturn void __real__Exit(int status);
 
 /* glibc's malloc under a name of its own, which no other allocator takes. */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
@@ -122,5 +123,5 @@ int lm_real_is_glibc(void)
 
 void lm_real_exit(int status)
 {
-	__real__exit(status);
+	__real__Exit(status);
 }

@@ -31,7 +31,7 @@ void log_malloc_trace_disable(void)
 /* Every line has to begin with '#', or a reader would take it for a record. */
 static int put_lines(char *line, const char *message)
 {
-	struct lm_text text = { line, line + LM_TRACE_PRINTF_MAX - 1 };
+	struct lm_text text = {line, line + LM_TRACE_PRINTF_MAX - 1};
 	int at_start = 1;
 
 	for (; *message; message++) {

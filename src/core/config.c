@@ -50,7 +50,7 @@ static unsigned read_depth(void)
 	_Static_assert(LOG_MALLOC_BACKTRACE_COUNT <= LM_BACKTRACE_DEPTH_MAX, "LOG_MALLOC_BACKTRACE_COUNT is too large");
 	if (value && lm_text_parse(value, LM_BACKTRACE_DEPTH_MAX, &depth) != 0) {
 		complain("LOG_MALLOC_BACKTRACE_DEPTH", value, "a number from 0 to " STRING(LM_BACKTRACE_DEPTH_MAX),
-			 STRING(LOG_MALLOC_BACKTRACE_COUNT));
+		         STRING(LOG_MALLOC_BACKTRACE_COUNT));
 		depth = LOG_MALLOC_BACKTRACE_COUNT;
 	}
 	return (unsigned)depth;
@@ -70,7 +70,7 @@ static uint64_t read_statm(void)
 	if (lm_text_parse(value, MAX_STATM_MS, &ms) == 0)
 		return ms;
 	complain("LOG_MALLOC_STATM", value, "always, never or a number of milliseconds up to " STRING(MAX_STATM_MS),
-		 STRING(DEFAULT_STATM_MS));
+	         STRING(DEFAULT_STATM_MS));
 	return DEFAULT_STATM_MS;
 }
 

@@ -24,7 +24,7 @@ static int identify(int fd, struct stat *status)
 
 static int duplicate(int fd)
 {
-	struct rlimit limit = { 0, 0 };
+	struct rlimit limit = {0, 0};
 	int highest = HIGHEST;
 
 	if (lm_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur < HIGHEST)

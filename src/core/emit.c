@@ -28,7 +28,7 @@ static void send(const struct iovec *parts, int count)
 
 int lm_emit_text(const char *text, int length)
 {
-	struct iovec part = { (void *)text, (size_t)length };
+	struct iovec part = {(void *)text, (size_t)length};
 	int error = lm_sink_write(&part, 1);
 
 	if (error)
@@ -39,13 +39,13 @@ int lm_emit_text(const char *text, int length)
 static void announce(struct lm_module *module)
 {
 	char line[LM_MODULE_RECORD_MAX];
-	struct lm_text text = { line, line + sizeof line };
+	struct lm_text text = {line, line + sizeof line};
 	struct iovec parts[3];
 
 	lm_module_record(&text, module);
-	parts[0] = (struct iovec){ line, (size_t)(text.at - line) };
-	parts[1] = (struct iovec){ (void *)module->name, __builtin_strlen(module->name) };
-	parts[2] = (struct iovec){ (void *)"\n", 1 };
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	parts[1] = (struct iovec){(void *)module->name, __builtin_strlen(module->name)};
+	parts[2] = (struct iovec){(void *)"\n", 1};
 	send(parts, 3);
 	__atomic_store_n(&module->announced, ANNOUNCED, __ATOMIC_RELEASE);
 }
@@ -73,7 +73,7 @@ static int put_backtrace(struct iovec *parts, const struct lm_caller *caller, un
 			continue;
 		if (frame->module && !__atomic_load_n(&frame->module->announced, __ATOMIC_ACQUIRE))
 			announce(frame->module);
-		parts[count++] = (struct iovec){ (void *)frame->text, frame->length };
+		parts[count++] = (struct iovec){(void *)frame->text, frame->length};
 	}
 	return count;
 }
@@ -83,7 +83,7 @@ void lm_emit(const struct lm_event *event, const struct lm_caller *caller)
 	unsigned depth = caller ? lm_session_depth() : 0;
 	struct iovec parts[depth + 1];
 	char line[LM_RECORD_LINE_MAX];
-	struct lm_text text = { line, line + sizeof line };
+	struct lm_text text = {line, line + sizeof line};
 	struct lm_statm statm;
 	uint64_t ms;
 	int sampled = !event->busy && lm_sample_take(&statm, &ms);
@@ -95,7 +95,7 @@ void lm_emit(const struct lm_event *event, const struct lm_caller *caller)
 	if (sampled)
 		lm_record_number(&text, LM_TRACE_TIME, ms);
 	lm_record_event(&text, event, sampled ? &statm : NULL);
-	parts[0] = (struct iovec){ line, (size_t)(text.at - line) };
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
 	send(parts, count);
 }
 
@@ -121,7 +121,7 @@ void lm_emit_begin(void)
 		lm_session_write_failed(ENOMEM);
 		return;
 	}
-	text = (struct lm_text){ room->line, room->line + sizeof room->line };
+	text = (struct lm_text){room->line, room->line + sizeof room->line};
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
 	if (lm_path_exe(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
@@ -162,7 +162,7 @@ static char *read_maps(size_t *room, size_t *length)
 void lm_emit_end(void)
 {
 	char line[LM_RECORD_LINE_MAX];
-	struct lm_text text = { line, line + sizeof line };
+	struct lm_text text = {line, line + sizeof line};
 	size_t room, length;
 	char *maps = read_maps(&room, &length);
 	struct iovec parts[2];
@@ -170,8 +170,8 @@ void lm_emit_end(void)
 	put_mark(&text, LM_TRACE_FINI);
 	if (length)
 		lm_text_string(&text, "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n");
-	parts[0] = (struct iovec){ line, (size_t)(text.at - line) };
-	parts[1] = (struct iovec){ maps, length };
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	parts[1] = (struct iovec){maps, length};
 	send(parts, length ? 2 : 1);
 	if (maps)
 		lm_sys_unmap(maps, room);

@@ -11,8 +11,8 @@
 #define TAG_FLAGS ((size_t)7)
 #define TAG_MMAP  ((size_t)2)
 /* Malloc's alignment, and its smallest block with the tags. */
-#define GRAIN     (2 * WORD)
-#define SMALLEST  (4 * WORD)
+#define GRAIN    (2 * WORD)
+#define SMALLEST (4 * WORD)
 
 /* The tests that glibc's free() makes before it believes a pointer, made without faulting. */
 static int glibc_block(uintptr_t p)

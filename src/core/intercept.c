@@ -75,7 +75,7 @@ static inline void emit(struct lm_event *event, const struct call *call, const s
 /* Another thread's realloc has released P and is about to say so. */
 static size_t wait_for_move(const void *p, const struct call *call)
 {
-	const struct timespec pause = { .tv_sec = 0, .tv_nsec = 1000000 };
+	const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000};
 	size_t known = LM_SIZEMAP_MOVING;
 
 	/* Nobody reads the order where nothing is written, and this thread can't wait for itself. */
@@ -100,7 +100,7 @@ static size_t wait_for_move(const void *p, const struct call *call)
  */
 static void conclude_release(void *p, size_t size, const struct call *call)
 {
-	struct lm_event event = { .call = LM_CALL_FREE, .old = p, .old_size = size, .unseen = 1 };
+	struct lm_event event = {.call = LM_CALL_FREE, .old = p, .old_size = size, .unseen = 1};
 	size_t usable = lm_foreign_usable_estimate(size);
 
 	event.change = -(int64_t)size;
@@ -150,7 +150,7 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 
 void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_MALLOC, .size = size };
+	struct lm_event event = {.call = LM_CALL_MALLOC, .size = size};
 	struct call call;
 
 	if (nested())
@@ -170,7 +170,7 @@ static size_t product(size_t count, size_t each)
 
 void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_CALLOC, .size = product(count, size), .count = count, .each = size };
+	struct lm_event event = {.call = LM_CALL_CALLOC, .size = product(count, size), .count = count, .each = size};
 	struct call call;
 
 	if (nested())
@@ -182,7 +182,7 @@ void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 
 void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_MEMALIGN, .size = size, .alignment = alignment };
+	struct lm_event event = {.call = LM_CALL_MEMALIGN, .size = size, .alignment = alignment};
 	struct call call;
 
 	if (nested())
@@ -194,7 +194,7 @@ void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
 
 void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_ALIGNED_ALLOC, .size = size, .alignment = alignment };
+	struct lm_event event = {.call = LM_CALL_ALIGNED_ALLOC, .size = size, .alignment = alignment};
 	struct call call;
 
 	if (nested())
@@ -206,7 +206,7 @@ void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *ca
 
 int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_POSIX_MEMALIGN, .size = size, .alignment = alignment };
+	struct lm_event event = {.call = LM_CALL_POSIX_MEMALIGN, .size = size, .alignment = alignment};
 	struct call call;
 
 	if (nested())
@@ -221,7 +221,7 @@ int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct
 
 void *lm_valloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_VALLOC, .size = size };
+	struct lm_event event = {.call = LM_CALL_VALLOC, .size = size};
 	struct call call;
 
 	if (nested())
@@ -233,7 +233,7 @@ void *lm_valloc(size_t size, const struct lm_caller *caller)
 
 void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_PVALLOC, .size = size };
+	struct lm_event event = {.call = LM_CALL_PVALLOC, .size = size};
 	struct call call;
 
 	if (nested())
@@ -253,7 +253,7 @@ struct old_block {
 
 static struct old_block take_old(void *old)
 {
-	struct old_block block = { .size = LM_SIZEMAP_NONE, .usable = 0 };
+	struct old_block block = {.size = LM_SIZEMAP_NONE, .usable = 0};
 
 	if (!old)
 		return block;
@@ -280,8 +280,8 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 	if (event->p) {
 		/* In its old place it is no new tenant. */
 		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
-				      ? lm_sizemap_put(event->p, event->size)
-				      : enter((void *)event->p, event->size, call);
+		                      ? lm_sizemap_put(event->p, event->size)
+		                      : enter((void *)event->p, event->size, call);
 
 		if (likely(entered == 0)) {
 			event->change += (int64_t)event->size;
@@ -296,7 +296,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
  * one, as glibc's realloc(p, 0) has it.
  */
 static void *resized(struct lm_event *event, const struct old_block *old, int released, struct call *call,
-		     const struct lm_caller *caller)
+                     const struct lm_caller *caller)
 {
 	begin_tracker(call);
 	lm_account_call(event->call);
@@ -338,7 +338,7 @@ static inline int was_released(const struct lm_event *event, const struct call *
 
 void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = LM_CALL_REALLOC, .old = p, .size = size };
+	struct lm_event event = {.call = LM_CALL_REALLOC, .old = p, .size = size};
 	struct old_block old;
 	struct call call;
 	int released;
@@ -356,8 +356,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller *caller)
 {
 	struct lm_event event = {
-		.call = LM_CALL_REALLOCARRAY, .old = p, .size = product(count, each), .count = count, .each = each
-	};
+		.call = LM_CALL_REALLOCARRAY, .old = p, .size = product(count, each), .count = count, .each = each};
 	struct old_block old;
 	struct call call;
 	int released;
@@ -377,7 +376,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 /* The books and the record of a release, before the real one. Leaves the guard at LM_GUARD_REAL. */
 static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
 {
-	struct lm_event event = { .call = function, .old = p };
+	struct lm_event event = {.call = function, .old = p};
 	struct call call = begin_real();
 
 	begin_tracker(&call);

@@ -3,8 +3,8 @@
 #include "module.h"
 
 #include <elf.h>
-#include <link.h>
 #include <limits.h>
+#include <link.h>
 #include <sys/auxv.h>
 
 #include "arena.h"
@@ -68,7 +68,7 @@ static void read_notes(struct lm_module *module, const struct dl_phdr_info *info
 	for (int i = 0; i < info->dlpi_phnum && !module->build_id_size; i++) {
 		if (info->dlpi_phdr[i].p_type == PT_NOTE)
 			read_build_id(module, (const uint8_t *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
-				      info->dlpi_phdr[i].p_memsz);
+			              info->dlpi_phdr[i].p_memsz);
 	}
 }
 
@@ -85,7 +85,7 @@ static char *kept_escaped(const char *path)
 	/* Four bytes for each at most. */
 	size_t room = 4 * __builtin_strlen(path) + 1;
 	char *copy = lm_arena_alloc(room);
-	struct lm_text text = { copy, copy + room - 1 };
+	struct lm_text text = {copy, copy + room - 1};
 
 	if (copy) {
 		lm_text_path(&text, path);
@@ -94,7 +94,13 @@ static char *kept_escaped(const char *path)
 	return copy;
 }
 
-/* The loader names the program "" and a library as it was asked for; the vdso has no file. */
+/* The program's own name: glibc says "", musl's static libc the kernel's link. */
+static int is_program(const char *name)
+{
+	return name[0] == '\0' || __builtin_strcmp(name, "/proc/self/exe") == 0;
+}
+
+/* A library is named as it was asked for; the vdso has no file. */
 static void read_name(struct lm_module *module, const char *name)
 {
 	/* Stacks may be short. */
@@ -103,7 +109,7 @@ static void read_name(struct lm_module *module, const char *name)
 
 	if (!path)
 		return;
-	if (name[0] == '\0')
+	if (is_program(name))
 		known_path = lm_path_exe(path, PATH_MAX) == 0;
 	else if (__builtin_strchr(name, '/'))
 		known_path = lm_path_absolute(path, PATH_MAX, name) == 0;
@@ -161,7 +167,7 @@ struct pass {
 static int visit(struct dl_phdr_info *info, size_t size, void *data)
 {
 	struct pass *pass = data;
-	struct lm_module found = { .bias = info->dlpi_addr };
+	struct lm_module found = {.bias = info->dlpi_addr};
 	struct lm_module *module;
 
 	if (!pass->number) {
@@ -189,8 +195,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *data)
  */
 static void add_program(unsigned pass)
 {
-	struct dl_phdr_info info = { 0 };
-	struct lm_module found = { 0 };
+	struct dl_phdr_info info = {0};
+	struct lm_module found = {0};
 	uintptr_t headers = (uintptr_t)getauxval(AT_PHDR);
 	const ElfW(Ehdr) *elf = (const void *)(headers & ~((uintptr_t)getauxval(AT_PAGESZ) - 1));
 
@@ -222,7 +228,7 @@ static void find_loader(void)
 /* Reads the loader's list anew. */
 static void refresh(void)
 {
-	struct pass pass = { 0 };
+	struct pass pass = {0};
 
 	dl_iterate_phdr(visit, &pass);
 	if (!listed((uintptr_t)getauxval(AT_PHDR)))
@@ -255,7 +261,7 @@ static int read_counts(struct dl_phdr_info *info, size_t size, void *data)
 struct lm_module *lm_module_find(uintptr_t pc)
 {
 	struct lm_module *module = listed(pc);
-	struct counts now = { 0, 0 };
+	struct counts now = {0, 0};
 
 	if (module)
 		return module;
@@ -269,7 +275,7 @@ struct lm_module *lm_module_find(uintptr_t pc)
 
 int lm_module_check(void)
 {
-	struct counts now = { 0, 0 };
+	struct counts now = {0, 0};
 	unsigned long long subs = __atomic_load_n(&known_subs, __ATOMIC_RELAXED);
 
 	dl_iterate_phdr(read_counts, &now);

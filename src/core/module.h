@@ -16,18 +16,18 @@
 
 struct lm_module {
 	struct lm_module *next;
-	uintptr_t start, end;      /* the pages of its first to its last segment */
-	uintptr_t bias;            /* what was added to the addresses in its file */
-	uint64_t offset;           /* in the file, of START */
+	uintptr_t start, end; /* the pages of its first to its last segment */
+	uintptr_t bias;       /* what was added to the addresses in its file */
+	uint64_t offset;      /* in the file, of START */
 	const uint8_t *eh_frame_hdr;
-	const char *file;          /* to be opened; NULL for the vdso */
-	const char *name;          /* absolute, escaped as frames have it; NULL likewise */
+	const char *file; /* to be opened; NULL for the vdso */
+	const char *name; /* absolute, escaped as frames have it; NULL likewise */
 	uint8_t build_id[LM_BUILD_ID_MAX];
 	unsigned build_id_size;
-	unsigned seen;             /* by which pass over the loader's list */
-	int gone;                  /* unloaded */
-	int announced;             /* its MODULE line is written */
-	void *symbols;             /* symbol.c's */
+	unsigned seen; /* by which pass over the loader's list */
+	int gone;      /* unloaded */
+	int announced; /* its MODULE line is written */
+	void *symbols; /* symbol.c's */
 };
 
 /* The object that PC lies in, or NULL. */

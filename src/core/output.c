@@ -18,8 +18,7 @@
 int lm_output_claim(int fd)
 {
 	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN
-	};
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
 	int saved = errno;
 	/* What can't be locked at all is nobody else's. */
 	int taken = fcntl(fd, F_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES);
@@ -32,8 +31,8 @@ int lm_output_claim(int fd)
 static int taken_by_owner(int fd, const char *owner)
 {
 	char file[64], pid[32];
-	struct lm_text file_text = { file, file + sizeof file - 1 };
-	struct lm_text pid_text = { pid, pid + sizeof pid - 1 };
+	struct lm_text file_text = {file, file + sizeof file - 1};
+	struct lm_text pid_text = {pid, pid + sizeof pid - 1};
 	const char *colon = owner ? __builtin_strchr(owner, ':') : NULL;
 	struct stat status;
 	size_t length;
@@ -55,7 +54,7 @@ static int taken_by_owner(int fd, const char *owner)
 static int complain(const char *path, int error)
 {
 	char buffer[LM_WARN_MAX];
-	struct lm_text text = { buffer, buffer + sizeof buffer - 1 };
+	struct lm_text text = {buffer, buffer + sizeof buffer - 1};
 
 	lm_text_string(&text, "cannot open the trace ");
 	lm_text_path_line(&text, path);
@@ -67,7 +66,7 @@ static int complain(const char *path, int error)
 /* %p is the process id, %% a percent sign. */
 static int expand(char *path, size_t size, const char *pattern)
 {
-	struct lm_text text = { path, path + size - 1 };
+	struct lm_text text = {path, path + size - 1};
 
 	for (; *pattern; pattern++) {
 		if (pattern[0] == '%' && pattern[1] == 'p') {
@@ -87,7 +86,7 @@ static int follow_flag(const char *path)
 {
 	char directory[PATH_MAX];
 	const char *slash = __builtin_strrchr(path, '/');
-	struct lm_text text = { directory, directory + sizeof directory - 1 };
+	struct lm_text text = {directory, directory + sizeof directory - 1};
 	struct stat status;
 
 	if (!slash)
@@ -102,8 +101,8 @@ static int follow_flag(const char *path)
 static int begun_by_us(int fd)
 {
 	char found[64] = "", ours[64];
-	struct lm_text text = { ours, ours + sizeof ours - 1 };
-	long n = lm_sys(SYS_pread64, fd, found, sizeof found, (off_t)0);
+	struct lm_text text = {ours, ours + sizeof ours - 1};
+	long n = lm_sys_pread(fd, found, sizeof found, 0);
 
 	lm_text_string(&text, "# " LM_TRACE_PID " ");
 	lm_text_unsigned(&text, (uint64_t)lm_sys(SYS_getpid));
@@ -123,7 +122,8 @@ static int open_file(struct lm_output *output, const char *pattern)
 	if (stat(output->path, &status) == 0 && !S_ISREG(status.st_mode))
 		fd = lm_sys_open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
 	else
-		fd = lm_sys_open(output->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | follow_flag(output->path), 0600);
+		fd = lm_sys_open(output->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | follow_flag(output->path),
+		                 0600);
 	if (fd < 0)
 		return complain(output->path, -fd);
 	if (lm_output_claim(fd) != 0) {

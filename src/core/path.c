@@ -19,7 +19,8 @@ int lm_path_exe(char *path, size_t size)
 	if (n > 0) {
 		size_t length = (size_t)n;
 
-		if (length > sizeof DELETED && __builtin_memcmp(path + length - (sizeof DELETED - 1), DELETED, sizeof DELETED - 1) == 0)
+		if (length > sizeof DELETED &&
+		    __builtin_memcmp(path + length - (sizeof DELETED - 1), DELETED, sizeof DELETED - 1) == 0)
 			length -= sizeof DELETED - 1;
 		path[length] = '\0';
 		return 0;
@@ -38,7 +39,7 @@ int lm_path_cwd(char *path, size_t size)
 
 int lm_path_absolute(char *path, size_t size, const char *name)
 {
-	struct lm_text text = { path, path + size - 1 };
+	struct lm_text text = {path, path + size - 1};
 
 	if (name[0] != '/') {
 		if (lm_path_cwd(path, size) != 0)

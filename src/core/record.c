@@ -140,15 +140,14 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 	lm_text_char(text, '\n');
 }
 
-static void put_count(struct lm_text *text, const char *between, enum lm_call call,
-		      const uint64_t calls[LM_CALL_COUNT])
+static void put_count(struct lm_text *text, const char *between, enum lm_call call, const uint64_t calls[LM_CALL_COUNT])
 {
 	lm_text_string(text, between);
 	lm_text_unsigned(text, calls[call]);
 }
 
 void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals totals,
-		    const uint64_t calls[LM_CALL_COUNT])
+                    const uint64_t calls[LM_CALL_COUNT])
 {
 	lm_text_string(text, "+ ");
 	lm_text_string(text, mark);

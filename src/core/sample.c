@@ -14,7 +14,7 @@ static struct {
 	uint64_t interval_ms;
 	uint64_t start_ms;
 	uint64_t next_ms; /* since the start */
-} sample = { .interval_ms = LM_STATM_NEVER };
+} sample = {.interval_ms = LM_STATM_NEVER};
 
 static uint64_t now_ms(void)
 {
@@ -47,7 +47,7 @@ static int is_due(uint64_t ms)
 	if (sample.interval_ms == 0)
 		return 1;
 	return ms >= next && __atomic_compare_exchange_n(&sample.next_ms, &next, ms + sample.interval_ms, 0,
-							 __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static int parse(const char *text, struct lm_statm *statm)
@@ -76,7 +76,7 @@ int lm_sample_take(struct lm_statm *statm, uint64_t *ms)
 	*ms = now_ms() - sample.start_ms;
 	if (!is_due(*ms) || !lm_descriptor_is_ours(&sample.statm))
 		return 0;
-	n = lm_sys(SYS_pread64, sample.statm.fd, text, sizeof text - 1, (off_t)0);
+	n = lm_sys_pread(sample.statm.fd, text, sizeof text - 1, 0);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';

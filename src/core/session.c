@@ -18,7 +18,7 @@
 #include "warn.h"
 
 static int not_alive;
-struct lm_session lm_session = { .state = LM_SESSION_WANTED, .alive = &not_alive };
+struct lm_session lm_session = {.state = LM_SESSION_WANTED, .alive = &not_alive};
 
 static int starting, ended, memory_told;
 static long pid;
@@ -50,7 +50,7 @@ static const int *make_alive(void)
 static void print_banner(const struct lm_output *output)
 {
 	char buffer[LM_WARN_MAX];
-	struct lm_text text = { buffer, buffer + sizeof buffer };
+	struct lm_text text = {buffer, buffer + sizeof buffer};
 
 	lm_text_string(&text, LM_TRACE_BANNER);
 	if (output->owned) {
@@ -79,7 +79,7 @@ static int open_sink(const struct lm_output *output)
 
 static void start_tracing(struct lm_output *output)
 {
-	struct lm_config config = { 0 };
+	struct lm_config config = {0};
 
 	lm_config_read_output(&config);
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)

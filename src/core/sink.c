@@ -7,7 +7,6 @@
  */
 #include "sink.h"
 
-#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -17,10 +16,13 @@
 
 #define SIGNALS_SIZE (64 / 8)
 
+/* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
+enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
+
 static struct {
 	struct lm_descriptor trace;
 	uint32_t lock; /* 0 free, 1 taken, 2 taken and somebody waits */
-} sink = { .trace.fd = -1 };
+} sink = {.trace.fd = -1};
 
 /* ---- the lock ---- */
 
@@ -87,8 +89,8 @@ static int contains(const unsigned char set[SIGNALS_SIZE], int number)
 /* Takes back the signal that a failed write raised, unless it was pending before. */
 static void discard(const struct signals *signals, int number)
 {
-	const struct timespec at_once = { 0, 0 };
-	unsigned char set[SIGNALS_SIZE] = { 0 };
+	const struct timespec at_once = {0, 0};
+	unsigned char set[SIGNALS_SIZE] = {0};
 
 	if (contains(signals->pending, number))
 		return;
@@ -99,7 +101,7 @@ static void discard(const struct signals *signals, int number)
 /* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
 static void wait_writable(int fd)
 {
-	struct pollfd poll = { .fd = fd, .events = POLLOUT };
+	struct pollfd poll = {.fd = fd, .events = POLLOUT};
 
 	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, SIGNALS_SIZE);
 }
@@ -109,7 +111,7 @@ static int write_parts(int fd, const struct iovec *parts, int count)
 	size_t skip = 0;
 
 	while (count > 0) {
-		struct iovec first = { (char *)parts->iov_base + skip, parts->iov_len - skip };
+		struct iovec first = {(char *)parts->iov_base + skip, parts->iov_len - skip};
 		long n;
 
 		if (skip)

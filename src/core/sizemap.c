@@ -62,7 +62,7 @@ enum {
  */
 _Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
 _Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are distinct");
-_Static_assert(PIECES * PIECE_BITS >= ADDRESS_BITS, "every size has room");
+_Static_assert(PIECES *PIECE_BITS >= ADDRESS_BITS, "every size has room");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
 /* A table that is not there yet: whoever comes second gives its own back. */
@@ -148,7 +148,7 @@ static int put_large(const void *p, lm_entry *entry, uint64_t size)
 		if (!piece)
 			return -1;
 		atomic_store_explicit(piece, (uint16_t)(ENTRY_PIECE | (size >> (PIECE_BITS * i) & PIECE_MASK)),
-				      memory_order_relaxed);
+		                      memory_order_relaxed);
 	}
 	atomic_store_explicit(entry, ENTRY_LARGE, memory_order_release);
 	return 0;

@@ -19,7 +19,7 @@ static const struct lm_symtab *symbols_of(struct lm_module *module)
 		return symtab;
 	opened = lm_symtab_open(module);
 	if (__atomic_compare_exchange_n(&module->symbols, &symtab, (void *)opened, 0, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
+	                                __ATOMIC_ACQUIRE))
 		return opened;
 	lm_symtab_close(opened);
 	return symtab;
@@ -66,7 +66,7 @@ static struct lm_frame *made(uintptr_t pc)
 	frame = lm_arena_alloc(sizeof *frame + room);
 	if (!frame)
 		return NULL;
-	text = (struct lm_text){ frame->text, frame->text + room };
+	text = (struct lm_text){frame->text, frame->text + room};
 	put_frame(&text, pc, module, name, start);
 	frame->pc = pc;
 	frame->module = module;

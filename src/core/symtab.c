@@ -56,11 +56,11 @@ static void unmap_part(const struct part *part)
 
 static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 {
-	return lm_sys(SYS_pread64, fd, buffer, size, (off_t)offset) == (long)size ? 0 : -1;
+	return lm_sys_pread(fd, buffer, size, offset) == (long)size ? 0 : -1;
 }
 
 /* Is FD's file still the one that was loaded? Yes, too, where no build-id can tell. */
-static int same_build(int fd, const ElfW(Ehdr) *header, const struct lm_module *module)
+static int same_build(int fd, const ElfW(Ehdr) * header, const struct lm_module *module)
 {
 	ElfW(Phdr) segment;
 	uint8_t notes[1024];
@@ -85,12 +85,12 @@ static int same_build(int fd, const ElfW(Ehdr) *header, const struct lm_module *
 	return 0;
 }
 
-static const ElfW(Sym) *symbol(const struct lm_symtab *symtab, size_t index)
+static const ElfW(Sym) * symbol(const struct lm_symtab *symtab, size_t index)
 {
 	return (const ElfW(Sym) *)symtab->symbols.data + index;
 }
 
-static int is_function(const ElfW(Sym) *sym)
+static int is_function(const ElfW(Sym) * sym)
 {
 	unsigned type = sym->st_info & 15;
 
@@ -154,9 +154,9 @@ static int make_order(struct lm_symtab *symtab)
 	return 0;
 }
 
-static int map_tables(struct lm_symtab *symtab, int fd, const ElfW(Ehdr) *header, uint64_t file_size)
+static int map_tables(struct lm_symtab *symtab, int fd, const ElfW(Ehdr) * header, uint64_t file_size)
 {
-	ElfW(Shdr) section, table = { .sh_type = SHT_NULL }, strings;
+	ElfW(Shdr) section, table = {.sh_type = SHT_NULL}, strings;
 
 	if (header->e_shentsize != sizeof section)
 		return -1;
@@ -219,7 +219,7 @@ void lm_symtab_close(const struct lm_symtab *symtab)
 	lm_sys_unmap((void *)symtab, sizeof *symtab);
 }
 
-static const char *name_of(const struct lm_symtab *symtab, const ElfW(Sym) *sym)
+static const char *name_of(const struct lm_symtab *symtab, const ElfW(Sym) * sym)
 {
 	const char *strings = symtab->strings.data;
 	size_t room = symtab->strings.size;
@@ -239,7 +239,7 @@ static unsigned leading_underscores(const char *name)
 }
 
 /* Of two names for one address, the one that people call it by: exported, without underscores, short. */
-static int better(const struct lm_symtab *symtab, const ElfW(Sym) *a, const ElfW(Sym) *b)
+static int better(const struct lm_symtab *symtab, const ElfW(Sym) * a, const ElfW(Sym) * b)
 {
 	const char *name_a = name_of(symtab, a), *name_b = name_of(symtab, b);
 	int local_a = a->st_info >> 4 == STB_LOCAL, local_b = b->st_info >> 4 == STB_LOCAL;
@@ -274,7 +274,7 @@ static size_t places_up_to(const struct lm_symtab *symtab, uint64_t address)
 const char *lm_symtab_find(const struct lm_symtab *symtab, uint64_t address, uint64_t *start)
 {
 	size_t place = places_up_to(symtab, address);
-	const ElfW(Sym) *best;
+	const ElfW(Sym) * best;
 
 	if (!place)
 		return NULL;

@@ -58,6 +58,20 @@ static inline long lm_sys_read_full(int fd, void *buffer, size_t size)
 	return (long)used;
 }
 
+/* The offset of a 64-bit kernel interface goes into two registers on 32-bit machines, an even one first on some. */
+static inline long lm_sys_pread(int fd, void *buffer, size_t size, uint64_t offset)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	return lm_sys(SYS_pread64, fd, buffer, size, offset);
+#elif defined __arm__ || (defined __mips__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+	return lm_sys(SYS_pread64, fd, buffer, size, 0, (uint32_t)offset, (uint32_t)(offset >> 32));
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return lm_sys(SYS_pread64, fd, buffer, size, (uint32_t)offset, (uint32_t)(offset >> 32));
+#else
+	return lm_sys(SYS_pread64, fd, buffer, size, 0, (uint32_t)(offset >> 32), (uint32_t)offset);
+#endif
+}
+
 static inline int lm_sys_open(const char *path, int flags, int mode)
 {
 	return (int)lm_sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, mode);

@@ -382,7 +382,7 @@ static int step_packed(struct registers *r, uint64_t row)
 }
 
 static int apply(const struct lm_cfi_rule *rule, const struct registers *r, uintptr_t cfa, uintptr_t same,
-		 uintptr_t *value)
+                 uintptr_t *value)
 {
 	uintptr_t at;
 
@@ -471,7 +471,7 @@ void lm_unwind_start(void)
 
 unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
-	struct registers r = { .pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp };
+	struct registers r = {.pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
 	unsigned n = 0;
 
 	enter_stack(r.sp);

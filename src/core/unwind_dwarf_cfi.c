@@ -253,7 +253,7 @@ static const uint8_t *find_fde(const struct lm_module *module, uintptr_t pc)
 
 /* Opens the FDE and its CIE. START and SIZE: what it is about. */
 static int read_fde(const struct lm_module *module, const uint8_t *at, struct entry *cie, struct entry *fde,
-		    uintptr_t *start, uintptr_t *size)
+                    uintptr_t *start, uintptr_t *size)
 {
 	const uint8_t *p, *end, *cie_field;
 	uint32_t back;
@@ -365,7 +365,7 @@ static int run_cfa(struct machine *machine, const struct entry *cie, uint8_t op,
 
 /* The instructions that say where a register is. */
 static int run_register(struct machine *machine, const struct entry *cie, uint8_t op, const uint8_t **p,
-			const uint8_t *end)
+                        const uint8_t *end)
 {
 	uint64_t reg = lm_cfi_uleb(p, end);
 
@@ -411,7 +411,7 @@ static int run_register(struct machine *machine, const struct entry *cie, uint8_
 
 /* Those that change neither the CFA nor a register's rule. */
 static int run_other(struct machine *machine, const struct entry *cie, uint8_t op, const uint8_t **p,
-		     const uint8_t *end)
+                     const uint8_t *end)
 {
 	switch (op) {
 	case CFA_nop:
@@ -490,13 +490,12 @@ static int run(struct machine *machine, const struct entry *cie, const struct en
 
 int lm_cfi_find(const struct lm_module *module, uintptr_t pc, struct lm_cfi_row *row)
 {
-	struct entry cie = { 0 }, fde = { 0 };
-	struct machine machine = { 0 };
+	struct entry cie = {0}, fde = {0};
+	struct machine machine = {0};
 	uintptr_t start, size;
 	const uint8_t *at = find_fde(module, pc);
 
-	if (!at || read_fde(module, at, &cie, &fde, &start, &size) != 0 || pc - start >= size ||
-	    cie.ra != LM_DWARF_RA)
+	if (!at || read_fde(module, at, &cie, &fde, &start, &size) != 0 || pc - start >= size || cie.ra != LM_DWARF_RA)
 		return -1;
 	machine.row.signal_frame = cie.signal_frame;
 	machine.location = start;

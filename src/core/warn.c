@@ -6,7 +6,7 @@
 
 struct lm_text lm_warn_begin(char *buffer)
 {
-	struct lm_text text = { buffer, buffer + LM_WARN_MAX - 1 };
+	struct lm_text text = {buffer, buffer + LM_WARN_MAX - 1};
 
 	lm_text_string(&text, "log-malloc2: ");
 	return text;

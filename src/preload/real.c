@@ -117,7 +117,8 @@ static void find_optional(void **function, const char *name)
 
 /* The function, or NULL where nobody has it. */
 #define OPTIONAL(function, name)                                                                                       \
-	(find_optional((void **)(void *)&(function), name), *(void **)(void *)&(function) == MISSING ? NULL : (function))
+	(find_optional((void **)(void *)&(function), name),                                                            \
+	 *(void **)(void *)&(function) == MISSING ? NULL : (function))
 
 static void resolve(void)
 {

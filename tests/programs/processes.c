@@ -46,7 +46,7 @@ static int do_fork(void)
 /* A forked child that becomes another traced program, with our descriptors. */
 static int do_spawn(char *self)
 {
-	char *argv[] = { self, (char *)"nothing", NULL };
+	char *argv[] = {self, (char *)"nothing", NULL};
 	pid_t pid;
 
 	if (posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)

@@ -40,7 +40,7 @@ static void show(const char *what, void *p)
 
 static void sizes(void)
 {
-	static const size_t some[] = { 0, 1, 8, 15, 16, 24, 25, 40, 100, 1000, 1032, 4096, 65535, 65536, 131072, 200000 };
+	static const size_t some[] = {0, 1, 8, 15, 16, 24, 25, 40, 100, 1000, 1032, 4096, 65535, 65536, 131072, 200000};
 	char what[64];
 
 	for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
@@ -64,7 +64,7 @@ static void sizes(void)
 
 static void aligned(void)
 {
-	static const size_t alignments[] = { 8, 16, 64, 4096 };
+	static const size_t alignments[] = {8, 16, 64, 4096};
 	char what[64];
 	void *p = NULL;
 
