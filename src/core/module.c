@@ -85,12 +85,13 @@ static char *kept_escaped(const char *path)
 	/* Four bytes for each at most. */
 	size_t room = 4 * __builtin_strlen(path) + 1;
 	char *copy = lm_arena_alloc(room);
-	struct lm_text text = {copy, copy + room - 1};
+	struct lm_text text;
 
-	if (copy) {
-		lm_text_path(&text, path);
-		*text.at = '\0';
-	}
+	if (!copy)
+		return NULL;
+	text = (struct lm_text){copy, copy + room - 1};
+	lm_text_path(&text, path);
+	*text.at = '\0';
 	return copy;
 }
 

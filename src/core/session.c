@@ -161,7 +161,8 @@ __attribute__((constructor(101))) static void construct(void)
 {
 	lm_session_need();
 	/* quick_exit() runs neither destructors nor, where we could see it, _exit(). */
-	at_quick_exit(lm_session_end);
+	if (at_quick_exit(lm_session_end) != 0)
+		lm_warn("quick_exit() will end the program without the end of its trace", 0);
 }
 
 __attribute__((destructor(101))) static void destruct(void)

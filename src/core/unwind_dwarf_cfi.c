@@ -226,13 +226,14 @@ static int read_cie(const struct lm_module *module, const uint8_t *at, struct en
 /* The FDE for PC by the sorted table of .eh_frame_hdr, or NULL. */
 static const uint8_t *find_fde(const struct lm_module *module, uintptr_t pc)
 {
-	const uint8_t *header = module->eh_frame_hdr, *p = header + 4;
+	const uint8_t *header = module->eh_frame_hdr, *p;
 	const uint8_t *end = (const uint8_t *)module->end;
 	const int32_t *table;
 	size_t low = 0, high;
 
 	if (!header || !inside(module, header) || header[0] != 1 || header[3] != (ENC_DATAREL | ENC_SDATA4))
 		return NULL;
+	p = header + 4;
 	encoded(&p, end, header[1], (uintptr_t)header);
 	if (header[2] == ENC_OMIT)
 		return NULL;

@@ -75,7 +75,7 @@ static const char *keep_function(struct table *table, const char *name)
 		return NULL;
 	drop_arguments(cut);
 	if (strlen(cut) > NAME_MAX_SHOWN)
-		strcpy(cut + NAME_MAX_SHOWN - strlen(dots), dots);
+		memcpy(cut + NAME_MAX_SHOWN - strlen(dots), dots, sizeof dots);
 	return keep(table, cut, strlen(cut));
 }
 

@@ -12,7 +12,7 @@ struct diag;
 struct trace;
 
 enum cli_status {
-	CLI_OK = 0,	  /* fine, nothing found */
+	CLI_OK = 0,       /* fine, nothing found */
 	CLI_FINDINGS = 1, /* the command found what it looks for */
 	CLI_TROUBLE = 2,  /* wrong usage, or the work could not be done */
 };
