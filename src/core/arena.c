@@ -62,3 +62,11 @@ void *lm_arena_alloc(size_t size)
 			lm_sys_unmap(fresh, fresh->size);
 	}
 }
+
+char *lm_arena_string(const char *string)
+{
+	size_t size = __builtin_strlen(string) + 1;
+	char *copy = lm_arena_alloc(size);
+
+	return copy ? __builtin_memcpy(copy, string, size) : NULL;
+}

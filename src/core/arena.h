@@ -12,4 +12,7 @@
 /* SIZE zeroed bytes, aligned for any object, or NULL. */
 void *lm_arena_alloc(size_t size);
 
+/* A copy of STRING, or NULL. */
+char *lm_arena_string(const char *string);
+
 #endif

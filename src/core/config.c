@@ -2,6 +2,7 @@
 /* See config.h. secure_getenv(): nothing is read in a process that gained privileges. */
 #include "config.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,42 @@ static int read_switch(const char *variable)
 	return 1;
 }
 
+/* One of two words; the first is the default. Is it the second? */
+static int read_choice(const char *variable, const char *first, const char *second, const char *accepted)
+{
+	const char *value = setting(variable);
+
+	if (!value || strcmp(value, first) == 0)
+		return 0;
+	if (strcmp(value, second) == 0)
+		return 1;
+	complain(variable, value, accepted, first);
+	return 0;
+}
+
+static int read_signal(void)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+		{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP},   {"WINCH", SIGWINCH}, {"URG", SIGURG},
+		{"IO", SIGIO},     {"PROF", SIGPROF}, {"ALRM", SIGALRM}, {"CHLD", SIGCHLD},   {"CONT", SIGCONT},
+	};
+	const char *value = setting("LOG_MALLOC_SIGNAL"), *name = value;
+
+	if (!value)
+		return 0;
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		if (strcmp(name, signals[i].name) == 0)
+			return signals[i].number;
+	}
+	complain("LOG_MALLOC_SIGNAL", value, "a signal such as USR1, USR2, HUP or WINCH", "none");
+	return 0;
+}
+
 void lm_config_read_output(struct lm_config *config)
 {
 	config->output = setting("LOG_MALLOC_OUTPUT");
@@ -98,4 +135,7 @@ void lm_config_read(struct lm_config *config)
 	config->depth = read_depth();
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
+	config->compact = read_choice("LOG_MALLOC_FORMAT", "full", "compact", "full or compact");
+	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
+	config->toggle_signal = read_signal();
 }

@@ -21,6 +21,9 @@ struct lm_config {
 	const char *output; /* LOG_MALLOC_OUTPUT, or NULL */
 	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
 	int quiet;
+	int compact;
+	int start_off;     /* no tracing until it is asked for */
+	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 };
 
 /* Can the environment be read yet? The dynamic loader allocates before libc is told of it. */

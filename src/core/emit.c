@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "account.h"
+#include "backtraces.h"
 #include "module.h"
 #include "path.h"
 #include "sample.h"
@@ -53,17 +54,34 @@ static void announce(struct lm_module *module)
 /* Objects may have come or gone since the last event: what is known by address has to follow. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_suspect() || sampled) && lm_module_check())
+	if ((lm_module_suspect() || sampled) && lm_module_check()) {
 		lm_unwind_flush();
+		lm_backtraces_forget();
+	}
 	if (caller)
 		lm_module_note_caller(caller->pc);
 }
 
-/* The frames of CALLER's backtrace as parts of a record. Returns how many. */
-static int put_backtrace(struct iovec *parts, const struct lm_caller *caller, unsigned depth)
+/* What an event is written of, but for its frames. */
+struct line {
+	char bytes[LM_RECORD_LINE_MAX];
+	struct lm_text text;
+};
+
+static struct iovec whole(const struct line *line)
 {
-	uintptr_t pcs[depth ? depth : 1];
-	unsigned found = lm_unwind(caller, pcs, depth);
+	return (struct iovec){(void *)line->bytes, (size_t)(line->text.at - line->bytes)};
+}
+
+static void begin(struct line *line)
+{
+	line->text = (struct lm_text){line->bytes, line->bytes + sizeof line->bytes};
+}
+
+/* The frames' lines as parts of a record, as many as fit into one. Returns how many. */
+static int put_frames(struct iovec *parts, const uintptr_t *pcs, unsigned found)
+{
+	size_t room = LM_SINK_RECORD_MAX - 2 * LM_RECORD_LINE_MAX;
 	int count = 0;
 
 	for (unsigned i = 0; i < found; i++) {
@@ -71,32 +89,69 @@ static int put_backtrace(struct iovec *parts, const struct lm_caller *caller, un
 
 		if (!frame)
 			continue;
+		if (frame->length > room)
+			break;
 		if (frame->module && !__atomic_load_n(&frame->module->announced, __ATOMIC_ACQUIRE))
 			announce(frame->module);
 		parts[count++] = (struct iovec){(void *)frame->text, frame->length};
+		room -= frame->length;
 	}
 	return count;
 }
 
-void lm_emit(const struct lm_event *event, const struct lm_caller *caller)
+static void emit_full(struct line *line, const uintptr_t *pcs, unsigned found)
 {
-	unsigned depth = caller ? lm_session_depth() : 0;
-	struct iovec parts[depth + 1];
-	char line[LM_RECORD_LINE_MAX];
-	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[found + 1];
+
+	parts[0] = whole(line);
+	send(parts, 1 + put_frames(parts + 1, pcs, found));
+}
+
+/* The backtrace stands in front of the first event that names it, in one record with that. */
+static void emit_with_backtrace(struct line *line, struct lm_backtrace *backtrace)
+{
+	struct iovec parts[backtrace->depth + 2];
+	struct line head;
+	int count;
+
+	begin(&head);
+	lm_record_number(&head.text, LM_TRACE_BACKTRACE, backtrace->number);
+	parts[0] = whole(&head);
+	count = 1 + put_frames(parts + 1, backtrace->pcs, backtrace->depth);
+	parts[count++] = whole(line);
+	send(parts, count);
+	lm_backtraces_written(backtrace);
+}
+
+void lm_emit(struct lm_event *event, const struct lm_caller *caller)
+{
+	unsigned depth = caller ? lm_session.depth : 0;
+	uintptr_t pcs[depth ? depth : 1];
+	struct lm_backtrace *backtrace = NULL;
+	uint64_t ms = lm_sample_now();
 	struct lm_statm statm;
-	uint64_t ms;
-	int sampled = !event->busy && lm_sample_take(&statm, &ms);
-	int count = 1;
+	int sampled = !event->busy && lm_sample_take(ms, &statm);
+	int is_new = 0;
+	unsigned found;
+	struct line line;
 
 	follow_loader(caller, sampled);
-	if (depth)
-		count += put_backtrace(parts + 1, caller, depth);
+	found = depth ? lm_unwind(caller, pcs, depth) : 0;
+	if (found && lm_session.compact) {
+		backtrace = lm_backtraces_find(pcs, found, &is_new);
+		event->backtrace = backtrace ? backtrace->number : 0;
+	}
+	begin(&line);
 	if (sampled)
-		lm_record_number(&text, LM_TRACE_TIME, ms);
-	lm_record_event(&text, event, sampled ? &statm : NULL);
-	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
-	send(parts, count);
+		lm_record_number(&line.text, LM_TRACE_TIME, ms);
+	lm_record_event(&line.text, event, sampled ? &statm : NULL);
+	if (!lm_session.compact)
+		emit_full(&line, pcs, found);
+	else if (backtrace && (is_new || lm_backtraces_wait(backtrace) != 0))
+		emit_with_backtrace(&line, backtrace);
+	else
+		emit_full(&line, pcs, 0);
+	lm_sink_tick(ms);
 }
 
 static void put_mark(struct lm_text *text, const char *mark)
@@ -127,7 +182,7 @@ void lm_emit_begin(void)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
-	lm_text_string(&text, "# " LM_TRACE_FORMAT " full\n");
+	lm_text_string(&text, lm_session.compact ? "# " LM_TRACE_FORMAT " compact\n" : "# " LM_TRACE_FORMAT " full\n");
 	put_mark(&text, LM_TRACE_INIT);
 	lm_emit_text(room->line, (int)(text.at - room->line));
 	lm_sys_unmap(room, sizeof *room);

@@ -10,8 +10,8 @@
 #include "caller.h"
 #include "record.h"
 
-/* The event's line and, unless CALLER is NULL, the backtrace from there. */
-void lm_emit(const struct lm_event *event, const struct lm_caller *caller);
+/* The event's line and, unless CALLER is NULL, the backtrace from there; numbered in EVENT in the compact format. */
+void lm_emit(struct lm_event *event, const struct lm_caller *caller);
 
 /* The lines that a process image begins with, up to INIT. */
 void lm_emit_begin(void);

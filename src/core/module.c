@@ -72,14 +72,6 @@ static void read_notes(struct lm_module *module, const struct dl_phdr_info *info
 	}
 }
 
-static char *kept(const char *string)
-{
-	size_t size = __builtin_strlen(string) + 1;
-	char *copy = lm_arena_alloc(size);
-
-	return copy ? __builtin_memcpy(copy, string, size) : NULL;
-}
-
 static char *kept_escaped(const char *path)
 {
 	/* Four bytes for each at most. */
@@ -115,7 +107,7 @@ static void read_name(struct lm_module *module, const char *name)
 	else if (__builtin_strchr(name, '/'))
 		known_path = lm_path_absolute(path, PATH_MAX, name) == 0;
 	if (known_path)
-		module->file = kept(path);
+		module->file = lm_arena_string(path);
 	lm_sys_unmap(path, PATH_MAX);
 	if (module->file)
 		module->name = kept_escaped(module->file);

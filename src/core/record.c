@@ -129,6 +129,10 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 		lm_text_string(text, LM_TRACE_BUSY);
 	if (event->unseen)
 		lm_text_string(text, " " LM_TRACE_UNSEEN "=1");
+	if (event->backtrace) {
+		lm_text_string(text, " " LM_TRACE_BT "=");
+		lm_text_unsigned(text, event->backtrace);
+	}
 	if (statm) {
 		lm_text_string(text, " #");
 		for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++) {

@@ -30,6 +30,7 @@ struct lm_event {
 	size_t alignment;        /* of the memalign family */
 	size_t count;            /* calloc, reallocarray: elements */
 	size_t each;             /* and the size of one */
+	uint64_t backtrace;      /* its number in the compact format, or 0 */
 	struct lm_totals totals; /* after it */
 };
 

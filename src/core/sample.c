@@ -66,15 +66,17 @@ static int parse(const char *text, struct lm_statm *statm)
 	return 1;
 }
 
-int lm_sample_take(struct lm_statm *statm, uint64_t *ms)
+uint64_t lm_sample_now(void)
+{
+	return now_ms() - sample.start_ms;
+}
+
+int lm_sample_take(uint64_t ms, struct lm_statm *statm)
 {
 	char text[160];
 	long n;
 
-	if (sample.interval_ms == LM_STATM_NEVER)
-		return 0;
-	*ms = now_ms() - sample.start_ms;
-	if (!is_due(*ms) || !lm_descriptor_is_ours(&sample.statm))
+	if (sample.interval_ms == LM_STATM_NEVER || !is_due(ms) || !lm_descriptor_is_ours(&sample.statm))
 		return 0;
 	n = lm_sys_pread(sample.statm.fd, text, sizeof text - 1, 0);
 	if (n <= 0)

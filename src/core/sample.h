@@ -13,7 +13,10 @@
 /* Opens /proc/self/statm where programs do not look; without it there are no samples. */
 void lm_sample_start(uint64_t interval_ms);
 
-/* Is it this event's turn? Then 1, with STATM and the milliseconds since the start. */
-int lm_sample_take(struct lm_statm *statm, uint64_t *ms);
+/* Milliseconds since the start. */
+uint64_t lm_sample_now(void);
+
+/* Is it the turn of this event, at MS? Then 1, with STATM. */
+int lm_sample_take(uint64_t ms, struct lm_statm *statm);
 
 #endif

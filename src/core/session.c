@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -74,7 +75,27 @@ static int open_sink(const struct lm_output *output)
 		lm_warn("cannot keep the trace open; tracing is off", -kept);
 		return -1;
 	}
-	return lm_output_claim(kept);
+	if (lm_output_claim(kept) != 0)
+		return -1;
+	lm_sink_begin(kept);
+	return 0;
+}
+
+static void toggle(int number)
+{
+	(void)number;
+	__atomic_fetch_xor(&lm_session.state, LM_SESSION_WANTED, __ATOMIC_RELAXED);
+}
+
+/* What the user chose is not the program's; still, one that it handles already stays its own. */
+static void install_toggle(int number)
+{
+	struct sigaction action = {.sa_handler = toggle, .sa_flags = SA_RESTART}, before;
+
+	if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+		sigaction(number, &action, NULL);
+	else
+		lm_warn("LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing", 0);
 }
 
 static void start_tracing(struct lm_output *output)
@@ -85,13 +106,18 @@ static void start_tracing(struct lm_output *output)
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
+	pid = lm_sys(SYS_getpid);
 	if (open_sink(output) != 0)
 		return;
-	pid = lm_sys(SYS_getpid);
 	lm_session.depth = config.depth;
+	lm_session.compact = config.compact;
 	lm_session.alive = make_alive();
 	lm_sample_start(config.statm_ms);
 	lm_unwind_start();
+	if (config.start_off)
+		lm_session_want(0);
+	if (config.toggle_signal)
+		install_toggle(config.toggle_signal);
 	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
 	lm_emit_begin();
 	if (!config.quiet)
@@ -130,6 +156,7 @@ void lm_session_end(void)
 	if (lm_sys(SYS_getpid) != pid || __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
+	lm_sink_finish();
 	lm_emit_end();
 	lm_guard_restore(guard);
 }
@@ -147,8 +174,10 @@ void lm_session_write_failed(int error)
 	/* The child of vfork may have closed everything; its parent has not. */
 	if (lm_sys(SYS_getpid) != pid)
 		return;
-	if (__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_RELAXED) & LM_SESSION_OPEN)
+	if (__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_RELAXED) & LM_SESSION_OPEN) {
+		lm_sink_abandon();
 		lm_warn("cannot write the trace, tracing stops", error);
+	}
 }
 
 void lm_session_no_memory(void)

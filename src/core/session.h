@@ -17,7 +17,8 @@ enum {
 extern struct lm_session {
 	int started;
 	int state;
-	unsigned depth;
+	unsigned depth; /* frames of a backtrace */
+	int compact;
 	/* On a page that the kernel wipes in the child of a fork. */
 	const int *alive;
 } lm_session;
@@ -34,12 +35,6 @@ static inline int lm_session_tracing(void)
 {
 	return __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) == LM_SESSION_TRACING &&
 	       __atomic_load_n(lm_session.alive, __ATOMIC_RELAXED);
-}
-
-/* Frames of a backtrace. */
-static inline unsigned lm_session_depth(void)
-{
-	return lm_session.depth;
 }
 
 /* FINI, once. Nothing in a child of fork or vfork. */

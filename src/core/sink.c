@@ -1,157 +1,91 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/*
- * See sink.h. One write a record. All signals are blocked meanwhile: a handler
- * that allocates would wait for the lock that its own thread holds, and what
- * the write itself raises (SIGPIPE, SIGXFSZ) is ours to deal with, not the
- * program's.
- */
+/* See sink.h. */
 #include "sink.h"
 
-#include <poll.h>
-#include <signal.h>
+#include <errno.h>
 
-#include "descriptor.h"
-#include "sys.h"
-#include "trace_format.h"
+#include "direct.h"
+#include "ring.h"
 
-#define SIGNALS_SIZE (64 / 8)
-
-/* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
-enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
+#define SOON_MS        100
+#define DIRECT_RECORDS 1024
 
 static struct {
-	struct lm_descriptor trace;
-	uint32_t lock; /* 0 free, 1 taken, 2 taken and somebody waits */
-} sink = {.trace.fd = -1};
-
-/* ---- the lock ---- */
-
-static void lock(void)
-{
-	uint32_t state = 0;
-
-	if (__atomic_compare_exchange_n(&sink.lock, &state, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	while (__atomic_exchange_n(&sink.lock, 2, __ATOMIC_ACQUIRE) != 0)
-		lm_sys(SYS_futex, &sink.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-}
-
-static void unlock(void)
-{
-	if (__atomic_exchange_n(&sink.lock, 0, __ATOMIC_RELEASE) == 2)
-		lm_sys(SYS_futex, &sink.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
+	int fd;
+	int has_ring; /* from then on, nothing is written past it */
+	unsigned records;
+	uint64_t next_flush_ms;
+} sink = {.fd = -1};
 
 int lm_sink_open(int fd)
 {
-	int error = lm_descriptor_keep(&sink.trace, fd);
-
-	return error ? error : sink.trace.fd;
+	return lm_direct_open(fd);
 }
 
-/*
- * The program may have closed our duplicate, as daemons close everything. As
- * long as the trace's own number still leads there, make another.
- */
-static int usable(void)
+void lm_sink_begin(int fd)
 {
-	if (lm_descriptor_is_ours(&sink.trace))
-		return 1;
-	return lm_descriptor_is_same(&sink.trace, LM_TRACE_FD) && lm_descriptor_keep(&sink.trace, LM_TRACE_FD) == 0;
+	lm_ring_take_over(fd);
+	sink.fd = fd;
 }
 
-/* ---- writing ---- */
-
-struct signals {
-	unsigned char before[SIGNALS_SIZE];
-	unsigned char pending[SIGNALS_SIZE];
-};
-
-static void block_signals(struct signals *signals)
+/* Runs with no other thread in the middle of a direct write. */
+static void begin_ring(void)
 {
-	unsigned char all[SIGNALS_SIZE];
-
-	__builtin_memset(all, 0xff, sizeof all);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, all, signals->before, SIGNALS_SIZE);
-	lm_sys(SYS_rt_sigpending, signals->pending, SIGNALS_SIZE);
+	if (lm_ring_open(sink.fd) == 0)
+		__atomic_store_n(&sink.has_ring, 1, __ATOMIC_RELEASE);
 }
 
-static void unblock_signals(const struct signals *signals)
+/* A text of few bytes gets blanks behind it: the ring keeps a record's state where its first bytes go. */
+static int write_short(const struct iovec *part)
 {
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, signals->before, NULL, SIGNALS_SIZE);
+	char padded[LM_RING_RECORD_MIN];
+	struct iovec whole = {padded, sizeof padded};
+
+	__builtin_memset(padded, ' ', sizeof padded);
+	__builtin_memcpy(padded, part->iov_base, part->iov_len - 1);
+	padded[sizeof padded - 1] = '\n';
+	return lm_ring_write(&whole, 1);
 }
 
-static int contains(const unsigned char set[SIGNALS_SIZE], int number)
+static int write_to_ring(const struct iovec *parts, int count)
 {
-	return set[(number - 1) / 8] >> ((number - 1) % 8) & 1;
-}
-
-/* Takes back the signal that a failed write raised, unless it was pending before. */
-static void discard(const struct signals *signals, int number)
-{
-	const struct timespec at_once = {0, 0};
-	unsigned char set[SIGNALS_SIZE] = {0};
-
-	if (contains(signals->pending, number))
-		return;
-	set[(number - 1) / 8] = (unsigned char)(1u << ((number - 1) % 8));
-	lm_sys(SYS_rt_sigtimedwait, set, NULL, &at_once, SIGNALS_SIZE);
-}
-
-/* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
-static void wait_writable(int fd)
-{
-	struct pollfd poll = {.fd = fd, .events = POLLOUT};
-
-	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, SIGNALS_SIZE);
-}
-
-static int write_parts(int fd, const struct iovec *parts, int count)
-{
-	size_t skip = 0;
-
-	while (count > 0) {
-		struct iovec first = {(char *)parts->iov_base + skip, parts->iov_len - skip};
-		long n;
-
-		if (skip)
-			n = lm_sys(SYS_writev, fd, &first, 1);
-		else
-			n = lm_sys(SYS_writev, fd, parts, count);
-		if (n == -EAGAIN)
-			wait_writable(fd);
-		else if (n < 0 && n != -EINTR)
-			return (int)n;
-		/* What was written ends somewhere in the parts: go on from there. */
-		for (size_t left = n > 0 ? (size_t)n : 0; count > 0;) {
-			size_t rest = parts->iov_len - skip;
-
-			if (left < rest) {
-				skip += left;
-				break;
-			}
-			left -= rest;
-			skip = 0;
-			parts++;
-			count--;
-		}
-	}
-	return 0;
+	if (count == 1 && parts->iov_len && parts->iov_len < LM_RING_RECORD_MIN)
+		return write_short(parts);
+	return lm_ring_write(parts, count);
 }
 
 int lm_sink_write(const struct iovec *parts, int count)
 {
-	struct signals signals;
-	int result;
+	int result = -EAGAIN;
 
-	block_signals(&signals);
-	lock();
-	result = usable() ? write_parts(sink.trace.fd, parts, count) : -EBADF;
-	unlock();
-	if (result == -EPIPE)
-		discard(&signals, SIGPIPE);
-	else if (result == -EFBIG)
-		discard(&signals, SIGXFSZ);
-	unblock_signals(&signals);
-	return result;
+	if (!__atomic_load_n(&sink.has_ring, __ATOMIC_ACQUIRE)) {
+		if (__atomic_add_fetch(&sink.records, 1, __ATOMIC_RELAXED) == DIRECT_RECORDS)
+			lm_direct_locked(begin_ring);
+		/* Whoever had to wait for that finds the ring there. */
+		result = lm_direct_write_unless(&sink.has_ring, parts, count);
+	}
+	if (result == -EAGAIN && lm_ring_is_open())
+		result = write_to_ring(parts, count);
+	return result == -EAGAIN ? lm_direct_write(parts, count) : result;
+}
+
+void lm_sink_tick(uint64_t ms)
+{
+	uint64_t next = __atomic_load_n(&sink.next_flush_ms, __ATOMIC_RELAXED);
+
+	if (ms >= next && lm_ring_is_open() &&
+	    __atomic_compare_exchange_n(&sink.next_flush_ms, &next, ms + SOON_MS, 0, __ATOMIC_RELAXED,
+	                                __ATOMIC_RELAXED))
+		lm_ring_flush();
+}
+
+void lm_sink_abandon(void)
+{
+	lm_ring_abandon();
+}
+
+void lm_sink_finish(void)
+{
+	if (lm_ring_is_open())
+		lm_ring_seal();
 }

@@ -2,24 +2,44 @@
 /*
  * Where the bytes of the trace go. A record goes out whole and in its place
  * among the others: for any address, the order of lm_sink_write() calls is the
- * order in the trace.
+ * order in the trace. Once it has returned, the record survives the process,
+ * whatever ends that.
+ *
+ * A pipe, a socket or a terminal gets each record at once; so does a regular
+ * file at first, and for good if no journal can be made beside it. Then its
+ * records go through a ring (ring.h). A program that records little has its
+ * whole trace in one file at any moment, and costs no journal.
  */
 #ifndef LM_SINK_H
 #define LM_SINK_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
-/*
- * Takes over FD, the trace's descriptor: a private duplicate of it is kept
- * where programs do not look. The duplicate, or -errno.
- */
+/* Records are shorter than this, in bytes. */
+#define LM_SINK_RECORD_MAX ((size_t)1 << 20)
+
+/* Takes over FD, the trace's descriptor. The private duplicate that is kept of it, or -errno. */
 int lm_sink_open(int fd);
 
+/* What lm_sink_open() returned is this process's trace: begins to write it. */
+void lm_sink_begin(int fd);
+
 /*
- * Writes COUNT parts as one record. 0; or -errno if the record could not be
- * written, which is then the last. No lock may be held that another thread's
- * allocation needs.
+ * Writes COUNT parts as one record; of several, the first has at least 9 bytes. 0; or
+ * -errno if it could not be written, which is then the last. No lock may be
+ * held that another thread's allocation needs.
  */
 int lm_sink_write(const struct iovec *parts, int count);
+
+/* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
+void lm_sink_tick(uint64_t ms);
+
+/* It can't be written any more. */
+void lm_sink_abandon(void);
+
+/* Everything that was recorded is in the trace; from now on, each record at once. */
+void lm_sink_finish(void);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "caller.h"
 
-/* Called once when the session starts: what an unwinder loads or opens, it does then. */
+/* Called once when the session starts: what an unwinder loads or opens, it does then. Leaves errno alone. */
 void lm_unwind_start(void);
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* UNWIND=execinfo: the C library's backtrace(). See unwind.h. */
+#include <errno.h>
 #include <execinfo.h>
 
 #include "trace_format.h"
@@ -8,16 +9,19 @@
 
 void lm_unwind_start(void)
 {
+	int saved = errno;
 	void *frame[1];
 
 	/* The first call loads libgcc; better now than in the middle of an event. */
-	backtrace(frame, 1);
+	if (lm_unwind_ready())
+		backtrace(frame, 1);
+	errno = saved;
 }
 
 unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
 	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
-	int count = backtrace(found, (int)max + LM_UNWIND_OWN);
+	int count = lm_unwind_ready() ? backtrace(found, (int)max + LM_UNWIND_OWN) : 0;
 
 	return lm_unwind_trim(caller->pc, found, count, pcs, max);
 }

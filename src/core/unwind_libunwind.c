@@ -4,6 +4,7 @@
  * a loop of unw_step(). See unwind.h.
  */
 #define UNW_LOCAL_ONLY
+#include <errno.h>
 #include <fcntl.h>
 #include <libunwind.h>
 #include <sys/stat.h>
@@ -54,8 +55,9 @@ static void close_pipe(const int ends[2])
 	lm_sys_close(ends[1]);
 }
 
-void lm_unwind_start(void)
+static void prepare(void)
 {
+	int saved = errno;
 	void *frame[1];
 	int next[2];
 
@@ -63,13 +65,29 @@ void lm_unwind_start(void)
 	unw_backtrace(frame, 1);
 	unw_get_accessors(unw_local_addr_space)->access_mem = access_mem;
 	close_pipe(next);
+	errno = saved;
+}
+
+static int waiting;
+
+void lm_unwind_start(void)
+{
+	if (lm_unwind_ready())
+		prepare();
+	else
+		waiting = 1;
 }
 
 unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
 	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
-	int count = unw_backtrace(found, (int)max + LM_UNWIND_OWN);
+	int count = 0;
 
+	if (lm_unwind_ready()) {
+		if (__builtin_expect(waiting, 0) && __atomic_exchange_n(&waiting, 0, __ATOMIC_RELAXED))
+			prepare();
+		count = unw_backtrace(found, (int)max + LM_UNWIND_OWN);
+	}
 	return lm_unwind_trim(caller->pc, found, count, pcs, max);
 }
 

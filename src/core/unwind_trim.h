@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * For unwinders that start at themselves: drops the tracker's own frames from
- * the front of a backtrace.
+ * For unwinders that are not our own. They start at themselves: drops the
+ * tracker's own frames from the front of a backtrace. And they search libc's
+ * list of objects, which a static program does not have from the start.
  */
 #ifndef LM_UNWIND_TRIM_H
 #define LM_UNWIND_TRIM_H
 
 #include <stdint.h>
-#include <string.h>
+#include <sys/auxv.h>
 
 /* The tracker's own frames between an unwinder and the caller: never more. */
 #define LM_UNWIND_OWN 12
@@ -28,6 +29,22 @@ static inline unsigned lm_unwind_trim(uintptr_t caller, void *const *found, int 
 	for (int i = first < count ? first + 1 : 0; i < count && n < max; i++)
 		pcs[n++] = (uintptr_t)found[i];
 	return n;
+}
+
+static int lm_unwind_constructed;
+
+__attribute__((constructor(101))) static void lm_unwind_construct(void)
+{
+	lm_unwind_constructed = 1;
+}
+
+/*
+ * Is there a list of objects to search? Without one, libgcc aborts, and
+ * libunwind remembers for good that it knows nothing of the code it met.
+ */
+static inline int lm_unwind_ready(void)
+{
+	return __builtin_expect(lm_unwind_constructed, 1) || getauxval(AT_BASE) != 0;
 }
 
 #endif
