@@ -51,17 +51,21 @@ $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
 
 SANITIZERS := address undefined thread
-ifneq ($(filter-out $(SANITIZERS),$(SAN)),)
+ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
 $(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
 endif
-ifneq ($(filter-out 0 1,$(V)),)
+ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
 endif
 
+# Make would take a path with a space for two.
+DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir
+$(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
+
 UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
 UNWIND_PC_libunwind   = libunwind
-# libunwind.a refers to these weakly and crashes where nothing else pulled them in.
-UNWIND_PC_FLAGS_libunwind = -Wl,--undefined=pthread_key_create -Wl,--undefined=pthread_once
+# libunwind.a refers to these weakly, and crashes where nothing else pulled some of them in.
+UNWIND_PC_FLAGS_libunwind = $(foreach f,key_create setspecific once mutex_init mutex_lock mutex_unlock,-Wl,--undefined=pthread_$(f))
 
 # ---- flags --------------------------------------------------------------------
 
@@ -102,11 +106,13 @@ PROGRAMS_CC := $(basename $(notdir $(wildcard tests/programs/*.cc)))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-# A build directory remembers its variant: another one rebuilds the tracker.
+# A build directory remembers its variant: another one rebuilds what depends on it.
 VARIANT := UNWIND=$(UNWIND_file) SAN=$(SAN) CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS)
+remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(B)/variant: FORCE
-	@mkdir -p $(@D)
-	@echo '$(VARIANT)' | cmp -s - $@ || echo '$(VARIANT)' >$@
+	$(call remember,$(VARIANT))
+$(B)/libdir: FORCE
+	$(call remember,$(libdir))
 
 # ---- what is built ------------------------------------------------------------
 
@@ -146,6 +152,9 @@ $(B)/obj/src/tools/%.o: src/tools/%.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(TOOLS_INC) -DLM_LIBDIR='"$(libdir)"' $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Where the launcher looks at last.
+$(B)/obj/src/tools/log-malloc.o: $(B)/libdir
 
 $(B)/$(PRELOAD:$(B)/%=%).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map
 	$(call say,LINK,$@)
@@ -216,7 +225,7 @@ install: all
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALL_LIST))
-	-rmdir $(DESTDIR)$(docdir)
+	[ ! -d $(DESTDIR)$(docdir) ] || rmdir $(DESTDIR)$(docdir)
 
 # ---- examples and the demonstration -------------------------------------------
 
@@ -304,7 +313,7 @@ check: all examples $(PROGRAMS) $(SUITE:%=$(B)/tests/%)
 # ---- what a machine needs -----------------------------------------------------
 
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev check
-DEPS_TESTS := valgrind sqlite3 python3 git perl gdb clang
+DEPS_TESTS := valgrind sqlite3 python3 git perl gdb clang lld musl-tools
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
 
 # Two words installed at once, nothing twice: what dpkg has is left alone.
@@ -322,6 +331,30 @@ deps:
 
 deps-lint:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
+
+# ---- benchmark ----------------------------------------------------------------
+
+# Workloads are compiled alike whatever the tracker's flags: their frames must be there.
+BENCH_FLAGS := -O2 -g -fno-optimize-sibling-calls -fno-builtin-malloc -fno-builtin-realloc -fno-builtin-free -pthread
+BENCH_PROGRAMS := $(patsubst tests/bench/%,$(B)/bench/%,$(basename $(wildcard tests/bench/*.c tests/bench/*.cc)))
+DEPS_BENCH := heaptrack zstd valgrind libc-devtools sqlite3 python3 jq perl g++
+
+$(B)/bench/%: tests/bench/%.c tests/bench/measure.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE $(BENCH_FLAGS) -o $@ $<
+
+$(B)/bench/%: tests/bench/%.cc
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 -Wall -Wextra -Wshadow $(BENCH_FLAGS) -o $@ $<
+
+# BENCH=quick takes under a minute; the driver tells what else can be set.
+bench: all $(BENCH_PROGRAMS)
+	@BENCH='$(BENCH)' tests/bench/bench $(B)
+
+deps-bench:
+	@$(call apt_install,$(DEPS_BENCH))
 
 # ---- lint ---------------------------------------------------------------------
 
@@ -346,13 +379,14 @@ help:
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
 	@echo 'make lint format   the checkers; clang-format over the sources'
 	@echo 'make deps-lint     installs what lint needs'
+	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
 	@echo 'make clean'
 	@echo 'B=DIR              builds in DIR instead of build'
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 
-.PHONY: all preload wrap tools install uninstall examples demo check deps deps-lint lint format clean help FORCE
+.PHONY: all preload wrap tools install uninstall examples demo check bench deps deps-bench deps-lint lint format clean help FORCE
 FORCE:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The ways to get at the tracker: linked through pkg-config by each compiler
+ * and linker, from the build tree and from where it was installed, and built
+ * in each of its variants, for other libcs and machines too.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "traced.h"
+
+/* Where builds go. A group of tests shares those of its fixture, which runs before Check forks for each test. */
+static char built[PATH_MAX];
+
+/* 'make check' has variables of its own, which are not meant for the makes in here. */
+#define MAKE                                                                                                           \
+	"env -u MAKEFLAGS -u MFLAGS -u UNWIND -u SAN -u V -u DESTDIR -u CFLAGS -u LDFLAGS "                            \
+	"make -C \"$S\" --no-print-directory "
+
+/* The pkg-config of the build directory %s. */
+#define PKG_CONFIG "PKG_CONFIG_PATH=%s/pkgconfig:$PKG_CONFIG_PATH ${PKG_CONFIG:-pkg-config} "
+
+/* ---- programs ----------------------------------------------------------------- */
+
+/* Nothing of the family is called by name. */
+static const char strdup_c[] = "#include <string.h>\n"
+			       "char *kept;\n"
+			       "int main(void)\n"
+			       "{\n"
+			       "	kept = strdup(\"forty-two letters, and the NUL behind them\");\n"
+			       "	return !kept || kept[41] != 'm';\n"
+			       "}\n";
+#define STRDUP_SIZE 43
+
+static const char aligned_c[] = "#include <stdlib.h>\n"
+				"#include <stdint.h>\n"
+				"int main(void)\n"
+				"{\n"
+				"	void *p = NULL;\n"
+				"	if (posix_memalign(&p, 256, 777) != 0 || (uintptr_t)p % 256)\n"
+				"		return 1;\n"
+				"	free(p);\n"
+				"	return 0;\n"
+				"}\n";
+#define ALIGNED_SIZE 777
+
+static const char exception_cc[] = "#include <stdexcept>\n"
+				   "#include <string>\n"
+				   "#include <vector>\n"
+				   "int main(int argc, char **argv)\n"
+				   "{\n"
+				   "	std::vector<std::string> v;\n"
+				   "	for (int i = 0; i < 100; i++)\n"
+				   "		v.push_back(std::string(5000, 'x') + argv[0]);\n"
+				   "	try {\n"
+				   "		if (argc)\n"
+				   "			throw std::runtime_error(v[3]);\n"
+				   "	} catch (const std::exception &e) {\n"
+				   "		return v[3] == e.what() && v[99].size() > 5000 ? 0 : 1;\n"
+				   "	}\n"
+				   "	return 2;\n"
+				   "}\n";
+/* std::string's, with its NUL. */
+#define STRING_SIZE 5001
+
+static const char lto_c[] = "#include <stdlib.h>\n"
+			    "void *volatile kept;\n"
+			    "int main(void)\n"
+			    "{\n"
+			    "	kept = malloc(3210);\n"
+			    "	free(kept);\n"
+			    "	return 0;\n"
+			    "}\n";
+#define LTO_SIZE 3210
+
+static const struct {
+	const char *file, *source;
+} programs[] = {
+	{"strdup.c", strdup_c},
+	{"aligned.c", aligned_c},
+	{"exception.cc", exception_cc},
+	{"lto.c", lto_c},
+};
+
+static void write_programs(void)
+{
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+		write_file(programs[i].file, programs[i].source, strlen(programs[i].source));
+}
+
+/* PROGRAM is a command line; its trace goes to the file "trace". */
+static struct traced run_traced(const char *program)
+{
+	struct run traced = run("LOG_MALLOC_QUIET=1 %s 1022>trace", program);
+
+	ck_assert_msg(traced.status == 0, "%s: status %d, %.200s", program, traced.status, traced.err);
+	ck_assert_str_eq(traced.err, "");
+	return traced_read("trace", true);
+}
+
+static struct traced run_soundly(const char *program)
+{
+	struct traced trace = run_traced(program);
+
+	traced_is_sound(&trace);
+	return trace;
+}
+
+/* The first frame of CALL that is SYMBOL, or its depth. */
+static size_t frame_of(const struct traced_call *call, const char *symbol)
+{
+	size_t i = 0;
+
+	while (i < call->depth && strcmp(traced_symbol(call->frames[i]), symbol) != 0)
+		i++;
+	return i;
+}
+
+static void calls_from(const struct traced *trace, const char *function, uint64_t size, const char *symbol)
+{
+	const struct traced_call *call = traced_find(trace, function, size);
+
+	ck_assert_uint_gt(call->depth, 0);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), symbol);
+}
+
+/* ---- each compiler with each linker --------------------------------------------- */
+
+static const struct toolchain {
+	const char *cc, *cxx, *linker;
+} toolchains[] = {
+	{"gcc", "g++", "bfd"},       {"gcc", "g++", "gold"},       {"gcc", "g++", "lld"},
+	{"clang", "clang++", "bfd"}, {"clang", "clang++", "gold"}, {"clang", "clang++", "lld"},
+};
+
+static const struct way {
+	const char *name, *flags, *pkg_config;
+	bool sees_libc;
+} ways[] = {
+	{"dynamic", "", "", false},
+	{"static", "-static", "--static", true},
+	{"static-pie", "-static-pie -fPIE", "--static", true},
+};
+
+#define TOOLCHAINS ((int)(sizeof toolchains / sizeof toolchains[0]))
+#define WAYS       ((int)(sizeof ways / sizeof ways[0]))
+
+/* Why this can't be linked here, or NULL. */
+static const char *missing(const struct toolchain *tools, const struct way *way)
+{
+	static char why[100];
+	char linker[20];
+
+	snprintf(linker, sizeof linker, "ld.%s", tools->linker);
+	snprintf(why, sizeof why, "%s or %s is not installed", tools->cxx, linker);
+	if (!have_command(tools->cc) || !have_command(tools->cxx) || !have_command(linker))
+		return why;
+	if (strcmp(tools->linker, "gold") == 0 && strcmp(way->name, "static-pie") == 0)
+		return "gold does not know --no-dynamic-linker";
+	return NULL;
+}
+
+static void link_all(const struct toolchain *tools, const struct way *way, const char *lto)
+{
+	struct run linked;
+
+	write_programs();
+	/* Side by side; what fails leaves its name. */
+	linked =
+		run("flags=\"-g -O1 -fuse-ld=%s %s\"; libs=$(" PKG_CONFIG "%s --cflags --libs log-malloc2-wrap)\n"
+	            "%s $flags -o strdup strdup.c $libs || echo strdup >>failed &\n"
+	            "%s $flags -o aligned aligned.c $libs || echo aligned >>failed &\n"
+	            "%s $flags -o exception exception.cc $libs || echo exception >>failed &\n"
+	            "%s $flags %s -o lto lto.c $libs || echo lto >>failed &\n"
+	            "wait; [ ! -e failed ]",
+	            tools->linker, way->flags, "$B", way->pkg_config, tools->cc, tools->cc, tools->cxx, tools->cc, lto);
+	ck_assert_msg(linked.status == 0, "%s, %s, %s: %.400s", tools->cc, tools->linker, way->name, linked.err);
+}
+
+START_TEST(programs_link_through_pkg_config_and_are_traced)
+{
+	const struct toolchain *tools = &toolchains[_i / WAYS];
+	const struct way *way = &ways[_i % WAYS];
+	const char *lto = "-flto", *why = missing(tools, way);
+	const struct traced_call *call;
+	struct traced trace;
+	char name[100];
+
+	snprintf(name, sizeof name, "programs_link_through_pkg_config_and_are_traced: %s %s %s", tools->cc,
+	         tools->linker, way->name);
+	if (why) {
+		skip(name, why);
+		return;
+	}
+	if (strcmp(tools->cc, "gcc") == 0 && strcmp(tools->linker, "lld") == 0) {
+		skip(name, "of these, -flto: lld does not read gcc's intermediate code");
+		lto = "";
+	}
+	link_all(tools, way, lto);
+
+	trace = run_soundly("./strdup");
+	if (way->sees_libc) {
+		call = traced_find(&trace, "malloc", STRDUP_SIZE);
+		ck_assert_uint_ge(call->depth, 2);
+		ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
+		ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+		ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+	} else {
+		ck_assert_uint_eq(trace.count, 0);
+	}
+
+	trace = run_soundly("./aligned");
+	calls_from(&trace, "posix_memalign", ALIGNED_SIZE, "main");
+	ck_assert_uint_eq(trace.calls[LM_CALL_FREE], 1);
+
+	/* new and delete are inside the library of a dynamic program, out of the linker's reach. */
+	trace = run_soundly("./exception");
+	if (way->sees_libc) {
+		call = traced_find(&trace, "malloc", STRING_SIZE);
+		ck_assert_str_eq(traced_symbol(call->frames[0]), "_Znwm");
+		ck_assert_uint_lt(frame_of(call, "main"), call->depth);
+		ck_assert_uint_gt(trace.calls[LM_CALL_FREE], 200);
+	} else {
+		ck_assert_uint_eq(trace.count, 0);
+	}
+
+	trace = run_soundly("./lto");
+	calls_from(&trace, "malloc", LTO_SIZE, "main");
+}
+END_TEST
+
+/* ---- names ---------------------------------------------------------------------- */
+
+#define API                                                                                                            \
+	"log_malloc_get_usage log_malloc_trace_disable log_malloc_trace_enable log_malloc_trace_printf "               \
+	"log_malloc_trace_vprintf "
+
+/* One line of the names in the last column. */
+#define NAMES "awk 'NF >= 3 { print $NF }' | sed 's/@.*//' | LC_ALL=C sort | tr '\\n' ' '"
+
+START_TEST(the_library_exports_the_family_and_the_api)
+{
+	ck_assert_str_eq(run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
+	                 "_Exit _exit aligned_alloc calloc free free_aligned_sized free_sized " API
+	                 "malloc memalign posix_memalign pvalloc realloc reallocarray valloc ");
+	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
+	                     "grep -qF '[liblog-malloc2.so.1]'")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(the_archive_defines_what_the_linker_wraps_and_the_api)
+{
+	ck_assert_str_eq(
+		run("nm -g --defined-only $B/liblog-malloc2-wrap.a | " NAMES).out,
+		run("{ sed 's/^/t t __wrap_/' $S/wrap/functions; printf 't t %%s\\n' " API "; } | " NAMES).out);
+}
+END_TEST
+
+/* ---- installed ------------------------------------------------------------------ */
+
+static void install(void)
+{
+	struct run made;
+
+	snprintf(built, sizeof built, "%s", scratch());
+	made = run(MAKE "-j2 B=%s/b install DESTDIR=%s/root prefix=/usr", built, built);
+	ck_assert_msg(made.status == 0, "make install: %.400s", made.err);
+}
+
+/* Two ways to find what is not where its .pc file says. */
+static const char *const finders[] = {
+	"PKG_CONFIG_SYSROOT_DIR=%s/root ${PKG_CONFIG:-pkg-config} %s",
+	"ROOT=%s/root ${PKG_CONFIG:-pkg-config} --define-prefix %s",
+};
+
+#define FINDERS ((int)(sizeof finders / sizeof finders[0]))
+
+static const char *find(int finder, const char *query)
+{
+	char command[2 * PATH_MAX];
+	struct run found;
+
+	snprintf(command, sizeof command, finders[finder], built, query);
+	found = run("export PKG_CONFIG_PATH=%s/root/usr/lib/pkgconfig; %s", built, command);
+	ck_assert_msg(found.status == 0, "%s: %.200s", command, found.err);
+	found.out[strcspn(found.out, "\n")] = '\0';
+	return found.out;
+}
+
+START_TEST(the_installed_library_is_found_by_pkg_config)
+{
+	static const char api_c[] = "#include <log-malloc2.h>\n"
+				    "#include <stdlib.h>\n"
+				    "int main(void)\n"
+				    "{\n"
+				    "	char *volatile p = malloc(4321);\n"
+				    "	if (!p || log_malloc_get_usage() < 4321)\n"
+				    "		return 1;\n"
+				    "	free(p);\n"
+				    "	log_malloc_trace_printf(\"# the api was here\");\n"
+				    "	return 0;\n"
+				    "}\n";
+	static const struct {
+		const char *compiler, *query, *run;
+	} cases[] = {
+		{"", "--cflags --libs log-malloc2", "env LD_LIBRARY_PATH=%s/root/usr/lib ./api"},
+		{"", "--cflags --libs log-malloc2-wrap", "env A=%s ./api"},
+		{"-static", "--static --cflags --libs log-malloc2-wrap", "env A=%s ./api"},
+	};
+
+	write_file("api.c", api_c, sizeof api_c - 1);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char command[2 * PATH_MAX];
+		struct run compiled = run("${CC:-cc} -g -Wall -Werror %s -o api api.c %s", cases[i].compiler,
+		                          find(_i, cases[i].query));
+		struct traced trace;
+
+		ck_assert_msg(compiled.status == 0, "%s: %.300s", cases[i].query, compiled.err);
+		snprintf(command, sizeof command, cases[i].run, built);
+		trace = run_soundly(command);
+		calls_from(&trace, "malloc", 4321, "main");
+		ck_assert_int_eq(run("grep -q '^# the api was here$' trace").status, 0);
+	}
+}
+END_TEST
+
+START_TEST(pkg_config_names_what_to_preload)
+{
+	/* Not by PKG_CONFIG_SYSROOT_DIR: only some put it in front of a variable's value. */
+	const char *library = find(1, "--variable=preload log-malloc2");
+
+	ck_assert_int_eq(run("cmp '%s' '%s/root/usr/lib/liblog-malloc2.so.1'", library, built).status, 0);
+	ck_assert_str_eq(find(1, "--modversion log-malloc2"), find(1, "--modversion log-malloc2-wrap"));
+	ck_assert_int_eq(run("f=$(" PKG_CONFIG "--variable=preload log-malloc2) && [ -f \"$f\" ]", "$B").status, 0);
+}
+END_TEST
+
+START_TEST(the_installed_launcher_finds_the_installed_library)
+{
+	struct run launched = run("%s/root/usr/bin/log-malloc -q -o trace $B/examples/leak-01 && "
+	                          "%s/root/usr/bin/log-malloc-findleak trace",
+	                          built, built);
+	struct traced trace = traced_read("trace", true);
+
+	ck_assert_str_eq(launched.err, "");
+	ck_assert_int_eq(launched.status, 1);
+	traced_is_sound(&trace);
+	calls_from(&trace, "malloc", 2000, "main");
+	/* The memory map at the end. */
+	ck_assert_int_eq(run("grep -q '%s/root/usr/lib/liblog-malloc2.so' trace", built).status, 0);
+}
+END_TEST
+
+START_TEST(the_launcher_finds_a_library_directory_of_another_name)
+{
+	/* What was built for one place before can be installed in another. */
+	struct run made = run(MAKE "B=%s/b install prefix=$PWD/own libdir=$PWD/own/lib/multiarch", built);
+
+	ck_assert_msg(made.status == 0, "make install: %.400s", made.err);
+	ck_assert_int_eq(run("own/bin/log-malloc -q -o trace $B/examples/leak-01").status, 0);
+	ck_assert_int_eq(run("grep -q \"$PWD/own/lib/multiarch/liblog-malloc2.so\" trace").status, 0);
+	ck_assert_int_eq(run("[ -f \"$(PKG_CONFIG_PATH=$PWD/own/lib/multiarch/pkgconfig ${PKG_CONFIG:-pkg-config} "
+	                     "--variable=preload log-malloc2)\" ]")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(the_installed_tree_can_move_to_a_path_with_a_space)
+{
+	/* pkg-config quotes for the shell to read it once more. */
+	struct run compiled;
+
+	write_programs();
+	compiled = run("cp -a '%s/root/usr' 'a place' && eval ${CC:-cc} -g -static -o lto lto.c $("
+	               "PKG_CONFIG_PATH=\"$PWD/a place/lib/pkgconfig\" ${PKG_CONFIG:-pkg-config} --define-prefix "
+	               "--static --cflags --libs log-malloc2-wrap)",
+	               built);
+	ck_assert_msg(compiled.status == 0, "%.400s", compiled.err);
+	calls_from((struct traced[]){run_soundly("./lto")}, "malloc", LTO_SIZE, "main");
+}
+END_TEST
+
+START_TEST(everything_is_installed_and_uninstalled)
+{
+	struct run made;
+
+	ck_assert_str_eq(run("cd %s/root/usr && find bin include lib share/doc ! -type d | LC_ALL=C sort", built).out,
+	                 "bin/backtrace2line\n"
+	                 "bin/log-malloc\n"
+	                 "bin/log-malloc-findleak\n"
+	                 "bin/log-malloc-trackusage\n"
+	                 "include/log-malloc2.h\n"
+	                 "include/log-malloc2_util.h\n"
+	                 "lib/liblog-malloc2-wrap.a\n"
+	                 "lib/liblog-malloc2.so\n"
+	                 "lib/liblog-malloc2.so.1\n"
+	                 "lib/pkgconfig/log-malloc2-wrap.pc\n"
+	                 "lib/pkgconfig/log-malloc2.pc\n"
+	                 "share/doc/log-malloc2/CHANGELOG.md\n"
+	                 "share/doc/log-malloc2/COPYING\n"
+	                 "share/doc/log-malloc2/COPYING.LESSER\n"
+	                 "share/doc/log-malloc2/README.md\n");
+	ck_assert_str_eq(run("cd $S/man; for m in *.[1-9]; do cmp $m %s/root/usr/share/man/man${m##*.}/$m; done "
+	                     "2>&1",
+	                     built)
+	                         .out,
+	                 "");
+	/* An own copy of it is removed: the other tests need theirs. */
+	made = run("cp -a %s/root gone && " MAKE "B=%s/b uninstall DESTDIR=$PWD/gone prefix=/usr", built, built);
+	ck_assert_msg(made.status == 0, "make uninstall: %.400s", made.err);
+	ck_assert_str_eq(run("find gone ! -type d; find gone -name '*log-malloc*'").out, "");
+	/* Once more does no harm. */
+	ck_assert_int_eq(run(MAKE "B=%s/b uninstall DESTDIR=$PWD/gone prefix=/usr", built).status, 0);
+}
+END_TEST
+
+/* ---- variants ------------------------------------------------------------------- */
+
+static const struct variant {
+	const char *unwind, *settings;
+} variants[] = {
+	{"none", ""},
+	{"execinfo", ""},
+	{"libunwind", ""},
+	{"dwarf", "CFLAGS='-O2 -g -DLOG_MALLOC_BACKTRACE_COUNT=4'"},
+};
+
+#define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
+
+enum { NONE, EXECINFO, LIBUNWIND, DWARF };
+
+static const char *variant_missing(int variant)
+{
+	if (variant == LIBUNWIND && run("${PKG_CONFIG:-pkg-config} --exists libunwind").status != 0)
+		return "libunwind's headers are not installed";
+	if (variant == DWARF && run("case $(uname -m) in x86_64|aarch64) ;; *) false ;; esac").status != 0)
+		return "our own unwinder does not know this machine";
+	return NULL;
+}
+
+/* Skipped with words, or there: its directory below BUILT is named like its unwinder. */
+static bool have_variant(const char *test, int variant)
+{
+	const char *why = variant_missing(variant);
+	char name[100];
+
+	if (why) {
+		snprintf(name, sizeof name, "%s: UNWIND=%s", test, variants[variant].unwind);
+		skip(name, why);
+	}
+	return !why;
+}
+
+static void build(const char *directory, const char *what, const char *settings)
+{
+	struct run made = run(MAKE "-j2 B=%s/%s %s %s", built, directory, settings, what);
+
+	ck_assert_msg(made.status == 0 && !*made.err, "make %s %s: %.400s", settings, what, made.err);
+}
+
+static void build_variants(void)
+{
+	snprintf(built, sizeof built, "%s", scratch());
+	for (int i = 0; i < VARIANTS; i++) {
+		char settings[100];
+
+		if (variant_missing(i))
+			continue;
+		snprintf(settings, sizeof settings, "UNWIND=%s %s", variants[i].unwind, variants[i].settings);
+		build(variants[i].unwind, "preload wrap", settings);
+	}
+}
+
+START_TEST(each_unwinder_tells_the_caller)
+{
+	char command[PATH_MAX + 100];
+	const struct traced_call *call;
+	struct traced trace;
+
+	if (!have_variant("each_unwinder_tells_the_caller", _i))
+		return;
+	snprintf(command, sizeof command,
+	         "LOG_MALLOC_BACKTRACE_DEPTH=16 LD_PRELOAD=%s/%s/liblog-malloc2.so $B/examples/leak-01", built,
+	         variants[_i].unwind);
+	trace = run_traced(command);
+	/* What loading libgcc allocated comes before INIT: in the totals, but not in the trace. */
+	if (_i != EXECINFO)
+		traced_is_sound(&trace);
+	call = traced_find(&trace, "malloc", 2000);
+	if (_i == NONE) {
+		ck_assert_uint_eq(call->depth, 0);
+		return;
+	}
+	ck_assert_uint_gt(call->depth, 1);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "main");
+	ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+}
+END_TEST
+
+START_TEST(each_unwinder_is_invisible_to_the_program)
+{
+	struct run untraced = run("$B/tests/programs/semantics");
+	struct run traced;
+
+	if (!have_variant("each_unwinder_is_invisible_to_the_program", _i))
+		return;
+	traced = run("LOG_MALLOC_QUIET=1 LD_PRELOAD=%s/%s/liblog-malloc2.so $B/tests/programs/semantics 1022>trace",
+	             built, variants[_i].unwind);
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	/* Its first line is about the first descriptor that it gets, most of them are about errno. */
+	ck_assert_msg(strcmp(traced.out, untraced.out) == 0, "UNWIND=%s", variants[_i].unwind);
+}
+END_TEST
+
+START_TEST(each_unwinder_works_linked_into_the_program)
+{
+	/* Not every distribution compiles libunwind.a for position independent programs. */
+	static const char *const flags[] = {"", "-static -no-pie", "-static-pie -fPIE"};
+	static const char *const pkg_config[] = {"", "--static", "--static"};
+	static const char name[] = "each_unwinder_works_linked_into_the_program";
+
+	if (!have_variant(name, _i))
+		return;
+	for (int i = 0; i < 3; i++) {
+		const struct traced_call *call;
+		struct traced trace;
+		struct run linked =
+			run("d=%s/%s; ${CC:-cc} -g -fno-builtin %s -o leak $S/examples/leak-01.c $(" PKG_CONFIG
+		            "%s --cflags --libs log-malloc2-wrap)",
+		            built, variants[_i].unwind, flags[i], "$d", pkg_config[i]);
+
+		if (linked.status != 0 && _i == LIBUNWIND && strstr(linked.err, "recompile with -f")) {
+			skip(name, "UNWIND=libunwind, -static-pie: libunwind.a is not position independent here");
+			continue;
+		}
+		ck_assert_msg(linked.status == 0, "UNWIND=%s %s: %.400s", variants[_i].unwind, flags[i], linked.err);
+		trace = run_soundly("LOG_MALLOC_BACKTRACE_DEPTH=16 ./leak");
+		call = traced_find(&trace, "malloc", 2000);
+		if (_i == NONE) {
+			ck_assert_uint_eq(call->depth, 0);
+			continue;
+		}
+		ck_assert_str_eq(traced_symbol(call->frames[0]), "main");
+		ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+	}
+}
+END_TEST
+
+START_TEST(the_default_depth_is_set_when_compiling)
+{
+	static const struct {
+		const char *setting;
+		size_t depth;
+	} cases[] = {{"", 4}, {"LOG_MALLOC_BACKTRACE_DEPTH=7", 7}};
+
+	if (!have_variant("the_default_depth_is_set_when_compiling", DWARF))
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		char command[PATH_MAX + 100];
+		struct traced trace;
+
+		snprintf(command, sizeof command,
+		         "%s LD_PRELOAD=%s/dwarf/liblog-malloc2.so $B/tests/programs/unwinding", cases[i].setting,
+		         built);
+		trace = run_soundly(command);
+		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, cases[i].depth);
+	}
+}
+END_TEST
+
+START_TEST(make_wrap_builds_the_archive_and_nothing_of_the_commands)
+{
+	struct run dry = run(MAKE "-n B=$PWD/b wrap");
+
+	ck_assert_int_eq(dry.status, 0);
+	ck_assert_ptr_nonnull(strstr(dry.out, "/liblog-malloc2-wrap.a"));
+	ck_assert_ptr_nonnull(strstr(dry.out, "/pkgconfig/log-malloc2-wrap.pc"));
+	ck_assert_ptr_null(strstr(dry.out, "src/tools"));
+	ck_assert_ptr_null(strstr(dry.out, "src/reader"));
+	ck_assert_ptr_null(strstr(dry.out, "src/preload"));
+	ck_assert_ptr_null(strstr(dry.out, "-ldw"));
+}
+END_TEST
+
+START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
+{
+	static const struct {
+		const char *setting, *message;
+	} cases[] = {
+		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf libunwind execinfo none."},
+		{"UNWIND='dwarf none'", "UNWIND=dwarf none: it has to be one of: auto dwarf libunwind execinfo none."},
+		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf libunwind execinfo none."},
+		{"SAN=foo", "SAN=foo: it has to be empty or one of: address undefined thread."},
+		{"SAN='address thread'", "SAN=address thread: it has to be empty or one of: address undefined thread."},
+		{"V=2", "V=2: it has to be 0 or 1."},
+		/* Make's lists can't hold such a name. */
+		{"prefix='/a b'", "prefix=/a b: there can't be a space in it."},
+		{"DESTDIR='/a b'", "DESTDIR=/a b: there can't be a space in it."},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run made = run(MAKE "B=$PWD/b %s preload", cases[i].setting);
+
+		ck_assert_int_eq(made.status, 2);
+		ck_assert_msg(strstr(made.err, cases[i].message) != NULL, "%s: %.200s", cases[i].setting, made.err);
+	}
+	ck_assert_int_eq(run("[ -e b ]").status, 1);
+}
+END_TEST
+
+/* ---- other libcs and machines ------------------------------------------------------ */
+
+START_TEST(programs_of_musl_are_traced)
+{
+	/* musl's realloc(p, 0) answers with a block; glibc's releases. */
+	static const char zero_c[] = "#include <stdlib.h>\n"
+				     "#include <string.h>\n"
+				     "char *kept;\n"
+				     "int main(void)\n"
+				     "{\n"
+				     "	void *volatile p = malloc(3333);\n"
+				     "	p = realloc(p, 0);\n"
+				     "	if (!p)\n"
+				     "		return 1;\n"
+				     "	free(p);\n"
+				     "	kept = strdup(\"eleven and NUL\");\n"
+				     "	return !kept;\n"
+				     "}\n";
+	const struct traced_call *call;
+	struct traced trace;
+	struct run compiled;
+
+	if (!have_command("musl-gcc")) {
+		skip("programs_of_musl_are_traced", "musl-gcc is not installed");
+		return;
+	}
+	snprintf(built, sizeof built, "%s", scratch());
+	build("musl", "wrap", "CC=musl-gcc");
+	write_file("zero.c", zero_c, sizeof zero_c - 1);
+	compiled = run("musl-gcc -g -static -o zero zero.c $(" PKG_CONFIG "--static --cflags --libs log-malloc2-wrap)",
+	               "$PWD/musl");
+	ck_assert_msg(compiled.status == 0, "%.400s", compiled.err);
+	trace = run_soundly("./zero");
+	calls_from(&trace, "malloc", 3333, "main");
+	call = traced_find(&trace, "realloc", 0);
+	ck_assert_uint_ne(call->event.pointer, 0);
+	ck_assert_int_eq(call->event.change, -3333);
+	/* Both releases are of blocks that the trace knows; strdup's own is left. */
+	ck_assert_uint_eq(trace.heap.counts.foreign, 0);
+	ck_assert_uint_eq(trace.heap.blocks, 1);
+	ck_assert_uint_eq(trace.heap.bytes, 15);
+	ck_assert_str_eq(traced_symbol(traced_find(&trace, "malloc", 15)->frames[0]), "strdup");
+}
+END_TEST
+
+static const struct machine {
+	const char *triplet, *qemu, *settings;
+	bool backtraces;
+} machines[] = {
+	{"aarch64-linux-gnu", "qemu-aarch64", "", true},
+	/* No tables that libunwind or ours could read are in its static libc. */
+	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=none", false},
+};
+
+#define MACHINES ((int)(sizeof machines / sizeof machines[0]))
+
+START_TEST(programs_of_other_machines_are_traced)
+{
+	const struct machine *machine = &machines[_i];
+	char settings[300], command[100];
+	const struct traced_call *call;
+	struct traced trace;
+	struct run compiled;
+
+	snprintf(command, sizeof command, "%s-gcc", machine->triplet);
+	if (!have_command(command) || !have_command(machine->qemu)) {
+		snprintf(settings, sizeof settings, "%s or %s is not installed", command, machine->qemu);
+		skip("programs_of_other_machines_are_traced", settings);
+		return;
+	}
+	snprintf(built, sizeof built, "%s", scratch());
+	snprintf(settings, sizeof settings, "CC=%s-gcc OBJCOPY=%s-objcopy AR=%s-ar %s", machine->triplet,
+	         machine->triplet, machine->triplet, machine->settings);
+	build("cross", "wrap", settings);
+	write_programs();
+	compiled =
+		run("%s-gcc -g -static -o strdup strdup.c $(" PKG_CONFIG "--static --cflags --libs log-malloc2-wrap)",
+	            machine->triplet, "$PWD/cross");
+	ck_assert_msg(compiled.status == 0, "%.400s", compiled.err);
+	snprintf(command, sizeof command, "%s ./strdup", machine->qemu);
+	trace = run_soundly(command);
+	call = traced_find(&trace, "malloc", STRDUP_SIZE);
+	if (!machine->backtraces) {
+		ck_assert_uint_eq(call->depth, 0);
+		return;
+	}
+	ck_assert_uint_ge(call->depth, 3);
+	ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
+	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	/* The first one comes before libc has a list of objects, and is whole all the same. */
+	for (size_t i = 0; i < trace.count; i++) {
+		call = &trace.list[i];
+		if (!record_is_free(call->event.call))
+			ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+	}
+}
+END_TEST
+
+static TCase *group(Suite *suite, const char *name, SFun fixture)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 180);
+	if (fixture)
+		tcase_add_unchecked_fixture(tcase, fixture, NULL);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("linking");
+	TCase *tcase = group(suite, "linkers", NULL);
+
+	tcase_add_loop_test(tcase, programs_link_through_pkg_config_and_are_traced, 0, TOOLCHAINS * WAYS);
+	tcase_add_test(tcase, the_library_exports_the_family_and_the_api);
+	tcase_add_test(tcase, the_archive_defines_what_the_linker_wraps_and_the_api);
+
+	tcase = group(suite, "installed", install);
+	tcase_add_loop_test(tcase, the_installed_library_is_found_by_pkg_config, 0, FINDERS);
+	tcase_add_test(tcase, pkg_config_names_what_to_preload);
+	tcase_add_test(tcase, the_installed_launcher_finds_the_installed_library);
+	tcase_add_test(tcase, the_installed_tree_can_move_to_a_path_with_a_space);
+	tcase_add_test(tcase, everything_is_installed_and_uninstalled);
+	tcase_add_test(tcase, the_launcher_finds_a_library_directory_of_another_name);
+
+	tcase = group(suite, "variants", build_variants);
+	tcase_add_loop_test(tcase, each_unwinder_tells_the_caller, 0, VARIANTS);
+	tcase_add_loop_test(tcase, each_unwinder_is_invisible_to_the_program, 0, VARIANTS);
+	tcase_add_loop_test(tcase, each_unwinder_works_linked_into_the_program, 0, VARIANTS);
+	tcase_add_test(tcase, the_default_depth_is_set_when_compiling);
+	tcase_add_test(tcase, make_wrap_builds_the_archive_and_nothing_of_the_commands);
+	tcase_add_test(tcase, unknown_variants_are_errors_that_name_the_accepted_ones);
+
+	tcase = group(suite, "others", NULL);
+	tcase_add_test(tcase, programs_of_musl_are_traced);
+	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
+	return run_suite(suite);
+}
