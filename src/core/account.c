@@ -2,39 +2,48 @@
 /* See account.h. */
 #include "account.h"
 
-#include <stdatomic.h>
+struct lm_account lm_account;
 
-static struct {
-	_Alignas(64) _Atomic int64_t requested;
-	_Atomic int64_t usable;
-} totals;
+static _Alignas(64) uint64_t shared_calls[LM_CALL_COUNT];
 
-static _Alignas(64) _Atomic uint64_t calls[LM_CALL_COUNT];
-
-struct lm_totals lm_account_change(int64_t requested, int64_t usable)
+void lm_account_call_shared(enum lm_call call)
 {
-	struct lm_totals after;
-
-	after.requested = atomic_fetch_add_explicit(&totals.requested, requested, memory_order_relaxed) + requested;
-	after.usable = atomic_fetch_add_explicit(&totals.usable, usable, memory_order_relaxed) + usable;
-	return after;
+	__atomic_fetch_add(&shared_calls[call], 1, __ATOMIC_RELAXED);
 }
 
-void lm_account_call(enum lm_call call)
+static struct lm_totals threads_totals(void)
 {
-	atomic_fetch_add_explicit(&calls[call], 1, memory_order_relaxed);
+	struct lm_totals sum = {0, 0};
+
+	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
+		sum.requested += __atomic_load_n(&thread->requested, __ATOMIC_RELAXED);
+		sum.usable += __atomic_load_n(&thread->usable, __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+void lm_account_settle(void)
+{
+	struct lm_totals sum = threads_totals();
+
+	__atomic_store_n(&lm_account.settled_requested, sum.requested, __ATOMIC_RELAXED);
+	__atomic_store_n(&lm_account.settled_usable, sum.usable, __ATOMIC_RELAXED);
 }
 
 struct lm_totals lm_account_totals(void)
 {
-	struct lm_totals now;
+	struct lm_totals now = threads_totals();
 
-	now.requested = atomic_load_explicit(&totals.requested, memory_order_relaxed);
-	now.usable = atomic_load_explicit(&totals.usable, memory_order_relaxed);
+	now.requested += __atomic_load_n(&lm_account.requested, __ATOMIC_RELAXED);
+	now.usable += __atomic_load_n(&lm_account.usable, __ATOMIC_RELAXED);
 	return now;
 }
 
 uint64_t lm_account_calls(enum lm_call call)
 {
-	return atomic_load_explicit(&calls[call], memory_order_relaxed);
+	uint64_t sum = __atomic_load_n(&shared_calls[call], __ATOMIC_RELAXED);
+
+	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next)
+		sum += __atomic_load_n(&thread->calls[call], __ATOMIC_RELAXED);
+	return sum;
 }

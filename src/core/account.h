@@ -3,12 +3,17 @@
  * The books: requested and usable bytes of the live blocks, and how often each
  * function was called. Exact with any number of threads; no locks, async-
  * signal-safe.
+ *
+ * While a trace is written, each change needs the totals that it led to: the
+ * bytes are then counted in one place. While none is, each thread counts for
+ * itself (thread.h), which costs no atomic instruction; so are calls, always.
  */
 #ifndef LM_ACCOUNT_H
 #define LM_ACCOUNT_H
 
 #include <stdint.h>
 
+#include "thread.h"
 #include "trace_format.h"
 
 struct lm_totals {
@@ -16,10 +21,46 @@ struct lm_totals {
 	int64_t usable;    /* bytes */
 };
 
-/* Adds both changes and returns the totals as this very update left them. */
-struct lm_totals lm_account_change(int64_t requested, int64_t usable);
+extern struct lm_account {
+	/* Changes that were made in one place. */
+	_Alignas(64) int64_t requested;
+	int64_t usable;
+	/* What threads had counted for themselves when lm_account_settle() last looked. */
+	int64_t settled_requested, settled_usable;
+} lm_account;
 
-void lm_account_call(enum lm_call call);
+/* Adds both changes and returns the totals as this very update left them. */
+static inline struct lm_totals lm_account_change(int64_t requested, int64_t usable)
+{
+	struct lm_totals after;
+
+	after.requested = __atomic_add_fetch(&lm_account.requested, requested, __ATOMIC_RELAXED) +
+	                  __atomic_load_n(&lm_account.settled_requested, __ATOMIC_RELAXED);
+	after.usable = __atomic_add_fetch(&lm_account.usable, usable, __ATOMIC_RELAXED) +
+	               __atomic_load_n(&lm_account.settled_usable, __ATOMIC_RELAXED);
+	return after;
+}
+
+/* The same for the calling thread alone; THREAD is its own. */
+static inline void lm_account_change_own(struct lm_thread *thread, int64_t requested, int64_t usable)
+{
+	__atomic_store_n(&thread->requested, thread->requested + requested, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->usable, thread->usable + usable, __ATOMIC_RELAXED);
+}
+
+/* Counts a call. THREAD is the calling thread's own, or NULL in a signal handler on top of the tracker. */
+void lm_account_call_shared(enum lm_call call);
+
+static inline void lm_account_call(struct lm_thread *thread, enum lm_call call)
+{
+	if (__builtin_expect(thread != 0, 1))
+		__atomic_store_n(&thread->calls[call], thread->calls[call] + 1, __ATOMIC_RELAXED);
+	else
+		lm_account_call_shared(call);
+}
+
+/* Adds up what threads counted for themselves, for the totals to be exact while a trace is written. */
+void lm_account_settle(void);
 
 struct lm_totals lm_account_totals(void);
 uint64_t lm_account_calls(enum lm_call call);

@@ -135,6 +135,8 @@ void lm_emit(struct lm_event *event, const struct lm_caller *caller)
 	unsigned found;
 	struct line line;
 
+	if (sampled)
+		lm_account_settle();
 	follow_loader(caller, sampled);
 	found = depth ? lm_unwind(caller, pcs, depth) : 0;
 	if (found && lm_session.compact) {

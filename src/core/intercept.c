@@ -20,6 +20,7 @@
 #include "session.h"
 #include "sizemap.h"
 #include "sys.h"
+#include "thread.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -39,7 +40,9 @@ static inline int nested(void)
 /* What an event needs to know of the moment when its call came in. */
 struct call {
 	unsigned char guard; /* to be given back */
-	int error;           /* errno to leave behind */
+	int tracing;
+	int error;             /* errno to leave behind */
+	struct lm_thread *own; /* NULL in a signal handler on top of the tracker */
 };
 
 static inline struct call begin_real(void)
@@ -56,6 +59,8 @@ static inline struct call begin_real(void)
 static inline void begin_tracker(struct call *call)
 {
 	call->error = errno;
+	call->tracing = lm_session_tracing();
+	call->own = call->guard == LM_GUARD_IDLE ? lm_thread_self() : NULL;
 	lm_guard_set(LM_GUARD_TRACKER);
 }
 
@@ -67,9 +72,19 @@ static inline void end(const struct call *call)
 
 static inline void emit(struct lm_event *event, const struct call *call, const struct lm_caller *caller)
 {
+	if (!call->tracing)
+		return;
 	event->busy = call->guard != LM_GUARD_IDLE;
-	if (lm_session_tracing())
-		lm_emit(event, event->busy ? NULL : caller);
+	lm_emit(event, event->busy ? NULL : caller);
+}
+
+/* EVENT's change and USABLE bytes go into the books. */
+static inline void account(struct lm_event *event, int64_t usable, const struct call *call)
+{
+	if (call->tracing || !call->own)
+		event->totals = lm_account_change(event->change, usable);
+	else
+		lm_account_change_own(call->own, event->change, usable);
 }
 
 /* Another thread's realloc has released P and is about to say so. */
@@ -79,7 +94,7 @@ static size_t wait_for_move(const void *p, const struct call *call)
 	size_t known = LM_SIZEMAP_MOVING;
 
 	/* Nobody reads the order where nothing is written, and this thread can't wait for itself. */
-	if (!lm_session_tracing() || call->guard != LM_GUARD_IDLE)
+	if (!call->tracing || call->guard != LM_GUARD_IDLE)
 		return LM_SIZEMAP_NONE;
 	for (int i = 0; i < 100 && known == LM_SIZEMAP_MOVING; i++) {
 		lm_sys(SYS_sched_yield);
@@ -104,23 +119,49 @@ static void conclude_release(void *p, size_t size, const struct call *call)
 	size_t usable = lm_foreign_usable_estimate(size);
 
 	event.change = -(int64_t)size;
-	event.totals = lm_account_change(event.change, -(int64_t)usable);
+	account(&event, -(int64_t)usable, call);
 	emit(&event, call, NULL);
 }
 
-/* The address of a new block: entered into the size map, after whoever was there before has gone. */
-static int enter(void *p, size_t size, const struct call *call)
+/* Somebody is there already, or nothing can be entered. 0, or -1: the block stays unknown. */
+static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t known, const struct call *call)
 {
-	size_t known = lm_sizemap_get(p);
-
-	if (unlikely(known == LM_SIZEMAP_MOVING))
+	if (known == LM_SIZEMAP_MOVING)
 		known = wait_for_move(p, call);
-	if (unlikely(known < LM_SIZEMAP_MOVING))
+	if (known < LM_SIZEMAP_FULL)
 		conclude_release(p, known, call);
-	if (likely(lm_sizemap_put(p, size) == 0))
+	if (known != LM_SIZEMAP_FULL && lm_sizemap_put(p, size) == 0)
 		return 0;
 	lm_session_no_memory();
 	return -1;
+}
+
+/* The address of a new block: entered into the size map, after whoever was there before has gone. */
+static inline int enter(void *p, size_t size, const struct call *call)
+{
+	size_t known = lm_sizemap_put_new(p, size);
+
+	return likely(known == LM_SIZEMAP_NONE) ? 0 : enter_anyway(p, size, known, call);
+}
+
+/*
+ * An allocation with nobody to tell of it: the books, and no more. 0 where
+ * there is more to do.
+ */
+static inline int enter_quietly(enum lm_call function, void *p, size_t size, const struct call *call)
+{
+	struct lm_thread *own;
+
+	if (lm_session_tracing() || !p || call->guard != LM_GUARD_IDLE)
+		return 0;
+	own = lm_thread_self();
+	lm_guard_set(LM_GUARD_TRACKER);
+	if (unlikely(!own || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE))
+		return 0;
+	lm_account_call(own, function);
+	lm_account_change_own(own, (int64_t)size, (int64_t)lm_real_usable_size(p));
+	lm_guard_restore(LM_GUARD_IDLE);
+	return 1;
 }
 
 /*
@@ -133,7 +174,7 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	int64_t usable = 0;
 
 	begin_tracker(call);
-	lm_account_call(event->call);
+	lm_account_call(call->own, event->call);
 	if (event->p) {
 		if (likely(enter((void *)event->p, event->size, call) == 0)) {
 			event->change = (int64_t)event->size;
@@ -142,22 +183,29 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	} else if (event->size && !event->error) {
 		event->error = call->error;
 	}
-	event->totals = lm_account_change(event->change, usable);
+	account(event, usable, call);
 	emit(event, call, caller);
 	end(call);
 	return (void *)event->p;
 }
 
+static __attribute__((noinline)) void *malloced(void *p, size_t size, struct call *call, const struct lm_caller *caller)
+{
+	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = size};
+
+	return allocated(&event, call, caller);
+}
+
 void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_event event = {.call = LM_CALL_MALLOC, .size = size};
 	struct call call;
+	void *p;
 
 	if (nested())
 		return lm_real_malloc(size);
 	call = begin_real();
-	event.p = lm_real_malloc(size);
-	return allocated(&event, &call, caller);
+	p = lm_real_malloc(size);
+	return likely(enter_quietly(LM_CALL_MALLOC, p, size, &call)) ? p : malloced(p, size, &call, caller);
 }
 
 /* COUNT elements of EACH bytes; SIZE_MAX, which no allocator has, where that overflows. */
@@ -258,7 +306,7 @@ static struct old_block take_old(void *old)
 	if (!old)
 		return block;
 	block.size = lm_sizemap_take_moving(old);
-	if (likely(block.size < LM_SIZEMAP_MOVING)) {
+	if (likely(block.size < LM_SIZEMAP_FULL)) {
 		block.usable = lm_real_usable_size(old);
 		return block;
 	}
@@ -288,7 +336,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 			usable += (int64_t)lm_real_usable_size((void *)event->p);
 		}
 	}
-	event->totals = lm_account_change(event->change, usable);
+	account(event, usable, call);
 }
 
 /*
@@ -299,7 +347,7 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
                      const struct lm_caller *caller)
 {
 	begin_tracker(call);
-	lm_account_call(event->call);
+	lm_account_call(call->own, event->call);
 	event->foreign = event->old && old->size == LM_SIZEMAP_NONE;
 	event->old_size = event->foreign || !event->old ? old->usable : old->size;
 	if (event->p || released || (!event->old && !event->size)) {
@@ -373,25 +421,37 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 
 /* ---- releasing ---- */
 
-/* The books and the record of a release, before the real one. Leaves the guard at LM_GUARD_REAL. */
-static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
+/* The record of a release, before the real one, and the books. */
+static __attribute__((noinline)) void record_release(enum lm_call function, void *p, size_t size, struct call *call,
+                                                     const struct lm_caller *caller)
 {
-	struct lm_event event = {.call = function, .old = p};
-	struct call call = begin_real();
+	struct lm_event event = {.call = function, .old = p, .old_size = size};
 
-	begin_tracker(&call);
-	lm_account_call(function);
-	event.old_size = lm_sizemap_take(p);
-	if (likely(event.old_size < LM_SIZEMAP_MOVING)) {
-		event.change = -(int64_t)event.old_size;
-		event.totals = lm_account_change(event.change, -(int64_t)lm_real_usable_size(p));
-		emit(&event, &call, NULL);
-	} else if (lm_session_tracing()) {
+	if (likely(size < LM_SIZEMAP_FULL)) {
+		event.change = -(int64_t)size;
+		account(&event, -(int64_t)lm_real_usable_size(p), call);
+		emit(&event, call, NULL);
+	} else if (call->tracing) {
 		event.foreign = 1;
 		event.old_size = lm_foreign_usable(p);
 		event.totals = lm_account_totals();
-		emit(&event, &call, caller);
+		emit(&event, call, caller);
 	}
+}
+
+/* Everything before the real release. Leaves the guard at LM_GUARD_REAL. */
+static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
+{
+	struct call call = begin_real();
+	size_t size;
+
+	begin_tracker(&call);
+	lm_account_call(call.own, function);
+	size = lm_sizemap_take(p);
+	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL))
+		lm_account_change_own(call.own, -(int64_t)size, -(int64_t)lm_real_usable_size(p));
+	else
+		record_release(function, p, size, &call, caller);
 	lm_guard_set(LM_GUARD_REAL);
 	return call;
 }

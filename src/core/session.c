@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "account.h"
 #include "config.h"
 #include "emit.h"
 #include "guard.h"
@@ -84,7 +85,7 @@ static int open_sink(const struct lm_output *output)
 static void toggle(int number)
 {
 	(void)number;
-	__atomic_fetch_xor(&lm_session.state, LM_SESSION_WANTED, __ATOMIC_RELAXED);
+	lm_session_want(!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_WANTED));
 }
 
 /* What the user chose is not the program's; still, one that it handles already stays its own. */
@@ -119,6 +120,7 @@ static void start_tracing(struct lm_output *output)
 	if (config.toggle_signal)
 		install_toggle(config.toggle_signal);
 	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
+	lm_account_settle();
 	lm_emit_begin();
 	if (!config.quiet)
 		print_banner(output);
@@ -163,10 +165,13 @@ void lm_session_end(void)
 
 void lm_session_want(int wanted)
 {
-	if (wanted)
+	/* Threads stop counting for themselves then: what they have is part of the totals from here on. */
+	if (wanted) {
 		__atomic_fetch_or(&lm_session.state, LM_SESSION_WANTED, __ATOMIC_RELAXED);
-	else
+		lm_account_settle();
+	} else {
 		__atomic_fetch_and(&lm_session.state, ~LM_SESSION_WANTED, __ATOMIC_RELAXED);
+	}
 }
 
 void lm_session_write_failed(int error)

@@ -186,6 +186,25 @@ int lm_sizemap_put(const void *p, size_t size)
 	return 0;
 }
 
+size_t lm_sizemap_put_new(const void *p, size_t size)
+{
+	lm_entry *entry = entry_of(p, 0);
+	uint16_t value;
+	size_t known;
+
+	if (__builtin_expect(entry && size <= SMALL_MAX, 1)) {
+		value = atomic_load_explicit(entry, memory_order_acquire);
+		if (__builtin_expect(value == ENTRY_NONE, 1)) {
+			atomic_store_explicit(entry, (uint16_t)(size + ENTRY_SIZE), memory_order_release);
+			return LM_SIZEMAP_NONE;
+		}
+	}
+	known = entry ? decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire)) : LM_SIZEMAP_NONE;
+	if (known == LM_SIZEMAP_NONE && lm_sizemap_put(p, size) != 0)
+		return LM_SIZEMAP_FULL;
+	return known;
+}
+
 static size_t taken(const void *p, uint16_t leave)
 {
 	lm_entry *entry = entry_of(p, 0);

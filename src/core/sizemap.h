@@ -16,9 +16,18 @@
 #define LM_SIZEMAP_NONE ((size_t)-1)
 /* A realloc took the block and its record is not placed yet. */
 #define LM_SIZEMAP_MOVING ((size_t)-2)
+/* There is no memory for the map: the block stays unknown. */
+#define LM_SIZEMAP_FULL ((size_t)-3)
 
 /* The size of the live block at P, or one of the above. */
 size_t lm_sizemap_get(const void *p);
+
+/*
+ * The same as lm_sizemap_put(), if nothing is known at P. Returns
+ * LM_SIZEMAP_NONE then; else what is known, or LM_SIZEMAP_FULL, and changes
+ * nothing.
+ */
+size_t lm_sizemap_put_new(const void *p, size_t size);
 
 /* P lives now and SIZE bytes were asked for. 0, or -1 without memory for the map: P stays unknown. */
 int lm_sizemap_put(const void *p, size_t size);

@@ -2,37 +2,46 @@
 /* See text.h. */
 #include "text.h"
 
-void lm_text_char(struct lm_text *text, char c)
-{
-	if (text->at < text->end)
-		*text->at++ = c;
-}
+/* The hot path of every record: two digits a division, then one copy of known size. */
+static const char pairs[] = "0001020304050607080910111213141516171819"
+			    "2021222324252627282930313233343536373839"
+			    "4041424344454647484950515253545556575859"
+			    "6061626364656667686970717273747576777879"
+			    "8081828384858687888990919293949596979899";
 
-void lm_text_bytes(struct lm_text *text, const char *bytes, size_t count)
-{
-	size_t room = (size_t)(text->end - text->at);
+#define DIGITS_MAX 20
 
-	if (count > room)
-		count = room;
-	__builtin_memcpy(text->at, bytes, count);
-	text->at += count;
-}
-
-void lm_text_string(struct lm_text *text, const char *string)
+/* Copies the COUNT digits in front of END: in one piece where there is room for all that might be. */
+static inline void put_digits(struct lm_text *text, const char *end, size_t count)
 {
-	lm_text_bytes(text, string, __builtin_strlen(string));
+	if (__builtin_expect((size_t)(text->end - text->at) >= DIGITS_MAX, 1)) {
+		const char *from = end - count;
+
+		for (size_t i = 0; i < count; i++)
+			text->at[i] = from[i];
+		text->at += count;
+	} else {
+		lm_text_bytes(text, end - count, count);
+	}
 }
 
 void lm_text_unsigned(struct lm_text *text, uint64_t value)
 {
-	char digits[20];
-	char *first = digits + sizeof digits;
+	char digits[DIGITS_MAX];
+	char *end = digits + sizeof digits, *first = end;
 
-	do {
-		*--first = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	lm_text_bytes(text, first, (size_t)(digits + sizeof digits - first));
+	while (value >= 100) {
+		first -= 2;
+		__builtin_memcpy(first, pairs + 2 * (value % 100), 2);
+		value /= 100;
+	}
+	if (value >= 10) {
+		first -= 2;
+		__builtin_memcpy(first, pairs + 2 * value, 2);
+	} else {
+		*--first = (char)('0' + value);
+	}
+	put_digits(text, end, (size_t)(end - first));
 }
 
 void lm_text_signed(struct lm_text *text, int64_t value)
@@ -44,14 +53,13 @@ void lm_text_signed(struct lm_text *text, int64_t value)
 
 void lm_text_hex(struct lm_text *text, uint64_t value)
 {
-	char digits[16];
-	char *first = digits + sizeof digits;
+	unsigned count = value ? (67u - (unsigned)__builtin_clzll(value)) / 4 : 1;
 
-	do {
-		*--first = "0123456789abcdef"[value & 15];
-		value >>= 4;
-	} while (value);
-	lm_text_bytes(text, first, (size_t)(digits + sizeof digits - first));
+	if (__builtin_expect((size_t)(text->end - text->at) < count, 0))
+		return;
+	for (unsigned i = count; i-- > 0; value >>= 4)
+		text->at[i] = "0123456789abcdef"[value & 15];
+	text->at += count;
 }
 
 void lm_text_pointer(struct lm_text *text, uintptr_t value)

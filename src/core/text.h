@@ -14,9 +14,27 @@ struct lm_text {
 	char *end; /* behind the last one that may be written */
 };
 
-void lm_text_char(struct lm_text *text, char c);
-void lm_text_bytes(struct lm_text *text, const char *bytes, size_t count);
-void lm_text_string(struct lm_text *text, const char *string);
+static inline void lm_text_char(struct lm_text *text, char c)
+{
+	if (__builtin_expect(text->at < text->end, 1))
+		*text->at++ = c;
+}
+
+static inline void lm_text_bytes(struct lm_text *text, const char *bytes, size_t count)
+{
+	size_t room = (size_t)(text->end - text->at);
+
+	if (__builtin_expect(count > room, 0))
+		count = room;
+	__builtin_memcpy(text->at, bytes, count);
+	text->at += count;
+}
+
+static inline void lm_text_string(struct lm_text *text, const char *string)
+{
+	lm_text_bytes(text, string, __builtin_strlen(string));
+}
+
 void lm_text_unsigned(struct lm_text *text, uint64_t value);
 void lm_text_signed(struct lm_text *text, int64_t value);
 /* Lower case, no leading zeros, no prefix. */

@@ -17,9 +17,14 @@
 #define PAGE       ((uintptr_t)4096)
 #define CACHE_BITS 14
 
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 struct registers {
 	uintptr_t pc, sp, fp;
-	int exact; /* PC is the instruction itself, not a return address */
+	uintptr_t fp_at; /* where FP was read from, or 0 */
+	int exact;       /* PC is the instruction itself, not a return address */
+	int odd;         /* found in a way that can't be checked by looking at the stack again */
 };
 
 /* ---- reading the stack ---- */
@@ -60,15 +65,18 @@ static void enter_stack(uintptr_t sp)
 	stack.high = stack.low + PAGE;
 }
 
-static int read_word(uintptr_t address, uintptr_t *value)
+static __attribute__((noinline)) int becomes_known(uintptr_t address)
 {
-	if (address % WORD)
+	extend_stack(address);
+	return (address >= stack.low && address < stack.high) || lm_sys_readable(address);
+}
+
+static inline int read_word(uintptr_t address, uintptr_t *value)
+{
+	if (unlikely(address % WORD))
 		return -1;
-	if (__builtin_expect(address < stack.low || address >= stack.high, 0)) {
-		extend_stack(address);
-		if ((address < stack.low || address >= stack.high) && !lm_sys_readable(address))
-			return -1;
-	}
+	if (unlikely(address < stack.low || address >= stack.high) && !becomes_known(address))
+		return -1;
 	*value = *(const uintptr_t *)address;
 	return 0;
 }
@@ -284,12 +292,12 @@ static struct cached {
 	uint64_t key, row;
 } cache[1 << CACHE_BITS];
 
-static struct cached *place(uintptr_t pc)
+static inline struct cached *place(uintptr_t pc)
 {
 	return &cache[(pc * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
 }
 
-static uint64_t cached_row(uintptr_t pc)
+static inline uint64_t cached_row(uintptr_t pc)
 {
 	const struct cached *entry = place(pc);
 	uint64_t row = __atomic_load_n(&entry->row, __ATOMIC_RELAXED);
@@ -341,7 +349,7 @@ static uint64_t pack(const struct lm_cfi_row *row)
 
 /* ---- steps from a frame to its caller: 0, or -1 at the end ---- */
 
-static uintptr_t code_address(uintptr_t pc)
+static inline uintptr_t code_address(uintptr_t pc)
 {
 #if defined __aarch64__
 	/* A return address may carry a signature in its upper bits. */
@@ -355,9 +363,9 @@ static uintptr_t code_address(uintptr_t pc)
 }
 
 /* Outward is upward; only a signal's frame may lie on another stack. */
-static int arrive(struct registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp, int from_signal)
+static inline int arrive(struct registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp, int from_signal)
 {
-	if (!pc || (sp <= r->sp && !from_signal))
+	if (unlikely(!pc || (sp <= r->sp && !from_signal)))
 		return -1;
 	r->pc = code_address(pc);
 	r->sp = sp;
@@ -366,18 +374,21 @@ static int arrive(struct registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp,
 	return 0;
 }
 
-static int step_packed(struct registers *r, uint64_t row)
+static inline int step_packed(struct registers *r, uint64_t row)
 {
 	uintptr_t cfa = (row & PACKED_CFA_FP ? r->fp : r->sp) + (uintptr_t)(row >> PACKED_CFA_OFFSET);
-	uintptr_t fp = r->fp, pc;
+	uintptr_t fp = r->fp, fp_at = 0, pc;
 
 	/* A return address that is still in a register is only seen in frames that called nothing. */
-	if ((row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA ||
-	    read_word(cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET), &pc) != 0)
+	if (unlikely((row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA ||
+	             read_word(cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET), &pc) != 0))
 		return -1;
-	if ((row >> PACKED_FP_SHIFT & 3) == PACKED_AT_CFA &&
-	    read_word(cfa + (uintptr_t)(int16_t)(row >> PACKED_FP_OFFSET), &fp) != 0)
-		return -1;
+	if ((row >> PACKED_FP_SHIFT & 3) == PACKED_AT_CFA) {
+		fp_at = cfa + (uintptr_t)(int16_t)(row >> PACKED_FP_OFFSET);
+		if (unlikely(read_word(fp_at, &fp) != 0))
+			return -1;
+	}
+	r->fp_at = fp_at;
 	return arrive(r, pc, cfa, fp, 0);
 }
 
@@ -442,16 +453,13 @@ static int step_frame_pointer(struct registers *r, int in_module)
 	return arrive(r, pc, r->fp + 2 * WORD, fp, 0);
 }
 
-static int step(struct registers *r)
+static __attribute__((noinline)) int step_slowly(struct registers *r, uintptr_t pc, uint64_t packed)
 {
-	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
-	uint64_t packed = cached_row(pc);
-	struct lm_module *module;
+	struct lm_module *module = lm_module_find(pc);
 	struct lm_cfi_row row;
 
-	if (__builtin_expect(packed & PACKED_VALID, 1) && !(packed & PACKED_NONE))
-		return step_packed(r, packed);
-	module = lm_module_find(pc);
+	r->odd = 1;
+	r->fp_at = 0;
 	if (!module || packed & PACKED_NONE)
 		return step_frame_pointer(r, module != NULL);
 	if (lm_cfi_find(module, pc, &row) != 0) {
@@ -462,7 +470,18 @@ static int step(struct registers *r)
 	if (!packed)
 		return step_row(r, &row);
 	remember_row(pc, packed);
+	r->odd = 0;
 	return step_packed(r, packed);
+}
+
+static inline int step(struct registers *r)
+{
+	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
+	uint64_t packed = cached_row(pc);
+
+	if (likely((packed & (PACKED_VALID | PACKED_NONE)) == PACKED_VALID))
+		return step_packed(r, packed);
+	return step_slowly(r, pc, packed);
 }
 
 void lm_unwind_start(void)

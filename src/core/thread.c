@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See thread.h. */
+#include "thread.h"
+
+#include "arena.h"
+#include "sys.h"
+
+/* So many are looked at for an owner that is gone, before another is made. */
+#define LOOK_AT 8
+
+__thread struct lm_thread *lm_thread_own;
+
+static struct lm_thread *list;
+/* Where the last search ended. */
+static struct lm_thread *cursor;
+
+static int is_gone(int process, int thread)
+{
+	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
+}
+
+static struct lm_thread *taken_over(int process, int self)
+{
+	struct lm_thread *thread = __atomic_load_n(&cursor, __ATOMIC_ACQUIRE);
+
+	for (int i = 0; i < LOOK_AT; i++) {
+		int owner;
+
+		if (!thread)
+			thread = lm_thread_first();
+		if (!thread)
+			return NULL;
+		owner = __atomic_load_n(&thread->owner, __ATOMIC_RELAXED);
+		/* A thread that has none yet, but our number, is a dead one's namesake. */
+		if ((owner == self || is_gone(process, owner)) &&
+		    __atomic_compare_exchange_n(&thread->owner, &owner, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+			thread->count = 0;
+			return thread;
+		}
+		thread = thread->next;
+		__atomic_store_n(&cursor, thread, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static struct lm_thread *made(int self)
+{
+	struct lm_thread *thread = lm_arena_alloc(sizeof *thread);
+
+	if (!thread)
+		return NULL;
+	thread->owner = self;
+	thread->next = __atomic_load_n(&list, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&list, &thread->next, thread, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return thread;
+}
+
+struct lm_thread *lm_thread_claim(void)
+{
+	int self = (int)lm_sys(SYS_gettid);
+	struct lm_thread *thread = taken_over((int)lm_sys(SYS_getpid), self);
+
+	if (!thread)
+		thread = made(self);
+	lm_thread_own = thread;
+	return thread;
+}
+
+struct lm_thread *lm_thread_first(void)
+{
+	return __atomic_load_n(&list, __ATOMIC_ACQUIRE);
+}
