@@ -11,6 +11,7 @@
 
 #include "module.h"
 #include "sys.h"
+#include "thread.h"
 #include "unwind_dwarf_cfi.h"
 
 #define WORD       sizeof(uintptr_t)
@@ -22,9 +23,10 @@
 
 struct registers {
 	uintptr_t pc, sp, fp;
-	uintptr_t fp_at; /* where FP was read from, or 0 */
+	uintptr_t pc_at; /* where PC was read from; 0: in a way that a look at the stack can't repeat */
+	uintptr_t fp_at; /* where FP was read from, or 0: it is the callee's */
 	int exact;       /* PC is the instruction itself, not a return address */
-	int odd;         /* found in a way that can't be checked by looking at the stack again */
+	int used_fp;     /* the step that led here went by the frame pointer */
 };
 
 /* ---- reading the stack ---- */
@@ -377,18 +379,20 @@ static inline int arrive(struct registers *r, uintptr_t pc, uintptr_t sp, uintpt
 static inline int step_packed(struct registers *r, uint64_t row)
 {
 	uintptr_t cfa = (row & PACKED_CFA_FP ? r->fp : r->sp) + (uintptr_t)(row >> PACKED_CFA_OFFSET);
+	uintptr_t pc_at = cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET);
 	uintptr_t fp = r->fp, fp_at = 0, pc;
 
 	/* A return address that is still in a register is only seen in frames that called nothing. */
-	if (unlikely((row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA ||
-	             read_word(cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET), &pc) != 0))
+	if (unlikely((row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA || read_word(pc_at, &pc) != 0))
 		return -1;
 	if ((row >> PACKED_FP_SHIFT & 3) == PACKED_AT_CFA) {
 		fp_at = cfa + (uintptr_t)(int16_t)(row >> PACKED_FP_OFFSET);
 		if (unlikely(read_word(fp_at, &fp) != 0))
 			return -1;
 	}
+	r->pc_at = pc_at;
 	r->fp_at = fp_at;
+	r->used_fp = (row & PACKED_CFA_FP) != 0;
 	return arrive(r, pc, cfa, fp, 0);
 }
 
@@ -458,8 +462,8 @@ static __attribute__((noinline)) int step_slowly(struct registers *r, uintptr_t 
 	struct lm_module *module = lm_module_find(pc);
 	struct lm_cfi_row row;
 
-	r->odd = 1;
-	r->fp_at = 0;
+	r->pc_at = r->fp_at = 0;
+	r->used_fp = 1;
 	if (!module || packed & PACKED_NONE)
 		return step_frame_pointer(r, module != NULL);
 	if (lm_cfi_find(module, pc, &row) != 0) {
@@ -470,7 +474,6 @@ static __attribute__((noinline)) int step_slowly(struct registers *r, uintptr_t 
 	if (!packed)
 		return step_row(r, &row);
 	remember_row(pc, packed);
-	r->odd = 0;
 	return step_packed(r, packed);
 }
 
@@ -488,22 +491,180 @@ void lm_unwind_start(void)
 {
 }
 
+/* ---- the thread's last backtrace ---- */
+
+/*
+ * Consecutive backtraces of a thread share most of their outer frames. For
+ * those no rules are needed again, only a look at the stack: a frame with the
+ * pc and registers of a remembered one has the same caller, if that one's pc
+ * and frame pointer still stand where they were read. The outermost frame
+ * comes first, so that what changes is at the end.
+ */
+
+/* Counts up when code is unloaded. */
+static unsigned generation = 1;
+
+static inline int is_same(const struct lm_thread_frame *frame, const struct registers *r)
+{
+	return frame->sp == r->sp && frame->pc == r->pc && (!frame->needs_fp || frame->fp == r->fp);
+}
+
+/* From the remembered frame INDEX on outward: pcs that still are its callers. Returns the last index that is. */
+static inline unsigned recall(const struct lm_thread *thread, unsigned index, uintptr_t *pcs, unsigned *n, unsigned max)
+{
+	while (index > 0 && *n < max) {
+		const struct lm_thread_frame *caller = &thread->frames[index - 1];
+
+		if (!caller->pc_at || code_address(*(const uintptr_t *)caller->pc_at) != caller->pc ||
+		    (caller->needs_fp && caller->fp_at && *(const uintptr_t *)caller->fp_at != caller->fp))
+			break;
+		pcs[(*n)++] = caller->pc;
+		index--;
+	}
+	return index;
+}
+
+static void forget(struct lm_thread *thread)
+{
+	thread->count = 0;
+	thread->whole = 0;
+	thread->generation = __atomic_load_n(&generation, __ATOMIC_RELAXED);
+}
+
+/* Puts the COUNT frames of FRESH, innermost first, on the BASE frames that are remembered already. */
+static void remember(struct lm_thread *thread, unsigned base, const struct lm_thread_frame *fresh, unsigned count)
+{
+	if (base + count > LM_THREAD_FRAMES) {
+		unsigned keep = LM_THREAD_FRAMES - count;
+
+		/* The outermost are the ones to lose. */
+		if (keep > base)
+			keep = base;
+		__builtin_memmove(thread->frames, thread->frames + (base - keep), keep * sizeof *fresh);
+		base = keep;
+		thread->whole = 0;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		struct lm_thread_frame *frame = &thread->frames[base + i];
+
+		*frame = fresh[count - 1 - i];
+		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
+		frame->needs_fp = frame->uses_fp || base + i == 0 || (frame[-1].needs_fp && !frame[-1].fp_at);
+	}
+	thread->count = base + count;
+}
+
+static unsigned unwind_plainly(struct registers *r, uintptr_t *pcs, unsigned n, unsigned max)
+{
+	while (n < max && step(r) == 0)
+		pcs[n++] = r->pc;
+	return n;
+}
+
+/* The remembered frame that R is, from INDEX on outward, or -1. INDEX moves on to where to look next. */
+static inline int find_frame(const struct lm_thread *thread, const struct registers *r, int *index)
+{
+	while (*index >= 0 && thread->frames[*index].sp < r->sp)
+		(*index)--;
+	return *index >= 0 && is_same(&thread->frames[*index], r) ? *index : -1;
+}
+
+/* Everything on this stack, above what is known to be readable, has been read before. */
+static inline int is_readable(const struct lm_thread *thread)
+{
+	return thread->count && thread->frames[0].sp < stack.high && thread->frames[thread->count - 1].sp >= stack.low;
+}
+
+/* What is found on the way out until the rest is as remembered, innermost first. */
+struct walk {
+	struct lm_thread_frame *fresh;
+	unsigned count;
+};
+
+static inline void walk_on(struct walk *walk, const struct registers *r)
+{
+	walk->fresh[walk->count++] = (struct lm_thread_frame){r->pc, r->sp, r->fp, r->pc_at, r->fp_at, 0, 0};
+}
+
+static inline int walk_step(struct walk *walk, struct registers *r)
+{
+	if (step(r) != 0)
+		return -1;
+	walk->fresh[walk->count - 1].uses_fp = (unsigned)r->used_fp;
+	return 0;
+}
+
+/* The remembered frames from MATCH to LAST were on the way, and then it led elsewhere. */
+static void walk_along(struct walk *walk, struct registers *r, const struct lm_thread *thread, unsigned match,
+                       unsigned last)
+{
+	uintptr_t fp = r->fp;
+
+	for (unsigned i = match + 1; i-- > last;) {
+		struct lm_thread_frame *copy = &walk->fresh[walk->count++];
+
+		*copy = thread->frames[i];
+		/* What did not matter for the old way out may matter for the new one. */
+		if (i != match && copy->fp_at)
+			fp = *(const uintptr_t *)copy->fp_at;
+		copy->fp = fp;
+	}
+	*r = (struct registers){.pc = thread->frames[last].pc, .sp = thread->frames[last].sp, .fp = fp};
+}
+
+static unsigned unwind_remembering(struct lm_thread *thread, struct registers *r, uintptr_t *pcs, unsigned max)
+{
+	struct lm_thread_frame fresh[max];
+	struct walk walk = {fresh, 0};
+	int look = (int)thread->count - 1, ended = 0;
+	unsigned n = 0;
+
+	while (n < max && !ended) {
+		int match = find_frame(thread, r, &look);
+
+		pcs[n++] = r->pc;
+		if (match >= 0) {
+			unsigned last = recall(thread, (unsigned)match, pcs, &n, max);
+
+			if (n == max || (last == 0 && thread->whole)) {
+				remember(thread, (unsigned)match + 1, fresh, walk.count);
+				return n;
+			}
+
+			walk_along(&walk, r, thread, (unsigned)match, last);
+			look = (int)last - 1;
+		} else {
+			walk_on(&walk, r);
+		}
+		if (n < max)
+			ended = walk_step(&walk, r) != 0;
+	}
+	forget(thread);
+	remember(thread, 0, fresh, walk.count);
+	thread->whole = ended;
+	return n;
+}
+
 unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
 	struct registers r = {.pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
-	unsigned n = 0;
+	struct lm_thread *thread = lm_thread_self();
 
+	if (!max)
+		return 0;
 	enter_stack(r.sp);
-	while (n < max) {
-		pcs[n++] = r.pc;
-		if (step(&r) != 0)
-			break;
+	if (!thread) {
+		pcs[0] = r.pc;
+		return unwind_plainly(&r, pcs, 1, max);
 	}
-	return n;
+	if (thread->generation != __atomic_load_n(&generation, __ATOMIC_RELAXED) || !is_readable(thread))
+		forget(thread);
+	return unwind_remembering(thread, &r, pcs, max);
 }
 
 void lm_unwind_flush(void)
 {
+	__atomic_add_fetch(&generation, 1, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < sizeof cache / sizeof cache[0]; i++)
 		__atomic_store_n(&cache[i].key, 0, __ATOMIC_RELAXED);
 }
