@@ -320,31 +320,39 @@ START_TEST(a_daemon_keeps_its_own_descriptors_clean)
 }
 END_TEST
 
-START_TEST(the_trace_survives_its_descriptor_or_ends_with_one_line)
+START_TEST(the_trace_in_a_file_survives_its_descriptor)
 {
-	static const struct {
-		const char *what;
-		int goes_on;
-	} cases[] = {{"nothing", 1}, {"close", 1}, {"reuse", 1}, {"all", 0}};
+	static const char *const cases[] = {"nothing", "close", "reuse", "all"};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char arguments[64];
-		struct run traced, after;
+		struct run traced;
+		struct traced trace;
 
-		snprintf(arguments, sizeof arguments, "%s mine", cases[i].what);
+		snprintf(arguments, sizeof arguments, "%s mine", cases[i]);
 		traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "descriptors", arguments);
 		ck_assert_int_eq(traced.status, 0);
+		ck_assert_str_eq(traced.err, "");
 		ck_assert_str_eq(read_file("mine", NULL), "mine");
-		after = run("grep -c '^+ malloc 60 ' trace");
-		ck_assert_str_eq(after.out, cases[i].goes_on ? "100\n" : "0\n");
+		trace = traced_read("trace", false);
+		traced_is_sound(&trace);
 		ck_assert_str_eq(run("grep -c '^+ malloc 50 ' trace").out, "100\n");
-		if (cases[i].goes_on)
-			ck_assert_str_eq(traced.err, "");
-		else
-			ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: "
-			                             "the program closed its descriptor\n");
-		ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
+		ck_assert_str_eq(run("grep -c '^+ malloc 60 ' trace").out, "100\n");
 	}
+}
+END_TEST
+
+START_TEST(a_pipe_that_the_program_closes_ends_the_trace_with_one_line)
+{
+	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "descriptors%s all mine 1022>&1; } | cat >trace",
+	                        flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(read_file("mine", NULL), "mine");
+	ck_assert_str_eq(traced.err,
+	                 "log-malloc2: cannot write the trace, tracing stops: the program closed its descriptor\n");
+	ck_assert_str_eq(run("grep -c '^+ malloc 50 ' trace").out, "100\n");
+	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
 }
 END_TEST
 
@@ -624,7 +632,8 @@ int main(void)
 	EACH(a_process_that_execs_keeps_its_trace);
 	EACH(every_way_to_exit_ends_the_trace);
 	EACH(a_daemon_keeps_its_own_descriptors_clean);
-	EACH(the_trace_survives_its_descriptor_or_ends_with_one_line);
+	EACH(the_trace_in_a_file_survives_its_descriptor);
+	EACH(a_pipe_that_the_program_closes_ends_the_trace_with_one_line);
 	EACH(a_full_disk_ends_the_trace_and_not_the_program);
 	EACH(a_file_size_limit_ends_the_trace_and_not_the_program);
 	EACH(a_reader_that_goes_away_ends_the_trace_and_not_the_program);

@@ -3,10 +3,13 @@
 #include "descriptor.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "arena.h"
 #include "sys.h"
+#include "text.h"
 
 /* Above what programs use, below what makes the kernel's table large. */
 #define HIGHEST 4096
@@ -63,6 +66,27 @@ int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd)
 int lm_descriptor_is_ours(const struct lm_descriptor *descriptor)
 {
 	return lm_descriptor_is_same(descriptor, descriptor->fd);
+}
+
+const char *lm_descriptor_path(int fd)
+{
+	char link[64], *path = lm_sys_map(PATH_MAX);
+	struct lm_text text = {link, link + sizeof link - 1};
+	struct stat file, named;
+	const char *kept = NULL;
+	long n;
+
+	if (!path)
+		return NULL;
+	lm_text_string(&text, "/proc/self/fd/");
+	lm_text_unsigned(&text, (uint64_t)fd);
+	*text.at = '\0';
+	n = lm_sys(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+	if (n > 0 && path[0] == '/' && identify(fd, &file) == 0 && S_ISREG(file.st_mode) && stat(path, &named) == 0 &&
+	    named.st_ino == file.st_ino && named.st_dev == file.st_dev)
+		kept = lm_arena_string(path);
+	lm_sys_unmap(path, PATH_MAX);
+	return kept;
 }
 
 void lm_descriptor_close(struct lm_descriptor *descriptor)

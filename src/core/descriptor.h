@@ -24,6 +24,10 @@ int lm_descriptor_is_ours(const struct lm_descriptor *descriptor);
 /* Is FD open on the same file? */
 int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd);
 
+/* The path of the regular file that FD is open on, as long as it leads there; the arena's. NULL where it can't be told.
+ */
+const char *lm_descriptor_path(int fd);
+
 void lm_descriptor_close(struct lm_descriptor *descriptor);
 
 #endif

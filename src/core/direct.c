@@ -7,6 +7,7 @@
  */
 #include "direct.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -21,7 +22,8 @@ enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
 
 static struct {
 	struct lm_descriptor trace;
-	uint32_t lock; /* 0 free, 1 taken, 2 taken and somebody waits */
+	const char *path; /* of a regular file, or NULL */
+	uint32_t lock;    /* 0 free, 1 taken, 2 taken and somebody waits */
 } direct = {.trace.fd = -1};
 
 /* ---- the lock ---- */
@@ -46,18 +48,38 @@ int lm_direct_open(int fd)
 {
 	int error = lm_descriptor_keep(&direct.trace, fd);
 
-	return error ? error : direct.trace.fd;
+	if (error)
+		return error;
+	direct.path = lm_descriptor_path(fd);
+	return direct.trace.fd;
+}
+
+/* By its name, if that still leads to the same file. */
+static int open_again(void)
+{
+	int fd, kept;
+
+	if (!direct.path)
+		return 0;
+	fd = lm_sys_open(direct.path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
+	if (fd < 0)
+		return 0;
+	kept = lm_descriptor_is_same(&direct.trace, fd) && lm_descriptor_keep(&direct.trace, fd) == 0;
+	lm_sys_close(fd);
+	return kept;
 }
 
 /*
  * The program may have closed our duplicate, as daemons close everything. As
- * long as the trace's own number still leads there, make another.
+ * long as the trace can be found elsewhere, make another.
  */
 static int usable(void)
 {
 	if (lm_descriptor_is_ours(&direct.trace))
 		return 1;
-	return lm_descriptor_is_same(&direct.trace, LM_TRACE_FD) && lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0;
+	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
+		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0;
+	return open_again();
 }
 
 /* ---- writing ---- */

@@ -7,12 +7,12 @@
 #include "ring.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "arena.h"
+#include "descriptor.h"
 #include "direct.h"
 #include "journal.h"
 #include "record.h"
@@ -373,28 +373,18 @@ int lm_ring_seal(void)
 
 /* ---- the beginning ---- */
 
-/* Where FD's file is, with the journal's suffix; the arena's. NULL where it can't be told. */
-static const char *journal_path(int fd, const struct stat *trace)
+/* The journal's path, the arena's; NULL where the trace's can't be told. */
+static const char *journal_path(int fd)
 {
-	char link[64], *path = lm_sys_map(2 * PATH_MAX), *kept = NULL;
-	struct lm_text text = {link, link + sizeof link - 1};
-	struct stat named;
-	long n;
+	const char *trace = lm_descriptor_path(fd);
+	size_t length = trace ? __builtin_strlen(trace) : 0;
+	char *path = trace ? lm_arena_alloc(length + sizeof LM_JOURNAL_SUFFIX) : NULL;
 
 	if (!path)
 		return NULL;
-	lm_text_string(&text, "/proc/self/fd/");
-	lm_text_unsigned(&text, (uint64_t)fd);
-	*text.at = '\0';
-	n = lm_sys(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX);
-	if (n > 0 && n < PATH_MAX && path[0] == '/' && stat(path, &named) == 0 && named.st_ino == trace->st_ino &&
-	    named.st_dev == trace->st_dev) {
-		text = (struct lm_text){path + n, path + 2 * PATH_MAX - 1};
-		lm_text_string(&text, LM_JOURNAL_SUFFIX);
-		kept = lm_arena_string(path);
-	}
-	lm_sys_unmap(path, 2 * PATH_MAX);
-	return kept;
+	__builtin_memcpy(path, trace, length);
+	__builtin_memcpy(path + length, LM_JOURNAL_SUFFIX, sizeof LM_JOURNAL_SUFFIX);
+	return path;
 }
 
 /* The header's page and the ring, and the ring again behind it. */
@@ -491,7 +481,7 @@ static int open_journal(int trace_fd)
 
 	if (fstat(trace_fd, &trace) != 0 || !S_ISREG(trace.st_mode) || !is_ours_alone(trace_fd, &trace))
 		return -1;
-	path = journal_path(trace_fd, &trace);
+	path = journal_path(trace_fd);
 	fd = path ? make_file(path) : -1;
 	if (fd < 0)
 		return -1;
@@ -518,7 +508,7 @@ void lm_ring_take_over(int fd)
 	struct stat trace;
 
 	if (fstat(fd, &trace) == 0 && S_ISREG(trace.st_mode)) {
-		const char *path = journal_path(fd, &trace);
+		const char *path = journal_path(fd);
 
 		if (path)
 			take_over(path, &trace);
