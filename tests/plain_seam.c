@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "plain_seam.h"
 #include "real.h"
+
+/* What a test wants to happen in the middle of a real call. */
+void (*plain_seam_hook)(void);
 
 void *lm_real_malloc(size_t size)
 {
+	if (plain_seam_hook)
+		plain_seam_hook();
 	return malloc(size);
 }
 

@@ -2,11 +2,15 @@
 /* Parts of the tracker by themselves: the size map, its text, its frames' names. */
 #include <limits.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
+#include "intercept.h"
 #include "module.h"
+#include "plain_seam.h"
 #include "sizemap.h"
 #include "support.h"
 #include "symbol.h"
@@ -223,6 +227,60 @@ START_TEST(an_address_in_no_object_is_just_that)
 }
 END_TEST
 
+/* ---- leaving a call in the middle ---- */
+
+static jmp_buf out;
+
+static void leave(void)
+{
+	plain_seam_hook = NULL;
+	longjmp(out, 1);
+}
+
+/* As an entry point: the stack pointer of who calls this one. */
+__attribute__((noinline)) static void *entry_point(size_t size)
+{
+	const struct lm_caller caller = LM_CALLER_HERE();
+
+	return lm_malloc(size, &caller);
+}
+
+static void nest(void)
+{
+	plain_seam_hook = NULL;
+	/* The real allocator calls its own malloc: that is no event. */
+	free(entry_point(5));
+}
+
+START_TEST(a_call_that_was_left_by_longjmp_is_over)
+{
+	uint64_t before = lm_account_calls(LM_CALL_MALLOC);
+	void *p;
+
+	plain_seam_hook = leave;
+	if (setjmp(out) == 0)
+		entry_point(10);
+	ck_assert_uint_eq(lm_account_calls(LM_CALL_MALLOC), before);
+	p = entry_point(20);
+	ck_assert_uint_eq(lm_account_calls(LM_CALL_MALLOC), before + 1);
+	ck_assert_uint_eq(lm_sizemap_take(p), 20);
+	free(p);
+}
+END_TEST
+
+START_TEST(a_call_inside_the_real_call_is_no_event)
+{
+	uint64_t before = lm_account_calls(LM_CALL_MALLOC);
+	void *p;
+
+	plain_seam_hook = nest;
+	p = entry_point(20);
+	ck_assert_uint_eq(lm_account_calls(LM_CALL_MALLOC), before + 1);
+	ck_assert_uint_eq(lm_sizemap_take(p), 20);
+	free(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -241,6 +299,8 @@ int main(void)
 	tcase_add_test(tcase, only_whole_numbers_in_range_are_numbers);
 	tcase_add_test(tcase, static_functions_have_names_without_rdynamic);
 	tcase_add_test(tcase, an_address_in_no_object_is_just_that);
+	tcase_add_test(tcase, a_call_that_was_left_by_longjmp_is_over);
+	tcase_add_test(tcase, a_call_inside_the_real_call_is_no_event);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

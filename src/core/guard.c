@@ -2,4 +2,19 @@
 /* See guard.h. */
 #include "guard.h"
 
+#include <signal.h>
+
 __thread volatile unsigned char lm_guard;
+__thread volatile uintptr_t lm_guard_sp;
+
+static int is_on_alternate_stack(void)
+{
+	stack_t stack;
+
+	return sigaltstack(NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
+}
+
+int lm_guard_is_stale(uintptr_t sp)
+{
+	return sp >= lm_guard_sp && !is_on_alternate_stack();
+}

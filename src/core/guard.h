@@ -8,6 +8,8 @@
 #ifndef LM_GUARD_H
 #define LM_GUARD_H
 
+#include <stdint.h>
+
 enum lm_guard_state {
 	LM_GUARD_IDLE = 0,    /* the program's own code */
 	LM_GUARD_TRACKER = 1, /* in the tracker: calls are recorded, without a backtrace */
@@ -15,6 +17,8 @@ enum lm_guard_state {
 };
 
 extern __thread volatile unsigned char lm_guard;
+/* The stack pointer of the program's code whose call set it last. */
+extern __thread volatile uintptr_t lm_guard_sp;
 
 /* Sets the state and returns the one to give back later. */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)
@@ -31,5 +35,13 @@ static inline void lm_guard_restore(unsigned char before)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lm_guard = before;
 }
+
+/*
+ * Is the call that set the state gone? A program may leave a signal handler
+ * with longjmp, and with it what the signal interrupted. SP is the stack
+ * pointer of the code that calls now: a handler on top of the tracker runs
+ * below that, or on the alternate stack.
+ */
+int lm_guard_is_stale(uintptr_t sp);
 
 #endif

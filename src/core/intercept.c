@@ -32,9 +32,13 @@
  * The outermost call alone is an event: what the real allocator calls of its
  * own family on the way is its own affair.
  */
-static inline int nested(void)
+static inline int nested(const struct lm_caller *caller)
 {
-	return unlikely(lm_guard == LM_GUARD_REAL);
+	if (likely(lm_guard == LM_GUARD_IDLE))
+		return 0;
+	if (lm_guard_is_stale(caller->sp))
+		lm_guard = LM_GUARD_IDLE;
+	return lm_guard == LM_GUARD_REAL;
 }
 
 /* What an event needs to know of the moment when its call came in. */
@@ -45,7 +49,7 @@ struct call {
 	struct lm_thread *own; /* NULL in a signal handler on top of the tracker */
 };
 
-static inline struct call begin_real(void)
+static inline struct call begin_real(const struct lm_caller *caller)
 {
 	struct call call;
 
@@ -53,6 +57,8 @@ static inline struct call begin_real(void)
 	lm_session_need();
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
+	if (call.guard == LM_GUARD_IDLE)
+		lm_guard_sp = caller->sp;
 	return call;
 }
 
@@ -201,9 +207,9 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	struct call call;
 	void *p;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_malloc(size);
-	call = begin_real();
+	call = begin_real(caller);
 	p = lm_real_malloc(size);
 	return likely(enter_quietly(LM_CALL_MALLOC, p, size, &call)) ? p : malloced(p, size, &call, caller);
 }
@@ -221,9 +227,9 @@ void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 	struct lm_event event = {.call = LM_CALL_CALLOC, .size = product(count, size), .count = count, .each = size};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_calloc(count, size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.p = lm_real_calloc(count, size);
 	return allocated(&event, &call, caller);
 }
@@ -233,9 +239,9 @@ void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
 	struct lm_event event = {.call = LM_CALL_MEMALIGN, .size = size, .alignment = alignment};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_memalign(alignment, size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.p = lm_real_memalign(alignment, size);
 	return allocated(&event, &call, caller);
 }
@@ -245,9 +251,9 @@ void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *ca
 	struct lm_event event = {.call = LM_CALL_ALIGNED_ALLOC, .size = size, .alignment = alignment};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_aligned_alloc(alignment, size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.p = lm_real_aligned_alloc(alignment, size);
 	return allocated(&event, &call, caller);
 }
@@ -257,9 +263,9 @@ int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct
 	struct lm_event event = {.call = LM_CALL_POSIX_MEMALIGN, .size = size, .alignment = alignment};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_posix_memalign(result, alignment, size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.error = lm_real_posix_memalign(result, alignment, size);
 	if (event.error == 0)
 		event.p = *result;
@@ -272,9 +278,9 @@ void *lm_valloc(size_t size, const struct lm_caller *caller)
 	struct lm_event event = {.call = LM_CALL_VALLOC, .size = size};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_valloc(size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.p = lm_real_valloc(size);
 	return allocated(&event, &call, caller);
 }
@@ -284,9 +290,9 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 	struct lm_event event = {.call = LM_CALL_PVALLOC, .size = size};
 	struct call call;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_pvalloc(size);
-	call = begin_real();
+	call = begin_real(caller);
 	event.p = lm_real_pvalloc(size);
 	return allocated(&event, &call, caller);
 }
@@ -391,9 +397,9 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 	struct call call;
 	int released;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_realloc(p, size);
-	call = begin_real();
+	call = begin_real(caller);
 	old = take_old(p);
 	watch_errno(&event);
 	event.p = lm_real_realloc(p, size);
@@ -409,9 +415,9 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 	struct call call;
 	int released;
 
-	if (nested())
+	if (nested(caller))
 		return lm_real_reallocarray(p, count, each);
-	call = begin_real();
+	call = begin_real(caller);
 	old = take_old(p);
 	watch_errno(&event);
 	event.p = lm_real_reallocarray(p, count, each);
@@ -442,7 +448,7 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 /* Everything before the real release. Leaves the guard at LM_GUARD_REAL. */
 static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
 {
-	struct call call = begin_real();
+	struct call call = begin_real(caller);
 	size_t size;
 
 	begin_tracker(&call);
@@ -462,7 +468,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 
 	if (!p)
 		return;
-	if (nested()) {
+	if (nested(caller)) {
 		lm_real_free(p);
 		return;
 	}
@@ -477,7 +483,7 @@ void lm_free_sized(void *p, size_t size, const struct lm_caller *caller)
 
 	if (!p)
 		return;
-	if (nested()) {
+	if (nested(caller)) {
 		lm_real_free_sized(p, size);
 		return;
 	}
@@ -492,7 +498,7 @@ void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct 
 
 	if (!p)
 		return;
-	if (nested()) {
+	if (nested(caller)) {
 		lm_real_free_aligned_sized(p, alignment, size);
 		return;
 	}
