@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From samples to numbers: medians, overheads, and the figures to reach.
+Pure: reads RESULTS ({workload: {mode: [sample, ...]}}, one sample a round) and writes nothing."""
+
+import functools
+import math
+import statistics
+
+COMPACT_LIMITS = {"loop-1": 0.5, "loop-2": 0.35}
+COMPACT_LIMIT_REAL = 0.6
+FULL_WRITE_FACTOR = 1.3
+OFF_LIMIT = 1.25
+BYTES_PER_EVENT = 50
+FIXED_BUFFERS = 8 << 20
+HEAP_SHARE = 0.25
+READ_FULL = 1e9
+READ_COMPACT = 10e6
+# How sure one has to be that two sets of runs differ.
+CHANCE = 0.01
+
+
+def value(workload, sample):
+	"""Nanoseconds a step where the program times itself, else seconds."""
+	if workload.timed_inside:
+		return sample["inside"] * 1e9 / sample["operations"]
+	return sample["wall"]
+
+
+def values(results, workload, mode):
+	return [value(workload, sample) for sample in results[workload.name].get(mode, [])]
+
+
+def median(results, workload, mode):
+	found = values(results, workload, mode)
+	return statistics.median(found) if found else None
+
+
+def spread(found):
+	"""Half of what lies between the outermost samples, as a share of the median."""
+	return (max(found) - min(found)) / 2 / statistics.median(found) if len(found) > 1 else 0.0
+
+
+def peak(results, workload, mode):
+	found = [sample["rss"] for sample in results[workload.name].get(mode, [])]
+	return statistics.median(found) if found else None
+
+
+def overhead(results, workload, mode):
+	base, with_it = median(results, workload, "untraced"), median(results, workload, mode)
+	return with_it - base if base is not None and with_it is not None else None
+
+
+def ratio(results, workload, mode, against="heaptrack"):
+	"""The overhead of MODE over that of AGAINST, of the medians; None where the peer's is lost in the noise."""
+	ours, theirs = overhead(results, workload, mode), overhead(results, workload, against)
+	return ours / theirs if ours is not None and theirs and theirs > 0 else None
+
+
+def ratios_by_round(results, workload, mode, against="heaptrack"):
+	"""The same within each round: how far the ratio can be trusted."""
+	rounds = zip(*(values(results, workload, each) for each in ("untraced", mode, against)))
+	return [(ours - base) / (theirs - base) for base, ours, theirs in rounds if theirs > base]
+
+
+def first(results, workload, mode, key):
+	return next((sample[key] for sample in results[workload.name].get(mode, []) if key in sample), None)
+
+
+def bytes_per_event(results, workload, mode):
+	events = first(results, workload, mode, "events")
+	sizes = [sample["bytes"] for sample in results[workload.name].get(mode, [])]
+	return statistics.median(sizes) / events if events else None
+
+
+@functools.lru_cache(maxsize=None)
+def arrangements(u, m, n):
+	"""Orders of M and N values in which at most U pairs are the wrong way round."""
+	if u < 0:
+		return 0
+	if m == 0 or n == 0:
+		return 1
+	return arrangements(u - n, m - 1, n) + arrangements(u, m, n - 1)
+
+
+def chance_of_no_difference(low, high):
+	"""Mann and Whitney's test, exact: how likely it is that HIGH stands so far above LOW by chance."""
+	u = sum(a > b for a in low for b in high)
+	return arrangements(u, len(high), len(low)) / math.comb(len(low) + len(high), len(low))
+
+
+# ---- the figures ------------------------------------------------------------
+
+class Figure:
+	"""One promise: what it is about, what was measured, what it has to be."""
+
+	def __init__(self, about, measured, limit, met):
+		self.about, self.measured, self.limit, self.met = about, measured, limit, met
+
+	@property
+	def verdict(self):
+		return "n/a" if self.met is None else "PASS" if self.met else "MISS"
+
+
+def at_most(about, measured, limit, form="{:.2f}"):
+	if measured is None:
+		return Figure(about, "n/a", "<= " + form.format(limit), None)
+	return Figure(about, form.format(measured), "<= " + form.format(limit), measured <= limit)
+
+
+def at_least(about, measured, limit, form):
+	return Figure(about, form.format(measured), ">= " + form.format(limit), measured >= limit)
+
+
+def compact_figures(results, workloads):
+	for workload in workloads:
+		limit = COMPACT_LIMIT_REAL if workload.kind == "real" else COMPACT_LIMITS.get(workload.name)
+		if limit:
+			yield at_most(f"compact over heaptrack, {workload.name}", ratio(results, workload, "compact"), limit)
+
+
+def full_figures(results, workloads):
+	for workload in workloads:
+		compact, full = (overhead(results, workload, mode) for mode in ("compact", "full"))
+		write = median(results, workload, "rawwrite")
+		if workload.name != "loop-7":
+			continue
+		about = f"full, ns a step over untraced, {workload.name}"
+		if None in (compact, full, write):
+			yield Figure(about, "n/a" if full is None else f"{full:.0f}",
+			             "<= compact's + " + ("n/a" if write is None else f"{FULL_WRITE_FACTOR} * {write:.0f}"), None)
+		else:
+			yield at_most(about, full, compact + FULL_WRITE_FACTOR * write, "{:.0f}")
+
+
+def off_figures(results, workloads):
+	for workload in workloads:
+		base, off = (values(results, workload, mode) for mode in ("untraced", "off"))
+		if not base or not off:
+			continue
+		share = statistics.median(off) / statistics.median(base)
+		if workload.name in COMPACT_LIMITS:
+			yield at_most(f"off over untraced, {workload.name}", share, OFF_LIMIT)
+		elif workload.kind == "real":
+			chance = chance_of_no_difference(base, off)
+			enough = 1 / math.comb(len(base) + len(off), len(off)) < CHANCE
+			yield Figure(f"off not measurable, {workload.name}", f"{(share - 1) * 100:+.1f} %, p={chance:.3f}",
+			             f"p >= {CHANCE}" if enough else "needs 5 rounds", chance >= CHANCE if enough else None)
+
+
+def size_figures(results, workloads):
+	for workload in workloads:
+		if workload.kind == "real":
+			yield at_most(f"compact, bytes an event, {workload.name}", bytes_per_event(results, workload, "compact"),
+			              BYTES_PER_EVENT, "{:.1f}")
+
+
+def memory_figures(results, workloads):
+	for workload in workloads:
+		live = first(results, workload, "untraced", "live")
+		if workload.kind != "heap" or not live:
+			continue
+		for mode in ("full", "compact"):
+			ours, base = peak(results, workload, mode), peak(results, workload, "untraced")
+			yield at_most(f"{mode}, MiB over untraced, {workload.name}", None if ours is None else (ours - base) / 2**20,
+			              (FIXED_BUFFERS + HEAP_SHARE * live) / 2**20, "{:.0f}")
+
+
+def reader_figures(readers):
+	for name, rows in readers.items():
+		theirs = rows.get("heaptrack")
+		for form in ("full", "compact"):
+			if form not in rows:
+				continue
+			row = rows[form]
+			seconds = statistics.median(row["wall"])
+			if form == "full":
+				yield at_least(f"findleak reads full, GB/s, {name}", row["bytes"] / seconds / 1e9, READ_FULL / 1e9, "{:.2f}")
+			else:
+				yield at_least(f"findleak reads compact, M events/s, {name}", row["events"] / seconds / 1e6,
+				               READ_COMPACT / 1e6, "{:.1f}")
+			if theirs:
+				yield at_most(f"findleak of {form} against heaptrack_print, s, {name}", seconds,
+				              statistics.median(theirs["wall"]), "{:.2f}")
+
+
+def all_figures(results, workloads, readers):
+	return [figure for part in (compact_figures, full_figures, off_figures, size_figures, memory_figures)
+	        for figure in part(results, workloads)] + list(reader_figures(readers))
