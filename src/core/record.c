@@ -2,6 +2,26 @@
 /* See record.h. */
 #include "record.h"
 
+/* "+ malloc " and so on, of a size that is copied in one piece. */
+#define HEAD_ROOM 24
+
+static const struct {
+	char text[HEAD_ROOM];
+	unsigned length;
+} heads[] = {
+#define HEAD(id, word) [LM_CALL_##id] = {"+ " word " ", sizeof("+ " word " ") - 1},
+	LM_TRACE_CALLS(HEAD)
+#undef HEAD
+};
+
+static inline void put_head(struct lm_text *text, enum lm_call call)
+{
+	if (__builtin_expect((size_t)(text->end - text->at) >= HEAD_ROOM, 1)) {
+		__builtin_memcpy(text->at, heads[call].text, HEAD_ROOM);
+		text->at += heads[call].length;
+	}
+}
+
 static const char *const words[] = {
 #define WORD(id, word) [LM_CALL_##id] = (word),
 	LM_TRACE_CALLS(WORD)
@@ -13,14 +33,14 @@ static int is_release(enum lm_call call)
 	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
 }
 
-static void put_pair(struct lm_text *text, uint64_t first, const char *between, uint64_t second)
+static inline void put_pair(struct lm_text *text, uint64_t first, const char *between, uint64_t second)
 {
 	lm_text_unsigned(text, first);
 	lm_text_string(text, between);
 	lm_text_unsigned(text, second);
 }
 
-static void put_totals(struct lm_text *text, struct lm_totals totals)
+static inline void put_totals(struct lm_text *text, struct lm_totals totals)
 {
 	lm_text_string(text, " [");
 	lm_text_signed(text, totals.requested);
@@ -29,7 +49,7 @@ static void put_totals(struct lm_text *text, struct lm_totals totals)
 	lm_text_char(text, ']');
 }
 
-static void put_pointer(struct lm_text *text, const void *p)
+static inline void put_pointer(struct lm_text *text, const void *p)
 {
 	lm_text_char(text, ' ');
 	lm_text_pointer(text, (uintptr_t)p);
@@ -108,9 +128,7 @@ static void put_body(struct lm_text *text, const struct lm_event *event)
 
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
 {
-	lm_text_string(text, "+ ");
-	lm_text_string(text, words[event->call]);
-	lm_text_char(text, ' ');
+	put_head(text, event->call);
 	/* Of a foreign block too, though that changes no total. */
 	if (is_release(event->call)) {
 		lm_text_char(text, '-');

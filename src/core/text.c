@@ -11,37 +11,67 @@ static const char pairs[] = "0001020304050607080910111213141516171819"
 
 #define DIGITS_MAX 20
 
-/* Copies the COUNT digits in front of END: in one piece where there is room for all that might be. */
-static inline void put_digits(struct lm_text *text, const char *end, size_t count)
+static inline unsigned digits_of(uint64_t value)
 {
-	if (__builtin_expect((size_t)(text->end - text->at) >= DIGITS_MAX, 1)) {
-		const char *from = end - count;
+	static const uint64_t powers[] = {0,
+	                                  10,
+	                                  100,
+	                                  1000,
+	                                  10000,
+	                                  100000,
+	                                  1000000,
+	                                  10000000,
+	                                  100000000,
+	                                  1000000000,
+	                                  10000000000,
+	                                  100000000000,
+	                                  1000000000000,
+	                                  10000000000000,
+	                                  100000000000000,
+	                                  1000000000000000,
+	                                  10000000000000000,
+	                                  100000000000000000,
+	                                  1000000000000000000,
+	                                  UINT64_C(10000000000000000000)};
+	/* 1233 / 4096 is the logarithm of 2 to base 10, close enough for 64 bits. */
+	unsigned guess = (64u - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
 
-		for (size_t i = 0; i < count; i++)
-			text->at[i] = from[i];
-		text->at += count;
-	} else {
-		lm_text_bytes(text, end - count, count);
+	return guess + (value >= powers[guess]);
+}
+
+/* Writes the digits of VALUE, which end at END. */
+static inline void put_digits(char *end, uint64_t value)
+{
+	uint32_t small;
+
+	while (value > UINT32_MAX) {
+		end -= 2;
+		__builtin_memcpy(end, pairs + 2 * (value % 100), 2);
+		value /= 100;
 	}
+	/* Divisions of 32 bits are multiplications. */
+	for (small = (uint32_t)value; small >= 100; small /= 100) {
+		end -= 2;
+		__builtin_memcpy(end, pairs + 2 * (small % 100), 2);
+	}
+	if (small >= 10)
+		__builtin_memcpy(end - 2, pairs + 2 * small, 2);
+	else
+		end[-1] = (char)('0' + small);
 }
 
 void lm_text_unsigned(struct lm_text *text, uint64_t value)
 {
 	char digits[DIGITS_MAX];
-	char *end = digits + sizeof digits, *first = end;
+	unsigned count = digits_of(value);
 
-	while (value >= 100) {
-		first -= 2;
-		__builtin_memcpy(first, pairs + 2 * (value % 100), 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		first -= 2;
-		__builtin_memcpy(first, pairs + 2 * value, 2);
+	if (__builtin_expect((size_t)(text->end - text->at) >= count, 1)) {
+		text->at += count;
+		put_digits(text->at, value);
 	} else {
-		*--first = (char)('0' + value);
+		put_digits(digits + count, value);
+		lm_text_bytes(text, digits, count);
 	}
-	put_digits(text, end, (size_t)(end - first));
 }
 
 void lm_text_signed(struct lm_text *text, int64_t value)
