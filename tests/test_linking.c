@@ -268,14 +268,14 @@ static void install(void)
 	struct run made;
 
 	snprintf(built, sizeof built, "%s", scratch());
-	made = run(MAKE "-j2 B=%s/b install DESTDIR=%s/root prefix=/usr", built, built);
+	made = run(MAKE "-j2 B=%s/b install DESTDIR=%s/dest prefix=/usr", built, built);
 	ck_assert_msg(made.status == 0, "make install: %.400s", made.err);
 }
 
 /* Two ways to find what is not where its .pc file says. */
 static const char *const finders[] = {
-	"PKG_CONFIG_SYSROOT_DIR=%s/root ${PKG_CONFIG:-pkg-config} %s",
-	"ROOT=%s/root ${PKG_CONFIG:-pkg-config} --define-prefix %s",
+	"PKG_CONFIG_SYSROOT_DIR=%s/dest ${PKG_CONFIG:-pkg-config} %s",
+	"ROOT=%s/dest ${PKG_CONFIG:-pkg-config} --define-prefix %s",
 };
 
 #define FINDERS ((int)(sizeof finders / sizeof finders[0]))
@@ -286,7 +286,7 @@ static const char *find(int finder, const char *query)
 	struct run found;
 
 	snprintf(command, sizeof command, finders[finder], built, query);
-	found = run("export PKG_CONFIG_PATH=%s/root/usr/lib/pkgconfig; %s", built, command);
+	found = run("export PKG_CONFIG_PATH=%s/dest/usr/lib/pkgconfig; %s", built, command);
 	ck_assert_msg(found.status == 0, "%s: %.200s", command, found.err);
 	found.out[strcspn(found.out, "\n")] = '\0';
 	return found.out;
@@ -308,7 +308,7 @@ START_TEST(the_installed_library_is_found_by_pkg_config)
 	static const struct {
 		const char *compiler, *query, *run;
 	} cases[] = {
-		{"", "--cflags --libs log-malloc2", "env LD_LIBRARY_PATH=%s/root/usr/lib ./api"},
+		{"", "--cflags --libs log-malloc2", "env LD_LIBRARY_PATH=%s/dest/usr/lib ./api"},
 		{"", "--cflags --libs log-malloc2-wrap", "env A=%s ./api"},
 		{"-static", "--static --cflags --libs log-malloc2-wrap", "env A=%s ./api"},
 	};
@@ -334,7 +334,7 @@ START_TEST(pkg_config_names_what_to_preload)
 	/* Not by PKG_CONFIG_SYSROOT_DIR: only some put it in front of a variable's value. */
 	const char *library = find(1, "--variable=preload log-malloc2");
 
-	ck_assert_int_eq(run("cmp '%s' '%s/root/usr/lib/liblog-malloc2.so.1'", library, built).status, 0);
+	ck_assert_int_eq(run("cmp '%s' '%s/dest/usr/lib/liblog-malloc2.so.1'", library, built).status, 0);
 	ck_assert_str_eq(find(1, "--modversion log-malloc2"), find(1, "--modversion log-malloc2-wrap"));
 	ck_assert_int_eq(run("f=$(" PKG_CONFIG "--variable=preload log-malloc2) && [ -f \"$f\" ]", "$B").status, 0);
 }
@@ -342,8 +342,8 @@ END_TEST
 
 START_TEST(the_installed_launcher_finds_the_installed_library)
 {
-	struct run launched = run("%s/root/usr/bin/log-malloc -q -o trace $B/examples/leak-01 && "
-	                          "%s/root/usr/bin/log-malloc-findleak trace",
+	struct run launched = run("%s/dest/usr/bin/log-malloc -q -o trace $B/examples/leak-01 && "
+	                          "%s/dest/usr/bin/log-malloc-findleak trace",
 	                          built, built);
 	struct traced trace = traced_read("trace", true);
 
@@ -352,7 +352,7 @@ START_TEST(the_installed_launcher_finds_the_installed_library)
 	traced_is_sound(&trace);
 	calls_from(&trace, "malloc", 2000, "main");
 	/* The memory map at the end. */
-	ck_assert_int_eq(run("grep -q '%s/root/usr/lib/liblog-malloc2.so' trace", built).status, 0);
+	ck_assert_int_eq(run("grep -q '%s/dest/usr/lib/liblog-malloc2.so' trace", built).status, 0);
 }
 END_TEST
 
@@ -377,7 +377,7 @@ START_TEST(the_installed_tree_can_move_to_a_path_with_a_space)
 	struct run compiled;
 
 	write_programs();
-	compiled = run("cp -a '%s/root/usr' 'a place' && eval ${CC:-cc} -g -static -o lto lto.c $("
+	compiled = run("cp -a '%s/dest/usr' 'a place' && eval ${CC:-cc} -g -static -o lto lto.c $("
 	               "PKG_CONFIG_PATH=\"$PWD/a place/lib/pkgconfig\" ${PKG_CONFIG:-pkg-config} --define-prefix "
 	               "--static --cflags --libs log-malloc2-wrap)",
 	               built);
@@ -390,7 +390,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 {
 	struct run made;
 
-	ck_assert_str_eq(run("cd %s/root/usr && find bin include lib share/doc ! -type d | LC_ALL=C sort", built).out,
+	ck_assert_str_eq(run("cd %s/dest/usr && find bin include lib share/doc ! -type d | LC_ALL=C sort", built).out,
 	                 "bin/backtrace2line\n"
 	                 "bin/log-malloc\n"
 	                 "bin/log-malloc-findleak\n"
@@ -406,13 +406,13 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "share/doc/log-malloc2/COPYING\n"
 	                 "share/doc/log-malloc2/COPYING.LESSER\n"
 	                 "share/doc/log-malloc2/README.md\n");
-	ck_assert_str_eq(run("cd $S/man; for m in *.[1-9]; do cmp $m %s/root/usr/share/man/man${m##*.}/$m; done "
+	ck_assert_str_eq(run("cd $S/man; for m in *.[1-9]; do cmp $m %s/dest/usr/share/man/man${m##*.}/$m; done "
 	                     "2>&1",
 	                     built)
 	                         .out,
 	                 "");
 	/* An own copy of it is removed: the other tests need theirs. */
-	made = run("cp -a %s/root gone && " MAKE "B=%s/b uninstall DESTDIR=$PWD/gone prefix=/usr", built, built);
+	made = run("cp -a %s/dest gone && " MAKE "B=%s/b uninstall DESTDIR=$PWD/gone prefix=/usr", built, built);
 	ck_assert_msg(made.status == 0, "make uninstall: %.400s", made.err);
 	ck_assert_str_eq(run("find gone ! -type d; find gone -name '*log-malloc*'").out, "");
 	/* Once more does no harm. */

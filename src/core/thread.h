@@ -22,6 +22,7 @@ struct lm_thread_frame {
 	uintptr_t pc, sp, fp;
 	uintptr_t pc_at;   /* where PC was read from; 0: in a way that a look at the stack can't repeat */
 	uintptr_t fp_at;   /* where FP was read from, or 0: it is the callee's */
+	int exact;         /* PC is the instruction itself, not a return address */
 	unsigned uses_fp;  /* the way to its caller goes by FP */
 	unsigned needs_fp; /* the way out from here depends on FP */
 };

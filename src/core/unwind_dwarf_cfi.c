@@ -74,34 +74,37 @@ struct machine {
 	uintptr_t location;
 };
 
-uint64_t lm_cfi_uleb(const uint8_t **p, const uint8_t *end)
+/* Groups of seven bits, the lowest first; SHIFT and the last byte tell what a sign would be. */
+static uint64_t groups(const uint8_t **p, const uint8_t *end, unsigned *shift, uint8_t *last)
 {
 	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte = 0x80;
 
-	while (*p < end && byte & 0x80) {
-		byte = *(*p)++;
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
+	*shift = 0;
+	*last = 0x80;
+	while (*p < end && *last & 0x80) {
+		*last = *(*p)++;
+		if (*shift < 64)
+			value |= (uint64_t)(*last & 0x7f) << *shift;
+		*shift += 7;
 	}
 	return value;
 }
 
+uint64_t lm_cfi_uleb(const uint8_t **p, const uint8_t *end)
+{
+	unsigned shift;
+	uint8_t last;
+
+	return groups(p, end, &shift, &last);
+}
+
 int64_t lm_cfi_sleb(const uint8_t **p, const uint8_t *end)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte = 0x80;
+	unsigned shift;
+	uint8_t last;
+	uint64_t value = groups(p, end, &shift, &last);
 
-	while (*p < end && byte & 0x80) {
-		byte = *(*p)++;
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	}
-	if (shift < 64 && byte & 0x40)
+	if (shift < 64 && last & 0x40)
 		value |= ~(uint64_t)0 << shift;
 	return (int64_t)value;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * DWARF expressions (DWARF 5 section 2.5), as far as call frame information
+ * uses them: signal frames, functions that realign their stack, PLT entries.
+ */
+#ifndef LM_UNWIND_DWARF_EXPR_H
+#define LM_UNWIND_DWARF_EXPR_H
+
+#include <stdint.h>
+
+/* A frame on the way out. */
+struct lm_registers {
+	uintptr_t pc, sp, fp;
+	uintptr_t pc_at; /* where PC was read from; 0: in a way that a look at the stack can't repeat */
+	uintptr_t fp_at; /* where FP was read from, or 0: it is the callee's */
+	int exact;       /* PC is the instruction itself, not a return address */
+	int used_fp;     /* the step that led here went by the frame pointer */
+};
+
+/* The register with DWARF's NUMBER. 0, or -1: it is not followed. */
+int lm_expr_register(const struct lm_registers *r, unsigned number, uintptr_t *value);
+
+/* EXPRESSION starts with its length; CFA, if it is known already, is pushed first. 0, or -1. */
+int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, const uintptr_t *cfa, uintptr_t *result);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Reading this thread's stack without ever faulting: the part of it that is
+ * known to be readable is remembered, and frames lie in it nearly always; what
+ * does not is tested by the kernel before it is read.
+ */
+#ifndef LM_UNWIND_DWARF_STACK_H
+#define LM_UNWIND_DWARF_STACK_H
+
+#include <stdint.h>
+
+#define LM_STACK_WORD sizeof(uintptr_t)
+
+extern __thread struct lm_stack {
+	uintptr_t low, high;
+} lm_stack;
+
+/* The stack that SP is on becomes the known one. */
+void lm_stack_enter(uintptr_t sp);
+
+/* Outside what is known: can ADDRESS be read all the same? */
+int lm_stack_test(uintptr_t address);
+
+/* 0, or -1 where there is nothing to be read. */
+static inline int lm_stack_read(uintptr_t address, uintptr_t *value)
+{
+	if (__builtin_expect(address % LM_STACK_WORD != 0, 0))
+		return -1;
+	if (__builtin_expect(address < lm_stack.low || address >= lm_stack.high, 0) && !lm_stack_test(address))
+		return -1;
+	*value = *(const uintptr_t *)address;
+	return 0;
+}
+
+#endif
