@@ -79,7 +79,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 # the compiler could think away or make up.
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
-	-fasynchronous-unwind-tables -fno-stack-protector -fno-exceptions -Iinclude
+	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions -Iinclude
 
 CORE_INC    = -iquote src -iquote src/core
 PRELOAD_INC = $(CORE_INC) -iquote src/preload

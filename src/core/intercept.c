@@ -446,7 +446,8 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 }
 
 /* Everything before the real release. Leaves the guard at LM_GUARD_REAL. */
-static inline struct call begin_release(enum lm_call function, void *p, const struct lm_caller *caller)
+static inline __attribute__((always_inline)) struct call begin_release(enum lm_call function, void *p,
+                                                                       const struct lm_caller *caller)
 {
 	struct call call = begin_real(caller);
 	size_t size;
