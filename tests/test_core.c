@@ -100,6 +100,26 @@ START_TEST(a_moving_block_is_marked_until_its_end)
 }
 END_TEST
 
+START_TEST(a_large_block_over_a_mark_waits_like_one_at_it)
+{
+	for (uintptr_t ahead = 16; ahead <= 64; ahead += 16) {
+		void *p = AT(0x430000001000), *below = AT(0x430000001000 - ahead);
+
+		lm_sizemap_put(p, 100000);
+		ck_assert_uint_eq(lm_sizemap_take_moving(p), 100000);
+		/* Handed out while the realloc of P has no record yet: its size would be written over the mark. */
+		ck_assert_uint_eq(lm_sizemap_put_new(below, 200000), LM_SIZEMAP_MOVING);
+		ck_assert_uint_eq(lm_sizemap_get(p), LM_SIZEMAP_MOVING);
+		/* A small size is not. */
+		ck_assert_uint_eq(lm_sizemap_put_new(below, 10), LM_SIZEMAP_NONE);
+		ck_assert_uint_eq(lm_sizemap_take(below), 10);
+		lm_sizemap_end_moving(p);
+		ck_assert_uint_eq(lm_sizemap_put_new(below, 200000), LM_SIZEMAP_NONE);
+		ck_assert_uint_eq(lm_sizemap_take(below), 200000);
+	}
+}
+END_TEST
+
 START_TEST(addresses_beyond_the_map_are_refused)
 {
 	ck_assert_int_eq(lm_sizemap_put(AT(0xffff000000000010), 5), -1);
@@ -292,6 +312,7 @@ int main(void)
 	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
 	tcase_add_test(tcase, what_a_large_block_left_is_no_block);
 	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);
+	tcase_add_test(tcase, a_large_block_over_a_mark_waits_like_one_at_it);
 	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
 	tcase_add_test(tcase, threads_share_the_tables);
 	tcase_add_test(tcase, numbers_and_paths_read_as_the_format_says);

@@ -3,6 +3,7 @@
 #include "guard.h"
 
 #include <signal.h>
+#include <stddef.h>
 
 __thread volatile unsigned char lm_guard;
 __thread volatile uintptr_t lm_guard_sp;

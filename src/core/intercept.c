@@ -94,7 +94,7 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 }
 
 /* Another thread's realloc has released P and is about to say so. */
-static size_t wait_for_move(const void *p, const struct call *call)
+static size_t wait_for_move(const void *p, size_t size, const struct call *call)
 {
 	const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000};
 	size_t known = LM_SIZEMAP_MOVING;
@@ -104,12 +104,12 @@ static size_t wait_for_move(const void *p, const struct call *call)
 		return LM_SIZEMAP_NONE;
 	for (int i = 0; i < 100 && known == LM_SIZEMAP_MOVING; i++) {
 		lm_sys(SYS_sched_yield);
-		known = lm_sizemap_get(p);
+		known = lm_sizemap_look(p, size);
 	}
 	/* The other thread may sit in a slow write; one that died must not hold us for ever. */
 	for (int i = 0; i < MOVING_WAIT_MS && known == LM_SIZEMAP_MOVING; i++) {
 		lm_sys(SYS_nanosleep, &pause, NULL);
-		known = lm_sizemap_get(p);
+		known = lm_sizemap_look(p, size);
 	}
 	return known;
 }
@@ -133,7 +133,7 @@ static void conclude_release(void *p, size_t size, const struct call *call)
 static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t known, const struct call *call)
 {
 	if (known == LM_SIZEMAP_MOVING)
-		known = wait_for_move(p, call);
+		known = wait_for_move(p, size, call);
 	if (known < LM_SIZEMAP_FULL)
 		conclude_release(p, known, call);
 	if (known != LM_SIZEMAP_FULL && lm_sizemap_put(p, size) == 0)

@@ -193,15 +193,19 @@ static int wait_for_room(uint64_t end)
 
 /* ---- recording ---- */
 
+/* At any address: records begin where others end. */
+struct word {
+	uint64_t value;
+} __attribute__((packed));
+
 static void store_first(unsigned char *place, const unsigned char first[8])
 {
-	uint64_t word;
+	struct word word;
 
 	/* In one store: a process that is killed has done it or not. */
 	__builtin_memcpy(&word, first, 8);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	*(volatile uint64_t __attribute__((aligned(1))) *)place = word;
+	*(volatile struct word *)(void *)place = word;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -408,6 +412,26 @@ static const unsigned char *ring_of(const struct lm_journal_header *header)
 	return (const unsigned char *)header + LM_JOURNAL_HEADER;
 }
 
+/* What is left of a trace that was emptied since is of no use; but before the first flush, it was empty at exec. */
+static int is_about(const struct lm_journal_header *left, const struct stat *trace)
+{
+	return left->device == trace->st_dev && left->inode == trace->st_ino &&
+	       (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid));
+}
+
+static void append_left(const struct lm_journal_header *left, const struct stat *trace)
+{
+	uint64_t head = left->head & ~LM_JOURNAL_SEALED, written = (uint64_t)trace->st_size - left->base;
+	uint64_t end = left->tail / LM_JOURNAL_SEGMENT * LM_JOURNAL_SEGMENT + LM_JOURNAL_RING;
+	uint64_t gaps = 0;
+
+	/* Who waited for room when the process ended has a place behind the ring's end. */
+	if (head > end)
+		head = end;
+	if (written >= left->tail && written <= head)
+		write_records(ring_of(left), written, head, &gaps);
+}
+
 /*
  * An earlier image of this process, before it called exec, may have left
  * records; so may another process that appended to the same file and was
@@ -418,23 +442,20 @@ static void take_over(const char *path, const struct stat *trace)
 	int fd = lm_sys_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
 	struct lm_journal_header *left = NULL;
 	struct stat status;
-	uint64_t gaps = 0;
 
 	if (fd < 0)
 		return;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == LM_JOURNAL_SIZE)
 		left = map_journal(fd);
 	lm_sys_close(fd);
-	if (left && left->magic == LM_JOURNAL_MAGIC && left->device == trace->st_dev && left->inode == trace->st_ino &&
-	    (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid))) {
-		uint64_t head = left->head & ~LM_JOURNAL_SEALED, written = (uint64_t)trace->st_size - left->base;
-
-		if (written >= left->tail && written <= head && head - left->tail <= LM_JOURNAL_RING)
-			write_records(ring_of(left), written, head, &gaps);
+	if (!left)
+		return;
+	if (left->magic == LM_JOURNAL_MAGIC || left->magic == 0) {
+		if (left->magic && is_about(left, trace))
+			append_left(left, trace);
+		lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
 	}
-	if (left)
-		lm_sys_unmap(left, LM_JOURNAL_SIZE + LM_JOURNAL_RING);
-	lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
+	lm_sys_unmap(left, LM_JOURNAL_SIZE + LM_JOURNAL_RING);
 }
 
 /* A file of the journal's size with its blocks allocated: on a full disk, touching a hole would be a SIGBUS. */

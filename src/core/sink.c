@@ -13,6 +13,7 @@
 static struct {
 	int fd;
 	int has_ring; /* from then on, nothing is written past it */
+	int finished; /* the process ends: no ring any more */
 	unsigned records;
 	uint64_t next_flush_ms;
 } sink = {.fd = -1};
@@ -31,7 +32,7 @@ void lm_sink_begin(int fd)
 /* Runs with no other thread in the middle of a direct write. */
 static void begin_ring(void)
 {
-	if (lm_ring_open(sink.fd) == 0)
+	if (!sink.finished && lm_ring_open(sink.fd) == 0)
 		__atomic_store_n(&sink.has_ring, 1, __ATOMIC_RELEASE);
 }
 
@@ -84,8 +85,15 @@ void lm_sink_abandon(void)
 	lm_ring_abandon();
 }
 
+static void no_ring_any_more(void)
+{
+	sink.finished = 1;
+}
+
 void lm_sink_finish(void)
 {
+	/* Not while another thread is just opening it. */
+	lm_direct_locked(no_ring_any_more);
 	if (lm_ring_is_open())
 		lm_ring_seal();
 }

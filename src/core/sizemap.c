@@ -186,6 +186,29 @@ int lm_sizemap_put(const void *p, size_t size)
 	return 0;
 }
 
+/* Does one of the entries that a large size at P takes carry a mark? */
+static int covers_moving(const void *p, lm_entry *entry)
+{
+	for (unsigned i = 0; i < PIECES; i++) {
+		lm_entry *piece = entry_behind(p, entry, i + 1, 0);
+
+		if (piece && atomic_load_explicit(piece, memory_order_acquire) == ENTRY_MOVING)
+			return 1;
+	}
+	return 0;
+}
+
+size_t lm_sizemap_look(const void *p, size_t size)
+{
+	lm_entry *entry = entry_of(p, 0);
+
+	if (!entry)
+		return LM_SIZEMAP_NONE;
+	if (size > SMALL_MAX && covers_moving(p, entry))
+		return LM_SIZEMAP_MOVING;
+	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+}
+
 size_t lm_sizemap_put_new(const void *p, size_t size)
 {
 	lm_entry *entry = entry_of(p, 0);
@@ -199,7 +222,7 @@ size_t lm_sizemap_put_new(const void *p, size_t size)
 			return LM_SIZEMAP_NONE;
 		}
 	}
-	known = entry ? decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire)) : LM_SIZEMAP_NONE;
+	known = lm_sizemap_look(p, size);
 	if (known == LM_SIZEMAP_NONE && lm_sizemap_put(p, size) != 0)
 		return LM_SIZEMAP_FULL;
 	return known;

@@ -23,6 +23,13 @@
 size_t lm_sizemap_get(const void *p);
 
 /*
+ * What stands in the way of SIZE bytes at P: LM_SIZEMAP_NONE if nothing does.
+ * A large size is written over what is known of addresses inside the block,
+ * and a mark may be among that.
+ */
+size_t lm_sizemap_look(const void *p, size_t size);
+
+/*
  * The same as lm_sizemap_put(), if nothing is known at P. Returns
  * LM_SIZEMAP_NONE then; else what is known, or LM_SIZEMAP_FULL, and changes
  * nothing.
