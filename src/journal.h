@@ -15,6 +15,10 @@
  *                bytes, in the machine's byte order
  *   0            reserved a moment ago: all of its bytes are still 0
  *
+ * The ring is used again by the segment: its content begins at TAIL rounded
+ * down to one. MAGIC is stored last: a file that is empty, or without it yet
+ * 0, has no records.
+ *
  * The writer (src/core) and the readers of what is left share this file. Pure
  * but for memory that another process may be writing to.
  */

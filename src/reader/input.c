@@ -38,7 +38,17 @@ static bool map_file(struct input *in)
 	return true;
 }
 
-int input_open(struct input *in, const char *path)
+/* A trace whose process wrote a journal that is still there. 0 or -errno. */
+static int look_for_rest(struct input *in, const struct diag *diag)
+{
+	int found = recovery_find(&in->rest, in->fd, in->name, RECOVERY_LEAVE_OUT, diag);
+
+	in->has_rest = found > 0;
+	in->file_left = in->rest.size;
+	return found < 0 ? found : 0;
+}
+
+int input_open(struct input *in, const char *path, const struct diag *diag)
 {
 	struct stat st;
 	int error;
@@ -51,13 +61,50 @@ int input_open(struct input *in, const char *path)
 	if (in->fd < 0)
 		return -errno;
 	if (fstat(in->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		error = EISDIR;
-	else if (map_file(in) || (in->data = malloc(BUFFER_SIZE)))
-		return 0;
+		error = -EISDIR;
 	else
-		error = ENOMEM;
+		error = in->name == path ? look_for_rest(in, diag) : 0;
+	if (!error && !in->has_rest && map_file(in))
+		return 0;
+	if (!error)
+		in->data = malloc(BUFFER_SIZE);
+	if (in->data)
+		return 0;
 	input_close(in);
-	return -error;
+	return error ? error : -ENOMEM;
+}
+
+static ssize_t read_file(struct input *in, char *to, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = read(in->fd, to, room);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static size_t smaller(uint64_t a, size_t b)
+{
+	return a < b ? (size_t)a : b;
+}
+
+/* The trace up to where its journal goes on, and then that. */
+static ssize_t read_both(struct input *in, char *to, size_t room)
+{
+	ssize_t n = in->file_left ? read_file(in, to, smaller(in->file_left, room)) : 0;
+
+	if (n > 0)
+		in->file_left -= (uint64_t)n;
+	if (n)
+		return n;
+	in->file_left = 0;
+	if (in->rest_taken == in->rest.len)
+		return 0;
+	room = smaller(in->rest.len - in->rest_taken, room);
+	memcpy(to, in->rest.text + in->rest_taken, room);
+	in->rest_taken += room;
+	return (ssize_t)room;
 }
 
 /* Moves what is left to the front of the buffer and reads behind it. 0 or -errno. */
@@ -68,9 +115,10 @@ static int refill(struct input *in)
 	memmove(in->data, in->data + in->pos, in->len - in->pos);
 	in->len -= in->pos;
 	in->pos = 0;
-	do
-		n = read(in->fd, in->data + in->len, BUFFER_SIZE - in->len);
-	while (n < 0 && errno == EINTR);
+	if (in->has_rest)
+		n = read_both(in, in->data + in->len, BUFFER_SIZE - in->len);
+	else
+		n = read_file(in, in->data + in->len, BUFFER_SIZE - in->len);
 	if (n < 0)
 		return -errno;
 	in->len += (size_t)n;
@@ -163,5 +211,7 @@ void input_close(struct input *in)
 		free(in->data);
 	if (in->fd > STDERR_FILENO)
 		close(in->fd);
+	if (in->has_rest)
+		recovery_free(&in->rest);
 	*in = (struct input){.fd = -1};
 }

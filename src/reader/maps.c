@@ -83,7 +83,7 @@ int maps_load(struct maps *maps, const char *path, const struct diag *diag)
 	size_t good = 0;
 	struct input in;
 	struct line line;
-	int got, error = input_open(&in, path);
+	int got, error = input_open(&in, path, diag);
 
 	if (error)
 		return error;

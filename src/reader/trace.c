@@ -266,7 +266,7 @@ int trace_open(struct trace *trace, const char *path, const struct diag *diag)
 	memset(trace, 0, sizeof *trace);
 	trace->diag = diag;
 	trace->image.number = trace->image.first_line = 1;
-	return input_open(&trace->input, path);
+	return input_open(&trace->input, path, diag);
 }
 
 void trace_close(struct trace *trace)

@@ -173,7 +173,7 @@ static int read_file(struct backtrace2line *b, const char *path)
 {
 	struct input in;
 	struct line line;
-	int got, error = input_open(&in, path);
+	int got, error = input_open(&in, path, &b->diag);
 
 	if (error) {
 		cli_error("%s: %s", path, strerror(-error));

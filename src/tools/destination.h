@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <sys/types.h>
 
+struct diag;
+
 enum destination_kind { DESTINATION_FILE, DESTINATION_STDERR, DESTINATION_INHERITED };
 
 struct destination {
@@ -38,5 +40,12 @@ void destination_name(struct destination *to, pid_t pid);
 
 /* In ours, after the command's process has set it up: opens it for reading, if it is a file. */
 void destination_follow(struct destination *to);
+
+/*
+ * In ours, after the command's process PID has ended: appends what it left in
+ * a journal to the trace, and removes the journal. Says what is in the way of
+ * that; both files are as they were then.
+ */
+void destination_complete(struct destination *to, pid_t pid, const struct diag *diag);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 #include "destination.h"
+#include "diag.h"
 #include "tally.h"
 #include "target.h"
 #include "trace_format.h"
@@ -33,11 +34,21 @@
 
 /* What the tracker accepts. */
 #define STATM_MS_MAX 3600000
+static const char *const toggle_signals[] = {"USR1", "USR2", "HUP",  "WINCH", "URG",
+                                             "IO",   "PROF", "ALRM", "CHLD",  "CONT"};
+
+/* The tracker's settings that have options, in the order in which they are shown. */
+enum setting { SETTING_DEPTH, SETTING_STATM, SETTING_FORMAT, SETTING_START, SETTING_SIGNAL, SETTING_QUIET, SETTINGS };
+
+static const char *const variables[SETTINGS] = {
+	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH", [SETTING_STATM] = "LOG_MALLOC_STATM",
+	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",         [SETTING_START] = "LOG_MALLOC_START",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_QUIET] = "LOG_MALLOC_QUIET",
+};
 
 struct options {
 	const char *output;
-	const char *depth;
-	const char *statm;
+	const char *settings[SETTINGS]; /* NULL: as the environment has it */
 	int quiet, verbose;
 	char **command;
 };
@@ -52,7 +63,7 @@ struct failure {
 
 static void help(void)
 {
-	puts("Usage: log-malloc [-o FILE|-] [-v] [-q] [--] COMMAND [ARG...]\n"
+	puts("Usage: log-malloc [OPTION]... [--] COMMAND [ARG...]\n"
 	     "Runs COMMAND and writes a trace of its allocations.\n"
 	     "\n"
 	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
@@ -61,6 +72,10 @@ static void help(void)
 	     "      --depth N      frames of a backtrace, 0 to 128 (default 16)\n"
 	     "      --statm WHEN   /proc/self/statm in events: always, never, or the interval\n"
 	     "                     in milliseconds (default 10)\n"
+	     "      --compact      each different backtrace is written once: a small trace\n"
+	     "      --start WHEN   on, or off: no tracing until the command calls\n"
+	     "                     log_malloc_trace_enable() or gets the signal (default on)\n"
+	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -83,28 +98,56 @@ static int is_number(const char *text, unsigned long max)
 	return strtoul(text, &end, 10) <= max && errno == 0;
 }
 
+static int is_signal(const char *name)
+{
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof toggle_signals / sizeof *toggle_signals; i++) {
+		if (strcmp(name, toggle_signals[i]) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void check_settings(const char *const settings[SETTINGS])
+{
+	const char *depth = settings[SETTING_DEPTH], *statm = settings[SETTING_STATM];
+	const char *start = settings[SETTING_START], *signal = settings[SETTING_SIGNAL];
+
+	if (depth && !is_number(depth, LM_BACKTRACE_DEPTH_MAX))
+		cli_usage_error("--depth %s: it has to be a number from 0 to %d", depth, LM_BACKTRACE_DEPTH_MAX);
+	if (statm && strcmp(statm, "always") != 0 && strcmp(statm, "never") != 0 && !is_number(statm, STATM_MS_MAX))
+		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", statm);
+	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
+		cli_usage_error("--start %s: it has to be on or off", start);
+	if (signal && !is_signal(signal))
+		cli_usage_error("--signal %s: it has to be a signal such as USR1, USR2, HUP or WINCH", signal);
+}
+
 static void check_options(const struct options *options)
 {
 	if (options->output && !*options->output)
 		cli_usage_error("--output needs the name of a file");
-	if (options->depth && !is_number(options->depth, LM_BACKTRACE_DEPTH_MAX))
-		cli_usage_error("--depth %s: it has to be a number from 0 to %d", options->depth,
-		                LM_BACKTRACE_DEPTH_MAX);
-	if (options->statm && strcmp(options->statm, "always") != 0 && strcmp(options->statm, "never") != 0 &&
-	    !is_number(options->statm, STATM_MS_MAX))
-		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", options->statm);
+	check_settings(options->settings);
 	if (!options->command[0])
 		cli_usage_error("which command is to be traced?");
 }
 
 static struct options parse(int argc, char **argv)
 {
-	enum { OPT_DEPTH = 256, OPT_STATM };
+	enum { OPT_SETTING = 256, OPT_COMPACT = OPT_SETTING + SETTINGS };
 	static const struct option long_options[] = {
-		{"output", required_argument, NULL, 'o'},      {"quiet", no_argument, NULL, 'q'},
-		{"verbose", no_argument, NULL, 'v'},           {"depth", required_argument, NULL, OPT_DEPTH},
-		{"statm", required_argument, NULL, OPT_STATM}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
+		{"output", required_argument, NULL, 'o'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"depth", required_argument, NULL, OPT_SETTING + SETTING_DEPTH},
+		{"statm", required_argument, NULL, OPT_SETTING + SETTING_STATM},
+		{"compact", no_argument, NULL, OPT_COMPACT},
+		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
+		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
 	};
 	struct options options = {.output = NULL};
 	int c;
@@ -116,15 +159,19 @@ static struct options parse(int argc, char **argv)
 			break;
 		case 'q':
 			options.quiet = 1;
+			options.settings[SETTING_QUIET] = "1";
 			break;
 		case 'v':
 			options.verbose = 1;
 			break;
-		case OPT_DEPTH:
-			options.depth = optarg;
+		case OPT_COMPACT:
+			options.settings[SETTING_FORMAT] = "compact";
 			break;
-		case OPT_STATM:
-			options.statm = optarg;
+		case OPT_SETTING + SETTING_DEPTH:
+		case OPT_SETTING + SETTING_STATM:
+		case OPT_SETTING + SETTING_START:
+		case OPT_SETTING + SETTING_SIGNAL:
+			options.settings[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':
 			help();
@@ -190,12 +237,10 @@ static void set_environment(const struct options *options, const char *preload)
 {
 	if (preload)
 		setenv("LD_PRELOAD", preload, 1);
-	if (options->depth)
-		setenv("LOG_MALLOC_BACKTRACE_DEPTH", options->depth, 1);
-	if (options->statm)
-		setenv("LOG_MALLOC_STATM", options->statm, 1);
-	if (options->quiet)
-		setenv("LOG_MALLOC_QUIET", "1", 1);
+	for (int i = 0; i < SETTINGS; i++) {
+		if (options->settings[i])
+			setenv(variables[i], options->settings[i], 1);
+	}
 }
 
 /* ---- signals ------------------------------------------------------------------ */
@@ -333,6 +378,7 @@ static int wait_for(pid_t pid)
 static int run_command(const struct options *options, const struct target *target, struct destination *to,
                        const char *preload, int *status)
 {
+	const struct diag diag = {.report = cli_complain};
 	struct failure failure;
 	int report[2];
 	int failed;
@@ -361,17 +407,25 @@ static int run_command(const struct options *options, const struct target *targe
 		destination_follow(to);
 	*status = wait_for(pid);
 	command_pid = 0;
-	return failed ? explain(&failure, target, to) : 0;
+	if (failed)
+		return explain(&failure, target, to);
+	destination_complete(to, pid, &diag);
+	return 0;
 }
 
 /* ---- what is said ------------------------------------------------------------- */
 
+/* As the command has it; NULL if it is left to the tracker. */
+static const char *setting(const struct options *options, enum setting number)
+{
+	const char *value = options->settings[number] ? options->settings[number] : getenv(variables[number]);
+
+	return value && *value ? value : NULL;
+}
+
 static void say_settings(const struct options *options, const struct target *target, const struct destination *to,
                          const char *library)
 {
-	static const char *const variables[] = {"LOG_MALLOC_BACKTRACE_DEPTH", "LOG_MALLOC_STATM", "LOG_MALLOC_QUIET"};
-	const char *given[] = {options->depth, options->statm, options->quiet ? "1" : NULL};
-
 	cli_error("library: %s", library ? library : "none, the tracker is linked into the program");
 	if (strcmp(target->path, target->program) == 0)
 		cli_error("command: %s", target->path);
@@ -388,8 +442,8 @@ static void say_settings(const struct options *options, const struct target *tar
 		cli_error("trace: descriptor %d, %s", LM_TRACE_FD, to->path);
 		break;
 	}
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *value = given[i] ? given[i] : getenv(variables[i]);
+	for (int i = 0; i < SETTINGS; i++) {
+		const char *value = setting(options, (enum setting)i);
 
 		cli_error("%s: %s", variables[i], value ? value : "default");
 	}
@@ -414,9 +468,15 @@ static void print_quoted(const char *path)
 	fputc('\'', stderr);
 }
 
-static void say_nothing_seen(const struct tally *tally, const char *path)
+static void say_nothing_seen(const struct options *options, const struct tally *tally, const char *path)
 {
-	if (tally->starts == 0)
+	const char *start = setting(options, SETTING_START);
+
+	if (start && strcmp(start, "off") == 0)
+		cli_error("no event in %s: tracing was off from the start, and nothing turned it on while the command "
+		          "allocated",
+		          path);
+	else if (tally->starts == 0)
 		cli_error("no event in %s: the tracker was not at work; the command may have cleared its environment, "
 		          "or closed descriptor %d at its start",
 		          path, LM_TRACE_FD);
@@ -426,7 +486,25 @@ static void say_nothing_seen(const struct tally *tally, const char *path)
 		          path);
 }
 
-static void say_result(const struct destination *to, int status)
+/* Bytes, in the unit that they are best thought of in. */
+static void print_bytes(uintmax_t bytes)
+{
+	if (bytes >> 20 < 10000)
+		fprintf(stderr, "%ju MiB", bytes >> 20);
+	else
+		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
+}
+
+static void print_saving(const struct tally *tally)
+{
+	if (tally->saving >> 20 == 0)
+		return;
+	fputs(", ", stderr);
+	print_bytes(tally->saving);
+	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
+}
+
+static void say_result(const struct options *options, const struct destination *to, int status)
 {
 	struct tally tally;
 	int error;
@@ -443,15 +521,17 @@ static void say_result(const struct destination *to, int status)
 		return;
 	}
 	if (tally.events == 0) {
-		say_nothing_seen(&tally, to->path);
+		say_nothing_seen(options, &tally, to->path);
 		return;
 	}
 	fprintf(stderr, "%s: ", PROGRAM);
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
-	fprintf(stderr, "%ju event%s, %ju bytes in %s; next: log-malloc-findleak ", tally.events,
-	        tally.events == 1 ? "" : "s", tally.bytes, to->path);
+	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, tally.events == 1 ? "" : "s", tally.bytes,
+	        to->path);
+	print_saving(&tally);
+	fputs("; next: log-malloc-findleak ", stderr);
 	print_quoted(to->path);
 	fputc('\n', stderr);
 }
@@ -496,6 +576,6 @@ int main(int argc, char **argv)
 	if (trouble)
 		return trouble;
 	if (!options.quiet)
-		say_result(&to, status);
+		say_result(&options, &to, status);
 	return WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }

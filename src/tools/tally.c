@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See tally.h. */
 #include "tally.h"
+#include "hash.h"
 #include "trace_format.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK (1 << 18)
@@ -15,43 +18,113 @@
 /* As much of a line's begin as it takes to tell them apart. */
 enum { HEAD = sizeof INIT - 1 };
 
-static void count_line(const char *head, size_t len, struct tally *tally)
+/* A smaller trace is no trouble to anyone. */
+#define LARGE ((off_t)256 << 20)
+
+/* Of so many different backtraces is known that they were there; the rest counts as new each time. */
+enum { SEEN_SIZE = 1 << 20, SEEN_MAX = SEEN_SIZE / 4 * 3 };
+
+struct count {
+	struct tally *tally;
+	bool in_event;  /* the lines that follow are frames of an event */
+	uint64_t hash;  /* of its frames so far */
+	uint64_t bytes; /* that they take */
+	/* Below: of large traces. */
+	uint64_t *seen; /* hashes of backtraces; 0 is none. NULL: nothing is to be estimated */
+	size_t distinct;
+	int64_t saving;
+};
+
+/* ---- what the compact format would save ---------------------------------------------- */
+
+static bool is_seen(struct count *count, uint64_t hash)
 {
-	if (len < 2 || head[0] != '+' || head[1] != ' ')
+	size_t at = hash & (SEEN_SIZE - 1);
+
+	for (; count->seen[at]; at = (at + 1) & (SEEN_SIZE - 1)) {
+		if (count->seen[at] == hash)
+			return true;
+	}
+	if (count->distinct < SEEN_MAX) {
+		count->seen[at] = hash;
+		count->distinct++;
+	}
+	return false;
+}
+
+static int64_t digits(size_t number)
+{
+	int64_t n = 1;
+
+	while (number /= 10)
+		n++;
+	return n;
+}
+
+/* The frames below an event end here: they would be " bt=N" in its line, and stand below a "# BACKTRACE N" once. */
+static void end_frames(struct count *count)
+{
+	if (!count->bytes)
 		return;
-	if (len >= HEAD && memcmp(head, INIT, HEAD) == 0)
-		tally->starts++;
-	else if (len < HEAD || memcmp(head, FINI, HEAD) != 0)
-		tally->events++;
+	if (is_seen(count, count->hash ? count->hash : 1))
+		count->saving += (int64_t)count->bytes;
+	else
+		count->saving -= (int64_t)strlen("# " LM_TRACE_BACKTRACE " \n") + digits(count->distinct);
+	count->saving -= (int64_t)strlen(" " LM_TRACE_BT "=") + digits(count->distinct);
+	count->bytes = count->hash = 0;
+}
+
+static void count_frame(struct count *count, const char *line, size_t len)
+{
+	count->hash = hash_mix(count->hash + hash_bytes(line, len));
+	count->bytes += len + 1;
+}
+
+/* ---- lines -------------------------------------------------------------------------- */
+
+static void count_line(struct count *count, const char *line, size_t len)
+{
+	bool is_record = len && (line[0] == '+' || line[0] == '#');
+
+	if (count->seen && is_record)
+		end_frames(count);
+	else if (count->seen && count->in_event && len)
+		count_frame(count, line, len);
+	if (!is_record)
+		return;
+	count->in_event = false;
+	if (len < 2 || line[0] != '+' || line[1] != ' ')
+		return;
+	if (len >= HEAD && memcmp(line, INIT, HEAD) == 0)
+		count->tally->starts++;
+	else if (len < HEAD || memcmp(line, FINI, HEAD) != 0)
+		count->in_event = true;
+	count->tally->events += count->in_event;
 }
 
 /* Counts the complete lines of a chunk; returns where the last, incomplete one begins. */
-static size_t count_lines(const char *chunk, size_t len, struct tally *tally)
+static size_t count_lines(struct count *count, const char *chunk, size_t len)
 {
 	const char *line = chunk, *end = chunk + len, *newline;
 
 	while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
-		count_line(line, (size_t)(newline - line), tally);
+		count_line(count, line, (size_t)(newline - line));
 		line = newline + 1;
 	}
 	return (size_t)(line - chunk);
 }
 
-int tally_file(int fd, off_t start, struct tally *tally)
+static int count_file(struct count *count, int fd, off_t start, char *chunk)
 {
-	char *chunk = malloc(CHUNK);
 	size_t held = 0, done;
 	int in_line = 0;
 	ssize_t n;
 
-	memset(tally, 0, sizeof *tally);
-	if (!chunk)
-		return ENOMEM;
 	while ((n = pread(fd, chunk + held, CHUNK - held, start)) > 0 || (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;
 		start += n;
-		tally->bytes += (uintmax_t)n;
+		count->tally->bytes += (uintmax_t)n;
 		held += (size_t)n;
 		if (in_line) {
 			/* The rest of a line that was longer than a chunk. */
@@ -62,17 +135,38 @@ int tally_file(int fd, off_t start, struct tally *tally)
 			if (newline)
 				memmove(chunk, newline + 1, held);
 		}
-		done = count_lines(chunk, held, tally);
+		done = count_lines(count, chunk, held);
 		held -= done;
 		if (held == CHUNK) {
-			count_line(chunk, held, tally);
+			count_line(count, chunk, held);
 			in_line = 1;
 			held = 0;
 		}
 		memmove(chunk, chunk + done, held);
 	}
 	/* Where a process was killed, the last line may be without its end. */
-	count_line(chunk, held, tally);
-	free(chunk);
+	count_line(count, chunk, held);
 	return n < 0 ? errno : 0;
+}
+
+int tally_file(int fd, off_t start, struct tally *tally)
+{
+	struct count count = {.tally = tally};
+	char *chunk = malloc(CHUNK);
+	struct stat st;
+	int error;
+
+	memset(tally, 0, sizeof *tally);
+	if (!chunk)
+		return ENOMEM;
+	if (fstat(fd, &st) == 0 && st.st_size - start > LARGE)
+		count.seen = calloc(SEEN_SIZE, sizeof *count.seen);
+	error = count_file(&count, fd, start, chunk);
+	if (count.seen)
+		end_frames(&count);
+	if (count.saving > 0)
+		tally->saving = (uintmax_t)count.saving;
+	free(count.seen);
+	free(chunk);
+	return error;
 }

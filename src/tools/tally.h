@@ -13,6 +13,7 @@ struct tally {
 	uintmax_t events; /* calls */
 	uintmax_t starts; /* INIT lines: process images */
 	uintmax_t bytes;
+	uintmax_t saving; /* of a large trace: bytes that the compact format would not have taken, about */
 };
 
 /* Counts what FD has from START on. Returns 0 or an errno. */
