@@ -97,6 +97,12 @@ START_TEST(wrong_usage_is_2_and_points_to_help)
 	                                    "--depth -1 true",
 	                                    "--statm 1.5 true",
 	                                    "--statm '' true",
+	                                    "--compact=yes true",
+	                                    "--start maybe true",
+	                                    "--start '' true",
+	                                    "--signal KILL true",
+	                                    "--signal 12 true",
+	                                    "--signal usr2 true",
 	                                    "-o '' true",
 	                                    "-o",
 	                                    "--nosuch true"};
@@ -360,6 +366,11 @@ START_TEST(verbose_names_library_command_and_settings)
 	ck_assert(says(result.err, "/sh\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_BACKTRACE_DEPTH: 5\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_STATM: never\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: default\n"));
+	result = run("LOG_MALLOC_FORMAT=full LOG_MALLOC_SIGNAL=USR1 " LM " -v -o t --compact --start on sh -c :");
+	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: compact\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_START: on\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_SIGNAL: USR1\n"));
 }
 END_TEST
 
@@ -379,6 +390,77 @@ START_TEST(settings_reach_the_tracker)
 		"3\n3\n");
 	assert_ok(run(LM " -q -o t --depth 0 --statm never ./three"));
 	ck_assert_str_eq(run("sed '1,/^+ INIT/d;/^+ FINI/,$d' t | grep -c ' #\\|^[^+#]'").out, "0\n");
+	ck_assert_str_eq(
+		run(LM " -q -o t --compact --start off --signal USR2 env | grep '^LOG_MALLOC_[FS]' | sort").out,
+		"LOG_MALLOC_FORMAT=compact\nLOG_MALLOC_SIGNAL=USR2\nLOG_MALLOC_START=off\n");
+	assert_ok(run(LM " -q -o t --compact ./three"));
+	ck_assert_str_eq(run("grep -c '^# FORMAT compact$' t; grep -c '^+ malloc 10 .* bt=' t").out, "1\n3\n");
+}
+END_TEST
+
+START_TEST(tracing_can_begin_later)
+{
+	struct run result;
+
+	build_allocating("three", 3, "");
+	result = run(LM " -o t --start off ./three");
+	ck_assert(says(result.err, "no event in t: tracing was off from the start"));
+	result = run(LM " -o t --start off --signal SIGUSR1 sh -c 'kill -USR1 $$; a=1; b=$a$a; exit 3'");
+	ck_assert_int_eq(result.status, 3);
+	assert_ok(run("grep -q '^+ malloc' t"));
+}
+END_TEST
+
+/* A size that print_bytes() of the launcher has written, in MiB. */
+static double in_mib(const char *text)
+{
+	double size;
+	char unit;
+
+	ck_assert_int_eq(sscanf(text, "%lf %ciB", &size, &unit), 2);
+	return unit == 'G' ? size * 1024 : size;
+}
+
+START_TEST(of_a_large_trace_it_says_what_compact_would_save)
+{
+	static const char source[] = "#include <stdlib.h>\n"
+				     "void *volatile p;\n"
+				     "static void deep(int depth, int i)\n"
+				     "{\n"
+				     "	if (depth) {\n"
+				     "		if (i >> depth & 1)\n"
+				     "			deep(depth - 1, i);\n"
+				     "		else\n"
+				     "			deep(depth - 1, i);\n"
+				     "		__asm__ volatile(\"\");\n"
+				     "	} else {\n"
+				     "		p = malloc(10);\n"
+				     "		free(p);\n"
+				     "	}\n"
+				     "}\n"
+				     "int main(void)\n"
+				     "{\n"
+				     "	for (int i = 0; i < 300000; i++)\n"
+				     "		deep(12, i);\n"
+				     "	return 0;\n"
+				     "}\n";
+	struct run full, compact;
+	const char *saving;
+	double saved;
+
+	write_file("deep.c", source, sizeof source - 1);
+	assert_ok(run("$CC -O0 -o deep deep.c"));
+	full = run(LM " -o t ./deep; stat -c %%s t");
+	compact = run(LM " -o t --compact ./deep; stat -c %%s t");
+	ck_assert(!says(compact.err, "--compact"));
+	saving = strstr(full.err, " in t, ");
+	ck_assert_msg(saving && strstr(saving, " less with --compact; next: "), "%s", full.err);
+	saved = (atof(full.out) - atof(compact.out)) / (1 << 20);
+	saving += strlen(" in t, ");
+	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
+	              full.err);
+	/* A small one is no trouble. */
+	ck_assert(!says(run(LM " -o t ls").err, "--compact"));
 }
 END_TEST
 
@@ -637,6 +719,8 @@ int main(void)
 	tcase_add_test(tests, verbose_names_library_command_and_settings);
 	tcase_add_test(tests, a_run_without_events_says_why);
 	tcase_add_test(tests, settings_reach_the_tracker);
+	tcase_add_test(tests, tracing_can_begin_later);
+	tcase_add_test(tests, of_a_large_trace_it_says_what_compact_would_save);
 	tcase_add_test(tests, the_interpreters_of_scripts_are_traced);
 	tcase_add_test(tests, scripts_that_cannot_run_say_why);
 	tcase_add_test(tests, a_static_program_is_not_started);

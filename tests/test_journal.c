@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Journals that are written here by hand, as src/journal.h has them: what the
+ * reader and the commands make of them, and that no content can harm them.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "support.h"
+#include "trace.h"
+
+#define FIRST  "# PID 4711\n# FORMAT full\n+ INIT [0:0] malloc=0\n"
+#define ONE    "+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n"
+#define TWO    "+ malloc 2 0x20 [3:48]\n/x(+0x1)[0x1]\n"
+#define THREE  "+ malloc 3 0x30 [6:72]\n/x(+0x3)[0x3]\n"
+#define FREE_1 "+ free -1 0x10 [5:48]\n"
+
+/* The journal, and beside it what was recorded altogether, as far as it is in the trace or may come into it. */
+static _Alignas(4096) unsigned char image[LM_JOURNAL_SIZE];
+static struct lm_journal_header *const header = (struct lm_journal_header *)(void *)image;
+static char stream[2 * LM_JOURNAL_RING];
+static char before[1024]; /* in the trace, before the journal was begun */
+
+static unsigned messages;
+static char last_message[512];
+
+static void remember(void *context, const char *file, uint64_t line, const char *message)
+{
+	(void)context;
+	(void)line;
+	messages++;
+	snprintf(last_message, sizeof last_message, "%s: %s", strrchr(file, '/') + 1, message);
+}
+
+static const struct diag diag = {.report = remember};
+
+/* ---- writing ------------------------------------------------------------------------ */
+
+static unsigned char *ring(void)
+{
+	return image + LM_JOURNAL_HEADER;
+}
+
+/* A journal that is begun when BASE stands in the trace. */
+static void begin(const char *base)
+{
+	memset(image, 0, sizeof image);
+	header->magic = LM_JOURNAL_MAGIC;
+	header->pid = 4711;
+	header->base = strlen(base);
+	snprintf(before, sizeof before, "%s", base);
+}
+
+static void store(uint64_t position, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ring()[(position + i) % LM_JOURNAL_RING] = ((const unsigned char *)bytes)[i];
+}
+
+static void put(const char *record)
+{
+	store(header->head, record, strlen(record));
+	memcpy(stream + header->head, record, strlen(record));
+	header->head += strlen(record);
+}
+
+/* RECORD's place, of which but the beginning is as it will be. */
+static void put_pending(const char *record)
+{
+	uint64_t at = header->head;
+	uint32_t len = (uint32_t)strlen(record);
+	char mark[8] = {LM_JOURNAL_PENDING};
+
+	put(record);
+	memcpy(mark + 1, &len, sizeof len);
+	store(at, mark, sizeof mark);
+}
+
+static void put_reserved(size_t len)
+{
+	header->head += len;
+}
+
+/* As a file with holes where there is nothing. */
+static void save_journal(void)
+{
+	static const unsigned char nothing[4096];
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/t.journal", scratch());
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, sizeof image), 0);
+	for (size_t at = 0; at < sizeof image; at += sizeof nothing) {
+		if (memcmp(image + at, nothing, sizeof nothing) != 0)
+			ck_assert_int_eq(pwrite(fd, image + at, sizeof nothing, (off_t)at), sizeof nothing);
+	}
+	ck_assert_int_eq(close(fd), 0);
+}
+
+/* The trace has what was there before and so much of the stream. */
+static void save(uint64_t written)
+{
+	size_t base = strlen(before);
+	char *text = malloc(base + written);
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, before, base);
+	memcpy(text + base, stream, written);
+	write_file("t", text, base + written);
+	save_journal();
+	free(text);
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+/* The sizes and the backtraces' depths of the calls that are read, and what was said. */
+static const char *calls(void)
+{
+	static char text[512];
+	static struct trace trace;
+	struct trace_item item;
+	char path[PATH_MAX];
+	size_t used = 0;
+	int got;
+
+	text[0] = '\0';
+	messages = 0;
+	snprintf(path, sizeof path, "%s/t", scratch());
+	ck_assert_int_eq(trace_open(&trace, path, &diag), 0);
+	while ((got = trace_next(&trace, &item)) > 0) {
+		if (item.kind == TRACE_CALL && used < sizeof text)
+			used += (size_t)snprintf(text + used, sizeof text - used, "%lld/%zu ",
+			                         (long long)item.event.change,
+			                         stacks_get(&trace.image.stacks, item.stack).depth);
+	}
+	ck_assert_int_eq(got, 0);
+	trace_close(&trace);
+	return text;
+}
+
+static void reads(const char *expected)
+{
+	ck_assert_str_eq(calls(), expected);
+	ck_assert_msg(messages == 0, "%s", last_message);
+}
+
+/* The journal is of no use, and said to be; the trace is read without it. */
+static void reads_without(const char *expected, const char *why)
+{
+	ck_assert_str_eq(calls(), expected);
+	ck_assert_uint_eq(messages, 1);
+	ck_assert_msg(strstr(last_message, why) != NULL, "%s", last_message);
+}
+
+/* ---- what is whole --------------------------------------------------------------------- */
+
+START_TEST(records_that_are_not_in_the_trace_are_read_behind_it)
+{
+	begin("");
+	put(FIRST);
+	put(ONE);
+	put(FREE_1);
+	put(TWO);
+	save(0);
+	reads("1/2 -1/0 2/1 ");
+	header->tail = strlen(FIRST);
+	save(header->tail);
+	reads("1/2 -1/0 2/1 ");
+	header->tail = header->head;
+	save(header->tail);
+	reads("1/2 -1/0 2/1 ");
+}
+END_TEST
+
+START_TEST(a_journal_that_was_begun_later_goes_on_from_there)
+{
+	begin(FIRST ONE);
+	put(TWO);
+	put(THREE);
+	save(0);
+	reads("1/2 2/1 3/1 ");
+	header->tail = strlen(TWO);
+	save(strlen(TWO));
+	reads("1/2 2/1 3/1 ");
+}
+END_TEST
+
+START_TEST(the_commands_read_it_by_themselves)
+{
+	struct run r;
+
+	begin(FIRST);
+	put(ONE);
+	put_pending(TWO);
+	put(THREE);
+	save(0);
+	r = run("$B/log-malloc-findleak -n t");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_ptr_nonnull(strstr(r.out, "leaked 3 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "Total: 2 blocks, 4 bytes (0.00 KiB), 2 backtraces; 0 foreign frees; the "
+	                                    "trace ends early\n"));
+	r = run("$B/log-malloc-trackusage t | tr '\\n' ' '");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_str_eq(r.out, "0 1 6 ");
+	r = run("printf '[0x5]\\n' >t; rm t.journal; $B/backtrace2line t");
+	ck_assert_int_eq(r.status, 0);
+}
+END_TEST
+
+START_TEST(a_link_to_the_trace_leads_to_its_journal)
+{
+	struct run r;
+
+	begin(FIRST);
+	put(ONE);
+	save(0);
+	r = run("mkdir d; ln -s ../t d/link; $B/log-malloc-trackusage d/link");
+	ck_assert_str_eq(r.out, "0\n1\n");
+	/* Standard input is what it is. */
+	r = run("$B/log-malloc-trackusage - <t");
+	ck_assert_str_eq(r.out, "0\n");
+}
+END_TEST
+
+START_TEST(lines_are_counted_on)
+{
+	struct run r;
+
+	begin(FIRST);
+	put(ONE);
+	put("+ nonsense\n");
+	save(0);
+	r = run("$B/log-malloc-trackusage t");
+	ck_assert_ptr_nonnull(strstr(r.err, "t:7: "));
+}
+END_TEST
+
+START_TEST(backtraces_of_the_compact_format_are_found_in_both)
+{
+	begin("# FORMAT compact\n+ INIT [0:0] malloc=0\n# BACKTRACE 1\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n");
+	put("+ malloc 1 0x10 [1:24] bt=1\n");
+	put("# BACKTRACE 2\n/x(+0x1)[0x1]\n");
+	put("+ malloc 2 0x20 [3:48] bt=2\n");
+	save(0);
+	reads("1/2 2/1 ");
+}
+END_TEST
+
+START_TEST(the_ring_goes_on_at_its_begin)
+{
+	/* So that the first byte is at the end of the ring, then the first two, and so on through a record. */
+	for (size_t at_end = 1; at_end <= strlen(ONE) + strlen(TWO); at_end++) {
+		begin(FIRST);
+		for (size_t i = 0; i < LM_JOURNAL_RING; i += 64)
+			memcpy(stream + i, "# what was there before, and has been written for long ........\n", 64);
+		memset(stream + LM_JOURNAL_RING - at_end - 1, '\n', 1);
+		header->head = header->tail = LM_JOURNAL_RING - at_end;
+		put(ONE);
+		put(TWO);
+		put_pending(ONE);
+		put(THREE);
+		save(header->tail);
+		reads("1/2 2/1 3/1 ");
+	}
+}
+END_TEST
+
+/* ---- what is not ------------------------------------------------------------------------- */
+
+START_TEST(calls_that_had_not_returned_are_left_out)
+{
+	begin(FIRST);
+	put(ONE);
+	put_pending(TWO);
+	put(FREE_1);
+	put_pending(TWO);
+	put_pending(TWO);
+	put(THREE);
+	put_pending(TWO);
+	save(0);
+	reads("1/2 -1/0 3/1 ");
+}
+END_TEST
+
+START_TEST(places_that_were_just_reserved_are_left_out)
+{
+	begin(FIRST);
+	put_reserved(100);
+	put(ONE);
+	put_reserved(9);
+	put_reserved(10);
+	put_pending(TWO);
+	put_reserved(40);
+	put(THREE);
+	put_reserved(500);
+	save(0);
+	reads("1/2 3/1 ");
+}
+END_TEST
+
+START_TEST(the_trace_can_have_more_than_the_journal_knows_of)
+{
+	size_t all = strlen(ONE TWO THREE);
+
+	/* It is cut at each byte: in the middle of a record, of a line, or between them. */
+	for (size_t written = 0; written <= all; written++) {
+		begin(FIRST);
+		put(ONE);
+		put(TWO);
+		put(THREE);
+		save(written);
+		reads("1/2 2/1 3/1 ");
+		/* What was written may be zeros already. */
+		memset(ring(), 0, written);
+		save(written);
+		reads("1/2 2/1 3/1 ");
+		header->tail = written;
+		save(written);
+		reads("1/2 2/1 3/1 ");
+		header->tail = written / 2;
+		save(written);
+		reads("1/2 2/1 3/1 ");
+	}
+}
+END_TEST
+
+START_TEST(threads_that_wait_for_room_are_behind_its_end)
+{
+	begin(FIRST);
+	put(ONE);
+	header->tail = header->head;
+	/* At its end begin the bytes before the tail, which are there until the whole segment is used again. */
+	header->head = LM_JOURNAL_RING + 3 * 400;
+	save(strlen(ONE));
+	reads("1/2 ");
+}
+END_TEST
+
+START_TEST(a_sealed_ring_is_read_like_another)
+{
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	header->head |= LM_JOURNAL_SEALED;
+	save(strlen(ONE));
+	reads("1/2 2/1 ");
+	save(strlen(ONE TWO));
+	reads("1/2 2/1 ");
+	/* What came later was written past it. */
+	memcpy(stream + strlen(ONE TWO), THREE, strlen(THREE));
+	save(strlen(ONE TWO THREE));
+	reads("1/2 2/1 3/1 ");
+}
+END_TEST
+
+START_TEST(a_journal_that_was_not_begun_has_nothing)
+{
+	memset(image, 0, sizeof image);
+	snprintf(before, sizeof before, "%s", FIRST ONE);
+	save(0);
+	reads("1/2 ");
+	write_file("t.journal", "", 0);
+	reads("1/2 ");
+}
+END_TEST
+
+/* ---- what is no use ------------------------------------------------------------------------ */
+
+START_TEST(what_does_not_belong_to_the_trace_is_left_out)
+{
+	static const char mismatch[] = "t.journal: left out: it does not belong to the trace as it is now";
+
+	begin(FIRST ONE);
+	put(TWO);
+	snprintf(before, sizeof before, "%s", FIRST);
+	save(0);
+	reads_without("", mismatch);
+	/* Less than the journal knows to be in the trace. */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	header->tail = strlen(ONE);
+	save(strlen(ONE) - 1);
+	ck_assert_uint_eq(calls()[0], '1');
+	ck_assert_ptr_nonnull(strstr(last_message, mismatch));
+	/* More than it has. */
+	begin(FIRST);
+	put(ONE);
+	memcpy(stream + strlen(ONE), TWO, strlen(TWO));
+	save(strlen(ONE TWO));
+	reads_without("1/2 2/1 ", mismatch);
+	/* Another trace in the same file. */
+	begin("");
+	put(FIRST ONE);
+	put(TWO);
+	put(THREE);
+	memcpy(stream, FIRST, strlen(FIRST));
+	memcpy(stream + strlen(FIRST), FREE_1, strlen(FREE_1));
+	save(strlen(FIRST FREE_1));
+	reads_without("-1/0 ", mismatch);
+}
+END_TEST
+
+START_TEST(what_is_no_journal_is_left_out)
+{
+	begin(FIRST ONE);
+	put(TWO);
+	header->magic++;
+	save(0);
+	reads_without("1/2 ", "it is no journal of a trace");
+	header->magic--;
+	write_file("t.journal", (const char *)image, sizeof image - 1);
+	reads_without("1/2 ", "it has another size than a journal");
+	write_file("t.journal", (const char *)image, 100);
+	reads_without("1/2 ", "it has another size than a journal");
+	write_file("t.journal", "a diary\n", 8);
+	reads_without("1/2 ", "it is no journal of a trace");
+	ck_assert_int_eq(run("rm t.journal; mkdir t.journal").status, 0);
+	reads_without("1/2 ", "it is no regular file");
+	ck_assert_int_eq(run("rmdir t.journal; mkfifo t.journal").status, 0);
+	reads_without("1/2 ", "it is no regular file");
+}
+END_TEST
+
+START_TEST(positions_that_can_not_be_do_no_harm)
+{
+	static const uint64_t values[] = {
+		0,
+		1,
+		LM_JOURNAL_RING,
+		LM_JOURNAL_RING + 1,
+		UINT64_C(1) << 62,
+		LM_JOURNAL_SEALED,
+		LM_JOURNAL_SEALED + 1,
+		UINT64_MAX,
+	};
+	enum { VALUES = sizeof values / sizeof *values };
+
+	begin(FIRST);
+	put(ONE);
+	for (int i = 0; i < VALUES * VALUES * VALUES; i++) {
+		header->base = values[i % VALUES];
+		header->tail = values[i / VALUES % VALUES];
+		header->head = values[i / VALUES / VALUES];
+		save(i % 2 ? strlen(ONE) : 0);
+		calls();
+	}
+}
+END_TEST
+
+/* A record's length, where it is in the ring. */
+static void put_length(uint32_t length)
+{
+	unsigned char mark[5] = {LM_JOURNAL_PENDING};
+
+	memcpy(mark + 1, &length, sizeof length);
+	store(header->head, mark, sizeof mark);
+	header->head += 20;
+}
+
+START_TEST(lengths_that_can_not_be_end_the_reading)
+{
+	static const uint32_t lengths[] = {0, 1, 7, 8, 1000, INT32_MAX, UINT32_MAX};
+
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		begin(FIRST);
+		put(ONE);
+		put_length(lengths[i]);
+		put(TWO);
+		save(0);
+		reads("1/2 ");
+	}
+	/* One that ends in the middle of another record: what it leads to is the rest of a record. */
+	begin(FIRST);
+	put(ONE);
+	put_length(22);
+	put(TWO);
+	put(THREE);
+	save(0);
+	ck_assert_str_eq(calls(), "1/3 3/1 ");
+	ck_assert_str_eq(last_message, "t: this is neither a record nor a frame");
+}
+END_TEST
+
+/* Any bytes, of which some are the ones that mean something. */
+static void scatter(uint64_t *random, unsigned char *bytes, size_t len)
+{
+	static const unsigned char special[] = {0, LM_JOURNAL_PENDING, '+', '#', '\n', '/', ' ', '9'};
+
+	for (size_t i = 0; i < len; i++) {
+		*random ^= *random << 13;
+		*random ^= *random >> 7;
+		*random ^= *random << 17;
+		bytes[i] = *random >> 60 ? special[*random >> 32 & 7] : (unsigned char)(*random >> 24);
+	}
+}
+
+START_TEST(rings_of_any_content_do_no_harm)
+{
+	uint64_t random = 0x9e3779b97f4a7c15u;
+
+	for (int i = 0; i < 40; i++) {
+		begin(FIRST);
+		scatter(&random, ring(), LM_JOURNAL_RING);
+		header->tail = i % 2 ? random % LM_JOURNAL_RING : 0;
+		header->head = header->tail + (random >> 32) % (2 * LM_JOURNAL_RING);
+		memcpy(stream, ring(), LM_JOURNAL_RING);
+		save(header->tail + (i % 4 > 1 ? random % 1000 : 0));
+		calls();
+	}
+}
+END_TEST
+
+/* ---- the launcher -------------------------------------------------------------------------- */
+
+START_TEST(the_launcher_removes_the_journal_of_a_trace_that_it_empties)
+{
+	begin(FIRST);
+	put(ONE);
+	save(0);
+	ck_assert_int_eq(
+		run("$B/log-malloc -q -o t true && test ! -e t.journal && $B/log-malloc-trackusage t >usage").status,
+		0);
+	/* Not if it cannot begin. */
+	save(0);
+	ck_assert_int_eq(run("$B/log-malloc -q -o t no-such-command").status, 127);
+	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
+	/* A FIFO has none. */
+	ck_assert_int_eq(run("mkfifo f; cp t.journal f.journal; cat f >copy & $B/log-malloc -q -o f true && wait && "
+	                     "test -e f.journal && grep -q INIT copy")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
+}
+
+#define TEST(test) add(suite, #test, test)
+
+int main(void)
+{
+	Suite *suite = suite_create("journal");
+
+	TEST(records_that_are_not_in_the_trace_are_read_behind_it);
+	TEST(a_journal_that_was_begun_later_goes_on_from_there);
+	TEST(the_commands_read_it_by_themselves);
+	TEST(a_link_to_the_trace_leads_to_its_journal);
+	TEST(lines_are_counted_on);
+	TEST(backtraces_of_the_compact_format_are_found_in_both);
+	TEST(the_ring_goes_on_at_its_begin);
+	TEST(calls_that_had_not_returned_are_left_out);
+	TEST(places_that_were_just_reserved_are_left_out);
+	TEST(the_trace_can_have_more_than_the_journal_knows_of);
+	TEST(threads_that_wait_for_room_are_behind_its_end);
+	TEST(a_sealed_ring_is_read_like_another);
+	TEST(a_journal_that_was_not_begun_has_nothing);
+	TEST(what_does_not_belong_to_the_trace_is_left_out);
+	TEST(what_is_no_journal_is_left_out);
+	TEST(positions_that_can_not_be_do_no_harm);
+	TEST(lengths_that_can_not_be_end_the_reading);
+	TEST(rings_of_any_content_do_no_harm);
+	TEST(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
+	return run_suite(suite);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Nothing is lost when a process dies: tests/programs/counting counts its calls
+ * in a file that outlives it, and each that had returned has to be in the
+ * trace, in its thread's order, in lines that are whole.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "support.h"
+#include "trace.h"
+
+/* As counting has them. */
+enum { THREADS = 3, WINDOW = 32, SLOT = 8, SIZE = 5000, SIZES = 997, RESIZED = 16000 };
+
+enum { KILLS = 10, LIFE_MAX_US = 40000 };
+
+/* Where the trace "t" comes from. FORMAT is one of formats[]. */
+static const struct way {
+	const char *name, *before, *suffix, *behind;
+	bool launcher;
+} ways[] = {
+	{"preload, 1022", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FORMAT=%s", "", "1022>t", false},
+	{"preload, by name", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t LOG_MALLOC_FORMAT=%s", "", "", false},
+	{"preload, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", "", "", true},
+	{"static, 1022", "LOG_MALLOC_FORMAT=%s", ".static", "1022>t", false},
+	{"static, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", ".static", "", true},
+};
+
+static const char *const formats[] = {"full", "compact"};
+
+enum { WAYS = sizeof ways / sizeof *ways, FORMATS = sizeof formats / sizeof *formats };
+
+/* ---- what has to be in the trace ------------------------------------------------ */
+
+/* A thread's next call. */
+struct thread {
+	uint64_t round;
+	enum { ALLOCATES, RESIZES, RELEASES } step;
+	uint64_t calls;
+};
+
+struct verdict {
+	struct thread threads[THREADS];
+	struct heap heap;
+	unsigned inits, finis;
+	uint64_t events;
+};
+
+static uint64_t size_of(uint64_t thread, uint64_t round)
+{
+	return SIZE + round % SIZES * SLOT + thread;
+}
+
+/* Which thread's block is it? -1: none of theirs, but libc's or the next program's. */
+static int thread_of(uint64_t size)
+{
+	if (size >= SIZE + RESIZED)
+		size -= RESIZED;
+	if (size < SIZE || size >= SIZE + SIZES * SLOT || (size - SIZE) % SLOT >= THREADS)
+		return -1;
+	return (int)((size - SIZE) % SLOT);
+}
+
+static void expect_allocation(const struct thread *t, uint64_t thread, const struct event *event)
+{
+	static const enum lm_call calls[] = {LM_CALL_MALLOC, LM_CALL_CALLOC, LM_CALL_ALIGNED_ALLOC,
+	                                     LM_CALL_POSIX_MEMALIGN};
+
+	ck_assert_msg(event->call == calls[t->round % 4], "round %ju of thread %ju: %s", (uintmax_t)t->round,
+	              (uintmax_t)thread, record_call_name(event->call));
+	ck_assert_uint_eq(event->size, size_of(thread, t->round));
+}
+
+static void expect_release(const struct thread *t, uint64_t thread, const struct event *event)
+{
+	uint64_t round = t->round - WINDOW;
+
+	ck_assert_int_eq(event->call, LM_CALL_FREE);
+	ck_assert_int_eq(-event->change, (int64_t)(size_of(thread, round) + (round % 8 == 0 ? RESIZED : 0)));
+}
+
+/* The steps that a round does not have are passed. */
+static void advance(struct thread *t)
+{
+	do {
+		if (t->step == RELEASES)
+			t->round++;
+		t->step = t->step == RELEASES ? ALLOCATES : t->step + 1;
+	} while ((t->step == RESIZES && t->round % 8 != 0) || (t->step == RELEASES && t->round < WINDOW));
+}
+
+static void take_call(struct verdict *v, const struct event *event)
+{
+	uint64_t size = record_is_free(event->call) ? (uint64_t)-event->change : event->size;
+	int thread = thread_of(size);
+	struct thread *t;
+
+	if (thread < 0)
+		return;
+	t = &v->threads[thread];
+	switch (t->step) {
+	case ALLOCATES:
+		expect_allocation(t, (uint64_t)thread, event);
+		break;
+	case RESIZES:
+		ck_assert_int_eq(event->call, LM_CALL_REALLOC);
+		ck_assert_uint_eq(event->size, size_of((uint64_t)thread, t->round) + RESIZED);
+		break;
+	case RELEASES:
+		expect_release(t, (uint64_t)thread, event);
+		break;
+	}
+	t->calls++;
+	advance(t);
+}
+
+/* Reads the trace as every tool does, journal and all. */
+static struct verdict read_trace(const char *name)
+{
+	struct verdict v = {.inits = 0};
+	static struct trace trace;
+	struct trace_item item;
+	char path[PATH_MAX];
+	int got;
+
+	snprintf(path, sizeof path, "%s/%s", scratch(), name);
+	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
+	while ((got = trace_next(&trace, &item)) > 0) {
+		v.inits += item.kind == TRACE_INIT;
+		v.finis += item.kind == TRACE_FINI;
+		v.events++;
+		if (item.kind == TRACE_END) {
+			ck_assert_uint_eq(v.heap.counts.replaced, 0);
+			ck_assert_uint_eq(v.heap.counts.unknown, 0);
+			heap_free(&v.heap);
+			memset(&v.heap, 0, sizeof v.heap);
+		}
+		if (item.kind != TRACE_CALL)
+			continue;
+		ck_assert_int_eq(heap_apply(&v.heap, &item.event, item.stack, item.line), 0);
+		/* What is compact has to be as whole. */
+		ck_assert(!item.event.has_backtrace || item.stack != STACK_NONE);
+		take_call(&v, &item.event);
+	}
+	ck_assert_int_eq(got, 0);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert(!trace.ends_early);
+	trace_close(&trace);
+	return v;
+}
+
+/* Every call that had returned is in the trace, and of each thread at most the one that had not. */
+static struct verdict judge(const char *name)
+{
+	struct verdict v = read_trace(name);
+	size_t len;
+	const uint64_t *counts = (const uint64_t *)(const void *)read_file("counts", &len);
+
+	ck_assert_ptr_nonnull(counts);
+	ck_assert_uint_eq(len, THREADS * SLOT * sizeof *counts);
+	for (int i = 0; i < THREADS; i++) {
+		uint64_t returned = counts[i * SLOT], traced = v.threads[i].calls;
+
+		ck_assert_msg(traced == returned || traced == returned + 1, "thread %d: %ju calls returned, %ju traced",
+		              i, (uintmax_t)returned, (uintmax_t)traced);
+	}
+	return v;
+}
+
+/* ---- running it ------------------------------------------------------------------ */
+
+static unsigned some_time(void)
+{
+	unsigned number;
+
+	ck_assert_int_eq(getrandom(&number, sizeof number, 0), sizeof number);
+	return number % LIFE_MAX_US;
+}
+
+static struct run run_counting(const struct way *way, const char *format, unsigned microseconds, const char *how)
+{
+	char before[256];
+
+	snprintf(before, sizeof before, way->before, format);
+	return run("ulimit -c 0; rm -f t t.journal counts; LOG_MALLOC_QUIET=1 %s $B/tests/programs/counting%s counts "
+	           "%u %s %s",
+	           before, way->suffix, microseconds, how, way->behind);
+}
+
+/* Nothing of it is in the trace's directory any more: the launcher has put it where it belongs. */
+static void left_nothing(const struct way *way)
+{
+	if (way->launcher)
+		ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+
+static void is_reported_as_cut(void)
+{
+	struct run leaks = run("$B/log-malloc-findleak -n t | tail -n 1");
+	struct run usage = run("$B/log-malloc-trackusage t | wc -l");
+
+	ck_assert_str_eq(leaks.err, "");
+	ck_assert_msg(strstr(leaks.out, "; the trace ends early\n") != NULL, "%s", leaks.out);
+	ck_assert_str_eq(usage.err, "");
+	ck_assert_int_gt(atoi(usage.out), 0);
+}
+
+/* A tracker that does not know the format yet, or no more, writes the other one. */
+static bool knows(const char *format)
+{
+	return run("LOG_MALLOC_FORMAT=%s LD_PRELOAD=$B/liblog-malloc2.so $B/tests/programs/processes nothing 1022>f; "
+	           "grep -q '^# FORMAT %s$' f",
+	           format, format)
+	               .status == 0;
+}
+
+/* A loop's number is a way and a format. */
+static bool choose(int number, const struct way **way, const char **format)
+{
+	*way = &ways[number / FORMATS];
+	*format = formats[number % FORMATS];
+	return knows(*format);
+}
+
+/* From outside; bash knows of no moment between two milliseconds. */
+static struct run kill_counting(const struct way *way, const char *format, unsigned microseconds)
+{
+	char before[256];
+
+	snprintf(before, sizeof before, way->before, format);
+	return run("rm -f t t.journal counts; LOG_MALLOC_QUIET=1 %s $B/tests/programs/counting%s counts 0 wait %s & "
+	           "sleep 0.%06u; until [ -s counts ]; do sleep 0.001; done; kill -9 $!; wait $! 2>/dev/null",
+	           before, way->suffix, way->behind, microseconds);
+}
+
+START_TEST(what_a_killed_process_did_is_in_the_trace)
+{
+	const struct way *way;
+	const char *format;
+
+	if (!choose(_i, &way, &format)) {
+		skip("what_a_killed_process_did_is_in_the_trace", "the tracker has no such format");
+		return;
+	}
+	for (int i = 0; i < KILLS; i++) {
+		bool from_outside = i % 2 == 1 && !way->launcher;
+		struct run killed = from_outside ? kill_counting(way, format, some_time())
+		                                 : run_counting(way, format, some_time(), "kill");
+		struct verdict v;
+
+		ck_assert_msg(killed.status == 137, "%s: %d, %s", way->name, killed.status, killed.err);
+		left_nothing(way);
+		v = judge("t");
+		ck_assert_uint_le(v.inits, 1);
+		ck_assert_uint_eq(v.finis, 0);
+	}
+	is_reported_as_cut();
+}
+END_TEST
+
+START_TEST(so_it_is_of_a_crash)
+{
+	static const struct {
+		const char *how;
+		int status;
+	} cases[] = {{"segv", 139}, {"abort", 134}};
+	const struct way *way;
+	const char *format;
+
+	if (!choose(_i, &way, &format))
+		return;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		ck_assert_int_eq(run_counting(way, format, some_time(), cases[i].how).status, cases[i].status);
+		left_nothing(way);
+		ck_assert_uint_eq(judge("t").finis, 0);
+		is_reported_as_cut();
+	}
+}
+END_TEST
+
+START_TEST(an_exit_while_other_threads_allocate_loses_nothing)
+{
+	const struct way *way;
+	const char *format;
+
+	if (!choose(_i, &way, &format))
+		return;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(run_counting(way, format, some_time(), "_exit").status, 3);
+		ck_assert_ptr_null(read_file("t.journal", NULL));
+		ck_assert_uint_eq(judge("t").finis, 1);
+	}
+}
+END_TEST
+
+START_TEST(an_exec_while_other_threads_allocate_loses_nothing)
+{
+	const struct way *way;
+	const char *format;
+	char how[256];
+
+	if (!choose(_i, &way, &format))
+		return;
+	snprintf(how, sizeof how, "exec $B/tests/programs/processes%s exec 2", way->suffix);
+	for (int i = 0; i < 3; i++) {
+		struct verdict v;
+
+		ck_assert_int_eq(run_counting(way, format, some_time(), how).status, 9);
+		ck_assert_ptr_null(read_file("t.journal", NULL));
+		v = judge("t");
+		ck_assert_uint_eq(v.inits, 4);
+		ck_assert_uint_eq(v.finis, 1);
+	}
+}
+END_TEST
+
+START_TEST(an_exec_of_what_is_not_traced_loses_nothing)
+{
+	const struct way *way;
+	const char *format;
+
+	if (!choose(_i, &way, &format))
+		return;
+	/* A static program without the tracker. */
+	ck_assert_int_eq(run("echo 'int main(void) { return 5; }' >five.c && $CC -static -o five five.c").status, 0);
+	ck_assert_int_eq(run_counting(way, format, some_time(), "exec ./five").status, 5);
+	left_nothing(way);
+	ck_assert_uint_eq(judge("t").finis, 0);
+	is_reported_as_cut();
+}
+END_TEST
+
+START_TEST(a_trace_and_its_journal_can_be_moved_together)
+{
+	ck_assert_int_eq(run_counting(&ways[0], "full", 1000, "kill").status, 137);
+	ck_assert_int_eq(run("mkdir there && cp t there/moved && { [ ! -e t.journal ] || cp t.journal "
+	                     "there/moved.journal; }")
+	                         .status,
+	                 0);
+	judge("there/moved");
+}
+END_TEST
+
+START_TEST(what_the_launcher_can_not_append_stays_in_the_journal)
+{
+	/* A limit that is set behind the command's back. */
+	struct run r =
+		run("{ LOG_MALLOC_QUIET=1 $B/log-malloc -o t $B/tests/programs/counting counts 200000 kill & "
+	            "until [ -s counts ]; do sleep 0.001; done; prlimit --pid $! --fsize=100 || exit 77\nwait $!; "
+	            "} 2>&1 | cat; exit ${PIPESTATUS[0]}");
+
+	if (r.status == 77) {
+		skip("what_the_launcher_can_not_append_stays_in_the_journal", "there is no prlimit");
+		return;
+	}
+	ck_assert_int_eq(r.status, 137);
+	ck_assert_ptr_nonnull(strstr(r.out,
+	                             "t.journal: the end of the trace stays in this file, for the commands to read: "
+	                             "File too large"));
+	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
+	judge("t");
+	is_reported_as_cut();
+}
+END_TEST
+
+/* The latest records are of calls that had returned when it was looked at, or of later ones. */
+START_TEST(a_running_process_can_be_looked_at)
+{
+	for (int i = 0; i < 5; i++) {
+		struct run started =
+			run("rm -f t t.journal counts; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 "
+		            "LOG_MALLOC_FORMAT=%s $B/tests/programs/counting counts 0 wait 1022>t & echo $!; "
+		            "until [ -s counts ]; do sleep 0.001; done; sleep 0.%06u; cp counts before",
+		            formats[i % FORMATS], some_time());
+		const uint64_t *counts = (const uint64_t *)(const void *)read_file("before", NULL);
+		struct verdict v = read_trace("t");
+
+		ck_assert_int_eq(run("kill -9 %d", atoi(started.out)).status, 0);
+		for (int thread = 0; thread < THREADS; thread++)
+			ck_assert_uint_ge(v.threads[thread].calls, counts[thread * SLOT]);
+	}
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test, int times)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 180);
+	if (times)
+		tcase_add_loop_test(tcase, test, 0, times);
+	else
+		tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
+}
+
+#define EACH(test) add(suite, #test, test, WAYS *FORMATS)
+#define ONCE(test) add(suite, #test, test, 0)
+
+int main(void)
+{
+	Suite *suite = suite_create("kill");
+
+	EACH(what_a_killed_process_did_is_in_the_trace);
+	EACH(so_it_is_of_a_crash);
+	EACH(an_exit_while_other_threads_allocate_loses_nothing);
+	EACH(an_exec_while_other_threads_allocate_loses_nothing);
+	EACH(an_exec_of_what_is_not_traced_loses_nothing);
+	ONCE(a_trace_and_its_journal_can_be_moved_together);
+	ONCE(what_the_launcher_can_not_append_stays_in_the_journal);
+	ONCE(a_running_process_can_be_looked_at);
+	return run_suite(suite);
+}
