@@ -260,6 +260,10 @@ struct lm_module *lm_module_find(uintptr_t pc)
 		return module;
 	/* Code that a program made itself lies in no object: look again only if objects came. */
 	dl_iterate_phdr(read_counts, &now);
+	/* That waited for another thread which was just adding what we look for. */
+	module = listed(pc);
+	if (module)
+		return module;
 	if (__atomic_load_n(&list, __ATOMIC_RELAXED) && now.adds == __atomic_load_n(&known_adds, __ATOMIC_RELAXED))
 		return NULL;
 	refresh();
