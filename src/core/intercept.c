@@ -51,7 +51,7 @@ struct call {
 
 static inline struct call begin_real(const struct lm_caller *caller)
 {
-	struct call call;
+	struct call call = {0};
 
 	/* The first call of all starts the session, before anything is counted. */
 	lm_session_need();
