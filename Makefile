@@ -222,6 +222,8 @@ install: all
 		pkgconfig/$(p).pc.in >$(DESTDIR)$(libdir)/pkgconfig/$(p).pc &&) :
 	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m))) &&) :
 	install -m 644 $(DOCS) $(DESTDIR)$(docdir)
+	@# Installed in place, the loader has to learn of the library; in a package's tree, its package does that.
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALL_LIST))
