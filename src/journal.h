@@ -6,18 +6,19 @@
  * process that ends in the ordinary way removes it.
  *
  * A header of one page, then the ring: byte POSITION of the stream lies at
- * POSITION % RING of it. Bytes in front of TAIL are in the trace; those from
- * HEAD on are not reserved yet, and 0. In between stand records, each begun
- * where the one before ends, in one of these states, told by the first byte:
+ * POSITION % RING of it. Bytes in front of TAIL are in the trace; behind it
+ * stand records, each begun where the one before ends, in one of these states,
+ * told by the first byte:
  *
  *   '+' or '#'   whole
  *   1            reserved and perhaps partly there: LENGTH in the next four
  *                bytes, in the machine's byte order
  *   0            reserved a moment ago: all of its bytes are still 0
  *
- * The ring is used again by the segment: its content begins at TAIL rounded
- * down to one. MAGIC is stored last: a file that is empty, or without it yet
- * 0, has no records.
+ * What is not reserved yet is 0, too: the stream ends behind the last byte
+ * that is something else. What was written to the trace becomes 0 before TAIL
+ * tells so. MAGIC is stored last: a file that is empty, or without it yet 0,
+ * has no records.
  *
  * The writer (src/core) and the readers of what is left share this file. Pure
  * but for memory that another process may be writing to.
@@ -32,9 +33,7 @@
 #define LM_JOURNAL_SUFFIX   ".journal"
 #define LM_JOURNAL_MAGIC    UINT64_C(0x314c4e524a4d4c0a) /* "\nLMJRNL1" */
 #define LM_JOURNAL_HEADER   ((size_t)4096)
-#define LM_JOURNAL_SEGMENT  ((size_t)256 << 10)
-#define LM_JOURNAL_SEGMENTS 16
-#define LM_JOURNAL_RING     (LM_JOURNAL_SEGMENT * LM_JOURNAL_SEGMENTS)
+#define LM_JOURNAL_RING     ((size_t)4 << 20)
 #define LM_JOURNAL_SIZE     (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
 
 /* A record is longer than this, so that its state and length fit into it. */
@@ -42,7 +41,7 @@
 
 #define LM_JOURNAL_PENDING 1
 
-/* In HEAD: nothing is reserved any more, what follows is written directly. */
+/* In END: nothing is reserved any more, what follows is written directly. */
 #define LM_JOURNAL_SEALED (UINT64_C(1) << 63)
 
 struct lm_journal_header {
@@ -50,13 +49,8 @@ struct lm_journal_header {
 	uint64_t pid;
 	uint64_t device, inode; /* of the trace */
 	uint64_t base;          /* bytes that were in the trace before this journal */
-	_Alignas(64) uint64_t head;
-	_Alignas(64) uint64_t tail;
-	/* The rest is the writer's alone. */
-	_Alignas(64) uint32_t flushing;
-	struct {
-		_Alignas(64) uint64_t committed;
-	} segment[LM_JOURNAL_SEGMENTS];
+	uint64_t tail;
+	uint64_t end; /* LM_JOURNAL_SEALED and where the stream ends, or 0 */
 };
 
 _Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");
@@ -74,6 +68,14 @@ struct lm_journal_piece {
 static inline unsigned char lm_journal_byte(const unsigned char *ring, uint64_t position)
 {
 	return __atomic_load_n(&ring[position % LM_JOURNAL_RING], __ATOMIC_ACQUIRE);
+}
+
+/* Where the stream ends, of what lies from POSITION on and before LIMIT. */
+static inline uint64_t lm_journal_end(const unsigned char *ring, uint64_t position, uint64_t limit)
+{
+	while (limit > position && lm_journal_byte(ring, limit - 1) == 0)
+		limit--;
+	return limit;
 }
 
 /* The end of the whole record at POSITION: behind the newline that a new record, a gap or HEAD follows. */
@@ -109,8 +111,8 @@ static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t po
 }
 
 /*
- * The piece that begins at POSITION: 1, or 0 at HEAD, which comes without
- * LM_JOURNAL_SEALED. POSITION is a record's beginning, or anything in the
+ * The piece that begins at POSITION: 1, or 0 at HEAD, where the stream ends.
+ * POSITION is a record's beginning, or anything in the
  * middle of a whole record, the first part of which is in the trace already:
  * the trace may have more than TAIL tells if the process ended between writing
  * and saying so. Its size is BASE plus what of the stream it has.

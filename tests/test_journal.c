@@ -25,6 +25,7 @@
 static _Alignas(4096) unsigned char image[LM_JOURNAL_SIZE];
 static struct lm_journal_header *const header = (struct lm_journal_header *)(void *)image;
 static char stream[2 * LM_JOURNAL_RING];
+static uint64_t head; /* where the stream ends */
 static char before[1024]; /* in the trace, before the journal was begun */
 
 static unsigned messages;
@@ -54,6 +55,7 @@ static void begin(const char *base)
 	header->magic = LM_JOURNAL_MAGIC;
 	header->pid = 4711;
 	header->base = strlen(base);
+	head = 0;
 	snprintf(before, sizeof before, "%s", base);
 }
 
@@ -65,15 +67,15 @@ static void store(uint64_t position, const void *bytes, size_t len)
 
 static void put(const char *record)
 {
-	store(header->head, record, strlen(record));
-	memcpy(stream + header->head, record, strlen(record));
-	header->head += strlen(record);
+	store(head, record, strlen(record));
+	memcpy(stream + head, record, strlen(record));
+	head += strlen(record);
 }
 
 /* RECORD's place, of which but the beginning is as it will be. */
 static void put_pending(const char *record)
 {
-	uint64_t at = header->head;
+	uint64_t at = head;
 	uint32_t len = (uint32_t)strlen(record);
 	char mark[8] = {LM_JOURNAL_PENDING};
 
@@ -82,9 +84,17 @@ static void put_pending(const char *record)
 	store(at, mark, sizeof mark);
 }
 
+/* The process says that so much is in the trace: by then it is 0 in the ring. */
+static void tell(uint64_t tail)
+{
+	for (uint64_t at = header->tail; at < tail; at++)
+		ring()[at % LM_JOURNAL_RING] = 0;
+	header->tail = tail;
+}
+
 static void put_reserved(size_t len)
 {
-	header->head += len;
+	head += len;
 }
 
 /* As a file with holes where there is nothing. */
@@ -171,10 +181,10 @@ START_TEST(records_that_are_not_in_the_trace_are_read_behind_it)
 	put(TWO);
 	save(0);
 	reads("1/2 -1/0 2/1 ");
-	header->tail = strlen(FIRST);
+	tell(strlen(FIRST));
 	save(header->tail);
 	reads("1/2 -1/0 2/1 ");
-	header->tail = header->head;
+	tell(head);
 	save(header->tail);
 	reads("1/2 -1/0 2/1 ");
 }
@@ -187,7 +197,7 @@ START_TEST(a_journal_that_was_begun_later_goes_on_from_there)
 	put(THREE);
 	save(0);
 	reads("1/2 2/1 3/1 ");
-	header->tail = strlen(TWO);
+	tell(strlen(TWO));
 	save(strlen(TWO));
 	reads("1/2 2/1 3/1 ");
 }
@@ -262,7 +272,7 @@ START_TEST(the_ring_goes_on_at_its_begin)
 		for (size_t i = 0; i < LM_JOURNAL_RING; i += 64)
 			memcpy(stream + i, "# what was there before, and has been written for long ........\n", 64);
 		memset(stream + LM_JOURNAL_RING - at_end - 1, '\n', 1);
-		header->head = header->tail = LM_JOURNAL_RING - at_end;
+		head = header->tail = LM_JOURNAL_RING - at_end;
 		put(ONE);
 		put(TWO);
 		put_pending(ONE);
@@ -322,10 +332,10 @@ START_TEST(the_trace_can_have_more_than_the_journal_knows_of)
 		memset(ring(), 0, written);
 		save(written);
 		reads("1/2 2/1 3/1 ");
-		header->tail = written;
+		tell(written);
 		save(written);
 		reads("1/2 2/1 3/1 ");
-		header->tail = written / 2;
+		tell(written / 2);
 		save(written);
 		reads("1/2 2/1 3/1 ");
 	}
@@ -336,9 +346,9 @@ START_TEST(threads_that_wait_for_room_are_behind_its_end)
 {
 	begin(FIRST);
 	put(ONE);
-	header->tail = header->head;
-	/* At its end begin the bytes before the tail, which are there until the whole segment is used again. */
-	header->head = LM_JOURNAL_RING + 3 * 400;
+	tell(head);
+	/* At its end, the stream's bytes before the tail begin, which are 0 by then. */
+	head = LM_JOURNAL_RING + 3 * 400;
 	save(strlen(ONE));
 	reads("1/2 ");
 }
@@ -349,7 +359,7 @@ START_TEST(a_sealed_ring_is_read_like_another)
 	begin(FIRST);
 	put(ONE);
 	put(TWO);
-	header->head |= LM_JOURNAL_SEALED;
+	header->end = head | LM_JOURNAL_SEALED;
 	save(strlen(ONE));
 	reads("1/2 2/1 ");
 	save(strlen(ONE TWO));
@@ -387,7 +397,7 @@ START_TEST(what_does_not_belong_to_the_trace_is_left_out)
 	begin(FIRST);
 	put(ONE);
 	put(TWO);
-	header->tail = strlen(ONE);
+	tell(strlen(ONE));
 	save(strlen(ONE) - 1);
 	ck_assert_uint_eq(calls()[0], '1');
 	ck_assert_ptr_nonnull(strstr(last_message, mismatch));
@@ -449,7 +459,7 @@ START_TEST(positions_that_can_not_be_do_no_harm)
 	for (int i = 0; i < VALUES * VALUES * VALUES; i++) {
 		header->base = values[i % VALUES];
 		header->tail = values[i / VALUES % VALUES];
-		header->head = values[i / VALUES / VALUES];
+		header->end = values[i / VALUES / VALUES];
 		save(i % 2 ? strlen(ONE) : 0);
 		calls();
 	}
@@ -462,8 +472,8 @@ static void put_length(uint32_t length)
 	unsigned char mark[5] = {LM_JOURNAL_PENDING};
 
 	memcpy(mark + 1, &length, sizeof length);
-	store(header->head, mark, sizeof mark);
-	header->head += 20;
+	store(head, mark, sizeof mark);
+	head += 20;
 }
 
 START_TEST(lengths_that_can_not_be_end_the_reading)
@@ -511,7 +521,8 @@ START_TEST(rings_of_any_content_do_no_harm)
 		begin(FIRST);
 		scatter(&random, ring(), LM_JOURNAL_RING);
 		header->tail = i % 2 ? random % LM_JOURNAL_RING : 0;
-		header->head = header->tail + (random >> 32) % (2 * LM_JOURNAL_RING);
+		if (i % 3 == 0)
+			header->end = LM_JOURNAL_SEALED | (header->tail + (random >> 32) % (2 * LM_JOURNAL_RING));
 		memcpy(stream, ring(), LM_JOURNAL_RING);
 		save(header->tail + (i % 4 > 1 ? random % 1000 : 0));
 		calls();

@@ -27,20 +27,35 @@ static uint64_t next_random(void)
 	return random_state;
 }
 
+/* What is found is kept: the next backtrace may lie in the same place. */
+static unsigned unwound(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+{
+	uintptr_t room[DEPTH];
+	struct lm_unwound found = lm_unwind(lm_thread_self(), caller, room, max);
+
+	if (found.sum != lm_unwound_sum(found.pcs, found.count))
+		differed = 1;
+	memcpy(pcs, found.pcs, found.count * sizeof *pcs);
+	return found.count;
+}
+
 /* As an entry point does it: the remembered way first, then with nothing remembered. */
 __attribute__((noinline)) static void look(unsigned max)
 {
 	const struct lm_caller caller = LM_CALLER_HERE();
-	uintptr_t remembered[DEPTH], fresh[DEPTH];
-	unsigned count = lm_unwind(&caller, remembered, max), again;
+	uintptr_t remembered[DEPTH], fresh[DEPTH], plain[DEPTH];
+	unsigned count = unwound(&caller, remembered, max), again;
 
 	lm_unwind_flush();
-	again = lm_unwind(&caller, fresh, max);
+	again = unwound(&caller, fresh, max);
 	if (count != again || memcmp(remembered, fresh, count * sizeof *fresh) != 0)
 		differed = 1;
 	/* And a second time from what that left, which must not lose anything either. */
-	again = lm_unwind(&caller, remembered, max);
+	again = unwound(&caller, remembered, max);
 	if (count != again || memcmp(remembered, fresh, count * sizeof *fresh) != 0)
+		differed = 1;
+	/* And as in a thread that can remember nothing. */
+	if (lm_unwind(NULL, &caller, plain, max).count != count || memcmp(plain, fresh, count * sizeof *fresh) != 0)
 		differed = 1;
 	compared++;
 	if (count > deepest)
@@ -53,7 +68,7 @@ __attribute__((noinline)) static void pass(unsigned max)
 	const struct lm_caller caller = LM_CALLER_HERE();
 	uintptr_t pcs[DEPTH];
 
-	lm_unwind(&caller, pcs, max);
+	unwound(&caller, pcs, max);
 }
 
 static void wander(unsigned level);
@@ -161,9 +176,9 @@ START_TEST(no_more_than_asked_for_is_written)
 	const struct lm_caller caller = LM_CALLER_HERE();
 	uintptr_t pcs[4] = {1, 2, 3, 4};
 
-	ck_assert_uint_eq(lm_unwind(&caller, pcs, 0), 0);
+	ck_assert_uint_eq(unwound(&caller, pcs, 0), 0);
 	ck_assert_uint_eq(pcs[0], 1);
-	ck_assert_uint_eq(lm_unwind(&caller, pcs, 2), 2);
+	ck_assert_uint_eq(unwound(&caller, pcs, 2), 2);
 	ck_assert_uint_eq(pcs[0], caller.pc);
 	ck_assert_uint_eq(pcs[2], 3);
 }
@@ -179,5 +194,6 @@ int main(void)
 	tcase_add_test(tcase, threads_remember_each_their_own);
 	tcase_add_test(tcase, no_more_than_asked_for_is_written);
 	suite_add_tcase(suite, tcase);
+	lm_unwind_start();
 	return run_suite(suite);
 }

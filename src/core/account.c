@@ -2,7 +2,7 @@
 /* See account.h. */
 #include "account.h"
 
-struct lm_account lm_account;
+struct lm_hot lm_hot;
 
 static _Alignas(64) uint64_t shared_calls[LM_CALL_COUNT];
 
@@ -26,16 +26,16 @@ void lm_account_settle(void)
 {
 	struct lm_totals sum = threads_totals();
 
-	__atomic_store_n(&lm_account.settled_requested, sum.requested, __ATOMIC_RELAXED);
-	__atomic_store_n(&lm_account.settled_usable, sum.usable, __ATOMIC_RELAXED);
+	__atomic_store_n(&lm_hot.settled_requested, sum.requested, __ATOMIC_RELAXED);
+	__atomic_store_n(&lm_hot.settled_usable, sum.usable, __ATOMIC_RELAXED);
 }
 
 struct lm_totals lm_account_totals(void)
 {
 	struct lm_totals now = threads_totals();
 
-	now.requested += __atomic_load_n(&lm_account.requested, __ATOMIC_RELAXED);
-	now.usable += __atomic_load_n(&lm_account.usable, __ATOMIC_RELAXED);
+	now.requested += __atomic_load_n(&lm_hot.requested, __ATOMIC_RELAXED);
+	now.usable += __atomic_load_n(&lm_hot.usable, __ATOMIC_RELAXED);
 	return now;
 }
 

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "hot.h"
 #include "thread.h"
 #include "trace_format.h"
 
@@ -21,23 +22,15 @@ struct lm_totals {
 	int64_t usable;    /* bytes */
 };
 
-extern struct lm_account {
-	/* Changes that were made in one place. */
-	_Alignas(64) int64_t requested;
-	int64_t usable;
-	/* What threads had counted for themselves when lm_account_settle() last looked. */
-	int64_t settled_requested, settled_usable;
-} lm_account;
-
 /* Adds both changes and returns the totals as this very update left them. */
 static inline struct lm_totals lm_account_change(int64_t requested, int64_t usable)
 {
 	struct lm_totals after;
 
-	after.requested = __atomic_add_fetch(&lm_account.requested, requested, __ATOMIC_RELAXED) +
-	                  __atomic_load_n(&lm_account.settled_requested, __ATOMIC_RELAXED);
-	after.usable = __atomic_add_fetch(&lm_account.usable, usable, __ATOMIC_RELAXED) +
-	               __atomic_load_n(&lm_account.settled_usable, __ATOMIC_RELAXED);
+	after.requested = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.requested, (uint64_t)requested) + requested +
+	                  __atomic_load_n(&lm_hot.settled_requested, __ATOMIC_RELAXED);
+	after.usable = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.usable, (uint64_t)usable) + usable +
+	               __atomic_load_n(&lm_hot.settled_usable, __ATOMIC_RELAXED);
 	return after;
 }
 

@@ -13,55 +13,47 @@
 
 static struct lm_backtrace *table[1 << TABLE_BITS];
 static uint64_t last_number;
-static unsigned generation;
+unsigned lm_backtraces_generation;
 
-static uint64_t hash_of(const uintptr_t *pcs, unsigned depth)
+static struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end,
+                                   const struct lm_unwound *wanted)
 {
-	uint64_t hash = depth;
-
-	for (unsigned i = 0; i < depth; i++)
-		hash = (hash ^ pcs[i]) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
-	return hash ^ hash >> 32;
-}
-
-static struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end, uint64_t hash,
-                                   const uintptr_t *pcs, unsigned depth)
-{
-	unsigned now = __atomic_load_n(&generation, __ATOMIC_RELAXED);
+	unsigned now = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
 
 	for (struct lm_backtrace *entry = first; entry != end; entry = entry->next) {
-		if (entry->hash == hash && entry->depth == depth && entry->generation == now &&
-		    __builtin_memcmp(entry->pcs, pcs, depth * sizeof *pcs) == 0)
+		if (entry->sum == wanted->sum && entry->depth == wanted->count && entry->generation == now &&
+		    __builtin_memcmp(entry->pcs, wanted->pcs, wanted->count * sizeof *wanted->pcs) == 0)
 			return entry;
 	}
 	return NULL;
 }
 
-static struct lm_backtrace *made(uint64_t hash, const uintptr_t *pcs, unsigned depth)
+static struct lm_backtrace *made(const struct lm_unwound *unwound)
 {
-	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + depth * sizeof *pcs);
+	size_t size = unwound->count * sizeof *unwound->pcs;
+	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size + unwound->count * sizeof *entry->frame);
 
 	if (!entry)
 		return NULL;
-	entry->hash = hash;
-	entry->generation = __atomic_load_n(&generation, __ATOMIC_RELAXED);
-	entry->depth = depth;
+	entry->sum = unwound->sum;
+	entry->generation = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
+	entry->depth = unwound->count;
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
-	__builtin_memcpy(entry->pcs, pcs, depth * sizeof *pcs);
+	entry->frame = (const struct lm_frame **)(void *)(entry->pcs + unwound->count);
+	__builtin_memcpy(entry->pcs, unwound->pcs, size);
 	return entry;
 }
 
-struct lm_backtrace *lm_backtraces_find(const uintptr_t *pcs, unsigned depth, int *is_new)
+struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 {
-	uint64_t hash = hash_of(pcs, depth);
-	struct lm_backtrace **slot = &table[hash & ((1 << TABLE_BITS) - 1)];
+	/* The lower bits of a sum depend on the lower bits of the addresses alone. */
+	struct lm_backtrace **slot = &table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - TABLE_BITS)];
 	struct lm_backtrace *first = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-	struct lm_backtrace *entry = listed(first, NULL, hash, pcs, depth), *added;
+	struct lm_backtrace *entry = listed(first, NULL, unwound), *added;
 
-	*is_new = 0;
 	if (entry)
 		return entry;
-	added = made(hash, pcs, depth);
+	added = made(unwound);
 	if (!added)
 		return NULL;
 	for (;;) {
@@ -69,14 +61,17 @@ struct lm_backtrace *lm_backtraces_find(const uintptr_t *pcs, unsigned depth, in
 
 		added->next = first;
 		if (__atomic_compare_exchange_n(slot, &first, added, 0, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
-			break;
+			return added;
 		/* Others came first: with the same one, perhaps. */
-		entry = listed(first, seen, hash, pcs, depth);
+		entry = listed(first, seen, unwound);
 		if (entry)
 			return entry;
 	}
-	*is_new = 1;
-	return added;
+}
+
+int lm_backtraces_take(struct lm_backtrace *backtrace)
+{
+	return !__atomic_exchange_n(&backtrace->taken, 1, __ATOMIC_RELAXED);
 }
 
 void lm_backtraces_written(struct lm_backtrace *backtrace)
@@ -89,7 +84,7 @@ int lm_backtraces_wait(const struct lm_backtrace *backtrace)
 	const struct timespec pause = {0, 1000000};
 
 	for (int i = 0; i < 100 + WAIT_MS; i++) {
-		if (__builtin_expect(__atomic_load_n(&backtrace->written, __ATOMIC_ACQUIRE), 1))
+		if (lm_backtraces_is_written(backtrace))
 			return 0;
 		if (i < 100)
 			lm_sys(SYS_sched_yield);
@@ -101,5 +96,5 @@ int lm_backtraces_wait(const struct lm_backtrace *backtrace)
 
 void lm_backtraces_forget(void)
 {
-	__atomic_add_fetch(&generation, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&lm_backtraces_generation, 1, __ATOMIC_RELAXED);
 }

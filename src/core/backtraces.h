@@ -1,33 +1,63 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The distinct backtraces of the compact format and their numbers. Frames are
- * compared, so two backtraces never share a number. No locks; what is in the
- * table stays there.
+ * The distinct backtraces, their numbers in the compact format, and their
+ * frames' text. Frames are compared, so two backtraces never share a number.
+ * No locks; what is in the table stays there.
  */
 #ifndef LM_BACKTRACES_H
 #define LM_BACKTRACES_H
 
 #include <stdint.h>
 
+#include "symbol.h"
+#include "unwind.h"
+
 struct lm_backtrace {
 	struct lm_backtrace *next;
-	uint64_t hash;
+	uint64_t sum; /* lm_unwound_sum() */
 	unsigned generation;
 	unsigned depth;
 	uint64_t number; /* from 1 */
-	int written;     /* it stands in the trace */
+	int taken;       /* somebody writes it */
+	int written;     /* it stands in the trace, and what follows is there */
+	unsigned frames; /* of those, as many as fit into a record; innermost first */
+	unsigned length; /* of their texts, in bytes */
+	const struct lm_frame **frame;
 	uintptr_t pcs[];
 };
 
+/* Counts up when code was unloaded. */
+extern unsigned lm_backtraces_generation;
+
+struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound);
+
+/* The entry for a backtrace of some frames; a new one is not written yet. NULL without memory. */
+static inline struct lm_backtrace *lm_backtraces_find(const struct lm_unwound *unwound)
+{
+	struct lm_backtrace *known = unwound->known ? *unwound->known : NULL;
+
+	if (known && known->generation == __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED))
+		return known;
+	known = lm_backtraces_search(unwound);
+	if (unwound->known)
+		*unwound->known = known;
+	return known;
+}
+
+static inline int lm_backtraces_is_written(const struct lm_backtrace *backtrace)
+{
+	return __atomic_load_n(&backtrace->written, __ATOMIC_ACQUIRE);
+}
+
 /*
- * The entry for DEPTH addresses, a new one if *IS_NEW is set: then the caller
- * has to write it and to call lm_backtraces_written(). NULL without memory.
+ * A new one: it is the caller's to write, and then to say so with
+ * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's.
  */
-struct lm_backtrace *lm_backtraces_find(const uintptr_t *pcs, unsigned depth, int *is_new);
+int lm_backtraces_take(struct lm_backtrace *backtrace);
 
 void lm_backtraces_written(struct lm_backtrace *backtrace);
 
-/* Somebody else's new one: waits until it is written. Not for ever: then it is written twice. */
+/* Waits until somebody else has written it. Not for ever: -1, and it has to be written twice. */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
 /* Code was unloaded: its addresses may come to mean something else. */

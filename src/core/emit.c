@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "backtraces.h"
+#include "line.h"
 #include "module.h"
 #include "path.h"
 #include "sample.h"
@@ -15,6 +16,12 @@
 #include "symbol.h"
 #include "sys.h"
 #include "unwind.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* So many events at most between two looks at the clock. */
+#define CLOCK_EVENTS_MAX 15
 
 /* Written, but perhaps by two threads at once: a module may be announced twice, never too late. */
 enum { NOT_ANNOUNCED, ANNOUNCED };
@@ -78,13 +85,15 @@ static void begin(struct line *line)
 	line->text = (struct lm_text){line->bytes, line->bytes + sizeof line->bytes};
 }
 
-/* The frames' lines as parts of a record, as many as fit into one. Returns how many. */
-static int put_frames(struct iovec *parts, const uintptr_t *pcs, unsigned found)
+/* ---- frames ---- */
+
+/* The frames' lines, of as many as fit into one record. Returns how many; FRAMES has room for all. */
+static unsigned find_frames(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count)
 {
 	size_t room = LM_SINK_RECORD_MAX - 2 * LM_RECORD_LINE_MAX;
-	int count = 0;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < found; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		const struct lm_frame *frame = lm_symbol_frame(pcs[i]);
 
 		if (!frame)
@@ -93,68 +102,271 @@ static int put_frames(struct iovec *parts, const uintptr_t *pcs, unsigned found)
 			break;
 		if (frame->module && !__atomic_load_n(&frame->module->announced, __ATOMIC_ACQUIRE))
 			announce(frame->module);
-		parts[count++] = (struct iovec){(void *)frame->text, frame->length};
+		frames[n++] = frame;
 		room -= frame->length;
 	}
-	return count;
+	return n;
 }
 
-static void emit_full(struct line *line, const uintptr_t *pcs, unsigned found)
+static void find_own_frames(struct lm_backtrace *backtrace)
 {
-	struct iovec parts[found + 1];
-
-	parts[0] = whole(line);
-	send(parts, 1 + put_frames(parts + 1, pcs, found));
+	backtrace->frames = find_frames(backtrace->frame, backtrace->pcs, backtrace->depth);
+	backtrace->length = 0;
+	for (unsigned i = 0; i < backtrace->frames; i++)
+		backtrace->length += backtrace->frame[i]->length;
 }
 
-/* The backtrace stands in front of the first event that names it, in one record with that. */
-static void emit_with_backtrace(struct line *line, struct lm_backtrace *backtrace)
+/* Sends HEAD, FRAMES and TAIL, which can be NULL, as one record. */
+static void send_frames(const struct line *head, const struct lm_frame *const *frames, unsigned count,
+                        const struct line *tail)
 {
-	struct iovec parts[backtrace->depth + 2];
+	struct iovec parts[count + 2];
+	int n = 0;
+
+	parts[n++] = whole(head);
+	for (unsigned i = 0; i < count; i++)
+		parts[n++] = (struct iovec){(void *)frames[i]->text, frames[i]->length};
+	if (tail)
+		parts[n++] = whole(tail);
+	send(parts, n);
+}
+
+/* The last of COUNT bytes may be followed by somebody else's: all texts but the last are copied in pieces. */
+static inline void copy_frames(unsigned char *at, const struct lm_backtrace *backtrace)
+{
+	const struct lm_frame *const *frame = backtrace->frame, *const *last = frame + backtrace->frames - 1;
+
+	for (; frame < last && (*last)->length >= LM_FRAME_SLACK; frame++) {
+		unsigned length = (*frame)->length;
+
+		for (unsigned i = 0; i < length; i += LM_FRAME_SLACK)
+			__builtin_memcpy(at + i, (*frame)->text + i, LM_FRAME_SLACK);
+		at += length;
+	}
+	for (; frame <= last; frame++) {
+		__builtin_memcpy(at, (*frame)->text, (*frame)->length);
+		at += (*frame)->length;
+	}
+}
+
+/* ---- any event ---- */
+
+/* Compact: the backtrace stands in front of the first event that names it, in one record with that. */
+static void emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
+{
+	const struct lm_frame *others[backtrace->depth];
 	struct line head;
-	int count;
+	int own = lm_backtraces_take(backtrace);
 
+	if (!own && lm_backtraces_wait(backtrace) == 0) {
+		send_frames(line, NULL, 0, NULL);
+		return;
+	}
 	begin(&head);
 	lm_record_number(&head.text, LM_TRACE_BACKTRACE, backtrace->number);
-	parts[0] = whole(&head);
-	count = 1 + put_frames(parts + 1, backtrace->pcs, backtrace->depth);
-	parts[count++] = whole(line);
-	send(parts, count);
-	lm_backtraces_written(backtrace);
+	if (own) {
+		find_own_frames(backtrace);
+		send_frames(&head, backtrace->frame, backtrace->frames, line);
+		lm_backtraces_written(backtrace);
+	} else {
+		send_frames(&head, others, find_frames(others, backtrace->pcs, backtrace->depth), line);
+	}
 }
 
-void lm_emit(struct lm_event *event, const struct lm_caller *caller)
+static void emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
+{
+	const struct lm_frame *others[unwound->count + 1];
+
+	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace)) {
+		find_own_frames(backtrace);
+		lm_backtraces_written(backtrace);
+	}
+	if (backtrace && lm_backtraces_is_written(backtrace))
+		send_frames(line, backtrace->frame, backtrace->frames, NULL);
+	else
+		send_frames(line, others, find_frames(others, unwound->pcs, unwound->count), NULL);
+}
+
+/* EVENT with UNWOUND; STATM, at MS, unless it is NULL. */
+static void emit_unwound(struct lm_event *event, const struct lm_unwound *unwound, uint64_t ms,
+                         const struct lm_statm *statm)
+{
+	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
+	struct line line;
+
+	event->backtrace = backtrace && lm_session.compact ? backtrace->number : 0;
+	begin(&line);
+	if (statm)
+		lm_record_number(&line.text, LM_TRACE_TIME, ms);
+	lm_record_event(&line.text, event, statm);
+	if (!lm_session.compact)
+		emit_full(&line, backtrace, unwound);
+	else if (backtrace && !lm_backtraces_is_written(backtrace))
+		emit_numbered(&line, backtrace);
+	else
+		send_frames(&line, NULL, 0, NULL);
+}
+
+/* While the clock stands still, events are so close that not every one needs to look at it. */
+static void wind_clock(struct lm_thread *thread, uint64_t ms)
+{
+	if (ms != thread->clock || lm_sample_is_constant())
+		thread->between_clocks = 0;
+	else if (thread->between_clocks < CLOCK_EVENTS_MAX)
+		thread->between_clocks = 2 * thread->between_clocks + 1;
+	thread->clock = ms;
+	thread->until_clock = thread->between_clocks;
+}
+
+void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
 	unsigned depth = caller ? lm_session.depth : 0;
-	uintptr_t pcs[depth ? depth : 1];
-	struct lm_backtrace *backtrace = NULL;
+	uintptr_t room[depth ? depth : 1];
+	struct lm_unwound unwound = {.count = 0};
 	uint64_t ms = lm_sample_now();
 	struct lm_statm statm;
 	int sampled = !event->busy && lm_sample_take(ms, &statm);
-	int is_new = 0;
-	unsigned found;
-	struct line line;
 
 	if (sampled)
 		lm_account_settle();
+	if (thread)
+		wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	found = depth ? lm_unwind(caller, pcs, depth) : 0;
-	if (found && lm_session.compact) {
-		backtrace = lm_backtraces_find(pcs, found, &is_new);
-		event->backtrace = backtrace ? backtrace->number : 0;
-	}
-	begin(&line);
-	if (sampled)
-		lm_record_number(&line.text, LM_TRACE_TIME, ms);
-	lm_record_event(&line.text, event, sampled ? &statm : NULL);
-	if (!lm_session.compact)
-		emit_full(&line, pcs, found);
-	else if (backtrace && (is_new || lm_backtraces_wait(backtrace) != 0))
-		emit_with_backtrace(&line, backtrace);
-	else
-		emit_full(&line, pcs, 0);
+	if (depth)
+		unwound = lm_unwind(thread, caller, room, depth);
+	emit_unwound(event, &unwound, ms, sampled ? &statm : NULL);
 	lm_sink_tick(ms);
 }
+
+/* ---- malloc and free ---- */
+
+static struct lm_event common_event(enum lm_call call, void *p, size_t size)
+{
+	if (call == LM_CALL_FREE)
+		return (struct lm_event){.call = call, .old = p, .old_size = size, .change = -(int64_t)size};
+	return (struct lm_event){.call = call, .p = p, .size = size, .change = (int64_t)size};
+}
+
+/* The usual way. USABLE: the change of that. */
+static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
+                                                  const struct lm_caller *caller, void *p, size_t size, int64_t usable)
+{
+	struct lm_event event = common_event(call, p, size);
+	int saved = errno;
+
+	event.totals = lm_account_change(event.change, usable);
+	lm_emit(&event, thread, call == LM_CALL_FREE ? NULL : caller);
+	errno = saved;
+}
+
+/* What remains of it where all is unwound and accounted for already. */
+static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size,
+                                                const struct lm_unwound *unwound, struct lm_totals totals, int error)
+{
+	struct lm_event event = common_event(call, p, size);
+	int saved = errno;
+
+	event.totals = totals;
+	if (error)
+		lm_session_write_failed(-error);
+	else
+		emit_unwound(&event, unwound, 0, NULL);
+	errno = saved;
+}
+
+static __attribute__((noinline)) void fail(int error)
+{
+	int saved = errno;
+
+	lm_session_write_failed(-error);
+	errno = saved;
+}
+
+static inline void commit(struct lm_thread *thread, unsigned char *place, const char *word)
+{
+	int error = lm_sink_commit(thread, place, lm_line_first(word));
+
+	if (unlikely(error))
+		fail(error);
+}
+
+/* Is there nothing to do but to record the event? */
+static inline int is_quick(struct lm_thread *thread)
+{
+	return thread->until_clock && thread->until_clock-- && lm_sink_is_quick() && !lm_module_is_suspect();
+}
+
+void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	struct lm_line line = {.size = size, .pointer = (uintptr_t)p};
+	struct lm_unwound unwound = {.count = 0};
+	struct lm_backtrace *backtrace = NULL;
+	unsigned char *place = NULL;
+	struct lm_totals totals;
+	unsigned length, frames = 0;
+	int error = 0, known = 1;
+
+	if (unlikely(!is_quick(thread))) {
+		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
+		return;
+	}
+	lm_module_note_caller(caller->pc);
+	if (likely(lm_session.depth)) {
+		unwound = lm_unwind(thread, caller, thread->fresh_pcs, lm_session.depth);
+		backtrace = lm_backtraces_find(&unwound);
+		known = backtrace && lm_backtraces_is_written(backtrace);
+		if (known && lm_session.compact)
+			line.number = backtrace->number;
+		else if (known)
+			frames = backtrace->length;
+	}
+	totals = lm_account_change((int64_t)size, (int64_t)usable);
+	line.requested = (uint64_t)totals.requested;
+	line.usable = (uint64_t)totals.usable;
+	if (likely(known && lm_line_measure(&line))) {
+		length = lm_line_malloc_length(&line);
+		place = lm_sink_reserve(thread, length + frames, &error);
+	}
+	if (unlikely(!place)) {
+		emit_rest(LM_CALL_MALLOC, p, size, &unwound, totals, error);
+		return;
+	}
+	lm_line_put_malloc((char *)place + length, &line);
+	if (frames)
+		copy_frames(place + length, backtrace);
+	commit(thread, place, LM_LINE_MALLOC);
+}
+
+void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	struct lm_line line = {.size = size, .pointer = (uintptr_t)p};
+	static const struct lm_unwound none = {.count = 0};
+	unsigned char *place = NULL;
+	struct lm_totals totals;
+	unsigned length;
+	int error = 0;
+
+	if (unlikely(!is_quick(thread))) {
+		emit_slowly(LM_CALL_FREE, thread, caller, p, size, -(int64_t)usable);
+		return;
+	}
+	lm_module_note_caller(caller->pc);
+	totals = lm_account_change(-(int64_t)size, -(int64_t)usable);
+	line.requested = (uint64_t)totals.requested;
+	line.usable = (uint64_t)totals.usable;
+	if (likely(lm_line_measure(&line))) {
+		length = lm_line_free_length(&line);
+		place = lm_sink_reserve(thread, length, &error);
+	}
+	if (unlikely(!place)) {
+		emit_rest(LM_CALL_FREE, p, size, &none, totals, error);
+		return;
+	}
+	lm_line_put_free((char *)place + length, &line);
+	commit(thread, place, LM_LINE_FREE);
+}
+
+/* ---- begin and end ---- */
 
 static void put_mark(struct lm_text *text, const char *mark)
 {

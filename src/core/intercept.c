@@ -18,6 +18,7 @@
 #include "real.h"
 #include "record.h"
 #include "session.h"
+#include "sink.h"
 #include "sizemap.h"
 #include "sys.h"
 #include "thread.h"
@@ -36,8 +37,11 @@ static inline int nested(const struct lm_caller *caller)
 {
 	if (likely(lm_guard == LM_GUARD_IDLE))
 		return 0;
-	if (lm_guard_is_stale(caller->sp))
+	if (lm_guard_is_stale(caller->sp)) {
 		lm_guard = LM_GUARD_IDLE;
+		if (lm_thread_own)
+			lm_sink_abandon_record(lm_thread_own);
+	}
 	return lm_guard == LM_GUARD_REAL;
 }
 
@@ -81,7 +85,7 @@ static inline void emit(struct lm_event *event, const struct call *call, const s
 	if (!call->tracing)
 		return;
 	event->busy = call->guard != LM_GUARD_IDLE;
-	lm_emit(event, event->busy ? NULL : caller);
+	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
 /* EVENT's change and USABLE bytes go into the books. */
@@ -151,26 +155,6 @@ static inline int enter(void *p, size_t size, const struct call *call)
 }
 
 /*
- * An allocation with nobody to tell of it: the books, and no more. 0 where
- * there is more to do.
- */
-static inline int enter_quietly(enum lm_call function, void *p, size_t size, const struct call *call)
-{
-	struct lm_thread *own;
-
-	if (lm_session_tracing() || !p || call->guard != LM_GUARD_IDLE)
-		return 0;
-	own = lm_thread_self();
-	lm_guard_set(LM_GUARD_TRACKER);
-	if (unlikely(!own || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE))
-		return 0;
-	lm_account_call(own, function);
-	lm_account_change_own(own, (int64_t)size, (int64_t)lm_real_usable_size(p));
-	lm_guard_restore(LM_GUARD_IDLE);
-	return 1;
-}
-
-/*
  * The end of every call that may have allocated EVENT->p. A null pointer is a
  * failure if errno says so; without, it is malloc(0) of an allocator that
  * answers with one.
@@ -202,16 +186,47 @@ static __attribute__((noinline)) void *malloced(void *p, size_t size, struct cal
 	return allocated(&event, call, caller);
 }
 
-void *lm_malloc(size_t size, const struct lm_caller *caller)
+static __attribute__((noinline)) void *malloc_slowly(size_t size, const struct lm_caller *caller)
 {
 	struct call call;
-	void *p;
 
 	if (nested(caller))
 		return lm_real_malloc(size);
 	call = begin_real(caller);
+	return malloced(lm_real_malloc(size), size, &call, caller);
+}
+
+/* Can a call take the quick way? The session has started, and nothing lies under the call. */
+static inline int is_plain(void)
+{
+	return lm_guard == LM_GUARD_IDLE && __atomic_load_n(&lm_session.started, __ATOMIC_ACQUIRE);
+}
+
+void *lm_malloc(size_t size, const struct lm_caller *caller)
+{
+	struct lm_thread *own = lm_thread_own;
+	size_t usable;
+	void *p;
+
+	if (unlikely(!is_plain() || !own))
+		return malloc_slowly(size, caller);
+	lm_guard_set(LM_GUARD_REAL);
+	lm_guard_sp = caller->sp;
 	p = lm_real_malloc(size);
-	return likely(enter_quietly(LM_CALL_MALLOC, p, size, &call)) ? p : malloced(p, size, &call, caller);
+	lm_guard_set(LM_GUARD_TRACKER);
+	if (unlikely(!p || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE)) {
+		struct call call = {.guard = LM_GUARD_IDLE, .error = errno};
+
+		return malloced(p, size, &call, caller);
+	}
+	usable = lm_real_usable_size(p);
+	lm_account_call(own, LM_CALL_MALLOC);
+	if (lm_session_tracing())
+		lm_emit_malloc(own, caller, p, size, usable);
+	else
+		lm_account_change_own(own, (int64_t)size, (int64_t)usable);
+	lm_guard_restore(LM_GUARD_IDLE);
+	return p;
 }
 
 /* COUNT elements of EACH bytes; SIZE_MAX, which no allocator has, where that overflows. */
@@ -463,12 +478,10 @@ static inline __attribute__((always_inline)) struct call begin_release(enum lm_c
 	return call;
 }
 
-void lm_free(void *p, const struct lm_caller *caller)
+static __attribute__((noinline)) void free_slowly(void *p, const struct lm_caller *caller)
 {
 	struct call call;
 
-	if (!p)
-		return;
 	if (nested(caller)) {
 		lm_real_free(p);
 		return;
@@ -476,6 +489,36 @@ void lm_free(void *p, const struct lm_caller *caller)
 	call = begin_release(LM_CALL_FREE, p, caller);
 	lm_real_free(p);
 	end(&call);
+}
+
+void lm_free(void *p, const struct lm_caller *caller)
+{
+	struct lm_thread *own = lm_thread_own;
+	size_t size, usable;
+
+	if (!p)
+		return;
+	if (unlikely(!is_plain() || !own)) {
+		free_slowly(p, caller);
+		return;
+	}
+	lm_guard_set(LM_GUARD_TRACKER);
+	lm_guard_sp = caller->sp;
+	size = lm_sizemap_take(p);
+	if (unlikely(size >= LM_SIZEMAP_FULL)) {
+		lm_guard_restore(LM_GUARD_IDLE);
+		free_slowly(p, caller);
+		return;
+	}
+	usable = lm_real_usable_size(p);
+	lm_account_call(own, LM_CALL_FREE);
+	if (lm_session_tracing())
+		lm_emit_free(own, caller, p, size, usable);
+	else
+		lm_account_change_own(own, -(int64_t)size, -(int64_t)usable);
+	lm_guard_set(LM_GUARD_REAL);
+	lm_real_free(p);
+	lm_guard_restore(LM_GUARD_IDLE);
 }
 
 void lm_free_sized(void *p, size_t size, const struct lm_caller *caller)

@@ -16,8 +16,7 @@ static struct lm_module *list;
 static unsigned last_pass;
 static unsigned long long known_adds, known_subs;
 /* The dynamic loader's own code: its calls of the allocator tell of dlopen and dlclose. */
-static const struct lm_module *loader;
-static int suspect;
+struct lm_module_watch lm_module_watch;
 
 /* What dl_iterate_phdr() says of one object, as far as we need it. */
 static void read_segments(struct lm_module *module, const struct dl_phdr_info *info)
@@ -213,8 +212,10 @@ static void find_loader(void)
 	uintptr_t base = (uintptr_t)getauxval(AT_BASE);
 
 	for (const struct lm_module *module = list; base && module; module = module->next) {
-		if (module->start == base)
-			__atomic_store_n(&loader, module, __ATOMIC_RELAXED);
+		if (module->start != base)
+			continue;
+		__atomic_store_n(&lm_module_watch.loader, module->start, __ATOMIC_RELAXED);
+		__atomic_store_n(&lm_module_watch.loader_size, module->end - module->start, __ATOMIC_RELAXED);
 	}
 }
 
@@ -232,7 +233,7 @@ static void refresh(void)
 		if (__atomic_load_n(&module->seen, __ATOMIC_RELAXED) < pass.number)
 			__atomic_store_n(&module->gone, 1, __ATOMIC_RELAXED);
 	}
-	if (!__atomic_load_n(&loader, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&lm_module_watch.loader, __ATOMIC_RELAXED))
 		find_loader();
 }
 
@@ -285,21 +286,6 @@ int lm_module_check(void)
 unsigned lm_module_generation(void)
 {
 	return __atomic_load_n(&last_pass, __ATOMIC_RELAXED);
-}
-
-void lm_module_note_caller(uintptr_t pc)
-{
-	const struct lm_module *module = __atomic_load_n(&loader, __ATOMIC_RELAXED);
-
-	if (module && pc - module->start < module->end - module->start)
-		__atomic_store_n(&suspect, 1, __ATOMIC_RELAXED);
-}
-
-int lm_module_suspect(void)
-{
-	if (__builtin_expect(!__atomic_load_n(&suspect, __ATOMIC_RELAXED), 1))
-		return 0;
-	return __atomic_exchange_n(&suspect, 0, __ATOMIC_RELAXED);
 }
 
 void lm_module_record(struct lm_text *text, const struct lm_module *module)

@@ -39,10 +39,32 @@ int lm_module_check(void);
 /* A number that changes whenever the list did. */
 unsigned lm_module_generation(void);
 
+/* module.c's, but for what is inlined here. */
+extern struct lm_module_watch {
+	uintptr_t loader, loader_size; /* the dynamic loader's pages */
+	int suspect;
+} lm_module_watch;
+
 /* Cheap: PC called the allocator; if it is the dynamic loader's, objects may come or go. */
-void lm_module_note_caller(uintptr_t pc);
-/* Is there reason for lm_module_check()? Asked once, then no more. */
-int lm_module_suspect(void);
+static inline void lm_module_note_caller(uintptr_t pc)
+{
+	if (__builtin_expect(pc - __atomic_load_n(&lm_module_watch.loader, __ATOMIC_RELAXED) <
+	                             __atomic_load_n(&lm_module_watch.loader_size, __ATOMIC_RELAXED),
+	                     0))
+		__atomic_store_n(&lm_module_watch.suspect, 1, __ATOMIC_RELAXED);
+}
+
+/* Is there reason for lm_module_check()? */
+static inline int lm_module_is_suspect(void)
+{
+	return __builtin_expect(__atomic_load_n(&lm_module_watch.suspect, __ATOMIC_RELAXED), 0);
+}
+
+/* The same, asked once, then no more. */
+static inline int lm_module_suspect(void)
+{
+	return lm_module_is_suspect() && __atomic_exchange_n(&lm_module_watch.suspect, 0, __ATOMIC_RELAXED);
+}
 
 /* The MODULE line up to the module's name. */
 #define LM_MODULE_RECORD_MAX (64 + 2 * LM_BUILD_ID_MAX)

@@ -3,6 +3,9 @@
  * See ring.h and journal.h. No locks: one thread at a time writes out, and who
  * finds it busy goes on, unless the ring is full. Whoever waits, waits for
  * another thread's write or for a record that another thread is copying.
+ *
+ * Which records are whole is not counted: each thread says where the one
+ * begins that it is at, and up to the first of those everything is whole.
  */
 #include "ring.h"
 
@@ -14,7 +17,6 @@
 #include "arena.h"
 #include "descriptor.h"
 #include "direct.h"
-#include "journal.h"
 #include "record.h"
 #include "sys.h"
 #include "text.h"
@@ -27,23 +29,22 @@
 /* The same at the end, when a handler may have called exit() on top of it. */
 #define SEAL_MS 500
 /* What a handler on top of a half-written record leaves free for others. */
-#define NESTED_ROOM (4 * LM_JOURNAL_SEGMENT)
+#define NESTED_ROOM (LM_JOURNAL_RING / 4)
+
+struct lm_ring lm_ring;
 
 static struct {
 	struct lm_journal_header *header;
-	unsigned char *bytes; /* mapped twice in a row, so that nothing wraps */
 	const char *path;
+	int flushing;
 	int drained; /* sealed, and everything is written */
 	int error;   /* of the write that failed */
 	uint64_t lost;
 } ring;
 
-/* This thread has a place in the ring that is not filled yet. */
-static __thread volatile unsigned char filling;
-
 int lm_ring_is_open(void)
 {
-	return __atomic_load_n(&ring.header, __ATOMIC_ACQUIRE) && !__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&lm_ring.bytes, __ATOMIC_ACQUIRE) && !__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE);
 }
 
 static uint64_t load(const uint64_t *counter)
@@ -57,16 +58,24 @@ static int fail(int error)
 	return error;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* ---- writing out ---- */
 
 static int begin_flush(void)
 {
-	return __atomic_exchange_n(&ring.header->flushing, 1, __ATOMIC_ACQUIRE) == 0;
+	return __atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
 static void end_flush(void)
 {
-	__atomic_store_n(&ring.header->flushing, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring.flushing, 0, __ATOMIC_RELEASE);
 }
 
 static int write_stretch(const unsigned char *bytes, uint64_t from, uint64_t to)
@@ -76,81 +85,62 @@ static int write_stretch(const unsigned char *bytes, uint64_t from, uint64_t to)
 	return part.iov_len ? lm_direct_write(&part, 1) : 0;
 }
 
-static uint64_t *committed(uint64_t position)
+/*
+ * Everything before this position is whole, if it is not past HEAD. A thread
+ * says where its record may begin before it reserves it: who is not seen here
+ * reserved behind HEAD.
+ */
+static uint64_t whole_before(uint64_t head)
 {
-	return &ring.header->segment[position / LM_JOURNAL_SEGMENT % LM_JOURNAL_SEGMENTS].committed;
+	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
+		uint64_t pending = load(&thread->pending);
+
+		if (pending && pending - 1 < head)
+			head = pending - 1;
+	}
+	return head;
 }
 
-/* Is the segment at the tail full? Then, once written, it is used again: zeros first. */
-static int is_complete(uint64_t tail)
+/* Writes out what is whole. Only for who has begun a flush. */
+static int flush(uint64_t head)
 {
-	return load(committed(tail)) == LM_JOURNAL_SEGMENT;
-}
+	uint64_t tail = ring.header->tail, to = whole_before(head);
+	int error;
 
-static int flush_segment(uint64_t tail)
-{
-	uint64_t end = (tail / LM_JOURNAL_SEGMENT + 1) * LM_JOURNAL_SEGMENT;
-	int error = write_stretch(ring.bytes, tail, end);
-
+	if (to <= tail)
+		return 0;
+	error = write_stretch(lm_ring.bytes, tail, to);
 	if (error)
 		return fail(error);
-	__builtin_memset(ring.bytes + (end - LM_JOURNAL_SEGMENT) % LM_JOURNAL_RING, 0, LM_JOURNAL_SEGMENT);
-	__atomic_store_n(committed(tail), 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&ring.header->tail, end, __ATOMIC_RELEASE);
+	/* What is used again is 0 first; and only then told to be free. */
+	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, to - tail);
+	__atomic_store_n(&ring.header->tail, to, __ATOMIC_RELEASE);
+	__atomic_store_n(&lm_ring.limit, to + LM_JOURNAL_RING, __ATOMIC_RELEASE);
 	return 0;
 }
 
-/* Writes out the full segments at the tail, if nobody else does. */
-static int flush_complete(void)
+/* The same, if nobody else is at it. */
+static int try_flush(uint64_t head)
 {
-	while (is_complete(load(&ring.header->tail))) {
-		int error = 0;
-
-		if (!begin_flush())
-			return 0;
-		while (!error && is_complete(load(&ring.header->tail)))
-			error = flush_segment(load(&ring.header->tail));
-		end_flush();
-		/* One that was completed just now found us busy, and it is ours to see. */
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-int lm_ring_flush(void)
-{
-	struct lm_journal_piece piece;
-	uint64_t tail, head, to;
-	int error = 0;
+	int error;
 
 	if (!begin_flush())
 		return 0;
-	head = load(&ring.header->head);
-	tail = to = load(&ring.header->tail);
-	while (!(head & LM_JOURNAL_SEALED) && lm_journal_next(ring.bytes, to, head, &piece) && !piece.is_gap)
-		to += piece.length;
-	/* Not over the segment's end: that is for flush_segment(). */
-	if (to / LM_JOURNAL_SEGMENT == tail / LM_JOURNAL_SEGMENT && to > tail) {
-		error = write_stretch(ring.bytes, tail, to);
-		if (!error)
-			__atomic_store_n(&ring.header->tail, to, __ATOMIC_RELEASE);
-	}
+	error = flush(head);
 	end_flush();
-	return error ? fail(error) : flush_complete();
+	return error;
+}
+
+int lm_ring_flush_whole(void)
+{
+	uint64_t head = __atomic_load_n(&lm_hot.head, __ATOMIC_SEQ_CST);
+
+	return head & LM_JOURNAL_SEALED ? 0 : try_flush(head);
 }
 
 /* ---- waiting ---- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Short at first: a segment's write takes some tens of microseconds. */
+/* Short at first: the write of a piece takes some tens of microseconds. */
 static void pause_briefly(unsigned round)
 {
 	const struct timespec pause = {0, 100000};
@@ -161,99 +151,38 @@ static void pause_briefly(unsigned round)
 		lm_sys(SYS_nanosleep, &pause, NULL);
 }
 
-static uint64_t recycled(void)
-{
-	return load(&ring.header->tail) / LM_JOURNAL_SEGMENT * LM_JOURNAL_SEGMENT;
-}
-
 /* Until bytes up to END have room. 0, or -errno; -EAGAIN after a stall, which ends the ring. */
 static int wait_for_room(uint64_t end)
 {
-	uint64_t since = 0, before = recycled();
+	uint64_t since = 0, before = load(&lm_ring.limit);
 
-	for (unsigned round = 0; end > recycled() + LM_JOURNAL_RING; round++) {
+	for (unsigned round = 0; end > load(&lm_ring.limit); round++) {
 		int error = __atomic_load_n(&ring.error, __ATOMIC_ACQUIRE);
 
 		if (!error)
-			error = flush_complete();
+			error = lm_ring_flush_whole();
 		if (error)
 			return error;
+		if (__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE))
+			return -EAGAIN;
 		pause_briefly(round);
-		if (recycled() != before) {
-			before = recycled();
+		if (load(&lm_ring.limit) != before) {
+			before = load(&lm_ring.limit);
 			since = 0;
 		} else if (!since) {
 			since = now_ms();
-		} else if (now_ms() - since > STALL_MS && !__atomic_load_n(&ring.header->flushing, __ATOMIC_RELAXED)) {
+		} else if (now_ms() - since > STALL_MS && !__atomic_load_n(&ring.flushing, __ATOMIC_RELAXED)) {
 			return -EAGAIN;
 		}
 	}
 	return 0;
 }
 
-/* ---- recording ---- */
-
-/* At any address: records begin where others end. */
-struct word {
-	uint64_t value;
-} __attribute__((packed));
-
-static void store_first(unsigned char *place, const unsigned char first[8])
-{
-	struct word word;
-
-	/* In one store: a process that is killed has done it or not. */
-	__builtin_memcpy(&word, first, 8);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	*(volatile struct word *)(void *)place = word;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-
-static void fill(uint64_t position, const struct iovec *parts, int count, size_t total)
-{
-	unsigned char *place = ring.bytes + position % LM_JOURNAL_RING, *at = place + 8;
-	unsigned char first[8] = {LM_JOURNAL_PENDING};
-	uint32_t length = (uint32_t)total;
-
-	__builtin_memcpy(first + 1, &length, 4);
-	store_first(place, first);
-	for (int i = 0; i < count; i++) {
-		size_t skip = i ? 0 : 8;
-
-		__builtin_memcpy(at, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
-		at += parts[i].iov_len - skip;
-	}
-	__builtin_memcpy(first, parts[0].iov_base, 8);
-	store_first(place, first);
-}
-
-/* Counts what was filled. Was a segment completed with it? */
-static int commit(uint64_t position, size_t total)
-{
-	uint64_t end = position + total;
-	int completed = 0;
-
-	while (position < end) {
-		uint64_t next = (position / LM_JOURNAL_SEGMENT + 1) * LM_JOURNAL_SEGMENT;
-		uint64_t length = (next < end ? next : end) - position;
-
-		completed |= __atomic_add_fetch(committed(position), length, __ATOMIC_ACQ_REL) == LM_JOURNAL_SEGMENT;
-		position += length;
-	}
-	return completed;
-}
-
-/* A handler on top of a record that its own thread is filling must not wait for room. */
-static int nested_has_room(uint64_t head, size_t total)
-{
-	return head + total + NESTED_ROOM <= recycled() + LM_JOURNAL_RING;
-}
-
 /* The ring is sealed: until it is empty, too, so that what follows stands behind. */
-static int wait_for_drain(void)
+static int wait_for_drain(int is_nested)
 {
 	for (unsigned round = 0; !__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE); round++) {
-		if (filling || round > 50 + 10 * STALL_MS)
+		if (is_nested || round > 50 + 10 * STALL_MS)
 			break;
 		pause_briefly(round);
 	}
@@ -267,53 +196,118 @@ static int give_up_ring(void)
 	return error ? error : -EAGAIN;
 }
 
-int lm_ring_write(const struct iovec *parts, int count)
+static void give_back(struct lm_thread *thread)
 {
-	unsigned char was_filling = filling;
-	uint64_t head = load(&ring.header->head), position;
-	size_t total = 0;
+	thread->pending_length = 0;
+	__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
+}
+
+int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length)
+{
 	int error;
 
-	for (int i = 0; i < count; i++)
-		total += parts[i].iov_len;
-	if (head & LM_JOURNAL_SEALED)
-		return wait_for_drain();
-	if (was_filling && !nested_has_room(head, total)) {
-		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
-		return 0;
-	}
-	if (!likely(head + total <= recycled() + LM_JOURNAL_RING)) {
-		error = wait_for_room(head + total);
-		if (error)
-			return error == -EAGAIN ? give_up_ring() : error;
-	}
-	filling = 1;
-	position = __atomic_fetch_add(&ring.header->head, total, __ATOMIC_ACQ_REL);
 	if (position & LM_JOURNAL_SEALED) {
-		filling = was_filling;
-		return wait_for_drain();
+		give_back(thread);
+		return wait_for_drain(0);
 	}
-	/* Others may have taken what room there was. */
-	error = position + total <= recycled() + LM_JOURNAL_RING ? 0 : wait_for_room(position + total);
-	if (!error) {
-		fill(position, parts, count, total);
-		if (commit(position, total))
-			error = flush_complete();
-	}
-	filling = was_filling;
+	error = wait_for_room(position + length);
+	if (!error)
+		return 0;
+	give_back(thread);
 	return error == -EAGAIN ? give_up_ring() : error;
 }
 
-/* ---- the end ---- */
+/* ---- recording ---- */
 
-static int all_committed(uint64_t end)
+/* As a line of information that says nothing; whoever looks meanwhile sees a gap. */
+static void fill_with_nothing(unsigned char *place, uint32_t length)
 {
-	uint64_t sum = 0;
+	uint64_t first;
 
-	for (int i = 0; i < LM_JOURNAL_SEGMENTS; i++)
-		sum += load(&ring.header->segment[i].committed);
-	return sum == end - recycled();
+	lm_ring_store_first(place, lm_ring_pending_word(length));
+	__builtin_memset(place + 8, ' ', length - 8);
+	place[length - 1] = '\n';
+	__builtin_memcpy(&first, "#       ", 8);
+	lm_ring_store_first(place, first);
 }
+
+void lm_ring_abandon_record(struct lm_thread *thread)
+{
+	uint64_t position = thread->pending - 1;
+	uint32_t length = thread->pending_length;
+
+	if (!thread->pending)
+		return;
+	if (length && wait_for_room(position + length) == 0) {
+		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
+		fill_with_nothing(lm_ring.bytes + position % LM_JOURNAL_RING, length);
+	}
+	give_back(thread);
+}
+
+static void fill(unsigned char *place, const struct iovec *parts, int count)
+{
+	unsigned char *at = place + 8;
+
+	for (int i = 0; i < count; i++) {
+		size_t skip = i ? 0 : 8;
+
+		__builtin_memcpy(at, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
+		at += parts[i].iov_len - skip;
+	}
+}
+
+/*
+ * A handler on top of a record that its own thread is at: what it records must
+ * not wait for room, which that record may be in the way of.
+ */
+static int write_nested(const struct iovec *parts, int count, uint32_t length)
+{
+	uint64_t head = __atomic_load_n(&lm_hot.head, __ATOMIC_RELAXED), position, first;
+	unsigned char *place;
+
+	if (head & LM_JOURNAL_SEALED)
+		return wait_for_drain(1);
+	if (head + length + NESTED_ROOM > load(&lm_ring.limit)) {
+		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
+		return 0;
+	}
+	position = lm_fetch_add(&lm_hot.head, length);
+	if (position & LM_JOURNAL_SEALED)
+		return wait_for_drain(1);
+	place = lm_ring.bytes + position % LM_JOURNAL_RING;
+	lm_ring_store_first(place, lm_ring_pending_word(length));
+	fill(place, parts, count);
+	__builtin_memcpy(&first, parts[0].iov_base, 8);
+	lm_ring_store_first(place, first);
+	return 0;
+}
+
+int lm_ring_write(const struct iovec *parts, int count)
+{
+	struct lm_thread *thread = lm_thread_self();
+	unsigned char *place;
+	uint32_t length = 0;
+	uint64_t first;
+	int error = 0;
+
+	for (int i = 0; i < count; i++)
+		length += (uint32_t)parts[i].iov_len;
+	if (!thread) {
+		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
+		return 0;
+	}
+	if (thread->pending)
+		return write_nested(parts, count, length);
+	place = lm_ring_reserve(thread, length, &error);
+	if (!place)
+		return error;
+	fill(place, parts, count);
+	__builtin_memcpy(&first, parts[0].iov_base, 8);
+	return lm_ring_commit(thread, place, first);
+}
+
+/* ---- the end ---- */
 
 /* Writes the whole records from FROM on to the trace, in as few pieces as the gaps between them allow. */
 static int write_records(const unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
@@ -346,26 +340,34 @@ static int write_lost(uint64_t count)
 	return lm_direct_write(&part, 1);
 }
 
+/* Has everybody who had a place before END filled it? */
+static int is_whole(uint64_t end)
+{
+	return whole_before(end) == end;
+}
+
 int lm_ring_seal(void)
 {
-	uint64_t end = __atomic_fetch_or(&ring.header->head, LM_JOURNAL_SEALED, __ATOMIC_ACQ_REL);
+	uint64_t end = __atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST);
 	uint64_t start = now_ms(), gaps = 0;
+	const struct lm_thread *self = lm_thread_self();
 	int error;
 
 	if (end & LM_JOURNAL_SEALED) {
-		wait_for_drain();
+		wait_for_drain(self && self->pending);
 		return 0;
 	}
-	for (unsigned round = 0; !all_committed(end) && now_ms() - start < SEAL_MS; round++) {
-		flush_complete();
+	for (unsigned round = 0; !is_whole(end) && now_ms() - start < SEAL_MS; round++) {
+		try_flush(end);
 		pause_briefly(round);
 	}
 	for (unsigned round = 0; !begin_flush() && now_ms() - start < STALL_MS; round++)
 		pause_briefly(round);
 	/* Who waited for room in vain has a place behind the ring's end, and writes for itself. */
-	if (end > recycled() + LM_JOURNAL_RING)
-		end = recycled() + LM_JOURNAL_RING;
-	error = write_records(ring.bytes, load(&ring.header->tail), end, &gaps);
+	if (end > load(&lm_ring.limit))
+		end = load(&lm_ring.limit);
+	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | end, __ATOMIC_RELEASE);
+	error = write_records(lm_ring.bytes, ring.header->tail, end, &gaps);
 	if (!error)
 		error = write_lost(gaps + __atomic_exchange_n(&ring.lost, 0, __ATOMIC_RELAXED));
 	/* What could not be written stays in the journal. */
@@ -421,15 +423,15 @@ static int is_about(const struct lm_journal_header *left, const struct stat *tra
 
 static void append_left(const struct lm_journal_header *left, const struct stat *trace)
 {
-	uint64_t head = left->head & ~LM_JOURNAL_SEALED, written = (uint64_t)trace->st_size - left->base;
-	uint64_t end = left->tail / LM_JOURNAL_SEGMENT * LM_JOURNAL_SEGMENT + LM_JOURNAL_RING;
-	uint64_t gaps = 0;
+	uint64_t written = (uint64_t)trace->st_size - left->base, limit = left->tail + LM_JOURNAL_RING;
+	uint64_t gaps = 0, head;
 
-	/* Who waited for room when the process ended has a place behind the ring's end. */
-	if (head > end)
-		head = end;
-	if (written >= left->tail && written <= head)
-		write_records(ring_of(left), written, head, &gaps);
+	if (left->end && (left->end & ~LM_JOURNAL_SEALED) < limit)
+		limit = left->end & ~LM_JOURNAL_SEALED;
+	if (written < left->tail || written > limit)
+		return;
+	head = lm_journal_end(ring_of(left), written, limit);
+	write_records(ring_of(left), written, head, &gaps);
 }
 
 /*
@@ -518,8 +520,9 @@ static int open_journal(int trace_fd)
 	header->base = (uint64_t)trace.st_size;
 	__atomic_store_n(&header->magic, LM_JOURNAL_MAGIC, __ATOMIC_RELEASE);
 	ring.path = path;
-	ring.bytes = (unsigned char *)header + LM_JOURNAL_HEADER;
-	__atomic_store_n(&ring.header, header, __ATOMIC_RELEASE);
+	ring.header = header;
+	lm_ring.limit = LM_JOURNAL_RING;
+	__atomic_store_n(&lm_ring.bytes, (unsigned char *)header + LM_JOURNAL_HEADER, __ATOMIC_RELEASE);
 	return 0;
 }
 

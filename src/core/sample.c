@@ -71,6 +71,11 @@ uint64_t lm_sample_now(void)
 	return now_ms() - sample.start_ms;
 }
 
+int lm_sample_is_constant(void)
+{
+	return sample.interval_ms == 0;
+}
+
 int lm_sample_take(uint64_t ms, struct lm_statm *statm)
 {
 	char text[160];

@@ -16,6 +16,9 @@ void lm_sample_start(uint64_t interval_ms);
 /* Milliseconds since the start. */
 uint64_t lm_sample_now(void);
 
+/* Is it the turn of every event? */
+int lm_sample_is_constant(void);
+
 /* Is it the turn of this event, at MS? Then 1, with STATM. */
 int lm_sample_take(uint64_t ms, struct lm_statm *statm);
 

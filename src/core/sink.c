@@ -77,7 +77,12 @@ void lm_sink_tick(uint64_t ms)
 	if (ms >= next && lm_ring_is_open() &&
 	    __atomic_compare_exchange_n(&sink.next_flush_ms, &next, ms + SOON_MS, 0, __ATOMIC_RELAXED,
 	                                __ATOMIC_RELAXED))
-		lm_ring_flush();
+		lm_ring_flush_whole();
+}
+
+void lm_sink_abandon_record(struct lm_thread *thread)
+{
+	lm_ring_abandon_record(thread);
 }
 
 void lm_sink_abandon(void)

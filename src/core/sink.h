@@ -13,9 +13,12 @@
 #ifndef LM_SINK_H
 #define LM_SINK_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
+
+#include "ring.h"
 
 /* Records are shorter than this, in bytes. */
 #define LM_SINK_RECORD_MAX ((size_t)1 << 20)
@@ -32,6 +35,37 @@ void lm_sink_begin(int fd);
  * held that another thread's allocation needs.
  */
 int lm_sink_write(const struct iovec *parts, int count);
+
+/*
+ * The quick way, where records are put together in their place: ring.h says how.
+ * Not open to all traces, nor at all times.
+ */
+static inline int lm_sink_is_quick(void)
+{
+	return __atomic_load_n(&lm_ring.bytes, __ATOMIC_ACQUIRE) != NULL;
+}
+
+/* NULL and *ERROR of 0: not this time. */
+static inline unsigned char *lm_sink_reserve(struct lm_thread *thread, size_t length, int *error)
+{
+	unsigned char *place;
+
+	*error = 0;
+	place = lm_ring_reserve(thread, (uint32_t)length, error);
+	if (__builtin_expect(*error == -EAGAIN, 0))
+		*error = 0;
+	return place;
+}
+
+static inline int lm_sink_commit(struct lm_thread *thread, unsigned char *place, uint64_t first)
+{
+	int error = lm_ring_commit(thread, place, first);
+
+	return __builtin_expect(error == -EAGAIN, 0) ? 0 : error;
+}
+
+/* A call of THREAD's that was recording will never return. */
+void lm_sink_abandon_record(struct lm_thread *thread);
 
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);

@@ -63,7 +63,7 @@ static struct lm_frame *made(uintptr_t pc)
 		name = lm_symtab_find(symbols_of(module), pc - 1 - module->bias, &start);
 		room += __builtin_strlen(module->name) + (name ? __builtin_strlen(name) : 0);
 	}
-	frame = lm_arena_alloc(sizeof *frame + room);
+	frame = lm_arena_alloc(sizeof *frame + room + LM_FRAME_SLACK);
 	if (!frame)
 		return NULL;
 	text = (struct lm_text){frame->text, frame->text + room};

@@ -12,13 +12,16 @@
 
 #include "module.h"
 
+/* Texts are copied in pieces of this size. */
+#define LM_FRAME_SLACK 16
+
 struct lm_frame {
 	struct lm_frame *next;
 	uintptr_t pc;
 	struct lm_module *module; /* NULL: no object known */
 	unsigned generation;      /* lm_module_generation() when that was found */
 	unsigned length;
-	char text[]; /* with the newline */
+	char text[]; /* with the newline; LM_FRAME_SLACK bytes more can be read */
 };
 
 /* The line for the return address PC, or NULL without memory. */

@@ -11,33 +11,26 @@ static const char pairs[] = "0001020304050607080910111213141516171819"
 
 #define DIGITS_MAX 20
 
-static inline unsigned digits_of(uint64_t value)
-{
-	static const uint64_t powers[] = {0,
-	                                  10,
-	                                  100,
-	                                  1000,
-	                                  10000,
-	                                  100000,
-	                                  1000000,
-	                                  10000000,
-	                                  100000000,
-	                                  1000000000,
-	                                  10000000000,
-	                                  100000000000,
-	                                  1000000000000,
-	                                  10000000000000,
-	                                  100000000000000,
-	                                  1000000000000000,
-	                                  10000000000000000,
-	                                  100000000000000000,
-	                                  1000000000000000000,
-	                                  UINT64_C(10000000000000000000)};
-	/* 1233 / 4096 is the logarithm of 2 to base 10, close enough for 64 bits. */
-	unsigned guess = (64u - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
-
-	return guess + (value >= powers[guess]);
-}
+const uint64_t lm_text_powers[] = {0,
+                                   10,
+                                   100,
+                                   1000,
+                                   10000,
+                                   100000,
+                                   1000000,
+                                   10000000,
+                                   100000000,
+                                   1000000000,
+                                   10000000000,
+                                   100000000000,
+                                   1000000000000,
+                                   10000000000000,
+                                   100000000000000,
+                                   1000000000000000,
+                                   10000000000000000,
+                                   100000000000000000,
+                                   1000000000000000000,
+                                   UINT64_C(10000000000000000000)};
 
 /* Writes the digits of VALUE, which end at END. */
 static inline void put_digits(char *end, uint64_t value)
@@ -63,7 +56,7 @@ static inline void put_digits(char *end, uint64_t value)
 void lm_text_unsigned(struct lm_text *text, uint64_t value)
 {
 	char digits[DIGITS_MAX];
-	unsigned count = digits_of(value);
+	unsigned count = lm_text_digits(value);
 
 	if (__builtin_expect((size_t)(text->end - text->at) >= count, 1)) {
 		text->at += count;

@@ -35,6 +35,17 @@ static inline void lm_text_string(struct lm_text *text, const char *string)
 	lm_text_bytes(text, string, __builtin_strlen(string));
 }
 
+extern const uint64_t lm_text_powers[];
+
+/* How many decimal digits VALUE has. */
+static inline unsigned lm_text_digits(uint64_t value)
+{
+	/* 1233 / 4096 is the logarithm of 2 to base 10, close enough for 64 bits. */
+	unsigned guess = (64u - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
+
+	return guess + (value >= lm_text_powers[guess]);
+}
+
 void lm_text_unsigned(struct lm_text *text, uint64_t value);
 void lm_text_signed(struct lm_text *text, int64_t value);
 /* Lower case, no leading zeros, no prefix. */

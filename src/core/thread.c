@@ -34,7 +34,7 @@ static struct lm_thread *taken_over(int process, int self)
 		/* A thread that has none yet, but our number, is a dead one's namesake. */
 		if ((owner == self || is_gone(process, owner)) &&
 		    __atomic_compare_exchange_n(&thread->owner, &owner, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			thread->count = 0;
+			thread->first = LM_THREAD_FRAMES;
 			return thread;
 		}
 		thread = thread->next;
@@ -50,6 +50,7 @@ static struct lm_thread *made(int self)
 	if (!thread)
 		return NULL;
 	thread->owner = self;
+	thread->first = LM_THREAD_FRAMES;
 	thread->next = __atomic_load_n(&list, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&list, &thread->next, thread, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;

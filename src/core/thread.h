@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the tracker keeps for each thread: its share of the books and its last
- * backtrace. Behind one pointer of thread-local storage; taken over by another
- * thread when its owner is gone, so that programs which start threads for
- * ever do not make it grow for ever.
+ * What the tracker keeps for each thread: its share of the books, its record
+ * in the ring, its last backtrace. Behind one pointer of thread-local storage;
+ * taken over by another thread when its owner is gone, so that programs which
+ * start threads for ever do not make it grow for ever.
  *
  * Only its owner writes to it, and only where lm_guard was LM_GUARD_IDLE: a
- * signal handler on top of that uses none.
+ * signal handler on top of that uses nothing but its record.
  */
 #ifndef LM_THREAD_H
 #define LM_THREAD_H
@@ -18,26 +18,44 @@
 /* Frames that are remembered. A frame is where a call returns to, and the registers then. */
 #define LM_THREAD_FRAMES (LM_BACKTRACE_DEPTH_MAX + 32)
 
+struct lm_backtrace;
+
 struct lm_thread_frame {
-	uintptr_t pc, sp, fp;
-	uintptr_t pc_at;   /* where PC was read from; 0: in a way that a look at the stack can't repeat */
-	uintptr_t fp_at;   /* where FP was read from, or 0: it is the callee's */
-	int exact;         /* PC is the instruction itself, not a return address */
-	unsigned uses_fp;  /* the way to its caller goes by FP */
-	unsigned needs_fp; /* the way out from here depends on FP */
+	uintptr_t sp, fp;
+	uintptr_t pc_at; /* where PC was read from; 0: in a way that a look at the stack can't repeat */
+	uintptr_t fp_at; /* where FP was read from, or 0: it is the callee's */
+	/* What emit.c knows of the backtrace that begins here, if the rest of it is as remembered. */
+	struct lm_backtrace *known;
+	unsigned char exact;    /* PC is the instruction itself, not a return address */
+	unsigned char uses_fp;  /* the way to its caller goes by FP */
+	unsigned char needs_fp; /* the way out from here depends on FP */
 };
 
 struct lm_thread {
 	struct lm_thread *next;
 	int owner; /* thread id */
+	/* One more than where its record in the ring may begin that is not whole yet; 0: there is none. */
+	uint64_t pending;
+	uint32_t pending_length; /* 0: not known yet */
+	/* So many events until the next look at the clock. */
+	unsigned until_clock, between_clocks;
+	uint64_t clock; /* what it said then, in milliseconds */
 	/* Its share of the books; read by others, so stored in one piece. */
 	int64_t requested, usable;
 	uint64_t calls[LM_CALL_COUNT];
-	/* The last backtrace, outermost frame first. */
+	/*
+	 * The last backtrace, from FIRST on, innermost frame first: it grows down,
+	 * as the stack does. SUMS is of each frame and all outside of it.
+	 */
 	unsigned generation;
-	unsigned count;
-	int whole; /* the first frame is the thread's outermost */
+	unsigned first;
+	int whole; /* the last frame is the thread's outermost */
+	uintptr_t pcs[LM_THREAD_FRAMES];
+	uint64_t sums[LM_THREAD_FRAMES + 1];
 	struct lm_thread_frame frames[LM_THREAD_FRAMES];
+	/* Frames that were just found and are not among those yet. */
+	uintptr_t fresh_pcs[LM_BACKTRACE_DEPTH_MAX];
+	struct lm_thread_frame fresh[LM_BACKTRACE_DEPTH_MAX];
 };
 
 extern __thread struct lm_thread *lm_thread_own;

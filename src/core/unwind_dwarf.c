@@ -235,184 +235,206 @@ static inline int step(struct lm_registers *r)
 	return step_slowly(r, pc, packed);
 }
 
-void lm_unwind_start(void)
-{
-}
-
 /* ---- the thread's last backtrace ---- */
 
 /*
  * Consecutive backtraces of a thread share most of their outer frames. For
  * those no rules are needed again, only a look at the stack: a frame with the
  * pc and registers of a remembered one has the same caller, if that one's pc
- * and frame pointer still stand where they were read. The outermost frame
- * comes first, so that what changes is at the end.
+ * and frame pointer still stand where they were read.
  */
+
+#define END LM_THREAD_FRAMES
 
 /* Counts up when code is unloaded. */
 static unsigned generation = 1;
 
-static inline int is_same(const struct lm_thread_frame *frame, const struct lm_registers *r)
+/* The sums of a backtrace's parts: LM_UNWOUND_BASE to the power of each depth. */
+static uint64_t powers[LM_BACKTRACE_DEPTH_MAX + 1];
+
+void lm_unwind_start(void)
 {
-	return frame->sp == r->sp && frame->pc == r->pc && frame->exact == r->exact &&
+	powers[0] = 1;
+	for (unsigned i = 1; i <= LM_BACKTRACE_DEPTH_MAX; i++)
+		powers[i] = powers[i - 1] * LM_UNWOUND_BASE;
+}
+
+static inline int is_same(const struct lm_thread *thread, unsigned index, const struct lm_registers *r)
+{
+	const struct lm_thread_frame *frame = &thread->frames[index];
+
+	return frame->sp == r->sp && thread->pcs[index] == r->pc && frame->exact == r->exact &&
 	       (!frame->needs_fp || frame->fp == r->fp);
 }
 
-/* From the remembered frame INDEX on outward: pcs that still are its callers. Returns the last index that is. */
-static inline unsigned recall(const struct lm_thread *thread, unsigned index, uintptr_t *pcs, unsigned *n, unsigned max)
+/* From the remembered frame INDEX on outward: the last one, before END_AT, that still is on the way. */
+static inline unsigned recall(const struct lm_thread *thread, unsigned index, unsigned end_at)
 {
-	while (index > 0 && *n < max) {
-		const struct lm_thread_frame *caller = &thread->frames[index - 1];
+	for (; index + 1 < end_at; index++) {
+		const struct lm_thread_frame *caller = &thread->frames[index + 1];
 
-		if (!caller->pc_at || code_address(*(const uintptr_t *)caller->pc_at) != caller->pc ||
+		if (!caller->pc_at || code_address(*(const uintptr_t *)caller->pc_at) != thread->pcs[index + 1] ||
 		    (caller->needs_fp && caller->fp_at && *(const uintptr_t *)caller->fp_at != caller->fp))
 			break;
-		pcs[(*n)++] = caller->pc;
-		index--;
 	}
 	return index;
 }
 
 static void forget(struct lm_thread *thread)
 {
-	thread->count = 0;
+	thread->first = END;
+	thread->sums[END] = 0;
 	thread->whole = 0;
 	thread->generation = __atomic_load_n(&generation, __ATOMIC_RELAXED);
 }
 
-/* Puts the COUNT frames of FRESH, innermost first, on the BASE frames that are remembered already. */
-static void remember(struct lm_thread *thread, unsigned base, const struct lm_thread_frame *fresh, unsigned count)
+/* Makes room for COUNT frames in front of BASE; the outermost are the ones to lose. Returns the new BASE. */
+static __attribute__((noinline)) unsigned drop_outermost(struct lm_thread *thread, unsigned base, unsigned count)
 {
-	if (base + count > LM_THREAD_FRAMES) {
-		unsigned keep = LM_THREAD_FRAMES - count;
+	unsigned keep = END - base, by;
 
-		/* The outermost are the ones to lose. */
-		if (keep > base)
-			keep = base;
-		__builtin_memmove(thread->frames, thread->frames + (base - keep), keep * sizeof *fresh);
-		base = keep;
-		thread->whole = 0;
-	}
-	for (unsigned i = 0; i < count; i++) {
-		struct lm_thread_frame *frame = &thread->frames[base + i];
+	if (keep > END - count)
+		keep = END - count;
+	by = END - base - keep;
+	__builtin_memmove(thread->frames + base + by, thread->frames + base, keep * sizeof *thread->frames);
+	__builtin_memmove(thread->pcs + base + by, thread->pcs + base, keep * sizeof *thread->pcs);
+	__builtin_memmove(thread->sums + base + by, thread->sums + base, (keep + 1) * sizeof *thread->sums);
+	thread->whole = 0;
+	return base + by;
+}
 
-		*frame = fresh[count - 1 - i];
+/* Puts the COUNT fresh frames in front of the remembered ones from BASE on. */
+static inline void remember(struct lm_thread *thread, unsigned base, unsigned count)
+{
+	if (unlikely(base < count))
+		base = drop_outermost(thread, base, count);
+	for (unsigned i = base; count-- > 0;) {
+		struct lm_thread_frame *frame = &thread->frames[--i];
+
+		*frame = thread->fresh[count];
+		thread->pcs[i] = thread->fresh_pcs[count];
+		thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + thread->pcs[i];
+		frame->known = NULL;
 		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
-		frame->needs_fp = frame->uses_fp || base + i == 0 || (frame[-1].needs_fp && !frame[-1].fp_at);
+		frame->needs_fp = frame->uses_fp || i + 1 == END || (frame[1].needs_fp && !frame[1].fp_at);
+		base = i;
 	}
-	thread->count = base + count;
+	thread->first = base;
 }
 
-static unsigned unwind_plainly(struct lm_registers *r, uintptr_t *pcs, unsigned n, unsigned max)
+/* The remembered frame that R is, from INDEX on outward, or END. INDEX moves on to where to look next. */
+static inline unsigned find_frame(const struct lm_thread *thread, const struct lm_registers *r, unsigned *index)
 {
-	while (n < max && step(r) == 0)
-		pcs[n++] = r->pc;
-	return n;
-}
-
-/* The remembered frame that R is, from INDEX on outward, or -1. INDEX moves on to where to look next. */
-static inline int find_frame(const struct lm_thread *thread, const struct lm_registers *r, int *index)
-{
-	while (*index >= 0 && thread->frames[*index].sp < r->sp)
-		(*index)--;
-	return *index >= 0 && is_same(&thread->frames[*index], r) ? *index : -1;
+	while (*index < END && thread->frames[*index].sp < r->sp)
+		(*index)++;
+	return *index < END && is_same(thread, *index, r) ? *index : END;
 }
 
 /* Everything on this stack, above what is known to be readable, has been read before. */
 static inline int is_readable(const struct lm_thread *thread)
 {
-	return thread->count && thread->frames[0].sp < lm_stack.high &&
-	       thread->frames[thread->count - 1].sp >= lm_stack.low;
+	return thread->first < END && thread->frames[END - 1].sp < lm_stack.high &&
+	       thread->frames[thread->first].sp >= lm_stack.low;
 }
 
-/* What is found on the way out until the rest is as remembered, innermost first. */
-struct walk {
-	struct lm_thread_frame *fresh;
-	unsigned count;
-};
-
-static inline void walk_on(struct walk *walk, const struct lm_registers *r)
+/* R's frame is the fresh one COUNT, for now without knowing how it goes on. */
+static inline void walk_on(struct lm_thread *thread, unsigned count, const struct lm_registers *r)
 {
-	walk->fresh[walk->count++] = (struct lm_thread_frame){r->pc, r->sp, r->fp, r->pc_at, r->fp_at, r->exact, 0, 0};
+	struct lm_thread_frame *frame = &thread->fresh[count];
+
+	thread->fresh_pcs[count] = r->pc;
+	frame->sp = r->sp;
+	frame->fp = r->fp;
+	frame->pc_at = r->pc_at;
+	frame->fp_at = r->fp_at;
+	frame->exact = (unsigned char)r->exact;
+	frame->uses_fp = 0;
 }
 
-static inline int walk_step(struct walk *walk, struct lm_registers *r)
-{
-	if (step(r) != 0)
-		return -1;
-	walk->fresh[walk->count - 1].uses_fp = (unsigned)r->used_fp;
-	return 0;
-}
-
-/* The remembered frames from MATCH to LAST were on the way, and then it led elsewhere. */
-static void walk_along(struct walk *walk, struct lm_registers *r, const struct lm_thread *thread, unsigned match,
-                       unsigned last)
+/*
+ * The remembered frames from MATCH to LAST were on the way, and then it led
+ * elsewhere: they are like fresh ones. Returns how many there are then.
+ */
+static __attribute__((noinline)) unsigned walk_along(struct lm_thread *thread, unsigned count, struct lm_registers *r,
+                                                     unsigned match, unsigned last)
 {
 	uintptr_t fp = r->fp;
 
-	for (unsigned i = match + 1; i-- > last;) {
-		struct lm_thread_frame *copy = &walk->fresh[walk->count++];
+	for (unsigned i = match; i <= last; i++, count++) {
+		struct lm_thread_frame *copy = &thread->fresh[count];
 
 		*copy = thread->frames[i];
+		thread->fresh_pcs[count] = thread->pcs[i];
 		/* What did not matter for the old way out may matter for the new one. */
 		if (i != match && copy->fp_at)
 			fp = *(const uintptr_t *)copy->fp_at;
 		copy->fp = fp;
 	}
-	*r = (struct lm_registers){.pc = thread->frames[last].pc,
-	                           .sp = thread->frames[last].sp,
-	                           .fp = fp,
-	                           .exact = thread->frames[last].exact};
+	*r = (struct lm_registers){
+		.pc = thread->pcs[last], .sp = thread->frames[last].sp, .fp = fp, .exact = thread->frames[last].exact};
+	return count;
 }
 
-static unsigned unwind_remembering(struct lm_thread *thread, struct lm_registers *r, uintptr_t *pcs, unsigned max)
+static void unwind_remembering(struct lm_thread *thread, struct lm_registers *r, unsigned max)
 {
-	struct lm_thread_frame fresh[max];
-	struct walk walk = {fresh, 0};
-	int look = (int)thread->count - 1, ended = 0;
-	unsigned n = 0;
+	unsigned look = thread->first, count = 0;
+	int ended = 0;
 
-	while (n < max && !ended) {
-		int match = find_frame(thread, r, &look);
+	while (count < max && !ended) {
+		unsigned match = find_frame(thread, r, &look);
 
-		pcs[n++] = r->pc;
-		if (match >= 0) {
-			unsigned last = recall(thread, (unsigned)match, pcs, &n, max);
+		if (match < END) {
+			unsigned left = max - count;
+			unsigned last = recall(thread, match, END - match < left ? END : match + left);
 
-			if (n == max || (last == 0 && thread->whole)) {
-				remember(thread, (unsigned)match + 1, fresh, walk.count);
-				return n;
+			if (last - match + 1 == left || (last == END - 1 && thread->whole)) {
+				remember(thread, match, count);
+				return;
 			}
-
-			walk_along(&walk, r, thread, (unsigned)match, last);
-			look = (int)last - 1;
+			count = walk_along(thread, count, r, match, last);
+			look = last + 1;
 		} else {
-			walk_on(&walk, r);
+			walk_on(thread, count++, r);
 		}
-		if (n < max)
-			ended = walk_step(&walk, r) != 0;
+		ended = step(r) != 0;
+		if (!ended)
+			thread->fresh[count - 1].uses_fp = (unsigned char)r->used_fp;
 	}
 	forget(thread);
-	remember(thread, 0, fresh, walk.count);
+	remember(thread, END, count);
 	thread->whole = ended;
-	return n;
 }
 
-unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+static __attribute__((noinline)) struct lm_unwound unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max)
+{
+	unsigned n = 0;
+
+	do
+		room[n++] = r->pc;
+	while (n < max && step(r) == 0);
+	return (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
+}
+
+struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max)
 {
 	struct lm_registers r = {.pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
-	struct lm_thread *thread = lm_thread_self();
+	struct lm_unwound found = {.count = 0};
+	unsigned first;
 
-	if (!max)
-		return 0;
+	if (unlikely(!max))
+		return found;
 	lm_stack_enter(r.sp);
-	if (!thread) {
-		pcs[0] = r.pc;
-		return unwind_plainly(&r, pcs, 1, max);
-	}
+	if (unlikely(!thread))
+		return unwind_plainly(&r, room, max);
 	if (thread->generation != __atomic_load_n(&generation, __ATOMIC_RELAXED) || !is_readable(thread))
 		forget(thread);
-	return unwind_remembering(thread, &r, pcs, max);
+	unwind_remembering(thread, &r, max);
+	first = thread->first;
+	found.pcs = &thread->pcs[first];
+	found.count = END - first < max ? END - first : max;
+	found.sum = thread->sums[first] - thread->sums[first + found.count] * powers[found.count];
+	found.known = &thread->frames[first].known;
+	return found;
 }
 
 void lm_unwind_flush(void)

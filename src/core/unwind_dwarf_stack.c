@@ -29,10 +29,8 @@ static void extend(uintptr_t address)
 	}
 }
 
-void lm_stack_enter(uintptr_t sp)
+void lm_stack_find(uintptr_t sp)
 {
-	if (is_known(sp))
-		return;
 	extend(sp);
 	if (is_known(sp))
 		return;

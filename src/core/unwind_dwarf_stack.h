@@ -15,8 +15,14 @@ extern __thread struct lm_stack {
 	uintptr_t low, high;
 } lm_stack;
 
+void lm_stack_find(uintptr_t sp);
+
 /* The stack that SP is on becomes the known one. */
-void lm_stack_enter(uintptr_t sp);
+static inline void lm_stack_enter(uintptr_t sp)
+{
+	if (__builtin_expect(sp < lm_stack.low || sp >= lm_stack.high, 0))
+		lm_stack_find(sp);
+}
 
 /* Outside what is known: can ADDRESS be read all the same? */
 int lm_stack_test(uintptr_t address);

@@ -6,10 +6,10 @@ void lm_unwind_start(void)
 {
 }
 
-unsigned lm_unwind(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max)
 {
-	(void)caller, (void)pcs, (void)max;
-	return 0;
+	(void)thread, (void)caller, (void)room, (void)max;
+	return (struct lm_unwound){.count = 0};
 }
 
 void lm_unwind_flush(void)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 
+#include "unwind.h"
+
 /* The tracker's own frames between an unwinder and the caller: never more. */
 #define LM_UNWIND_OWN 12
 
@@ -17,7 +19,8 @@
  * FOUND holds COUNT addresses. Copies those from CALLER on to PCS; where
  * CALLER is not among them, it and then everything.
  */
-static inline unsigned lm_unwind_trim(uintptr_t caller, void *const *found, int count, uintptr_t *pcs, unsigned max)
+static inline struct lm_unwound lm_unwind_trim(uintptr_t caller, void *const *found, int count, uintptr_t *pcs,
+                                               unsigned max)
 {
 	unsigned n = 0;
 	int first = 0;
@@ -28,7 +31,7 @@ static inline unsigned lm_unwind_trim(uintptr_t caller, void *const *found, int 
 		pcs[n++] = caller;
 	for (int i = first < count ? first + 1 : 0; i < count && n < max; i++)
 		pcs[n++] = (uintptr_t)found[i];
-	return n;
+	return (struct lm_unwound){.pcs = pcs, .count = n, .sum = lm_unwound_sum(pcs, n)};
 }
 
 static int lm_unwind_constructed;

@@ -3,8 +3,10 @@
  * See recovery.h. The process may be alive: it goes on recording, writing to
  * the trace, and using the ring again meanwhile. So the ring is copied first
  * and the trace's size asked for behind that: what the trace had not got by
- * then was still in the ring. And a record counts only if it was whole before
- * the copy that its text is taken from was begun.
+ * then was still in the ring. A size that is asked for in the middle of a write
+ * may lie in the middle of a record: then one waits until the process says
+ * that this is written. And a record counts only if it was whole before the
+ * copy that its text is taken from was begun.
  */
 #include "recovery.h"
 #include "journal.h"
@@ -16,14 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* So often a process that never rests is looked at. */
+#define SNAPSHOT_TRIES 10
 
 struct snapshot {
 	int fd;
 	struct lm_journal_header header; /* as of before the rings were copied */
-	uint64_t head, tail;             /* the same, without LM_JOURNAL_SEALED */
+	uint64_t tail;                   /* the same */
+	uint64_t head;                   /* where the stream ended before they were begun, or later */
 	unsigned char *early, *ring;     /* the ring, twice */
 	struct stat before, trace;       /* the trace, before the copies and after */
+	struct lm_journal_header later;  /* as of after all that */
+	bool at_rest;                    /* nothing was written out meanwhile */
 };
 
 /* ---- the file ------------------------------------------------------------------- */
@@ -110,19 +119,15 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The segment at the tail is used again as a whole: here the ring's content begins. */
-static uint64_t recycled(const struct snapshot *s)
-{
-	return s->tail - s->tail % LM_JOURNAL_SEGMENT;
-}
-
-/* Behind the ring's end are threads that wait for room. */
+/* Of what was in the ring before it was copied, the end. */
 static uint64_t ring_end(const struct snapshot *s)
 {
-	return smaller(s->head, recycled(s) + LM_JOURNAL_RING);
+	uint64_t limit = s->tail + LM_JOURNAL_RING;
+
+	return s->header.end ? smaller(s->header.end & ~LM_JOURNAL_SEALED, limit) : s->head;
 }
 
-/* Are the LEN bytes at POSITION the trace's? A segment that was written may be on its way to be zeros. */
+/* Are the LEN bytes at POSITION the trace's? What was written may be on its way to be zeros. */
 static bool is_in_trace(const struct snapshot *s, int trace, uint64_t position, uint64_t len)
 {
 	char bytes[4096];
@@ -149,7 +154,7 @@ static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 {
 	struct lm_journal_piece piece;
 
-	for (uint64_t at = recycled(s); lm_journal_next(s->ring, at, position, &piece); at += piece.length) {
+	for (uint64_t at = s->tail; lm_journal_next(s->ring, at, position, &piece); at += piece.length) {
 		if (!piece.is_gap && !is_in_trace(s, trace, piece.position, piece.length))
 			return false;
 	}
@@ -164,30 +169,20 @@ static const char *locate(const struct snapshot *s, int trace, uint64_t *positio
 {
 	static const char mismatch[] = "it does not belong to the trace as it is now";
 	const struct stat *now = &s->trace;
-	struct lm_journal_header later;
 
-	if (read_at(s->fd, &later, sizeof later, 0) != 0)
-		return "it can not be read";
-	if (s->tail > s->head || (uint64_t)now->st_size < s->header.base ||
+	if (s->tail > INT64_MAX || s->tail > ring_end(s) || (uint64_t)now->st_size < s->header.base ||
 	    (uint64_t)now->st_size - s->header.base < s->tail)
 		return mismatch;
-	*position = (uint64_t)now->st_size - s->header.base;
+	*position = s->at_rest ? (uint64_t)now->st_size - s->header.base : s->later.tail;
 	*end = ring_end(s);
 	if (*position > *end) {
-		/* What follows a sealed ring was written past it. */
-		if (!(s->header.head & LM_JOURNAL_SEALED)) {
-			/* Only a process that lives can have come further: this is how it was before. */
-			if (*position > (later.head & ~LM_JOURNAL_SEALED))
-				return mismatch;
-			*position = smaller(*position, s->head);
-		}
+		/* What follows a sealed ring was written past it; and a process that lives can have come further. */
+		if (s->at_rest && !s->header.end && *end > s->tail)
+			return mismatch;
 		*end = *position;
 		return NULL;
 	}
-	/* While the process is at it, there is nothing to compare. */
-	if (now->st_size == s->before.st_size && later.tail == s->tail && !agrees(s, trace, *position))
-		return mismatch;
-	return NULL;
+	return !s->at_rest || agrees(s, trace, *position) ? NULL : mismatch;
 }
 
 /* ---- what is taken --------------------------------------------------------------- */
@@ -223,7 +218,7 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 		char *to = recovery->text + recovery->len;
 
 		/* Where the trace ends in the middle of a record, that is one that was whole. */
-		if (at != position && lm_journal_byte(s->early, at) <= LM_JOURNAL_PENDING)
+		if ((at != position || !s->at_rest) && lm_journal_byte(s->early, at) <= LM_JOURNAL_PENDING)
 			piece.is_gap = 1;
 		if (!piece.is_gap)
 			copy(to, s, &piece);
@@ -242,14 +237,18 @@ static int take_snapshot(struct snapshot *s, int trace)
 	struct stat journal;
 	int error;
 
-	s->head = s->header.head & ~LM_JOURNAL_SEALED;
 	s->tail = s->header.tail;
-	s->early = malloc(2 * LM_JOURNAL_RING);
+	if (!s->early)
+		s->early = malloc(2 * LM_JOURNAL_RING);
 	if (!s->early)
 		return -ENOMEM;
 	s->ring = s->early + LM_JOURNAL_RING;
 	if (fstat(trace, &s->before) != 0)
 		return -errno;
+	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
+	if (error)
+		return error;
+	s->head = lm_journal_end(s->early, s->tail, s->tail + LM_JOURNAL_RING);
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (!error)
 		error = read_at(s->fd, s->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
@@ -260,27 +259,59 @@ static int take_snapshot(struct snapshot *s, int trace)
 	return journal.st_nlink ? 0 : -ENOENT;
 }
 
+/* Waits until the process says that the trace has what it was seen to have. */
+static bool has_passed(struct snapshot *s)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < 20; i++) {
+		if (s->header.base + s->later.tail >= (uint64_t)s->trace.st_size)
+			return true;
+		nanosleep(&pause, NULL);
+		if (read_at(s->fd, &s->later, sizeof s->later, 0) != 0)
+			return false;
+	}
+	return false;
+}
+
+/* A snapshot that can be made sense of: 0 or -errno as take_snapshot(). What is wrong with the file, into FAULT. */
+static int take_sound_snapshot(struct snapshot *s, int trace, const char **fault)
+{
+	int error = 0;
+
+	for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+		*fault = read_header(s->fd, &s->header);
+		if (*fault || !s->header.magic)
+			return 0;
+		error = take_snapshot(s, trace);
+		if (!error)
+			error = read_at(s->fd, &s->later, sizeof s->later, 0);
+		if (error)
+			return error;
+		s->at_rest = s->before.st_size == s->trace.st_size && s->later.tail == s->tail;
+		if (s->at_rest || has_passed(s))
+			break;
+	}
+	return 0;
+}
+
 static int read_journal(struct recovery *recovery, struct snapshot *s, int trace, enum recovery_gaps gaps,
                         const char **fault)
 {
 	uint64_t position = 0, end = 0;
-	int error;
+	int error = take_sound_snapshot(s, trace, fault);
 
-	*fault = read_header(s->fd, &s->header);
-	if (*fault)
+	/* A journal that was removed just now: the trace has everything. */
+	if (*fault || error == -ENOENT)
 		return 0;
-	if (!s->header.magic) {
+	if (error == -ENOMEM)
+		return error;
+	if (!error && !s->header.magic) {
 		/* It was not begun, and has nothing. */
 		error = fstat(trace, &s->trace) == 0 ? 0 : -errno;
 		recovery->size = (uint64_t)s->trace.st_size;
 		return error ? error : 1;
 	}
-	error = take_snapshot(s, trace);
-	if (error == -ENOMEM)
-		return error;
-	/* A journal that was removed just now: the trace has everything. */
-	if (error == -ENOENT)
-		return 0;
 	*fault = error ? strerror(-error) : locate(s, trace, &position, &end);
 	if (*fault)
 		return 0;
