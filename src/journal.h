@@ -30,11 +30,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LM_JOURNAL_SUFFIX   ".journal"
-#define LM_JOURNAL_MAGIC    UINT64_C(0x314c4e524a4d4c0a) /* "\nLMJRNL1" */
-#define LM_JOURNAL_HEADER   ((size_t)4096)
-#define LM_JOURNAL_RING     ((size_t)4 << 20)
-#define LM_JOURNAL_SIZE     (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
+#define LM_JOURNAL_SUFFIX ".journal"
+#define LM_JOURNAL_MAGIC  UINT64_C(0x314c4e524a4d4c0a) /* "\nLMJRNL1" */
+#define LM_JOURNAL_HEADER ((size_t)4096)
+#define LM_JOURNAL_RING   ((size_t)4 << 20)
+#define LM_JOURNAL_SIZE   (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
 
 /* A record is longer than this, so that its state and length fit into it. */
 #define LM_JOURNAL_RECORD_MIN 8

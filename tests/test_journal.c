@@ -25,7 +25,7 @@
 static _Alignas(4096) unsigned char image[LM_JOURNAL_SIZE];
 static struct lm_journal_header *const header = (struct lm_journal_header *)(void *)image;
 static char stream[2 * LM_JOURNAL_RING];
-static uint64_t head; /* where the stream ends */
+static uint64_t head;     /* where the stream ends */
 static char before[1024]; /* in the trace, before the journal was begun */
 
 static unsigned messages;

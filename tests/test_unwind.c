@@ -31,8 +31,9 @@ static uint64_t next_random(void)
 static unsigned unwound(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
 	uintptr_t room[DEPTH];
-	struct lm_unwound found = lm_unwind(lm_thread_self(), caller, room, max);
+	struct lm_unwound found = {.count = 0};
 
+	lm_unwind(lm_thread_self(), caller, room, max, &found);
 	if (found.sum != lm_unwound_sum(found.pcs, found.count))
 		differed = 1;
 	memcpy(pcs, found.pcs, found.count * sizeof *pcs);
@@ -44,6 +45,7 @@ __attribute__((noinline)) static void look(unsigned max)
 {
 	const struct lm_caller caller = LM_CALLER_HERE();
 	uintptr_t remembered[DEPTH], fresh[DEPTH], plain[DEPTH];
+	struct lm_unwound found = {.count = 0};
 	unsigned count = unwound(&caller, remembered, max), again;
 
 	lm_unwind_flush();
@@ -55,7 +57,8 @@ __attribute__((noinline)) static void look(unsigned max)
 	if (count != again || memcmp(remembered, fresh, count * sizeof *fresh) != 0)
 		differed = 1;
 	/* And as in a thread that can remember nothing. */
-	if (lm_unwind(NULL, &caller, plain, max).count != count || memcmp(plain, fresh, count * sizeof *fresh) != 0)
+	lm_unwind(NULL, &caller, plain, max, &found);
+	if (found.count != count || memcmp(plain, fresh, count * sizeof *fresh) != 0)
 		differed = 1;
 	compared++;
 	if (count > deepest)

@@ -11,9 +11,9 @@
 #include <malloc.h>
 #include <stddef.h>
 
+#include "seam.h"
 #include "sys.h"
 
-extern void *__real_malloc(size_t size);
 extern void *__real_calloc(size_t count, size_t size);
 extern void *__real_realloc(void *p, size_t size);
 extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
@@ -22,7 +22,6 @@ extern void *__real_aligned_alloc(size_t alignment, size_t size);
 extern int __real_posix_memalign(void **result, size_t alignment, size_t size);
 extern void *__real_valloc(size_t size) __attribute__((weak));
 extern void *__real_pvalloc(size_t size) __attribute__((weak));
-extern void __real_free(void *p);
 extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
 extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __attribute__((weak));
 /* Not __real__exit: musl's calls _Exit, which is wrapped again. */

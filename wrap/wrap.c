@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* What the linker makes of calls to malloc and its family with --wrap (wrap/functions). */
+#include "seam.h"
+
 #include "entry_points.h"
 
 #define WRAP(type, name, parameters, arguments) LM_ENTRY_DEFINE(type, __wrap_##name, lm_##name, parameters, arguments)
 
 LM_ENTRY_POINTS(WRAP)
+LM_ENTRY_DEFINE_MALLOC(__wrap_malloc)
+LM_ENTRY_DEFINE_FREE(__wrap_free)
 LM_ENTRY_DEFINE_EXIT(__wrap__exit)
 LM_ENTRY_DEFINE_EXIT(__wrap__Exit)

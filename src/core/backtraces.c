@@ -15,14 +15,26 @@ static struct lm_backtrace *table[1 << TABLE_BITS];
 static uint64_t last_number;
 unsigned lm_backtraces_generation;
 
-static struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end,
-                                   const struct lm_unwound *wanted)
+/* Faster than a call where it is nearly always the same. */
+static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned count)
+{
+	uintptr_t difference = 0;
+
+	for (; count % 4; count--)
+		difference |= a[count - 1] ^ b[count - 1];
+	for (; count; count -= 4, a += 4, b += 4)
+		difference |= (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
+	return difference == 0;
+}
+
+static inline struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end,
+                                          const struct lm_unwound *wanted)
 {
 	unsigned now = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
 
 	for (struct lm_backtrace *entry = first; entry != end; entry = entry->next) {
 		if (entry->sum == wanted->sum && entry->depth == wanted->count && entry->generation == now &&
-		    __builtin_memcmp(entry->pcs, wanted->pcs, wanted->count * sizeof *wanted->pcs) == 0)
+		    are_same(entry->pcs, wanted->pcs, wanted->count))
 			return entry;
 	}
 	return NULL;
@@ -39,6 +51,7 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->generation = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
 	entry->depth = unwound->count;
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
+	entry->tail_length = lm_line_tail(entry->tail, entry->number);
 	entry->frame = (const struct lm_frame **)(void *)(entry->pcs + unwound->count);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
 	return entry;

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "line.h"
 #include "symbol.h"
 #include "unwind.h"
 
@@ -18,6 +19,9 @@ struct lm_backtrace {
 	unsigned generation;
 	unsigned depth;
 	uint64_t number; /* from 1 */
+	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
+	char tail[LM_LINE_TAIL];
+	unsigned tail_length;
 	int taken;       /* somebody writes it */
 	int written;     /* it stands in the trace, and what follows is there */
 	unsigned frames; /* of those, as many as fit into a record; innermost first */

@@ -15,10 +15,12 @@ struct lm_caller {
 	uintptr_t fp; /* the frame pointer register; an address only if the caller uses it as one */
 };
 
+#define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
+
 /* Only in the entry point itself: the builtins speak of the function they stand in. */
 #define LM_CALLER_HERE()                                                                                               \
 	{                                                                                                              \
-		.pc = (uintptr_t)__builtin_return_address(0), .sp = (uintptr_t)__builtin_dwarf_cfa(),                  \
+		.pc = (uintptr_t)__builtin_return_address(0), .sp = LM_CALLER_SP(),                                    \
 		.fp = *(const uintptr_t *)__builtin_frame_address(0)                                                   \
 	}
 

@@ -233,7 +233,7 @@ void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_c
 		wind_clock(thread, ms);
 	follow_loader(caller, sampled);
 	if (depth)
-		unwound = lm_unwind(thread, caller, room, depth);
+		lm_unwind(thread, caller, room, depth, &unwound);
 	emit_unwound(event, &unwound, ms, sampled ? &statm : NULL);
 	lm_sink_tick(ms);
 }
@@ -296,9 +296,13 @@ static inline int is_quick(struct lm_thread *thread)
 	return thread->until_clock && thread->until_clock-- && lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
+/* LM_LINE_TAIL bytes, of which the last two count. */
+static const char plain_tail[] = "              ]\n";
+_Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
+
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	struct lm_line line = {.size = size, .pointer = (uintptr_t)p};
+	struct lm_line line = {.size = size, .pointer = (uintptr_t)p, .tail = plain_tail, .tail_length = 2};
 	struct lm_unwound unwound = {.count = 0};
 	struct lm_backtrace *backtrace = NULL;
 	unsigned char *place = NULL;
@@ -312,18 +316,20 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 	}
 	lm_module_note_caller(caller->pc);
 	if (likely(lm_session.depth)) {
-		unwound = lm_unwind(thread, caller, thread->fresh_pcs, lm_session.depth);
+		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &unwound);
 		backtrace = lm_backtraces_find(&unwound);
 		known = backtrace && lm_backtraces_is_written(backtrace);
-		if (known && lm_session.compact)
-			line.number = backtrace->number;
-		else if (known)
+		if (known && lm_session.compact) {
+			line.tail = backtrace->tail;
+			line.tail_length = backtrace->tail_length;
+		} else if (known) {
 			frames = backtrace->length;
+		}
 	}
 	totals = lm_account_change((int64_t)size, (int64_t)usable);
 	line.requested = (uint64_t)totals.requested;
 	line.usable = (uint64_t)totals.usable;
-	if (likely(known && lm_line_measure(&line))) {
+	if (likely(known && line.tail_length && lm_line_measure(&line))) {
 		length = lm_line_malloc_length(&line);
 		place = lm_sink_reserve(thread, length + frames, &error);
 	}

@@ -8,9 +8,9 @@
 #define LM_ENTRY_POINTS_H
 
 #include "intercept.h"
+#include "quiet.h"
 
 #define LM_ENTRY_POINTS(X)                                                                                             \
-	X(void *, malloc, (size_t size), (size, &caller))                                                              \
 	X(void *, calloc, (size_t count, size_t size), (count, size, &caller))                                         \
 	X(void *, realloc, (void *p, size_t size), (p, size, &caller))                                                 \
 	X(void *, reallocarray, (void *p, size_t count, size_t size), (p, count, size, &caller))                       \
@@ -19,7 +19,6 @@
 	X(int, posix_memalign, (void **result, size_t alignment, size_t size), (result, alignment, size, &caller))     \
 	X(void *, valloc, (size_t size), (size, &caller))                                                              \
 	X(void *, pvalloc, (size_t size), (size, &caller))                                                             \
-	X(void, free, (void *p), (p, &caller))                                                                         \
 	X(void, free_sized, (void *p, size_t size), (p, size, &caller))                                                \
 	X(void, free_aligned_sized, (void *p, size_t alignment, size_t size), (p, alignment, size, &caller))
 
@@ -33,6 +32,29 @@
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return function arguments;                                                                             \
+	}
+
+/* The two that every program lives by. */
+#define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
+	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
+	void *symbol(size_t size)                                                                                      \
+	{                                                                                                              \
+		if (lm_is_quiet())                                                                                     \
+			return lm_quiet_malloc(size, LM_CALLER_SP());                                                  \
+		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
+                                                                                                                       \
+		return lm_malloc(size, &caller);                                                                       \
+	}
+
+#define LM_ENTRY_DEFINE_FREE(symbol)                                                                                   \
+	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
+	void symbol(void *p)                                                                                           \
+	{                                                                                                              \
+		if (lm_is_quiet() && lm_quiet_free(p, LM_CALLER_SP()))                                                 \
+			return;                                                                                        \
+		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
+                                                                                                                       \
+		lm_free(p, &caller);                                                                                   \
 	}
 
 #define LM_ENTRY_DEFINE_EXIT(symbol)                                                                                   \

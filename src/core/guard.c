@@ -5,8 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-__thread volatile unsigned char lm_guard;
-__thread volatile uintptr_t lm_guard_sp;
+__thread struct lm_here lm_here;
 
 static int is_on_alternate_stack(void)
 {
@@ -17,5 +16,5 @@ static int is_on_alternate_stack(void)
 
 int lm_guard_is_stale(uintptr_t sp)
 {
-	return sp >= lm_guard_sp && !is_on_alternate_stack();
+	return sp >= lm_here.sp && !is_on_alternate_stack();
 }

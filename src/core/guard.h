@@ -16,16 +16,21 @@ enum lm_guard_state {
 	LM_GUARD_REAL = 2,    /* in the real allocator: its calls to itself are not events */
 };
 
-extern __thread volatile unsigned char lm_guard;
-/* The stack pointer of the program's code whose call set it last. */
-extern __thread volatile uintptr_t lm_guard_sp;
+struct lm_thread;
+
+/* All thread-local storage that every event needs: found once for all. */
+extern __thread struct lm_here {
+	volatile unsigned char guard;
+	volatile uintptr_t sp; /* the stack pointer of the program's code whose call set the guard last */
+	struct lm_thread *own; /* thread.h's; NULL if the thread has none yet */
+} lm_here;
 
 /* Sets the state and returns the one to give back later. */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)
 {
-	unsigned char before = lm_guard;
+	unsigned char before = lm_here.guard;
 
-	lm_guard = (unsigned char)state;
+	lm_here.guard = (unsigned char)state;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return before;
 }
@@ -33,7 +38,7 @@ static inline unsigned char lm_guard_set(enum lm_guard_state state)
 static inline void lm_guard_restore(unsigned char before)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lm_guard = before;
+	lm_here.guard = before;
 }
 
 /*

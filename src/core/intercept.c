@@ -35,14 +35,14 @@
  */
 static inline int nested(const struct lm_caller *caller)
 {
-	if (likely(lm_guard == LM_GUARD_IDLE))
+	if (likely(lm_here.guard == LM_GUARD_IDLE))
 		return 0;
 	if (lm_guard_is_stale(caller->sp)) {
-		lm_guard = LM_GUARD_IDLE;
-		if (lm_thread_own)
-			lm_sink_abandon_record(lm_thread_own);
+		lm_here.guard = LM_GUARD_IDLE;
+		if (lm_here.own)
+			lm_sink_abandon_record(lm_here.own);
 	}
-	return lm_guard == LM_GUARD_REAL;
+	return lm_here.guard == LM_GUARD_REAL;
 }
 
 /* What an event needs to know of the moment when its call came in. */
@@ -62,7 +62,7 @@ static inline struct call begin_real(const struct lm_caller *caller)
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)
-		lm_guard_sp = caller->sp;
+		lm_here.sp = caller->sp;
 	return call;
 }
 
@@ -196,22 +196,29 @@ static __attribute__((noinline)) void *malloc_slowly(size_t size, const struct l
 	return malloced(lm_real_malloc(size), size, &call, caller);
 }
 
+void *lm_malloc_end(void *p, size_t size)
+{
+	struct call call = {.guard = LM_GUARD_IDLE};
+
+	return malloced(p, size, &call, NULL);
+}
+
 /* Can a call take the quick way? The session has started, and nothing lies under the call. */
 static inline int is_plain(void)
 {
-	return lm_guard == LM_GUARD_IDLE && __atomic_load_n(&lm_session.started, __ATOMIC_ACQUIRE);
+	return lm_here.guard == LM_GUARD_IDLE && __atomic_load_n(&lm_session.started, __ATOMIC_ACQUIRE);
 }
 
 void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_thread_own;
+	struct lm_thread *own = lm_here.own;
 	size_t usable;
 	void *p;
 
 	if (unlikely(!is_plain() || !own))
 		return malloc_slowly(size, caller);
 	lm_guard_set(LM_GUARD_REAL);
-	lm_guard_sp = caller->sp;
+	lm_here.sp = caller->sp;
 	p = lm_real_malloc(size);
 	lm_guard_set(LM_GUARD_TRACKER);
 	if (unlikely(!p || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE)) {
@@ -493,7 +500,7 @@ static __attribute__((noinline)) void free_slowly(void *p, const struct lm_calle
 
 void lm_free(void *p, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_thread_own;
+	struct lm_thread *own = lm_here.own;
 	size_t size, usable;
 
 	if (!p)
@@ -503,7 +510,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	lm_guard_set(LM_GUARD_TRACKER);
-	lm_guard_sp = caller->sp;
+	lm_here.sp = caller->sp;
 	size = lm_sizemap_take(p);
 	if (unlikely(size >= LM_SIZEMAP_FULL)) {
 		lm_guard_restore(LM_GUARD_IDLE);

@@ -12,15 +12,41 @@
 #include <stdint.h>
 
 #include "text.h"
+#include "trace_format.h"
 
 struct lm_line {
 	uint64_t size; /* requested */
 	uint64_t pointer;
 	uint64_t requested, usable; /* the totals */
-	uint64_t number;            /* of the backtrace, or 0 */
+	/* What comes behind the totals, of which the last TAIL_LENGTH bytes count: lm_line_tail(). */
+	const char *tail;
+	unsigned tail_length;
 	/* Digits of those. */
-	unsigned size_digits, pointer_digits, requested_digits, usable_digits, number_digits;
+	unsigned size_digits, pointer_digits, requested_digits, usable_digits;
 };
+
+/* A tail's room in bytes. It is copied as a whole: what is in front of it is written over. */
+#define LM_LINE_TAIL 16
+
+/* "] bt=NUMBER\n", or without a number "]\n", at the end of TAIL. Returns its length; 0: the number is too large. */
+static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
+{
+	struct lm_text text;
+	unsigned length = 2;
+
+	if (number > UINT64_C(9999999999))
+		return 0;
+	if (number)
+		length += 4 + lm_text_digits(number);
+	text = (struct lm_text){tail + LM_LINE_TAIL - length, tail + LM_LINE_TAIL};
+	lm_text_char(&text, ']');
+	if (number) {
+		lm_text_string(&text, " " LM_TRACE_BT "=");
+		lm_text_unsigned(&text, number);
+	}
+	lm_text_char(&text, '\n');
+	return length;
+}
 
 /* Words of eight bytes, as text has them. */
 #define LM_LINE_MALLOC "+ malloc"
@@ -43,24 +69,22 @@ static inline uint64_t lm_line_first(const char word[9])
 /* The digits are counted. 0: a number is too large, or a pointer too small, for this to be the way. */
 static inline int lm_line_measure(struct lm_line *line)
 {
-	if (__builtin_expect(line->size > LM_LINE_SIZE_MAX || line->number > LM_LINE_SIZE_MAX ||
-	                             line->requested > LM_LINE_TOTAL_MAX || line->usable > LM_LINE_TOTAL_MAX ||
-	                             line->pointer < 1 << 20,
+	if (__builtin_expect(line->size > LM_LINE_SIZE_MAX || line->requested > LM_LINE_TOTAL_MAX ||
+	                             line->usable > LM_LINE_TOTAL_MAX || line->pointer < 1 << 20,
 	                     0))
 		return 0;
 	line->size_digits = lm_text_digits(line->size);
 	line->pointer_digits = (67u - (unsigned)__builtin_clzll(line->pointer)) / 4;
 	line->requested_digits = lm_text_digits(line->requested);
 	line->usable_digits = lm_text_digits(line->usable);
-	line->number_digits = line->number ? lm_text_digits(line->number) : 0;
 	return 1;
 }
 
-/* "+ malloc SIZE 0xPOINTER [U:R] bt=NUMBER\n", bytes. */
+/* "+ malloc SIZE 0xPOINTER [U:R" and the tail, bytes. */
 static inline unsigned lm_line_malloc_length(const struct lm_line *line)
 {
-	return 17 + line->size_digits + line->pointer_digits + line->requested_digits + line->usable_digits +
-	       (line->number ? 4 + line->number_digits : 0);
+	return 15 + line->size_digits + line->pointer_digits + line->requested_digits + line->usable_digits +
+	       line->tail_length;
 }
 
 /* "+ free -SIZE 0xPOINTER [U:R]\n" */
@@ -147,13 +171,8 @@ static inline char *lm_line_put_totals(char *end, const struct lm_line *line)
 /* All but the first eight bytes of the line, of which the last three come to be something. END is its end. */
 static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
 {
-	*--end = '\n';
-	if (line->number) {
-		end = lm_line_put(end, line->number, line->number_digits);
-		end -= 4;
-		__builtin_memcpy(end, " bt=", 4);
-	}
-	*--end = ']';
+	__builtin_memcpy(end - LM_LINE_TAIL, line->tail, LM_LINE_TAIL);
+	end -= line->tail_length;
 	end = lm_line_put_totals(end, line);
 	end = lm_line_put_pointer(end, line->pointer, line->pointer_digits);
 	lm_line_put_size(end, line);

@@ -46,7 +46,7 @@ int lm_ring_write(const struct iovec *parts, int count);
 
 /* ring.c's, but for what is inlined here. */
 extern struct lm_ring {
-	unsigned char *bytes; /* mapped twice in a row, so that nothing wraps; NULL while it is not open */
+	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps; NULL while it is not open */
 	_Alignas(64) uint64_t limit; /* up to here there is room */
 } lm_ring;
 

@@ -145,6 +145,8 @@ void lm_session_start(void)
 		lm_sys_unmap(output, sizeof *output);
 	}
 	lm_guard_restore(guard);
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN))
+		__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&lm_session.started, 1, __ATOMIC_RELEASE);
 }
 

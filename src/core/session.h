@@ -17,6 +17,7 @@ enum {
 extern struct lm_session {
 	int started;
 	int state;
+	int quiet;      /* started, and there never will be a trace */
 	unsigned depth; /* frames of a backtrace */
 	int compact;
 	/* On a page that the kernel wipes in the child of a fork. */

@@ -1,53 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/*
- * See sizemap.h.
- *
- * A 16-bit entry for each 8 bytes of address space, in leaves of 16 MiB of it.
- * Malloc aligns to 16 bytes on most machines, to 8 on some and for some small
- * sizes: entries of addresses that are odd multiples of 8 lie in a half of
- * their own, which is never touched, so never resident, where no such address
- * occurs. Cost: an eighth of the heap's span, a quarter in the worst case.
- *
- * A size that fits stands in the entry. A larger one stands in the entries
- * that follow in the same half: the block itself covers those addresses, so
- * no other block can need them.
- */
+/* See sizemap.h. */
 #include "sizemap.h"
-
-#include <limits.h>
-#include <stdatomic.h>
-#include <stdint.h>
 
 #include "sys.h"
 
-typedef _Atomic uint16_t lm_entry;
+struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
 
-/* 48 bits are all that a process gets on 64-bit Linux without asking for more. */
-#if UINTPTR_MAX > UINT32_MAX
-#define ADDRESS_BITS 48
-#define MIDDLE_BITS  12
-#else
-#define ADDRESS_BITS 32
-#define MIDDLE_BITS  8
-#endif
-#define LEAF_BITS    24
-#define TOP_BITS     (ADDRESS_BITS - MIDDLE_BITS - LEAF_BITS)
-#define HALF_ENTRIES ((size_t)1 << (LEAF_BITS - 4))
-
-struct leaf {
-	lm_entry half[2][HALF_ENTRIES];
-};
-
-struct middle {
-	struct leaf *_Atomic leaf[1 << MIDDLE_BITS];
-};
-
-static struct middle *_Atomic top[1 << TOP_BITS];
+#define HALF_ENTRIES LM_SIZEMAP_HALF_ENTRIES
 
 enum {
-	ENTRY_NONE = 0,
-	ENTRY_SIZE = 1, /* size + 1, for sizes up to SMALL_MAX */
-	SMALL_MAX = 0x7ffe,
+	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
+	ENTRY_SIZE = LM_SIZEMAP_ENTRY_SIZE,
+	SMALL_MAX = LM_SIZEMAP_SMALL_MAX,
 	ENTRY_PIECE = 0x8000, /* no block of its own: PIECE_BITS of a large block's size */
 	PIECE_BITS = 14,
 	PIECE_MASK = (1 << PIECE_BITS) - 1,
@@ -62,7 +26,7 @@ enum {
  */
 _Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
 _Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are distinct");
-_Static_assert(PIECES *PIECE_BITS >= ADDRESS_BITS, "every size has room");
+_Static_assert(PIECES *PIECE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
 /* A table that is not there yet: whoever comes second gives its own back. */
@@ -82,32 +46,31 @@ static void *installed(void *_Atomic *slot, size_t size)
 /* The tables are typed; the slots differ in nothing else. */
 #define SLOT(pointer) ((void *_Atomic *)(void *)(pointer))
 
-static inline lm_entry *entry_of(const void *p, int make)
+static lm_entry *made_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
-	uintptr_t page = address >> LEAF_BITS;
-	struct middle *_Atomic *middle_slot;
-	struct leaf *_Atomic *leaf_slot;
-	struct middle *middle;
-	struct leaf *leaf;
+	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	struct lm_sizemap_middle *_Atomic *middle_slot;
+	struct lm_sizemap_leaf *_Atomic *leaf_slot;
+	struct lm_sizemap_middle *middle;
 
-#if UINTPTR_MAX > UINT32_MAX
-	if (address >> ADDRESS_BITS)
+	if (!lm_sizemap_covers(address))
 		return NULL;
-#endif
-	middle_slot = &top[page >> MIDDLE_BITS];
+	middle_slot = &lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS];
 	middle = atomic_load_explicit(middle_slot, memory_order_acquire);
-	if (__builtin_expect(!middle, 0)) {
-		if (!make || !(middle = installed(SLOT(middle_slot), sizeof *middle)))
-			return NULL;
-	}
-	leaf_slot = &middle->leaf[page & ((1 << MIDDLE_BITS) - 1)];
-	leaf = atomic_load_explicit(leaf_slot, memory_order_acquire);
-	if (__builtin_expect(!leaf, 0)) {
-		if (!make || !(leaf = installed(SLOT(leaf_slot), sizeof *leaf)))
-			return NULL;
-	}
-	return &leaf->half[address >> 3 & 1][address >> 4 & (HALF_ENTRIES - 1)];
+	if (!middle && !(middle = installed(SLOT(middle_slot), sizeof *middle)))
+		return NULL;
+	leaf_slot = &middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)];
+	if (!atomic_load_explicit(leaf_slot, memory_order_acquire) &&
+	    !installed(SLOT(leaf_slot), sizeof(struct lm_sizemap_leaf)))
+		return NULL;
+	return lm_sizemap_entry(p);
+}
+
+static lm_entry *entry_of(const void *p, int make)
+{
+	lm_entry *entry = lm_sizemap_entry(p);
+
+	return entry || !make ? entry : made_entry(p);
 }
 
 /* The entry that belongs to the address 16 * STEP behind P; blocks may cross leaves. */
@@ -209,19 +172,10 @@ size_t lm_sizemap_look(const void *p, size_t size)
 	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
 }
 
-size_t lm_sizemap_put_new(const void *p, size_t size)
+size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
 {
-	lm_entry *entry = entry_of(p, 0);
-	uint16_t value;
 	size_t known;
 
-	if (__builtin_expect(entry && size <= SMALL_MAX, 1)) {
-		value = atomic_load_explicit(entry, memory_order_acquire);
-		if (__builtin_expect(value == ENTRY_NONE, 1)) {
-			atomic_store_explicit(entry, (uint16_t)(size + ENTRY_SIZE), memory_order_release);
-			return LM_SIZEMAP_NONE;
-		}
-	}
 	known = lm_sizemap_look(p, size);
 	if (known == LM_SIZEMAP_NONE && lm_sizemap_put(p, size) != 0)
 		return LM_SIZEMAP_FULL;
@@ -240,18 +194,11 @@ static size_t taken(const void *p, uint16_t leave)
 	size = decoded(p, entry, value);
 	if (size == LM_SIZEMAP_NONE || size == LM_SIZEMAP_MOVING)
 		return size;
-	/*
-	 * Two that free the same block are a bug of the program's, and only one
-	 * may have the size. An atomic exchange would be the most expensive
-	 * instruction of the whole release, for the sake of such programs:
-	 * load and store it is, and a race of two frees is counted twice only
-	 * if they meet within these few instructions.
-	 */
 	atomic_store_explicit(entry, leave, memory_order_relaxed);
 	return size;
 }
 
-size_t lm_sizemap_take(const void *p)
+size_t lm_sizemap_take_slowly(const void *p)
 {
 	return taken(p, ENTRY_NONE);
 }

@@ -6,11 +6,24 @@
  *
  * An entry belongs to whoever owns the block at that moment; only realloc
  * shares one, for the time between the real call and its record.
+ *
+ * A 16-bit entry for each 8 bytes of address space, in leaves of 16 MiB of it.
+ * Malloc aligns to 16 bytes on most machines, to 8 on some and for some small
+ * sizes: entries of addresses that are odd multiples of 8 lie in a half of
+ * their own, which is never touched, so never resident, where no such address
+ * occurs. Cost: an eighth of the heap's span, a quarter in the worst case.
+ *
+ * A size that fits stands in the entry. A larger one stands in the entries
+ * that follow in the same half: the block itself covers those addresses, so
+ * no other block can need them.
  */
 #ifndef LM_SIZEMAP_H
 #define LM_SIZEMAP_H
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* No block is known at this address. */
 #define LM_SIZEMAP_NONE ((size_t)-1)
@@ -18,6 +31,98 @@
 #define LM_SIZEMAP_MOVING ((size_t)-2)
 /* There is no memory for the map: the block stays unknown. */
 #define LM_SIZEMAP_FULL ((size_t)-3)
+
+/* ---- the layout, for what is inlined here ---- */
+
+typedef _Atomic uint16_t lm_entry;
+
+/* 48 bits are all that a process gets on 64-bit Linux without asking for more. */
+#if UINTPTR_MAX > UINT32_MAX
+#define LM_SIZEMAP_ADDRESS_BITS 48
+#define LM_SIZEMAP_MIDDLE_BITS  12
+#else
+#define LM_SIZEMAP_ADDRESS_BITS 32
+#define LM_SIZEMAP_MIDDLE_BITS  8
+#endif
+#define LM_SIZEMAP_LEAF_BITS    24
+#define LM_SIZEMAP_TOP_BITS     (LM_SIZEMAP_ADDRESS_BITS - LM_SIZEMAP_MIDDLE_BITS - LM_SIZEMAP_LEAF_BITS)
+#define LM_SIZEMAP_HALF_ENTRIES ((size_t)1 << (LM_SIZEMAP_LEAF_BITS - 4))
+
+#define LM_SIZEMAP_ENTRY_NONE 0
+#define LM_SIZEMAP_ENTRY_SIZE 1 /* size + 1, for sizes up to LM_SIZEMAP_SMALL_MAX */
+#define LM_SIZEMAP_SMALL_MAX  0x7ffe
+
+struct lm_sizemap_leaf {
+	lm_entry half[2][LM_SIZEMAP_HALF_ENTRIES];
+};
+
+struct lm_sizemap_middle {
+	struct lm_sizemap_leaf *_Atomic leaf[1 << LM_SIZEMAP_MIDDLE_BITS];
+};
+
+extern struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
+
+static inline int lm_sizemap_covers(uintptr_t address)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	return address >> LM_SIZEMAP_ADDRESS_BITS == 0;
+#else
+	(void)address;
+	return 1;
+#endif
+}
+
+/* NULL where no block can be known. */
+static inline lm_entry *lm_sizemap_entry(const void *p)
+{
+	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	struct lm_sizemap_middle *middle;
+	struct lm_sizemap_leaf *leaf;
+
+	if (__builtin_expect(!lm_sizemap_covers(address), 0))
+		return NULL;
+	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
+	if (__builtin_expect(!middle, 0))
+		return NULL;
+	leaf = atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
+	if (__builtin_expect(!leaf, 0))
+		return NULL;
+	return &leaf->half[address >> 3 & 1][address >> 4 & (LM_SIZEMAP_HALF_ENTRIES - 1)];
+}
+
+/* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */
+static inline int lm_sizemap_try_put_new(const void *p, size_t size)
+{
+	lm_entry *entry = lm_sizemap_entry(p);
+
+	if (__builtin_expect(!entry || size > LM_SIZEMAP_SMALL_MAX ||
+	                             atomic_load_explicit(entry, memory_order_acquire) != LM_SIZEMAP_ENTRY_NONE,
+	                     0))
+		return 0;
+	atomic_store_explicit(entry, (uint16_t)(size + LM_SIZEMAP_ENTRY_SIZE), memory_order_release);
+	return 1;
+}
+
+/* The common case of lm_sizemap_take(): the size; or LM_SIZEMAP_NONE, and nothing was done. */
+static inline size_t lm_sizemap_try_take(const void *p)
+{
+	lm_entry *entry = lm_sizemap_entry(p);
+	unsigned value;
+
+	if (__builtin_expect(!entry, 0))
+		return LM_SIZEMAP_NONE;
+	value = atomic_load_explicit(entry, memory_order_acquire);
+	/* Without an entry's mark, what is no size is large. */
+	if (__builtin_expect(value - LM_SIZEMAP_ENTRY_SIZE > LM_SIZEMAP_SMALL_MAX, 0))
+		return LM_SIZEMAP_NONE;
+	atomic_store_explicit(entry, LM_SIZEMAP_ENTRY_NONE, memory_order_relaxed);
+	return value - LM_SIZEMAP_ENTRY_SIZE;
+}
+
+size_t lm_sizemap_put_new_slowly(const void *p, size_t size);
+size_t lm_sizemap_take_slowly(const void *p);
+
+/* ---- what one can do ---- */
 
 /* The size of the live block at P, or one of the above. */
 size_t lm_sizemap_get(const void *p);
@@ -34,13 +139,29 @@ size_t lm_sizemap_look(const void *p, size_t size);
  * LM_SIZEMAP_NONE then; else what is known, or LM_SIZEMAP_FULL, and changes
  * nothing.
  */
-size_t lm_sizemap_put_new(const void *p, size_t size);
+static inline size_t lm_sizemap_put_new(const void *p, size_t size)
+{
+	return lm_sizemap_try_put_new(p, size) ? LM_SIZEMAP_NONE : lm_sizemap_put_new_slowly(p, size);
+}
 
 /* P lives now and SIZE bytes were asked for. 0, or -1 without memory for the map: P stays unknown. */
 int lm_sizemap_put(const void *p, size_t size);
 
-/* Forgets P and returns what lm_sizemap_get() would have. Only one of several callers gets the size. */
-size_t lm_sizemap_take(const void *p);
+/*
+ * Forgets P and returns what lm_sizemap_get() would have.
+ *
+ * Two that free the same block are a bug of the program's, and only one may
+ * have the size. An atomic exchange would be the most expensive instruction of
+ * the whole release, for the sake of such programs: load and store it is, and
+ * a race of two frees is counted twice only if they meet within these few
+ * instructions.
+ */
+static inline size_t lm_sizemap_take(const void *p)
+{
+	size_t size = lm_sizemap_try_take(p);
+
+	return __builtin_expect(size != LM_SIZEMAP_NONE, 1) ? size : lm_sizemap_take_slowly(p);
+}
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
 size_t lm_sizemap_take_moving(const void *p);

@@ -8,8 +8,6 @@
 /* So many are looked at for an owner that is gone, before another is made. */
 #define LOOK_AT 8
 
-__thread struct lm_thread *lm_thread_own;
-
 static struct lm_thread *list;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
@@ -64,7 +62,7 @@ struct lm_thread *lm_thread_claim(void)
 
 	if (!thread)
 		thread = made(self);
-	lm_thread_own = thread;
+	lm_here.own = thread;
 	return thread;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the tracker keeps for each thread: its share of the books, its record
- * in the ring, its last backtrace. Behind one pointer of thread-local storage;
+ * in the ring, its last backtrace. Behind lm_here.own;
  * taken over by another thread when its owner is gone, so that programs which
  * start threads for ever do not make it grow for ever.
  *
- * Only its owner writes to it, and only where lm_guard was LM_GUARD_IDLE: a
+ * Only its owner writes to it, and only where the guard was LM_GUARD_IDLE: a
  * signal handler on top of that uses nothing but its record.
  */
 #ifndef LM_THREAD_H
@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "guard.h"
 #include "trace_format.h"
 
 /* Frames that are remembered. A frame is where a call returns to, and the registers then. */
@@ -53,12 +54,17 @@ struct lm_thread {
 	uintptr_t pcs[LM_THREAD_FRAMES];
 	uint64_t sums[LM_THREAD_FRAMES + 1];
 	struct lm_thread_frame frames[LM_THREAD_FRAMES];
-	/* Frames that were just found and are not among those yet. */
-	uintptr_t fresh_pcs[LM_BACKTRACE_DEPTH_MAX];
-	struct lm_thread_frame fresh[LM_BACKTRACE_DEPTH_MAX];
+	/* What was just found and is not among those yet. A field a row: read as it was written, a word at a time. */
+	struct lm_thread_fresh {
+		uintptr_t pc[LM_BACKTRACE_DEPTH_MAX];
+		uintptr_t sp[LM_BACKTRACE_DEPTH_MAX];
+		uintptr_t fp[LM_BACKTRACE_DEPTH_MAX];
+		uintptr_t pc_at[LM_BACKTRACE_DEPTH_MAX];
+		uintptr_t fp_at[LM_BACKTRACE_DEPTH_MAX];
+		unsigned char exact[LM_BACKTRACE_DEPTH_MAX];
+		unsigned char uses_fp[LM_BACKTRACE_DEPTH_MAX];
+	} fresh;
 };
-
-extern __thread struct lm_thread *lm_thread_own;
 
 /* Finds or makes one for a thread that has none. NULL without memory. */
 struct lm_thread *lm_thread_claim(void);
@@ -68,7 +74,7 @@ struct lm_thread *lm_thread_first(void);
 
 static inline struct lm_thread *lm_thread_self(void)
 {
-	struct lm_thread *thread = lm_thread_own;
+	struct lm_thread *thread = lm_here.own;
 
 	return __builtin_expect(thread != 0, 1) ? thread : lm_thread_claim();
 }

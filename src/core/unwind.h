@@ -30,7 +30,8 @@ struct lm_unwound {
  * the calling thread's own, or NULL. They may lie in ROOM, of MAX addresses, or
  * in THREAD: until the next call.
  */
-struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max);
+void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+               struct lm_unwound *unwound);
 
 /*
  * Tells backtraces apart, nearly always: the addresses as digits to an odd

@@ -225,7 +225,7 @@ static __attribute__((noinline)) int step_slowly(struct lm_registers *r, uintptr
 	return step_packed(r, packed);
 }
 
-static inline int step(struct lm_registers *r)
+static int step(struct lm_registers *r)
 {
 	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
 	uint64_t packed = cached_row(pc);
@@ -267,15 +267,57 @@ static inline int is_same(const struct lm_thread *thread, unsigned index, const 
 	       (!frame->needs_fp || frame->fp == r->fp);
 }
 
-/* From the remembered frame INDEX on outward: the last one, before END_AT, that still is on the way. */
-static inline unsigned recall(const struct lm_thread *thread, unsigned index, unsigned end_at)
+/*
+ * The remembered frame INDEX returns to PC now: another call of, most often,
+ * the same function. 1 if the way on from there is the same all the same.
+ */
+static inline int repair(struct lm_thread *thread, unsigned index, uintptr_t pc)
 {
+	const struct lm_thread_frame *frame = &thread->frames[index], *caller = frame + 1;
+	uint64_t row = cached_row(pc - 1);
+	uintptr_t cfa, fp_at = 0;
+
+	if (unlikely(index + 1 == END || frame->exact || (row & (PACKED_VALID | PACKED_NONE)) != PACKED_VALID ||
+	             (row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA || frame->uses_fp != ((row & PACKED_CFA_FP) != 0)))
+		return 0;
+	cfa = (frame->uses_fp ? frame->fp : frame->sp) + (uintptr_t)(row >> PACKED_CFA_OFFSET);
+	if ((row >> PACKED_FP_SHIFT & 3) == PACKED_AT_CFA)
+		fp_at = cfa + (uintptr_t)(int16_t)(row >> PACKED_FP_OFFSET);
+	if (cfa != caller->sp || cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET) != caller->pc_at ||
+	    fp_at != caller->fp_at)
+		return 0;
+	thread->pcs[index] = pc;
+	return 1;
+}
+
+/*
+ * From the remembered frame INDEX on outward: the last one, before END_AT, that
+ * still is on the way. What is known of frames by what lies outside of them is
+ * brought up to date.
+ */
+static inline unsigned recall(struct lm_thread *thread, unsigned index, unsigned end_at)
+{
+	unsigned first = index, repaired = index;
+
 	for (; index + 1 < end_at; index++) {
 		const struct lm_thread_frame *caller = &thread->frames[index + 1];
+		uintptr_t pc;
 
-		if (!caller->pc_at || code_address(*(const uintptr_t *)caller->pc_at) != thread->pcs[index + 1] ||
-		    (caller->needs_fp && caller->fp_at && *(const uintptr_t *)caller->fp_at != caller->fp))
+		if (unlikely(!caller->pc_at ||
+		             (caller->needs_fp && caller->fp_at && *(const uintptr_t *)caller->fp_at != caller->fp)))
 			break;
+		pc = code_address(*(const uintptr_t *)caller->pc_at);
+		if (pc == thread->pcs[index + 1])
+			continue;
+		if (!repair(thread, index + 1, pc))
+			break;
+		repaired = index + 1;
+	}
+	if (repaired != first) {
+		for (unsigned i = repaired + 1; i-- > first;) {
+			thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + thread->pcs[i];
+			thread->frames[i].known = NULL;
+		}
 	}
 	return index;
 }
@@ -306,18 +348,24 @@ static __attribute__((noinline)) unsigned drop_outermost(struct lm_thread *threa
 /* Puts the COUNT fresh frames in front of the remembered ones from BASE on. */
 static inline void remember(struct lm_thread *thread, unsigned base, unsigned count)
 {
+	const struct lm_thread_fresh *fresh = &thread->fresh;
+
 	if (unlikely(base < count))
 		base = drop_outermost(thread, base, count);
-	for (unsigned i = base; count-- > 0;) {
+	for (unsigned i = base; count-- > 0; base = i) {
 		struct lm_thread_frame *frame = &thread->frames[--i];
 
-		*frame = thread->fresh[count];
-		thread->pcs[i] = thread->fresh_pcs[count];
-		thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + thread->pcs[i];
+		frame->sp = fresh->sp[count];
+		frame->fp = fresh->fp[count];
+		frame->pc_at = fresh->pc_at[count];
+		frame->fp_at = fresh->fp_at[count];
 		frame->known = NULL;
+		frame->exact = fresh->exact[count];
+		frame->uses_fp = fresh->uses_fp[count];
 		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
 		frame->needs_fp = frame->uses_fp || i + 1 == END || (frame[1].needs_fp && !frame[1].fp_at);
-		base = i;
+		thread->pcs[i] = fresh->pc[count];
+		thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + fresh->pc[count];
 	}
 	thread->first = base;
 }
@@ -338,50 +386,68 @@ static inline int is_readable(const struct lm_thread *thread)
 }
 
 /* R's frame is the fresh one COUNT, for now without knowing how it goes on. */
-static inline void walk_on(struct lm_thread *thread, unsigned count, const struct lm_registers *r)
+static inline void walk_on(struct lm_thread_fresh *fresh, unsigned count, const struct lm_registers *r)
 {
-	struct lm_thread_frame *frame = &thread->fresh[count];
-
-	thread->fresh_pcs[count] = r->pc;
-	frame->sp = r->sp;
-	frame->fp = r->fp;
-	frame->pc_at = r->pc_at;
-	frame->fp_at = r->fp_at;
-	frame->exact = (unsigned char)r->exact;
-	frame->uses_fp = 0;
+	fresh->pc[count] = r->pc;
+	fresh->sp[count] = r->sp;
+	fresh->fp[count] = r->fp;
+	fresh->pc_at[count] = r->pc_at;
+	fresh->fp_at[count] = r->fp_at;
+	fresh->exact[count] = (unsigned char)r->exact;
+	fresh->uses_fp[count] = 0;
 }
 
 /*
  * The remembered frames from MATCH to LAST were on the way, and then it led
- * elsewhere: they are like fresh ones. Returns how many there are then.
+ * elsewhere: they are like fresh ones. Returns how many there are then, and R
+ * at the last.
  */
-static __attribute__((noinline)) unsigned walk_along(struct lm_thread *thread, unsigned count, struct lm_registers *r,
-                                                     unsigned match, unsigned last)
+static inline unsigned walk_along(struct lm_thread *thread, unsigned count, struct lm_registers *r, unsigned match,
+                                  unsigned last)
 {
-	uintptr_t fp = r->fp;
-
 	for (unsigned i = match; i <= last; i++, count++) {
-		struct lm_thread_frame *copy = &thread->fresh[count];
+		const struct lm_thread_frame *frame = &thread->frames[i];
 
-		*copy = thread->frames[i];
-		thread->fresh_pcs[count] = thread->pcs[i];
 		/* What did not matter for the old way out may matter for the new one. */
-		if (i != match && copy->fp_at)
-			fp = *(const uintptr_t *)copy->fp_at;
-		copy->fp = fp;
+		if (i != match && frame->fp_at)
+			r->fp = *(const uintptr_t *)frame->fp_at;
+		r->pc = thread->pcs[i];
+		r->sp = frame->sp;
+		r->exact = frame->exact;
+		/* Of the first, it is known where they were read from, and that may be elsewhere than before. */
+		if (i != match) {
+			r->pc_at = frame->pc_at;
+			r->fp_at = frame->fp_at;
+		}
+		walk_on(&thread->fresh, count, r);
+		thread->fresh.uses_fp[count] = frame->uses_fp;
 	}
-	*r = (struct lm_registers){
-		.pc = thread->pcs[last], .sp = thread->frames[last].sp, .fp = fp, .exact = thread->frames[last].exact};
 	return count;
 }
 
-static void unwind_remembering(struct lm_thread *thread, struct lm_registers *r, unsigned max)
+/* step(), without R in memory. */
+static inline int step_inline(struct lm_registers *r)
+{
+	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
+	uint64_t packed = cached_row(pc);
+	struct lm_registers copy;
+	int result;
+
+	if (likely((packed & (PACKED_VALID | PACKED_NONE)) == PACKED_VALID))
+		return step_packed(r, packed);
+	copy = *r;
+	result = step_slowly(&copy, pc, packed);
+	*r = copy;
+	return result;
+}
+
+static inline void unwind_remembering(struct lm_thread *thread, struct lm_registers r, unsigned max)
 {
 	unsigned look = thread->first, count = 0;
 	int ended = 0;
 
 	while (count < max && !ended) {
-		unsigned match = find_frame(thread, r, &look);
+		unsigned match = find_frame(thread, &r, &look);
 
 		if (match < END) {
 			unsigned left = max - count;
@@ -391,50 +457,55 @@ static void unwind_remembering(struct lm_thread *thread, struct lm_registers *r,
 				remember(thread, match, count);
 				return;
 			}
-			count = walk_along(thread, count, r, match, last);
+			count = walk_along(thread, count, &r, match, last);
 			look = last + 1;
 		} else {
-			walk_on(thread, count++, r);
+			walk_on(&thread->fresh, count++, &r);
 		}
-		ended = step(r) != 0;
+		ended = step_inline(&r) != 0;
 		if (!ended)
-			thread->fresh[count - 1].uses_fp = (unsigned char)r->used_fp;
+			thread->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
 	}
 	forget(thread);
 	remember(thread, END, count);
 	thread->whole = ended;
 }
 
-static __attribute__((noinline)) struct lm_unwound unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max)
+static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max,
+                                                     struct lm_unwound *unwound)
 {
 	unsigned n = 0;
 
 	do
 		room[n++] = r->pc;
 	while (n < max && step(r) == 0);
-	return (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
+	*unwound = (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
 }
 
-struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max)
+void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+               struct lm_unwound *unwound)
 {
 	struct lm_registers r = {.pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
-	struct lm_unwound found = {.count = 0};
-	unsigned first;
+	unsigned first, count;
 
-	if (unlikely(!max))
-		return found;
+	if (unlikely(!max)) {
+		unwound->count = 0;
+		return;
+	}
 	lm_stack_enter(r.sp);
-	if (unlikely(!thread))
-		return unwind_plainly(&r, room, max);
+	if (unlikely(!thread)) {
+		unwind_plainly(&r, room, max, unwound);
+		return;
+	}
 	if (thread->generation != __atomic_load_n(&generation, __ATOMIC_RELAXED) || !is_readable(thread))
 		forget(thread);
-	unwind_remembering(thread, &r, max);
+	unwind_remembering(thread, r, max);
 	first = thread->first;
-	found.pcs = &thread->pcs[first];
-	found.count = END - first < max ? END - first : max;
-	found.sum = thread->sums[first] - thread->sums[first + found.count] * powers[found.count];
-	found.known = &thread->frames[first].known;
-	return found;
+	count = END - first < max ? END - first : max;
+	unwound->pcs = &thread->pcs[first];
+	unwound->count = count;
+	unwound->sum = thread->sums[first] - thread->sums[first + count] * powers[count];
+	unwound->known = &thread->frames[first].known;
 }
 
 void lm_unwind_flush(void)

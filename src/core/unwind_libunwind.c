@@ -78,7 +78,8 @@ void lm_unwind_start(void)
 		waiting = 1;
 }
 
-struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max)
+void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+               struct lm_unwound *unwound)
 {
 	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
 	int count = 0;
@@ -89,7 +90,7 @@ struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *ca
 		count = unw_backtrace(found, (int)max + LM_UNWIND_OWN);
 	}
 	(void)thread;
-	return lm_unwind_trim(caller->pc, found, count, room, max);
+	*unwound = lm_unwind_trim(caller->pc, found, count, room, max);
 }
 
 void lm_unwind_flush(void)

@@ -6,10 +6,11 @@ void lm_unwind_start(void)
 {
 }
 
-struct lm_unwound lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max)
+void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+               struct lm_unwound *unwound)
 {
 	(void)thread, (void)caller, (void)room, (void)max;
-	return (struct lm_unwound){.count = 0};
+	unwound->count = 0;
 }
 
 void lm_unwind_flush(void)

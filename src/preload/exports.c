@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The names that the preload library puts in front of libc's. */
+#include "seam.h"
+
 #include "entry_points.h"
 
 #define EXPORT(type, name, parameters, arguments) LM_ENTRY_DEFINE(type, name, lm_##name, parameters, arguments)
 
 LM_ENTRY_POINTS(EXPORT)
+LM_ENTRY_DEFINE_MALLOC(malloc)
+LM_ENTRY_DEFINE_FREE(free)
 LM_ENTRY_DEFINE_EXIT(_exit)
 LM_ENTRY_DEFINE_EXIT(_Exit)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "seam.h"
 #include "sys.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -19,8 +20,10 @@
 /* In place of a function that was looked for and is not there. */
 #define MISSING ((void *)1)
 
+/* Until they are found, whoever calls them finds them. */
+struct lm_seam lm_seam = {.malloc = lm_real_malloc, .free = lm_real_free};
+
 static struct {
-	void *(*malloc)(size_t);
 	void *(*calloc)(size_t, size_t);
 	void *(*realloc)(void *, size_t);
 	void *(*reallocarray)(void *, size_t, size_t);
@@ -29,7 +32,6 @@ static struct {
 	int (*posix_memalign)(void **, size_t, size_t);
 	void *(*valloc)(size_t);
 	void *(*pvalloc)(size_t);
-	void (*free)(void *);
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
 	size_t (*usable_size)(void *);
@@ -127,10 +129,10 @@ static void resolve(void)
 	if (resolving)
 		return;
 	resolving = 1;
-	FIND(real.malloc, "malloc");
+	FIND(lm_seam.malloc, "malloc");
 	FIND(real.calloc, "calloc");
 	FIND(real.realloc, "realloc");
-	FIND(real.free, "free");
+	FIND(lm_seam.free, "free");
 	FIND(real.memalign, "memalign");
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
@@ -160,7 +162,7 @@ static void *no_memory(void)
 
 void *lm_real_malloc(size_t size)
 {
-	return ready() ? real.malloc(size) : boot_malloc(size);
+	return ready() ? lm_seam.malloc(size) : boot_malloc(size);
 }
 
 void *lm_real_calloc(size_t count, size_t size)
@@ -234,7 +236,7 @@ void *lm_real_pvalloc(size_t size)
 void lm_real_free(void *p)
 {
 	if (likely(ready() && !is_boot(p)))
-		real.free(p);
+		lm_seam.free(p);
 }
 
 void lm_real_free_sized(void *p, size_t size)
@@ -266,7 +268,7 @@ size_t lm_real_usable_size(void *p)
 
 int lm_real_is_glibc(void)
 {
-	return ready() && __libc_malloc && real.malloc == __libc_malloc;
+	return ready() && __libc_malloc && lm_seam.malloc == __libc_malloc;
 }
 
 void lm_real_exit(int status)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * malloc and free while there is no trace, and none can come any more: what is
+ * left is how many bytes are in use, for log_malloc_get_usage(). Inlined in
+ * the entry points, because every instruction counts here; whatever is out of
+ * the ordinary goes the usual way (intercept.h). A flavour says how the real
+ * functions are called: LM_SEAM_MALLOC, LM_SEAM_FREE.
+ */
+#ifndef LM_QUIET_H
+#define LM_QUIET_H
+
+#include "guard.h"
+#include "intercept.h"
+#include "session.h"
+#include "sizemap.h"
+#include "thread.h"
+
+/* Can the call be dealt with here? */
+static inline int lm_is_quiet(void)
+{
+	return __builtin_expect(__atomic_load_n(&lm_session.quiet, __ATOMIC_RELAXED) && lm_here.own &&
+	                                lm_here.guard == LM_GUARD_IDLE,
+	                        0);
+}
+
+static inline void lm_quiet_change(int64_t requested)
+{
+	struct lm_thread *own = lm_here.own;
+
+	__atomic_store_n(&own->requested, own->requested + requested, __ATOMIC_RELAXED);
+}
+
+/* What the guard is for: the real allocator may call the entry points. SP: the caller's stack pointer. */
+static inline void *lm_quiet_malloc(size_t size, uintptr_t sp)
+{
+	void *p;
+
+	lm_here.sp = sp;
+	lm_here.guard = LM_GUARD_REAL;
+	p = LM_SEAM_MALLOC(size);
+	/* No block is known at address 0, nor can be. */
+	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
+		return lm_malloc_end(p, size);
+	lm_quiet_change((int64_t)size);
+	lm_here.guard = LM_GUARD_IDLE;
+	return p;
+}
+
+/* 0: P is not known here, and nothing was done. */
+static inline int lm_quiet_free(void *p, uintptr_t sp)
+{
+	size_t size = lm_sizemap_try_take(p);
+
+	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
+		return 0;
+	lm_here.sp = sp;
+	lm_here.guard = LM_GUARD_REAL;
+	lm_quiet_change(-(int64_t)size);
+	LM_SEAM_FREE(p);
+	lm_here.guard = LM_GUARD_IDLE;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The two functions of the real allocator that are called without a detour (quiet.h). */
+#ifndef LM_SEAM_H
+#define LM_SEAM_H
+
+#include <stddef.h>
+
+extern void *__real_malloc(size_t size);
+extern void __real_free(void *p);
+
+#define LM_SEAM_MALLOC __real_malloc
+#define LM_SEAM_FREE   __real_free
+
+#endif
