@@ -297,6 +297,18 @@ $(B)/obj/plain/%.o: src/core/%.c $(B)/variant
 $(B)/libcore-plain.a: $(patsubst src/core/%.c,$(B)/obj/plain/%.o,$(CORE_SRC)) $(B)/obj/tests/plain_seam.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The same under ThreadSanitizer, whatever the rest is built with: the fences that it does not know are none it needs.
+TSAN = -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-tsan
+TSAN_SRC = $(CORE_SRC) tests/plain_seam.c tests/races.c
+$(B)/obj/tsan/%.o: %.c $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(TESTS_INC) -iquote src/core $(filter-out $(if $(findstring clang,$(CC)),-Wno-tsan),$(TSAN)) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
+
+$(B)/tests/races: $(patsubst %.c,$(B)/obj/tsan/%.o,$(TSAN_SRC))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
+
 $(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tests/traced.o $(B)/libreader.a $(B)/libcore-plain.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -304,7 +316,7 @@ $(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tes
 
 # make check SUITE=test_heap runs one.
 SUITE ?= $(SUITES)
-check: all examples $(PROGRAMS) $(SUITE:%=$(B)/tests/%)
+check: all examples $(PROGRAMS) $(B)/tests/races $(SUITE:%=$(B)/tests/%)
 	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
 	@failed=; for suite in $(SUITE); do \
 		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \

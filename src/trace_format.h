@@ -69,6 +69,9 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_BACKTRACE_DEPTH_MAX 128
 #define LM_TRACE_PRINTF_MAX    1024
 
+/* The signals that LOG_MALLOC_SIGNAL can name, X(NAME): those that programs leave alone, or that harm none. */
+#define LM_TOGGLE_SIGNALS(X) X(USR1) X(USR2) X(HUP) X(WINCH) X(URG) X(IO) X(PROF) X(ALRM) X(CHLD) X(CONT)
+
 /* What is printed on standard error when tracing begins. */
 #define LM_TRACE_BANNER "*** log-malloc trace-"
 

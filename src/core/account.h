@@ -25,11 +25,12 @@ struct lm_totals {
 /* Adds both changes and returns the totals as this very update left them. */
 static inline struct lm_totals lm_account_change(int64_t requested, int64_t usable)
 {
+	int single = lm_is_single_threaded();
 	struct lm_totals after;
 
-	after.requested = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.requested, (uint64_t)requested) + requested +
-	                  __atomic_load_n(&lm_hot.settled_requested, __ATOMIC_RELAXED);
-	after.usable = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.usable, (uint64_t)usable) + usable +
+	after.requested = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.requested, (uint64_t)requested, single) +
+	                  requested + __atomic_load_n(&lm_hot.settled_requested, __ATOMIC_RELAXED);
+	after.usable = (int64_t)lm_fetch_add((uint64_t *)&lm_hot.usable, (uint64_t)usable, single) + usable +
 	               __atomic_load_n(&lm_hot.settled_usable, __ATOMIC_RELAXED);
 	return after;
 }

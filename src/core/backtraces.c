@@ -43,7 +43,7 @@ static inline struct lm_backtrace *listed(struct lm_backtrace *first, const stru
 static struct lm_backtrace *made(const struct lm_unwound *unwound)
 {
 	size_t size = unwound->count * sizeof *unwound->pcs;
-	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size + unwound->count * sizeof *entry->frame);
+	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size);
 
 	if (!entry)
 		return NULL;
@@ -52,7 +52,6 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->depth = unwound->count;
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	entry->tail_length = lm_line_tail(entry->tail, entry->number);
-	entry->frame = (const struct lm_frame **)(void *)(entry->pcs + unwound->count);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
 	return entry;
 }

@@ -22,11 +22,11 @@ struct lm_backtrace {
 	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
 	unsigned tail_length;
-	int taken;       /* somebody writes it */
-	int written;     /* it stands in the trace, and what follows is there */
-	unsigned frames; /* of those, as many as fit into a record; innermost first */
-	unsigned length; /* of their texts, in bytes */
-	const struct lm_frame **frame;
+	int taken;                     /* somebody writes it */
+	int written;                   /* it stands in the trace, and what follows is there */
+	unsigned frames;               /* of those, as many as fit into a record; innermost first */
+	unsigned length;               /* of their texts, in bytes */
+	const struct lm_frame **frame; /* elsewhere: what is compared is to be small */
 	uintptr_t pcs[];
 };
 

@@ -107,8 +107,9 @@ static int read_signal(void)
 		const char *name;
 		int number;
 	} signals[] = {
-		{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP},   {"WINCH", SIGWINCH}, {"URG", SIGURG},
-		{"IO", SIGIO},     {"PROF", SIGPROF}, {"ALRM", SIGALRM}, {"CHLD", SIGCHLD},   {"CONT", SIGCONT},
+#define NUMBER(signal) {#signal, SIG##signal},
+		LM_TOGGLE_SIGNALS(NUMBER)
+#undef NUMBER
 	};
 	const char *value = setting("LOG_MALLOC_SIGNAL"), *name = value;
 

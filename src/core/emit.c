@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "account.h"
+#include "arena.h"
 #include "backtraces.h"
 #include "line.h"
 #include "module.h"
@@ -108,12 +109,16 @@ static unsigned find_frames(const struct lm_frame **frames, const uintptr_t *pcs
 	return n;
 }
 
-static void find_own_frames(struct lm_backtrace *backtrace)
+/* The same of BACKTRACE, to be kept. 0, or -1 without memory. */
+static int find_own_frames(struct lm_backtrace *backtrace)
 {
+	backtrace->frame = lm_arena_alloc(backtrace->depth * sizeof *backtrace->frame);
+	if (!backtrace->frame)
+		return -1;
 	backtrace->frames = find_frames(backtrace->frame, backtrace->pcs, backtrace->depth);
-	backtrace->length = 0;
 	for (unsigned i = 0; i < backtrace->frames; i++)
 		backtrace->length += backtrace->frame[i]->length;
+	return 0;
 }
 
 /* Sends HEAD, FRAMES and TAIL, which can be NULL, as one record. */
@@ -154,7 +159,7 @@ static inline void copy_frames(unsigned char *at, const struct lm_backtrace *bac
 /* Compact: the backtrace stands in front of the first event that names it, in one record with that. */
 static void emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
 {
-	const struct lm_frame *others[backtrace->depth];
+	const struct lm_frame *frames[backtrace->depth];
 	struct line head;
 	int own = lm_backtraces_take(backtrace);
 
@@ -164,23 +169,17 @@ static void emit_numbered(const struct line *line, struct lm_backtrace *backtrac
 	}
 	begin(&head);
 	lm_record_number(&head.text, LM_TRACE_BACKTRACE, backtrace->number);
-	if (own) {
-		find_own_frames(backtrace);
-		send_frames(&head, backtrace->frame, backtrace->frames, line);
-		lm_backtraces_written(backtrace);
-	} else {
-		send_frames(&head, others, find_frames(others, backtrace->pcs, backtrace->depth), line);
-	}
+	send_frames(&head, frames, find_frames(frames, backtrace->pcs, backtrace->depth), line);
+	lm_backtraces_written(backtrace);
 }
 
 static void emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
 {
 	const struct lm_frame *others[unwound->count + 1];
 
-	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace)) {
-		find_own_frames(backtrace);
+	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace) &&
+	    find_own_frames(backtrace) == 0)
 		lm_backtraces_written(backtrace);
-	}
 	if (backtrace && lm_backtraces_is_written(backtrace))
 		send_frames(line, backtrace->frame, backtrace->frames, NULL);
 	else
@@ -290,10 +289,23 @@ static inline void commit(struct lm_thread *thread, unsigned char *place, const 
 		fail(error);
 }
 
+/* Is it time for more than to record the event? */
+static __attribute__((noinline)) int is_due(struct lm_thread *thread)
+{
+	uint64_t ms = lm_sample_now();
+
+	wind_clock(thread, ms);
+	return lm_sample_is_due(ms) || lm_sink_is_due(ms);
+}
+
 /* Is there nothing to do but to record the event? */
 static inline int is_quick(struct lm_thread *thread)
 {
-	return thread->until_clock && thread->until_clock-- && lm_sink_is_quick() && !lm_module_is_suspect();
+	if (thread->until_clock)
+		thread->until_clock--;
+	else if (is_due(thread))
+		return 0;
+	return lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
 /* LM_LINE_TAIL bytes, of which the last two count. */

@@ -32,13 +32,15 @@ static inline int lm_is_single_threaded(void)
  * handlers are all that can come in between, and one instruction is enough for
  * those: without the bus lock it costs a twentieth.
  */
-static inline uint64_t lm_fetch_add(uint64_t *counter, uint64_t value)
+static inline uint64_t lm_fetch_add(uint64_t *counter, uint64_t value, int is_single_threaded)
 {
 #if defined __x86_64__
-	if (__builtin_expect(lm_is_single_threaded(), 1)) {
+	if (__builtin_expect(is_single_threaded, 1)) {
 		__asm__ volatile("xaddq %0, %1" : "+r"(value), "+m"(*counter) : : "memory", "cc");
 		return value;
 	}
+#else
+	(void)is_single_threaded;
 #endif
 	return __atomic_fetch_add(counter, value, __ATOMIC_SEQ_CST);
 }

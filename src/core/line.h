@@ -149,13 +149,19 @@ static inline char *lm_line_put_pointer(char *end, uint64_t value, unsigned coun
 /* Four digits go into half a word, which leaves the record's first bytes alone. */
 static inline void lm_line_put_size(char *end, const struct lm_line *line)
 {
-	uint64_t digits = lm_line_decimal((uint32_t)line->size);
-	uint32_t last = (uint32_t)(digits >> 32);
+	uint32_t size = (uint32_t)line->size, halves, part;
+	uint64_t digits;
 
-	if (__builtin_expect(line->size_digits > 4, 0))
+	if (__builtin_expect(line->size_digits > 4, 0)) {
+		digits = lm_line_decimal(size);
 		__builtin_memcpy(end - 8, &digits, 8);
-	else
-		__builtin_memcpy(end - 4, &last, 4);
+		return;
+	}
+	part = (size * 5243) >> 19;
+	halves = part | (size - part * 100) << 16;
+	part = ((halves * 103) >> 10) & UINT32_C(0x000f000f);
+	halves = (part | (halves - part * 10) << 8) | UINT32_C(0x30303030);
+	__builtin_memcpy(end - 4, &halves, 4);
 }
 
 static inline char *lm_line_put_totals(char *end, const struct lm_line *line)

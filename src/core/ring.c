@@ -272,7 +272,7 @@ static int write_nested(const struct iovec *parts, int count, uint32_t length)
 		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
-	position = lm_fetch_add(&lm_hot.head, length);
+	position = lm_fetch_add(&lm_hot.head, length, lm_is_single_threaded());
 	if (position & LM_JOURNAL_SEALED)
 		return wait_for_drain(1);
 	place = lm_ring.bytes + position % LM_JOURNAL_RING;
@@ -309,22 +309,25 @@ int lm_ring_write(const struct iovec *parts, int count)
 
 /* ---- the end ---- */
 
-/* Writes the whole records from FROM on to the trace, in as few pieces as the gaps between them allow. */
-static int write_records(const unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
+/*
+ * Writes what is in the ring BYTES from FROM on, with places that were not
+ * filled made to say nothing: the trace's size goes on telling what of the
+ * stream it has, if this ends in the middle.
+ */
+static int write_rest(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
 {
 	struct lm_journal_piece piece;
 	uint64_t at = from;
-	int error = 0;
 
-	while (!error && lm_journal_next(bytes, at, to, &piece)) {
-		if (piece.is_gap) {
-			(*gaps)++;
-			error = write_stretch(bytes, from, at);
-			from = at + piece.length;
-		}
-		at += piece.length;
+	for (; lm_journal_next(bytes, at, to, &piece); at += piece.length) {
+		if (!piece.is_gap)
+			continue;
+		(*gaps)++;
+		if (at + piece.length == to)
+			break;
+		fill_with_nothing(bytes + at % LM_JOURNAL_RING, (uint32_t)piece.length);
 	}
-	return error ? error : write_stretch(bytes, from, at);
+	return write_stretch(bytes, from, at);
 }
 
 static int write_lost(uint64_t count)
@@ -367,7 +370,7 @@ int lm_ring_seal(void)
 	if (end > load(&lm_ring.limit))
 		end = load(&lm_ring.limit);
 	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | end, __ATOMIC_RELEASE);
-	error = write_records(lm_ring.bytes, ring.header->tail, end, &gaps);
+	error = write_rest(lm_ring.bytes, ring.header->tail, end, &gaps);
 	if (!error)
 		error = write_lost(gaps + __atomic_exchange_n(&ring.lost, 0, __ATOMIC_RELAXED));
 	/* What could not be written stays in the journal. */
@@ -409,9 +412,9 @@ static struct lm_journal_header *map_journal(int fd)
 	return NULL;
 }
 
-static const unsigned char *ring_of(const struct lm_journal_header *header)
+static unsigned char *ring_of(struct lm_journal_header *header)
 {
-	return (const unsigned char *)header + LM_JOURNAL_HEADER;
+	return (unsigned char *)header + LM_JOURNAL_HEADER;
 }
 
 /* What is left of a trace that was emptied since is of no use; but before the first flush, it was empty at exec. */
@@ -421,7 +424,7 @@ static int is_about(const struct lm_journal_header *left, const struct stat *tra
 	       (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid));
 }
 
-static void append_left(const struct lm_journal_header *left, const struct stat *trace)
+static void append_left(struct lm_journal_header *left, const struct stat *trace)
 {
 	uint64_t written = (uint64_t)trace->st_size - left->base, limit = left->tail + LM_JOURNAL_RING;
 	uint64_t gaps = 0, head;
@@ -431,7 +434,7 @@ static void append_left(const struct lm_journal_header *left, const struct stat 
 	if (written < left->tail || written > limit)
 		return;
 	head = lm_journal_end(ring_of(left), written, limit);
-	write_records(ring_of(left), written, head, &gaps);
+	write_rest(ring_of(left), written, head, &gaps);
 }
 
 /*

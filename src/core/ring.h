@@ -92,9 +92,9 @@ static inline unsigned char *lm_ring_reserve(struct lm_thread *thread, uint32_t 
 	unsigned char *place;
 
 	/* Before the addition, or the record could be taken for whole; as early as possible a position will do. */
-	__atomic_store_n(&thread->pending, __atomic_load_n(&lm_hot.head, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
-	position = lm_fetch_add(&lm_hot.head, length);
-	__atomic_store_n(&thread->pending, position + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->pending, __atomic_load_n(&lm_hot.head, __ATOMIC_RELAXED) + 1, __ATOMIC_RELEASE);
+	position = lm_fetch_add(&lm_hot.head, length, lm_is_single_threaded());
+	__atomic_store_n(&thread->pending, position + 1, __ATOMIC_RELEASE);
 	thread->pending_length = length;
 	if (__builtin_expect(position + length > __atomic_load_n(&lm_ring.limit, __ATOMIC_ACQUIRE), 0)) {
 		*error = lm_ring_wait(thread, position, length);

@@ -39,8 +39,13 @@ void lm_sample_start(uint64_t interval_ms)
 	lm_sys_close(fd);
 }
 
+int lm_sample_is_due(uint64_t ms)
+{
+	return sample.interval_ms != LM_STATM_NEVER && ms >= __atomic_load_n(&sample.next_ms, __ATOMIC_RELAXED);
+}
+
 /* Of several threads whose turn it is, one gets it. */
-static int is_due(uint64_t ms)
+static int take_turn(uint64_t ms)
 {
 	uint64_t next = __atomic_load_n(&sample.next_ms, __ATOMIC_RELAXED);
 
@@ -81,7 +86,7 @@ int lm_sample_take(uint64_t ms, struct lm_statm *statm)
 	char text[160];
 	long n;
 
-	if (sample.interval_ms == LM_STATM_NEVER || !is_due(ms) || !lm_descriptor_is_ours(&sample.statm))
+	if (sample.interval_ms == LM_STATM_NEVER || !take_turn(ms) || !lm_descriptor_is_ours(&sample.statm))
 		return 0;
 	n = lm_sys_pread(sample.statm.fd, text, sizeof text - 1, 0);
 	if (n <= 0)

@@ -19,7 +19,10 @@ uint64_t lm_sample_now(void);
 /* Is it the turn of every event? */
 int lm_sample_is_constant(void);
 
-/* Is it the turn of this event, at MS? Then 1, with STATM. */
+/* At MS, is it the turn of some event? */
+int lm_sample_is_due(uint64_t ms);
+
+/* Is it the turn of this one? Then 1, with STATM. */
 int lm_sample_take(uint64_t ms, struct lm_statm *statm);
 
 #endif

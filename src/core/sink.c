@@ -70,6 +70,11 @@ int lm_sink_write(const struct iovec *parts, int count)
 	return result == -EAGAIN ? lm_direct_write(parts, count) : result;
 }
 
+int lm_sink_is_due(uint64_t ms)
+{
+	return ms >= __atomic_load_n(&sink.next_flush_ms, __ATOMIC_RELAXED);
+}
+
 void lm_sink_tick(uint64_t ms)
 {
 	uint64_t next = __atomic_load_n(&sink.next_flush_ms, __ATOMIC_RELAXED);

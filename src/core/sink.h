@@ -67,6 +67,9 @@ static inline int lm_sink_commit(struct lm_thread *thread, unsigned char *place,
 /* A call of THREAD's that was recording will never return. */
 void lm_sink_abandon_record(struct lm_thread *thread);
 
+/* Is lm_sink_tick() due at MS? */
+int lm_sink_is_due(uint64_t ms);
+
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);
 

@@ -53,6 +53,8 @@ struct lm_thread {
 	int whole; /* the last frame is the thread's outermost */
 	uintptr_t pcs[LM_THREAD_FRAMES];
 	uint64_t sums[LM_THREAD_FRAMES + 1];
+	/* Where PCS can be read again, if that is all there is to look at; else, a place that has none of them. */
+	const uintptr_t *watch[LM_THREAD_FRAMES];
 	struct lm_thread_frame frames[LM_THREAD_FRAMES];
 	/* What was just found and is not among those yet. A field a row: read as it was written, a word at a time. */
 	struct lm_thread_fresh {

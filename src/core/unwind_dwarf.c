@@ -249,6 +249,9 @@ static int step(struct lm_registers *r)
 /* Counts up when code is unloaded. */
 static unsigned generation = 1;
 
+/* No frame returns to address 0. */
+static const uintptr_t nowhere;
+
 /* The sums of a backtrace's parts: LM_UNWOUND_BASE to the power of each depth. */
 static uint64_t powers[LM_BACKTRACE_DEPTH_MAX + 1];
 
@@ -290,36 +293,55 @@ static inline int repair(struct lm_thread *thread, unsigned index, uintptr_t pc)
 	return 1;
 }
 
-/*
- * From the remembered frame INDEX on outward: the last one, before END_AT, that
- * still is on the way. What is known of frames by what lies outside of them is
- * brought up to date.
- */
+/* What lies outside of the remembered frame LAST has changed: so has what is known of those from FIRST to it. */
+static inline void update(struct lm_thread *thread, size_t first, size_t last)
+{
+	uint64_t sum = thread->sums[last + 1];
+
+	for (size_t i = last + 1; i-- > first;) {
+		sum = sum * LM_UNWOUND_BASE + thread->pcs[i];
+		thread->sums[i] = sum;
+		thread->frames[i].known = NULL;
+	}
+}
+
+/* Is the frame still there whose WATCH says nothing? */
+static inline int is_there(const struct lm_thread *thread, unsigned index)
+{
+	const struct lm_thread_frame *frame = &thread->frames[index];
+
+	return frame->pc_at && code_address(*(const uintptr_t *)frame->pc_at) == thread->pcs[index] &&
+	       !(frame->needs_fp && frame->fp_at && *(const uintptr_t *)frame->fp_at != frame->fp);
+}
+
+/* The first from I on, before END, that does not stand where it was read. Apart, so that it stays in registers. */
+static __attribute__((noinline)) size_t first_change(const uintptr_t *const *watch, const uintptr_t *pcs, size_t i,
+                                                     size_t end)
+{
+	while (i < end && code_address(*watch[i]) == pcs[i])
+		i++;
+	return i;
+}
+
+/* From the remembered frame INDEX on outward: the last one, before END_AT, that still is on the way. */
 static inline unsigned recall(struct lm_thread *thread, unsigned index, unsigned end_at)
 {
-	unsigned first = index, repaired = index;
+	const uintptr_t *const *watch = thread->watch, *pcs = thread->pcs;
+	size_t i = index + 1, end = end_at, repaired = index;
 
-	for (; index + 1 < end_at; index++) {
-		const struct lm_thread_frame *caller = &thread->frames[index + 1];
-		uintptr_t pc;
-
-		if (unlikely(!caller->pc_at ||
-		             (caller->needs_fp && caller->fp_at && *(const uintptr_t *)caller->fp_at != caller->fp)))
+	while ((i = first_change(watch, pcs, i, end)) < end) {
+		if (watch[i] != &nowhere) {
+			if (!repair(thread, (unsigned)i, code_address(*watch[i])))
+				break;
+			repaired = i;
+		} else if (!is_there(thread, (unsigned)i)) {
 			break;
-		pc = code_address(*(const uintptr_t *)caller->pc_at);
-		if (pc == thread->pcs[index + 1])
-			continue;
-		if (!repair(thread, index + 1, pc))
-			break;
-		repaired = index + 1;
-	}
-	if (repaired != first) {
-		for (unsigned i = repaired + 1; i-- > first;) {
-			thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + thread->pcs[i];
-			thread->frames[i].known = NULL;
 		}
+		i++;
 	}
-	return index;
+	if (repaired != index)
+		update(thread, index, repaired);
+	return (unsigned)i - 1;
 }
 
 static void forget(struct lm_thread *thread)
@@ -340,6 +362,7 @@ static __attribute__((noinline)) unsigned drop_outermost(struct lm_thread *threa
 	by = END - base - keep;
 	__builtin_memmove(thread->frames + base + by, thread->frames + base, keep * sizeof *thread->frames);
 	__builtin_memmove(thread->pcs + base + by, thread->pcs + base, keep * sizeof *thread->pcs);
+	__builtin_memmove(thread->watch + base + by, thread->watch + base, keep * sizeof *thread->watch);
 	__builtin_memmove(thread->sums + base + by, thread->sums + base, (keep + 1) * sizeof *thread->sums);
 	thread->whole = 0;
 	return base + by;
@@ -364,6 +387,8 @@ static inline void remember(struct lm_thread *thread, unsigned base, unsigned co
 		frame->uses_fp = fresh->uses_fp[count];
 		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
 		frame->needs_fp = frame->uses_fp || i + 1 == END || (frame[1].needs_fp && !frame[1].fp_at);
+		thread->watch[i] =
+			frame->pc_at && !(frame->needs_fp && frame->fp_at) ? (const uintptr_t *)frame->pc_at : &nowhere;
 		thread->pcs[i] = fresh->pc[count];
 		thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + fresh->pc[count];
 	}

@@ -20,8 +20,12 @@
 /* In place of a function that was looked for and is not there. */
 #define MISSING ((void *)1)
 
+static void *first_malloc(size_t size);
+static void first_free(void *p);
+static size_t first_usable_size(void *p);
+
 /* Until they are found, whoever calls them finds them. */
-struct lm_seam lm_seam = {.malloc = lm_real_malloc, .free = lm_real_free};
+struct lm_seam lm_seam = {.malloc = first_malloc, .free = first_free, .usable_size = first_usable_size};
 
 static struct {
 	void *(*calloc)(size_t, size_t);
@@ -34,7 +38,6 @@ static struct {
 	void *(*pvalloc)(size_t);
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
-	size_t (*usable_size)(void *);
 	void (*exit)(int);
 	int ready;
 } real;
@@ -57,7 +60,7 @@ static size_t boot_used;
 
 static int is_boot(const void *p)
 {
-	return (const char *)p >= boot && (const char *)p < boot + sizeof boot;
+	return (uintptr_t)p - (uintptr_t)boot < sizeof boot;
 }
 
 static void *boot_malloc(size_t size)
@@ -96,6 +99,16 @@ static void *next(const char *name)
 /* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
 #define FIND(function, name) (*(void **)(void *)&(function) = next(name))
 
+static void replace(void **function, const char *name)
+{
+	void *found = next(name);
+
+	if (found)
+		__atomic_store_n(function, found, __ATOMIC_RELEASE);
+}
+
+#define REPLACE(function, name) replace((void **)(void *)&(function), name)
+
 /*
  * What not every libc has is looked for when it is called, and then only: a
  * search that fails leaves a message, which the program would find in
@@ -129,15 +142,16 @@ static void resolve(void)
 	if (resolving)
 		return;
 	resolving = 1;
-	FIND(lm_seam.malloc, "malloc");
 	FIND(real.calloc, "calloc");
 	FIND(real.realloc, "realloc");
-	FIND(lm_seam.free, "free");
 	FIND(real.memalign, "memalign");
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
-	FIND(real.usable_size, "malloc_usable_size");
 	FIND(real.exit, "_exit");
+	/* What others call meanwhile goes on finding. */
+	REPLACE(lm_seam.usable_size, "malloc_usable_size");
+	REPLACE(lm_seam.free, "free");
+	REPLACE(lm_seam.malloc, "malloc");
 	resolving = 0;
 	errno = saved;
 	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
@@ -160,9 +174,14 @@ static void *no_memory(void)
 
 /* ---- the seam ---- */
 
+static void *first_malloc(size_t size)
+{
+	return ready() && lm_seam.malloc != first_malloc ? lm_seam.malloc(size) : boot_malloc(size);
+}
+
 void *lm_real_malloc(size_t size)
 {
-	return ready() ? lm_seam.malloc(size) : boot_malloc(size);
+	return lm_seam.malloc(size);
 }
 
 void *lm_real_calloc(size_t count, size_t size)
@@ -233,9 +252,15 @@ void *lm_real_pvalloc(size_t size)
 	return size > SIZE_MAX - page ? no_memory() : lm_real_memalign(page, (size + page - 1) / page * page);
 }
 
+static void first_free(void *p)
+{
+	if (ready() && lm_seam.free != first_free)
+		lm_seam.free(p);
+}
+
 void lm_real_free(void *p)
 {
-	if (likely(ready() && !is_boot(p)))
+	if (likely(!is_boot(p)))
 		lm_seam.free(p);
 }
 
@@ -259,11 +284,14 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
 		lm_real_free(p);
 }
 
+static size_t first_usable_size(void *p)
+{
+	return ready() && lm_seam.usable_size != first_usable_size ? lm_seam.usable_size(p) : 0;
+}
+
 size_t lm_real_usable_size(void *p)
 {
-	if (is_boot(p))
-		return boot_size(p);
-	return ready() && real.usable_size ? real.usable_size(p) : 0;
+	return likely(!is_boot(p)) ? lm_seam.usable_size(p) : boot_size(p);
 }
 
 int lm_real_is_glibc(void)

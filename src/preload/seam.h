@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The two functions of the real allocator that are called without a detour (quiet.h). */
+/* The functions of the real allocator that every event needs; the first two are called without a detour (quiet.h). */
 #ifndef LM_SEAM_H
 #define LM_SEAM_H
 
@@ -8,6 +8,7 @@
 extern struct lm_seam {
 	void *(*malloc)(size_t size);
 	void (*free)(void *p);
+	size_t (*usable_size)(void *p);
 } lm_seam;
 
 #define LM_SEAM_MALLOC lm_seam.malloc

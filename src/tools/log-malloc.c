@@ -34,8 +34,9 @@
 
 /* What the tracker accepts. */
 #define STATM_MS_MAX 3600000
-static const char *const toggle_signals[] = {"USR1", "USR2", "HUP",  "WINCH", "URG",
-                                             "IO",   "PROF", "ALRM", "CHLD",  "CONT"};
+#define NAME(signal) #signal,
+static const char *const toggle_signals[] = {LM_TOGGLE_SIGNALS(NAME)};
+#undef NAME
 
 /* The tracker's settings that have options, in the order in which they are shown. */
 enum setting { SETTING_DEPTH, SETTING_STATM, SETTING_FORMAT, SETTING_START, SETTING_SIGNAL, SETTING_QUIET, SETTINGS };
