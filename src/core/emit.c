@@ -112,7 +112,7 @@ static unsigned find_frames(const struct lm_frame **frames, const uintptr_t *pcs
 /* The same of BACKTRACE, to be kept. 0, or -1 without memory. */
 static int find_own_frames(struct lm_backtrace *backtrace)
 {
-	backtrace->frame = lm_arena_alloc(backtrace->depth * sizeof *backtrace->frame);
+	backtrace->frame = lm_arena_alloc(backtrace->depth * sizeof(void *));
 	if (!backtrace->frame)
 		return -1;
 	backtrace->frames = find_frames(backtrace->frame, backtrace->pcs, backtrace->depth);

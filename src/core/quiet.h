@@ -4,16 +4,22 @@
  * left is how many bytes are in use, for log_malloc_get_usage(). Inlined in
  * the entry points, because every instruction counts here; whatever is out of
  * the ordinary goes the usual way (intercept.h). A flavour says how the real
- * functions are called: LM_SEAM_MALLOC, LM_SEAM_FREE.
+ * functions are called with least detour: LM_SEAM_MALLOC, LM_SEAM_FREE.
  */
 #ifndef LM_QUIET_H
 #define LM_QUIET_H
 
 #include "guard.h"
 #include "intercept.h"
+#include "real.h"
 #include "session.h"
 #include "sizemap.h"
 #include "thread.h"
+
+#ifndef LM_SEAM_MALLOC
+#define LM_SEAM_MALLOC lm_real_malloc
+#define LM_SEAM_FREE   lm_real_free
+#endif
 
 /* Can the call be dealt with here? */
 static inline int lm_is_quiet(void)
