@@ -308,13 +308,26 @@ static inline int is_quick(struct lm_thread *thread)
 	return lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
+static inline int measure(struct lm_line *line, struct lm_thread *thread, const void *p, size_t size,
+                          struct lm_totals totals)
+{
+	uint64_t high = (uint64_t)(uintptr_t)p >> 32;
+
+	if (unlikely(high != thread->pointer_high)) {
+		thread->pointer_high = high;
+		thread->pointer_high_text = lm_line_hexadecimal((uint32_t)high);
+	}
+	line->pointer_high = thread->pointer_high_text;
+	return lm_line_measure(line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable);
+}
+
 /* LM_LINE_TAIL bytes, of which the last two count. */
 static const char plain_tail[] = "              ]\n";
 _Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
 
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	struct lm_line line = {.size = size, .pointer = (uintptr_t)p, .tail = plain_tail, .tail_length = 2};
+	struct lm_line line;
 	struct lm_unwound unwound = {.count = 0};
 	struct lm_backtrace *backtrace = NULL;
 	unsigned char *place = NULL;
@@ -327,6 +340,8 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 		return;
 	}
 	lm_module_note_caller(caller->pc);
+	line.tail = plain_tail;
+	line.tail_length = 2;
 	if (likely(lm_session.depth)) {
 		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &unwound);
 		backtrace = lm_backtraces_find(&unwound);
@@ -339,9 +354,7 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 		}
 	}
 	totals = lm_account_change((int64_t)size, (int64_t)usable);
-	line.requested = (uint64_t)totals.requested;
-	line.usable = (uint64_t)totals.usable;
-	if (likely(known && line.tail_length && lm_line_measure(&line))) {
+	if (likely(known && line.tail_length && measure(&line, thread, p, size, totals))) {
 		length = lm_line_malloc_length(&line);
 		place = lm_sink_reserve(thread, length + frames, &error);
 	}
@@ -357,7 +370,7 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	struct lm_line line = {.size = size, .pointer = (uintptr_t)p};
+	struct lm_line line;
 	static const struct lm_unwound none = {.count = 0};
 	unsigned char *place = NULL;
 	struct lm_totals totals;
@@ -370,9 +383,7 @@ void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void
 	}
 	lm_module_note_caller(caller->pc);
 	totals = lm_account_change(-(int64_t)size, -(int64_t)usable);
-	line.requested = (uint64_t)totals.requested;
-	line.usable = (uint64_t)totals.usable;
-	if (likely(lm_line_measure(&line))) {
+	if (likely(measure(&line, thread, p, size, totals))) {
 		length = lm_line_free_length(&line);
 		place = lm_sink_reserve(thread, length, &error);
 	}

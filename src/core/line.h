@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The lines of malloc and free, which are nearly all of a trace, put together
- * where they go: first their length, which takes the numbers' digits to be
- * counted, then, from right to left, each number in one store of eight digits.
+ * where they go: first the digits and their length, then, from right to left, each number in one store of eight digits.
  * What of that is too much lies on the left and is written over by what comes
  * there. Pure. The grammar is in log-malloc2(5); record.h writes every line.
  */
@@ -15,14 +14,17 @@
 #include "trace_format.h"
 
 struct lm_line {
-	uint64_t size; /* requested */
+	/* Requested bytes, of the block and in all, and usable ones. */
+	struct lm_line_number {
+		uint64_t low, high; /* digits: the last eight as text, and those before them */
+		unsigned count;     /* how many there are */
+	} size, requested, usable;
 	uint64_t pointer;
-	uint64_t requested, usable; /* the totals */
+	uint64_t pointer_high; /* lm_line_hexadecimal() of its upper half, which is nearly always the same */
+	unsigned pointer_digits;
 	/* What comes behind the totals, of which the last TAIL_LENGTH bytes count: lm_line_tail(). */
-	const char *tail;
 	unsigned tail_length;
-	/* Digits of those. */
-	unsigned size_digits, pointer_digits, requested_digits, usable_digits;
+	const char *tail;
 };
 
 /* A tail's room in bytes. It is copied as a whole: what is in front of it is written over. */
@@ -62,37 +64,6 @@ static inline uint64_t lm_line_first(const char word[9])
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && UINTPTR_MAX > UINT32_MAX
 
-/* Two groups of eight digits each. */
-#define LM_LINE_TOTAL_MAX UINT64_C(9999999999999999)
-#define LM_LINE_SIZE_MAX  UINT64_C(99999999)
-
-/* The digits are counted. 0: a number is too large, or a pointer too small, for this to be the way. */
-static inline int lm_line_measure(struct lm_line *line)
-{
-	if (__builtin_expect(line->size > LM_LINE_SIZE_MAX || line->requested > LM_LINE_TOTAL_MAX ||
-	                             line->usable > LM_LINE_TOTAL_MAX || line->pointer < 1 << 20,
-	                     0))
-		return 0;
-	line->size_digits = lm_text_digits(line->size);
-	line->pointer_digits = (67u - (unsigned)__builtin_clzll(line->pointer)) / 4;
-	line->requested_digits = lm_text_digits(line->requested);
-	line->usable_digits = lm_text_digits(line->usable);
-	return 1;
-}
-
-/* "+ malloc SIZE 0xPOINTER [U:R" and the tail, bytes. */
-static inline unsigned lm_line_malloc_length(const struct lm_line *line)
-{
-	return 15 + line->size_digits + line->pointer_digits + line->requested_digits + line->usable_digits +
-	       line->tail_length;
-}
-
-/* "+ free -SIZE 0xPOINTER [U:R]\n" */
-static inline unsigned lm_line_free_length(const struct lm_line *line)
-{
-	return 16 + line->size_digits + line->pointer_digits + line->requested_digits + line->usable_digits;
-}
-
 /* Eight decimal digits of VALUE, the first in the lowest byte: divided in half three times, in parallel. */
 static inline uint64_t lm_line_decimal(uint32_t value)
 {
@@ -101,11 +72,10 @@ static inline uint64_t lm_line_decimal(uint32_t value)
 	part = ((halves * 10486) >> 20) & UINT64_C(0x0000007f0000007f);
 	halves = part | (halves - part * 100) << 16;
 	part = ((halves * 103) >> 10) & UINT64_C(0x000f000f000f000f);
-	halves = part | (halves - part * 10) << 8;
-	return halves | UINT64_C(0x3030303030303030);
+	return part | (halves - part * 10) << 8;
 }
 
-/* Eight hexadecimal digits likewise. */
+/* Eight hexadecimal digits of VALUE as text, the first in the lowest byte. */
 static inline uint64_t lm_line_hexadecimal(uint32_t value)
 {
 	uint64_t x = __builtin_bswap32(value), letters;
@@ -117,58 +87,96 @@ static inline uint64_t lm_line_hexadecimal(uint32_t value)
 	return x + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
 }
 
-/* Ends at END; returns where its COUNT digits begin. */
-static inline char *lm_line_put(char *end, uint64_t value, unsigned count)
+#define LM_LINE_EIGHT UINT64_C(100000000)
+#define LM_LINE_ASCII UINT64_C(0x3030303030303030)
+
+/* The digits of VALUE, below LM_LINE_EIGHT squared. */
+static inline void lm_line_number(struct lm_line_number *number, uint64_t value)
 {
 	uint64_t digits;
 
-	if (__builtin_expect(count > 8, 0)) {
-		digits = lm_line_decimal((uint32_t)(value / 100000000));
-		__builtin_memcpy(end - 16, &digits, 8);
-		value %= 100000000;
+	if (__builtin_expect(value < LM_LINE_EIGHT, 1)) {
+		number->high = 0;
+		digits = lm_line_decimal((uint32_t)value);
+		/* Zeros in front are zero bytes; the last one counts in any case. */
+		number->count = 8 - ((unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) >> 3);
+		number->low = digits | LM_LINE_ASCII;
+		return;
 	}
-	digits = lm_line_decimal((uint32_t)value);
-	__builtin_memcpy(end - 8, &digits, 8);
-	return end - count;
+	digits = lm_line_decimal((uint32_t)(value / LM_LINE_EIGHT));
+	number->count = 16 - ((unsigned)__builtin_ctzll(digits) >> 3);
+	number->high = digits | LM_LINE_ASCII;
+	number->low = lm_line_decimal((uint32_t)(value % LM_LINE_EIGHT)) | LM_LINE_ASCII;
 }
 
-static inline char *lm_line_put_pointer(char *end, uint64_t value, unsigned count)
+/* 0: a number is too large, or P too small, for this to be the way. */
+static inline int lm_line_measure(struct lm_line *line, const void *p, uint64_t size, uint64_t requested,
+                                  uint64_t usable)
 {
-	uint64_t digits = lm_line_hexadecimal((uint32_t)value);
+	uint64_t pointer = (uintptr_t)p;
+
+	if (__builtin_expect(size >= LM_LINE_EIGHT || requested >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
+	                             usable >= LM_LINE_EIGHT * LM_LINE_EIGHT || pointer < 1 << 20,
+	                     0))
+		return 0;
+	lm_line_number(&line->size, size);
+	lm_line_number(&line->requested, requested);
+	lm_line_number(&line->usable, usable);
+	line->pointer = pointer;
+	line->pointer_digits = (67u - (unsigned)__builtin_clzll(pointer)) / 4;
+	return 1;
+}
+
+/* "+ malloc SIZE 0xPOINTER [U:R" and the tail, bytes. */
+static inline unsigned lm_line_malloc_length(const struct lm_line *line)
+{
+	return 15 + line->size.count + line->pointer_digits + line->requested.count + line->usable.count +
+	       line->tail_length;
+}
+
+/* "+ free -SIZE 0xPOINTER [U:R]\n" */
+static inline unsigned lm_line_free_length(const struct lm_line *line)
+{
+	return 16 + line->size.count + line->pointer_digits + line->requested.count + line->usable.count;
+}
+
+/* Ends at END; returns where the digits begin. */
+static inline char *lm_line_put(char *end, const struct lm_line_number *number)
+{
+	if (__builtin_expect(number->count > 8, 0))
+		__builtin_memcpy(end - 16, &number->high, 8);
+	__builtin_memcpy(end - 8, &number->low, 8);
+	return end - number->count;
+}
+
+static inline char *lm_line_put_pointer(char *end, const struct lm_line *line)
+{
+	uint64_t digits = lm_line_hexadecimal((uint32_t)line->pointer);
 
 	__builtin_memcpy(end - 8, &digits, 8);
-	if (count > 8) {
-		digits = lm_line_hexadecimal((uint32_t)(value >> 32));
-		__builtin_memcpy(end - 16, &digits, 8);
-	}
-	end -= count;
+	if (line->pointer_digits > 8)
+		__builtin_memcpy(end - 16, &line->pointer_high, 8);
+	end -= line->pointer_digits;
 	__builtin_memcpy(end - 4, "  0x", 4);
 	return end - 3;
 }
 
 /* Four digits go into half a word, which leaves the record's first bytes alone. */
-static inline void lm_line_put_size(char *end, const struct lm_line *line)
+static inline void lm_line_put_size(char *end, const struct lm_line_number *size)
 {
-	uint32_t size = (uint32_t)line->size, halves, part;
-	uint64_t digits;
+	uint32_t last = (uint32_t)(size->low >> 32);
 
-	if (__builtin_expect(line->size_digits > 4, 0)) {
-		digits = lm_line_decimal(size);
-		__builtin_memcpy(end - 8, &digits, 8);
-		return;
-	}
-	part = (size * 5243) >> 19;
-	halves = part | (size - part * 100) << 16;
-	part = ((halves * 103) >> 10) & UINT32_C(0x000f000f);
-	halves = (part | (halves - part * 10) << 8) | UINT32_C(0x30303030);
-	__builtin_memcpy(end - 4, &halves, 4);
+	if (__builtin_expect(size->count > 4, 0))
+		__builtin_memcpy(end - 8, &size->low, 8);
+	else
+		__builtin_memcpy(end - 4, &last, 4);
 }
 
 static inline char *lm_line_put_totals(char *end, const struct lm_line *line)
 {
-	end = lm_line_put(end, line->usable, line->usable_digits);
+	end = lm_line_put(end, &line->usable);
 	*--end = ':';
-	end = lm_line_put(end, line->requested, line->requested_digits);
+	end = lm_line_put(end, &line->requested);
 	end -= 2;
 	__builtin_memcpy(end, " [", 2);
 	return end;
@@ -180,9 +188,9 @@ static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
 	__builtin_memcpy(end - LM_LINE_TAIL, line->tail, LM_LINE_TAIL);
 	end -= line->tail_length;
 	end = lm_line_put_totals(end, line);
-	end = lm_line_put_pointer(end, line->pointer, line->pointer_digits);
-	lm_line_put_size(end, line);
-	end[-(int)line->size_digits - 1] = ' ';
+	end = lm_line_put_pointer(end, line);
+	lm_line_put_size(end, &line->size);
+	end[-(int)line->size.count - 1] = ' ';
 }
 
 static inline void lm_line_put_free(char *end, const struct lm_line *line)
@@ -190,16 +198,22 @@ static inline void lm_line_put_free(char *end, const struct lm_line *line)
 	end -= 2;
 	__builtin_memcpy(end, "]\n", 2);
 	end = lm_line_put_totals(end, line);
-	end = lm_line_put_pointer(end, line->pointer, line->pointer_digits);
-	lm_line_put_size(end, line);
+	end = lm_line_put_pointer(end, line);
+	lm_line_put_size(end, &line->size);
 }
 
 #else
 
 /* Elsewhere, record.h is the way. */
-static inline int lm_line_measure(struct lm_line *line)
+static inline uint64_t lm_line_hexadecimal(uint32_t value)
 {
-	(void)line;
+	return value;
+}
+
+static inline int lm_line_measure(struct lm_line *line, const void *p, uint64_t size, uint64_t requested,
+                                  uint64_t usable)
+{
+	(void)line, (void)p, (void)size, (void)requested, (void)usable;
 	return 0;
 }
 

@@ -41,6 +41,8 @@ struct lm_thread {
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
 	uint64_t clock; /* what it said then, in milliseconds */
+	/* The upper half of the last pointer that was written, and its text. */
+	uint64_t pointer_high, pointer_high_text;
 	/* Its share of the books; read by others, so stored in one piece. */
 	int64_t requested, usable;
 	uint64_t calls[LM_CALL_COUNT];

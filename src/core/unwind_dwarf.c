@@ -34,6 +34,10 @@ enum packed_how { PACKED_SAME, PACKED_AT_CFA, PACKED_END };
 #define PACKED_RA_OFFSET  24
 #define PACKED_CFA_OFFSET 40
 
+/* There is a row, and the return address stands on the stack. */
+#define PACKED_KIND  (PACKED_VALID | PACKED_NONE | (uint64_t)3 << PACKED_RA_SHIFT)
+#define PACKED_USUAL (PACKED_VALID | (uint64_t)PACKED_AT_CFA << PACKED_RA_SHIFT)
+
 /*
  * KEY is the pc xor the row: an entry that two threads wrote at once does not
  * match its own row, so no lock is needed to read it.
@@ -130,6 +134,7 @@ static inline int step_packed(struct lm_registers *r, uint64_t row)
 	uintptr_t pc_at = cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET);
 	uintptr_t fp = r->fp, fp_at = 0, pc;
 
+	r->used_fp = (row & PACKED_CFA_FP) != 0;
 	/* A return address that is still in a register is only seen in frames that called nothing. */
 	if (unlikely((row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA || lm_stack_read(pc_at, &pc) != 0))
 		return -1;
@@ -140,7 +145,6 @@ static inline int step_packed(struct lm_registers *r, uint64_t row)
 	}
 	r->pc_at = pc_at;
 	r->fp_at = fp_at;
-	r->used_fp = (row & PACKED_CFA_FP) != 0;
 	return arrive(r, pc, cfa, fp, 0);
 }
 
@@ -280,8 +284,8 @@ static inline int repair(struct lm_thread *thread, unsigned index, uintptr_t pc)
 	uint64_t row = cached_row(pc - 1);
 	uintptr_t cfa, fp_at = 0;
 
-	if (unlikely(index + 1 == END || frame->exact || (row & (PACKED_VALID | PACKED_NONE)) != PACKED_VALID ||
-	             (row >> PACKED_RA_SHIFT & 3) != PACKED_AT_CFA || frame->uses_fp != ((row & PACKED_CFA_FP) != 0)))
+	if (unlikely(index + 1 == END || frame->exact || (row & PACKED_KIND) != PACKED_USUAL ||
+	             frame->uses_fp != ((row & PACKED_CFA_FP) != 0)))
 		return 0;
 	cfa = (frame->uses_fp ? frame->fp : frame->sp) + (uintptr_t)(row >> PACKED_CFA_OFFSET);
 	if ((row >> PACKED_FP_SHIFT & 3) == PACKED_AT_CFA)
@@ -386,7 +390,7 @@ static inline void remember(struct lm_thread *thread, unsigned base, unsigned co
 		frame->exact = fresh->exact[count];
 		frame->uses_fp = fresh->uses_fp[count];
 		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
-		frame->needs_fp = frame->uses_fp || i + 1 == END || (frame[1].needs_fp && !frame[1].fp_at);
+		frame->needs_fp = frame->uses_fp || (i + 1 < END && frame[1].needs_fp && !frame[1].fp_at);
 		thread->watch[i] =
 			frame->pc_at && !(frame->needs_fp && frame->fp_at) ? (const uintptr_t *)frame->pc_at : &nowhere;
 		thread->pcs[i] = fresh->pc[count];
@@ -488,8 +492,7 @@ static inline void unwind_remembering(struct lm_thread *thread, struct lm_regist
 			walk_on(&thread->fresh, count++, &r);
 		}
 		ended = step_inline(&r) != 0;
-		if (!ended)
-			thread->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
+		thread->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
 	}
 	forget(thread);
 	remember(thread, END, count);
