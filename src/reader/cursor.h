@@ -7,6 +7,8 @@
 #ifndef LM_READER_CURSOR_H
 #define LM_READER_CURSOR_H
 
+#include "words.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,11 +17,12 @@
 struct cursor {
 	const char *at;
 	const char *end;
+	const char *first; /* of the text, which can be read from here on */
 };
 
 static inline struct cursor cursor_start(const char *text, size_t len)
 {
-	return (struct cursor){.at = text, .end = text + len};
+	return (struct cursor){.at = text, .end = text + len, .first = text};
 }
 
 static inline bool cursor_at_end(const struct cursor *c)
@@ -61,18 +64,41 @@ static inline bool cursor_until(struct cursor *c, char stop, const char **text, 
 	return *len > 0;
 }
 
+/* What comes next in one word, zeros behind the end. */
+static inline uint64_t cursor_word(const struct cursor *c)
+{
+	size_t left = (size_t)(c->end - c->at);
+	uint64_t word = 0;
+
+	if (left >= WORD_BYTES)
+		return word_load(c->at);
+	if (left == 0)
+		return 0;
+	if (c->end - c->first >= WORD_BYTES)
+		return word_load(c->end - WORD_BYTES) >> 8 * (WORD_BYTES - left);
+	memcpy(&word, c->at, left);
+	return le64toh(word);
+}
+
 /* Decimal, unsigned. */
 static inline bool cursor_number(struct cursor *c, uint64_t *number)
 {
-	const char *first = c->at;
-	uint64_t value = 0;
+	static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+	uint64_t value = 0, word = cursor_word(c);
+	unsigned length = word_decimal_length(word);
 
-	for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
-		if (__builtin_mul_overflow(value, 10u, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*c->at - '0'), &value))
+	if (length == 0)
+		return false;
+	value = word_decimal(word, length);
+	c->at += length;
+	while (length == WORD_BYTES && (length = word_decimal_length(word = cursor_word(c))) > 0) {
+		c->at += length;
+		if (__builtin_mul_overflow(value, powers[length], &value) ||
+		    __builtin_add_overflow(value, word_decimal(word, length), &value))
 			return false;
+	}
 	*number = value;
-	return c->at > first;
+	return true;
 }
 
 /* Decimal, with a minus in front if it is negative. */
@@ -87,7 +113,7 @@ static inline bool cursor_signed(struct cursor *c, int64_t *number)
 	return true;
 }
 
-/* The digit's value, or -1. Without a branch, since digits of addresses follow no pattern. */
+/* A hexadecimal digit's value, or -1. */
 static inline int cursor_hex_digit(char byte)
 {
 	static const signed char plus_one[256] = {
@@ -102,16 +128,21 @@ static inline int cursor_hex_digit(char byte)
 /* Hexadecimal, without a prefix. */
 static inline bool cursor_hex(struct cursor *c, uint64_t *number)
 {
-	const char *first = c->at;
-	uint64_t value = 0;
+	uint64_t value = 0, word = cursor_word(c);
+	unsigned length = word_hex_length(word);
 
-	for (int digit; c->at < c->end && (digit = cursor_hex_digit(*c->at)) >= 0; c->at++) {
-		if (value >> 60)
+	if (length == 0)
+		return false;
+	value = word_hex(word, length);
+	c->at += length;
+	while (length == WORD_BYTES && (length = word_hex_length(word = cursor_word(c))) > 0) {
+		c->at += length;
+		if (value >> (64 - 4 * length))
 			return false;
-		value = value << 4 | (uint64_t)digit;
+		value = value << 4 * length | word_hex(word, length);
 	}
 	*number = value;
-	return c->at > first;
+	return true;
 }
 
 /* Hexadecimal with its 0x. */

@@ -58,6 +58,33 @@ int hash_add(struct hash_table *table, uint64_t hash, uint32_t place)
 	return 0;
 }
 
+/* The slot of NUMBER, or the empty one where it would be. */
+static struct hash_slot *find_number(const struct hash_table *table, uint64_t number)
+{
+	uint64_t hash = hash_mix(number);
+	size_t i = hash & table->mask;
+
+	while (table->slots[i].place && table->slots[i].hash != hash)
+		i = (i + 1) & table->mask;
+	return &table->slots[i];
+}
+
+uint32_t hash_find_number(const struct hash_table *table, uint64_t number)
+{
+	/* An empty slot's place is 0, one less than that is HASH_NONE. */
+	return table->slots ? find_number(table, number)->place - 1 : HASH_NONE;
+}
+
+int hash_set_number(struct hash_table *table, uint64_t number, uint32_t place)
+{
+	struct hash_slot *slot = table->slots ? find_number(table, number) : NULL;
+
+	if (!slot || !slot->place)
+		return hash_add(table, hash_mix(number), place);
+	slot->place = place + 1;
+	return 0;
+}
+
 void hash_free(struct hash_table *table)
 {
 	free(table->slots);

@@ -59,6 +59,15 @@ uint32_t hash_find(const struct hash_table *table, uint64_t hash, hash_same *sam
 /* Adds a place that is not there yet; 0 or -ENOMEM. */
 int hash_add(struct hash_table *table, uint64_t hash, uint32_t place);
 
+/*
+ * Where KEY itself is the hash, as hash_mix() of a number is, which no other
+ * number has: its place, or HASH_NONE.
+ */
+uint32_t hash_find_number(const struct hash_table *table, uint64_t number);
+
+/* Adds the place of NUMBER, or replaces it; 0 or -ENOMEM. */
+int hash_set_number(struct hash_table *table, uint64_t number, uint32_t place);
+
 /* Frees the slots; the table is empty again. */
 void hash_free(struct hash_table *table);
 

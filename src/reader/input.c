@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See input.h. */
 #include "input.h"
+#include "scan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -19,92 +18,37 @@ enum {
 /* Maps the whole file. It may fail (too large for the address space, no mmap): the file is then a stream. */
 static bool map_file(struct input *in)
 {
-	struct stat st;
+	uint64_t size = in->source.size;
 	void *data;
 
-	/* Files of /proc call themselves regular and empty, whatever they contain. */
-	if (fstat(in->fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || (uintmax_t)st.st_size > SIZE_MAX)
+	if (!source_is_plain_file(&in->source) || size > SIZE_MAX)
 		return false;
-	/* A descriptor that is not at the start (standard input) is read from where it is. */
-	if (lseek(in->fd, 0, SEEK_CUR) != 0)
-		return false;
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, in->fd, 0);
+	data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, in->source.fd, 0);
 	if (data == MAP_FAILED)
 		return false;
-	madvise(data, (size_t)st.st_size, MADV_SEQUENTIAL);
+	madvise(data, (size_t)size, MADV_SEQUENTIAL);
 	in->data = data;
-	in->len = (size_t)st.st_size;
+	in->len = (size_t)size;
 	in->mapped = in->ended = true;
 	return true;
 }
 
-/* A trace whose process wrote a journal that is still there. 0 or -errno. */
-static int look_for_rest(struct input *in, const struct diag *diag)
-{
-	int found = recovery_find(&in->rest, in->fd, in->name, RECOVERY_LEAVE_OUT, diag);
-
-	in->has_rest = found > 0;
-	in->file_left = in->rest.size;
-	return found < 0 ? found : 0;
-}
-
 int input_open(struct input *in, const char *path, const struct diag *diag)
 {
-	struct stat st;
 	int error;
 
-	*in = (struct input){.name = path, .fd = STDIN_FILENO};
-	if (strcmp(path, "-") == 0)
-		in->name = "standard input";
-	else
-		in->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (in->fd < 0)
-		return -errno;
-	if (fstat(in->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		error = -EISDIR;
-	else
-		error = in->name == path ? look_for_rest(in, diag) : 0;
-	if (!error && !in->has_rest && map_file(in))
+	*in = (struct input){.data = NULL};
+	error = source_open(&in->source, path, diag);
+	if (error)
+		return error;
+	in->name = in->source.name;
+	if (map_file(in))
 		return 0;
-	if (!error)
-		in->data = malloc(BUFFER_SIZE);
+	in->data = malloc(BUFFER_SIZE);
 	if (in->data)
 		return 0;
 	input_close(in);
-	return error ? error : -ENOMEM;
-}
-
-static ssize_t read_file(struct input *in, char *to, size_t room)
-{
-	ssize_t n;
-
-	do
-		n = read(in->fd, to, room);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
-static size_t smaller(uint64_t a, size_t b)
-{
-	return a < b ? (size_t)a : b;
-}
-
-/* The trace up to where its journal goes on, and then that. */
-static ssize_t read_both(struct input *in, char *to, size_t room)
-{
-	ssize_t n = in->file_left ? read_file(in, to, smaller(in->file_left, room)) : 0;
-
-	if (n > 0)
-		in->file_left -= (uint64_t)n;
-	if (n)
-		return n;
-	in->file_left = 0;
-	if (in->rest_taken == in->rest.len)
-		return 0;
-	room = smaller(in->rest.len - in->rest_taken, room);
-	memcpy(to, in->rest.text + in->rest_taken, room);
-	in->rest_taken += room;
-	return (ssize_t)room;
+	return -ENOMEM;
 }
 
 /* Moves what is left to the front of the buffer and reads behind it. 0 or -errno. */
@@ -115,12 +59,9 @@ static int refill(struct input *in)
 	memmove(in->data, in->data + in->pos, in->len - in->pos);
 	in->len -= in->pos;
 	in->pos = 0;
-	if (in->has_rest)
-		n = read_both(in, in->data + in->len, BUFFER_SIZE - in->len);
-	else
-		n = read_file(in, in->data + in->len, BUFFER_SIZE - in->len);
+	n = source_read(&in->source, in->data + in->len, BUFFER_SIZE - in->len);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	in->len += (size_t)n;
 	in->ended = n == 0;
 	return 0;
@@ -158,27 +99,23 @@ static bool skip_dead(struct input *in)
 /* What the line that begins here is; false if that takes more text than there is. */
 static bool find_line(struct input *in, struct line *line)
 {
-	const char *text = in->data + in->pos, *newline, *nul;
-	size_t room = in->len - in->pos;
+	const char *text = in->data + in->pos;
+	size_t room = in->len - in->pos, len;
 
 	if (room > INPUT_LINE_MAX)
 		room = INPUT_LINE_MAX;
-	newline = memchr(text, '\n', room);
-	if (!newline && room < INPUT_LINE_MAX && !in->ended)
+	len = scan_line(text, room);
+	if (len == room && room < INPUT_LINE_MAX && !in->ended)
 		return false;
 	*line = (struct line){
 		.text = text,
-		.len = newline ? (size_t)(newline - text) : room,
+		.len = len,
 		.number = in->lines + 1,
+		.finished = len < room && text[len] == '\n',
+		.cut = len == INPUT_LINE_MAX,
 		.after_nuls = in->nuls,
 	};
-	nul = memchr(text, '\0', line->len);
-	if (nul) {
-		line->len = (size_t)(nul - text);
-		return true;
-	}
-	line->finished = newline != NULL;
-	line->cut = in->skipping = !newline && room == INPUT_LINE_MAX;
+	in->skipping = line->cut;
 	return true;
 }
 
@@ -193,14 +130,42 @@ int input_next(struct input *in, struct line *line)
 		if (error)
 			return error;
 	}
-	in->pos += line->len;
-	if (line->finished) {
-		in->pos++;
-		in->lines++;
-	}
 	in->nuls = false;
-	drop_front(in);
+	input_pass(in, line->len + line->finished, line->finished);
 	return 1;
+}
+
+int input_peek(struct input *in, char *byte)
+{
+	while (!skip_dead(in)) {
+		int error;
+
+		if (in->ended)
+			return 0;
+		error = refill(in);
+		if (error)
+			return error;
+	}
+	*byte = in->data[in->pos];
+	return 1;
+}
+
+void input_pass(struct input *in, size_t len, size_t lines)
+{
+	in->pos += len;
+	in->lines += lines;
+	drop_front(in);
+}
+
+const char *input_fault(const struct input *in)
+{
+	return source_fault(&in->source);
+}
+
+void input_progress(const struct input *in, uint64_t *done, uint64_t *size)
+{
+	*done = in->mapped ? in->pos : in->source.used;
+	*size = in->source.size;
 }
 
 void input_close(struct input *in)
@@ -209,9 +174,6 @@ void input_close(struct input *in)
 		munmap(in->data, in->len);
 	else
 		free(in->data);
-	if (in->fd > STDERR_FILENO)
-		close(in->fd);
-	if (in->has_rest)
-		recovery_free(&in->rest);
-	*in = (struct input){.fd = -1};
+	source_close(&in->source);
+	*in = (struct input){.name = NULL};
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Text, line by line, without copying: a regular file is mapped, everything
- * else is read as a stream through a buffer of fixed size. So is a trace with
- * a journal beside it: the lines that stand there come behind its own. A NUL
- * byte ends a line as a newline does, but such a line is not finished.
+ * else is read as a stream through a buffer of fixed size. A NUL byte ends a
+ * line as a newline does, but such a line is not finished.
  */
 #ifndef LM_READER_INPUT_H
 #define LM_READER_INPUT_H
 
 #include "diag.h"
-#include "recovery.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +18,7 @@
 enum { INPUT_LINE_MAX = 1024 * 1024 };
 
 struct line {
-	const char *text; /* valid until the next input_next() */
+	const char *text; /* valid until the next input_next() or input_peek() */
 	size_t len;       /* without the newline */
 	uint64_t number;  /* from 1 */
 	bool finished;    /* false: no newline, the writer was stopped in the middle of it */
@@ -29,7 +28,6 @@ struct line {
 
 struct input {
 	const char *name; /* for messages; the caller's string */
-	int fd;
 	bool mapped;
 	bool ended;    /* nothing is left to read into the buffer */
 	bool skipping; /* inside a line that was cut */
@@ -39,21 +37,39 @@ struct input {
 	size_t pos;
 	size_t dropped; /* mapped: bytes at the front that were given back */
 	uint64_t lines; /* newlines that were passed */
-	/* Below: of a trace with a journal. */
-	struct recovery rest;
-	bool has_rest;
-	uint64_t file_left; /* bytes of the file that come first */
-	size_t rest_taken;
+	struct source source;
 };
 
-/*
- * PATH, or standard input if it is "-". DIAG, which can be NULL, is told of a
- * journal that is no use. 0 or -errno.
- */
+/* As source_open(). */
 int input_open(struct input *in, const char *path, const struct diag *diag);
 
 /* 1 and a line, 0 at the end, -errno. */
 int input_next(struct input *in, struct line *line);
+
+/* 1 and the first byte of the next line, 0 at the end, -errno. */
+int input_peek(struct input *in, char *byte);
+
+/* What is in memory of the next lines; it can end in the middle of one. */
+static inline const char *input_ahead(const struct input *in, size_t *len)
+{
+	*len = in->len - in->pos;
+	return in->data + in->pos;
+}
+
+/* Does a line begin here, with nothing special in front of it? */
+static inline bool input_at_line(const struct input *in)
+{
+	return !in->skipping && !in->nuls;
+}
+
+/* Passes LEN bytes of what input_ahead() has shown: LINES whole lines without NUL. */
+void input_pass(struct input *in, size_t len, size_t lines);
+
+/* Why the text ended before its end, NULL if it did not. */
+const char *input_fault(const struct input *in);
+
+/* How far it is, in bytes of the file as it is on disk; SIZE is 0 if it is not known. */
+void input_progress(const struct input *in, uint64_t *done, uint64_t *size);
 
 void input_close(struct input *in);
 

@@ -68,7 +68,7 @@ bool record_is_realloc(enum lm_call call)
 static enum lm_call find_call(const char *word, size_t len)
 {
 	for (int i = 0; i < LM_CALL_COUNT; i++)
-		if (calls[i].len == len && memcmp(calls[i].word, word, len) == 0)
+		if (calls[i].len == len && calls[i].word[0] == *word && memcmp(calls[i].word, word, len) == 0)
 			return (enum lm_call)i;
 	return LM_CALL_COUNT;
 }
@@ -250,6 +250,7 @@ static const char *take_count(struct cursor *c, struct event *event)
 
 static const char *parse_counts(struct cursor *c, struct event *event)
 {
+	memset(event->counts, 0, sizeof event->counts);
 	if (!take_totals(c, event))
 		return "the bytes in use [U:R] are missing";
 	while (!cursor_at_end(c)) {
@@ -338,7 +339,7 @@ int record_parse(const char *text, size_t len, struct record *record)
 	record->len = len;
 	record->fault = NULL;
 	if (cursor_byte(&c, '+')) {
-		memset(&record->event, 0, sizeof record->event);
+		memset(&record->event, 0, RECORD_EVENT_COMMON);
 		record->fault = parse_event(&c, record);
 	} else if (cursor_byte(&c, '#')) {
 		record->number = 0;
@@ -349,4 +350,88 @@ int record_parse(const char *text, size_t len, struct record *record)
 		record->kind = RECORD_FRAME;
 	}
 	return record->fault ? -EINVAL : 0;
+}
+
+/* Takes a common line apart; what it does not find makes it bad, and is noticed at the end. */
+struct walk {
+	const char *at;
+	bool bad;
+};
+
+static inline void pass(struct walk *walk, const char *literal)
+{
+	walk->bad |= memcmp(walk->at, literal, strlen(literal)) != 0;
+	walk->at += strlen(literal);
+}
+
+/* Up to fifteen digits. */
+static inline uint64_t walk_number(struct walk *walk)
+{
+	static const uint32_t powers[WORD_BYTES] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+	uint64_t word = word_load(walk->at), value;
+	unsigned length = word_decimal_length(word);
+
+	walk->bad |= length == 0;
+	value = word_decimal(word, length);
+	walk->at += length;
+	if (length < WORD_BYTES)
+		return value;
+	word = word_load(walk->at);
+	length = word_decimal_length(word);
+	if (length == 0 || length == WORD_BYTES) {
+		walk->bad |= length != 0;
+		return value;
+	}
+	walk->at += length;
+	return value * powers[length] + word_decimal(word, length);
+}
+
+/* Up to sixteen digits. */
+static inline uint64_t walk_address(struct walk *walk)
+{
+	uint64_t word, value;
+	unsigned length;
+
+	pass(walk, "0x");
+	word = word_load(walk->at);
+	length = word_hex_length(word);
+	walk->bad |= length == 0;
+	value = word_hex(word, length);
+	walk->at += length;
+	if (length < WORD_BYTES)
+		return value;
+	word = word_load(walk->at);
+	length = word_hex_length(word);
+	if (length == 0)
+		return value;
+	walk->at += length;
+	return value << 4 * length | word_hex(word, length);
+}
+
+size_t record_parse_common(const char *text, struct event *event)
+{
+	static const char allocation[] = "+ malloc ", release[] = "+ free -", number[] = " " LM_TRACE_BT "=";
+	bool frees = memcmp(text, release, strlen(release)) == 0;
+	struct walk walk = {.at = text + (frees ? strlen(release) : strlen(allocation))};
+
+	if (!frees && memcmp(text, allocation, strlen(allocation)) != 0)
+		return 0;
+	memset(event, 0, RECORD_EVENT_COMMON);
+	event->call = frees ? LM_CALL_FREE : LM_CALL_MALLOC;
+	event->size = walk_number(&walk);
+	event->change = frees ? -(int64_t)event->size : (int64_t)event->size;
+	pass(&walk, " ");
+	event->pointer = walk_address(&walk);
+	pass(&walk, " [");
+	event->used = (int64_t)walk_number(&walk);
+	pass(&walk, ":");
+	event->usable = (int64_t)walk_number(&walk);
+	pass(&walk, "]");
+	if (*walk.at == ' ') {
+		pass(&walk, number);
+		event->backtrace = walk_number(&walk);
+		event->has_backtrace = true;
+	}
+	pass(&walk, "\n");
+	return walk.bad ? 0 : (size_t)(walk.at - text);
 }

@@ -54,10 +54,14 @@ struct event {
 	bool unseen;  /* a release that the tracker had to conclude */
 	bool has_backtrace;
 	bool has_statm;
-	uint64_t backtrace;                    /* compact format: its number */
-	uint64_t statm[LM_TRACE_STATM_FIELDS]; /* in pages */
+	uint64_t backtrace; /* compact format: its number */
+	/* From here on, what few events have: undefined in the others. */
+	uint64_t statm[LM_TRACE_STATM_FIELDS]; /* in pages; if has_statm */
 	uint64_t counts[LM_CALL_COUNT];        /* INIT, FINI: calls until now */
 };
+
+/* The part of an event that is always there. */
+#define RECORD_EVENT_COMMON offsetof(struct event, statm)
 
 struct record_module {
 	uint64_t from;
@@ -82,6 +86,16 @@ struct record {
 
 /* 0, or -EINVAL and the fault. Pointers in RECORD point into TEXT. */
 int record_parse(const char *text, size_t len, struct record *record);
+
+/* So many bytes have to be readable for record_parse_common(), wherever the line ends. */
+enum { RECORD_COMMON_MAX = 192 };
+
+/*
+ * The lines that a trace consists of, by the same grammar: malloc and free that
+ * went well, with nothing behind them but the number of a backtrace. The length
+ * of the line with its newline; 0 if record_parse() has to tell what it is.
+ */
+size_t record_parse_common(const char *text, struct event *event);
 
 /* The function's name as the trace writes it. */
 const char *record_call_name(enum lm_call call);

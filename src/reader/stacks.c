@@ -82,44 +82,58 @@ int stacks_add(struct stacks *stacks, const uint32_t *frames, size_t depth, uint
 	return 0;
 }
 
-static bool same_number(const void *owner, uint32_t place, const void *key)
-{
-	const struct stacks *stacks = owner;
-	const uint64_t *number = key;
-
-	return stacks->names[place].number == *number;
-}
-
-static uint32_t find_name(const struct stacks *stacks, uint64_t number)
-{
-	return hash_find(&stacks->name_table, hash_mix(number), same_number, stacks, &number);
-}
-
 int stacks_set_number(struct stacks *stacks, uint64_t number, uint32_t stack)
 {
-	uint32_t place = find_name(stacks, number);
-	struct stacks_name *names;
-
-	if (place != HASH_NONE) {
-		stacks->names[place].stack = stack;
-		return 0;
-	}
-	names = array_grow(stacks->names, &stacks->name_room, stacks->name_count + 1, sizeof *names);
-	if (!names)
-		return -ENOMEM;
-	stacks->names = names;
-	names[stacks->name_count] = (struct stacks_name){number, stack};
-	if (hash_add(&stacks->name_table, hash_mix(number), (uint32_t)stacks->name_count) != 0)
-		return -ENOMEM;
-	stacks->name_count++;
-	return 0;
+	return hash_set_number(&stacks->number_table, number, stack);
 }
 
 uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number)
 {
-	uint32_t place = find_name(stacks, number);
+	uint32_t stack = hash_find_number(&stacks->number_table, number);
 
-	return place == HASH_NONE ? STACK_NONE : stacks->names[place].stack;
+	return stack == HASH_NONE ? STACK_NONE : stack;
+}
+
+/* The text of a block, and how much of it there is. */
+struct block {
+	const char *text;
+	size_t len;
+};
+
+/* Are the lines of the block exactly the frames of a backtrace? */
+static bool same_block(const void *owner, uint32_t stack, const void *key)
+{
+	const struct stacks *stacks = owner;
+	struct stack frames = stacks->stacks[stack - 1];
+	struct block block = *(const struct block *)key;
+
+	for (size_t i = 0; i < frames.depth; i++) {
+		struct stacks_frame frame = stacks->frames[frames.frames[i]];
+
+		if (block.len <= frame.len || block.text[frame.len] != '\n' ||
+		    memcmp(block.text, frame.text, frame.len) != 0)
+			return false;
+		block.text += frame.len + 1;
+		block.len -= frame.len + 1;
+	}
+	return block.len == 0;
+}
+
+uint32_t stacks_find_block(const struct stacks *stacks, const char *text, const struct scan_block *block)
+{
+	struct block key = {text, block->len};
+	uint32_t stack = hash_find(&stacks->block_table, block->hash, same_block, stacks, &key);
+
+	return stack == HASH_NONE ? STACK_NONE : stack;
+}
+
+int stacks_set_block(struct stacks *stacks, const char *text, const struct scan_block *block, uint32_t stack)
+{
+	struct block key = {text, block->len};
+
+	if (stack == STACK_NONE || !same_block(stacks, stack, &key))
+		return 0;
+	return hash_add(&stacks->block_table, block->hash, stack);
 }
 
 struct stack stacks_get(const struct stacks *stacks, uint32_t stack)
@@ -139,9 +153,9 @@ void stacks_free(struct stacks *stacks)
 	pool_free(&stacks->pool);
 	free(stacks->frames);
 	free(stacks->stacks);
-	free(stacks->names);
 	hash_free(&stacks->frame_table);
 	hash_free(&stacks->stack_table);
-	hash_free(&stacks->name_table);
+	hash_free(&stacks->number_table);
+	hash_free(&stacks->block_table);
 	*stacks = (struct stacks){0};
 }

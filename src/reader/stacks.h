@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "pool.h"
+#include "scan.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,12 +36,8 @@ struct stacks {
 	struct stack *stacks;
 	size_t stack_count, stack_room;
 	struct hash_table stack_table;
-	struct stacks_name {
-		uint64_t number;
-		uint32_t stack;
-	} * names; /* compact format: the trace's numbers */
-	size_t name_count, name_room;
-	struct hash_table name_table;
+	struct hash_table number_table; /* compact format: the trace's numbers */
+	struct hash_table block_table;  /* full format: frames as they are written, one below the other */
 };
 
 /* The number of a frame; 0, -EINVAL if TEXT is no frame, -ENOMEM. */
@@ -54,6 +51,16 @@ int stacks_set_number(struct stacks *stacks, uint64_t number, uint32_t stack);
 
 /* What the trace calls by NUMBER; STACK_NONE if it never said. */
 uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number);
+
+/*
+ * Full format: the backtrace whose frames BLOCK is, TEXT being its text, each
+ * of them a line. STACK_NONE if stacks_set_block() has not told. What it finds
+ * was compared byte for byte.
+ */
+uint32_t stacks_find_block(const struct stacks *stacks, const char *text, const struct scan_block *block);
+
+/* BLOCK was read and gave STACK; does nothing if it contains anything else. 0 or -ENOMEM. */
+int stacks_set_block(struct stacks *stacks, const char *text, const struct scan_block *block, uint32_t stack);
 
 /* Valid until the next addition. */
 struct stack stacks_get(const struct stacks *stacks, uint32_t stack);

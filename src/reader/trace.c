@@ -13,49 +13,66 @@ static void complain(struct trace *trace, uint64_t line, const char *message)
 }
 
 /*
- * The next whole line into trace->line: 1, 0 at the end, -errno. A line
- * without an end is nothing to complain about if it is the last.
+ * The next line into trace->line: 1, 0 at the end, -errno. WHOLE tells if it
+ * can be used. A line without an end is nothing to complain about if it is the last.
  */
+static int read_line(struct trace *trace, bool *whole)
+{
+	const struct line *line = &trace->line;
+	int got = input_next(&trace->input, &trace->line);
+
+	if (got <= 0)
+		return got;
+	if (trace->unfinished) {
+		complain(trace, trace->unfinished, "the line breaks off");
+		trace->unfinished = 0;
+	} else if (line->after_nuls) {
+		complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
+	}
+	*whole = line->finished;
+	if (line->cut)
+		complain(trace, line->number, "the line is too long");
+	else if (!line->finished)
+		trace->unfinished = line->number;
+	return 1;
+}
+
+/* The next line that can be used: 1, 0 at the end, -errno. */
 static int next_line(struct trace *trace)
 {
+	bool whole = false;
 	int got;
 
-	if (trace->has_kept) {
-		trace->line = trace->kept;
-		trace->has_kept = false;
-		return 1;
-	}
-	while ((got = input_next(&trace->input, &trace->line)) > 0) {
-		const struct line *line = &trace->line;
-
-		if (trace->unfinished) {
-			complain(trace, trace->unfinished, "the line breaks off");
-			trace->unfinished = 0;
-		} else if (line->after_nuls) {
-			complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
-		}
-		if (line->cut)
-			complain(trace, line->number, "the line is too long");
-		else if (!line->finished)
-			trace->unfinished = line->number;
-		else
-			return 1;
-	}
-	if (got == 0 && (trace->unfinished || trace->input.nuls))
-		trace->ends_early = true;
+	do
+		got = read_line(trace, &whole);
+	while (got > 0 && !whole);
 	return got;
 }
 
-static void keep_line(struct trace *trace)
+/*
+ * Does what follows belong to the record above: does it begin otherwise than
+ * with '+' and '#'? 1, 0 if there is a record or nothing, -errno.
+ */
+static int is_below(struct trace *trace)
 {
-	trace->kept = trace->line;
-	trace->has_kept = true;
+	char byte;
+	int got = input_peek(&trace->input, &byte);
+
+	return got <= 0 ? got : byte != '+' && byte != '#';
 }
 
-/* Everything else that begins otherwise than '+' and '#' belongs to the record above. */
-static bool is_record(const struct line *line)
+/* The next line that can be used, if it belongs to the record above: 1, 0, -errno. */
+static int next_below(struct trace *trace)
 {
-	return line->len && (line->text[0] == '+' || line->text[0] == '#');
+	bool whole = false;
+	int got;
+
+	do {
+		got = is_below(trace);
+		if (got > 0)
+			got = read_line(trace, &whole);
+	} while (got > 0 && !whole);
+	return got;
 }
 
 static int take_frame(struct trace *trace, size_t *depth)
@@ -75,17 +92,13 @@ static int take_frame(struct trace *trace, size_t *depth)
 	return error;
 }
 
-/* The frames below a record, up to the next one. 0 or -errno. */
-static int take_stack(struct trace *trace, uint32_t *stack)
+/* The frames below a record, one by one. 0 or -errno. */
+static int take_frames(struct trace *trace, uint32_t *stack)
 {
 	size_t depth = 0;
 	int got, error = 0;
 
-	while ((got = next_line(trace)) > 0) {
-		if (is_record(&trace->line)) {
-			keep_line(trace);
-			break;
-		}
+	while ((got = next_below(trace)) > 0) {
 		error = take_frame(trace, &depth);
 		if (error)
 			return error;
@@ -93,18 +106,45 @@ static int take_stack(struct trace *trace, uint32_t *stack)
 	return got < 0 ? got : stacks_add(&trace->image.stacks, trace->frames, depth, stack);
 }
 
+/*
+ * The frames below a record, up to the next one. Most backtraces were there
+ * before: those are recognised as a whole. 0 or -errno.
+ */
+static int take_stack(struct trace *trace, uint32_t *stack)
+{
+	struct stacks *stacks = &trace->image.stacks;
+	struct scan_block block;
+	const char *text;
+	size_t len;
+	int got = is_below(trace), error;
+
+	if (got <= 0)
+		return got;
+	text = input_ahead(&trace->input, &len);
+	if (trace->unfinished || !scan_block(text, len, &block))
+		return take_frames(trace, stack);
+	if (trace->without_stacks) {
+		input_pass(&trace->input, block.len, scan_count_lines(text, block.len));
+		return 0;
+	}
+	*stack = stacks_find_block(stacks, text, &block);
+	if (*stack != STACK_NONE) {
+		input_pass(&trace->input, block.len, stacks_get(stacks, *stack).depth);
+		return 0;
+	}
+	/* The whole of it is in memory, and stays where it is meanwhile. */
+	error = take_frames(trace, stack);
+	return error ? error : stacks_set_block(stacks, text, &block, *stack);
+}
+
 /* The content of a file: it can look like anything, up to the next record. 0 or -errno. */
 static int take_file(struct trace *trace, bool maps)
 {
 	int got;
 
-	while ((got = next_line(trace)) > 0) {
+	while ((got = next_below(trace)) > 0) {
 		int error = 0;
 
-		if (is_record(&trace->line)) {
-			keep_line(trace);
-			break;
-		}
 		if (maps)
 			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
 		if (error == -EINVAL)
@@ -112,7 +152,7 @@ static int take_file(struct trace *trace, bool maps)
 		else if (error)
 			return error;
 	}
-	return got < 0 ? got : 0;
+	return got;
 }
 
 static int set_path(struct trace *trace, char **path)
@@ -198,6 +238,15 @@ static int end_image(struct trace *trace, struct trace_item *item, bool replaced
 	return 1;
 }
 
+/* Without the part that few events have, unless it is there. */
+static void copy_event(struct event *to, const struct record *record)
+{
+	if (record->kind != RECORD_CALL || record->event.has_statm)
+		*to = record->event;
+	else
+		memcpy(to, &record->event, RECORD_EVENT_COMMON);
+}
+
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
@@ -205,7 +254,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 
 	trace->records++;
 	image->events++;
-	item->event = trace->record.event;
+	copy_event(&item->event, &trace->record);
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
 	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
@@ -222,32 +271,75 @@ static int take_event(struct trace *trace, struct trace_item *item)
 /* At the end of the input. */
 static int finish(struct trace *trace, struct trace_item *item)
 {
+	const char *fault = input_fault(&trace->input);
+
 	if (trace->over)
 		return 0;
 	trace->over = true;
+	trace->ends_early = trace->unfinished || trace->input.nuls || fault;
+	if (fault)
+		diag_report(trace->diag, trace->input.name, trace->input.lines + 1, "%s", fault);
 	if (trace->malformed > TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
 		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
 	return end_image(trace, item, false);
 }
 
+/* The next line that is a record or might have been a part of one: 1, 0 at the end, -errno. */
+static int next_record(struct trace *trace)
+{
+	int got;
+
+	while ((got = next_line(trace)) > 0) {
+		if (record_parse(trace->line.text, trace->line.len, &trace->record) == 0)
+			return 1;
+		complain(trace, trace->line.number, trace->record.fault);
+	}
+	return got;
+}
+
+/*
+ * The event that comes next, if it is one of the common kind and its line is
+ * in memory: 1, 0 if it is not, -errno. This is nothing but a short cut.
+ */
+static int take_common(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+	struct input *in = &trace->input;
+	size_t len;
+	const char *text = input_ahead(in, &len);
+	int error;
+
+	if (len < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending)
+		return 0;
+	len = record_parse_common(text, &item->event);
+	if (!len)
+		return 0;
+	input_pass(in, len, 1);
+	trace->records++;
+	image->events++;
+	item->kind = TRACE_CALL;
+	item->line = image->last_line = in->lines;
+	item->stack = STACK_NONE;
+	error = take_stack(trace, &item->stack);
+	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
+		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+	return error ? error : 1;
+}
+
 int trace_next(struct trace *trace, struct trace_item *item)
 {
-	int got, error = 0;
+	int got = take_common(trace, item), error = 0;
 
-	while (!error && (got = next_line(trace)) > 0) {
-		if (record_parse(trace->line.text, trace->line.len, &trace->record) != 0) {
-			complain(trace, trace->line.number, trace->record.fault);
-			continue;
-		}
-		if (begins_image(trace) && !trace->ending) {
-			trace->ending = true;
-			keep_line(trace);
-			return end_image(trace, item, true);
-		}
+	if (got)
+		return got;
+	while (!error && (trace->ending || (got = next_record(trace)) > 0)) {
 		if (trace->ending) {
 			trace->ending = false;
 			new_image(trace);
+		} else if (begins_image(trace)) {
+			trace->ending = true;
+			return end_image(trace, item, true);
 		}
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO)

@@ -64,9 +64,8 @@ struct trace {
 	uint64_t malformed;       /* lines that could not be read */
 	bool ends_early;          /* cut in the middle of a line or of what was reserved for lines */
 	/* Below: between two calls of trace_next(). */
-	struct line line, kept;
-	bool has_kept;       /* kept is the next line */
-	bool ending;         /* an image's end was told, the next one begins */
+	struct line line;
+	bool ending;         /* an image's end was told; record begins the next one */
 	bool over;           /* the last image's end was told */
 	uint64_t unfinished; /* the number of a line without an end, to be reported if more follows */
 	struct record record;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See scan.h. */
+#include "scan.h"
+#include "hash.h"
+#include "words.h"
+
+#include <string.h>
+
+/* As wide as the smallest vector registers that are common. */
+enum { LANES = 16, STRIDE = 2 * LANES };
+
+/* In a mask, each place is 0 or 0xff. */
+typedef unsigned char vector __attribute__((vector_size(LANES)));
+
+struct stride {
+	vector first, second;
+};
+
+static vector load(const char *text)
+{
+	vector v;
+
+	memcpy(&v, text, sizeof v);
+	return v;
+}
+
+static struct stride load_stride(const char *text)
+{
+	return (struct stride){load(text), load(text + LANES)};
+}
+
+static vector all(unsigned char byte)
+{
+	return (vector){byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte};
+}
+
+static bool any(vector mask)
+{
+	uint64_t words[2];
+
+	memcpy(words, &mask, sizeof words);
+	return words[0] | words[1];
+}
+
+/* The first place that is set in a mask that has one. */
+static size_t first_place(vector mask)
+{
+	uint64_t words[2];
+
+	memcpy(words, &mask, sizeof words);
+	if (words[0])
+		return (size_t)__builtin_ctzll(le64toh(words[0])) / 8;
+	return WORD_BYTES + (size_t)__builtin_ctzll(le64toh(words[1])) / 8;
+}
+
+size_t scan_line(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	for (; len - at >= LANES; at += LANES) {
+		vector v = load(text + at), stop = (vector)(v == all('\n')) | (vector)(v == all(0));
+
+		if (any(stop))
+			return at + first_place(stop);
+	}
+	while (at < len && text[at] != '\n' && text[at] != '\0')
+		at++;
+	return at;
+}
+
+size_t scan_count_lines(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < len; at++)
+		count += text[at] == '\n';
+	return count;
+}
+
+/* Where V, a part of a block, has the newline in front of a record, or a NUL; BEHIND is what stands one byte further.
+ */
+static vector ends(vector v, vector behind)
+{
+	/* '#' differs from '+' in that bit alone. */
+	_Static_assert(('#' | 0x08) == '+', "the first bytes of records");
+	vector record = (vector)((behind | all(0x08)) == all('+'));
+
+	return ((vector)(v == all('\n')) & record) | (vector)(v == all(0));
+}
+
+/* Four hashes side by side, since each step of one has to wait for the one before. */
+struct lanes {
+	uint64_t lane[STRIDE / WORD_BYTES];
+};
+
+static void add(struct lanes *lanes, const char *text)
+{
+	for (size_t i = 0; i < STRIDE / WORD_BYTES; i++) {
+		uint64_t hash = lanes->lane[i];
+
+		hash = (hash << 29 | hash >> 35) ^ word_load(text + i * WORD_BYTES);
+		lanes->lane[i] = hash * UINT64_C(0x9e3779b97f4a7c15);
+	}
+}
+
+static uint64_t finish(const struct lanes *lanes, size_t len)
+{
+	uint64_t hash = len;
+
+	for (size_t i = 0; i < STRIDE / WORD_BYTES; i++)
+		hash = hash_mix(hash ^ lanes->lane[i]);
+	return hash;
+}
+
+/* What is left of a block of LEN bytes: if it can be, with bytes that were added before. */
+static void add_rest(struct lanes *lanes, const char *text, size_t len, size_t rest)
+{
+	char padded[STRIDE] = {0};
+
+	if (len >= STRIDE) {
+		add(lanes, text + len - STRIDE);
+		return;
+	}
+	memcpy(padded, text, rest);
+	add(lanes, padded);
+}
+
+bool scan_block(const char *text, size_t len, struct scan_block *block)
+{
+	struct lanes lanes = {{1, 2, 3, 4}};
+
+	for (size_t at = 0; len - at > STRIDE; at += STRIDE) {
+		struct stride here = load_stride(text + at), behind = load_stride(text + at + 1);
+		vector first = ends(here.first, behind.first), second = ends(here.second, behind.second);
+
+		if (any(first | second)) {
+			size_t place = any(first) ? first_place(first) : LANES + first_place(second);
+
+			if (text[at + place] == '\0')
+				return false;
+			block->len = at + place + 1;
+			add_rest(&lanes, text, block->len, place + 1);
+			block->hash = finish(&lanes, block->len);
+			return true;
+		}
+		add(&lanes, text + at);
+	}
+	return false;
+}
