@@ -84,17 +84,17 @@ static inline uint64_t cursor_word(const struct cursor *c)
 static inline bool cursor_number(struct cursor *c, uint64_t *number)
 {
 	static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-	uint64_t value = 0, word = cursor_word(c);
-	unsigned length = word_decimal_length(word);
+	uint64_t word = cursor_word(c), value;
+	unsigned bits = word_decimal_bits(word);
 
-	if (length == 0)
+	if (bits == 0)
 		return false;
-	value = word_decimal(word, length);
-	c->at += length;
-	while (length == WORD_BYTES && (length = word_decimal_length(word = cursor_word(c))) > 0) {
-		c->at += length;
-		if (__builtin_mul_overflow(value, powers[length], &value) ||
-		    __builtin_add_overflow(value, word_decimal(word, length), &value))
+	value = word_decimal(word, bits);
+	c->at += bits / 8;
+	while (bits == WORD_BITS && (bits = word_decimal_bits(word = cursor_word(c))) > 0) {
+		c->at += bits / 8;
+		if (__builtin_mul_overflow(value, powers[bits / 8], &value) ||
+		    __builtin_add_overflow(value, word_decimal(word, bits), &value))
 			return false;
 	}
 	*number = value;
@@ -128,21 +128,21 @@ static inline int cursor_hex_digit(char byte)
 /* Hexadecimal, without a prefix. */
 static inline bool cursor_hex(struct cursor *c, uint64_t *number)
 {
-	uint64_t value = 0, word = cursor_word(c);
-	unsigned length = word_hex_length(word);
+	uint64_t word = cursor_word(c), value = 0;
+	unsigned bits = word_hex_bits(word);
+	const char *first = c->at;
 
-	if (length == 0)
-		return false;
-	value = word_hex(word, length);
-	c->at += length;
-	while (length == WORD_BYTES && (length = word_hex_length(word = cursor_word(c))) > 0) {
-		c->at += length;
-		if (value >> (64 - 4 * length))
+	if (bits) {
+		value = word_hex(word, bits);
+		c->at += bits / 8;
+	}
+	for (int digit; c->at < c->end && (digit = cursor_hex_digit(*c->at)) >= 0; c->at++) {
+		if (value >> 60)
 			return false;
-		value = value << 4 * length | word_hex(word, length);
+		value = value << 4 | (uint64_t)digit;
 	}
 	*number = value;
-	return true;
+	return c->at > first;
 }
 
 /* Hexadecimal with its 0x. */

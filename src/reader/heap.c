@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See heap.h. Open addressing with linear probing, at most three quarters full;
+ * See heap.h. Open addressing with linear probing, at most half full;
  * a removal closes the gap, so that no tombstones gather in a long trace.
  */
 #include "heap.h"
-#include "hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { HEAP_SLOTS = 1024 };
+enum { HEAP_SLOTS = 1024, CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 
-static size_t home(const struct heap *heap, uint64_t address)
+/* Its highest bits are what addresses of one heap differ in. */
+static inline size_t home(const struct heap *heap, uint64_t address)
 {
-	return hash_mix(address) & heap->mask;
+	return (address * UINT64_C(0x9e3779b97f4a7c15)) >> heap->shift;
 }
 
 /* Where ADDRESS is, or the empty slot where it would be. */
-static size_t find_slot(const struct heap *heap, uint64_t address)
+static inline size_t find_slot(const struct heap *heap, uint64_t address)
 {
 	size_t i = home(heap, address);
 
@@ -26,19 +27,39 @@ static size_t find_slot(const struct heap *heap, uint64_t address)
 	return i;
 }
 
+/*
+ * Slots of zeros, none of them across two lines of the cache; a large table in
+ * large pages, since it is read at random. calloc() knows of memory that is new
+ * that it is zeros, which aligned_alloc() can't tell. MEMORY is what has to be freed.
+ */
+static struct heap_block *new_slots(size_t count, void **memory)
+{
+	size_t size = count * sizeof(struct heap_block), align = size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
+	char *slots = calloc(1, size + align);
+
+	*memory = slots;
+	if (!slots)
+		return NULL;
+	slots += -(uintptr_t)slots & (align - 1);
+	if (size >= HUGE_PAGE)
+		madvise(slots, size, MADV_HUGEPAGE);
+	return (struct heap_block *)(void *)slots;
+}
+
 static int grow(struct heap *heap)
 {
 	struct heap larger = *heap;
 	size_t size = heap->slots ? (heap->mask + 1) * 2 : HEAP_SLOTS;
 
-	larger.slots = calloc(size, sizeof *larger.slots);
+	larger.slots = new_slots(size, &larger.memory);
 	if (!larger.slots)
 		return -ENOMEM;
 	larger.mask = size - 1;
+	larger.shift = (unsigned)__builtin_clzll(size) + 1;
 	for (size_t i = 0; heap->slots && i <= heap->mask; i++)
 		if (heap->slots[i].address)
 			larger.slots[find_slot(&larger, heap->slots[i].address)] = heap->slots[i];
-	free(heap->slots);
+	free(heap->memory);
 	*heap = larger;
 	return 0;
 }
@@ -47,7 +68,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 {
 	struct heap_block *slot;
 
-	if (!heap->slots || heap->blocks >= (heap->mask + 1) / 4 * 3) {
+	if (!heap->slots || heap->blocks >= (heap->mask + 1) / 2) {
 		int error = grow(heap);
 
 		if (error)
@@ -99,28 +120,70 @@ static void release(struct heap *heap, uint64_t address, bool foreign)
 	close_gap(heap, i);
 }
 
+/* What an event that went well does. */
+static inline void set_change(struct heap_change *change, const struct event *event, uint32_t stack, uint64_t line)
+{
+	bool frees = record_is_free(event->call);
+
+	*change = (struct heap_change){
+		.released = frees ? event->pointer : event->old,
+		.added = {.address = frees ? 0 : event->pointer,
+	                  .size = event->size,
+	                  .line = line,
+	                  .stack = stack,
+	                  .call = event->call},
+		.foreign = event->foreign,
+	};
+}
+
+static inline int apply(struct heap *heap, const struct heap_change *change)
+{
+	if (change->released)
+		release(heap, change->released, change->foreign);
+	return change->added.address ? insert(heap, &change->added) : 0;
+}
+
 int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line)
 {
-	struct heap_block block = {
-		.address = event->pointer,
-		.size = event->size,
-		.line = line,
-		.stack = stack,
-		.call = event->call,
-	};
+	struct heap_change change;
+	int error = heap_settle(heap);
 
-	if (event->failed) {
-		heap->counts.failed++;
+	heap->counts.failed += event->failed;
+	if (error || event->failed)
+		return error;
+	set_change(&change, event, stack, line);
+	return apply(heap, &change);
+}
+
+int heap_apply_later(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line)
+{
+	struct heap_change *place = &heap->queue[heap->queue_end % HEAP_QUEUE];
+	int error = 0;
+
+	heap->counts.failed += event->failed;
+	if (event->failed)
 		return 0;
+	if (heap->queue_end - heap->queue_begin == HEAP_QUEUE) {
+		error = apply(heap, place);
+		heap->queue_begin++;
 	}
-	if (record_is_free(event->call)) {
-		if (event->pointer)
-			release(heap, event->pointer, event->foreign);
-		return 0;
+	set_change(place, event, stack, line);
+	heap->queue_end++;
+	if (heap->slots) {
+		/* Of address 0 too: to ask is cheap. */
+		__builtin_prefetch(&heap->slots[home(heap, place->released)], 1);
+		__builtin_prefetch(&heap->slots[home(heap, place->added.address)], 1);
 	}
-	if (record_is_realloc(event->call) && event->old)
-		release(heap, event->old, event->foreign);
-	return event->pointer ? insert(heap, &block) : 0;
+	return error;
+}
+
+int heap_settle(struct heap *heap)
+{
+	int error = 0;
+
+	while (!error && heap->queue_begin != heap->queue_end)
+		error = apply(heap, &heap->queue[heap->queue_begin++ % HEAP_QUEUE]);
+	return error;
 }
 
 const struct heap_block *heap_find(const struct heap *heap, uint64_t address)
@@ -146,6 +209,6 @@ const struct heap_block *heap_next(const struct heap *heap, size_t *position)
 
 void heap_free(struct heap *heap)
 {
-	free(heap->slots);
+	free(heap->memory);
 	*heap = (struct heap){0};
 }

@@ -8,6 +8,7 @@
 
 #include "record.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,16 +29,40 @@ struct heap_counts {
 	uint64_t replaced; /* blocks at whose address another one was allocated */
 };
 
+/* What an event does: a block goes, one comes, or both; 0 is none. */
+struct heap_change {
+	uint64_t released;
+	struct heap_block added;
+	bool foreign;
+};
+
+/* So many events it takes until a slot is there that was asked for. */
+enum { HEAP_QUEUE = 16 };
+
 struct heap {
 	struct heap_block *slots; /* a heap of zeros is an empty one */
+	void *memory;             /* that they are in */
 	size_t mask;
+	unsigned shift; /* what a hash is shifted by, for a place */
 	size_t blocks;  /* live */
 	uint64_t bytes; /* requested, of the live blocks */
 	struct heap_counts counts;
+	/* Below: of heap_apply_later(). */
+	struct heap_change queue[HEAP_QUEUE];
+	unsigned queue_begin, queue_end; /* counted without end */
 };
 
 /* What EVENT, whose backtrace is STACK, does to the heap. 0 or -ENOMEM. */
 int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line);
+
+/*
+ * The same, but some events later, so that nobody waits for a large heap's
+ * memory: heap_settle() has to be called before HEAP is asked for anything.
+ */
+int heap_apply_later(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line);
+
+/* Does what heap_apply_later() has put off. 0 or -ENOMEM. */
+int heap_settle(struct heap *heap);
 
 /* The live block that begins at ADDRESS, or NULL. Valid until the next event. */
 const struct heap_block *heap_find(const struct heap *heap, uint64_t address);

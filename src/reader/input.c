@@ -30,6 +30,7 @@ static bool map_file(struct input *in)
 	in->data = data;
 	in->len = (size_t)size;
 	in->mapped = in->ended = true;
+	in->drop_at = 2 * (size_t)DROP_SIZE;
 	return true;
 }
 
@@ -37,7 +38,7 @@ int input_open(struct input *in, const char *path, const struct diag *diag)
 {
 	int error;
 
-	*in = (struct input){.data = NULL};
+	*in = (struct input){.drop_at = SIZE_MAX};
 	error = source_open(&in->source, path, diag);
 	if (error)
 		return error;
@@ -65,18 +66,6 @@ static int refill(struct input *in)
 	in->len += (size_t)n;
 	in->ended = n == 0;
 	return 0;
-}
-
-/* Gives back the pages that were read: a trace can be larger than the memory. */
-static void drop_front(struct input *in)
-{
-	size_t done;
-
-	if (!in->mapped || in->pos - in->dropped < 2 * (size_t)DROP_SIZE)
-		return;
-	done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
-	madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
-	in->dropped = done;
 }
 
 /* Passes NUL bytes and the rest of a line that was cut. True if a line can begin here. */
@@ -150,11 +139,14 @@ int input_peek(struct input *in, char *byte)
 	return 1;
 }
 
-void input_pass(struct input *in, size_t len, size_t lines)
+/* Gives back the pages that were read: a trace can be larger than the memory. */
+void input_drop(struct input *in)
 {
-	in->pos += len;
-	in->lines += lines;
-	drop_front(in);
+	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
+
+	madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
+	in->dropped = done;
+	in->drop_at = done + 2 * (size_t)DROP_SIZE;
 }
 
 const char *input_fault(const struct input *in)

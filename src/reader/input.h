@@ -36,6 +36,7 @@ struct input {
 	size_t len; /* bytes of data that can be used */
 	size_t pos;
 	size_t dropped; /* mapped: bytes at the front that were given back */
+	size_t drop_at; /* the position where more can be */
 	uint64_t lines; /* newlines that were passed */
 	struct source source;
 };
@@ -62,8 +63,17 @@ static inline bool input_at_line(const struct input *in)
 	return !in->skipping && !in->nuls;
 }
 
+/* For input_pass(). */
+void input_drop(struct input *in);
+
 /* Passes LEN bytes of what input_ahead() has shown: LINES whole lines without NUL. */
-void input_pass(struct input *in, size_t len, size_t lines);
+static inline void input_pass(struct input *in, size_t len, size_t lines)
+{
+	in->pos += len;
+	in->lines += lines;
+	if (in->pos >= in->drop_at)
+		input_drop(in);
+}
 
 /* Why the text ended before its end, NULL if it did not. */
 const char *input_fault(const struct input *in);

@@ -55,16 +55,6 @@ const char *record_call_name(enum lm_call call)
 	return calls[call].word;
 }
 
-bool record_is_free(enum lm_call call)
-{
-	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
-}
-
-bool record_is_realloc(enum lm_call call)
-{
-	return call == LM_CALL_REALLOC || call == LM_CALL_REALLOCARRAY;
-}
-
 static enum lm_call find_call(const char *word, size_t len)
 {
 	for (int i = 0; i < LM_CALL_COUNT; i++)
@@ -352,86 +342,86 @@ int record_parse(const char *text, size_t len, struct record *record)
 	return record->fault ? -EINVAL : 0;
 }
 
-/* Takes a common line apart; what it does not find makes it bad, and is noticed at the end. */
-struct walk {
-	const char *at;
-	bool bad;
-};
+/* ---- the common lines ----------------------------------------------------------- */
 
-static inline void pass(struct walk *walk, const char *literal)
+static inline __attribute__((always_inline)) bool pass(const char **at, const char *literal)
 {
-	walk->bad |= memcmp(walk->at, literal, strlen(literal)) != 0;
-	walk->at += strlen(literal);
+	bool same = memcmp(*at, literal, strlen(literal)) == 0;
+
+	*at += strlen(literal);
+	return same;
 }
 
 /* Up to fifteen digits. */
-static inline uint64_t walk_number(struct walk *walk)
+static inline __attribute__((always_inline)) bool pass_number(const char **at, uint64_t *number)
 {
 	static const uint32_t powers[WORD_BYTES] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-	uint64_t word = word_load(walk->at), value;
-	unsigned length = word_decimal_length(word);
+	uint64_t word = word_load(*at);
+	unsigned bits = word_decimal_bits(word);
 
-	walk->bad |= length == 0;
-	value = word_decimal(word, length);
-	walk->at += length;
-	if (length < WORD_BYTES)
-		return value;
-	word = word_load(walk->at);
-	length = word_decimal_length(word);
-	if (length == 0 || length == WORD_BYTES) {
-		walk->bad |= length != 0;
-		return value;
-	}
-	walk->at += length;
-	return value * powers[length] + word_decimal(word, length);
+	*number = word_decimal(word, bits);
+	*at += bits / 8;
+	if (bits < WORD_BITS)
+		return bits;
+	word = word_load(*at);
+	bits = word_decimal_bits(word);
+	*at += bits / 8;
+	if (bits == 0 || bits == WORD_BITS)
+		return bits == 0;
+	*number = *number * powers[bits / 8] + word_decimal(word, bits);
+	return true;
 }
 
-/* Up to sixteen digits. */
-static inline uint64_t walk_address(struct walk *walk)
+/*
+ * Up to sixteen digits. Nearly all addresses of 64-bit programs have twelve:
+ * to guess that spares the wait for where they end.
+ */
+static inline __attribute__((always_inline)) bool pass_hex(const char **at, uint64_t *number)
 {
-	uint64_t word, value;
-	unsigned length;
+	uint64_t word = word_load(*at), last = word_load(*at + 4);
+	unsigned bits = word_hex_bits(word);
 
-	pass(walk, "0x");
-	word = word_load(walk->at);
-	length = word_hex_length(word);
-	walk->bad |= length == 0;
-	value = word_hex(word, length);
-	walk->at += length;
-	if (length < WORD_BYTES)
-		return value;
-	word = word_load(walk->at);
-	length = word_hex_length(word);
-	if (length == 0)
-		return value;
-	walk->at += length;
-	return value << 4 * length | word_hex(word, length);
+	if ((*at)[12] == ' ' && bits == WORD_BITS && word_hex_bits(last) == WORD_BITS) {
+		*number = word_hex(word, WORD_BITS) << 16 | (word_hex(last, WORD_BITS) & 0xffff);
+		*at += 12;
+		return true;
+	}
+	*number = word_hex(word, bits);
+	*at += bits / 8;
+	if (bits < WORD_BITS)
+		return bits;
+	word = word_load(*at);
+	bits = word_hex_bits(word);
+	*at += bits / 8;
+	if (bits)
+		*number = *number << bits / 2 | word_hex(word, bits);
+	return true;
 }
 
 size_t record_parse_common(const char *text, struct event *event)
 {
-	static const char allocation[] = "+ malloc ", release[] = "+ free -", number[] = " " LM_TRACE_BT "=";
-	bool frees = memcmp(text, release, strlen(release)) == 0;
-	struct walk walk = {.at = text + (frees ? strlen(release) : strlen(allocation))};
+	/* Without a branch on which of them it is: nobody could foresee it. */
+	uint64_t name = word_load(text);
+	bool allocates = (name == word_load("+ malloc")) & (text[WORD_BYTES] == ' ');
+	bool releases = name == word_load("+ free -");
+	const char *at = text + WORD_BYTES + allocates;
+	uint64_t size, used, usable;
 
-	if (!frees && memcmp(text, allocation, strlen(allocation)) != 0)
+	if (!(allocates | releases))
 		return 0;
 	memset(event, 0, RECORD_EVENT_COMMON);
-	event->call = frees ? LM_CALL_FREE : LM_CALL_MALLOC;
-	event->size = walk_number(&walk);
-	event->change = frees ? -(int64_t)event->size : (int64_t)event->size;
-	pass(&walk, " ");
-	event->pointer = walk_address(&walk);
-	pass(&walk, " [");
-	event->used = (int64_t)walk_number(&walk);
-	pass(&walk, ":");
-	event->usable = (int64_t)walk_number(&walk);
-	pass(&walk, "]");
-	if (*walk.at == ' ') {
-		pass(&walk, number);
-		event->backtrace = walk_number(&walk);
+	if (!pass_number(&at, &size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) || !pass(&at, " [") ||
+	    !pass_number(&at, &used) || !pass(&at, ":") || !pass_number(&at, &usable) || !pass(&at, "]"))
+		return 0;
+	event->call = allocates ? LM_CALL_MALLOC : LM_CALL_FREE;
+	event->size = size;
+	event->change = allocates ? (int64_t)size : -(int64_t)size;
+	event->used = (int64_t)used;
+	event->usable = (int64_t)usable;
+	if (*at == ' ') {
 		event->has_backtrace = true;
+		if (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace))
+			return 0;
 	}
-	pass(&walk, "\n");
-	return walk.bad ? 0 : (size_t)(walk.at - text);
+	return *at == '\n' ? (size_t)(at + 1 - text) : 0;
 }

@@ -41,7 +41,7 @@ struct event {
 	enum lm_call call;
 	int64_t change;                 /* what the call added to the requested bytes in use */
 	uint64_t pointer;               /* what was returned, or what was freed */
-	uint64_t old;                   /* realloc, reallocarray: the pointer that went in */
+	uint64_t old;                   /* realloc, reallocarray: the pointer that went in; else 0 */
 	uint64_t size;                  /* requested size of the block that pointer names */
 	int64_t used;                   /* U: requested bytes in use after the call */
 	int64_t usable;                 /* R: their malloc_usable_size */
@@ -101,9 +101,15 @@ size_t record_parse_common(const char *text, struct event *event);
 const char *record_call_name(enum lm_call call);
 
 /* Does the call release a block and allocate none? */
-bool record_is_free(enum lm_call call);
+static inline bool record_is_free(enum lm_call call)
+{
+	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
+}
 
 /* Does the call take a block in and give one back? */
-bool record_is_realloc(enum lm_call call);
+static inline bool record_is_realloc(enum lm_call call)
+{
+	return call == LM_CALL_REALLOC || call == LM_CALL_REALLOCARRAY;
+}
 
 #endif

@@ -306,11 +306,11 @@ static int take_common(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
 	struct input *in = &trace->input;
-	size_t len;
-	const char *text = input_ahead(in, &len);
-	int error;
+	size_t room, len;
+	const char *text = input_ahead(in, &room);
+	int error = 0;
 
-	if (len < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending)
+	if (room < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending)
 		return 0;
 	len = record_parse_common(text, &item->event);
 	if (!len)
@@ -321,8 +321,9 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	item->kind = TRACE_CALL;
 	item->line = image->last_line = in->lines;
 	item->stack = STACK_NONE;
-	error = take_stack(trace, &item->stack);
-	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
+	if (text[len] != '+')
+		error = take_stack(trace, &item->stack);
+	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
 	return error ? error : 1;
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { WORD_BYTES = 8 };
+enum { WORD_BYTES = 8, WORD_BITS = 64 };
 
 /* BYTE in each of the eight places. */
 #define WORD_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -25,64 +25,62 @@ static inline uint64_t word_load(const char *text)
 	return le64toh(word);
 }
 
-/* How many places are in front of the first whose highest bit is set in MARKS, which has no other bits. */
-static inline unsigned word_before(uint64_t marks)
+/* The bits of the places in front of the first one with a bit in MARKS. */
+static inline unsigned word_bits_before(uint64_t marks)
 {
-	return marks ? (unsigned)__builtin_ctzll(marks) / 8 : WORD_BYTES;
+	return marks ? (unsigned)__builtin_ctzll(marks) & ~7u : WORD_BITS;
 }
 
-/* How many decimal digits WORD begins with. */
-static inline unsigned word_decimal_length(uint64_t word)
+/* The first BITS bits, some but not none, moved to the end, with zeros in front of them. */
+static inline uint64_t word_to_end(uint64_t word, unsigned bits)
+{
+	return word << (-bits & (WORD_BITS - 1));
+}
+
+/* The bits that decimal digits take, as far as they go. */
+static inline unsigned word_decimal_bits(uint64_t word)
 {
 	uint64_t values = word ^ WORD_ALL('0');
 
-	/* More than 9: a carry out of a place comes only from one that is marked, and marks only what is behind it. */
-	return word_before(((values + WORD_ALL(0x80 - 10)) | values) & WORD_ALL(0x80));
+	/* More than 9. A carry comes only from a place that is marked, and spoils only what is behind it. */
+	return word_bits_before(((values + WORD_ALL(0x80 - 10)) | values) & WORD_ALL(0x80));
 }
 
-/* The first LENGTH bytes moved to the last places, with zeros in front of them. */
-static inline uint64_t word_to_end(uint64_t word, unsigned length)
+/* The number of the decimal digits in the first BITS bits; of none, it is undefined. */
+static inline uint64_t word_decimal(uint64_t word, unsigned bits)
 {
-	return word << (8 * (WORD_BYTES - length) & 63);
-}
-
-/* The number of the first LENGTH bytes, all of them decimal digits; of none, it is undefined. */
-static inline uint64_t word_decimal(uint64_t word, unsigned length)
-{
-	word = word_to_end(word ^ WORD_ALL('0'), length);
-	word = (word & WORD_ALL(0x0f)) * (10 * 0x100 + 1) >> 8;
+	word = word_to_end(word ^ WORD_ALL('0'), bits);
+	word = word * (10 * 0x100 + 1) >> 8;
 	word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (100 * 0x10000 + 1) >> 16;
 	return (word & UINT64_C(0x0000ffff0000ffff)) * (10000 * UINT64_C(0x100000000) + 1) >> 32;
 }
 
-/* The places of WORD, each below 0x80, that are at least BYTE, by their highest bits; other bits mean nothing. */
-static inline uint64_t word_at_least(uint64_t word, unsigned byte)
+/* 1 for each letter from a to f, and for many things that are no digits. */
+static inline uint64_t word_letters(uint64_t word)
 {
-	return word + WORD_ALL(0x80 - byte);
+	return word >> 6 & WORD_ALL(1);
 }
 
-/* The places of WORD that are letters from a to f or A to F, by their highest bits. */
-static inline uint64_t word_hex_letters(uint64_t word)
+/* What each place is worth if it is a hexadecimal digit, in small letters; else anything up to 24. */
+static inline uint64_t word_hex_values(uint64_t word)
 {
-	uint64_t lower = (word | WORD_ALL(0x20)) & WORD_ALL(0x7f);
-
-	return word_at_least(lower, 'a') & ~word_at_least(lower, 'f' + 1) & ~word & WORD_ALL(0x80);
+	return (word & WORD_ALL(0x0f)) + word_letters(word) * 9;
 }
 
-/* How many hexadecimal digits WORD begins with. */
-static inline unsigned word_hex_length(uint64_t word)
+/* The bits that hexadecimal digits take, as far as they go, with small letters. */
+static inline unsigned word_hex_bits(uint64_t word)
 {
-	uint64_t low = word & WORD_ALL(0x7f);
-	uint64_t digits = word_at_least(low, '0') & ~word_at_least(low, '9' + 1) & ~word;
+	uint64_t letters = word_letters(word), values = word_hex_values(word);
+	uint64_t upper = (word ^ (WORD_ALL('0') + letters * ('`' - '0'))) & WORD_ALL(0xf0);
+	uint64_t too_large = values, ten = values + WORD_ALL(16 - 10);
 
-	return word_before(~(digits | word_hex_letters(word)) & WORD_ALL(0x80));
+	return word_bits_before(upper | ((too_large | (ten ^ letters << 4)) & WORD_ALL(16)));
 }
 
-/* The number of the first LENGTH bytes, all of them hexadecimal digits; of none, it is undefined. */
-static inline uint64_t word_hex(uint64_t word, unsigned length)
+/* The number of the hexadecimal digits in the first BITS bits; of none, it is undefined. */
+static inline uint64_t word_hex(uint64_t word, unsigned bits)
 {
-	word = (word & WORD_ALL(0x0f)) + (word_hex_letters(word) >> 7) * 9;
-	word = word_to_end(word, length);
+	word = word_to_end(word_hex_values(word), bits);
 	word = (word << 4 | word >> 8) & UINT64_C(0x00ff00ff00ff00ff);
 	word = (word << 8 | word >> 16) & UINT64_C(0x0000ffff0000ffff);
 	return (word << 16 | word >> 32) & UINT64_C(0xffffffff);

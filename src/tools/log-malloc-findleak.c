@@ -220,9 +220,11 @@ static int read_trace(struct findleak *f)
 		int error = 0;
 
 		if (item.kind == TRACE_CALL) {
-			error = heap_apply(&f->heap, &item.event, item.stack, item.line);
+			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
 		} else if (item.kind == TRACE_END) {
-			error = report_image(f);
+			error = heap_settle(&f->heap);
+			if (!error)
+				error = report_image(f);
 			heap_free(&f->heap);
 		}
 		if (error)
