@@ -52,6 +52,12 @@ int input_open(struct input *in, const char *path, const struct diag *diag)
 	return -ENOMEM;
 }
 
+static void show_progress(const struct input *in)
+{
+	if (in->progress.show)
+		in->progress.show(in->mapped ? in->pos : in->source.used, in->source.size);
+}
+
 /* Moves what is left to the front of the buffer and reads behind it. 0 or -errno. */
 static int refill(struct input *in)
 {
@@ -65,6 +71,7 @@ static int refill(struct input *in)
 		return (int)n;
 	in->len += (size_t)n;
 	in->ended = n == 0;
+	show_progress(in);
 	return 0;
 }
 
@@ -147,6 +154,7 @@ void input_drop(struct input *in)
 	madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
 	in->dropped = done;
 	in->drop_at = done + 2 * (size_t)DROP_SIZE;
+	show_progress(in);
 }
 
 const char *input_fault(const struct input *in)
@@ -154,10 +162,10 @@ const char *input_fault(const struct input *in)
 	return source_fault(&in->source);
 }
 
-void input_progress(const struct input *in, uint64_t *done, uint64_t *size)
+void input_pause(const struct input *in)
 {
-	*done = in->mapped ? in->pos : in->source.used;
-	*size = in->source.size;
+	if (in->progress.hide)
+		in->progress.hide();
 }
 
 void input_close(struct input *in)

@@ -26,6 +26,14 @@ struct line {
 	bool after_nuls;  /* NUL bytes stand between this line and the one before */
 };
 
+/* Whom an input tells how far it is. */
+struct input_progress {
+	/* Now and then: DONE of SIZE bytes of the file as it is on disk; SIZE is 0 if it is not known. Can be NULL. */
+	void (*show)(uint64_t done, uint64_t size);
+	/* Reading is over, or what was read is about to be reported. */
+	void (*hide)(void);
+};
+
 struct input {
 	const char *name; /* for messages; the caller's string */
 	bool mapped;
@@ -39,6 +47,7 @@ struct input {
 	size_t drop_at; /* the position where more can be */
 	uint64_t lines; /* newlines that were passed */
 	struct source source;
+	struct input_progress progress; /* set after input_open() */
 };
 
 /* As source_open(). */
@@ -78,8 +87,8 @@ static inline void input_pass(struct input *in, size_t len, size_t lines)
 /* Why the text ended before its end, NULL if it did not. */
 const char *input_fault(const struct input *in);
 
-/* How far it is, in bytes of the file as it is on disk; SIZE is 0 if it is not known. */
-void input_progress(const struct input *in, uint64_t *done, uint64_t *size);
+/* Nothing is read for a while. */
+void input_pause(const struct input *in);
 
 void input_close(struct input *in);
 

@@ -53,6 +53,16 @@ static size_t first_place(vector mask)
 	return WORD_BYTES + (size_t)__builtin_ctzll(le64toh(words[1])) / 8;
 }
 
+/* The number of places that are set. */
+static size_t ones(vector mask)
+{
+	uint64_t words[2];
+
+	memcpy(words, &mask, sizeof words);
+	/* At most two in a place of the sum, whose places are added in the highest one. */
+	return ((words[0] & WORD_ALL(1)) + (words[1] & WORD_ALL(1))) * WORD_ALL(1) >> (WORD_BITS - 8);
+}
+
 size_t scan_line(const char *text, size_t len)
 {
 	size_t at = 0;
@@ -70,9 +80,11 @@ size_t scan_line(const char *text, size_t len)
 
 size_t scan_count_lines(const char *text, size_t len)
 {
-	size_t count = 0;
+	size_t count = 0, at = 0;
 
-	for (size_t at = 0; at < len; at++)
+	for (; len - at >= LANES; at += LANES)
+		count += ones((vector)(load(text + at) == all('\n')));
+	for (; at < len; at++)
 		count += text[at] == '\n';
 	return count;
 }
@@ -90,30 +102,31 @@ static vector ends(vector v, vector behind)
 
 /* Four hashes side by side, since each step of one has to wait for the one before. */
 struct lanes {
-	uint64_t lane[STRIDE / WORD_BYTES];
+	uint64_t a, b, c, d;
 };
 
-static void add(struct lanes *lanes, const char *text)
+static inline uint64_t step(uint64_t hash, const char *text)
 {
-	for (size_t i = 0; i < STRIDE / WORD_BYTES; i++) {
-		uint64_t hash = lanes->lane[i];
+	return ((hash << 29 | hash >> 35) ^ word_load(text)) * UINT64_C(0x9e3779b97f4a7c15);
+}
 
-		hash = (hash << 29 | hash >> 35) ^ word_load(text + i * WORD_BYTES);
-		lanes->lane[i] = hash * UINT64_C(0x9e3779b97f4a7c15);
-	}
+static inline void add(struct lanes *lanes, const char *text)
+{
+	_Static_assert(STRIDE == 4 * WORD_BYTES, "a word for each hash");
+
+	lanes->a = step(lanes->a, text);
+	lanes->b = step(lanes->b, text + WORD_BYTES);
+	lanes->c = step(lanes->c, text + 2 * WORD_BYTES);
+	lanes->d = step(lanes->d, text + 3 * WORD_BYTES);
 }
 
 static uint64_t finish(const struct lanes *lanes, size_t len)
 {
-	uint64_t hash = len;
-
-	for (size_t i = 0; i < STRIDE / WORD_BYTES; i++)
-		hash = hash_mix(hash ^ lanes->lane[i]);
-	return hash;
+	return hash_mix(hash_mix(hash_mix(lanes->a ^ len) ^ lanes->b) ^ hash_mix(lanes->c + len) ^ lanes->d);
 }
 
 /* What is left of a block of LEN bytes: if it can be, with bytes that were added before. */
-static void add_rest(struct lanes *lanes, const char *text, size_t len, size_t rest)
+static void add_rest(struct lanes *lanes, const char *text, size_t len)
 {
 	char padded[STRIDE] = {0};
 
@@ -121,13 +134,13 @@ static void add_rest(struct lanes *lanes, const char *text, size_t len, size_t r
 		add(lanes, text + len - STRIDE);
 		return;
 	}
-	memcpy(padded, text, rest);
+	memcpy(padded, text, len);
 	add(lanes, padded);
 }
 
 bool scan_block(const char *text, size_t len, struct scan_block *block)
 {
-	struct lanes lanes = {{1, 2, 3, 4}};
+	struct lanes lanes = {1, 2, 3, 4};
 
 	for (size_t at = 0; len - at > STRIDE; at += STRIDE) {
 		struct stride here = load_stride(text + at), behind = load_stride(text + at + 1);
@@ -139,7 +152,7 @@ bool scan_block(const char *text, size_t len, struct scan_block *block)
 			if (text[at + place] == '\0')
 				return false;
 			block->len = at + place + 1;
-			add_rest(&lanes, text, block->len, place + 1);
+			add_rest(&lanes, text, block->len);
 			block->hash = finish(&lanes, block->len);
 			return true;
 		}

@@ -233,6 +233,7 @@ static void new_image(struct trace *trace)
 
 static int end_image(struct trace *trace, struct trace_item *item, bool replaced)
 {
+	input_pause(&trace->input);
 	trace->image.replaced = replaced;
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;

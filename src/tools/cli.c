@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "cursor.h"
 #include "escape.h"
+#include "progress.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ static void print_error(const char *fmt, va_list args) __attribute__((format(pri
 
 static void print_error(const char *fmt, va_list args)
 {
+	progress_hide();
 	/* What was found so far belongs before the complaint about it. */
 	fflush(stdout);
 	fprintf(stderr, "%s: ", program);
@@ -90,8 +92,10 @@ struct trace *cli_open_trace(const char *path, const struct diag *diag)
 	struct trace *trace = malloc(sizeof *trace);
 	int error = trace ? trace_open(trace, path, diag) : -ENOMEM;
 
-	if (!error)
+	if (!error) {
+		trace->input.progress = progress_line(program);
 		return trace;
+	}
 	cli_error("%s: %s", path, strerror(-error));
 	free(trace);
 	return NULL;
@@ -101,6 +105,7 @@ enum cli_status cli_close_trace(struct trace *trace, int error)
 {
 	enum cli_status status = CLI_OK;
 
+	progress_hide();
 	if (error)
 		cli_error("%s: %s", trace->input.name, strerror(-error));
 	else if (!trace->records)

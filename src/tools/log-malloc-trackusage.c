@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] = "Usage: log-malloc-trackusage [OPTION]... TRACE\n"
 			   "Prints the bytes that a program had in use after each event of its trace, one\n"
@@ -46,6 +47,9 @@ static int run(const char *path, bool usable)
 	if (!trace)
 		return CLI_TROUBLE;
 	trace->without_stacks = true;
+	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
+	if (isatty(STDOUT_FILENO))
+		trace->input.progress = (struct input_progress){.show = NULL};
 	error = print_usage(trace, usable);
 	status = cli_close_trace(trace, error);
 	return cli_finish(status);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the commands can be given to read: compressed traces, pipes that deliver
+ * them in pieces, large ones whose backtraces repeat, broken and hostile ones.
+ */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FINDLEAK "$B/log-malloc-findleak -n "
+
+/* A trace of COUNT leaks with backtraces of their own, in the file t; larger than the reader's buffer if COUNT is. */
+static void write_trace(unsigned count)
+{
+	struct run r = run("awk 'BEGIN { print \"+ INIT [0:0] malloc=0\"; for (i = 1; i <= %u; i++) {"
+	                   "printf \"+ malloc %%d 0x%%x [%%d:%%d]\\n\", i %% 100 + 1, 4096 + 16 * i, i, 24 * i;"
+	                   "printf \"/bin/x(f+0x1)[0x10%%04x]\\n/bin/x(main+0x2)[0x20%%04x]\\n\", i %% 7, i %% 1000 }"
+	                   "print \"+ FINI [0:0] malloc=0\" }' >t && " FINDLEAK "t >should",
+	                   count);
+
+	ck_assert_msg(r.status == 1, "%s", r.err);
+}
+
+/* COMMAND's output is what findleak says of the trace itself. */
+static void says_the_same(const char *command)
+{
+	struct run r = run("%s >is; s=$?; cmp should is && exit $s; exit 99", command);
+
+	ck_assert_msg(r.status == 1, "%s: %d: %s%s", command, r.status, r.out, r.err);
+	ck_assert_msg(!*r.err, "%s: %s", command, r.err);
+}
+
+START_TEST(compressed_traces_are_recognised_by_their_first_bytes)
+{
+	write_trace(50000);
+	run("zstd -q t -o c.zst; gzip -c t >c.gz; cp c.zst zstd.trace; cp c.gz gzip.trace");
+	says_the_same(FINDLEAK "zstd.trace");
+	says_the_same(FINDLEAK "gzip.trace");
+	says_the_same(FINDLEAK "- <zstd.trace");
+	says_the_same("cat gzip.trace | " FINDLEAK "-");
+	says_the_same("(head -c 1 zstd.trace; sleep 0.1; tail -c +2 zstd.trace) | " FINDLEAK "-");
+	says_the_same(FINDLEAK "<(cat gzip.trace)");
+}
+END_TEST
+
+START_TEST(frames_and_members_follow_one_another)
+{
+	write_trace(20000);
+	run("split -n 5 t part.; for p in part.*; do zstd -q $p; gzip $p; done;"
+	    "cat part.*.zst >many.zst; cat part.*.gz >many.gz; printf '\\0\\0\\0\\0\\0' >>many.gz;"
+	    "printf '\\x50\\x2a\\x4d\\x18\\x03\\0\\0\\0abc' | cat - many.zst >skip.zst");
+	says_the_same(FINDLEAK "many.zst");
+	says_the_same(FINDLEAK "many.gz");
+	says_the_same(FINDLEAK "skip.zst");
+}
+END_TEST
+
+START_TEST(compressed_traces_that_are_cut_are_read_as_far_as_they_go)
+{
+	static const char *const compressors[] = {"zstd -q -c", "gzip -c"};
+
+	write_trace(50000);
+	for (size_t i = 0; i < 2; i++) {
+		struct run r =
+			run("%s t >c; head -c $(($(stat -c %%s c) / 2)) c >cut; " FINDLEAK "cut", compressors[i]);
+
+		ck_assert_msg(r.status == 1, "%s", r.err);
+		ck_assert_ptr_nonnull(strstr(r.out, "the trace ends early"));
+		ck_assert_ptr_null(strstr(r.out, "could not be read"));
+		ck_assert_ptr_nonnull(strstr(r.out, "blocks leaked"));
+		ck_assert_ptr_nonnull(strstr(r.err, ": the compressed data end in the middle"));
+	}
+}
+END_TEST
+
+START_TEST(compressed_traces_with_damage_are_read_up_to_it)
+{
+	static const char *const compressors[] = {"zstd -q -c --check", "gzip -c"};
+
+	write_trace(50000);
+	for (size_t i = 0; i < 2; i++) {
+		struct run r = run("%s t >c; n=$(($(stat -c %%s c) * 3 / 4));"
+		                   "(head -c $n c; head -c 64 /dev/zero; tail -c +$((n + 65)) c) >bad; " FINDLEAK "bad",
+		                   compressors[i]);
+
+		ck_assert_msg(r.status == 1, "%s", r.err);
+		ck_assert_ptr_nonnull(strstr(r.out, "the trace ends early"));
+		ck_assert_ptr_nonnull(strstr(r.err, "log-malloc-findleak: bad:"));
+	}
+}
+END_TEST
+
+START_TEST(what_only_begins_as_if_it_were_compressed_is_trouble)
+{
+	static const char *const contents[] = {"\\x28\\xb5\\x2f\\xfd", "\\x28\\xb5\\x2f\\xfdgarbage and more of it",
+	                                       "\\x1f\\x8b\\x08\\x00", "\\x1f\\x8b\\x08garbage and more of it",
+	                                       "\\x1f\\x8b"};
+
+	for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+		struct run r = run("printf '%s' >t; " FINDLEAK "t", contents[i]);
+
+		ck_assert_msg(r.status == 2, "%s: %d", contents[i], r.status);
+		ck_assert_ptr_nonnull(strstr(r.err, "not a trace"));
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_trace_is_trouble)
+{
+	static const char *const arguments[] = {"$B/log-malloc-findleak", "/dev/null", "/nonexistent", "/",
+	                                        "/proc/self/environ",     "empty"};
+
+	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+		struct run r = run(": >empty; " FINDLEAK "%s", arguments[i]);
+
+		ck_assert_msg(r.status == 2, "%s: %d", arguments[i], r.status);
+		ck_assert_msg(*r.err, "%s: no message", arguments[i]);
+	}
+}
+END_TEST
+
+START_TEST(repeated_backtraces_keep_their_lines_and_frames)
+{
+	struct run r;
+
+	/* Same hash table entries, other endings: a blank line, a bad frame, one frame more, the end of the file. */
+	r = run("{ for i in 1 2 3; do for more in '' '\\n' 'bad\\n' '/bin/x(g+0x3)[0x3]\\n'; do"
+	        " printf \"+ malloc 1 0x$i${#more}0 [1:24]\\n/bin/x(f+0x1)[0x1]\\n/bin/x(main+0x2)[0x2]\\n$more\"; "
+	        "done; done;"
+	        " printf '+ bad\\n'; } >t; " FINDLEAK "t");
+	ck_assert_msg(strstr(r.err, ":46: an event") != NULL, "%s", r.err);
+	ck_assert_ptr_nonnull(strstr(r.out, " 9 blocks leaked 9 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, " 3 blocks leaked 3 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "2 backtraces; 0 foreign frees; 4 lines could not be read"));
+}
+END_TEST
+
+START_TEST(memory_does_not_grow_with_the_trace)
+{
+	/* 300 MB of text, of one block and a hundred backtraces; the mapped file counts only as far as it is kept. */
+	struct run r = run("awk 'BEGIN { for (i = 0; i < 100; i++) { for (f = 0; f < 30; f++)"
+	                   "s = s \"/usr/lib/x86_64-linux-gnu/libx.so.1(some_function+0x\" f \")[0x7f\" i \"]\\n\";"
+	                   "b[i] = s; s = \"\" } for (n = 0; n < 150000; n++)"
+	                   "printf \"+ malloc 8 0x10 [8:24]\\n%%s+ free -8 0x10 [0:0]\\n\", b[n %% 100] }' >t;"
+	                   "for t in t '- <t' '<(cat t)'; do"
+	                   " eval /usr/bin/time -f %%M -o rss " FINDLEAK "$t >out || exit; cat rss; done");
+	long rss[3];
+
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	ck_assert_int_eq(sscanf(r.out, "%ld %ld %ld", &rss[0], &rss[1], &rss[2]), 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_msg(rss[i] < 64 * 1024, "%ld KiB", rss[i]);
+}
+END_TEST
+
+START_TEST(a_million_modules_and_numbers_out_of_range_are_read)
+{
+	struct run r = run("awk 'BEGIN { for (i = 1; i <= 1000000; i++)"
+	                   "printf \"# MODULE %%x-%%x 0 - /lib/%%d\\n\", 4096 * i, 4096 * i + 4096, i;"
+	                   "print \"+ malloc 5 0x10 [5:24]\\n/lib/7(f+0x1)[0x7001]\" }' >t; $B/log-malloc-findleak t");
+
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_nonnull(strstr(r.out, "leaked 5 bytes"));
+	r = run("printf '# BACKTRACE 18446744073709551615\\n/x(+0x1)[0x1]\\n# BACKTRACE 18446744073709551616\\n"
+	        "+ malloc 9223372036854775807 0xffffffffffffffff [1:1] bt=18446744073709551615\\n"
+	        "+ malloc 9223372036854775808 0x20 [1:1]\\n+ malloc 1 0x1ffffffffffffffff [1:1]\\n' >t; " FINDLEAK "t");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_nonnull(strstr(r.out, "0xffffffffffffffff leaked 9223372036854775807 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "3 lines could not be read"));
+}
+END_TEST
+
+/* Every byte of a small trace changed, and every place to cut it: no crash, no silence, no long wait. */
+START_TEST(changed_and_cut_traces_are_survived)
+{
+	struct run r = run(
+		"n=$(stat -c %%s $S/tests/golden/full.trace); i=0; while [ $i -lt $n ]; do"
+		" head -c $i $S/tests/golden/full.trace >cut;"
+		" { cat cut; printf '\\x%%02x' $((i %% 256)); tail -c +$((i + 2)) $S/tests/golden/full.trace; } >bad;"
+		" for t in cut bad; do " FINDLEAK "$t >out 2>err; s=$?;"
+		" [ $s -le 2 ] && { [ $s -lt 2 ] || [ -s err ]; } || { echo $t $i: $s; cat err; exit 1; }; done;"
+		" i=$((i + 17)); done");
+
+	ck_assert_msg(r.status == 0, "%s", r.out);
+}
+END_TEST
+
+START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
+{
+	struct run r;
+
+	if (!have_command("script")) {
+		skip("progress_is_shown_on_a_terminal_and_nowhere_else", "no script(1)");
+		return;
+	}
+	write_trace(1000);
+	/* A pipe that takes more than a second. */
+	r = run("script -qec \"(cat t; sleep 1.2; tail -n +2 t; sleep 0.3; tail -n +2 t) | " FINDLEAK
+	        "- 2>&1 >/dev/null | cat\" /dev/null");
+	ck_assert_str_eq(r.out, "");
+	r = run("script -qec \"(cat t; sleep 1.2; tail -n +2 t; sleep 0.3; tail -n +2 t) | " FINDLEAK
+	        "- >out\" /dev/null; grep -c leaked out");
+	ck_assert_ptr_nonnull(strstr(r.out, "\rlog-malloc-findleak: 0 MB\r"));
+	/* Erased: blanks, and the next line begins where it began. */
+	ck_assert_ptr_nonnull(strstr(r.out, " \r"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("input");
+	TCase *compressed = tcase_create("compressed"), *hostile = tcase_create("hostile"),
+	      *large = tcase_create("large");
+
+	tcase_set_timeout(compressed, 60);
+	tcase_add_test(compressed, compressed_traces_are_recognised_by_their_first_bytes);
+	tcase_add_test(compressed, frames_and_members_follow_one_another);
+	tcase_add_test(compressed, compressed_traces_that_are_cut_are_read_as_far_as_they_go);
+	tcase_add_test(compressed, compressed_traces_with_damage_are_read_up_to_it);
+	tcase_add_test(compressed, what_only_begins_as_if_it_were_compressed_is_trouble);
+	suite_add_tcase(suite, compressed);
+	tcase_set_timeout(hostile, 120);
+	tcase_add_test(hostile, what_is_no_trace_is_trouble);
+	tcase_add_test(hostile, a_million_modules_and_numbers_out_of_range_are_read);
+	tcase_add_test(hostile, changed_and_cut_traces_are_survived);
+	suite_add_tcase(suite, hostile);
+	tcase_set_timeout(large, 120);
+	tcase_add_test(large, repeated_backtraces_keep_their_lines_and_frames);
+	tcase_add_test(large, memory_does_not_grow_with_the_trace);
+	tcase_add_test(large, progress_is_shown_on_a_terminal_and_nowhere_else);
+	suite_add_tcase(suite, large);
+	return run_suite(suite);
+}
