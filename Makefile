@@ -324,10 +324,44 @@ check: all examples $(PROGRAMS) $(B)/tests/races $(SUITE:%=$(B)/tests/%)
 	rm -rf $(B)/tests/scratch; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "all suites passed"
 
+# ---- fuzzing ------------------------------------------------------------------
+
+# A target is one file, tests/fuzz/fuzz_NAME.c, with its first inputs in tests/fuzz/corpus/NAME.
+FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+FUZZ_CC      ?= clang
+FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+$(B)/obj/fuzz/src/reader/%.o: src/reader/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(BASE) $(READER_INC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/obj/fuzz/%.o: tests/fuzz/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(BASE) $(READER_INC) -iquote tests/fuzz $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/fuzz/%: $(B)/obj/fuzz/fuzz_%.o $(patsubst %.c,$(B)/obj/fuzz/%.o,$(READER_SRC))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer $(READER_LIBS)
+
+# What is found stays in the build directory: inputs that reach new code, and those that break something.
+fuzz: $(FUZZERS:%=$(B)/fuzz/%)
+	@for name in $(FUZZERS); do \
+		mkdir -p $(B)/fuzz/found/$$name && \
+		$(B)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/$$name- $(B)/fuzz/found/$$name tests/fuzz/corpus/$$name \
+			$(wildcard tests/golden) >$(B)/fuzz/$$name.log 2>&1 </dev/null || { grep -a -e "does not hold" -e "ERROR:" -e "^    #[0-9] " -e "Test unit" $(B)/fuzz/$$name.log; exit 1; }; \
+		echo "fuzz $$name: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(B)/fuzz/$$name.log) inputs, nothing found"; \
+	done
+
 # ---- what a machine needs -----------------------------------------------------
 
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev check
 DEPS_TESTS := zstd gzip valgrind sqlite3 python3 git perl gdb clang lld musl-tools
+DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
 
 # Two words installed at once, nothing twice: what dpkg has is left alone.
@@ -342,6 +376,9 @@ apt_install = missing=; for p in $(1); do \
 
 deps:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS))
+
+deps-fuzz:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
 
 deps-lint:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
@@ -372,7 +409,7 @@ deps-bench:
 
 # ---- lint ---------------------------------------------------------------------
 
-C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/programs/*.c tests/programs/*.cc)
+C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
 SCRIPTS = $(wildcard .ci/run examples/*.sh tests/*.sh)
 
 lint:
@@ -389,6 +426,7 @@ help:
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
 	@echo 'make check         all tests; SUITE=test_NAME runs one'
+	@echo 'make fuzz          each of the reader'"'"'s fuzz targets for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
 	@echo 'make lint format   the checkers; clang-format over the sources'
@@ -400,7 +438,7 @@ help:
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 
-.PHONY: all preload wrap tools install uninstall examples demo check bench deps deps-bench deps-lint lint format clean help FORCE
+.PHONY: all preload wrap tools install uninstall examples demo check fuzz bench deps deps-bench deps-fuzz deps-lint lint format clean help FORCE
 FORCE:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -48,7 +48,13 @@ static bool take_permissions(struct cursor *c)
 	const char *word;
 	size_t len;
 
-	return cursor_until(c, ' ', &word, &len) && len == 4 && strspn(word, "rwxsp-") >= 4;
+	if (!cursor_until(c, ' ', &word, &len) || len != 4)
+		return false;
+	/* The text may end here, and has no NUL. */
+	for (size_t i = 0; i < len; i++)
+		if (!memchr("rwxsp-", word[i], strlen("rwxsp-")))
+			return false;
+	return true;
 }
 
 /* "from-to perms offset major:minor inode", all but the path */

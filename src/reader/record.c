@@ -423,5 +423,6 @@ size_t record_parse_common(const char *text, struct event *event)
 		if (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace))
 			return 0;
 	}
-	return *at == '\n' ? (size_t)(at + 1 - text) : 0;
+	/* A null pointer, however it is written, is a call that failed. */
+	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
 }
