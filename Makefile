@@ -50,7 +50,7 @@ ifneq ($(words $(UNWIND)),1)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
 
-SANITIZERS := address undefined thread
+SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
 $(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
 endif

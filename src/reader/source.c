@@ -51,6 +51,8 @@ static ssize_t read_both(struct source *source, char *to, size_t room)
 		return n;
 	source->file_left = 0;
 	room = smaller(source->rest.len - source->rest_taken, room);
+	if (!room)
+		return 0;
 	memcpy(to, source->rest.text + source->rest_taken, room);
 	source->rest_taken += room;
 	return (ssize_t)room;
