@@ -52,7 +52,7 @@ static int grow(struct heap *heap)
 	size_t size = heap->slots ? (heap->mask + 1) * 2 : HEAP_SLOTS;
 
 	larger.slots = new_slots(size, &larger.memory);
-	if (!larger.slots)
+	if (!larger.memory)
 		return -ENOMEM;
 	larger.mask = size - 1;
 	larger.shift = (unsigned)__builtin_clzll(size) + 1;

@@ -45,6 +45,7 @@ int maps_add_module(struct maps *maps, const struct record_module *module)
 
 static bool take_permissions(struct cursor *c)
 {
+	static const char letters[] = {'r', 'w', 'x', 's', 'p', '-'};
 	const char *word;
 	size_t len;
 
@@ -52,7 +53,7 @@ static bool take_permissions(struct cursor *c)
 		return false;
 	/* The text may end here, and has no NUL. */
 	for (size_t i = 0; i < len; i++)
-		if (!memchr("rwxsp-", word[i], strlen("rwxsp-")))
+		if (!memchr(letters, word[i], sizeof letters))
 			return false;
 	return true;
 }

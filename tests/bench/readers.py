@@ -25,7 +25,10 @@ def record(place, workload, form):
 
 
 def measure_readers(place, workloads, rounds, say):
-	"""{workload: {form: {"bytes", "events", "wall": [...], "cpu": [...], "rss": [...]}}}"""
+	"""{workload: {form: {"bytes", "events", "wall": [...], "cpu": [...], "rss": [...], "reading": [...]}}}
+
+	"reading" is our reader without the look-up of symbols, which depends on the program and not on the trace.
+	"""
 	found = {}
 	for workload in (each for each in workloads if each.reader):
 		rows, commands = {}, {}
@@ -55,6 +58,9 @@ def measure_readers(place, workloads, rounds, say):
 				for form, command in commands.items():
 					# 1: it found leaks.
 					sample = measure.run(place, command, accepted=(0, 1))
+					if form != "heaptrack":
+						alone = measure.run(place, [*command, "--no-translate"], accepted=(0, 1))
+						rows[form].setdefault("reading", []).append(alone["wall"])
 					rows[form]["wall"].append(sample["wall"])
 					rows[form]["cpu"].append(sample["user"] + sample["system"])
 					rows[form]["rss"].append(sample["rss"])
