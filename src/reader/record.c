@@ -55,6 +55,17 @@ const char *record_call_name(enum lm_call call)
 	return calls[call].word;
 }
 
+/* One by one: a memset() of the whole takes longer than all that is read. */
+static inline void clear_event(struct event *event)
+{
+	event->change = event->used = event->usable = 0;
+	event->pointer = event->old = event->size = event->backtrace = 0;
+	event->arg_count = event->error = 0;
+	event->failed = event->foreign = event->busy = event->unseen = false;
+	event->has_backtrace = event->has_statm = false;
+	memset(event->args, 0, sizeof event->args);
+}
+
 static enum lm_call find_call(const char *word, size_t len)
 {
 	for (int i = 0; i < LM_CALL_COUNT; i++)
@@ -329,7 +340,7 @@ int record_parse(const char *text, size_t len, struct record *record)
 	record->len = len;
 	record->fault = NULL;
 	if (cursor_byte(&c, '+')) {
-		memset(&record->event, 0, RECORD_EVENT_COMMON);
+		clear_event(&record->event);
 		record->fault = parse_event(&c, record);
 	} else if (cursor_byte(&c, '#')) {
 		record->number = 0;
@@ -407,9 +418,9 @@ size_t record_parse_common(const char *text, struct event *event)
 	const char *at = text + WORD_BYTES + allocates;
 	uint64_t size, used, usable;
 
-	if (!(allocates | releases))
+	if ((allocates | releases) == 0)
 		return 0;
-	memset(event, 0, RECORD_EVENT_COMMON);
+	clear_event(event);
 	if (!pass_number(&at, &size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) || !pass(&at, " [") ||
 	    !pass_number(&at, &used) || !pass(&at, ":") || !pass_number(&at, &usable) || !pass(&at, "]"))
 		return 0;

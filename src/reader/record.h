@@ -39,13 +39,13 @@ enum { RECORD_ARGS_MAX = 4 };
 /* A call, INIT or FINI. Sizes in bytes; a null pointer is 0. */
 struct event {
 	enum lm_call call;
-	int64_t change;                 /* what the call added to the requested bytes in use */
-	uint64_t pointer;               /* what was returned, or what was freed */
-	uint64_t old;                   /* realloc, reallocarray: the pointer that went in; else 0 */
-	uint64_t size;                  /* requested size of the block that pointer names */
-	int64_t used;                   /* U: requested bytes in use after the call */
-	int64_t usable;                 /* R: their malloc_usable_size */
-	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in their order */
+	int64_t change;     /* what the call added to the requested bytes in use */
+	uint64_t pointer;   /* what was returned, or what was freed */
+	uint64_t old;       /* realloc, reallocarray: the pointer that went in; else 0 */
+	uint64_t size;      /* requested size of the block that pointer names */
+	int64_t used;       /* U: requested bytes in use after the call */
+	int64_t usable;     /* R: their malloc_usable_size */
+	uint64_t backtrace; /* compact format: its number */
 	unsigned arg_count;
 	unsigned error; /* errno of a call that failed, 0 if it did not or its errno is not known */
 	bool failed;
@@ -54,7 +54,7 @@ struct event {
 	bool unseen;  /* a release that the tracker had to conclude */
 	bool has_backtrace;
 	bool has_statm;
-	uint64_t backtrace; /* compact format: its number */
+	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in their order */
 	/* From here on, what few events have: undefined in the others. */
 	uint64_t statm[LM_TRACE_STATM_FIELDS]; /* in pages; if has_statm */
 	uint64_t counts[LM_CALL_COUNT];        /* INIT, FINI: calls until now */
