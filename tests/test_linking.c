@@ -597,8 +597,9 @@ START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf libunwind execinfo none."},
 		{"UNWIND='dwarf none'", "UNWIND=dwarf none: it has to be one of: auto dwarf libunwind execinfo none."},
 		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf libunwind execinfo none."},
-		{"SAN=foo", "SAN=foo: it has to be empty or one of: address undefined thread."},
-		{"SAN='address thread'", "SAN=address thread: it has to be empty or one of: address undefined thread."},
+		{"SAN=foo", "SAN=foo: it has to be empty or one of: address undefined thread address,undefined."},
+		{"SAN='address thread'",
+	         "SAN=address thread: it has to be empty or one of: address undefined thread address,undefined."},
 		{"V=2", "V=2: it has to be 0 or 1."},
 		/* Make's lists can't hold such a name. */
 		{"prefix='/a b'", "prefix=/a b: there can't be a space in it."},
