@@ -179,7 +179,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson
 
 $(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(call obj,$(SHARED_SRC)) $(B)/libreader.a
 	$(call say,LINK,$@)
@@ -359,8 +359,8 @@ fuzz: $(FUZZERS:%=$(B)/fuzz/%)
 
 # ---- what a machine needs -----------------------------------------------------
 
-DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind sqlite3 python3 git perl gdb clang lld musl-tools
+DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libjansson-dev libzstd-dev zlib1g-dev check
+DEPS_TESTS := zstd gzip valgrind jq libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
 

@@ -4,32 +4,10 @@
 #include "cursor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.section_address = dwfl_offline_section_address,
-};
-
-/* A trace can name anything: a pipe must not stop us, a device must not be touched. */
-static int open_regular(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	close(fd);
-	return -ENOEXEC;
-}
 
 static bool has_build_id(Dwfl_Module *module, const char *digits)
 {
@@ -46,16 +24,12 @@ static bool has_build_id(Dwfl_Module *module, const char *digits)
 	return true;
 }
 
-int object_open(struct object *object, const char *path, const char *build_id)
+/* Takes FD over. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
+static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
 {
-	int error = -ENOEXEC, fd = open_regular(path);
+	int error = -ENOEXEC;
 
-	*object = (struct object){0};
-	if (fd < 0)
-		return fd;
-	/* libdwfl would ask the servers that this names. */
-	unsetenv("DEBUGINFOD_URLS");
-	object->dwfl = dwfl_begin(&callbacks);
+	*object = (struct object){.dwfl = dwfl_begin(&search->callbacks)};
 	if (!object->dwfl) {
 		close(fd);
 		return -ENOMEM;
@@ -71,6 +45,17 @@ int object_open(struct object *object, const char *path, const char *build_id)
 	if (error)
 		object_close(object);
 	return error;
+}
+
+int object_open(struct object *object, const char *path, const char *build_id, const struct search *search)
+{
+	int fd = search_open(search, path), error;
+
+	error = fd < 0 ? fd : open_elf(object, fd, path, build_id, search);
+	if (!error || !build_id)
+		return error;
+	fd = search_open_build_id(search, build_id);
+	return fd >= 0 && open_elf(object, fd, path, build_id, search) == 0 ? 0 : error;
 }
 
 void object_close(struct object *object)

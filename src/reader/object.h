@@ -7,6 +7,7 @@
 #ifndef LM_READER_OBJECT_H
 #define LM_READER_OBJECT_H
 
+#include "search.h"
 #include "units.h"
 
 #include <elfutils/libdwfl.h>
@@ -23,11 +24,10 @@ struct object {
 
 /*
  * 0, -errno, -ENOEXEC: it is no ELF file, or -ESTALE: it is not the file with
- * that BUILD_ID (hexadecimal digits; NULL matches everything). Debug
- * information is looked for in the file, and where distributions and
- * debuggers keep it (by build-id and debuglink); never on the network.
+ * that BUILD_ID (hexadecimal digits; NULL matches everything). Where there is no
+ * such file at PATH, its debug information can serve. SEARCH has to stay.
  */
-int object_open(struct object *object, const char *path, const char *build_id);
+int object_open(struct object *object, const char *path, const char *build_id, const struct search *search);
 
 void object_close(struct object *object);
 

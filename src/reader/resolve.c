@@ -71,40 +71,54 @@ static bool in_object(const struct resolver *resolver, const struct frame *frame
  * What the tracker said about modules is sure. A memory map names the file that
  * was there, so a file of the frame's name that it does not name is another one,
  * of another machine or of another day; but where a relative path begins is for
- * the user to say.
+ * the user to say. PATH is the frame's object, "" if it names none, and becomes
+ * that of what was there.
  */
-static bool find_spot(const struct resolver *resolver, const struct frame *frame, struct spot *spot)
+static bool find_spot(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX],
+                      struct spot *spot)
 {
-	char path[PATH_MAX];
-	bool named = object_path(resolver, frame, path);
 	const struct mapping *mapping = NULL;
+	bool named = path[0] != '\0';
 
 	if (resolver->maps && frame->has_address)
 		mapping = maps_find(resolver->maps, frame->address, named ? path : NULL);
-	if (mapping && mapping->module && (!named || strcmp(mapping->path, path) == 0))
-		return in_module(resolver, frame, mapping, spot);
-	if (mapping && named && frame->object[0] != '/' && in_object(resolver, frame, path, spot))
+	if (mapping && named && !mapping->module && frame->object[0] != '/' && in_object(resolver, frame, path, spot))
 		return true;
-	if (mapping)
-		return in_mapping(resolver, frame, mapping, spot);
-	return named && in_object(resolver, frame, path, spot);
+	if (!mapping)
+		return named && in_object(resolver, frame, path, spot);
+	snprintf(path, PATH_MAX, "%s", mapping->path);
+	return in_mapping(resolver, frame, mapping, spot);
+}
+
+/* What the frame says about itself. */
+static int take_named(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
+{
+	struct symbols_place *named = &resolved->named;
+
+	*named = (struct symbols_place){0};
+	resolved->places = (struct symbols_places){named, 1};
+	resolved->has_offset = frame->has_offset && !frame->symbol;
+	resolved->offset = frame->offset;
+	if (!object_path(resolver, frame, resolved->module))
+		resolved->module[0] = '\0';
+	if (!frame->symbol)
+		return 0;
+	named->function = resolver->as_written ? symbols_keep(resolver->symbols, frame->symbol, frame->symbol_len)
+	                                       : symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
+	return named->function ? 0 : -ENOMEM;
 }
 
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
 {
 	struct spot spot;
-	int error;
+	int error = take_named(resolver, frame, resolved);
 
-	resolved->named = (struct symbols_place){0};
-	resolved->places = (struct symbols_places){&resolved->named, 1};
-	if (frame->symbol) {
-		resolved->named.function = symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
-		if (!resolved->named.function)
-			return -ENOMEM;
-	}
 	/* Where nothing was called from, at the stack's outer end, stands a null pointer. */
-	if ((frame->has_address && frame->address == 0) || !find_spot(resolver, frame, &spot))
-		return 0;
+	if (error || resolver->as_written || (frame->has_address && frame->address == 0) ||
+	    !find_spot(resolver, frame, resolved->module, &spot))
+		return error;
+	resolved->has_offset = true;
+	resolved->offset = spot.address;
 	/* A return address: the call is in front of it, and can be the last instruction of its function. */
 	error = symbols_find(resolver->symbols, spot.object, spot.address - 1, &resolved->places);
 	if (error)

@@ -31,6 +31,7 @@ struct known_name {
 };
 
 struct symbols {
+	struct search search;
 	const struct diag *diag;
 	struct pool pool;
 	struct known_object *objects;
@@ -44,13 +45,18 @@ struct symbols {
 	struct hash_table name_table;
 };
 
-int symbols_create(struct symbols **symbols, const struct diag *diag)
+int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag)
 {
+	int error;
+
 	*symbols = calloc(1, sizeof **symbols);
 	if (!*symbols)
 		return -ENOMEM;
 	(*symbols)->diag = diag;
-	return 0;
+	error = search_init(&(*symbols)->search, options, diag);
+	if (error)
+		free(*symbols);
+	return error;
 }
 
 void symbols_destroy(struct symbols *symbols)
@@ -67,6 +73,7 @@ void symbols_destroy(struct symbols *symbols)
 	hash_free(&symbols->object_table);
 	hash_free(&symbols->place_table);
 	pool_free(&symbols->pool);
+	search_free(&symbols->search);
 	free(symbols);
 }
 
@@ -80,7 +87,7 @@ static bool same_object(const void *owner, uint32_t place, const void *key)
 static struct object *open_object(struct symbols *symbols, const char *path, const char *build_id)
 {
 	struct object *object = pool_alloc(&symbols->pool, sizeof *object);
-	int error = object ? object_open(object, path, build_id) : -ENOMEM;
+	int error = object ? object_open(object, path, build_id, &symbols->search) : -ENOMEM;
 
 	if (!error)
 		return object;
@@ -118,6 +125,11 @@ struct object *symbols_object(struct symbols *symbols, const char *path, const c
 bool symbols_is_mangled(const char *name)
 {
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
+const char *symbols_keep(struct symbols *symbols, const char *name, size_t len)
+{
+	return pool_copy(&symbols->pool, name, len);
 }
 
 static const char *demangle(struct symbols *symbols, const char *name)

@@ -29,8 +29,11 @@ struct symbols_places {
 
 struct symbols;
 
-/* 0 or -ENOMEM. DIAG hears of objects that cannot be used, once of each; it can be NULL. */
-int symbols_create(struct symbols **symbols, const struct diag *diag);
+/*
+ * Where objects and their debug information are looked for. Without OPTIONS:
+ * where the trace says, and where distributions and debuggers keep them.
+ * 0 or -ENOMEM. OPTIONS have to stay. DIAG hears of objects that cannot be used, once of each; it can be NULL. */
+int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag);
 
 void symbols_destroy(struct symbols *symbols);
 
@@ -42,6 +45,9 @@ int symbols_find(struct symbols *symbols, struct object *object, uint64_t addres
 
 /* Is it a name of C++ or Rust? What a demangler takes for one otherwise is a guess. */
 bool symbols_is_mangled(const char *name);
+
+/* A copy of a name; NULL without memory. Lives as long as SYMBOLS. */
+const char *symbols_keep(struct symbols *symbols, const char *name, size_t len);
 
 /* The name as people write it; NULL without memory. Lives as long as SYMBOLS. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);

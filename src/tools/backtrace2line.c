@@ -222,7 +222,7 @@ static int read_all(struct backtrace2line *b, char **arguments, int count)
 
 static int run(struct backtrace2line *b, char **arguments, int count)
 {
-	int error = symbols_create(&b->symbols, &b->diag), printing;
+	int error = symbols_create(&b->symbols, NULL, &b->diag), printing;
 
 	if (!error)
 		error = read_all(b, arguments, count);

@@ -4,6 +4,7 @@
 #include "cursor.h"
 #include "escape.h"
 #include "progress.h"
+#include "search.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -72,6 +73,25 @@ void cli_version(void)
 	printf("%s (log-malloc2) %s\n", program, LM_VERSION);
 	puts("License GPL-3.0-or-later: this is free software, there is NO WARRANTY.");
 	exit(cli_finish(CLI_OK));
+}
+
+bool cli_symbol_option(struct search_options *options, int option, const char *argument)
+{
+	switch (option) {
+	case CLI_DEBUG_DIR:
+		options->debug_dir = argument;
+		return true;
+	case CLI_SYSROOT:
+		options->sysroot = argument;
+		return true;
+	case CLI_DEBUGINFOD:
+		if (!getenv("DEBUGINFOD_URLS"))
+			cli_usage_error("--debuginfod: DEBUGINFOD_URLS names no server");
+		options->debuginfod = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 void cli_complain(void *context, const char *file, uint64_t line, const char *message)

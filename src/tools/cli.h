@@ -6,9 +6,11 @@
 #ifndef LM_CLI_H
 #define LM_CLI_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct diag;
+struct search_options;
 struct trace;
 
 enum cli_status {
@@ -34,6 +36,27 @@ uint64_t cli_pid(const char *text);
 
 /* --version: prints name, version and licence, and exits with CLI_OK. */
 _Noreturn void cli_version(void);
+
+/*
+ * The options of all commands that look symbols up: part of a command's table
+ * for getopt_long(), of its help, and of what it does with them.
+ */
+enum { CLI_DEBUG_DIR = 0x100, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
+
+/* clang-format off */
+#define CLI_SYMBOL_OPTIONS \
+	{"debug-dir", required_argument, NULL, CLI_DEBUG_DIR}, \
+	{"sysroot", required_argument, NULL, CLI_SYSROOT}, \
+	{"debuginfod", no_argument, NULL, CLI_DEBUGINFOD}
+
+#define CLI_SYMBOL_HELP \
+	"      --debug-dir DIR   look for separate debug information in DIR first\n" \
+	"      --sysroot DIR     a trace of another machine, whose files are below DIR\n" \
+	"      --debuginfod      ask the servers in DEBUGINFOD_URLS for debug information\n"
+/* clang-format on */
+
+/* Is OPTION one of them? ARGUMENT, which has to stay, then is in OPTIONS. */
+bool cli_symbol_option(struct search_options *options, int option, const char *argument);
 
 /* The reader's callback of diag.h: "prog: file:line: message" on standard error. */
 void cli_complain(void *context, const char *file, uint64_t line, const char *message);

@@ -242,7 +242,7 @@ static int run(struct findleak *f, const char *path)
 	f->trace = cli_open_trace(path, &f->diag);
 	if (!f->trace)
 		return CLI_TROUBLE;
-	error = symbols_create(&f->symbols, &f->diag);
+	error = symbols_create(&f->symbols, NULL, &f->diag);
 	if (!error)
 		error = read_trace(f);
 	if (f->totals.images)
