@@ -194,6 +194,10 @@ static int take_info(struct trace *trace)
 		return maps_add_module(&image->maps, &record->module);
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
+	case INFO_TIME:
+		image->has_time = true;
+		image->time = record->number;
+		return 0;
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;

@@ -33,6 +33,8 @@ struct trace_image {
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
 	uint64_t lost;   /* events that could not be written */
+	bool has_time;   /* there was a TIME line */
+	uint64_t time;   /* what the last one said: milliseconds since INIT */
 	bool begun;      /* has INIT */
 	bool finished;   /* has FINI */
 	bool replaced;   /* another image follows: exec, in the same process */
