@@ -181,7 +181,12 @@ $(B)/libreader.a: $(call obj,$(READER_SRC))
 
 READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson
 
-$(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(call obj,$(SHARED_SRC)) $(B)/libreader.a
+# Of what commands share, each gets what it uses.
+$(B)/libtools.a: $(call obj,$(SHARED_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(B)/libtools.a $(B)/libreader.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
 

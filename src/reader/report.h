@@ -4,6 +4,9 @@
 #define LM_READER_REPORT_H
 
 #include "heap.h"
+#include "suppress.h"
+
+#include <stdbool.h>
 
 /* Blocks of one backtrace; those without a backtrace, of one function. */
 struct report_group {
@@ -15,16 +18,31 @@ struct report_group {
 	uint64_t bytes; /* requested */
 };
 
+struct report_sum {
+	uint64_t blocks;
+	uint64_t bytes;
+	uint64_t backtraces; /* groups that have one; by address, the blocks that have one */
+};
+
 struct report {
 	struct report_group *groups;
 	size_t count;
-	uint64_t backtraces; /* groups that have one */
-	uint64_t blocks;
-	uint64_t bytes;
+	size_t shown;           /* the first ones are worth showing */
+	struct report_sum all;  /* of the groups */
+	struct report_sum rest; /* of those that are not shown */
+	struct report_sum suppressed;
+	struct report_sum young; /* allocated too late to be taken for leaks */
 };
 
-/* 0 or -ENOMEM. */
-int report_build(struct report *report, const struct heap *heap);
+/* BY_ADDRESS: each block is a group. Blocks from YOUNG_LINE of the trace on are left out. 0 or -ENOMEM. */
+int report_build(struct report *report, const struct heap *heap, bool by_address, uint64_t young_line);
+
+/* Takes out the groups that suppressions match, and counts there what it was. 0 or -ENOMEM. */
+int report_suppress(struct report *report, struct suppressions *suppressions, const struct resolver *resolver,
+                    const struct stacks *stacks);
+
+/* Shows the first TOP groups, 0 for all, that have at least MIN_BYTES. */
+void report_limit(struct report *report, uint64_t top, uint64_t min_bytes);
 
 void report_free(struct report *report);
 

@@ -103,8 +103,7 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
 		resolved->module[0] = '\0';
 	if (!frame->symbol)
 		return 0;
-	named->function = resolver->as_written ? symbols_keep(resolver->symbols, frame->symbol, frame->symbol_len)
-	                                       : symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
+	named->function = symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
 	return named->function ? 0 : -ENOMEM;
 }
 

@@ -127,11 +127,6 @@ bool symbols_is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
-const char *symbols_keep(struct symbols *symbols, const char *name, size_t len)
-{
-	return pool_copy(&symbols->pool, name, len);
-}
-
 static const char *demangle(struct symbols *symbols, const char *name)
 {
 	const char *result = name;

@@ -46,9 +46,6 @@ int symbols_find(struct symbols *symbols, struct object *object, uint64_t addres
 /* Is it a name of C++ or Rust? What a demangler takes for one otherwise is a guess. */
 bool symbols_is_mangled(const char *name);
 
-/* A copy of a name; NULL without memory. Lives as long as SYMBOLS. */
-const char *symbols_keep(struct symbols *symbols, const char *name, size_t len);
-
 /* The name as people write it; NULL without memory. Lives as long as SYMBOLS. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
 

@@ -68,6 +68,52 @@ uint64_t cli_pid(const char *text)
 	return pid;
 }
 
+struct unit {
+	const char *name;
+	uint64_t size;
+};
+
+/* TEXT is a number and the name of one of UNITS, of which the last has no name. WHAT is it not otherwise? */
+static uint64_t measure(const char *text, const struct unit *units, const char *what)
+{
+	struct cursor c = cursor_start(text, strlen(text));
+	uint64_t number;
+	size_t left;
+
+	if (!cursor_number(&c, &number))
+		cli_usage_error("'%s' is not %s", text, what);
+	left = (size_t)(c.end - c.at);
+	for (;; units++) {
+		if (strlen(units->name) == left && memcmp(units->name, c.at, left) == 0 &&
+		    number <= UINT64_MAX / units->size)
+			return number * units->size;
+		if (!units->name[0])
+			cli_usage_error("'%s' is not %s", text, what);
+	}
+}
+
+uint64_t cli_number(const char *text)
+{
+	static const struct unit units[] = {{"", 1}};
+
+	return measure(text, units, "a number");
+}
+
+uint64_t cli_bytes(const char *text)
+{
+	static const struct unit units[] = {
+		{"K", UINT64_C(1) << 10}, {"M", UINT64_C(1) << 20}, {"G", UINT64_C(1) << 30}, {"", 1}};
+
+	return measure(text, units, "a number of bytes");
+}
+
+uint64_t cli_milliseconds(const char *text)
+{
+	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+
+	return measure(text, units, "a time: 500ms, 30s, 5m or 2h");
+}
+
 void cli_version(void)
 {
 	printf("%s (log-malloc2) %s\n", program, LM_VERSION);

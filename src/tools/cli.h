@@ -34,6 +34,15 @@ _Noreturn void cli_usage_hint(void);
 /* A process id from the command line; what is none is a usage error. */
 uint64_t cli_pid(const char *text);
 
+/* A number from the command line; what is none is a usage error, here and below. */
+uint64_t cli_number(const char *text);
+
+/* A number of bytes: "100", "64K", "1M", "2G" with units of 1024. */
+uint64_t cli_bytes(const char *text);
+
+/* A time: "500ms", "30s", "5m", "2h"; seconds without a unit. In milliseconds. */
+uint64_t cli_milliseconds(const char *text);
+
 /* --version: prints name, version and licence, and exits with CLI_OK. */
 _Noreturn void cli_version(void);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-findleak: the blocks that a traced program never freed, by where it allocated them. */
 #include "cli.h"
+#include "findleak.h"
 #include "heap.h"
-#include "report.h"
-#include "table.h"
-#include "trace.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,137 +10,92 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static const char help[] = "Usage: log-malloc-findleak [OPTION]... TRACE\n"
-			   "Lists the blocks that are not freed at the end of a trace, by where they were\n"
-			   "allocated, largest first. TRACE is a file, or - for standard input.\n"
-			   "\n"
-			   "  -p, --pid PID       only the process PID of the trace; where the trace does not\n"
-			   "                      say what was mapped where, look at the running process PID\n"
-			   "  -n, --no-translate  frames as they are in the trace: no functions and files\n"
-			   "  -f, --full-names    whole names and whole paths\n"
-			   "  -h, --help          this text\n"
-			   "  -V, --version       the version\n"
-			   "\n"
-			   "Exit status: 0 no leaks, 1 leaks, 2 usage or trouble.\n";
+static const char help[] =
+	"Usage: log-malloc-findleak [OPTION]... TRACE...\n"
+	"Lists the blocks that are not freed at the end of a trace, by where they were\n"
+	"allocated, largest first. TRACE is a file, or - for standard input.\n"
+	"\n"
+	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
+	"                        and JUnit all)\n"
+	"  -a, --by-address      each block on its own\n"
+	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
+	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n"
+	"  -s, --suppressions FILE\n"
+	"                        what to leave out, in LeakSanitizer's syntax; can be repeated\n"
+	"      --no-default-suppressions\n"
+	"                        report what libc and the C++ runtime keep, too\n"
+	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
+	"      --format FORMAT   text, json or junit\n"
+	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
+	"                        say what was mapped where, look at the running process PID\n"
+	"  -n, --no-translate    frames as they are in the trace: no functions and files\n"
+	"  -f, --full-names      whole names and whole paths\n" CLI_SYMBOL_HELP "  -h, --help            this text\n"
+	"  -V, --version         the version\n"
+	"\n"
+	"Exit status: 0 no leaks, 1 leaks or double frees, 2 usage or trouble.\n";
+
+enum { BY_DEFAULT = 20 };
+
+enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, FORMAT };
 
 static const struct option options[] = {
-	{"pid", required_argument, NULL, 'p'},  {"no-translate", no_argument, NULL, 'n'},
-	{"full-names", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
-};
-
-/* As in the ancestor's report. */
-enum { TABLE_INDENT = 7 };
-
-struct totals {
-	uint64_t images; /* that were reported */
-	uint64_t blocks;
-	uint64_t bytes;
-	uint64_t backtraces;
-	uint64_t foreign;
-	uint64_t unknown;
-	uint64_t lost;
-	bool begun;    /* each of them has its beginning */
-	bool finished; /* each of them has its end, exec included */
+	{"top", required_argument, NULL, 't'},
+	{"by-address", no_argument, NULL, 'a'},
+	{"min-bytes", required_argument, NULL, MIN_BYTES},
+	{"older-than", required_argument, NULL, OLDER_THAN},
+	{"suppressions", required_argument, NULL, 's'},
+	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
+	{"max-bytes", required_argument, NULL, MAX_BYTES},
+	{"format", required_argument, NULL, FORMAT},
+	{"pid", required_argument, NULL, 'p'},
+	{"no-translate", no_argument, NULL, 'n'},
+	{"full-names", no_argument, NULL, 'f'},
+	CLI_SYMBOL_OPTIONS,
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
 };
 
 struct findleak {
+	/* What the user wants. */
 	bool any_pid;
 	uint64_t pid;
-	bool translate;
-	bool full;
+	bool as_written;
+	bool full_names;
+	bool has_top;
+	uint64_t top;
+	bool by_address;
+	uint64_t min_bytes;
+	bool has_age;
+	uint64_t age; /* milliseconds */
+	bool without_builtin;
+	bool several; /* traces */
+	struct search_options search;
+	const struct findleak_format *format;
 	struct diag diag;
-	struct trace *trace;
+	struct suppressions suppressions;
 	struct symbols *symbols;
-	struct heap heap;
 	struct totals totals;
+	/* Of the trace that is being read. */
+	struct trace *trace;
+	bool can_read_twice;
+	uint64_t reported; /* images */
+	/* Of its image. */
+	struct heap heap;
+	struct frees frees;
+	struct moments moments;
+	uint64_t malformed_before;
 };
 
-/* The frame as it is written, and if asked for what it means. */
-static int add_frame(struct findleak *f, struct table *table, const struct stacks_frame *text)
+static void next_image(struct findleak *f)
 {
-	struct trace_image *image = &f->trace->image;
-	struct resolver resolver = {.symbols = f->symbols, .maps = &image->maps, .dir = image->cwd};
-	struct resolved resolved;
-	struct frame frame;
-	int error;
-
-	if (!f->translate || frame_parse(text->text, text->len, &frame) != 0)
-		return table_add_text(table, text->text, text->len);
-	error = resolve_frame(&resolver, &frame, &resolved);
-	return error ? error : table_add(table, &resolved.places, text->text, text->len);
-}
-
-static int print_stack(struct findleak *f, uint32_t number)
-{
-	const struct stacks *stacks = &f->trace->image.stacks;
-	struct stack stack = stacks_get(stacks, number);
-	struct table table = {.symbols_only = !f->translate, .full = f->full, .dir = f->trace->image.cwd};
-	int error = 0;
-
-	if (!stack.depth) {
-		printf("%*sno backtrace\n", TABLE_INDENT, "");
-		return 0;
-	}
-	for (size_t i = 0; !error && i < stack.depth; i++) {
-		struct stacks_frame text = stacks_frame_at(stacks, stack.frames[i]);
-
-		error = add_frame(f, &table, &text);
-	}
-	if (!error)
-		table_print(&table, stdout, TABLE_INDENT);
-	table_clear(&table);
-	return error;
-}
-
-static int print_group(struct findleak *f, const struct report_group *group)
-{
-	double kib = (double)group->bytes / 1024;
-	const char *call = record_call_name(group->call);
-
-	if (group->blocks == 1)
-		printf(" 0x%" PRIx64 " leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (line: %" PRIu64 ")\n",
-		       group->address, group->bytes, kib, call, group->line);
-	else
-		printf(" %" PRIu64 " blocks leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (first: 0x%" PRIx64
-		       ", line: %" PRIu64 ")\n",
-		       group->blocks, group->bytes, kib, call, group->address, group->line);
-	return print_stack(f, group->stack);
-}
-
-/* Between the images of a trace that has several. */
-static void print_heading(const struct trace_image *image)
-{
-	if (image->number == 1 && !image->replaced)
-		return;
-	if (image->number > 1)
-		putchar('\n');
-	printf("IMAGE %u:", image->number);
-	if (image->has_pid)
-		printf(" process %" PRIu64, image->pid);
-	if (image->exe) {
-		printf(" ");
-		table_print_name(image->exe, stdout);
-	}
-	printf(" (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
-	       image->replaced ? ", then another program in its place" : "");
-}
-
-static void add_up(struct findleak *f, const struct report *report)
-{
-	const struct trace_image *image = &f->trace->image;
-	struct totals *totals = &f->totals;
-
-	totals->images++;
-	totals->blocks += report->blocks;
-	totals->bytes += report->bytes;
-	totals->backtraces += report->backtraces;
-	totals->foreign += f->heap.counts.foreign;
-	totals->unknown += f->heap.counts.unknown;
-	totals->lost += image->lost;
-	totals->begun &= image->begun;
-	totals->finished &= image->finished || image->replaced;
+	heap_free(&f->heap);
+	frees_free(&f->frees);
+	moments_free(&f->moments);
+	suppressions_next_image(&f->suppressions);
+	f->malformed_before = f->trace ? f->trace->malformed : 0;
 }
 
 /* A trace that was cut or is of an old tracker may not say what lay where; a process that still runs does. */
@@ -159,56 +112,102 @@ static void look_at_process(struct findleak *f)
 		cli_error("%s: %s", path, strerror(-error));
 }
 
+/* The first line whose blocks are too young to be called leaks. */
+static uint64_t young_line(const struct findleak *f)
+{
+	const struct trace_image *image = &f->trace->image;
+
+	if (!f->has_age)
+		return UINT64_MAX;
+	if (!image->has_time)
+		cli_error("%s: the trace has no times: how old a block is, it does not say", f->trace->input.name);
+	if (!image->has_time || image->time < f->age)
+		return image->has_time ? 0 : UINT64_MAX;
+	return moments_line_after(&f->moments, image->time - f->age);
+}
+
+static void sum_up(struct report_sum *to, const struct report_sum *from)
+{
+	to->blocks += from->blocks;
+	to->bytes += from->bytes;
+	to->backtraces += from->backtraces;
+}
+
+static void add_up(struct totals *totals, const struct findings *findings)
+{
+	const struct trace_image *image = findings->image;
+
+	totals->images++;
+	sum_up(&totals->leaks, &findings->report.all);
+	sum_up(&totals->suppressed, &findings->report.suppressed);
+	sum_up(&totals->young, &findings->report.young);
+	for (size_t i = 0; i < FREES_KINDS; i++)
+		totals->frees[i] += findings->frees.counts[i];
+	totals->lost += image->lost;
+	totals->malformed += findings->malformed;
+	totals->no_beginning |= !image->begun;
+	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
+	totals->over_budget |= findings->failed;
+}
+
+static int find(struct findleak *f, struct findings *findings)
+{
+	struct report *report = &findings->report;
+	const struct trace *trace = f->trace;
+	int error = report_build(report, &f->heap, f->by_address, young_line(f));
+
+	if (!error)
+		error = report_suppress(report, &f->suppressions, findings->resolver, &trace->image.stacks);
+	if (!error)
+		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
+	report_limit(report, f->top, f->min_bytes);
+	findings->frees = f->frees;
+	findings->failed = report->all.bytes > f->totals.budget || (!f->totals.has_budget && report->all.blocks);
+	return error;
+}
+
 /* At the end of an image. */
 static int report_image(struct findleak *f)
 {
 	const struct trace_image *image = &f->trace->image;
-	struct report report;
+	struct resolver resolver = {
+		.symbols = f->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = f->as_written};
+	struct findings findings = {
+		.image = image,
+		.name = f->trace->input.name,
+		.first = !f->totals.images,
+		.several = f->several,
+		.resolver = &resolver,
+		.suppressions = &f->suppressions,
+		.moments = &f->moments,
+		.malformed = f->trace->malformed - f->malformed_before,
+		.ends_early = f->trace->ends_early,
+		.full_names = f->full_names,
+		.top = f->top,
+	};
 	int error;
 
 	if (!f->trace->records || (!f->any_pid && image->has_pid && image->pid != f->pid))
 		return 0;
 	look_at_process(f);
-	error = report_build(&report, &f->heap);
-	if (error)
-		return error;
-	print_heading(image);
-	if (report.count)
-		printf("SUSPECTED %" PRIu64 " LEAKS:\n", report.blocks);
-	else
-		puts("NO LEAKS FOUND");
-	for (size_t i = 0; !error && i < report.count; i++) {
-		if (i)
-			putchar('\n');
-		error = print_group(f, &report.groups[i]);
-	}
-	add_up(f, &report);
-	report_free(&report);
+	error = find(f, &findings);
+	if (!error)
+		error = f->format->image(&findings);
+	add_up(&f->totals, &findings);
+	f->reported++;
+	report_free(&findings.report);
 	return error;
 }
 
-static void print_totals(const struct findleak *f)
+static int take_call(struct findleak *f, const struct trace_item *item)
 {
-	const struct totals *totals = &f->totals;
-	const struct trace *trace = f->trace;
-	bool whole = totals->begun && totals->finished && !trace->ends_early && !totals->lost && !trace->malformed;
+	struct heap *heap = &f->heap;
+	uint64_t before = heap->counts.foreign + heap->counts.unknown;
+	int error = heap_apply(heap, &item->event, item->stack, item->line);
 
-	printf("\nTotal: %" PRIu64 " blocks, %" PRIu64 " bytes (%.2f KiB), %" PRIu64 " backtraces; %" PRIu64
-	       " foreign frees",
-	       totals->blocks, totals->bytes, (double)totals->bytes / 1024, totals->backtraces, totals->foreign);
-	if (totals->unknown)
-		printf("; %" PRIu64 " frees of unknown blocks", totals->unknown);
-	if (totals->lost)
-		printf("; %" PRIu64 " events lost", totals->lost);
-	if (trace->malformed)
-		printf("; %" PRIu64 " lines could not be read", trace->malformed);
-	if (!totals->begun)
-		printf("; the trace has no beginning");
-	if (!totals->finished || trace->ends_early)
-		printf("; the trace ends early");
-	if (whole)
-		printf("; the trace is complete");
-	putchar('\n');
+	if (error || heap->counts.foreign + heap->counts.unknown == before)
+		return error;
+	return frees_add(&f->frees, &item->event, item->stack, item->line);
 }
 
 static int read_trace(struct findleak *f)
@@ -219,72 +218,173 @@ static int read_trace(struct findleak *f)
 	while ((got = trace_next(f->trace, &item)) > 0) {
 		int error = 0;
 
-		if (item.kind == TRACE_CALL) {
-			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
-		} else if (item.kind == TRACE_END) {
-			error = heap_settle(&f->heap);
-			if (!error)
-				error = report_image(f);
-			heap_free(&f->heap);
-		}
+		if (f->trace->image.has_time)
+			error = moments_add(&f->moments, item.line, f->trace->image.time);
+		if (!error && item.kind == TRACE_CALL)
+			error = take_call(f, &item);
+		if (!error && item.kind == TRACE_END)
+			error = report_image(f);
+		if (item.kind == TRACE_END)
+			next_image(f);
 		if (error)
 			return error;
 	}
 	return got;
 }
 
-static int run(struct findleak *f, const char *path)
+static bool is_regular(const char *path)
 {
-	int error, status;
+	struct stat st;
 
-	f->diag.report = cli_complain;
-	f->totals.begun = f->totals.finished = true;
+	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static enum cli_status read_one(struct findleak *f, const char *path)
+{
+	enum cli_status status;
+	int error;
+
 	f->trace = cli_open_trace(path, &f->diag);
 	if (!f->trace)
 		return CLI_TROUBLE;
-	error = symbols_create(&f->symbols, NULL, &f->diag);
-	if (!error)
-		error = read_trace(f);
-	if (f->totals.images)
-		print_totals(f);
-	else if (!error && f->trace->records)
+	f->can_read_twice = is_regular(path);
+	f->reported = 0;
+	next_image(f);
+	error = read_trace(f);
+	if (!error && f->trace->records && !f->reported) {
 		cli_error("%s: process %" PRIu64 " is not in this trace", f->trace->input.name, f->pid);
+		error = -ESRCH;
+	}
+	status = cli_close_trace(f->trace, error == -ESRCH ? 0 : error);
+	f->trace = NULL;
+	next_image(f);
+	return error ? CLI_TROUBLE : status;
+}
+
+static enum cli_status read_all(struct findleak *f, char **paths)
+{
+	enum cli_status status = CLI_OK;
+	const struct findleak_format *format = f->format;
+	int error = symbols_create(&f->symbols, &f->search, &f->diag);
+
+	if (error)
+		return CLI_TROUBLE;
+	if (format->begin)
+		error = format->begin();
+	for (; *paths; paths++) {
+		enum cli_status one = read_one(f, *paths);
+
+		status = one == CLI_OK ? status : one;
+	}
+	if (format->end && (f->totals.images || format->begin))
+		error = format->end(&f->totals, &f->suppressions);
 	symbols_destroy(f->symbols);
-	heap_free(&f->heap);
-	status = cli_close_trace(f->trace, error);
-	if (status == CLI_OK && !f->totals.images)
-		status = CLI_TROUBLE;
-	return cli_finish(status == CLI_OK && f->totals.blocks ? CLI_FINDINGS : status);
+	return error ? CLI_TROUBLE : status;
+}
+
+static int run(struct findleak *f, char **paths)
+{
+	enum cli_status status;
+
+	f->several = paths[1] != NULL;
+	if (!f->has_top)
+		f->top = f->format == &findleak_text ? BY_DEFAULT : 0;
+	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
+		return CLI_TROUBLE;
+	status = read_all(f, paths);
+	suppressions_free(&f->suppressions);
+	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE]))
+		status = CLI_FINDINGS;
+	return cli_finish(status);
+}
+
+static const struct findleak_format *find_format(const char *name)
+{
+	if (strcmp(name, "text") == 0)
+		return &findleak_text;
+	if (strcmp(name, "json") == 0)
+		return &findleak_json;
+	if (strcmp(name, "junit") == 0)
+		return &findleak_junit;
+	cli_usage_error("'%s' is not a format: text, json or junit", name);
+}
+
+static void load_suppressions(struct findleak *f, const char *path)
+{
+	if (suppressions_load(&f->suppressions, path, &f->diag) != 0)
+		exit(CLI_TROUBLE);
+}
+
+/* Those with a number or a name behind them; false if OPTION is none of them. */
+static bool take_value(struct findleak *f, int option, const char *argument)
+{
+	switch (option) {
+	case 't':
+		f->has_top = true;
+		f->top = cli_number(argument);
+		return true;
+	case MIN_BYTES:
+		f->min_bytes = cli_bytes(argument);
+		return true;
+	case OLDER_THAN:
+		f->has_age = true;
+		f->age = cli_milliseconds(argument);
+		return true;
+	case 's':
+		load_suppressions(f, argument);
+		return true;
+	case MAX_BYTES:
+		f->totals.has_budget = true;
+		f->totals.budget = cli_bytes(argument);
+		return true;
+	case FORMAT:
+		f->format = find_format(argument);
+		return true;
+	case 'p':
+		f->any_pid = false;
+		f->pid = cli_pid(argument);
+		return true;
+	default:
+		return cli_symbol_option(&f->search, option, argument);
+	}
+}
+
+/* Those without; what is none is a usage error, which getopt_long() has named. */
+static void take_flag(struct findleak *f, int option)
+{
+	switch (option) {
+	case 'a':
+		f->by_address = true;
+		break;
+	case NO_DEFAULTS:
+		f->without_builtin = true;
+		break;
+	case 'n':
+		f->as_written = true;
+		break;
+	case 'f':
+		f->full_names = true;
+		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(cli_finish(CLI_OK));
+	case 'V':
+		cli_version();
+	default:
+		cli_usage_hint();
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct findleak f = {.any_pid = true, .translate = true};
+	struct findleak f = {.any_pid = true, .format = &findleak_text, .diag.report = cli_complain};
 	int option;
 
 	cli_start("log-malloc-findleak");
-	while ((option = getopt_long(argc, argv, "p:nfhV", options, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			f.pid = cli_pid(optarg);
-			f.any_pid = false;
-			break;
-		case 'n':
-			f.translate = false;
-			break;
-		case 'f':
-			f.full = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return cli_finish(CLI_OK);
-		case 'V':
-			cli_version();
-		default:
-			cli_usage_hint();
-		}
-	}
-	if (argc - optind != 1)
-		cli_usage_error("one TRACE is needed");
-	return run(&f, argv[optind]);
+	while ((option = getopt_long(argc, argv, "t:as:p:nfhV", options, NULL)) != -1)
+		if (!take_value(&f, option, optarg))
+			take_flag(&f, option);
+	if (optind == argc)
+		cli_usage_error("a TRACE is needed");
+	return run(&f, argv + optind);
 }

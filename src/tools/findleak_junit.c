@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Leaks as the test report that CI servers read: an image is a suite, a leak a case that failed. */
+#include "escape.h"
+#include "findleak.h"
+#include "json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So many frames tell one leak from another in a list of tests. */
+enum { NAMED_FRAMES = 3 };
+
+/* \ooo */
+enum { OCTAL_LENGTH = 4 };
+
+/* Two code points are UTF-8 and yet no characters of XML. */
+static bool is_no_character(const char *text)
+{
+	return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
+}
+
+/* XML's own characters as entities. */
+static void print_entities(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '&')
+			fputs("&amp;", stdout);
+		else if (*text == '<')
+			fputs("&lt;", stdout);
+		else if (*text == '>')
+			fputs("&gt;", stdout);
+		else if (*text == '"')
+			fputs("&quot;", stdout);
+		else if (is_no_character(text))
+			text += printf("\\357\\277\\%03o", (unsigned char)text[2]) / OCTAL_LENGTH - 1;
+		else
+			putchar(*text);
+	}
+}
+
+/* A name that can hold anything: XML is UTF-8 and has no control bytes. */
+static int print_name(const char *name)
+{
+	char *shown = escape_printable(name, strlen(name));
+	json_t *valid = shown ? json_name(shown, strlen(shown)) : NULL;
+
+	if (valid)
+		print_entities(json_string_value(valid));
+	json_decref(valid);
+	free(shown);
+	return valid ? 0 : -ENOMEM;
+}
+
+static const char *text_of(const json_t *frame, const char *field)
+{
+	return json_string_value(json_object_get(frame, field));
+}
+
+/* "function (file:line)", or what there is of it. */
+static int print_place(const json_t *frame)
+{
+	const char *function = text_of(frame, "function"), *file = text_of(frame, "file");
+	const char *unnamed = text_of(frame, "module");
+	int error;
+
+	if (!unnamed)
+		unnamed = text_of(frame, "address");
+	error = print_name(function ? function : unnamed ? unnamed : "?");
+	if (error || !file)
+		return error;
+	fputs(" (", stdout);
+	error = print_name(file);
+	printf(":%" PRId64 ")", (int64_t)json_integer_value(json_object_get(frame, "line")));
+	return error;
+}
+
+/* The first COUNT frames of a backtrace. */
+static int print_places(const json_t *backtrace, size_t count, const char *between)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count && i < json_array_size(backtrace); i++) {
+		if (i)
+			fputs(between, stdout);
+		error = print_place(json_array_get(backtrace, i));
+	}
+	return error;
+}
+
+static int begin_case(const struct findings *findings, const json_t *backtrace, const char *prefix)
+{
+	int error;
+
+	fputs("    <testcase classname=\"", stdout);
+	error = print_name(findings->image->exe ? findings->image->exe : findings->name);
+	printf("\" name=\"%s", prefix);
+	if (!json_array_size(backtrace))
+		fputs("no backtrace", stdout);
+	if (!error)
+		error = print_places(backtrace, NAMED_FRAMES, " &lt; ");
+	fputs("\">\n", stdout);
+	return error;
+}
+
+static int end_case(const json_t *backtrace, const char *element)
+{
+	int error = print_places(backtrace, SIZE_MAX, "\n");
+
+	printf("</%s>\n    </testcase>\n", element);
+	return error;
+}
+
+/* Leaks within what is allowed are no failures. */
+static int print_leak(const struct findings *findings, struct json_frames *frames, const struct report_group *group)
+{
+	json_t *backtrace = json_backtrace(frames, group->stack);
+	int error = backtrace ? begin_case(findings, backtrace, "") : -ENOMEM;
+
+	if (findings->failed)
+		fputs("      <failure type=\"leak\" message=\"", stdout);
+	else
+		fputs("      <system-out>", stdout);
+	printf("%" PRIu64 " blocks, %" PRIu64 " bytes, allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s",
+	       group->blocks, group->bytes, record_call_name(group->call), group->address, group->line,
+	       findings->failed ? "\">" : "\n");
+	if (!error)
+		error = end_case(backtrace, findings->failed ? "failure" : "system-out");
+	json_decref(backtrace);
+	return error;
+}
+
+static int print_double(const struct findings *findings, struct json_frames *frames, const struct frees_group *group)
+{
+	json_t *backtrace = json_backtrace(frames, group->stack);
+	int error = backtrace ? begin_case(findings, backtrace, "double free: ") : -ENOMEM;
+
+	printf("      <failure type=\"double free\" message=\"%" PRIu64 " times (first: 0x%" PRIx64 ", line: %" PRIu64
+	       ", released before in line %" PRIu64 ")\">",
+	       group->count, group->address, group->line, group->past.released_line);
+	if (!error)
+		error = end_case(backtrace, "failure");
+	json_decref(backtrace);
+	return error;
+}
+
+static void print_other(const struct findings *findings)
+{
+	const struct report_sum *rest = &findings->report.rest;
+
+	fputs("    <testcase classname=\"", stdout);
+	print_name(findings->image->exe ? findings->image->exe : findings->name);
+	fputs(rest->blocks ? "\" name=\"other leaks\">\n" : "\" name=\"no leaks\"/>\n", stdout);
+	if (!rest->blocks)
+		return;
+	if (findings->failed)
+		fputs("      <failure type=\"leak\" message=\"", stdout);
+	else
+		fputs("      <system-out>", stdout);
+	printf("%" PRIu64 " blocks, %" PRIu64 " bytes", rest->blocks, rest->bytes);
+	fputs(findings->failed ? "\"/>\n" : "</system-out>\n", stdout);
+	fputs("    </testcase>\n", stdout);
+}
+
+/* Double frees come first in the list. */
+static size_t count_double(const struct frees *frees)
+{
+	size_t count = 0;
+
+	while (count < frees->count && frees->groups[count].kind == FREES_DOUBLE)
+		count++;
+	return count;
+}
+
+/* The cases of an image are its leaks, those that are not shown as one, or that there is none; and its double frees. */
+static int begin_suite(const struct findings *findings)
+{
+	const struct report *report = &findings->report;
+	size_t doubles = count_double(&findings->frees);
+	size_t leaks = report->shown + (report->rest.blocks || !report->shown);
+	int error;
+
+	fputs("  <testsuite name=\"", stdout);
+	error = print_name(findings->image->exe ? findings->image->exe : findings->name);
+	if (findings->image->has_pid)
+		printf(" (process %" PRIu64 ")", findings->image->pid);
+	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", leaks + doubles,
+	       (findings->failed ? leaks : 0) + doubles);
+	return error;
+}
+
+static void end_suite(const struct findings *findings)
+{
+	const struct report *report = &findings->report;
+	const uint64_t *frees = findings->frees.counts;
+	bool whole = findings->image->begun && !findings->ends_early &&
+	             (findings->image->finished || findings->image->replaced);
+
+	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
+	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of unknown blocks; the trace %s"
+	       "</system-out>\n  </testsuite>\n",
+	       report->all.blocks, report->all.bytes, report->suppressed.blocks, report->suppressed.bytes,
+	       frees[FREES_FOREIGN], frees[FREES_UNKNOWN], whole ? "is complete" : "is not complete");
+}
+
+static int print_image(const struct findings *findings)
+{
+	struct json_frames frames = {.stacks = &findings->image->stacks, .resolver = findings->resolver};
+	const struct report *report = &findings->report;
+	int error = begin_suite(findings);
+
+	for (size_t i = 0; !error && i < report->shown; i++)
+		error = print_leak(findings, &frames, &report->groups[i]);
+	if (report->rest.blocks || !report->shown)
+		print_other(findings);
+	for (size_t i = 0; !error && i < count_double(&findings->frees); i++)
+		error = print_double(findings, &frames, &findings->frees.groups[i]);
+	end_suite(findings);
+	json_frames_free(&frames);
+	return error;
+}
+
+static int begin(void)
+{
+	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>");
+	return 0;
+}
+
+static int end(const struct totals *totals, const struct suppressions *suppressions)
+{
+	(void)totals;
+	(void)suppressions;
+	puts("</testsuites>");
+	return 0;
+}
+
+const struct findleak_format findleak_junit = {begin, print_image, end};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Leaks for people. */
+#include "findleak.h"
+#include "table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in the ancestor's report. */
+enum { TABLE_INDENT = 7 };
+
+static double kib(uint64_t bytes)
+{
+	return (double)bytes / 1024;
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* The frame as it is written, and if asked for what it means. */
+static int add_frame(const struct resolver *resolver, struct table *table, const struct stacks_frame *text)
+{
+	struct resolved resolved;
+	struct frame frame;
+	int error;
+
+	if (resolver->as_written || frame_parse(text->text, text->len, &frame) != 0)
+		return table_add_text(table, text->text, text->len);
+	error = resolve_frame(resolver, &frame, &resolved);
+	return error ? error : table_add(table, &resolved.places, text->text, text->len);
+}
+
+static int print_stack(const struct findings *findings, uint32_t number)
+{
+	const struct stacks *stacks = &findings->image->stacks;
+	struct stack stack = stacks_get(stacks, number);
+	struct table table = {.symbols_only = findings->resolver->as_written,
+	                      .full = findings->full_names,
+	                      .dir = findings->image->cwd};
+	int error = 0;
+
+	if (!stack.depth) {
+		printf("%*sno backtrace\n", TABLE_INDENT, "");
+		return 0;
+	}
+	for (size_t i = 0; !error && i < stack.depth; i++) {
+		struct stacks_frame text = stacks_frame_at(stacks, stack.frames[i]);
+
+		error = add_frame(findings->resolver, &table, &text);
+	}
+	if (!error)
+		table_print(&table, stdout, TABLE_INDENT);
+	table_clear(&table);
+	return error;
+}
+
+static int print_leak(const struct findings *findings, const struct report_group *group)
+{
+	const char *call = record_call_name(group->call);
+
+	if (group->blocks == 1)
+		printf(" 0x%" PRIx64 " leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (line: %" PRIu64 ")\n",
+		       group->address, group->bytes, kib(group->bytes), call, group->line);
+	else
+		printf(" %" PRIu64 " blocks leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (first: 0x%" PRIx64
+		       ", line: %" PRIu64 ")\n",
+		       group->blocks, group->bytes, kib(group->bytes), call, group->address, group->line);
+	return print_stack(findings, group->stack);
+}
+
+static int print_leaks(const struct findings *findings)
+{
+	const struct report *report = &findings->report;
+	int error = 0;
+
+	if (report->all.blocks)
+		printf("SUSPECTED %" PRIu64 " LEAKS:\n", report->all.blocks);
+	else
+		puts("NO LEAKS FOUND");
+	for (size_t i = 0; !error && i < report->shown; i++) {
+		if (i)
+			putchar('\n');
+		error = print_leak(findings, &report->groups[i]);
+	}
+	if (report->rest.blocks)
+		printf("%s ... and %" PRIu64 " block%s with %" PRIu64 " bytes (%.2f KiB) of %zu other leak%s\n",
+		       report->shown ? "\n" : "", report->rest.blocks, plural(report->rest.blocks), report->rest.bytes,
+		       kib(report->rest.bytes), report->count - report->shown, plural(report->count - report->shown));
+	return error;
+}
+
+static int print_past(const struct findings *findings, const struct frees_past *past)
+{
+	if (!past->released)
+		return 0;
+	printf("%*sreleased before in line %" PRIu64 ", allocated by %s in line %" PRIu64 ":\n", TABLE_INDENT, "",
+	       past->released_line, record_call_name(past->allocated_by), past->allocated_line);
+	return print_stack(findings, past->allocated_stack);
+}
+
+static int print_free(const struct findings *findings, const struct frees_group *group)
+{
+	static const char *const kinds[FREES_KINDS] = {
+		[FREES_DOUBLE] = "of a block that had been released before",
+		[FREES_FOREIGN] = "of a block that the tracker did not see allocated",
+		[FREES_UNKNOWN] = "of a block that the trace does not show allocated",
+	};
+	int error;
+
+	if (group->count == 1)
+		printf(" 0x%" PRIx64 ": %s %s (line: %" PRIu64 ")\n", group->address, record_call_name(group->call),
+		       kinds[group->kind], group->line);
+	else
+		printf(" %" PRIu64 " times %s %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")\n", group->count,
+		       record_call_name(group->call), kinds[group->kind], group->address, group->line);
+	error = print_stack(findings, group->stack);
+	return error ? error : print_past(findings, &group->past);
+}
+
+static int print_frees(const struct findings *findings)
+{
+	const struct frees *frees = &findings->frees;
+	size_t shown = findings->top && findings->top < frees->count ? findings->top : frees->count;
+	uint64_t all = 0;
+	int error = 0;
+
+	if (!frees->count)
+		return 0;
+	for (size_t i = 0; i < FREES_KINDS; i++)
+		all += frees->counts[i];
+	printf("\n%" PRIu64 " FREE%s OF BLOCKS THAT WERE NOT IN USE:\n", all, all == 1 ? "" : "S");
+	for (size_t i = 0; !error && i < shown; i++) {
+		if (i)
+			putchar('\n');
+		error = print_free(findings, &frees->groups[i]);
+	}
+	if (shown < frees->count)
+		printf("\n ... and those of %zu other backtraces\n", frees->count - shown);
+	return error;
+}
+
+/* Of the images of a trace that has several, and of each trace where there are several. */
+static void print_heading(const struct findings *findings)
+{
+	const struct trace_image *image = findings->image;
+
+	if (!findings->first)
+		putchar('\n');
+	if (image->number == 1 && !image->replaced && !findings->several)
+		return;
+	if (findings->several) {
+		table_print_name(findings->name, stdout);
+		printf(": ");
+	}
+	printf("IMAGE %u:", image->number);
+	if (image->has_pid)
+		printf(" process %" PRIu64, image->pid);
+	if (image->exe) {
+		printf(" ");
+		table_print_name(image->exe, stdout);
+	}
+	printf(" (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
+	       image->replaced                            ? ", then another program in its place"
+	       : findings->ends_early || !image->finished ? ", ends early"
+	                                                  : "");
+}
+
+static int print_image(const struct findings *findings)
+{
+	int error;
+
+	print_heading(findings);
+	error = print_leaks(findings);
+	return error ? error : print_frees(findings);
+}
+
+/* Those of the user: what they did, and those that did nothing and can go. */
+static void print_suppressions(const struct suppressions *suppressions)
+{
+	bool used = false, unused = false;
+
+	for (size_t i = 0; i < suppressions->count; i++) {
+		const struct suppression *s = &suppressions->list[i];
+
+		if (s->builtin || !s->matches)
+			continue;
+		printf("%s%7" PRIu64 " %10" PRIu64 "  ",
+		       used ? "" : "\nSuppressions used:\n  count      bytes  pattern\n", s->matches, s->matched_bytes);
+		table_print_name(s->pattern, stdout);
+		putchar('\n');
+		used = true;
+	}
+	for (size_t i = 0; i < suppressions->count; i++) {
+		const struct suppression *s = &suppressions->list[i];
+
+		if (s->builtin || s->matches)
+			continue;
+		printf("%s  ", unused ? "" : "\nSuppressions that matched nothing:\n");
+		table_print_name(s->pattern, stdout);
+		putchar('\n');
+		unused = true;
+	}
+}
+
+/* What else there was, where there was any. */
+static void print_rest(const struct totals *totals)
+{
+	if (totals->frees[FREES_DOUBLE])
+		printf("; %" PRIu64 " double frees", totals->frees[FREES_DOUBLE]);
+	if (totals->frees[FREES_UNKNOWN])
+		printf("; %" PRIu64 " frees of unknown blocks", totals->frees[FREES_UNKNOWN]);
+	if (totals->suppressed.blocks)
+		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes suppressed", totals->suppressed.blocks,
+		       totals->suppressed.bytes);
+	if (totals->young.blocks)
+		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes too young", totals->young.blocks, totals->young.bytes);
+	if (totals->lost)
+		printf("; %" PRIu64 " events lost", totals->lost);
+	if (totals->malformed)
+		printf("; %" PRIu64 " lines could not be read", totals->malformed);
+	if (totals->no_beginning)
+		printf("; the trace has no beginning");
+	if (totals->ends_early)
+		printf("; the trace ends early");
+	if (!totals->no_beginning && !totals->ends_early && !totals->lost && !totals->malformed)
+		printf("; the trace is complete");
+	if (totals->has_budget)
+		printf("; %s the budget of %" PRIu64 " bytes", totals->over_budget ? "OVER" : "within", totals->budget);
+}
+
+static int print_totals(const struct totals *totals, const struct suppressions *suppressions)
+{
+	print_suppressions(suppressions);
+	printf("\nTotal: %" PRIu64 " blocks, %" PRIu64 " bytes (%.2f KiB), %" PRIu64 " backtraces; %" PRIu64
+	       " foreign frees",
+	       totals->leaks.blocks, totals->leaks.bytes, kib(totals->leaks.bytes), totals->leaks.backtraces,
+	       totals->frees[FREES_FOREIGN]);
+	print_rest(totals);
+	putchar('\n');
+	return 0;
+}
+
+const struct findleak_format findleak_text = {.image = print_image, .end = print_totals};
