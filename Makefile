@@ -179,7 +179,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -ldl
 
 # Of what commands share, each gets what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))

@@ -69,6 +69,11 @@ static bool take_mapping(struct cursor *c, struct mapping *mapping)
 	       cursor_byte(c, ' ') && cursor_number(c, &number) && mapping->from < mapping->to;
 }
 
+static bool is_vdso(const struct cursor *c)
+{
+	return (size_t)(c->end - c->at) == strlen(MAPS_VDSO) && memcmp(c->at, MAPS_VDSO, strlen(MAPS_VDSO)) == 0;
+}
+
 int maps_add_line(struct maps *maps, const char *text, size_t len)
 {
 	struct cursor c = cursor_start(text, len);
@@ -78,8 +83,8 @@ int maps_add_line(struct maps *maps, const char *text, size_t len)
 		return -EINVAL;
 	while (cursor_byte(&c, ' '))
 		;
-	/* Only files have symbols: not [heap], not [vdso], not what is anonymous. */
-	if (!cursor_is(&c, '/'))
+	/* Only files have code, and the vdso: not [heap], not what is anonymous. */
+	if (!cursor_is(&c, '/') && !is_vdso(&c))
 		return 0;
 	mapping.path = pool_copy(&maps->pool, c.at, (size_t)(c.end - c.at));
 	return add(maps, mapping);

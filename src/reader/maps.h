@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The path of code that the kernel lends to every process: there is no such file. */
+#define MAPS_VDSO "[vdso]"
+
 struct mapping {
 	uint64_t from; /* a module: where its first segment's page begins */
 	uint64_t to;

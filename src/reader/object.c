@@ -27,15 +27,18 @@ static bool has_build_id(Dwfl_Module *module, const char *digits)
 /* Takes FD over. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
 static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
 {
+	char *file = search_path(search, path);
 	int error = -ENOEXEC;
 
-	*object = (struct object){.dwfl = dwfl_begin(&search->callbacks)};
+	*object = (struct object){.dwfl = file ? dwfl_begin(&search->callbacks) : NULL};
 	if (!object->dwfl) {
+		free(file);
 		close(fd);
 		return -ENOMEM;
 	}
 	/* Takes the descriptor over if it succeeds. */
-	object->module = dwfl_report_elf(object->dwfl, path, path, fd, 0, true);
+	object->module = dwfl_report_elf(object->dwfl, path, file, fd, 0, true);
+	free(file);
 	if (!object->module)
 		close(fd);
 	else if (dwfl_report_end(object->dwfl, NULL, NULL) == 0)

@@ -87,7 +87,7 @@ static bool find_spot(const struct resolver *resolver, const struct frame *frame
 	if (!mapping)
 		return named && in_object(resolver, frame, path, spot);
 	snprintf(path, PATH_MAX, "%s", mapping->path);
-	return in_mapping(resolver, frame, mapping, spot);
+	return strcmp(path, MAPS_VDSO) != 0 && in_mapping(resolver, frame, mapping, spot);
 }
 
 /* What the frame says about itself. */
@@ -107,23 +107,38 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
 	return named->function ? 0 : -ENOMEM;
 }
 
+/*
+ * What is known about a return address: the call is in front of it, and can be
+ * the last instruction of its function. Where no function is in front, the
+ * address itself is what a signal handler returns to.
+ */
+static int find_places(const struct resolver *resolver, const struct spot *spot, struct symbols_places *places)
+{
+	int error = symbols_find(resolver->symbols, spot->object, spot->address - 1, places);
+
+	if (!error && places->count == 1 && !places->places[0].function)
+		error = symbols_find(resolver->symbols, spot->object, spot->address, places);
+	return error;
+}
+
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
 {
 	struct spot spot;
 	int error = take_named(resolver, frame, resolved);
 
 	/* Where nothing was called from, at the stack's outer end, stands a null pointer. */
-	if (error || resolver->as_written || (frame->has_address && frame->address == 0) ||
-	    !find_spot(resolver, frame, resolved->module, &spot))
+	if (error || resolver->as_written || (frame->has_address && frame->address == 0))
 		return error;
+	if (!find_spot(resolver, frame, resolved->module, &spot)) {
+		if (!resolved->named.function && strcmp(resolved->module, MAPS_VDSO) == 0)
+			resolved->named.function = MAPS_VDSO;
+		return 0;
+	}
 	resolved->has_offset = true;
 	resolved->offset = spot.address;
-	/* A return address: the call is in front of it, and can be the last instruction of its function. */
-	error = symbols_find(resolver->symbols, spot.object, spot.address - 1, &resolved->places);
-	if (error)
-		return error;
+	error = find_places(resolver, &spot, &resolved->places);
 	/* A stripped file knows less than the trace. */
-	if (resolved->places.count == 1 && !resolved->places.places[0].function)
+	if (!error && resolved->places.count == 1 && !resolved->places.places[0].function)
 		resolved->places.places = &resolved->named;
-	return 0;
+	return error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See search.h. */
 #include "search.h"
+#include "debuginfod.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +73,20 @@ static int open_root(struct search *search, const char *sysroot)
 	return search->root < 0 ? -errno : 0;
 }
 
+/*
+ * A file's debug information is beside it, where it is now, or below a directory
+ * of debug information, where its path was when it was traced: that is MODULE's name.
+ */
+static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base, const char *file,
+                          const char *link, GElf_Word crc, char **found)
+{
+	int fd = dwfl_standard_find_debuginfo(module, userdata, name, base, file, link, crc, found);
+
+	if (fd < 0 && file && strcmp(name, file) != 0)
+		fd = dwfl_standard_find_debuginfo(module, userdata, name, base, name, link, crc, found);
+	return fd;
+}
+
 int search_init(struct search *search, const struct search_options *options, const struct diag *diag)
 {
 	static const struct search_options usual;
@@ -81,14 +96,17 @@ int search_init(struct search *search, const struct search_options *options, con
 		options = &usual;
 	*search = (struct search){
 		.root = -1,
+		.debuginfod = options->debuginfod,
 		.callbacks = {.find_elf = dwfl_build_id_find_elf,
-	                      .find_debuginfo = dwfl_standard_find_debuginfo,
+	                      .find_debuginfo = find_debuginfo,
 	                      .section_address = dwfl_offline_section_address,
 	                      .debuginfo_path = &search->debug_path},
 	};
 	/* libdwfl would ask the servers that this names. */
 	if (!options->debuginfod)
 		unsetenv("DEBUGINFOD_URLS");
+	else if (!debuginfod_works())
+		diag_report(diag, "libdebuginfod.so.1", 0, "is not installed: no server is asked");
 	if (options->sysroot) {
 		error = open_root(search, options->sysroot);
 		if (error)
@@ -147,7 +165,15 @@ int search_open_build_id(const struct search *search, const char *build_id)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	}
 	free(copy);
-	return fd < 0 ? -ENOENT : fd;
+	return fd < 0 && search->debuginfod ? debuginfod_open(build_id) : fd;
+}
+
+char *search_path(const struct search *search, const char *path)
+{
+	char *full;
+
+	return asprintf(&full, "%s%s", search->sysroot && path[0] == '/' ? search->sysroot : "", path) < 0 ? NULL
+	                                                                                                   : full;
 }
 
 void search_free(struct search *search)

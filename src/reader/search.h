@@ -17,8 +17,9 @@ struct search_options {
 };
 
 struct search {
-	int root;         /* the sysroot; -1: none */
-	char *sysroot;    /* its path; NULL: none */
+	int root;      /* the sysroot; -1: none */
+	char *sysroot; /* its path; NULL: none */
+	bool debuginfod;
 	char *debug_path; /* what libdwfl calls a debuginfo path */
 	Dwfl_Callbacks callbacks;
 };
@@ -29,9 +30,12 @@ int search_init(struct search *search, const struct search_options *options, con
 /* A regular file of the trace's machine. A descriptor, -errno, or -ENOEXEC: it is something else. */
 int search_open(const struct search *search, const char *path);
 
+/* Where that file is here, allocated with malloc(); NULL without memory. */
+char *search_path(const struct search *search, const char *path);
+
 /*
  * A file with the debug information of what has that BUILD_ID (hexadecimal
- * digits), by the directories of debug information. A descriptor, or -errno.
+ * digits), by the directories of debug information and then the servers. A descriptor, or -errno.
  */
 int search_open_build_id(const struct search *search, const char *build_id);
 

@@ -63,7 +63,8 @@ Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr addre
 	Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
 	const struct units_range *range;
 
-	if (unit)
+	/* What has no entry of its own in .debug_aranges can be taken for a part of its neighbour. */
+	if (unit && dwarf_haspc(unit, address - *bias) > 0)
 		return unit;
 	if (!units->complete)
 		read_units(units, module);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where functions, files and lines come from: addr2line says what is right. */
+#include "support.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINK_STATIC "$(PKG_CONFIG_PATH=$B/pkgconfig pkg-config --static --cflags --libs log-malloc2-wrap)"
+
+static const char inlined_cc[] =
+	"#include <cstdlib>\n"
+	"#include <vector>\n"
+	"namespace deep {\n"
+	"template <typename T> struct box {\n"
+	"	T *take(int n) { return static_cast<T *>(std::calloc(n, sizeof(T))); }\n" /* line 5 */
+	"};\n"
+	"static inline __attribute__((always_inline)) int *inner(int n)\n"
+	"{\n"
+	"	box<int> b;\n"
+	"	return b.take(n);\n" /* line 10 */
+	"}\n"
+	"__attribute__((noinline)) int *outer(int n)\n"
+	"{\n"
+	"	int *p = inner(n);\n" /* line 14 */
+	"	p[0] = n;\n"
+	"	return p;\n"
+	"}\n"
+	"}\n"
+	"int main(int argc, char **)\n"
+	"{\n"
+	"	int *volatile lost = deep::outer(argc + 40);\n" /* line 21 */
+	"	lost[1] = 1;\n"
+	"	return 0;\n"
+	"}\n";
+
+static struct run must(struct run r)
+{
+	ck_assert_msg(r.status == 0, "status %d: %.2000s%.2000s", r.status, r.out, r.err);
+	return r;
+}
+
+/* Compiles NAME.cc and traces it into ./t: with the preload library, or linked with the archive. */
+static void trace_cxx(const char *name, const char *compiler, const char *flags, bool archive)
+{
+	if (archive)
+		must(run("%s -g -O2 %s -o %s %s.cc " LINK_STATIC " && LOG_MALLOC_OUTPUT=$PWD/t ./%s", compiler, flags,
+		         name, name, name));
+	else
+		must(run("%s -g -O2 %s -o %s %s.cc && LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./%s",
+		         compiler, flags, name, name, name));
+}
+
+/* The frames of the largest leak in ./inlined itself, a line each: function without namespace, file without
+ * directories, line, inlined.
+ */
+static const char frames_filter[] =
+	"first(.leaks[] | select(.call == \"calloc\" and .bytes == 164)).backtrace[] | "
+	"select(.module // \"\" | endswith(\"/inlined\")) |"
+	" [(.function // \"\" | sub(\"\\\\(.*\"; \"\") | sub(\"^.*::\"; \"\")), (.file // \"\" | split(\"/\") |"
+	" last), .line, .inlined, .offset] | @tsv";
+
+static char *frames(const char *options)
+{
+	struct run r = run("$B/log-malloc-findleak --no-default-suppressions --format=json %s t >json; [ $? = 1 ] &&"
+	                   "jq -r '%s' json | cut -f 1-4 | tee frames",
+	                   options, frames_filter);
+
+	must(r);
+	return r.out;
+}
+
+static const char expected_frames[] = "take\tinlined.cc\t5\ttrue\n"
+				      "inner\tinlined.cc\t10\ttrue\n"
+				      "outer\tinlined.cc\t14\tfalse\n"
+				      "main\tinlined.cc\t21\tfalse\n";
+
+static bool has_frames(const char *options)
+{
+	return strncmp(frames(options), expected_frames, strlen(expected_frames)) == 0;
+}
+
+static bool can_ask(const char *test)
+{
+	if (have_command("jq"))
+		return true;
+	skip(test, "jq is not installed");
+	return false;
+}
+
+START_TEST(every_kind_of_program_has_its_inlined_functions)
+{
+	static const char *const compilers[] = {"${CXX:-c++}", "clang++"};
+	static const struct {
+		const char *flags;
+		bool archive;
+	} kinds[] = {
+		{"-pie -fPIE", false}, {"-no-pie", false}, {"-gdwarf-4", false},        {"-gsplit-dwarf", false},
+		{"-gz", false},        {"-static", true},  {"-static-pie -fPIE", true}, {"-static -gdwarf-4", true}};
+
+	if (!can_ask("every_kind_of_program_has_its_inlined_functions"))
+		return;
+	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
+	for (size_t c = 0; c < 2; c++) {
+		if (c && !have_command(compilers[c])) {
+			skip("every_kind_of_program_has_its_inlined_functions", "clang++ is not installed");
+			continue;
+		}
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			trace_cxx("inlined", compilers[c], kinds[i].flags, kinds[i].archive);
+			ck_assert_msg(has_frames(""), "%s %s: %s", compilers[c], kinds[i].flags, run("cat frames").out);
+		}
+	}
+}
+END_TEST
+
+START_TEST(addr2line_says_the_same_of_each_frame)
+{
+	struct run r;
+
+	if (!can_ask("addr2line_says_the_same_of_each_frame"))
+		return;
+	if (!have_command("addr2line")) {
+		skip("addr2line_says_the_same_of_each_frame", "addr2line is not installed");
+		return;
+	}
+	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
+	trace_cxx("inlined", "${CXX:-c++}", "-static", true);
+	/* Every frame of a static C++ program, its libraries' included; their functions have aliases, so lines count.
+	 */
+	r = run("$B/log-malloc-findleak --no-default-suppressions --format=json t >json;"
+	        "jq -r '.leaks[].backtrace[].offset' json | uniq | sort -u >offsets; wc -l <offsets;"
+	        "while read -r at; do"
+	        "  jq -r --arg at $at 'first(.leaks[].backtrace | select(any(.offset == $at))) | .[] | select(.offset "
+	        "== $at)"
+	        "    | (.file // \"??\" | split(\"/\") | last) + \":\" + (.line // \"?\" | tostring)' json | head -n "
+	        "20;"
+	        "done <offsets >ours;"
+	        "while read -r at; do addr2line -ie inlined $(printf '0x%%x' $((at - 1))) | sed 's,.*/,,; s/ "
+	        "(discr.*//; s/.*:[0?]$/??:?/'; done <offsets >theirs;"
+	        "diff ours theirs");
+	ck_assert_msg(r.status == 0 && atoi(r.out) > 10, "%s%s", r.out, r.err);
+}
+END_TEST
+
+/* ---- separate debug information ---------------------------------------------- */
+
+/* ./inlined without debug information, which is in ./full.debug; the trace is there already. */
+static void split_off(const char *flags)
+{
+	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
+	trace_cxx("inlined", "${CXX:-c++}", flags, false);
+	must(run("objcopy --only-keep-debug inlined full.debug && strip inlined"));
+	ck_assert(!has_frames(""));
+}
+
+static bool can_split(const char *test)
+{
+	if (have_command("objcopy"))
+		return can_ask(test);
+	skip(test, "objcopy is not installed");
+	return false;
+}
+
+/* Puts full.debug where the build-id says, below DIR. */
+static void file_by_build_id(const char *dir)
+{
+	must(run("id=$(sed -n 's,^# MODULE [^ ]* [^ ]* \\([0-9a-f]*\\) .*/inlined$,\\1,p' t | head -n 1);"
+	         "mkdir -p %s/.build-id/${id:0:2} && cp full.debug %s/.build-id/${id:0:2}/${id:2}.debug",
+	         dir, dir));
+}
+
+START_TEST(debug_information_is_found_by_link)
+{
+	static const char *const places[] = {".", ".debug", "dbg", "dbg/$PWD"};
+
+	if (!can_split("debug_information_is_found_by_link"))
+		return;
+	/* Without a build-id, so that nothing else leads there. */
+	split_off("-Wl,--build-id=none");
+	must(run("objcopy --add-gnu-debuglink=full.debug inlined; mkdir -p dbg/$PWD .debug; mv full.debug kept"));
+	ck_assert(!has_frames(""));
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		must(run("cp kept %s/full.debug", places[i]));
+		ck_assert_msg(has_frames(i < 2 ? "" : "--debug-dir dbg"), "%s", places[i]);
+		must(run("rm %s/full.debug", places[i]));
+	}
+	/* Another file of that name is none of its own. */
+	must(run("cp inlined full.debug"));
+	ck_assert(!has_frames(""));
+}
+END_TEST
+
+START_TEST(debug_information_is_found_by_build_id)
+{
+	if (!can_split("debug_information_is_found_by_build_id"))
+		return;
+	split_off("-Wl,--build-id");
+	file_by_build_id("dbg");
+	ck_assert(!has_frames(""));
+	ck_assert(has_frames("--debug-dir dbg"));
+	ck_assert(has_frames("--debug-dir $PWD/nothing:$PWD/dbg"));
+	/* The program itself need not be here any more, or can be another one by now. */
+	must(run("mv inlined gone"));
+	ck_assert(has_frames("--debug-dir=dbg"));
+	must(run("cp /bin/true inlined"));
+	ck_assert(has_frames("--debug-dir=dbg"));
+}
+END_TEST
+
+START_TEST(a_trace_of_another_machine_is_read_with_its_files)
+{
+	if (!can_split("a_trace_of_another_machine_is_read_with_its_files"))
+		return;
+	split_off("-Wl,--build-id");
+	/* The program in the sysroot is the stripped one; an absolute link there leads to there. */
+	must(run("mkdir -p root/$PWD root/real && mv inlined root/real/ && ln -s /real/inlined root/$PWD/inlined"));
+	ck_assert(!has_frames(""));
+	ck_assert(!has_frames("--sysroot root"));
+	file_by_build_id("root/usr/lib/debug");
+	ck_assert(has_frames("--sysroot root"));
+	ck_assert(has_frames("--sysroot root/"));
+	ck_assert(!has_frames("--sysroot /"));
+	/* Modules keep the names that they had there. */
+	must(run("jq -r '.leaks[].backtrace[].module // empty' json | grep \"^$PWD/inlined$\""));
+	must(run("rm -r root/usr; mkdir -p root/$PWD/.debug root/$PWD; rm root/$PWD/inlined;"
+	         "objcopy --add-gnu-debuglink=full.debug root/real/inlined root/$PWD/inlined; cp full.debug "
+	         "root/$PWD/.debug/"));
+	ck_assert(has_frames("--sysroot root"));
+	/* Below the directory of debug information with the path that it had there. */
+	must(run("rm -r root/$PWD/.debug; mkdir -p root/usr/lib/debug/$PWD; cp full.debug root/usr/lib/debug/$PWD/"));
+	ck_assert(has_frames("--sysroot root"));
+}
+END_TEST
+
+/* A server as debuginfod's clients know it, on a port of its own; its log in ./log. */
+static bool start_server(void)
+{
+	must(run("id=$(sed -n 's,^# MODULE [^ ]* [^ ]* \\([0-9a-f]*\\) .*/inlined$,\\1,p' t | head -n 1);"
+	         "mkdir -p srv/buildid/$id && cp full.debug srv/buildid/$id/debuginfo"));
+	return run("cd srv && setsid python3 -u -m http.server --bind 127.0.0.1 0 >../port 2>../log & echo $! >server;"
+	           "for i in $(seq 100); do grep -q 'port [0-9]' port && exit 0; sleep 0.1; done; exit 1")
+	               .status == 0;
+}
+
+#define ASKING                                                                                                         \
+	"DEBUGINFOD_CACHE_PATH=$PWD/cache DEBUGINFOD_URLS=http://127.0.0.1:$(sed 's/.* port \\([0-9]*\\) .*/\\1/' "    \
+	"port)"
+
+static char *asked(const char *options)
+{
+	struct run r = run(ASKING " $B/log-malloc-findleak --no-default-suppressions --format=json %s t >json;"
+	                          "jq -r '%s' json | cut -f 1-4",
+	                   options, frames_filter);
+
+	must(r);
+	return r.out;
+}
+
+START_TEST(servers_are_asked_if_the_user_wants_it)
+{
+	static const char name[] = "servers_are_asked_if_the_user_wants_it";
+
+	if (!can_split(name))
+		return;
+	if (run("python3 -c 'import ctypes; ctypes.CDLL(\"libdebuginfod.so.1\")'").status != 0) {
+		skip(name, "python3 or libdebuginfod is not installed");
+		return;
+	}
+	split_off("-Wl,--build-id");
+	ck_assert(start_server());
+	ck_assert(memcmp(asked(""), expected_frames, strlen(expected_frames)) != 0);
+	ck_assert_str_eq(run("grep -c GET log").out, "0\n");
+	ck_assert(memcmp(asked("--debuginfod"), expected_frames, strlen(expected_frames)) == 0);
+	/* For a program that is not here, too. */
+	must(run("rm -rf cache inlined"));
+	ck_assert(memcmp(asked("--debuginfod"), expected_frames, strlen(expected_frames)) == 0);
+	run("kill $(cat server)");
+	ck_assert_int_eq(run("unset DEBUGINFOD_URLS; $B/log-malloc-findleak --debuginfod t").status, 2);
+}
+END_TEST
+
+/* ---- what is not what it was ------------------------------------------------------ */
+
+START_TEST(a_program_that_was_built_again_is_named_and_gives_no_lines)
+{
+	struct run r;
+
+	if (!can_ask("a_program_that_was_built_again_is_named_and_gives_no_lines"))
+		return;
+	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
+	trace_cxx("inlined", "${CXX:-c++}", "-Wl,--build-id", false);
+	must(run("sed -i '1s/^/\\n\\n\\n/' inlined.cc && ${CXX:-c++} -g -O2 -Wl,--build-id -o inlined inlined.cc"));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_nonnull(strstr(r.err, "/inlined: not the file that the trace is about (its build-id differs)"));
+	ck_assert_ptr_null(strstr(r.out, "inlined.cc"));
+	/* Said once, and what the trace knows is said all the same. */
+	ck_assert_ptr_null(strstr(strstr(r.err, "build-id differs") + 1, "build-id differs"));
+	ck_assert_ptr_nonnull(strstr(r.out, "deep::outer(int) "));
+}
+END_TEST
+
+START_TEST(modules_that_come_and_go_are_told_apart)
+{
+	/* Two libraries, loaded and unloaded one after another, most likely at the same place. */
+	static const char library[] = "#include <stdlib.h>\n"
+				      "void *lost[3];\n"
+				      "#ifdef FIRST\n"
+				      "void work(int i) { lost[i] = malloc(1000); }\n" /* line 4 */
+				      "#else\n"
+				      "int padding(int x) { return x * 3 + 1; }\n"
+				      "void work(int i) { lost[i] = malloc(2000); }\n" /* line 7 */
+				      "#endif\n";
+	static const char host[] =
+		"#include <dlfcn.h>\n"
+		"#include <stdio.h>\n"
+		"static int call(const char *path, int i)\n"
+		"{\n"
+		"	void *handle = dlopen(path, RTLD_NOW);\n"
+		"	void (*work)(int) = handle ? (void (*)(int))dlsym(handle, \"work\") : NULL;\n"
+		"	if (!work)\n"
+		"		return 1;\n"
+		"	printf(\"%p\\n\", (void *)work);\n"
+		"	work(i);\n"
+		"	return dlclose(handle);\n"
+		"}\n"
+		"int main(void)\n"
+		"{\n"
+		"	if (call(\"./first.so\", 0) || call(\"./second.so\", 1) || call(\"./first.so\", 2))\n"
+		"		return 1;\n"
+		"	/* Again elsewhere: its place is taken. */\n"
+		"	dlopen(\"./second.so\", RTLD_NOW);\n"
+		"	return call(\"./first.so\", 1);\n"
+		"}\n";
+
+	if (!can_ask("modules_that_come_and_go_are_told_apart"))
+		return;
+	write_file("library.c", library, strlen(library));
+	write_file("host.c", host, strlen(host));
+	must(run("${CC:-cc} -g -shared -fPIC -DFIRST -o first.so library.c && ${CC:-cc} -g -shared -fPIC -o second.so "
+	         "library.c && ${CC:-cc} -g -o host host.c -ldl && LD_PRELOAD=$B/liblog-malloc2.so "
+	         "LOG_MALLOC_OUTPUT=$PWD/t ./host"));
+	must(run("$B/log-malloc-findleak --format json t >json; jq -r '.leaks[] | select(.bytes / .count >= 1000 and "
+	         ".backtrace[0].function == \"work\") |"
+	         " [.bytes / .count, .backtrace[0].line, (.backtrace[0].module | split(\"/\") | last)] | @json' json |"
+	         "sort -u >found; printf '[1000,4,\"first.so\"]\\n[2000,7,\"second.so\"]\\n' | diff found -"));
+	must(run("jq '[.leaks[] | select(.backtrace[0].function == \"work\") | .count] | add' json | grep 4"));
+}
+END_TEST
+
+START_TEST(names_of_rust_are_demangled)
+{
+	struct run r;
+
+	must(run("printf '+ malloc 5 0x10 [5:24]\\n/x(_RNvCskwGfYPst2Cb_3foo3bar+0x1)[0x1]\\n"
+	         "/x(_ZN4core3fmt9Formatter3pad17h0123456789abcdefE+0x1)[0x2]\\n"
+	         "/x(_ZN3app4main28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE+0x1)[0x3]\\n' >t"));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, " foo::bar "), "%s", r.out);
+	ck_assert_msg(strstr(r.out, " core::fmt::Formatter::pad "), "%s", r.out);
+	ck_assert_msg(strstr(r.out, " app::main::{{closure}} "), "%s", r.out);
+}
+END_TEST
+
+START_TEST(code_of_the_kernel_is_named_so)
+{
+	struct run r;
+
+	must(run("printf '+ malloc 5 0x10 [5:24]\\n[0x7f5500000b18]\\n# FILE /proc/self/maps\\n"
+	         "7f5500000000-7f5500002000 r-xp 00000000 00:00 0                          [vdso]\\n' >t"));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "       [vdso] "), "%s", r.out);
+	ck_assert_str_eq(r.err, "");
+}
+END_TEST
+
+START_TEST(no_process_is_started_for_a_frame)
+{
+	if (!have_command("strace")) {
+		skip("no_process_is_started_for_a_frame", "strace is not installed");
+		return;
+	}
+	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
+	trace_cxx("inlined", "${CXX:-c++}", "", false);
+	must(run("strace -f -o calls $B/log-malloc-findleak t >out; ! grep -E 'clone|fork|socket' calls && test "
+	         "$(grep -c 'openat.*inlined\"' calls) -le 2"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("symbols");
+	TCase *kinds = tcase_create("kinds"), *separate = tcase_create("separate"), *changed = tcase_create("changed");
+
+	tcase_set_timeout(kinds, 400);
+	tcase_add_test(kinds, every_kind_of_program_has_its_inlined_functions);
+	tcase_add_test(kinds, addr2line_says_the_same_of_each_frame);
+	tcase_add_test(kinds, names_of_rust_are_demangled);
+	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
+	tcase_add_test(kinds, no_process_is_started_for_a_frame);
+	suite_add_tcase(suite, kinds);
+	tcase_set_timeout(separate, 120);
+	tcase_add_test(separate, debug_information_is_found_by_link);
+	tcase_add_test(separate, debug_information_is_found_by_build_id);
+	tcase_add_test(separate, a_trace_of_another_machine_is_read_with_its_files);
+	tcase_add_test(separate, servers_are_asked_if_the_user_wants_it);
+	suite_add_tcase(suite, separate);
+	tcase_set_timeout(changed, 120);
+	tcase_add_test(changed, a_program_that_was_built_again_is_named_and_gives_no_lines);
+	tcase_add_test(changed, modules_that_come_and_go_are_told_apart);
+	suite_add_tcase(suite, changed);
+	return run_suite(suite);
+}
