@@ -64,6 +64,7 @@ int object_open(struct object *object, const char *path, const char *build_id, c
 void object_close(struct object *object)
 {
 	units_free(&object->units);
+	symtab_index_free(&object->functions);
 	if (object->dwfl)
 		dwfl_end(object->dwfl);
 	*object = (struct object){0};

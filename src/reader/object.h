@@ -8,6 +8,7 @@
 #define LM_READER_OBJECT_H
 
 #include "search.h"
+#include "symtab_index.h"
 #include "units.h"
 
 #include <elfutils/libdwfl.h>
@@ -20,6 +21,7 @@ struct object {
 	GElf_Addr bias; /* what libdwfl adds to the file's addresses */
 	Elf *elf;
 	struct units units;
+	struct symtab_index functions;
 };
 
 /*

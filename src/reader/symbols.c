@@ -178,15 +178,6 @@ static const char *keep_file(struct symbols *symbols, const char *file)
 	return file ? pool_copy(&symbols->pool, file, strlen(file)) : NULL;
 }
 
-/* The function's name by the symbol table, which knows what was built without debug information. */
-static const char *symbol_name(const struct object *object, GElf_Addr address)
-{
-	GElf_Off offset;
-	GElf_Sym symbol;
-
-	return dwfl_module_addrinfo(object->module, address, &offset, &symbol, NULL, NULL, NULL);
-}
-
 /* What the debug information knows: functions, and FILE and LINE of the innermost one. */
 static void read_debug(struct object *object, GElf_Addr address, struct inlines *inlines, const char **file, int *line)
 {
@@ -225,8 +216,9 @@ static int look_up(struct symbols *symbols, struct object *object, uint64_t own,
 		file = call->file;
 		line = call->line;
 	}
+	/* The symbol table knows what was built without debug information. */
 	if (!inlines.function)
-		inlines.function = symbol_name(object, address);
+		inlines.function = symtab_index_find(&object->functions, object->module, address);
 	places[inlines.count] =
 		(struct symbols_place){keep_name(symbols, inlines.function), keep_file(symbols, file), line, false};
 	*result = (struct symbols_places){places, inlines.count + 1};
