@@ -15,6 +15,7 @@ libdir     ?= $(prefix)/lib
 includedir ?= $(prefix)/include
 mandir     ?= $(prefix)/share/man
 docdir     ?= $(prefix)/share/doc/log-malloc2
+compdir    ?= $(prefix)/share/bash-completion/completions
 DESTDIR    ?=
 
 CC         ?= cc
@@ -59,7 +60,7 @@ $(error V=$(V): it has to be 0 or 1)
 endif
 
 # Make would take a path with a space for two.
-DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir
+DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir
 $(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
 
 UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
@@ -210,7 +211,7 @@ INSTALL_LIST  = $(foreach t,$(TOOLS),$(bindir)/$(t)) $(foreach h,$(notdir $(HEAD
 	$(libdir)/$(notdir $(PRELOAD)) $(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) $(libdir)/$(notdir $(ARCHIVE)) \
 	$(libdir)/pkgconfig/log-malloc2.pc $(libdir)/pkgconfig/log-malloc2-wrap.pc \
 	$(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-	$(foreach d,$(DOCS),$(docdir)/$(d))
+	$(foreach d,$(DOCS),$(docdir)/$(d)) $(foreach t,$(TOOLS),$(compdir)/$(t))
 DOCS := README.md CHANGELOG.md COPYING COPYING.LESSER
 
 # A prefix inside the .pc files stays a variable, so that they can be moved.
@@ -227,6 +228,9 @@ install: all
 		pkgconfig/$(p).pc.in >$(DESTDIR)$(libdir)/pkgconfig/$(p).pc &&) :
 	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m))) &&) :
 	install -m 644 $(DOCS) $(DESTDIR)$(docdir)
+	@# bash looks for a file of the command's name: one for all of them.
+	install -m 644 completions/log-malloc2.bash $(DESTDIR)$(compdir)/$(firstword $(TOOLS))
+	$(foreach t,$(wordlist 2,$(words $(TOOLS)),$(TOOLS)),ln -sf $(firstword $(TOOLS)) $(DESTDIR)$(compdir)/$(t) &&) :
 	@# Installed in place, the loader has to learn of the library; in a package's tree, its package does that.
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
@@ -415,7 +419,7 @@ deps-bench:
 # ---- lint ---------------------------------------------------------------------
 
 C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
-SCRIPTS = $(wildcard .ci/run examples/*.sh tests/*.sh)
+SCRIPTS = $(wildcard completions/*.bash .ci/run examples/*.sh tests/*.sh)
 
 lint:
 	@.ci/lint '$(B)'
