@@ -444,6 +444,8 @@ START_TEST(junit_reports_are_valid)
 	must(run("printf '+ INIT [0:0] malloc=0\\n+ FINI [0:0] malloc=0\\n' >none"));
 	ck_assert_int_eq(valid_junit("none", 0).status, 0);
 	ck_assert_int_eq(valid_junit("none t none", 5).status, 1);
+	ck_assert_int_eq(valid_junit("t /nonexistent", 5).status, 2);
+	ck_assert_str_eq(run("xmllint --xpath 'count(//error)' junit").out, "1\n");
 	/* Names with everything that is none of XML's. */
 	must(run("printf '# EXE /<a>&\"b\\001\\377\\n+ INIT [0:0] malloc=0\\n+ malloc 5 0x10 [5:24]\\n"
 	         "/x<\\033>&(a<b>\"\\007\\302\\303\\244\\355\\240\\200\\357\\277\\277+0x1)[0x1]\\n' >odd"));

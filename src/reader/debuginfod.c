@@ -25,9 +25,9 @@ static bool load(struct library *library)
 
 	if (!handle)
 		return false;
-	*(void **)&library->begin = dlsym(handle, "debuginfod_begin");
-	*(void **)&library->find = dlsym(handle, "debuginfod_find_debuginfo");
-	*(void **)&library->end = dlsym(handle, "debuginfod_end");
+	library->begin = (begin_function *)dlsym(handle, "debuginfod_begin");
+	library->find = (find_function *)dlsym(handle, "debuginfod_find_debuginfo");
+	library->end = (end_function *)dlsym(handle, "debuginfod_end");
 	return library->begin && library->find && library->end;
 }
 

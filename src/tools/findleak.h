@@ -46,6 +46,7 @@ struct totals {
 struct findleak_format {
 	int (*begin)(void);
 	int (*image)(const struct findings *findings);
+	int (*unreadable)(const char *name); /* a trace of which nothing can be told */
 	int (*end)(const struct totals *totals, const struct suppressions *suppressions);
 };
 

@@ -228,6 +228,19 @@ static int begin(void)
 	return 0;
 }
 
+static int print_unreadable(const char *name)
+{
+	int error;
+
+	fputs("  <testsuite name=\"", stdout);
+	error = print_name(name);
+	fputs("\" tests=\"1\" failures=\"0\" errors=\"1\">\n    <testcase name=\"trace\">\n"
+	      "      <error type=\"trace\" message=\"it could not be read\"/>\n"
+	      "    </testcase>\n  </testsuite>\n",
+	      stdout);
+	return error;
+}
+
 static int end(const struct totals *totals, const struct suppressions *suppressions)
 {
 	(void)totals;
@@ -236,4 +249,4 @@ static int end(const struct totals *totals, const struct suppressions *suppressi
 	return 0;
 }
 
-const struct findleak_format findleak_junit = {begin, print_image, end};
+const struct findleak_format findleak_junit = {begin, print_image, print_unreadable, end};

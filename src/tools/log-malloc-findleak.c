@@ -244,11 +244,11 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 	enum cli_status status;
 	int error;
 
+	f->reported = 0;
 	f->trace = cli_open_trace(path, &f->diag);
 	if (!f->trace)
 		return CLI_TROUBLE;
 	f->can_read_twice = is_regular(path);
-	f->reported = 0;
 	next_image(f);
 	error = read_trace(f);
 	if (!error && f->trace->records && !f->reported) {
@@ -274,6 +274,8 @@ static enum cli_status read_all(struct findleak *f, char **paths)
 	for (; *paths; paths++) {
 		enum cli_status one = read_one(f, *paths);
 
+		if (one == CLI_TROUBLE && !f->reported && format->unreadable)
+			error = format->unreadable(*paths);
 		status = one == CLI_OK ? status : one;
 	}
 	if (format->end && (f->totals.images || format->begin))
