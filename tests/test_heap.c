@@ -175,11 +175,11 @@ START_TEST(the_report_groups_by_backtrace_largest_first)
 	apply("+ malloc 5 0x40 [35:96]", 0, 4);
 	apply("+ calloc 5 0x50 [40:120] (5 1)", 0, 5);
 	apply("+ malloc 10 0x60 [50:144]", 3, 6);
-	ck_assert_int_eq(report_build(&report, &heap), 0);
+	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
 	ck_assert_uint_eq(report.count, 5);
-	ck_assert_uint_eq(report.backtraces, 3);
-	ck_assert_uint_eq(report.blocks, 6);
-	ck_assert_uint_eq(report.bytes, 50);
+	ck_assert_uint_eq(report.all.backtraces, 3);
+	ck_assert_uint_eq(report.all.blocks, 6);
+	ck_assert_uint_eq(report.all.bytes, 50);
 	ck_assert_uint_eq(report.groups[0].stack, 2);
 	ck_assert_uint_eq(report.groups[0].blocks, 2);
 	ck_assert_uint_eq(report.groups[0].bytes, 20);
@@ -200,7 +200,7 @@ START_TEST(an_empty_heap_has_an_empty_report)
 
 	ck_assert_ptr_null(heap_next(&heap, &position));
 	ck_assert_ptr_null(heap_find(&heap, 0x10));
-	ck_assert_int_eq(report_build(&report, &heap), 0);
+	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
 	ck_assert_uint_eq(report.count, 0);
 	report_free(&report);
 }

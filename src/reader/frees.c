@@ -79,14 +79,15 @@ static int let_first_go(struct frees *frees, const struct frees_suspect *next)
 	return error;
 }
 
-int frees_add(struct frees *frees, const struct event *event, uint32_t stack, uint64_t line)
+int frees_add(void *context, const struct heap_change *change)
 {
+	struct frees *frees = context;
 	struct frees_suspect suspect = {
-		.address = record_is_realloc(event->call) ? event->old : event->pointer,
-		.line = line,
-		.kind = event->foreign ? FREES_FOREIGN : FREES_UNKNOWN,
-		.call = event->call,
-		.stack = stack,
+		.address = change->released,
+		.line = change->added.line,
+		.kind = change->foreign ? FREES_FOREIGN : FREES_UNKNOWN,
+		.call = change->added.call,
+		.stack = change->added.stack,
 	};
 	struct frees_suspect *suspects;
 

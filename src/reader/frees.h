@@ -7,7 +7,7 @@
 #define LM_READER_FREES_H
 
 #include "hash.h"
-#include "record.h"
+#include "heap.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,8 +65,9 @@ struct frees {
 	bool sees_part; /* memory is allocated or released where the tracker does not see it */
 };
 
-/* EVENT, at LINE and with the backtrace STACK, released a block that was not in use. 0 or -ENOMEM. */
-int frees_add(struct frees *frees, const struct event *event, uint32_t stack, uint64_t line);
+/* CHANGE released a block that was not in use: what a heap is to call, with a struct frees as its CONTEXT. 0 or
+ * -ENOMEM. */
+int frees_add(void *context, const struct heap_change *change);
 
 /*
  * At the end of the image with that number: makes the groups, double ones

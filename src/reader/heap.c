@@ -102,22 +102,27 @@ static void close_gap(struct heap *heap, size_t hole)
 	heap->slots[hole].address = 0;
 }
 
-static void release(struct heap *heap, uint64_t address, bool foreign)
+static int miss(struct heap *heap, const struct heap_change *change)
 {
-	size_t i = heap->slots ? find_slot(heap, address) : 0;
+	if (change->foreign)
+		heap->counts.foreign++;
+	else
+		heap->counts.unknown++;
+	return heap->missed ? heap->missed(heap->context, change) : 0;
+}
 
-	if (!heap->slots || !heap->slots[i].address) {
-		if (foreign)
-			heap->counts.foreign++;
-		else
-			heap->counts.unknown++;
-		return;
-	}
+static int release(struct heap *heap, const struct heap_change *change)
+{
+	size_t i = heap->slots ? find_slot(heap, change->released) : 0;
+
+	if (!heap->slots || !heap->slots[i].address)
+		return miss(heap, change);
 	/* Also when the event calls it foreign: what the trace has shown decides. */
 	heap->counts.released++;
 	heap->bytes -= heap->slots[i].size;
 	heap->blocks--;
 	close_gap(heap, i);
+	return 0;
 }
 
 /* What an event that went well does. */
@@ -138,9 +143,9 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 
 static inline int apply(struct heap *heap, const struct heap_change *change)
 {
-	if (change->released)
-		release(heap, change->released, change->foreign);
-	return change->added.address ? insert(heap, &change->added) : 0;
+	int error = change->released ? release(heap, change) : 0;
+
+	return !error && change->added.address ? insert(heap, &change->added) : error;
 }
 
 int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line)

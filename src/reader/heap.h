@@ -32,9 +32,12 @@ struct heap_counts {
 /* What an event does: a block goes, one comes, or both; 0 is none. */
 struct heap_change {
 	uint64_t released;
-	struct heap_block added;
+	struct heap_block added; /* without an address, still where it happened and by which call */
 	bool foreign;
 };
+
+/* Hears of a CHANGE that releases a block which is not there. 0 or -ENOMEM. */
+typedef int heap_missed(void *context, const struct heap_change *change);
 
 /* So many events it takes until a slot is there that was asked for. */
 enum { HEAP_QUEUE = 16 };
@@ -47,6 +50,8 @@ struct heap {
 	size_t blocks;  /* live */
 	uint64_t bytes; /* requested, of the live blocks */
 	struct heap_counts counts;
+	heap_missed *missed; /* can be NULL */
+	void *context;       /* of missed() */
 	/* Below: of heap_apply_later(). */
 	struct heap_change queue[HEAP_QUEUE];
 	unsigned queue_begin, queue_end; /* counted without end */

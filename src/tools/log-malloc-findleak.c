@@ -92,6 +92,8 @@ struct findleak {
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
+	f->heap.missed = frees_add;
+	f->heap.context = &f->frees;
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);
@@ -166,7 +168,6 @@ static int find(struct findleak *f, struct findings *findings)
 	return error;
 }
 
-/* At the end of an image. */
 static int report_image(struct findleak *f)
 {
 	const struct trace_image *image = &f->trace->image;
@@ -199,15 +200,14 @@ static int report_image(struct findleak *f)
 	return error;
 }
 
-static int take_call(struct findleak *f, const struct trace_item *item)
+static int end_image(struct findleak *f)
 {
-	struct heap *heap = &f->heap;
-	uint64_t before = heap->counts.foreign + heap->counts.unknown;
-	int error = heap_apply(heap, &item->event, item->stack, item->line);
+	int error = heap_settle(&f->heap);
 
-	if (error || heap->counts.foreign + heap->counts.unknown == before)
-		return error;
-	return frees_add(&f->frees, &item->event, item->stack, item->line);
+	if (!error)
+		error = report_image(f);
+	next_image(f);
+	return error;
 }
 
 static int read_trace(struct findleak *f)
@@ -221,11 +221,9 @@ static int read_trace(struct findleak *f)
 		if (f->trace->image.has_time)
 			error = moments_add(&f->moments, item.line, f->trace->image.time);
 		if (!error && item.kind == TRACE_CALL)
-			error = take_call(f, &item);
-		if (!error && item.kind == TRACE_END)
-			error = report_image(f);
-		if (item.kind == TRACE_END)
-			next_image(f);
+			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
+		else if (!error && item.kind == TRACE_END)
+			error = end_image(f);
 		if (error)
 			return error;
 	}
