@@ -703,6 +703,10 @@ START_TEST(each_image_and_each_file_is_reported_by_its_program)
 		must(run("$B/log-malloc-findleak --format json t u | jq -rs 'length, .[].program' | sed 's,.*/,,' |"
 		         "tr '\\n' ' ' | grep '^2 leaker other $'"));
 	}
+	r = run("pid=$(sed -n 's/^# PID //p' u); $B/log-malloc-findleak -n -p $pid t u");
+	ck_assert_ptr_nonnull(strstr(r.out, "\nTotal: 11 blocks, "));
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_int_eq(run("$B/log-malloc-findleak -n -p 2147483647 t u").status, 2);
 	/* One that cannot be read does not keep the others from being reported. */
 	r = run("$B/log-malloc-findleak t /nonexistent u");
 	ck_assert_int_eq(r.status, 2);

@@ -249,33 +249,42 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 	f->can_read_twice = is_regular(path);
 	next_image(f);
 	error = read_trace(f);
-	if (!error && f->trace->records && !f->reported) {
-		cli_error("%s: process %" PRIu64 " is not in this trace", f->trace->input.name, f->pid);
-		error = -ESRCH;
-	}
-	status = cli_close_trace(f->trace, error == -ESRCH ? 0 : error);
+	status = cli_close_trace(f->trace, error);
 	f->trace = NULL;
 	next_image(f);
-	return error ? CLI_TROUBLE : status;
+	return status;
 }
 
-static enum cli_status read_all(struct findleak *f, char **paths)
+/* One that cannot be read does not keep the others from being reported. */
+static enum cli_status read_each(struct findleak *f, char **paths)
 {
 	enum cli_status status = CLI_OK;
+
+	for (; *paths; paths++) {
+		if (read_one(f, *paths) == CLI_OK)
+			continue;
+		status = CLI_TROUBLE;
+		if (!f->reported && f->format->unreadable && f->format->unreadable(*paths) != 0)
+			break;
+	}
+	if (status == CLI_OK && !f->totals.images) {
+		cli_error("process %" PRIu64 " is not in %s", f->pid, f->several ? "these traces" : "this trace");
+		status = CLI_TROUBLE;
+	}
+	return status;
+}
+
+static enum cli_status report_all(struct findleak *f, char **paths)
+{
 	const struct findleak_format *format = f->format;
 	int error = symbols_create(&f->symbols, &f->search, &f->diag);
+	enum cli_status status;
 
 	if (error)
 		return CLI_TROUBLE;
 	if (format->begin)
 		error = format->begin();
-	for (; *paths; paths++) {
-		enum cli_status one = read_one(f, *paths);
-
-		if (one == CLI_TROUBLE && !f->reported && format->unreadable)
-			error = format->unreadable(*paths);
-		status = one == CLI_OK ? status : one;
-	}
+	status = read_each(f, paths);
 	if (format->end && (f->totals.images || format->begin))
 		error = format->end(&f->totals, &f->suppressions);
 	symbols_destroy(f->symbols);
@@ -291,7 +300,7 @@ static int run(struct findleak *f, char **paths)
 		f->top = f->format == &findleak_text ? BY_DEFAULT : 0;
 	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
-	status = read_all(f, paths);
+	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
 	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE]))
 		status = CLI_FINDINGS;
