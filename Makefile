@@ -85,7 +85,7 @@ TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 CORE_INC    = -iquote src -iquote src/core
 PRELOAD_INC = $(CORE_INC) -iquote src/preload
 WRAP_INC    = $(CORE_INC) -iquote wrap
-READER_INC  = -iquote src -iquote src/reader
+READER_INC  = -iquote src -iquote src/reader -iquote $(B)/generated
 TOOLS_INC   = $(READER_INC) -iquote src/tools -Iinclude
 TESTS_INC   = $(READER_INC) -iquote src/core -iquote tests -Iinclude
 
@@ -95,7 +95,7 @@ CORE_SRC    := $(filter-out src/core/unwind_%.c,$(wildcard src/core/*.c)) src/co
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 WRAP_SRC    := $(wildcard wrap/*.c)
 READER_SRC  := $(wildcard src/reader/*.c)
-TOOLS       := log-malloc log-malloc-findleak log-malloc-trackusage backtrace2line
+TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-trackusage backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])
@@ -176,11 +176,25 @@ $(ARCHIVE): $(B)/obj/wrap.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/libreader.a: $(call obj,$(READER_SRC))
+# pprof's messages, by protobuf-c.
+$(B)/generated/%.pb-c.c: src/reader/%.proto
+	$(call say,PROTO,$@)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --c_out=$(@D) -I src/reader $<
+
+$(B)/generated/%.pb-c.h: $(B)/generated/%.pb-c.c ;
+
+$(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE) $(READER_INC) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
+
+$(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -ldl
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
 
 # Of what commands share, each gets what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))
@@ -351,7 +365,9 @@ $(B)/obj/fuzz/%.o: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(BASE) $(READER_INC) -iquote tests/fuzz $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$(B)/fuzz/%: $(B)/obj/fuzz/fuzz_%.o $(patsubst %.c,$(B)/obj/fuzz/%.o,$(READER_SRC))
+$(B)/obj/fuzz/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
+
+$(B)/fuzz/%: $(B)/obj/fuzz/fuzz_%.o $(patsubst %.c,$(B)/obj/fuzz/%.o,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer $(READER_LIBS)
@@ -368,8 +384,8 @@ fuzz: $(FUZZERS:%=$(B)/fuzz/%)
 
 # ---- what a machine needs -----------------------------------------------------
 
-DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libjansson-dev libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind jq libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools
+DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
+DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
 
@@ -450,4 +466,4 @@ help:
 .PHONY: all preload wrap tools install uninstall examples demo check fuzz bench deps deps-bench deps-fuzz deps-lint lint format clean help FORCE
 FORCE:
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/generated -name '*.d' 2>/dev/null)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The two forms of log-malloc-report's own: for people, and for programs that read JSON. */
+#ifndef LM_CONSUMERS_PRINT_H
+#define LM_CONSUMERS_PRINT_H
+
+#include "export.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum view_tree { VIEW_NO_TREE, VIEW_TOP_DOWN, VIEW_BOTTOM_UP };
+
+struct view {
+	const struct trace *trace;
+	const struct resolver *resolver;
+	uint64_t malformed;   /* lines of the image that could not be read */
+	uint64_t top;         /* so many backtraces are shown one by one */
+	uint64_t min_percent; /* of a tree, nodes with less are summed up */
+	enum view_tree tree;
+	bool full; /* whole names and whole paths */
+};
+
+/* 0 or -errno. */
+int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out);
+int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out);
+
+#endif

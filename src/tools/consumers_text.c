@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See consumers_print.h: the report for people. */
+#include "consumers_print.h"
+#include "labels.h"
+#include "modules.h"
+#include "table.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in log-malloc-findleak's report. */
+enum { TABLE_INDENT = 7 };
+
+static const char *const titles[METRIC_COUNT] = {
+	[METRIC_LEAKED] = "LEAKED: never released",
+	[METRIC_PEAK] = "PEAK: in use when most bytes were",
+	[METRIC_ALLOCATED] = "ALLOCATED: all that was asked for, by bytes",
+	[METRIC_CALLS] = "CALLS: all that was asked for, by calls",
+	[METRIC_TEMPORARY] = "TEMPORARY: released by the event behind the allocation, by calls",
+};
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static double share(const struct export_image *image, struct amount amount)
+{
+	return percent(metric_value(image->metric, amount),
+	               metric_value(image->metric, consumers_amount(image->consumers, image->metric)));
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* ---- the head ------------------------------------------------------------- */
+
+static void print_heading(const struct export_image *image, const struct view *view, FILE *out)
+{
+	const struct trace_image *process = image->image;
+
+	fputs("PROCESS", out);
+	if (process->has_pid)
+		fprintf(out, " %" PRIu64, process->pid);
+	if (process->exe) {
+		fputs(": ", out);
+		table_print_name(process->exe, out);
+	}
+	fprintf(out, " (lines %" PRIu64 " to %" PRIu64, process->first_line, process->last_line);
+	if (!process->begun)
+		fputs("; the trace has no beginning", out);
+	if (process->replaced && !process->finished)
+		fputs("; then another program in its place", out);
+	else if (!process->finished || view->trace->ends_early)
+		fputs("; the trace ends early", out);
+	if (process->lost)
+		fprintf(out, "; %" PRIu64 " events lost", process->lost);
+	if (view->malformed)
+		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
+	fputs(")\n", out);
+}
+
+static void print_totals(const struct export_image *image, FILE *out)
+{
+	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
+	const struct consumers *consumers = image->consumers;
+	const struct heap_counts *counts = &consumers->heap.counts;
+
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		struct amount amount = consumers_amount(consumers, shown[i]);
+
+		fprintf(out, "  %-10s %12" PRIu64 " block%s %16" PRIu64 " bytes", metric_name(shown[i]), amount.count,
+		        amount.count == 1 ? " " : "s", amount.bytes);
+		if (shown[i] == METRIC_PEAK && consumers->peaks)
+			fprintf(out, " (line %" PRIu64, consumers->peak_line);
+		if (shown[i] == METRIC_PEAK && consumers->peaks && image->image->has_time)
+			fprintf(out, ", after %" PRIu64 " ms", consumers->peak_time);
+		fputs(shown[i] == METRIC_PEAK && consumers->peaks ? ")\n" : "\n", out);
+	}
+	if (counts->foreign || counts->unknown)
+		fprintf(out, "  %" PRIu64 " foreign frees, %" PRIu64 " frees of unknown blocks\n", counts->foreign,
+		        counts->unknown);
+}
+
+/* ---- consumers ------------------------------------------------------------ */
+
+static int print_stack(const struct export_image *image, const struct view *view, uint32_t number, FILE *out)
+{
+	const struct stacks *stacks = &image->image->stacks;
+	struct stack stack = stacks_get(stacks, number);
+	struct table table = {.symbols_only = view->resolver->as_written, .full = view->full, .dir = image->image->cwd};
+	int error = 0;
+
+	if (!stack.depth) {
+		fprintf(out, "%*sno backtrace\n", TABLE_INDENT, "");
+		return 0;
+	}
+	for (size_t i = 0; !error && i < stack.depth; i++) {
+		struct stacks_frame text = stacks_frame_at(stacks, stack.frames[i]);
+		const struct location *location = locations_get(image->locations, stack.frames[i]);
+
+		if (!location)
+			error = -ENOMEM;
+		else if (table.symbols_only)
+			error = table_add_text(&table, text.text, text.len);
+		else
+			error = table_add(&table, &location->places, text.text, text.len);
+	}
+	if (!error)
+		table_print(&table, out, TABLE_INDENT);
+	table_clear(&table);
+	return error;
+}
+
+static int print_consumer(const struct export_image *image, const struct view *view, const struct consumer *consumer,
+                          FILE *out)
+{
+	struct amount amount = consumer_amount(image->consumers, consumer, image->metric);
+
+	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s (first: line %" PRIu64 ")\n",
+	        amount.count, plural(amount.count), amount.bytes, share(image, amount),
+	        record_call_name(consumer->call), consumer->line);
+	return print_stack(image, view, consumer->stack, out);
+}
+
+static void print_rest(const struct export_image *image, const struct ranking *ranking, size_t from, FILE *out)
+{
+	struct amount rest = {0};
+
+	for (size_t i = from; i < ranking->count; i++) {
+		struct amount amount = consumer_amount(image->consumers, ranking->list[i], image->metric);
+
+		rest.count += amount.count;
+		rest.bytes += amount.bytes;
+	}
+	if (from)
+		fputc('\n', out);
+	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) in %zu %sbacktrace%s\n", rest.count,
+	        plural(rest.count), rest.bytes, share(image, rest), ranking->count - from, from ? "more " : "",
+	        plural(ranking->count - from));
+}
+
+static int print_consumers(const struct export_image *image, const struct view *view, const struct ranking *ranking,
+                           FILE *out)
+{
+	size_t shown = view->top < ranking->count ? (size_t)view->top : ranking->count;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < shown; i++) {
+		if (i)
+			fputc('\n', out);
+		error = print_consumer(image, view, ranking->list[i], out);
+	}
+	if (!error && shown < ranking->count)
+		print_rest(image, ranking, shown, out);
+	return error;
+}
+
+/* ---- trees ---------------------------------------------------------------- */
+
+struct tree_view {
+	const struct export_image *image;
+	const struct tree *tree;
+	uint64_t threshold;
+	FILE *out;
+};
+
+static void print_node(const struct tree_view *view, struct amount amount, unsigned depth, const char *label)
+{
+	fprintf(view->out, "%14" PRIu64 " %10" PRIu64 " %6.2f%% %*s%s\n", amount.bytes, amount.count,
+	        share(view->image, amount), (int)depth * 2, "", label);
+}
+
+static void print_small(const struct tree_view *view, struct amount amount, unsigned depth, uint32_t count)
+{
+	char label[64];
+
+	snprintf(label, sizeof label, "(%" PRIu32 " more)", count);
+	print_node(view, amount, depth, label);
+}
+
+/* No deeper than the tree: TREE_DEPTH_MAX. */
+static int print_branch(const struct tree_view *view, uint32_t node, unsigned depth)
+{
+	const struct tree_node *nodes = view->tree->nodes;
+	uint32_t *children = tree_children(view->tree, node, view->image->metric);
+	uint32_t count = nodes[node].children, shown = 0;
+	struct amount small = {0};
+	int error = 0;
+
+	if (!children)
+		return count ? -ENOMEM : 0;
+	for (; !error && shown < count; shown++) {
+		const struct tree_node *child = &nodes[children[shown]];
+
+		if (metric_value(view->image->metric, child->amount) < view->threshold)
+			break;
+		print_node(view, child->amount, depth, child->label);
+		error = print_branch(view, children[shown], depth + 1);
+	}
+	for (uint32_t i = shown; i < count; i++) {
+		small.count += nodes[children[i]].amount.count;
+		small.bytes += nodes[children[i]].amount.bytes;
+	}
+	if (!error && shown < count)
+		print_small(view, small, depth, count - shown);
+	free(children);
+	return error;
+}
+
+static int print_tree(const struct export_image *image, const struct view *view, const struct ranking *ranking,
+                      FILE *out)
+{
+	uint64_t whole = metric_value(image->metric, consumers_amount(image->consumers, image->metric));
+	struct labels labels = {.locations = image->locations, .make = labels_line};
+	struct tree tree = {0};
+	struct tree_view shown = {image, &tree, whole / 100 * view->min_percent + whole % 100 * view->min_percent / 100,
+	                          out};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ranking->count; i++) {
+		error = labels_set_path(&labels, ranking->list[i]->stack);
+		if (view->tree == VIEW_TOP_DOWN)
+			labels_reverse(&labels);
+		if (!error)
+			error = tree_add(&tree, labels.path, labels.depth,
+			                 consumer_amount(image->consumers, ranking->list[i], image->metric));
+	}
+	fprintf(out, "%14s %10s %7s %s\n", "BYTES", "BLOCKS", "SHARE",
+	        view->tree == VIEW_TOP_DOWN ? "CALLER, CALLED" : "CALLED, CALLER");
+	if (!error && tree.count)
+		error = print_branch(&shown, TREE_ROOT, 0);
+	tree_free(&tree);
+	labels_free(&labels);
+	return error;
+}
+
+/* ---- sums ----------------------------------------------------------------- */
+
+static void print_sizes(const struct consumers *consumers, FILE *out)
+{
+	fprintf(out, "\nSIZES: of all that was asked for\n%14s %14s %12s %7s %16s\n", "FROM", "TO", "BLOCKS", "SHARE",
+	        "BYTES");
+	for (unsigned i = 0; i < CONSUMERS_CLASSES; i++) {
+		const struct amount *class = &consumers->classes[i];
+
+		if (class->count)
+			fprintf(out, "%14" PRIu64 " %14" PRIu64 " %12" PRIu64 " %6.2f%% %16" PRIu64 "\n",
+			        consumers_class_from(i), consumers_class_to(i), class->count,
+			        percent(class->count, consumers->allocated.count), class->bytes);
+	}
+}
+
+static void print_calls(const struct consumers *consumers, FILE *out)
+{
+	fprintf(out, "\nCALLS\n%20s %12s %12s\n", "FUNCTION", "CALLS", "FAILED");
+	for (int call = 0; call < LM_CALL_COUNT; call++)
+		if (consumers->calls[call])
+			fprintf(out, "%20s %12" PRIu64 " %12" PRIu64 "\n", record_call_name((enum lm_call)call),
+			        consumers->calls[call], consumers->failed[call]);
+}
+
+static int print_modules(const struct export_image *image, FILE *out)
+{
+	struct modules modules;
+	int error = modules_build(&modules, image->consumers, image->locations, image->metric);
+
+	if (error)
+		return error;
+	fprintf(out, "\nMODULES: their own code, and with what it called; %s\n%16s %10s %16s %10s %7s  %s\n",
+	        metric_name(image->metric), "OWN BYTES", "BLOCKS", "WHOLE BYTES", "BLOCKS", "SHARE", "MODULE");
+	for (size_t i = 0; i < modules.count; i++) {
+		const struct module_total *total = &modules.list[i];
+
+		fprintf(out, "%16" PRIu64 " %10" PRIu64 " %16" PRIu64 " %10" PRIu64 " %6.2f%%  ", total->own.bytes,
+		        total->own.count, total->whole.bytes, total->whole.count, share(image, total->whole));
+		table_print_name(total->module ? total->module : "(not known)", out);
+		fputc('\n', out);
+	}
+	modules_free(&modules);
+	return 0;
+}
+
+int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out)
+{
+	struct amount whole = consumers_amount(image->consumers, image->metric);
+	struct ranking ranking;
+	int error = ranking_build(&ranking, image->consumers, image->metric);
+
+	if (error)
+		return error;
+	print_heading(image, view, out);
+	print_totals(image, out);
+	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
+	        whole.count, plural(whole.count), whole.bytes, ranking.count, plural(ranking.count));
+	error = view->tree == VIEW_NO_TREE ? print_consumers(image, view, &ranking, out)
+	                                   : print_tree(image, view, &ranking, out);
+	ranking_free(&ranking);
+	if (error)
+		return error;
+	print_sizes(image->consumers, out);
+	print_calls(image->consumers, out);
+	return print_modules(image, out);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log-malloc-report: what it finds in traces that are known, in real ones by valgrind's word, and what others read of
+ * it. */
+#include "support.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 0x30 is the peak; 0x10 and 0x40 stay; 0x20 was there for a moment. */
+static const char small[] = "# PID 7\n"
+			    "# EXE /opt/a b/small\n"
+			    "+ INIT [0:0] malloc=0\n"
+			    "# TIME 0\n"
+			    "+ malloc 100 0x10 [100:104]\n"
+			    "/x(keep+0x1)[0x1001]\n"
+			    "/x(main+0x1)[0x1005]\n"
+			    "+ malloc 7 0x20 [107:128]\n"
+			    "/x(flash+0x1)[0x1002]\n"
+			    "/x(main+0x2)[0x1006]\n"
+			    "+ free -7 0x20 [100:104]\n"
+			    "# TIME 40\n"
+			    "+ calloc 1000 0x30 [1100:1112] (10 100)\n"
+			    "/x(top+0x1)[0x1003]\n"
+			    "/x(main+0x3)[0x1007]\n"
+			    "+ malloc 0 (nil) (5000) [1100:1112] !e12\n"
+			    "/x(top+0x2)[0x1004]\n"
+			    "/x(main+0x3)[0x1007]\n"
+			    "+ realloc 100 0x10 0x40 (100 200) [1200:1216]\n"
+			    "/x(keep+0x1)[0x1001]\n"
+			    "/x(main+0x1)[0x1005]\n"
+			    "# TIME 90\n"
+			    "+ free -1000 0x30 [200:208]\n"
+			    "+ malloc 8 0x50 [208:232]\n"
+			    "+ FINI [208:232] malloc=4 calloc=1 realloc=1 free=2\n";
+
+static void write_small(void)
+{
+	write_file("small", small, strlen(small));
+}
+
+/* Standard output of "log-malloc-report OPTIONS", which has to succeed. */
+static char *report(const char *options)
+{
+	struct run r = run("$B/log-malloc-report %s", options);
+
+	ck_assert_msg(r.status == 0, "%s: %s", options, r.err);
+	return r.out;
+}
+
+/* "jq FILTER" of the report in JSON. */
+static void json_says(const char *options, const char *filter, const char *expected)
+{
+	struct run r = run("$B/log-malloc-report --format=json %s | jq -c '%s'", options, filter);
+
+	ck_assert_msg(strcmp(r.out, expected) == 0, "%s: %s%s, not %s", filter, r.out, r.err, expected);
+}
+
+START_TEST(totals_are_those_of_the_trace)
+{
+	write_small();
+	json_says("small", "[.program,.pid,.complete]", "[\"/opt/a b/small\",7,true]\n");
+	json_says("small", "[.allocated,.leaked,.temporary]",
+	          "[{\"count\":5,\"bytes\":1315},{\"count\":2,\"bytes\":208},{\"count\":1,\"bytes\":7}]\n");
+	json_says("small", ".peak", "{\"count\":2,\"bytes\":1200,\"line\":19,\"time\":40}\n");
+	json_says("small", ".calls",
+	          "{\"malloc\":{\"count\":4,\"failed\":1},\"calloc\":{\"count\":1,\"failed\":0},"
+	          "\"realloc\":{\"count\":1,\"failed\":0},\"free\":{\"count\":2,\"failed\":0}}\n");
+	json_says("small", ".sizes",
+	          "[{\"from\":5,\"to\":8,\"count\":2,\"bytes\":15},{\"from\":65,\"to\":128,\"count\":1,\"bytes\":100},"
+	          "{\"from\":129,\"to\":256,\"count\":1,\"bytes\":200},"
+	          "{\"from\":513,\"to\":1024,\"count\":1,\"bytes\":1000}]\n");
+}
+END_TEST
+
+START_TEST(consumers_are_ranked_by_what_is_asked_for)
+{
+	static const char who[] = "[.consumers[]|[.backtrace[0].function,.count,.bytes]]";
+
+	write_small();
+	json_says("small", who, "[[\"top\",1,1000],[\"keep\",1,200]]\n");
+	json_says("--by=leaked small", who, "[[\"keep\",1,200],[null,1,8]]\n");
+	json_says("-b allocated small", who, "[[\"top\",1,1000],[\"keep\",2,300],[null,1,8],[\"flash\",1,7]]\n");
+	json_says("--by calls small", who, "[[\"keep\",2,300],[\"top\",1,1000],[null,1,8],[\"flash\",1,7]]\n");
+	json_says("--by temporary small", who, "[[\"flash\",1,7]]\n");
+	json_says("--by calls --top 1 small", "[(.consumers|length),.others]",
+	          "[1,{\"count\":3,\"bytes\":1015,\"backtraces\":3}]\n");
+	json_says("--by allocated small", ".consumers[1]|del(.backtrace)",
+	          "{\"count\":2,\"bytes\":300,\"allocated\":{\"count\":2,\"bytes\":300},"
+	          "\"peak\":{\"count\":1,\"bytes\":200},\"leaked\":{\"count\":1,\"bytes\":200},"
+	          "\"temporary\":{\"count\":0,\"bytes\":0},\"call\":\"malloc\",\"line\":5}\n");
+}
+END_TEST
+
+START_TEST(modules_have_what_their_code_and_what_it_called_asked_for)
+{
+	json_says("--by=leaked $S/tests/golden/full.trace",
+	          "[.modules[]|select(.module==\"/opt/demo/bin/demo\")|.own.bytes<.whole.bytes]", "[true]\n");
+	json_says("--by=leaked $S/tests/golden/full.trace", "([.modules[].own.bytes]|add)==.leaked.bytes", "true\n");
+	json_says("--by=calls $S/tests/golden/full.trace", "([.modules[].own.count]|add)==.allocated.count", "true\n");
+}
+END_TEST
+
+START_TEST(the_text_says_the_same_as_the_json)
+{
+	const char *text;
+
+	write_small();
+	text = report("small");
+	ck_assert_ptr_nonnull(strstr(text, "PROCESS 7: /opt/a b/small (lines 1 to 25)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "  peak                  2 blocks             1200 bytes (line 19, after 40 ms)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "in use when most bytes were: 2 blocks, 1200 bytes in 2 backtraces\n"
+	                                   " 1 block, 1000 bytes (83.33%) allocated by calloc (first: line 13)\n"));
+	text = report("--by leaked --top 1 small");
+	ck_assert_ptr_nonnull(strstr(text, " 1 block, 8 bytes (3.85%) in 1 more backtrace\n"));
+}
+END_TEST
+
+START_TEST(trees_add_up_from_either_end)
+{
+	const char *text;
+
+	write_small();
+	text = report("--tree --by allocated small");
+	ck_assert_msg(strstr(text, "          1307          4  99.39% main\n"
+	                           "          1000          1  76.05%   top\n"
+	                           "           300          2  22.81%   keep\n"
+	                           "             7          1   0.53%   (1 more)\n"
+	                           "             8          1   0.61% (1 more)\n"),
+	              "%s", text);
+	text = report("--tree=bottom-up --min-percent 0 --by allocated small");
+	ck_assert_msg(strstr(text, "          1000          1  76.05% top\n"
+	                           "          1000          1  76.05%   main\n"
+	                           "           300          2  22.81% keep\n"
+	                           "           300          2  22.81%   main\n"
+	                           "             8          1   0.61% (no backtrace)\n"
+	                           "             7          1   0.53% flash\n"
+	                           "             7          1   0.53%   main\n"),
+	              "%s", text);
+}
+END_TEST
+
+START_TEST(folded_stacks_add_up_to_the_totals)
+{
+	static const char *const metrics[] = {"peak", "leaked", "allocated"};
+
+	write_small();
+	ck_assert_str_eq(report("--format=folded --by calls small | sort"),
+	                 "(no backtrace) 1\nmain;flash 1\nmain;keep 2\nmain;top 1\n");
+	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+		struct run r =
+			run("t=$S/tests/golden/full.trace; m=%s\n"
+		            "a=$($B/log-malloc-report --format=folded --by $m $t | awk '{s+=$NF} END {print s}')\n"
+		            "b=$($B/log-malloc-report --format=json --by $m $t | jq .$m.bytes)\n"
+		            "test \"$a\" -gt 0 && test \"$a\" = \"$b\" || echo \"$m: $a $b\"",
+		            metrics[i]);
+
+		ck_assert_str_eq(r.out, "");
+	}
+}
+END_TEST
+
+START_TEST(a_semicolon_in_a_name_does_not_split_it)
+{
+	struct run r = run("printf '+ malloc 5 0x10 [5:24]\\n/x(a;b+0x1)[0x1]\\n/x(m\\001 n+0x1)[0x2]\\n' |"
+	                   "$B/log-malloc-report --format=folded -");
+
+	ck_assert_str_eq(r.out, "m\\001 n;a:b 5\n");
+}
+END_TEST
+
+START_TEST(images_are_reported_one_by_one)
+{
+	struct run r;
+
+	json_says("$S/tests/golden/exec.trace $S/tests/golden/seed.trace", ".pid", "4711\n4711\n23451\n");
+	r = run("$B/log-malloc-report -p 23451 $S/tests/golden/seed.trace | grep -c ^PROCESS");
+	ck_assert_str_eq(r.out, "1\n");
+	r = run("$B/log-malloc-report -p 4 $S/tests/golden/seed.trace");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_ptr_nonnull(strstr(r.err, "process 4 is not in this trace"));
+	r = run("$B/log-malloc-report --format=folded $S/tests/golden/exec.trace | grep -vc '^[^;]* \\[4711\\];'");
+	ck_assert_str_eq(r.out, "0\n");
+}
+END_TEST
+
+START_TEST(a_trace_that_ends_early_is_reported_as_such)
+{
+	ck_assert_ptr_nonnull(strstr(report("$S/tests/golden/truncated.trace"), "; the trace ends early)\n"));
+	ck_assert_ptr_nonnull(strstr(report("$S/tests/golden/part.trace"), "; the trace has no beginning"));
+	json_says("$S/tests/golden/truncated.trace", "[.complete,.ended]", "[false,false]\n");
+	json_says("$S/tests/golden/malformed.trace 2>/dev/null", ".malformed>0", "true\n");
+}
+END_TEST
+
+START_TEST(both_formats_of_the_trace_give_the_same_report)
+{
+	struct run r =
+		run("for t in full compact; do for m in leaked peak allocated calls temporary; do\n"
+	            "$B/log-malloc-report --format=json --by $m $S/tests/golden/$t.trace |"
+	            "jq -cS 'del(.consumers[].line,.peak.line)'; done >$t; done; cmp full compact && wc -l <full");
+
+	ck_assert_msg(strcmp(r.out, "5\n") == 0, "%s%s", r.out, r.err);
+}
+END_TEST
+
+START_TEST(a_stream_gives_the_same_report_as_a_file)
+{
+	struct run r = run("cd $S/tests/golden; for f in text json folded massif pprof; do\n"
+	                   "$B/log-malloc-report --format=$f exec.trace 2>/dev/null | md5sum\n"
+	                   "$B/log-malloc-report --format=$f - 2>/dev/null <exec.trace | md5sum\n"
+	                   "done | uniq -c | grep -vc '^ *2 '");
+
+	ck_assert_str_eq(r.out, "0\n");
+}
+END_TEST
+
+/* ---- real programs -------------------------------------------------------- */
+
+/* Allocates and releases in an order that follows no pattern, by several functions, and leaves some. */
+static const char worker[] = "#include <stdlib.h>\n"
+			     "static void *blocks[97];\n"
+			     "static unsigned seed = 1;\n"
+			     "static unsigned next(unsigned limit)\n"
+			     "{\n"
+			     "	seed = seed * 1664525u + 1013904223u;\n"
+			     "	return (seed >> 12) % limit;\n"
+			     "}\n"
+			     "__attribute__((noinline)) void *one(unsigned n) { void *p = malloc(n); return p; }\n"
+			     "__attribute__((noinline)) void *two(unsigned n) { void *p = calloc(n, 3); return p; }\n"
+			     "__attribute__((noinline)) void *three(unsigned n) { void *p = one(n + 1); return p; }\n"
+			     "int main(void)\n"
+			     "{\n"
+			     "	for (int i = 0; i < 5000; i++) {\n"
+			     "		unsigned n = next(97), size = next(2000) + 1 + (i > 2500 && i < 2600) * 4000;\n"
+			     "		free(blocks[n]);\n"
+			     "		blocks[n] = i % 3 == 0 ? one(size) : i % 3 == 1 ? two(size) : three(size);\n"
+			     "	}\n"
+			     "	for (int i = 10; i < 97; i++)\n"
+			     "		free(blocks[i]);\n"
+			     "	return 0;\n"
+			     "}\n";
+
+/* Traces it into "t"; false if it can not be here. */
+static bool trace_worker(const char *test, const char *command)
+{
+	struct run r;
+
+	if (!have_command(command)) {
+		skip(test, "a command that it needs is not there");
+		return false;
+	}
+	write_file("worker.c", worker, strlen(worker));
+	r = run("${CC:-cc} -g -O1 -fno-builtin -fno-optimize-sibling-calls -o worker worker.c && $B/log-malloc -q -o t "
+	        "./worker");
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	return true;
+}
+
+START_TEST(valgrind_counts_the_same_blocks_and_bytes)
+{
+	struct run r;
+
+	if (!trace_worker("valgrind_counts_the_same_blocks_and_bytes", "valgrind"))
+		return;
+	r = run("valgrind --tool=dhat --dhat-out-file=/dev/null ./worker 2>&1 | tr -d , |"
+	        "sed -n 's/.*\\(Total\\|t-gmax\\|t-end\\): *\\([0-9]*\\) bytes in \\([0-9]*\\) blocks.*/\\3 \\2/p' "
+	        ">theirs;"
+	        "$B/log-malloc-report --format=json t |"
+	        "jq -r '.allocated,.peak,.leaked|\"\\(.count) \\(.bytes)\"' >ours; diff theirs ours && wc -l <ours");
+	ck_assert_msg(strcmp(r.out, "3\n") == 0, "%s%s", r.out, r.err);
+}
+END_TEST
+
+START_TEST(ms_print_shows_the_peak_that_massif_finds)
+{
+	struct run r;
+
+	if (!trace_worker("ms_print_shows_the_peak_that_massif_finds", "ms_print"))
+		return;
+	/* Its line in the table, then the sum and the first function of its tree. */
+	r = run("show() { ms_print $1 | sed -n '/^ *'$(ms_print $1 | grep -o '[0-9]* (peak)' | cut -d' ' -f1)' /,$p' |"
+	        "awk 'NR==1 {print $4} /heap allocation functions/ {sub(/.*%% /,\"\"); print $1; exit}'; }\n"
+	        "valgrind --tool=massif --peak-inaccuracy=0.0 --massif-out-file=theirs ./worker 2>/dev/null\n"
+	        "$B/log-malloc-report --format=massif t >ours; show theirs >a; show ours >b; diff a b; wc -l <b");
+	ck_assert_msg(strcmp(r.out, "2\n") == 0, "%s%s", r.out, r.err);
+}
+END_TEST
+
+START_TEST(massif_s_snapshots_are_few_in_order_and_add_up)
+{
+	struct run r;
+
+	if (!trace_worker("massif_s_snapshots_are_few_in_order_and_add_up", "ms_print"))
+		return;
+	/* Every node is the sum of those below it. */
+	r = run("$B/log-malloc-report --format=massif t >m && ms_print --threshold=0 m >/dev/null && "
+	        "awk -F'[=: ]+' '/^snapshot/ {if ($2 != n++) print \"order\"} /^time=/ {if ($2 < t) print \"time\"; t "
+	        "= $2}"
+	        " /^mem_heap_B/ {bytes = $2} /^heap_tree=peak/ {peaks++}"
+	        " /^n[0-9]/ {if ($2 != bytes) print \"sum\"}"
+	        " /^ *n[0-9]/ {d = match($0, /n/); left[d] = $0; sub(/^ *n/, \"\"); split($0, a, /[: ]+/);"
+	        "  if (d > 1 && (sum[d] += a[2]) > value[d - 1]) print \"more\"; value[d] = a[2]; sum[d + 1] = 0}"
+	        " END {print peaks, (n > 40 && n <= 98)}' m");
+	ck_assert_msg(strcmp(r.out, "1 1\n") == 0, "%s%s", r.out, r.err);
+}
+END_TEST
+
+START_TEST(massif_s_file_has_the_program_with_the_highest_peak)
+{
+	struct run r = run("$B/log-malloc-report --format=massif $S/tests/golden/exec.trace >m; status=$?; "
+	                   "sed -n 's/^cmd: //p; s/^snapshot=0$/first/p' m; exit $status");
+
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_msg(strstr(r.out, "\nfirst\n") && !strstr(strstr(r.out, "\nfirst\n") + 1, "\nfirst"), "%s", r.out);
+	ck_assert_ptr_nonnull(strstr(r.err, "of 2 images"));
+}
+END_TEST
+
+START_TEST(protobuf_s_own_decoder_reads_the_profile)
+{
+	struct run r;
+
+	if (!trace_worker("protobuf_s_own_decoder_reads_the_profile", "protoc"))
+		return;
+	r = run("$B/log-malloc-report --format=pprof t | gunzip >p && protoc --decode_raw <p >raw && test -s raw &&"
+	        "protoc --decode=pprof.Profile -I $S/src/reader $S/src/reader/profile.proto <p >text &&"
+	        "awk '/^sample {/ {i = 0} /^  value:/ {sum[i++] += $2} END {for (i = 0; i < 8; i++) print sum[i] + 0}' "
+	        "text"
+	        " >ours; $B/log-malloc-report --format=json t |"
+	        "jq '.allocated,.leaked,.peak,.temporary|.count,.bytes' | diff - ours && "
+	        "sed -n 's/^string_table: //p' text | grep -c "
+	        "'\"\\(one\\|two\\|three\\|main\\|peak_space\\|bytes\\)\"'");
+	ck_assert_msg(strcmp(r.out, "6\n") == 0, "%s%s", r.out, r.err);
+	/* Every id that is named is there. */
+	r = run("awk '/^[a-z_]+ {/ {kind = $1} kind == \"location\" && /^  id:/ {has[$2]} kind == \"function\" && /^  "
+	        "id:/ "
+	        "{f[$2]} kind == \"mapping\" && /^  id:/ {m[$2]} /location_id:/ {want[$2]} /function_id:/ {wf[$2]}"
+	        " /mapping_id:/ {wm[$2]} END {for (i in want) if (!(i in has)) print \"location\", i;"
+	        " for (i in wf) if (!(i in f)) print \"function\", i; for (i in wm) if (!(i in m)) print \"mapping\", "
+	        "i;"
+	        " print (length(want) > 3), (length(wf) > 3), (length(wm) > 1)}' text");
+	ck_assert_msg(strcmp(r.out, "1 1 1\n") == 0, "%s%s", r.out, r.err);
+}
+END_TEST
+
+START_TEST(lines_and_functions_are_named)
+{
+	if (!trace_worker("lines_and_functions_are_named", "jq"))
+		return;
+	json_says("--by calls t", "[.consumers[].backtrace|map(.function)|index(\"main\") != null]|all", "true\n");
+	json_says("--by calls t", "[.consumers[].backtrace[0]|[.function,.line]]|unique|sort",
+	          "[[\"one\",9],[\"two\",10]]\n");
+	ck_assert_ptr_nonnull(strstr(report("--by calls --tree=bottom-up t"), " three (worker.c:11)\n"));
+	ck_assert_ptr_nonnull(strstr(report("-n t"), "/worker(one+0x"));
+}
+END_TEST
+
+START_TEST(wrong_usage_is_refused)
+{
+	static const char *const wrong[] = {"",
+	                                    "--by nothing t",
+	                                    "--format xml t",
+	                                    "--tree=sideways t",
+	                                    "--tree --format=json t",
+	                                    "--top x t",
+	                                    "--min-percent 101 t",
+	                                    "/nonexistent",
+	                                    "$B/log-malloc-report",
+	                                    "$S/tests/golden/full.trace /nonexistent",
+	                                    "--format=json $S/tests/golden/full.trace >/dev/full",
+	                                    "--format=pprof $S/tests/golden/full.trace >/dev/full"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct run r = run("$B/log-malloc-report %s", wrong[i]);
+
+		ck_assert_msg(r.status == 2 && r.err_len, "%s: %d", wrong[i], r.status);
+	}
+	ck_assert_ptr_nonnull(strstr(report("--help"), "Usage: log-malloc-report"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("report");
+	TCase *known = tcase_create("known"), *real = tcase_create("real");
+
+	tcase_set_timeout(known, 60);
+	tcase_add_test(known, totals_are_those_of_the_trace);
+	tcase_add_test(known, consumers_are_ranked_by_what_is_asked_for);
+	tcase_add_test(known, modules_have_what_their_code_and_what_it_called_asked_for);
+	tcase_add_test(known, the_text_says_the_same_as_the_json);
+	tcase_add_test(known, trees_add_up_from_either_end);
+	tcase_add_test(known, folded_stacks_add_up_to_the_totals);
+	tcase_add_test(known, a_semicolon_in_a_name_does_not_split_it);
+	tcase_add_test(known, images_are_reported_one_by_one);
+	tcase_add_test(known, a_trace_that_ends_early_is_reported_as_such);
+	tcase_add_test(known, both_formats_of_the_trace_give_the_same_report);
+	tcase_add_test(known, a_stream_gives_the_same_report_as_a_file);
+	tcase_add_test(known, massif_s_file_has_the_program_with_the_highest_peak);
+	tcase_add_test(known, wrong_usage_is_refused);
+	suite_add_tcase(suite, known);
+	tcase_set_timeout(real, 120);
+	tcase_add_test(real, valgrind_counts_the_same_blocks_and_bytes);
+	tcase_add_test(real, ms_print_shows_the_peak_that_massif_finds);
+	tcase_add_test(real, massif_s_snapshots_are_few_in_order_and_add_up);
+	tcase_add_test(real, protobuf_s_own_decoder_reads_the_profile);
+	tcase_add_test(real, lines_and_functions_are_named);
+	suite_add_tcase(suite, real);
+	return run_suite(suite);
+}
