@@ -95,7 +95,7 @@ CORE_SRC    := $(filter-out src/core/unwind_%.c,$(wildcard src/core/*.c)) src/co
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 WRAP_SRC    := $(wildcard wrap/*.c)
 READER_SRC  := $(wildcard src/reader/*.c)
-TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-trackusage backtrace2line
+TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])

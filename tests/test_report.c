@@ -84,7 +84,7 @@ START_TEST(consumers_are_ranked_by_what_is_asked_for)
 	json_says("-b allocated small", who, "[[\"top\",1,1000],[\"keep\",2,300],[null,1,8],[\"flash\",1,7]]\n");
 	json_says("--by calls small", who, "[[\"keep\",2,300],[\"top\",1,1000],[null,1,8],[\"flash\",1,7]]\n");
 	json_says("--by temporary small", who, "[[\"flash\",1,7]]\n");
-	json_says("--by calls --top 1 small", "[(.consumers|length),.others]",
+	json_says("--by calls --top 1 small", "[(.consumers|length),.rest]",
 	          "[1,{\"count\":3,\"bytes\":1015,\"backtraces\":3}]\n");
 	json_says("--by allocated small", ".consumers[1]|del(.backtrace)",
 	          "{\"count\":2,\"bytes\":300,\"allocated\":{\"count\":2,\"bytes\":300},"

@@ -41,8 +41,13 @@ static const struct location *make_location(struct locations *locations, uint32_
 	if (!location || frame_parse(text.text, text.len, &frame) != 0 ||
 	    resolve_frame(locations->resolver, &frame, &resolved) != 0)
 		return NULL;
-	*location = (struct location){.address = frame.address, .has_address = frame.has_address};
-	return keep(locations, location, &resolved) ? location : NULL;
+	*location = (struct location){
+		.text = pool_copy(&locations->pool, text.text, text.len),
+		.len = text.len,
+		.address = frame.address,
+		.has_address = frame.has_address,
+	};
+	return location->text && keep(locations, location, &resolved) ? location : NULL;
 }
 
 static bool make_room(struct locations *locations)

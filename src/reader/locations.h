@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 struct location {
+	const char *text; /* as it is in the trace */
+	size_t len;
 	struct symbols_places places; /* innermost first, at least one */
 	const char *module;           /* its object's path; NULL if it is not known */
 	uint64_t offset;              /* of the return address from the module's load bias */

@@ -114,6 +114,15 @@ uint64_t cli_milliseconds(const char *text)
 	return measure(text, units, "a time: 500ms, 30s, 5m or 2h");
 }
 
+enum metric cli_metric(const char *name)
+{
+	enum metric metric = metric_find(name);
+
+	if (metric == METRIC_COUNT)
+		cli_usage_error("'%s' is none of leaked, peak, allocated, calls, temporary", name);
+	return metric;
+}
+
 void cli_version(void)
 {
 	printf("%s (log-malloc2) %s\n", program, LM_VERSION);

@@ -6,6 +6,8 @@
 #ifndef LM_CLI_H
 #define LM_CLI_H
 
+#include "consumers.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +44,9 @@ uint64_t cli_bytes(const char *text);
 
 /* A time: "500ms", "30s", "5m", "2h"; seconds without a unit. In milliseconds. */
 uint64_t cli_milliseconds(const char *text);
+
+/* What consumers are to be compared by; what is none is a usage error. */
+enum metric cli_metric(const char *name);
 
 /* --version: prints name, version and licence, and exits with CLI_OK. */
 _Noreturn void cli_version(void);

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See consumers_print.h: the report as JSON, as log-malloc2-json(5) has it. */
+#include "amount_json.h"
 #include "consumers_print.h"
-#include "json.h"
 #include "modules.h"
 
 #include <errno.h>
 #include <string.h>
 
-static json_t *amount_value(struct amount amount)
-{
-	return json_pack("{s:o,s:o}", "count", json_number(amount.count), "bytes", json_number(amount.bytes));
-}
-
 /* Sets what every consumer and every image has; 0 or -ENOMEM. */
 static int set_amounts(json_t *object, struct amount allocated, struct amount peak, struct amount leaked,
                        struct amount temporary)
 {
-	if (json_object_set_new(object, "allocated", amount_value(allocated)) != 0 ||
-	    json_object_set_new(object, "peak", amount_value(peak)) != 0 ||
-	    json_object_set_new(object, "leaked", amount_value(leaked)) != 0 ||
-	    json_object_set_new(object, "temporary", amount_value(temporary)) != 0)
+	if (json_object_set_new(object, "allocated", amount_json(allocated)) != 0 ||
+	    json_object_set_new(object, "peak", amount_json(peak)) != 0 ||
+	    json_object_set_new(object, "leaked", amount_json(leaked)) != 0 ||
+	    json_object_set_new(object, "temporary", amount_json(temporary)) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -27,7 +22,7 @@ static int set_amounts(json_t *object, struct amount allocated, struct amount pe
 static json_t *consumer_value(const struct consumers *consumers, const struct consumer *consumer, enum metric metric,
                               struct json_frames *frames)
 {
-	json_t *object = amount_value(consumer_amount(consumers, consumer, metric));
+	json_t *object = amount_json(consumer_amount(consumers, consumer, metric));
 
 	if (!object ||
 	    set_amounts(object, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK), consumer->live,
@@ -41,8 +36,8 @@ static json_t *consumer_value(const struct consumers *consumers, const struct co
 	return object;
 }
 
-/* The first TOP one by one; what the others are goes to OTHERS, and how many they are to COUNT. */
-static json_t *consumers_value(const struct export_image *image, const struct view *view, struct amount *others,
+/* The first TOP one by one; what is left goes to REST, and how many backtraces that is to COUNT. */
+static json_t *consumers_value(const struct export_image *image, const struct view *view, struct amount *rest,
                                size_t *count)
 {
 	struct json_frames frames = {.stacks = &image->image->stacks, .resolver = view->resolver};
@@ -53,13 +48,13 @@ static json_t *consumers_value(const struct export_image *image, const struct vi
 	for (size_t i = 0; !error && i < ranking.count; i++) {
 		struct amount amount = consumer_amount(image->consumers, ranking.list[i], image->metric);
 
-		if (i < view->top) {
+		if (!view->top || i < view->top) {
 			error = json_array_append_new(
 				list, consumer_value(image->consumers, ranking.list[i], image->metric, &frames));
 			continue;
 		}
-		others->count += amount.count;
-		others->bytes += amount.bytes;
+		rest->count += amount.count;
+		rest->bytes += amount.bytes;
 		++*count;
 	}
 	json_frames_free(&frames);
@@ -114,7 +109,7 @@ static json_t *modules_value(const struct export_image *image)
 
 		json_array_append_new(list,
 		                      json_pack("{s:o,s:o,s:o}", "module", json_name(name, name ? strlen(name) : 0),
-		                                "own", amount_value(total->own), "whole", amount_value(total->whole)));
+		                                "own", amount_json(total->own), "whole", amount_json(total->whole)));
 	}
 	modules_free(&modules);
 	return list;
@@ -139,7 +134,7 @@ static int set_report(json_t *object, const struct export_image *image, const st
 	struct amount others = {0};
 	size_t backtraces = 0;
 	json_t *list = consumers_value(image, view, &others, &backtraces);
-	json_t *rest = list ? amount_value(others) : NULL;
+	json_t *rest = list ? amount_json(others) : NULL;
 
 	if (!rest || json_object_set_new(rest, "backtraces", json_number(backtraces)) != 0 ||
 	    set_amounts(object, consumers->allocated, consumers->peak, consumers_amount(consumers, METRIC_LEAKED),
@@ -152,7 +147,7 @@ static int set_report(json_t *object, const struct export_image *image, const st
 	return json_object_update_new(object, json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "foreign",
 	                                                json_number(consumers->heap.counts.foreign), "unknown",
 	                                                json_number(consumers->heap.counts.unknown), "by",
-	                                                metric_name(image->metric), "consumers", list, "others", rest,
+	                                                metric_name(image->metric), "consumers", list, "rest", rest,
 	                                                "sizes", sizes_value(consumers), "calls",
 	                                                calls_value(consumers), "modules", modules_value(image)));
 }

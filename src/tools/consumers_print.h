@@ -3,6 +3,7 @@
 #ifndef LM_CONSUMERS_PRINT_H
 #define LM_CONSUMERS_PRINT_H
 
+#include "backtrace_print.h"
 #include "export.h"
 
 #include <stdbool.h>
@@ -14,10 +15,10 @@ struct view {
 	const struct trace *trace;
 	const struct resolver *resolver;
 	uint64_t malformed;   /* lines of the image that could not be read */
-	uint64_t top;         /* so many backtraces are shown one by one */
+	uint64_t top;         /* so many backtraces are shown one by one; 0: all */
 	uint64_t min_percent; /* of a tree, nodes with less are summed up */
 	enum view_tree tree;
-	bool full; /* whole names and whole paths */
+	struct backtrace_style style;
 };
 
 /* 0 or -errno. */

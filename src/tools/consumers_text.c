@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in log-malloc-findleak's report. */
-enum { TABLE_INDENT = 7 };
-
 static const char *const titles[METRIC_COUNT] = {
 	[METRIC_LEAKED] = "LEAKED: never released",
 	[METRIC_PEAK] = "PEAK: in use when most bytes were",
@@ -91,29 +88,17 @@ static void print_totals(const struct export_image *image, FILE *out)
 
 static int print_stack(const struct export_image *image, const struct view *view, uint32_t number, FILE *out)
 {
-	const struct stacks *stacks = &image->image->stacks;
-	struct stack stack = stacks_get(stacks, number);
-	struct table table = {.symbols_only = view->resolver->as_written, .full = view->full, .dir = image->image->cwd};
-	int error = 0;
+	struct stack stack = stacks_get(&image->image->stacks, number);
+	const struct location **frames = calloc(stack.depth + 1, sizeof(const struct location *));
+	int error = frames ? 0 : -ENOMEM;
 
-	if (!stack.depth) {
-		fprintf(out, "%*sno backtrace\n", TABLE_INDENT, "");
-		return 0;
-	}
 	for (size_t i = 0; !error && i < stack.depth; i++) {
-		struct stacks_frame text = stacks_frame_at(stacks, stack.frames[i]);
-		const struct location *location = locations_get(image->locations, stack.frames[i]);
-
-		if (!location)
-			error = -ENOMEM;
-		else if (table.symbols_only)
-			error = table_add_text(&table, text.text, text.len);
-		else
-			error = table_add(&table, &location->places, text.text, text.len);
+		frames[i] = locations_get(image->locations, stack.frames[i]);
+		error = frames[i] ? 0 : -ENOMEM;
 	}
 	if (!error)
-		table_print(&table, out, TABLE_INDENT);
-	table_clear(&table);
+		error = backtrace_print(frames, stack.depth, &view->style, out);
+	free(frames);
 	return error;
 }
 
@@ -148,7 +133,7 @@ static void print_rest(const struct export_image *image, const struct ranking *r
 static int print_consumers(const struct export_image *image, const struct view *view, const struct ranking *ranking,
                            FILE *out)
 {
-	size_t shown = view->top < ranking->count ? (size_t)view->top : ranking->count;
+	size_t shown = view->top && view->top < ranking->count ? (size_t)view->top : ranking->count;
 	int error = 0;
 
 	for (size_t i = 0; !error && i < shown; i++) {

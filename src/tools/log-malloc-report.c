@@ -32,14 +32,14 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum { OPTION_FORMAT = CLI_NEXT_OPTION, OPTION_TREE, OPTION_MIN_PERCENT, OPTION_TOP };
+enum option_value { FORMAT = CLI_NEXT_OPTION, TREE, MIN_PERCENT };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
-	{"format", required_argument, NULL, OPTION_FORMAT},
-	{"tree", optional_argument, NULL, OPTION_TREE},
-	{"min-percent", required_argument, NULL, OPTION_MIN_PERCENT},
-	{"top", required_argument, NULL, OPTION_TOP},
+	{"format", required_argument, NULL, FORMAT},
+	{"tree", optional_argument, NULL, TREE},
+	{"min-percent", required_argument, NULL, MIN_PERCENT},
+	{"top", required_argument, NULL, 't'},
 	{"pid", required_argument, NULL, 'p'},
 	{"no-translate", no_argument, NULL, 'n'},
 	{"full-names", no_argument, NULL, 'f'},
@@ -60,7 +60,7 @@ struct report {
 	enum metric metric;
 	bool any_pid;
 	uint64_t pid;
-	bool as_written;
+	bool has_top;
 	struct view view;
 	struct search_options search;
 	struct diag diag;
@@ -129,7 +129,7 @@ static int report_image(struct report *r)
 {
 	const struct trace_image *image = &r->trace->image;
 	struct resolver resolver = {
-		.symbols = r->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = r->as_written};
+		.symbols = r->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = r->view.style.as_written};
 	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
 	const struct export_image export = {image, &r->consumers, &locations, r->metric, image->time};
 	int error;
@@ -138,6 +138,7 @@ static int report_image(struct report *r)
 		return 0;
 	r->view.trace = r->trace;
 	r->view.resolver = &resolver;
+	r->view.style.dir = image->cwd;
 	r->view.malformed = r->trace->malformed - r->malformed;
 	error = write_image(r, &export);
 	r->images++;
@@ -243,13 +244,6 @@ static int run(struct report *r, char **paths)
 
 /* ---- the command line ----------------------------------------------------- */
 
-static void set_metric(struct report *r, const char *name)
-{
-	r->metric = metric_find(name);
-	if (r->metric == METRIC_COUNT)
-		cli_usage_error("'%s' is none of leaked, peak, allocated, calls, temporary", name);
-}
-
 static void set_format(struct report *r, const char *name)
 {
 	int format = 0;
@@ -278,37 +272,52 @@ static void set_percent(struct report *r, const char *text)
 		cli_usage_error("'%s' is more than 100 percent", text);
 }
 
-static void set_option(struct report *r, int option, const char *argument)
+/* Those with a value behind them; false if OPTION is none of them. */
+static bool take_value(struct report *r, int option, const char *argument)
 {
 	switch (option) {
 	case 'b':
-		set_metric(r, argument);
-		break;
-	case OPTION_FORMAT:
+		r->metric = cli_metric(argument);
+		return true;
+	case FORMAT:
 		set_format(r, argument);
-		break;
-	case OPTION_TREE:
+		return true;
+	case TREE:
 		set_tree(r, argument);
-		break;
-	case OPTION_MIN_PERCENT:
+		return true;
+	case MIN_PERCENT:
 		set_percent(r, argument);
-		break;
-	case OPTION_TOP:
+		return true;
+	case 't':
+		r->has_top = true;
 		r->view.top = cli_number(argument);
-		break;
+		return true;
 	case 'p':
 		r->pid = cli_pid(argument);
 		r->any_pid = false;
-		break;
+		return true;
+	default:
+		return cli_symbol_option(&r->search, option, argument);
+	}
+}
+
+/* Those without; what is none is a usage error, which getopt_long() has named. */
+static void take_flag(struct report *r, int option)
+{
+	switch (option) {
 	case 'n':
-		r->as_written = true;
+		r->view.style.as_written = true;
 		break;
 	case 'f':
-		r->view.full = true;
+		r->view.style.full = true;
 		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(cli_finish(CLI_OK));
+	case 'V':
+		cli_version();
 	default:
-		if (!cli_symbol_option(&r->search, option, argument))
-			cli_usage_hint();
+		cli_usage_hint();
 	}
 }
 
@@ -320,29 +329,19 @@ static void check_options(struct report *r, int traces)
 		cli_usage_error("--tree is for --format=text");
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
-	/* Unless the user says so, programs that read get all. */
-	if (r->view.top == UINT64_MAX && r->format == FORMAT_TEXT)
-		r->view.top = TOP_DEFAULT;
+	if (!r->has_top)
+		r->view.top = r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct report r = {.metric = METRIC_PEAK,
-	                   .any_pid = true,
-	                   .view = {.top = UINT64_MAX, .min_percent = 1},
-	                   .diag.report = cli_complain};
+	struct report r = {.metric = METRIC_PEAK, .any_pid = true, .view.min_percent = 1, .diag.report = cli_complain};
 	int option;
 
 	cli_start("log-malloc-report");
-	while ((option = getopt_long(argc, argv, "b:p:nfhV", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return cli_finish(CLI_OK);
-		}
-		if (option == 'V')
-			cli_version();
-		set_option(&r, option, optarg);
-	}
+	while ((option = getopt_long(argc, argv, "b:t:p:nfhV", options, NULL)) != -1)
+		if (!take_value(&r, option, optarg))
+			take_flag(&r, option);
 	check_options(&r, argc - optind);
 	return run(&r, argv + optind);
 }

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See growth_print.h: what grew, for people. */
+#include "growth_print.h"
+#include "record.h"
+#include "table.h"
+
+#include <inttypes.h>
+
+size_t growth_grown(const struct growth *growth)
+{
+	size_t count = 0;
+
+	while (count < growth->count && growth_value(growth, growth->groups[count].amounts) > 0)
+		count++;
+	return count;
+}
+
+size_t growth_shrunk(const struct growth *growth)
+{
+	size_t count = 0;
+
+	while (count < growth->count && growth_value(growth, growth->groups[growth->count - 1 - count].amounts) < 0)
+		count++;
+	return count;
+}
+
+void growth_sum(const struct growth *growth, size_t from, size_t to, struct amount amounts[2])
+{
+	amounts[GROWTH_OLD] = amounts[GROWTH_NEW] = (struct amount){0};
+	for (; from < to; from++)
+		for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
+			amounts[side].count += growth->groups[from].amounts[side].count;
+			amounts[side].bytes += growth->groups[from].amounts[side].bytes;
+		}
+}
+
+/* "+10 bytes, +1 block (20 to 30 bytes, 2 to 3 blocks)" */
+static void print_change(const struct amount amounts[2], FILE *out)
+{
+	const struct amount *before = &amounts[GROWTH_OLD], *after = &amounts[GROWTH_NEW];
+	int64_t blocks = growth_blocks(amounts);
+
+	fprintf(out,
+	        "%+" PRId64 " bytes, %+" PRId64 " block%s (%" PRIu64 " to %" PRIu64 " bytes, %" PRIu64 " to %" PRIu64
+	        " blocks)",
+	        growth_bytes(amounts), blocks, blocks == 1 || blocks == -1 ? "" : "s", before->bytes, after->bytes,
+	        before->count, after->count);
+}
+
+static int print_group(const struct growth_group *group, const struct growth_view *view, FILE *out)
+{
+	fputc(' ', out);
+	print_change(group->amounts, out);
+	fprintf(out, " allocated by %s\n", record_call_name(group->call));
+	return backtrace_print(group->frames, group->depth, &view->style, out);
+}
+
+/* The groups FROM to TO in one line, if there are any. */
+static void print_sum(const struct growth *growth, size_t from, size_t to, const char *what, FILE *out)
+{
+	struct amount amounts[2];
+
+	if (from == to)
+		return;
+	growth_sum(growth, from, to, amounts);
+	fprintf(out, "%s in %zu backtrace%s: ", what, to - from, to - from == 1 ? "" : "s");
+	print_change(amounts, out);
+	fputc('\n', out);
+}
+
+static void print_heading(const struct growth *growth, const struct growth_view *view, size_t grown, FILE *out)
+{
+	static const char *const labels[] = {"OLD: ", "NEW: "};
+
+	for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
+		fputs(labels[side], out);
+		table_print_name(view->names[side], out);
+		fputc('\n', out);
+	}
+	if (grown)
+		fprintf(out, "\nGROWN, by %s:\n", metric_name(growth->metric));
+	else
+		fprintf(out, "\nNOTHING GREW, by %s\n", metric_name(growth->metric));
+}
+
+static void print_verdict(const struct growth *growth, const struct growth_view *view, FILE *out)
+{
+	fputs("Total: ", out);
+	print_change(growth->totals, out);
+	if (view->has_limit)
+		fprintf(out, "; %s than the %" PRIu64 " %s allowed", view->exceeded ? "more" : "not more", view->limit,
+		        metric_counts_blocks(growth->metric) ? "blocks" : "bytes");
+	fputc('\n', out);
+}
+
+int growth_print_text(const struct growth *growth, const struct growth_view *view, FILE *out)
+{
+	size_t grown = growth_grown(growth), shrunk = growth_shrunk(growth);
+	size_t shown = view->top && view->top < grown ? (size_t)view->top : grown;
+	int error = 0;
+
+	print_heading(growth, view, grown, out);
+	for (size_t i = 0; !error && i < shown; i++) {
+		if (i)
+			fputc('\n', out);
+		error = print_group(&growth->groups[i], view, out);
+	}
+	fputc('\n', out);
+	print_sum(growth, shown, grown, "More growth", out);
+	print_sum(growth, growth->count - shrunk, growth->count, "Less", out);
+	print_verdict(growth, view, out);
+	return error;
+}
