@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log-malloc-trackusage: a traced program's memory in use after each event, a number a line. */
+/* log-malloc-trackusage: a traced program's memory in use after its events. */
 #include "cli.h"
+#include "json.h"
 #include "trace.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,68 +16,261 @@ static const char help[] = "Usage: log-malloc-trackusage [OPTION]... TRACE\n"
 			   "Prints the bytes that a program had in use after each event of its trace, one\n"
 			   "number a line. TRACE is a file, or - for standard input.\n"
 			   "\n"
-			   "  -u, --usable-size  usable bytes (malloc_usable_size) instead of requested ones\n"
-			   "  -h, --help         this text\n"
-			   "  -V, --version      the version\n"
+			   "  -u, --usable-size    usable bytes (malloc_usable_size) instead of requested ones\n"
+			   "      --format FORMAT  text, or csv or json with time (ms), requested, usable and\n"
+			   "                       resident bytes\n"
+			   "      --every MS       not after each event, but once in each MS milliseconds that\n"
+			   "                       have events: after the last of them\n"
+			   "      --peak           only the event that most bytes were in use after; of each\n"
+			   "                       MS milliseconds with --every\n"
+			   "  -h, --help           this text\n"
+			   "  -V, --version        the version\n"
 			   "\n"
 			   "Exit status: 0 fine, 2 usage or trouble.\n";
 
+enum option_value { FORMAT = CLI_NEXT_OPTION, EVERY, PEAK };
+
 static const struct option options[] = {
 	{"usable-size", no_argument, NULL, 'u'},
+	{"format", required_argument, NULL, FORMAT},
+	{"every", required_argument, NULL, EVERY},
+	{"peak", no_argument, NULL, PEAK},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
 
-static int print_usage(struct trace *trace, bool usable)
-{
-	struct trace_item item;
-	int got;
+/* What is known after an event. */
+struct usage {
+	bool has_time;
+	uint64_t time; /* ms since INIT, as exactly as the trace has it */
+	int64_t requested;
+	int64_t usable;
+	bool has_resident;
+	uint64_t resident; /* when the trace last said so */
+};
 
-	while ((got = trace_next(trace, &item)) > 0)
-		if (item.kind != TRACE_END)
-			printf("%" PRId64 "\n", usable ? item.event.usable : item.event.used);
-	return got;
+enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON };
+
+struct trackusage {
+	bool by_usable;
+	bool peak;
+	uint64_t every; /* ms; 0: each event */
+	enum format format;
+	const char *path;
+	struct diag diag;
+	struct trace *trace;
+	uint64_t malformed; /* lines of the images before this one */
+	bool has_header;    /* CSV: the line of names was printed */
+	/* Of the image. */
+	struct usage now;
+	struct usage waiting; /* to be printed, if nothing better comes */
+	bool has_waiting;
+	uint64_t rows;
+};
+
+/* ---- rows ----------------------------------------------------------------- */
+
+static void print_csv(struct trackusage *t, const struct usage *usage)
+{
+	if (!t->has_header)
+		puts("time,requested,usable,resident,image");
+	t->has_header = true;
+	if (usage->has_time)
+		printf("%" PRIu64, usage->time);
+	printf(",%" PRId64 ",%" PRId64 ",", usage->requested, usage->usable);
+	if (usage->has_resident)
+		printf("%" PRIu64, usage->resident);
+	printf(",%u\n", t->trace->image.number);
 }
 
-static int run(const char *path, bool usable)
+/* Nothing but numbers, and as many of them as there are events: not by way of values in memory. */
+static void print_json(const struct usage *usage, bool first)
 {
-	static const struct diag diag = {.report = cli_complain};
-	struct trace *trace = cli_open_trace(path, &diag);
+	fputs(first ? "{\"usage\":[{\"time\":" : ",{\"time\":", stdout);
+	if (usage->has_time)
+		printf("%" PRIu64, usage->time);
+	else
+		fputs("null", stdout);
+	printf(",\"requested\":%" PRId64 ",\"usable\":%" PRId64 ",\"resident\":", usage->requested, usage->usable);
+	if (usage->has_resident)
+		printf("%" PRIu64 "}", usage->resident);
+	else
+		fputs("null}", stdout);
+}
+
+static void print_row(struct trackusage *t, const struct usage *usage)
+{
+	switch (t->format) {
+	case FORMAT_CSV:
+		print_csv(t, usage);
+		break;
+	case FORMAT_JSON:
+		print_json(usage, t->rows == 0);
+		break;
+	default:
+		printf("%" PRId64 "\n", t->by_usable ? usage->usable : usage->requested);
+	}
+	t->rows++;
+}
+
+/* Behind the rows of an image stands what is known about it: some of that is known only now. 0 or -errno. */
+static int end_json(struct trackusage *t)
+{
+	json_t *image = json_image(&t->trace->image, t->trace->malformed - t->malformed, t->trace->ends_early);
+	int error = image ? 0 : -ENOMEM;
+
+	fputs(t->rows ? "]," : "{\"usage\":[],", stdout);
+	if (!error && json_dumpf(image, stdout, JSON_COMPACT | JSON_EMBED) != 0)
+		error = -EIO;
+	fputs("}\n", stdout);
+	json_decref(image);
+	return error;
+}
+
+/* ---- events --------------------------------------------------------------- */
+
+static bool is_more(const struct trackusage *t, const struct usage *a, const struct usage *b)
+{
+	return t->by_usable ? a->usable > b->usable : a->requested > b->requested;
+}
+
+static void print_waiting(struct trackusage *t)
+{
+	if (t->has_waiting)
+		print_row(t, &t->waiting);
+	t->has_waiting = false;
+}
+
+static void take_event(struct trackusage *t, const struct event *event)
+{
+	const struct trace_image *image = &t->trace->image;
+	struct usage *now = &t->now;
+
+	now->has_time = image->has_time;
+	now->time = image->time;
+	now->requested = event->used;
+	now->usable = event->usable;
+	if (event->has_statm) {
+		/* The second of its numbers; the trace is of a machine with pages like this one's. */
+		now->has_resident = true;
+		now->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
+	}
+	if (!t->every && !t->peak) {
+		print_row(t, now);
+		return;
+	}
+	if (t->every && t->has_waiting && t->waiting.time / t->every != now->time / t->every)
+		print_waiting(t);
+	if (!t->has_waiting || !t->peak || is_more(t, now, &t->waiting))
+		t->waiting = *now;
+	t->has_waiting = true;
+}
+
+static int end_image(struct trackusage *t)
+{
+	int error = 0;
+
+	if (!t->trace->records)
+		return 0;
+	if (t->every && !t->trace->image.has_time)
+		cli_error("%s: the trace has no times: all of it is taken for one moment", t->trace->input.name);
+	print_waiting(t);
+	if (t->format == FORMAT_JSON)
+		error = end_json(t);
+	t->now = (struct usage){0};
+	t->rows = 0;
+	t->malformed = t->trace->malformed;
+	return error;
+}
+
+static int read_trace(struct trackusage *t)
+{
+	struct trace_item item;
+	int got, error = 0;
+
+	while (!error && (got = trace_next(t->trace, &item)) > 0) {
+		if (item.kind == TRACE_END)
+			error = end_image(t);
+		else
+			take_event(t, &item.event);
+	}
+	return error ? error : got;
+}
+
+static int run(struct trackusage *t)
+{
 	int error, status;
 
-	if (!trace)
+	t->trace = cli_open_trace(t->path, &t->diag);
+	if (!t->trace)
 		return CLI_TROUBLE;
-	trace->without_stacks = true;
+	t->trace->without_stacks = true;
 	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
 	if (isatty(STDOUT_FILENO))
-		trace->input.progress = (struct input_progress){.show = NULL};
-	error = print_usage(trace, usable);
-	status = cli_close_trace(trace, error);
+		t->trace->input.progress = (struct input_progress){.show = NULL};
+	error = read_trace(t);
+	status = cli_close_trace(t->trace, error);
 	return cli_finish(status);
+}
+
+/* ---- the command line ----------------------------------------------------- */
+
+static enum format find_format(const char *name)
+{
+	if (strcmp(name, "text") == 0)
+		return FORMAT_TEXT;
+	if (strcmp(name, "csv") == 0)
+		return FORMAT_CSV;
+	if (strcmp(name, "json") == 0)
+		return FORMAT_JSON;
+	cli_usage_error("'%s' is not a format: text, csv or json", name);
+}
+
+static uint64_t interval(const char *text)
+{
+	uint64_t ms = cli_number(text);
+
+	if (!ms)
+		cli_usage_error("--every: an interval of 0 milliseconds never ends");
+	return ms;
+}
+
+static void take_option(struct trackusage *t, int option)
+{
+	switch (option) {
+	case 'u':
+		t->by_usable = true;
+		break;
+	case FORMAT:
+		t->format = find_format(optarg);
+		break;
+	case EVERY:
+		t->every = interval(optarg);
+		break;
+	case PEAK:
+		t->peak = true;
+		break;
+	case 'h':
+		fputs(help, stdout);
+		exit(cli_finish(CLI_OK));
+	case 'V':
+		cli_version();
+	default:
+		cli_usage_hint();
+	}
 }
 
 int main(int argc, char **argv)
 {
-	bool usable = false;
+	struct trackusage t = {.diag.report = cli_complain};
 	int option;
 
 	cli_start("log-malloc-trackusage");
-	while ((option = getopt_long(argc, argv, "uhV", options, NULL)) != -1) {
-		switch (option) {
-		case 'u':
-			usable = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return cli_finish(CLI_OK);
-		case 'V':
-			cli_version();
-		default:
-			cli_usage_hint();
-		}
-	}
+	while ((option = getopt_long(argc, argv, "uhV", options, NULL)) != -1)
+		take_option(&t, option);
 	if (argc - optind != 1)
 		cli_usage_error("one TRACE is needed");
-	return run(argv[optind], usable);
+	t.path = argv[optind];
+	return run(&t);
 }
