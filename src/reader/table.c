@@ -174,7 +174,7 @@ void table_print(const struct table *table, FILE *out, int indent)
 		if (wide > file)
 			file = wide;
 	}
-	for (size_t i = 0; i <= table->count; i++) {
+	for (size_t i = table->without_heading ? 1 : 0; i <= table->count; i++) {
 		const struct table_row *row = i ? &table->rows[i - 1] : &heading;
 
 		fprintf(out, "%*s", indent, "");

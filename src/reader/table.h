@@ -19,7 +19,8 @@ struct table_row {
 struct table {
 	bool symbols_only; /* the frames as they are written, no other column */
 	bool full;         /* whole names, whole paths */
-	const char *dir;   /* files below it are shown relative to it; can be NULL */
+	bool without_heading;
+	const char *dir; /* files below it are shown relative to it; can be NULL */
 	struct table_row *rows;
 	size_t count, room;
 	struct pool pool;
@@ -31,7 +32,7 @@ int table_add(struct table *table, const struct symbols_places *places, const ch
 /* A row of its TEXT alone. 0 or -ENOMEM. */
 int table_add_text(struct table *table, const char *text, size_t len);
 
-/* The table with its heading, each line behind INDENT blanks. */
+/* The table, each line behind INDENT blanks. */
 void table_print(const struct table *table, FILE *out, int indent);
 
 /* A name with its control bytes as \ooo. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* backtrace2line: the frames of backtraces as functions, files and lines. */
 #include "array.h"
+#include "backtrace_filter.h"
 #include "cli.h"
 #include "input.h"
+#include "search.h"
 #include "table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,25 +16,30 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] = "Usage: backtrace2line [OPTION]... [SYMBOL... | FILE | -]\n"
-			   "Prints function, file and line of each frame of a backtrace. A SYMBOL is\n"
-			   "OBJECT(SYMBOL+0xOFFSET)[0xADDRESS], OBJECT(+0xOFFSET), [0xADDRESS] or 0xADDRESS; a FILE\n"
-			   "has one on each line. Reads standard input if nothing or - is given.\n"
-			   "\n"
-			   "  -p, --pid PID        addresses are those of the running process PID\n"
-			   "  -m, --maps MAPS      a copy of the process's /proc/PID/maps\n"
-			   "  -w, --work-dir DIR   where relative paths of objects begin\n"
-			   "  -f, --full-filename  whole paths and whole names\n"
-			   "  -h, --help           this text\n"
-			   "  -V, --version        the version\n"
-			   "\n"
-			   "Exit status: 0 fine, 2 usage or trouble.\n";
+static const char help[] =
+	"Usage: backtrace2line [OPTION]... [SYMBOL... | FILE | -]\n"
+	"Prints function, file and line of each frame of a backtrace. A SYMBOL is\n"
+	"OBJECT(SYMBOL+0xOFFSET)[0xADDRESS], OBJECT(+0xOFFSET), [0xADDRESS] or 0xADDRESS; a FILE\n"
+	"has one on each line. Reads standard input if nothing or - is given.\n"
+	"With --filter, whatever FILE or standard input contains is printed, with the frames\n"
+	"in it translated.\n"
+	"\n"
+	"  -F, --filter         print everything as it comes, frames translated\n"
+	"  -p, --pid PID        addresses are those of the running process PID\n"
+	"  -m, --maps MAPS      a copy of the process's /proc/PID/maps\n"
+	"  -w, --work-dir DIR   where relative paths of objects begin\n"
+	"  -f, --full-filename  whole paths and whole names\n" CLI_SYMBOL_HELP "  -h, --help           this text\n"
+	"  -V, --version        the version\n"
+	"\n"
+	"Exit status: 0 fine, 2 usage or trouble.\n";
 
 static const struct option options[] = {
+	{"filter", no_argument, NULL, 'F'},
 	{"pid", required_argument, NULL, 'p'},
 	{"maps", required_argument, NULL, 'm'},
 	{"work-dir", required_argument, NULL, 'w'},
 	{"full-filename", no_argument, NULL, 'f'},
+	CLI_SYMBOL_OPTIONS,
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -44,6 +52,8 @@ static const struct option options[] = {
 struct backtrace2line {
 	const char *work_dir;
 	bool full;
+	bool filter;
+	struct search_options search;
 	bool given_maps;  /* by an option: maps in the input are passed */
 	struct maps maps; /* of the frames that wait */
 	bool maps_ended;  /* the input's memory map was complete */
@@ -124,7 +134,7 @@ static int next_group(struct backtrace2line *b)
 /* Events, information, and the headings of glibc's own reports stand between frames. */
 static bool is_heading(const struct line *line)
 {
-	static const char *const headings[] = {"+ ", "#", "***", "==="};
+	static const char *const headings[] = {"+ ", "#", "***", "===", "Backtrace:", "Memory map:"};
 
 	for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
 		if (line->len >= strlen(headings[i]) && memcmp(line->text, headings[i], strlen(headings[i])) == 0)
@@ -220,23 +230,60 @@ static int read_all(struct backtrace2line *b, char **arguments, int count)
 	return read_arguments(b, arguments, count);
 }
 
-static int run(struct backtrace2line *b, char **arguments, int count)
+static void free_all(struct backtrace2line *b)
 {
-	int error = symbols_create(&b->symbols, NULL, &b->diag), printing;
-
-	if (!error)
-		error = read_all(b, arguments, count);
-	/* What could be read is worth its lines. */
-	printing = print_waiting(b);
-	if (printing)
-		cli_error("%s", strerror(-printing));
-	if (b->without_maps)
-		cli_error("addresses without an object need the process's memory map: see --maps and --pid");
 	symbols_destroy(b->symbols);
 	maps_free(&b->maps);
 	pool_free(&b->pool);
 	free(b->waiting);
-	return cli_finish(error || printing || !b->frames ? CLI_TROUBLE : CLI_OK);
+}
+
+static int translate(struct backtrace2line *b, char **arguments, int count)
+{
+	int error = read_all(b, arguments, count);
+	/* What could be read is worth its lines. */
+	int printing = print_waiting(b);
+
+	if (printing)
+		cli_error("%s", strerror(-printing));
+	if (b->without_maps)
+		cli_error("addresses without an object need the process's memory map: see --maps and --pid");
+	return error || printing || !b->frames ? CLI_TROUBLE : CLI_OK;
+}
+
+static int filter(struct backtrace2line *b, char **arguments, int count)
+{
+	struct backtrace_filter how = {.symbols = b->symbols,
+	                               .maps = &b->maps,
+	                               .given_maps = b->given_maps,
+	                               .work_dir = b->work_dir,
+	                               .full = b->full};
+	const char *path = count ? arguments[0] : "-";
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0) {
+		cli_error("%s: %s", path, strerror(errno));
+		return CLI_TROUBLE;
+	}
+	error = backtrace_filter(&how, fd, stdout);
+	if (error)
+		cli_error("%s: %s", path, strerror(-error));
+	if (fd != STDIN_FILENO)
+		close(fd);
+	return error ? CLI_TROUBLE : CLI_OK;
+}
+
+static int run(struct backtrace2line *b, char **arguments, int count)
+{
+	int status = CLI_TROUBLE;
+
+	if (b->filter && count > 1)
+		cli_usage_error("--filter reads one FILE or standard input");
+	if (symbols_create(&b->symbols, &b->search, &b->diag) == 0)
+		status = b->filter ? filter(b, arguments, count) : translate(b, arguments, count);
+	free_all(b);
+	return cli_finish(status);
 }
 
 static void load_maps(struct backtrace2line *b, const char *path)
@@ -264,8 +311,11 @@ int main(int argc, char **argv)
 	int option;
 
 	cli_start("backtrace2line");
-	while ((option = getopt_long(argc, argv, "p:m:w:fhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "Fp:m:w:fhV", options, NULL)) != -1) {
 		switch (option) {
+		case 'F':
+			b.filter = true;
+			break;
 		case 'p':
 			load_process(&b, optarg);
 			break;
@@ -284,7 +334,8 @@ int main(int argc, char **argv)
 		case 'V':
 			cli_version();
 		default:
-			cli_usage_hint();
+			if (!cli_symbol_option(&b.search, option, optarg))
+				cli_usage_hint();
 		}
 	}
 	return run(&b, argv + optind, argc - optind);
