@@ -111,7 +111,7 @@ START_TEST(the_text_says_the_same_as_the_json)
 	ck_assert_ptr_nonnull(strstr(text, "PROCESS 7: /opt/a b/small (lines 1 to 25)\n"));
 	ck_assert_ptr_nonnull(
 		strstr(text, "  peak                  2 blocks             1200 bytes (line 19, after 40 ms)\n"));
-	ck_assert_ptr_nonnull(strstr(text, "in use when most bytes were: 2 blocks, 1200 bytes in 2 backtraces\n"
+	ck_assert_ptr_nonnull(strstr(text, "PEAK, in use when most bytes were: 2 blocks, 1200 bytes in 2 backtraces\n"
 	                                   " 1 block, 1000 bytes (83.33%) allocated by calloc (first: line 13)\n"));
 	text = report("--by leaked --top 1 small");
 	ck_assert_ptr_nonnull(strstr(text, " 1 block, 8 bytes (3.85%) in 1 more backtrace\n"));
@@ -347,6 +347,22 @@ START_TEST(protobuf_s_own_decoder_reads_the_profile)
 }
 END_TEST
 
+START_TEST(pprof_itself_shows_the_peak)
+{
+	struct run r;
+
+	if (!trace_worker("pprof_itself_shows_the_peak", "go"))
+		return;
+	r = run("export HOME=$PWD; $B/log-malloc-report --format=pprof t >p.gz && go tool pprof -raw p.gz >raw &&"
+	        "sed -n 's/^1: .* \\(\\/.*\\) .*/\\1/p' raw | xargs basename;"
+	        "go tool pprof -top -unit=B p.gz | sed -n 's/^Type: //p; s/.* \\([0-9]*\\)B total$/\\1/p';"
+	        "$B/log-malloc-report --format=json t | jq .peak.bytes");
+	ck_assert_msg(strncmp(r.out, "worker\npeak_space\n", 18) == 0, "%s%s", r.out, r.err);
+	ck_assert_int_gt(atoi(r.out + 18), 0);
+	ck_assert_int_eq(atoi(r.out + 18), atoi(strchr(r.out + 18, '\n')));
+}
+END_TEST
+
 START_TEST(lines_and_functions_are_named)
 {
 	if (!trace_worker("lines_and_functions_are_named", "jq"))
@@ -408,6 +424,7 @@ int main(void)
 	tcase_add_test(real, ms_print_shows_the_peak_that_massif_finds);
 	tcase_add_test(real, massif_s_snapshots_are_few_in_order_and_add_up);
 	tcase_add_test(real, protobuf_s_own_decoder_reads_the_profile);
+	tcase_add_test(real, pprof_itself_shows_the_peak);
 	tcase_add_test(real, lines_and_functions_are_named);
 	suite_add_tcase(suite, real);
 	return run_suite(suite);

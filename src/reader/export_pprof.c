@@ -192,6 +192,15 @@ static uint64_t call_address(const struct location *location)
 	return location->address ? location->address - 1 : 0;
 }
 
+/* Viewers take the first mapping for the program. */
+static void add_program(struct export_pprof *pprof, const struct trace_image *image, struct image_ids *ids)
+{
+	const struct mapping *mapping = image->exe ? maps_find_path(&image->maps, image->exe) : NULL;
+
+	if (mapping)
+		ids->mappings[mapping - image->maps.mappings] = add_mapping(pprof, mapping);
+}
+
 static uint64_t find_mapping(struct export_pprof *pprof, const struct export_image *image, struct image_ids *ids,
                              const struct location *location)
 {
@@ -278,6 +287,12 @@ static void add_labels(struct export_pprof *pprof, const struct trace_image *ima
 		sample->label[sample->n_label++] = make_label(pprof, "pid", NULL, image->pid);
 }
 
+/* Only a damaged trace has larger numbers. */
+static int64_t value_of(uint64_t number)
+{
+	return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
 static void add_values(struct export_pprof *pprof, const struct consumers *consumers, const struct consumer *consumer,
                        Pprof__Sample *sample)
 {
@@ -285,8 +300,8 @@ static void add_values(struct export_pprof *pprof, const struct consumers *consu
 	for (size_t i = 0; sample->value && i < TYPES; i++) {
 		struct amount amount = consumer_amount(consumers, consumer, types[i].metric);
 
-		sample->value[sample->n_value++] = (int64_t)amount.count;
-		sample->value[sample->n_value++] = (int64_t)amount.bytes;
+		sample->value[sample->n_value++] = value_of(amount.count);
+		sample->value[sample->n_value++] = value_of(amount.bytes);
 	}
 }
 
@@ -314,6 +329,15 @@ static void add_sample(struct export_pprof *pprof, const struct export_image *im
 	pprof->profile.sample[pprof->profile.n_sample++] = sample;
 }
 
+/* An image takes over from the one before it. */
+static void add_duration(Pprof__Profile *profile, uint64_t ms)
+{
+	const int64_t ns = 1000000;
+	uint64_t most = (uint64_t)((INT64_MAX - profile->duration_nanos) / ns);
+
+	profile->duration_nanos += (int64_t)(ms < most ? ms : most) * ns;
+}
+
 int export_pprof_add(struct export_pprof *pprof, const struct export_image *image)
 {
 	struct image_ids ids = {
@@ -324,10 +348,11 @@ int export_pprof_add(struct export_pprof *pprof, const struct export_image *imag
 
 	if (!ids.locations || !ids.mappings || ranking_build(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
 		pprof->failed = true;
+	if (!pprof->failed)
+		add_program(pprof, image->image, &ids);
 	for (size_t i = 0; !pprof->failed && i < ranking.count; i++)
 		add_sample(pprof, image, &ids, ranking.list[i]);
-	/* An image takes over from the one before it. */
-	pprof->profile.duration_nanos += (int64_t)(image->time * 1000000);
+	add_duration(&pprof->profile, image->time);
 	ranking_free(&ranking);
 	free(ids.locations);
 	free(ids.mappings);

@@ -38,6 +38,8 @@ static int end_block(struct state *s)
 {
 	struct block *block = &s->block;
 
+	if (!block->len)
+		return 0;
 	if (block->known)
 		table_print(&block->table, s->out, INDENT);
 	else

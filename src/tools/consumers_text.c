@@ -12,11 +12,11 @@
 #include <string.h>
 
 static const char *const titles[METRIC_COUNT] = {
-	[METRIC_LEAKED] = "LEAKED: never released",
-	[METRIC_PEAK] = "PEAK: in use when most bytes were",
-	[METRIC_ALLOCATED] = "ALLOCATED: all that was asked for, by bytes",
-	[METRIC_CALLS] = "CALLS: all that was asked for, by calls",
-	[METRIC_TEMPORARY] = "TEMPORARY: released by the event behind the allocation, by calls",
+	[METRIC_LEAKED] = "LEAKED, never released",
+	[METRIC_PEAK] = "PEAK, in use when most bytes were",
+	[METRIC_ALLOCATED] = "ALLOCATED in all, by bytes",
+	[METRIC_CALLS] = "ALLOCATED in all, by calls",
+	[METRIC_TEMPORARY] = "TEMPORARY, released by the next event, by calls",
 };
 
 static double percent(uint64_t part, uint64_t whole)
@@ -229,7 +229,7 @@ static int print_tree(const struct export_image *image, const struct view *view,
 
 static void print_sizes(const struct consumers *consumers, FILE *out)
 {
-	fprintf(out, "\nSIZES: of all that was asked for\n%14s %14s %12s %7s %16s\n", "FROM", "TO", "BLOCKS", "SHARE",
+	fprintf(out, "\nSIZES of all that was allocated\n%14s %14s %12s %7s %16s\n", "FROM", "TO", "BLOCKS", "SHARE",
 	        "BYTES");
 	for (unsigned i = 0; i < CONSUMERS_CLASSES; i++) {
 		const struct amount *class = &consumers->classes[i];
@@ -257,7 +257,8 @@ static int print_modules(const struct export_image *image, FILE *out)
 
 	if (error)
 		return error;
-	fprintf(out, "\nMODULES: their own code, and with what it called; %s\n%16s %10s %16s %10s %7s  %s\n",
+	fprintf(out,
+	        "\nMODULES, %s: asked for by their own code, and by all that it called\n%16s %10s %16s %10s %7s  %s\n",
 	        metric_name(image->metric), "OWN BYTES", "BLOCKS", "WHOLE BYTES", "BLOCKS", "SHARE", "MODULE");
 	for (size_t i = 0; i < modules.count; i++) {
 		const struct module_total *total = &modules.list[i];
