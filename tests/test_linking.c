@@ -393,7 +393,9 @@ START_TEST(everything_is_installed_and_uninstalled)
 	ck_assert_str_eq(run("cd %s/dest/usr && find bin include lib share/doc ! -type d | LC_ALL=C sort", built).out,
 	                 "bin/backtrace2line\n"
 	                 "bin/log-malloc\n"
+	                 "bin/log-malloc-diff\n"
 	                 "bin/log-malloc-findleak\n"
+	                 "bin/log-malloc-report\n"
 	                 "bin/log-malloc-trackusage\n"
 	                 "include/log-malloc2.h\n"
 	                 "include/log-malloc2_util.h\n"
