@@ -121,6 +121,19 @@ START_TEST(a_filter_lets_everything_else_through_byte_for_byte)
 }
 END_TEST
 
+START_TEST(a_filter_unpacks_what_is_compressed)
+{
+	struct run r = run("$B/backtrace2line -F $S/tests/golden/full.trace >a 2>/dev/null; gzip "
+	                   "<$S/tests/golden/full.trace >t.gz;"
+	                   "$B/backtrace2line -F t.gz 2>/dev/null | cmp - a && grep -c '^  grow() ' a;"
+	                   "head -c 500 t.gz | $B/backtrace2line -F >/dev/null");
+
+	ck_assert_str_eq(r.out, "4\n");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "backtrace2line: standard input: "));
+}
+END_TEST
+
 START_TEST(a_filter_does_not_wait_for_more)
 {
 	struct run r;
@@ -170,6 +183,7 @@ int main(void)
 	tcase_add_test(filter, glibc_s_own_blocks_are_read);
 	tcase_add_test(filter, a_filter_translates_a_trace_while_it_is_written);
 	tcase_add_test(filter, a_filter_lets_everything_else_through_byte_for_byte);
+	tcase_add_test(filter, a_filter_unpacks_what_is_compressed);
 	tcase_add_test(filter, a_filter_does_not_wait_for_more);
 	tcase_add_test(filter, a_filter_knows_modules_directories_and_given_maps);
 	tcase_add_test(filter, wrong_usage_is_refused);

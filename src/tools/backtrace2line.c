@@ -8,7 +8,6 @@
 #include "table.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -258,20 +257,20 @@ static int filter(struct backtrace2line *b, char **arguments, int count)
 	                               .given_maps = b->given_maps,
 	                               .work_dir = b->work_dir,
 	                               .full = b->full};
-	const char *path = count ? arguments[0] : "-";
-	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	int error;
+	const char *path = count ? arguments[0] : "-", *fault;
+	struct source source;
+	int error = source_open(&source, path, &b->diag);
 
-	if (fd < 0) {
-		cli_error("%s: %s", path, strerror(errno));
+	if (error) {
+		cli_error("%s: %s", path, strerror(-error));
 		return CLI_TROUBLE;
 	}
-	error = backtrace_filter(&how, fd, stdout);
-	if (error)
-		cli_error("%s: %s", path, strerror(-error));
-	if (fd != STDIN_FILENO)
-		close(fd);
-	return error ? CLI_TROUBLE : CLI_OK;
+	error = backtrace_filter(&how, &source, stdout);
+	fault = source_fault(&source);
+	if (error || fault)
+		cli_error("%s: %s", source.name, error ? strerror(-error) : fault);
+	source_close(&source);
+	return error || fault ? CLI_TROUBLE : CLI_OK;
 }
 
 static int run(struct backtrace2line *b, char **arguments, int count)

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	/* Longer lines are no frames: they go through in pieces. */
@@ -190,14 +189,14 @@ static int show(struct state *s)
 	return fflush(s->out) == 0 ? error : -EIO;
 }
 
-static int read_all(struct state *s, int in, char *data)
+static int read_all(struct state *s, struct source *in, char *data)
 {
 	size_t len = 0;
 	ssize_t n;
 	int error = 0;
 
-	while (!error && ((n = read(in, data + len, LINE_SIZE - len)) > 0 || (n < 0 && errno == EINTR))) {
-		len += n > 0 ? (size_t)n : 0;
+	while (!error && (n = source_read(in, data + len, LINE_SIZE - len)) > 0) {
+		len += (size_t)n;
 		error = take_lines(s, data, &len);
 		if (!error && (len == LINE_SIZE || s->in_long_line)) {
 			s->in_long_line = true;
@@ -206,15 +205,13 @@ static int read_all(struct state *s, int in, char *data)
 		if (!error)
 			error = show(s);
 	}
-	if (error)
-		return error;
-	if (n < 0)
-		return -errno;
+	if (error || n < 0)
+		return error ? error : (int)n;
 	error = pass_on(s, data, &len);
 	return error ? error : show(s);
 }
 
-int backtrace_filter(const struct backtrace_filter *filter, int in, FILE *out)
+int backtrace_filter(const struct backtrace_filter *filter, struct source *in, FILE *out)
 {
 	struct state s = {.filter = filter, .out = out, .block.table = {.full = filter->full, .without_heading = true}};
 	char *data = malloc(LINE_SIZE);

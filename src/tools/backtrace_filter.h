@@ -8,6 +8,7 @@
 #define LM_BACKTRACE_FILTER_H
 
 #include "maps.h"
+#include "source.h"
 #include "symbols.h"
 
 #include <stdbool.h>
@@ -21,7 +22,7 @@ struct backtrace_filter {
 	bool full;            /* whole names and whole paths */
 };
 
-/* From the descriptor IN to OUT, up to the end. 0 or -errno. */
-int backtrace_filter(const struct backtrace_filter *filter, int in, FILE *out);
+/* From IN to OUT, up to the end. 0 or -errno. */
+int backtrace_filter(const struct backtrace_filter *filter, struct source *in, FILE *out);
 
 #endif
