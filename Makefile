@@ -312,6 +312,9 @@ $(B)/obj/tests/%.o: tests/%.c $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(TESTS_INC) $(CHECK_CFLAGS) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Both have a record.h: this one looks at the core's.
+$(B)/obj/tests/test_line.o: TESTS_INC = $(CORE_INC) -iquote tests -Iinclude
+
 # The core as plain code, without interposition, for the suites that look at its parts.
 $(B)/obj/plain/%.o: src/core/%.c $(B)/variant
 	@mkdir -p $(@D)

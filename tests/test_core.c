@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "account.h"
-#include "core/record.h"
 #include "intercept.h"
-#include "line.h"
 #include "module.h"
 #include "plain_seam.h"
 #include "sizemap.h"
@@ -220,102 +218,6 @@ START_TEST(only_whole_numbers_in_range_are_numbers)
 }
 END_TEST
 
-/* ---- lines, put together quickly and with care ---- */
-
-/* Of every length, and at the borders between them. */
-static uint64_t some_number(uint64_t *random, unsigned digits_max)
-{
-	uint64_t power = 1;
-
-	*random ^= *random << 13;
-	*random ^= *random >> 7;
-	*random ^= *random << 17;
-	for (uint64_t i = (*random >> 40) % digits_max + 1; i > 0; i--)
-		power *= 10;
-	switch (*random >> 32 & 7) {
-	case 0:
-		return power - 1;
-	case 1:
-		return power / 10;
-	case 2:
-		return 0;
-	default:
-		return *random % power;
-	}
-}
-
-static size_t carefully(char *line, const struct lm_event *event)
-{
-	struct lm_text text = {line, line + LM_RECORD_LINE_MAX};
-
-	lm_record_event(&text, event, NULL);
-	return (size_t)(text.at - line);
-}
-
-/* Bytes in front of the line and behind it, and of a place's mark and length, have to stay. */
-static size_t quickly(char *place, const struct lm_event *event, int *is_possible)
-{
-	char tail[LM_LINE_TAIL];
-	struct lm_line line = {.tail = tail, .tail_length = lm_line_tail(tail, event->backtrace)};
-	const void *p = event->call == LM_CALL_FREE ? event->old : event->p;
-	uint64_t size = event->call == LM_CALL_FREE ? event->old_size : event->size;
-	uint64_t first;
-	unsigned length;
-
-	line.pointer_high = lm_line_hexadecimal((uint32_t)((uint64_t)(uintptr_t)p >> 32));
-	*is_possible = line.tail_length && lm_line_measure(&line, p, size, (uint64_t)event->totals.requested,
-	                                                   (uint64_t)event->totals.usable);
-	if (!*is_possible)
-		return 0;
-	memset(place, '~', LM_RECORD_LINE_MAX);
-	if (event->call == LM_CALL_FREE) {
-		length = lm_line_free_length(&line);
-		lm_line_put_free(place + 8 + length, &line);
-		first = lm_line_first(LM_LINE_FREE);
-	} else {
-		length = lm_line_malloc_length(&line);
-		lm_line_put_malloc(place + 8 + length, &line);
-		first = lm_line_first(LM_LINE_MALLOC);
-	}
-	if (memcmp(place, "~~~~~~~~~~~~~", 13) != 0 || memcmp(place + 8 + length, "~~~~~~~~", 8) != 0)
-		ck_abort_msg("written elsewhere: %.60s", place);
-	memcpy(place + 8, &first, sizeof first);
-	return length;
-}
-
-START_TEST(the_quick_way_writes_the_same_lines)
-{
-	static char expected[LM_RECORD_LINE_MAX], room[LM_RECORD_LINE_MAX + 16];
-	uint64_t random = 0x9e3779b97f4a7c15u;
-	unsigned quick = 0;
-
-	for (unsigned i = 0; i < 1000000; i++) {
-		uint64_t size = some_number(&random, 9), address = some_number(&random, 14) + (1 << 20);
-		struct lm_event event = {
-			.call = LM_CALL_MALLOC, .p = AT(address), .size = size, .change = (int64_t)size};
-		size_t length;
-		int is_possible;
-
-		if (i % 3 == 0)
-			event = (struct lm_event){
-				.call = LM_CALL_FREE, .old = AT(address), .old_size = size, .change = -(int64_t)size};
-		else if (i % 3 == 1)
-			event.backtrace = some_number(&random, 10) + 1;
-		event.totals.requested = (int64_t)some_number(&random, 17);
-		event.totals.usable = (int64_t)some_number(&random, 17);
-		length = quickly(room, &event, &is_possible);
-		if (!is_possible)
-			continue;
-		quick++;
-		/* An assertion a round would take longer than all the rest. */
-		if (carefully(expected, &event) != length || memcmp(room + 8, expected, length) != 0)
-			ck_abort_msg("%.*s instead of %.*s", (int)length, room + 8, (int)length, expected);
-	}
-	/* It is for most, and nothing else is written where it is not. */
-	ck_assert_uint_gt(quick, lm_line_hexadecimal(1) == 1 ? 0 : 600000);
-}
-END_TEST
-
 /* ---- names ---- */
 
 __attribute__((noinline)) static uintptr_t here(void)
@@ -416,7 +318,6 @@ int main(void)
 	tcase_add_test(tcase, numbers_and_paths_read_as_the_format_says);
 	tcase_add_test(tcase, text_that_does_not_fit_is_cut);
 	tcase_add_test(tcase, only_whole_numbers_in_range_are_numbers);
-	tcase_add_test(tcase, the_quick_way_writes_the_same_lines);
 	tcase_add_test(tcase, static_functions_have_names_without_rdynamic);
 	tcase_add_test(tcase, an_address_in_no_object_is_just_that);
 	tcase_add_test(tcase, a_call_that_was_left_by_longjmp_is_over);

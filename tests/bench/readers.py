@@ -14,6 +14,8 @@ def record(place, workload, form):
 		measure.run(place, ["heaptrack", "-o", place.trace, *workload.reader], workload.env)
 	else:
 		argv, env = measure.MODES[form](place, workload, workload.reader)
+		# As deep as a trace is if nobody says anything: what people read.
+		env = {name: value for name, value in env.items() if name != "LOG_MALLOC_BACKTRACE_DEPTH"}
 		measure.run(place, argv, {**workload.env, **env})
 		if form == "compact" and not measure.is_compact(place):
 			os.unlink(place.trace)
