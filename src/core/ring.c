@@ -101,22 +101,31 @@ static uint64_t whole_before(uint64_t head)
 	return head;
 }
 
-/* Writes out what is whole. Only for who has begun a flush. */
-static int flush(uint64_t head)
+/* The next bytes go to the trace, and their place is free again: 0 first, and only then told to be. */
+static int flush_piece(uint64_t tail, uint64_t end)
 {
-	uint64_t tail = ring.header->tail, to = whole_before(head);
-	int error;
+	int error = write_stretch(lm_ring.bytes, tail, end);
 
-	if (to <= tail)
-		return 0;
-	error = write_stretch(lm_ring.bytes, tail, to);
 	if (error)
 		return fail(error);
-	/* What is used again is 0 first; and only then told to be free. */
-	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, to - tail);
-	__atomic_store_n(&ring.header->tail, to, __ATOMIC_RELEASE);
-	__atomic_store_n(&lm_ring.limit, to + LM_JOURNAL_RING, __ATOMIC_RELEASE);
+	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, end - tail);
+	__atomic_store_n(&ring.header->tail, end, __ATOMIC_RELEASE);
+	__atomic_store_n(&lm_ring.limit, end + LM_JOURNAL_RING, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* Writes out what is whole: in pieces, as nobody is to wait longer than for one. Only for who has begun a flush. */
+static int flush(uint64_t head)
+{
+	uint64_t to = whole_before(head);
+	int error = 0;
+
+	while (!error && ring.header->tail < to) {
+		uint64_t tail = ring.header->tail, left = to - tail;
+
+		error = flush_piece(tail, left < 2 * LM_RING_PIECE ? to : tail + LM_RING_PIECE);
+	}
+	return error;
 }
 
 /* The same, if nobody else is at it. */
