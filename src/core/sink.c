@@ -8,7 +8,7 @@
 #include "ring.h"
 
 #define SOON_MS        100
-#define DIRECT_RECORDS 1024
+#define DIRECT_RECORDS 256
 
 static struct {
 	int fd;
