@@ -14,8 +14,6 @@
 #include "seam.h"
 #include "sys.h"
 
-extern void *__real_calloc(size_t count, size_t size);
-extern void *__real_realloc(void *p, size_t size);
 extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
 extern void *__real_memalign(size_t alignment, size_t size);
 extern void *__real_aligned_alloc(size_t alignment, size_t size);

@@ -8,6 +8,8 @@
 
 LM_ENTRY_POINTS(WRAP)
 LM_ENTRY_DEFINE_MALLOC(__wrap_malloc)
+LM_ENTRY_DEFINE_CALLOC(__wrap_calloc)
+LM_ENTRY_DEFINE_REALLOC(__wrap_realloc)
 LM_ENTRY_DEFINE_FREE(__wrap_free)
 LM_ENTRY_DEFINE_EXIT(__wrap__exit)
 LM_ENTRY_DEFINE_EXIT(__wrap__Exit)

@@ -11,8 +11,6 @@
 #include "quiet.h"
 
 #define LM_ENTRY_POINTS(X)                                                                                             \
-	X(void *, calloc, (size_t count, size_t size), (count, size, &caller))                                         \
-	X(void *, realloc, (void *p, size_t size), (p, size, &caller))                                                 \
 	X(void *, reallocarray, (void *p, size_t count, size_t size), (p, count, size, &caller))                       \
 	X(void *, memalign, (size_t alignment, size_t size), (alignment, size, &caller))                               \
 	X(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size, &caller))                          \
@@ -34,7 +32,7 @@
 		return function arguments;                                                                             \
 	}
 
-/* The two that every program lives by. */
+/* Those that every program lives by. */
 #define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
@@ -44,6 +42,32 @@
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_malloc(size, &caller);                                                                       \
+	}
+
+#define LM_ENTRY_DEFINE_CALLOC(symbol)                                                                                 \
+	LM_ENTRY_EXPORT void *symbol(size_t count, size_t size);                                                       \
+	void *symbol(size_t count, size_t size)                                                                        \
+	{                                                                                                              \
+		size_t total;                                                                                          \
+                                                                                                                       \
+		if (lm_is_quiet() && !__builtin_mul_overflow(count, size, &total))                                     \
+			return lm_quiet_calloc(count, size, total, LM_CALLER_SP());                                    \
+		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
+                                                                                                                       \
+		return lm_calloc(count, size, &caller);                                                                \
+	}
+
+#define LM_ENTRY_DEFINE_REALLOC(symbol)                                                                                \
+	LM_ENTRY_EXPORT void *symbol(void *p, size_t size);                                                            \
+	void *symbol(void *p, size_t size)                                                                             \
+	{                                                                                                              \
+		void *result;                                                                                          \
+                                                                                                                       \
+		if (lm_is_quiet() && lm_quiet_realloc(p, size, LM_CALLER_SP(), &result))                               \
+			return result;                                                                                 \
+		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
+                                                                                                                       \
+		return lm_realloc(p, size, &caller);                                                                   \
 	}
 
 #define LM_ENTRY_DEFINE_FREE(symbol)                                                                                   \

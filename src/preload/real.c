@@ -21,15 +21,21 @@
 #define MISSING ((void *)1)
 
 static void *first_malloc(size_t size);
+static void *first_calloc(size_t count, size_t size);
+static void *first_realloc(void *p, size_t size);
 static void first_free(void *p);
 static size_t first_usable_size(void *p);
 
 /* Until they are found, whoever calls them finds them. */
-struct lm_seam lm_seam = {.malloc = first_malloc, .free = first_free, .usable_size = first_usable_size};
+struct lm_seam lm_seam = {
+	.malloc = first_malloc,
+	.calloc = first_calloc,
+	.realloc = first_realloc,
+	.free = first_free,
+	.usable_size = first_usable_size,
+};
 
 static struct {
-	void *(*calloc)(size_t, size_t);
-	void *(*realloc)(void *, size_t);
 	void *(*reallocarray)(void *, size_t, size_t);
 	void *(*memalign)(size_t, size_t);
 	void *(*aligned_alloc)(size_t, size_t);
@@ -142,8 +148,6 @@ static void resolve(void)
 	if (resolving)
 		return;
 	resolving = 1;
-	FIND(real.calloc, "calloc");
-	FIND(real.realloc, "realloc");
 	FIND(real.memalign, "memalign");
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
@@ -151,6 +155,8 @@ static void resolve(void)
 	/* What others call meanwhile goes on finding. */
 	REPLACE(lm_seam.usable_size, "malloc_usable_size");
 	REPLACE(lm_seam.free, "free");
+	REPLACE(lm_seam.realloc, "realloc");
+	REPLACE(lm_seam.calloc, "calloc");
 	REPLACE(lm_seam.malloc, "malloc");
 	resolving = 0;
 	errno = saved;
@@ -184,25 +190,35 @@ void *lm_real_malloc(size_t size)
 	return lm_seam.malloc(size);
 }
 
-void *lm_real_calloc(size_t count, size_t size)
+static void *first_calloc(size_t count, size_t size)
 {
 	size_t total;
 
-	if (likely(ready()))
-		return real.calloc(count, size);
+	if (ready() && lm_seam.calloc != first_calloc)
+		return lm_seam.calloc(count, size);
 	return __builtin_mul_overflow(count, size, &total) ? no_memory() : boot_malloc(total);
 }
 
-void *lm_real_realloc(void *p, size_t size)
+void *lm_real_calloc(size_t count, size_t size)
+{
+	return lm_seam.calloc(count, size);
+}
+
+static void *first_realloc(void *p, size_t size)
 {
 	void *moved;
 
-	if (likely(ready() && !is_boot(p)))
-		return real.realloc(p, size);
+	if (ready() && !is_boot(p) && lm_seam.realloc != first_realloc)
+		return lm_seam.realloc(p, size);
 	moved = lm_real_malloc(size);
 	if (moved && p)
 		memcpy(moved, p, boot_size(p) < size ? boot_size(p) : size);
 	return moved;
+}
+
+void *lm_real_realloc(void *p, size_t size)
+{
+	return likely(!is_boot(p)) ? lm_seam.realloc(p, size) : first_realloc(p, size);
 }
 
 void *lm_real_reallocarray(void *p, size_t count, size_t size)

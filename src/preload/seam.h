@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The functions of the real allocator that every event needs; the first two are called without a detour (quiet.h). */
+/* The functions of the real allocator that most events need; all but the last are called without a detour (quiet.h). */
 #ifndef LM_SEAM_H
 #define LM_SEAM_H
 
@@ -7,11 +7,15 @@
 
 extern struct lm_seam {
 	void *(*malloc)(size_t size);
+	void *(*calloc)(size_t count, size_t size);
+	void *(*realloc)(void *p, size_t size);
 	void (*free)(void *p);
 	size_t (*usable_size)(void *p);
 } lm_seam;
 
-#define LM_SEAM_MALLOC lm_seam.malloc
-#define LM_SEAM_FREE   lm_seam.free
+#define LM_SEAM_MALLOC  lm_seam.malloc
+#define LM_SEAM_CALLOC  lm_seam.calloc
+#define LM_SEAM_REALLOC lm_seam.realloc
+#define LM_SEAM_FREE    lm_seam.free
 
 #endif
