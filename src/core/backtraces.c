@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "arena.h"
+#include "module.h"
 #include "sys.h"
 
 #define TABLE_BITS 16
@@ -27,14 +28,26 @@ static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned coun
 	return difference == 0;
 }
 
+/* Code was unloaded since: were these frames'? Then they are others by now. */
+static __attribute__((noinline)) int is_still_right(struct lm_backtrace *entry, unsigned now)
+{
+	for (unsigned i = 0; i < entry->depth; i++) {
+		if (lm_module_number(entry->pcs[i] - 1) != entry->modules[i])
+			return 0;
+	}
+	__atomic_store_n(&entry->generation, now, __ATOMIC_RELAXED);
+	return 1;
+}
+
 static inline struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end,
                                           const struct lm_unwound *wanted)
 {
 	unsigned now = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
 
 	for (struct lm_backtrace *entry = first; entry != end; entry = entry->next) {
-		if (entry->sum == wanted->sum && entry->depth == wanted->count && entry->generation == now &&
-		    are_same(entry->pcs, wanted->pcs, wanted->count))
+		if (entry->sum == wanted->sum && entry->depth == wanted->count &&
+		    are_same(entry->pcs, wanted->pcs, wanted->count) &&
+		    (__atomic_load_n(&entry->generation, __ATOMIC_RELAXED) == now || is_still_right(entry, now)))
 			return entry;
 	}
 	return NULL;
@@ -43,7 +56,7 @@ static inline struct lm_backtrace *listed(struct lm_backtrace *first, const stru
 static struct lm_backtrace *made(const struct lm_unwound *unwound)
 {
 	size_t size = unwound->count * sizeof *unwound->pcs;
-	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size);
+	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size + unwound->count * sizeof *entry->modules);
 
 	if (!entry)
 		return NULL;
@@ -53,6 +66,13 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	entry->tail_length = lm_line_tail(entry->tail, entry->number);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
+	entry->modules = (unsigned *)(entry->pcs + unwound->count);
+	for (unsigned i = 0; i < unwound->count; i++) {
+		/* Finds what came since anybody looked. */
+		const struct lm_module *module = lm_module_find(unwound->pcs[i] - 1);
+
+		entry->modules[i] = module ? module->number : 0;
+	}
 	return entry;
 }
 

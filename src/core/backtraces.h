@@ -16,7 +16,7 @@
 struct lm_backtrace {
 	struct lm_backtrace *next;
 	uint64_t sum; /* lm_unwound_sum() */
-	unsigned generation;
+	unsigned generation; /* of the loaded objects, when it was last right */
 	unsigned depth;
 	uint64_t number; /* from 1 */
 	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
@@ -27,6 +27,7 @@ struct lm_backtrace {
 	unsigned frames;               /* of those, as many as fit into a record; innermost first */
 	unsigned length;               /* of their texts, in bytes */
 	const struct lm_frame **frame; /* elsewhere: what is compared is to be small */
+	unsigned *modules;             /* the objects that PCS lie in, by number */
 	uintptr_t pcs[];
 };
 
@@ -40,7 +41,8 @@ static inline struct lm_backtrace *lm_backtraces_find(const struct lm_unwound *u
 {
 	struct lm_backtrace *known = unwound->known ? *unwound->known : NULL;
 
-	if (known && known->generation == __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED))
+	if (known && __atomic_load_n(&known->generation, __ATOMIC_RELAXED) ==
+	                     __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED))
 		return known;
 	known = lm_backtraces_search(unwound);
 	if (unwound->known)
@@ -64,7 +66,7 @@ void lm_backtraces_written(struct lm_backtrace *backtrace);
 /* Waits until somebody else has written it. Not for ever: -1, and it has to be written twice. */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
-/* Code was unloaded: its addresses may come to mean something else. */
+/* Code was unloaded: its addresses may come to mean something else. Who is looked for next is looked at. */
 void lm_backtraces_forget(void);
 
 #endif

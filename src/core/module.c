@@ -13,7 +13,7 @@
 #include "trace_format.h"
 
 static struct lm_module *list;
-static unsigned last_pass;
+static unsigned last_pass, last_number;
 static unsigned long long known_adds, known_subs;
 /* The dynamic loader's own code: its calls of the allocator tell of dlopen and dlclose. */
 struct lm_module_watch lm_module_watch;
@@ -92,24 +92,14 @@ static int is_program(const char *name)
 	return name[0] == '\0' || __builtin_strcmp(name, "/proc/self/exe") == 0;
 }
 
-/* A library is named as it was asked for; the vdso has no file. */
-static void read_name(struct lm_module *module, const char *name)
+/* A library is named as it was asked for; the vdso has no file. 0 with PATH (PATH_MAX bytes), or -1. */
+static int find_path(char *path, const char *name)
 {
-	/* Stacks may be short. */
-	char *path = lm_sys_map(PATH_MAX);
-	int known_path = 0;
-
-	if (!path)
-		return;
 	if (is_program(name))
-		known_path = lm_path_exe(path, PATH_MAX) == 0;
-	else if (__builtin_strchr(name, '/'))
-		known_path = lm_path_absolute(path, PATH_MAX, name) == 0;
-	if (known_path)
-		module->file = lm_arena_string(path);
-	lm_sys_unmap(path, PATH_MAX);
-	if (module->file)
-		module->name = kept_escaped(module->file);
+		return lm_path_exe(path, PATH_MAX);
+	if (__builtin_strchr(name, '/'))
+		return lm_path_absolute(path, PATH_MAX, name);
+	return -1;
 }
 
 static struct lm_module *listed(uintptr_t pc)
@@ -123,30 +113,66 @@ static struct lm_module *listed(uintptr_t pc)
 	return NULL;
 }
 
+static int are_same(const struct lm_module *a, const struct lm_module *b)
+{
+	return a->start == b->start && a->end == b->end && a->bias == b->bias && lm_module_is_same_build(a, b);
+}
+
 static struct lm_module *known(const struct lm_module *like)
 {
 	struct lm_module *module = __atomic_load_n(&list, __ATOMIC_ACQUIRE);
 
 	for (; module; module = module->next) {
-		if (module->start == like->start && module->end == like->end && module->bias == like->bias &&
-		    !__atomic_load_n(&module->gone, __ATOMIC_RELAXED) && module->build_id_size == like->build_id_size &&
-		    __builtin_memcmp(module->build_id, like->build_id, like->build_id_size) == 0)
+		if (are_same(module, like) && !__atomic_load_n(&module->gone, __ATOMIC_RELAXED))
 			return module;
 	}
 	return NULL;
 }
 
-static struct lm_module *added(const struct lm_module *found, const char *name)
+/* The same file at the same address again: all that is known of it holds. Only a build-id can tell. */
+static struct lm_module *revived(const struct lm_module *like, const char *path)
+{
+	struct lm_module *module = __atomic_load_n(&list, __ATOMIC_ACQUIRE);
+
+	for (; module; module = module->next) {
+		if (!like->build_id_size || !module->file || !are_same(module, like) ||
+		    __builtin_strcmp(module->file, path) != 0)
+			continue;
+		__atomic_store_n(&module->gone, 0, __ATOMIC_RELAXED);
+		return module;
+	}
+	return NULL;
+}
+
+/* PATH is NULL where there is none. */
+static struct lm_module *added(const struct lm_module *found, const char *path)
 {
 	struct lm_module *module = lm_arena_alloc(sizeof *module);
 
 	if (!module)
 		return NULL;
 	*module = *found;
-	read_name(module, name);
+	module->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
+	if (path)
+		module->file = lm_arena_string(path);
+	if (module->file)
+		module->name = kept_escaped(module->file);
 	module->next = __atomic_load_n(&list, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&list, &module->next, module, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;
+	return module;
+}
+
+static struct lm_module *revived_or_added(const struct lm_module *found, const char *name)
+{
+	/* Stacks may be short. */
+	char *room = lm_sys_map(PATH_MAX), *path = room && find_path(room, name) == 0 ? room : NULL;
+	struct lm_module *module = path ? revived(found, path) : NULL;
+
+	if (!module)
+		module = added(found, path);
+	if (room)
+		lm_sys_unmap(room, PATH_MAX);
 	return module;
 }
 
@@ -175,7 +201,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *data)
 	read_notes(&found, info);
 	module = known(&found);
 	if (!module)
-		module = added(&found, info->dlpi_name ? info->dlpi_name : "");
+		module = revived_or_added(&found, info->dlpi_name ? info->dlpi_name : "");
 	if (module)
 		__atomic_store_n(&module->seen, pass->number, __ATOMIC_RELAXED);
 	return 0;
@@ -204,7 +230,7 @@ static void add_program(unsigned pass)
 	found.bias = info.dlpi_addr;
 	read_notes(&found, &info);
 	found.seen = pass;
-	added(&found, "");
+	revived_or_added(&found, "");
 }
 
 static void find_loader(void)
@@ -250,6 +276,23 @@ static int read_counts(struct dl_phdr_info *info, size_t size, void *data)
 		counts->subs = info->dlpi_subs;
 	}
 	return 1;
+}
+
+int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b)
+{
+	return a->build_id_size == b->build_id_size && __builtin_memcmp(a->build_id, b->build_id, a->build_id_size) == 0;
+}
+
+const struct lm_module *lm_module_first(void)
+{
+	return __atomic_load_n(&list, __ATOMIC_ACQUIRE);
+}
+
+unsigned lm_module_number(uintptr_t pc)
+{
+	const struct lm_module *module = listed(pc);
+
+	return module ? module->number : 0;
 }
 
 struct lm_module *lm_module_find(uintptr_t pc)

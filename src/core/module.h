@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The loaded objects: program, libraries, vdso. The list only grows; an object
- * that was unloaded stays on it, marked. No locks of ours are held while the
+ * that was unloaded stays on it, marked, until it comes back to its place. No locks of ours are held while the
  * loader's list is read, and nothing is allocated through malloc.
  */
 #ifndef LM_MODULE_H
@@ -24,6 +24,7 @@ struct lm_module {
 	const char *name; /* absolute, escaped as frames have it; NULL likewise */
 	uint8_t build_id[LM_BUILD_ID_MAX];
 	unsigned build_id_size;
+	unsigned number; /* from 1: no other object has it, whatever comes to lie here */
 	unsigned seen; /* by which pass over the loader's list */
 	int gone;      /* unloaded */
 	int announced; /* its MODULE line is written */
@@ -32,6 +33,15 @@ struct lm_module {
 
 /* The object that PC lies in, or NULL. */
 struct lm_module *lm_module_find(uintptr_t pc);
+
+/* The number of the known object that PC lies in, or 0. */
+unsigned lm_module_number(uintptr_t pc);
+
+/* All there were; those that are gone included. */
+const struct lm_module *lm_module_first(void);
+
+/* Have both the same build-id, or none? */
+int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b);
 
 /* Looks whether objects came or went, and brings the list up to date. Were any unloaded? */
 int lm_module_check(void);

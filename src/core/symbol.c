@@ -10,6 +10,18 @@
 /* Chains of frames by pc; they only grow, at the front. */
 static struct lm_frame *table[1 << TABLE_BITS];
 
+/* What was opened for the same file when it lay elsewhere: a program may load and unload for ever. */
+static const struct lm_symtab *opened_before(const struct lm_module *module)
+{
+	for (const struct lm_module *other = lm_module_first(); other; other = other->next) {
+		const struct lm_symtab *symtab = __atomic_load_n(&other->symbols, __ATOMIC_ACQUIRE);
+
+		if (symtab && module->build_id_size && lm_module_is_same_build(module, other))
+			return symtab;
+	}
+	return NULL;
+}
+
 static const struct lm_symtab *symbols_of(struct lm_module *module)
 {
 	void *symtab = __atomic_load_n(&module->symbols, __ATOMIC_ACQUIRE);
@@ -17,6 +29,11 @@ static const struct lm_symtab *symbols_of(struct lm_module *module)
 
 	if (symtab)
 		return symtab;
+	opened = opened_before(module);
+	if (opened) {
+		__atomic_store_n(&module->symbols, (void *)opened, __ATOMIC_RELEASE);
+		return opened;
+	}
 	opened = lm_symtab_open(module);
 	if (__atomic_compare_exchange_n(&module->symbols, &symtab, (void *)opened, 0, __ATOMIC_ACQ_REL,
 	                                __ATOMIC_ACQUIRE))
