@@ -51,6 +51,9 @@ static struct {
 /* glibc's malloc under a name of its own, which no other allocator takes. */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
 
+/* ThreadSanitizer is in the process. */
+extern void __tsan_init(void) __attribute__((weak));
+
 /* ---- while dlsym is at work ---- */
 
 #define BOOT_ALIGN sizeof(struct boot_block)
@@ -141,6 +144,13 @@ static void find_optional(void **function, const char *name)
 	(find_optional((void **)(void *)&(function), name),                                                            \
 	 *(void **)(void *)&(function) == MISSING ? NULL : (function))
 
+/* ThreadSanitizer allocates before it can tell: then nobody can be asked. */
+static size_t unknown_usable_size(void *p)
+{
+	(void)p;
+	return 0;
+}
+
 static void resolve(void)
 {
 	int saved = errno;
@@ -153,7 +163,10 @@ static void resolve(void)
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
 	/* What others call meanwhile goes on finding. */
-	REPLACE(lm_seam.usable_size, "malloc_usable_size");
+	if (__tsan_init)
+		__atomic_store_n(&lm_seam.usable_size, unknown_usable_size, __ATOMIC_RELEASE);
+	else
+		REPLACE(lm_seam.usable_size, "malloc_usable_size");
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");
 	REPLACE(lm_seam.calloc, "calloc");
