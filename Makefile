@@ -340,6 +340,11 @@ $(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tes
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(CHECK_LIBS) $(READER_LIBS) $(UNWIND_LIBS_$(UNWIND_file))
 
+$(B)/tests/judge: $(B)/obj/tests/judge.o $(B)/libreader.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
+
 # make check SUITE=test_heap runs one.
 SUITE ?= $(SUITES)
 check: all examples $(PROGRAMS) $(B)/tests/races $(SUITE:%=$(B)/tests/%)

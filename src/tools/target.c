@@ -32,6 +32,7 @@ struct elf_facts {
 	unsigned machine;
 	char interp[PATH_MAX]; /* empty: none */
 	int linked;            /* has the tracker's note */
+	int asan;              /* built with AddressSanitizer */
 };
 
 enum libc { LIBC_UNKNOWN, LIBC_GNU, LIBC_MUSL };
@@ -172,6 +173,29 @@ static void read_interp(Elf *elf, const GElf_Phdr *phdr, struct elf_facts *facts
 	         data ? (const char *)data->d_buf : "?");
 }
 
+/* Linked with or against AddressSanitizer's runtime, of gcc or clang. */
+static int has_asan(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Sym symbol;
+
+	while ((section = elf_nextscn(elf, section))) {
+		Elf_Data *symbols;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM)
+			continue;
+		symbols = elf_getdata(section, NULL);
+		for (int i = 0; symbols && gelf_getsym(symbols, i, &symbol); i++) {
+			const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
+
+			if (name && strcmp(name, "__asan_init") == 0)
+				return 1;
+		}
+	}
+	return 0;
+}
+
 static void read_elf(int fd, struct elf_facts *facts)
 {
 	size_t count = 0;
@@ -195,6 +219,7 @@ static void read_elf(int fd, struct elf_facts *facts)
 		else if (phdr.p_type == PT_NOTE && !facts->linked)
 			facts->linked = has_note(elf, &phdr);
 	}
+	facts->asan = facts->is_elf && facts->interp[0] && has_asan(elf);
 	elf_end(elf);
 }
 
@@ -318,6 +343,16 @@ static enum target_verdict check_loader(struct target *target, const struct elf_
 	           target->program, names[theirs], facts->interp, names[ours]);
 }
 
+static enum target_verdict check_allocator(struct target *target, const struct elf_facts *facts)
+{
+	if (!facts->asan)
+		return TARGET_PRELOAD;
+	return say(target, TARGET_REFUSED,
+	           "%s was built with AddressSanitizer, whose allocator is in charge there and finds leaks itself: "
+	           "trace a build without -fsanitize=address",
+	           target->program);
+}
+
 static enum target_verdict inspect_elf(struct target *target, int fd, const struct elf_facts *facts)
 {
 	enum target_verdict verdict;
@@ -328,7 +363,9 @@ static enum target_verdict inspect_elf(struct target *target, int fd, const stru
 	verdict = check_machine(target, facts);
 	if (verdict == TARGET_PRELOAD)
 		verdict = check_privileges(target, fd);
-	return verdict == TARGET_PRELOAD ? check_loader(target, facts) : verdict;
+	if (verdict == TARGET_PRELOAD)
+		verdict = check_loader(target, facts);
+	return verdict == TARGET_PRELOAD ? check_allocator(target, facts) : verdict;
 }
 
 /* Takes FD over. */

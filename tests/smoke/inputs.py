@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the programs of the smoke test work on: made anew, the same each time."""
+
+import os
+import random
+import shutil
+
+SMALL_C = """#include <stdio.h>
+#include <stdlib.h>
+struct node { struct node *next; int value; };
+struct node *add(struct node *list, int value)
+{
+	struct node *node = malloc(sizeof *node);
+	if (!node) abort();
+	node->next = list, node->value = value;
+	return node;
+}
+int main(void)
+{
+	struct node *list = NULL;
+	long sum = 0;
+	for (int i = 0; i < 100; i++) list = add(list, i * i);
+	for (; list; list = list->next) sum += list->value;
+	printf("%ld\\n", sum);
+	return 0;
+}
+"""
+
+SMALL_CC = """#include <map>
+#include <string>
+#include <vector>
+std::map<std::string, std::vector<int>> index(const std::vector<std::string> &words)
+{
+	std::map<std::string, std::vector<int>> found;
+	for (unsigned i = 0; i < words.size(); i++) found[words[i]].push_back(int(i));
+	return found;
+}
+"""
+
+SCRIPT_SH = """set -e
+sum() { total=0; for i in $1; do total=$((total + i)); done; echo "$total"; }
+list=; i=0
+while [ $i -lt 2000 ]; do list="$list $i"; i=$((i + 1)); done
+sum "$list"
+for i in 1 2 3 4 5 6 7 8; do ( echo "child $i"; exit "$i" ) || echo "status $?"; done
+printf '%s\\n' c a b | sort | tr a-z A-Z
+case $list in *1999*) exit 3 ;; esac
+"""
+
+PROGRAM_PL = """use strict; my %n;
+open(my $f, '<', 'in/words') or die; while (<$f>) { $n{$_}++ for split } close $f;
+printf "%d %s\\n", $n{$_}, $_ for (sort keys %n)[0 .. 50];
+print scalar(map { sprintf '%x', $_ * $_ } 1 .. 20000), "\\n"; print `echo child`; exit 4;
+"""
+
+THREADS_PL = """use strict; use threads; use threads::shared; my $sum :shared = 0;
+my @t = map { my $n = $_; threads->create(sub { my @l = map { $_ x 3 } 1 .. 3000; lock $sum; $sum += @l * $n }) } 1 .. 4;
+$_->join for @t; print "$sum\\n";
+"""
+
+PROGRAM_PY = """import collections, json, re, sys
+words = collections.Counter(re.findall(r'[a-z]+', open('in/words').read()))
+print(sorted(words.items())[:20])
+items = json.load(open('in/items.json'))['items']
+print(len({str(item): [item] * 10 for item in items}))
+class Node:
+    def __init__(self, next): self.next = next
+node = None
+for _ in range(50000): node = Node(node)
+while node: node = node.next
+sys.exit(5)
+"""
+
+THREADS_PY = """import subprocess, threading
+results = {}
+def work(n):
+    results[n] = (sum(len(str(i)) for i in range(20000)),
+                  subprocess.run(['sh', '-c', f'echo {n}; exit {n}'], capture_output=True).stdout)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sorted(results.items()))
+"""
+
+PROGRAM_RB = """words = Hash.new(0); File.foreach('in/words') { |l| l.split.each { |w| words[w] += 1 } }
+p words.sort.first(20); p (1..20000).map { |i| i.to_s(2) }.max
+4.times.map { |n| Thread.new { (1..3000).map { |i| 'x' * (i % 50) }.size * n } }.each { |t| p t.value }
+puts `echo child`; exit 6
+"""
+
+PROGRAM_LUA = """local n = {} for line in io.lines('in/words') do for w in line:gmatch('%a+') do n[w] = (n[w] or 0) + 1 end end
+local keys = {} for w in pairs(n) do keys[#keys + 1] = w end table.sort(keys)
+for i = 1, 20 do print(keys[i], n[keys[i]]) end
+local t = {} for i = 1, 50000 do t[i] = {i} end print(#t)
+print(pcall(function() error('thrown') end)) os.exit(7, true)
+"""
+
+PROGRAM_PHP = """<?php $n = []; foreach (file('in/words') as $l) foreach (explode(' ', trim($l)) as $w) $n[$w] = ($n[$w] ?? 0) + 1;
+ksort($n); print_r(array_slice($n, 0, 20)); echo count(array_map(fn($i) => str_repeat('x', $i % 90), range(1, 20000))), "\\n"; exit(8);
+"""
+
+PROGRAM_TCL = """set f [open in/words]; set n [dict create]
+while {[gets $f line] >= 0} { foreach w [split $line] { dict incr n $w } }
+foreach w [lrange [lsort [dict keys $n]] 0 20] { puts "$w [dict get $n $w]" }
+puts [exec echo child]; exit 9
+"""
+
+PROGRAM_SCM = """(define (make n) (if (= n 0) '() (cons (number->string n) (make (- n 1)))))
+(display (string-length (apply string-append (make 3000)))) (newline)
+(catch 'boom (lambda () (throw 'boom)) (lambda (key . rest) (display key) (newline)))
+(exit 10)
+"""
+
+PROGRAM_JS = """const fs = require('fs'), cp = require('child_process');
+const n = new Map(); for (const w of fs.readFileSync('in/words', 'utf8').split(/\\s+/)) n.set(w, (n.get(w) || 0) + 1);
+console.log([...n].sort().slice(0, 20)); console.log(Array.from({length: 50000}, (_, i) => ({i})).length);
+console.log(cp.execSync('echo child').toString()); console.log(Buffer.alloc(1 << 20, 'x').toString().length);
+require('zlib').gzip(fs.readFileSync('in/data'), (e, b) => { console.log(b.length > 0); process.exit(11); });
+"""
+
+PROGRAM_M4 = """define(`count', `ifelse($1, 0, `', `$1 count(decr($1))')')count(200)
+define(`twice', `$1$1')len(twice(twice(twice(twice(twice(twice(twice(twice(twice(twice(abc)))))))))))
+"""
+
+SCRIPT_SQL = """create table t(id integer primary key, word text, n real);
+with recursive c(i) as (select 1 union all select i + 1 from c where i < 20000) insert into t select i, printf('w%05x', i * 7919 % 65536), i / 3.0 from c;
+create index w on t(word); select count(*), sum(n), max(word) from t where word like 'w0%';
+select word from t order by word desc limit 10; delete from t where id % 3 = 0; vacuum; select count(*) from t; select no_such_column from t;
+"""
+
+GRAMMAR_Y = """%token NUMBER
+%left '+' '-'
+%left '*' '/'
+%%
+list: | list expression '\\n' ;
+expression: NUMBER | expression '+' expression | expression '-' expression | expression '*' expression
+          | expression '/' expression | '(' expression ')' ;
+%%
+"""
+
+LEXER_L = """%%
+[a-z]+   return 1;
+[0-9]+   return 2;
+"[^"]*"  return 3;
+[ \\t\\n]+ ;
+%%
+"""
+
+RULES_MK = """all: a b c d
+a b c d: ; @sh -c 'echo $@ $(words $(wildcard in/tree/src/*))'
+"""
+
+PAGE_1 = """.TH PAGE 1
+.SH NAME
+page \\- a page
+.SH DESCRIPTION
+""" + "".join(f".TP\n.B \\-{letter}\nThe option {letter} does what it says.\n" for letter in "abcdefghijklmnop")
+
+PAGE_PS = """%!
+/Times-Roman findfont 20 scalefont setfont
+0 1 20 { dup 30 mul 100 exch moveto (line) show 20 string cvs show } for
+newpath 300 400 100 0 360 arc stroke showpage
+"""
+
+REDIS_CONF = "port 0\nunixsocket s\nsave \"\"\nappendonly no\nio-threads 2\n"
+
+NGINX_CONF = """daemon off; master_process off; pid pid; error_log err;
+events { worker_connections 64; }
+http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path g;
+	server { listen unix:s; root in; } }
+"""
+
+MEMCACHED_PY = """import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); f = s.makefile('rwb')
+for i in range(500):
+    f.write(b'set k%d 0 0 %d\\r\\n%s\\r\\n' % (i, i, b'x' * i)); f.flush(); assert f.readline() == b'STORED\\r\\n'
+for i in range(500):
+    f.write(b'get k%d\\r\\n' % i); f.flush(); f.readline(); assert f.readline() == b'x' * i + b'\\r\\n'; f.readline()
+print('500 of 500')
+"""
+
+TEXTS = {
+	"small.c": SMALL_C, "small.cc": SMALL_CC, "script.sh": SCRIPT_SH, "program.pl": PROGRAM_PL, "threads.pl": THREADS_PL,
+	"program.py": PROGRAM_PY, "threads.py": THREADS_PY, "program.rb": PROGRAM_RB, "program.lua": PROGRAM_LUA,
+	"program.php": PROGRAM_PHP, "program.tcl": PROGRAM_TCL, "program.scm": PROGRAM_SCM, "program.js": PROGRAM_JS,
+	"program.m4": PROGRAM_M4, "script.sql": SCRIPT_SQL, "grammar.y": GRAMMAR_Y, "lexer.l": LEXER_L, "rules.mk": RULES_MK,
+	"page.1": PAGE_1, "page.ps": PAGE_PS, "redis.conf": REDIS_CONF, "nginx.conf": NGINX_CONF, "memcached.py": MEMCACHED_PY,
+}
+
+
+def make(directory, source):
+	"""Fills DIRECTORY, which has to be empty; SOURCE is this project's src/, a tree of files like others."""
+	numbers = random.Random(1)
+	lines = [" ".join("".join(numbers.choices("abcde", k=numbers.randint(1, 4))) for _ in range(6)) for _ in range(4000)]
+	items = [{"id": i, "name": f"n{i * 7919 % 1000}", "tags": ["t"] * (i % 5)} for i in range(2000)]
+	texts = dict(TEXTS)
+	texts["words"] = "\n".join(lines) + "\n"
+	texts["sorted"] = "\n".join(sorted(lines)) + "\n"
+	texts["items.json"] = str({"items": items}).replace("'", '"')
+	texts["items.xml"] = "<list>" + "".join(f'<item id="{item["id"]}"><name>{item["name"]}</name></item>' for item in items) + "</list>"
+	texts["graph.dot"] = "digraph {" + "".join(f"n{i} -> n{i * 7 % 40};" for i in range(40)) + "}"
+	for name, text in texts.items():
+		with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+			file.write(text)
+	with open(os.path.join(directory, "data"), "wb") as file:
+		file.write(b"".join(bytes([numbers.randrange(64)]) * numbers.randint(1, 9) for _ in range(200000)))
+	tree = os.path.join(directory, "tree", "src")
+	os.makedirs(tree)
+	for part in ("core", "reader"):
+		for name in sorted(os.listdir(os.path.join(source, part))):
+			shutil.copyfile(os.path.join(source, part, name), os.path.join(tree, name))
+	for root, _, names in os.walk(directory):
+		for name in names:
+			os.utime(os.path.join(root, name), (1e9, 1e9))
