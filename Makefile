@@ -299,7 +299,7 @@ demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
 
 VARIANTS := .wrap .static .static-pie
 # dlopen() has no place in a static program.
-ONLY_PLAIN := plugin
+ONLY_PLAIN := plugin soak loading
 PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(VARIANTS:%=$(B)/tests/programs/$(p)%)) \
 	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(VARIANTS:%=$(B)/examples/$(p)%))
@@ -335,7 +335,7 @@ $(B)/tests/races: $(patsubst %.c,$(B)/obj/tsan/%.o,$(TSAN_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
 
-$(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tests/traced.o $(B)/libreader.a $(B)/libcore-plain.a
+$(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tests/flavours.o $(B)/obj/tests/traced.o $(B)/libreader.a $(B)/libcore-plain.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(CHECK_LIBS) $(READER_LIBS) $(UNWIND_LIBS_$(UNWIND_file))
@@ -347,7 +347,7 @@ $(B)/tests/judge: $(B)/obj/tests/judge.o $(B)/libreader.a
 
 # make check SUITE=test_heap runs one.
 SUITE ?= $(SUITES)
-check: all examples $(PROGRAMS) $(B)/tests/races $(SUITE:%=$(B)/tests/%)
+check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
 	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
 	@failed=; for suite in $(SUITE); do \
 		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \

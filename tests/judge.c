@@ -21,7 +21,9 @@
 /* What is known of one trace; that of one image is begun anew at its INIT. */
 struct judgement {
 	const char *path;
+	struct event init; /* what was there before the trace began */
 	struct heap heap;
+	int64_t used;
 	uint64_t calls[LM_CALL_COUNT];
 	uint64_t images, finis, events, unseen;
 	unsigned complaints;
@@ -46,18 +48,22 @@ static void wrong(struct judgement *j, const char *what, const char *which, uint
 
 static void judge_end(struct judgement *j, const struct event *fini)
 {
-	wrong(j, "bytes in use at FINI", "", (uint64_t)fini->used, j->heap.bytes);
+	wrong(j, "bytes in use at FINI", "", (uint64_t)fini->used, (uint64_t)j->used);
+	if (j->init.used == 0)
+		wrong(j, "bytes of live blocks at FINI", "", j->heap.bytes, (uint64_t)fini->used);
 	if (fini->usable < fini->used)
 		wrong(j, "usable bytes at FINI", "", (uint64_t)fini->usable, (uint64_t)fini->used);
 	for (int call = 0; call < LM_CALL_COUNT; call++)
-		wrong(j, "calls of ", record_call_name((enum lm_call)call), fini->counts[call], j->calls[call]);
+		wrong(j, "calls of ", record_call_name((enum lm_call)call), fini->counts[call],
+		      j->init.counts[call] + j->calls[call]);
 	j->finis++;
 }
 
 static void judge_image(struct judgement *j, const struct trace_image *image)
 {
 	wrong(j, "blocks at the address of a live one", "", j->heap.counts.replaced, 0);
-	wrong(j, "releases of what was not live", "", j->heap.counts.unknown, 0);
+	if (j->init.used == 0)
+		wrong(j, "releases of what was not live", "", j->heap.counts.unknown, 0);
 	wrong(j, "events lost", "", image->lost, 0);
 	heap_free(&j->heap);
 	memset(&j->heap, 0, sizeof j->heap);
@@ -68,6 +74,9 @@ static void judge_image(struct judgement *j, const struct trace_image *image)
 static void judge_call(struct judgement *j, const struct trace_item *item)
 {
 	j->events++;
+	/* A foreign block's size is told, but it was never in the total. */
+	if (!(item->event.foreign && record_is_free(item->event.call)))
+		j->used += item->event.change;
 	if (item->event.unseen)
 		j->unseen++;
 	else
@@ -83,6 +92,8 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 		judge_call(j, item);
 		break;
 	case TRACE_INIT:
+		j->init = item->event;
+		j->used = item->event.used;
 		break;
 	case TRACE_FINI:
 		judge_end(j, &item->event);

@@ -8,30 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flavours.h"
 #include "support.h"
 #include "traced.h"
-
-/* How a program of the tests is started so that it is traced into FILE. */
-static const struct flavour {
-	const char *name, *environment, *suffix;
-	bool sees_libc; /* its calls, too */
-} flavours[] = {
-	{"preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true},
-	{"wrap dynamic", "", ".wrap", false},
-	{"wrap static", "", ".static", true},
-	{"wrap static-pie", "", ".static-pie", true},
-};
-
-#define FLAVOURS ((int)(sizeof flavours / sizeof flavours[0]))
-
-#define PROGRAMS "$B/tests/programs/"
-
-/* COMMAND is a program's name and its arguments; its trace goes to the file "trace". */
-static struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments)
-{
-	return run("%s %s " PROGRAMS "%s%s %s 1022>trace", flavours[flavour].environment, settings, program,
-	           flavours[flavour].suffix, arguments);
-}
 
 /* Check can't carry a message as long as these outputs. */
 static void same_output(const struct run *traced, const struct run *untraced)
@@ -599,21 +578,6 @@ START_TEST(a_program_under_an_address_space_limit_runs_on)
 	traced_is_sound(&trace);
 }
 END_TEST
-
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 180);
-	if (times)
-		tcase_add_loop_test(tcase, test, 0, times);
-	else
-		tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test) add(suite, #test, test, FLAVOURS)
-#define ONCE(test) add(suite, #test, test, 0)
 
 int main(void)
 {

@@ -4,19 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flavours.h"
 #include "support.h"
 #include "traced.h"
-
-static const struct flavour {
-	const char *environment, *suffix;
-} flavours[] = {
-	{"LD_PRELOAD=$B/liblog-malloc2.so", ""},
-	{"", ".wrap"},
-	{"", ".static"},
-	{"", ".static-pie"},
-};
-
-#define FLAVOURS ((int)(sizeof flavours / sizeof flavours[0]))
 
 static struct run run_switched(int flavour, const char *settings, const char *rest)
 {
@@ -122,20 +112,6 @@ START_TEST(a_signal_that_the_program_handles_stays_its_own)
 	ck_assert_ptr_nonnull(strstr(r.err, "LOG_MALLOC_SIGNAL"));
 }
 END_TEST
-
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	if (times)
-		tcase_add_loop_test(tcase, test, 0, times);
-	else
-		tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test) add(suite, #test, test, FLAVOURS)
-#define ONCE(test) add(suite, #test, test, 0)
 
 int main(void)
 {

@@ -15,7 +15,7 @@
 
 struct lm_backtrace {
 	struct lm_backtrace *next;
-	uint64_t sum; /* lm_unwound_sum() */
+	uint64_t sum;        /* lm_unwound_sum() */
 	unsigned generation; /* of the loaded objects, when it was last right */
 	unsigned depth;
 	uint64_t number; /* from 1 */

@@ -280,7 +280,8 @@ static int read_counts(struct dl_phdr_info *info, size_t size, void *data)
 
 int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b)
 {
-	return a->build_id_size == b->build_id_size && __builtin_memcmp(a->build_id, b->build_id, a->build_id_size) == 0;
+	return a->build_id_size == b->build_id_size &&
+	       __builtin_memcmp(a->build_id, b->build_id, a->build_id_size) == 0;
 }
 
 const struct lm_module *lm_module_first(void)

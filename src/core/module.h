@@ -25,10 +25,10 @@ struct lm_module {
 	uint8_t build_id[LM_BUILD_ID_MAX];
 	unsigned build_id_size;
 	unsigned number; /* from 1: no other object has it, whatever comes to lie here */
-	unsigned seen; /* by which pass over the loader's list */
-	int gone;      /* unloaded */
-	int announced; /* its MODULE line is written */
-	void *symbols; /* symbol.c's */
+	unsigned seen;   /* by which pass over the loader's list */
+	int gone;        /* unloaded */
+	int announced;   /* its MODULE line is written */
+	void *symbols;   /* symbol.c's */
 };
 
 /* The object that PC lies in, or NULL. */

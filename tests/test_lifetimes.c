@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The order of life: calls before the tracker begins and after it ends, and from stacks that are not like others. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flavours.h"
+#include "support.h"
+#include "traced.h"
+
+static struct traced run_lifetimes(int flavour, const char *arguments)
+{
+	struct run traced = run_traced(flavour, "LOG_MALLOC_QUIET=1", "lifetimes", arguments);
+	struct traced trace;
+
+	ck_assert_msg(traced.status == 0, "%s %s: status %d, %s", flavours[flavour].name, arguments, traced.status,
+	              traced.err);
+	ck_assert_str_eq(traced.err, "");
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.finis, 1);
+	return trace;
+}
+
+static unsigned times(const struct traced *trace, uint64_t size)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < trace->count; i++)
+		n += trace->list[i].event.call == LM_CALL_MALLOC && trace->list[i].event.size == size;
+	return n;
+}
+
+START_TEST(every_age_of_a_process_is_traced)
+{
+	struct traced trace = run_lifetimes(_i, "order");
+	struct run init = run("grep -oE '^\\+ INIT \\[[0-9]+' trace");
+
+	for (uint64_t size = 20002; size <= 20008; size++)
+		ck_assert_msg(times(&trace, size) == 1, "%s: %u of %d", flavours[_i].name, times(&trace, size),
+		              (int)size);
+	/* A dynamic program has no environment yet before its first constructor: then it is counted alone. */
+	if (times(&trace, 20001) == 0)
+		ck_assert_str_eq(init.out, "+ INIT [20001\n");
+	ck_assert_int_eq(run("$B/tests/judge trace").status, 0);
+}
+END_TEST
+
+START_TEST(what_is_allocated_after_the_end_stands_behind_it)
+{
+	static const char source[] = "#include <stdlib.h>\nstatic void *volatile p;\n"
+				     "__attribute__((destructor)) static void last(void) { p = malloc(20009); }\n";
+	struct traced trace;
+	struct run traced;
+
+	/* Of two that depend on nothing else, the one that was loaded first is ended first. */
+	write_file("late.c", source, sizeof source - 1);
+	traced = run("$CC -shared -fPIC -o late.so late.c && "
+	             "LD_PRELOAD=\"$B/liblog-malloc2.so ./late.so\" LOG_MALLOC_QUIET=1 " PROGRAMS
+	             "lifetimes order 1022>trace");
+	ck_assert_int_eq(traced.status, 0);
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(times(&trace, 20009), 1);
+}
+END_TEST
+
+/* The innermost frames of each malloc of SIZE; the first is NAME's once the compiler's clones are cut off. */
+static void all_are_of(const struct traced *trace, uint64_t size, const char *inner, const char *outer)
+{
+	for (size_t i = 0; i < trace->count; i++) {
+		const struct traced_call *call = &trace->list[i];
+		size_t inners = 0, frame = 0;
+
+		if (call->event.call != LM_CALL_MALLOC || call->event.size != size)
+			continue;
+		while (frame < call->depth && strcmp(traced_symbol(call->frames[frame]), outer) != 0)
+			inners += strcmp(traced_symbol(call->frames[frame++]), inner) == 0;
+		ck_assert_msg(frame < call->depth && inners > 0, "line %ju: no %s under %s", (uintmax_t)call->line,
+		              inner, outer);
+	}
+}
+
+START_TEST(coroutines_have_backtraces_of_their_own_stacks)
+{
+	struct traced trace = run_lifetimes(_i, "coroutines");
+
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(times(&trace, 21001), 150);
+	ck_assert_uint_eq(times(&trace, 21002), 150);
+	ck_assert_uint_eq(times(&trace, 21003), 3);
+	all_are_of(&trace, 21001, "deeper", "even");
+	all_are_of(&trace, 21002, "deeper", "odd");
+}
+END_TEST
+
+START_TEST(frames_that_longjmp_or_an_exception_left_are_gone)
+{
+	struct traced trace = run_lifetimes(_i, "jumps");
+
+	traced_is_sound(&trace);
+	for (uint64_t size = 22001; size <= 22004; size++)
+		ck_assert_uint_eq(times(&trace, size), 50);
+	all_are_of(&trace, 22001, "dive", "main");
+	all_are_of(&trace, 22003, "dive", "catches");
+	for (size_t i = 0; i < trace.count; i++) {
+		const struct traced_call *call = &trace.list[i];
+
+		for (size_t frame = 0; frame < call->depth && (call->event.size == 22002 || call->event.size == 22004);
+		     frame++)
+			ck_assert_str_ne(traced_symbol(call->frames[frame]), "dive");
+	}
+}
+END_TEST
+
+START_TEST(a_handler_needs_4_KiB_beside_what_the_kernel_needs)
+{
+	struct traced trace = run_lifetimes(_i, "handler 4096");
+
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(times(&trace, 23001), 5);
+}
+END_TEST
+
+START_TEST(threads_can_have_the_smallest_stack)
+{
+	struct traced trace = run_lifetimes(_i, "thread");
+
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(times(&trace, 24001), 50);
+}
+END_TEST
+
+/* ---- libraries that come and go --------------------------------------------------- */
+
+static void make_library(const char *name)
+{
+	static const char source[] = "#include <stdlib.h>\nvoid *NAME(unsigned long n) { void *p = malloc(n); "
+				     "__asm__ volatile(\"\" : \"+r\"(p)); return p; }\n"
+				     "void give(void *p) { free(p); }\n";
+
+	write_file("library.c", source, sizeof source - 1);
+	ck_assert_int_eq(run("$CC -shared -fPIC -g -DNAME=%s library.c -o %s.so", name, name).status, 0);
+}
+
+static long number_of(const char *out, const char *what)
+{
+	const char *found = strstr(out, what);
+
+	ck_assert_msg(found != NULL, "no %s in %s", what, out);
+	return strtol(found + strlen(what), NULL, 10);
+}
+
+START_TEST(a_library_that_comes_and_goes_for_ever_costs_nothing)
+{
+	const char *formats[] = {"full", "compact"};
+
+	make_library("first");
+	make_library("second");
+	for (int i = 0; i < 2; i++) {
+		struct run traced =
+			run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s " PROGRAMS
+		            "loading churn 1000 ./first.so first ./second.so second 1022>trace",
+		            formats[i]);
+		struct traced trace;
+
+		ck_assert_int_eq(traced.status, 0);
+		ck_assert_msg(number_of(traced.out, "mappings: ") <= 2, "%s", traced.out);
+		/* The ring is touched bit by bit. */
+		ck_assert_msg(number_of(traced.out, "KiB: ") <= 5000, "%s", traced.out);
+		trace = traced_read("trace", true);
+		traced_is_sound(&trace);
+		ck_assert_int_eq(run("grep -qE '/first.so\\(second|/second.so\\(first' trace").status, 1);
+		for (size_t call = 0; call < trace.count; call++) {
+			const struct traced_call *c = &trace.list[call];
+
+			if (c->event.call == LM_CALL_MALLOC && (c->event.size == 25001 || c->event.size == 25002))
+				ck_assert_str_eq(traced_symbol(c->frames[0]),
+				                 c->event.size == 25001 ? "first" : "second");
+		}
+	}
+}
+END_TEST
+
+START_TEST(blocks_of_a_library_with_an_allocator_of_its_own_scope_are_foreign)
+{
+	struct traced trace;
+	struct run traced;
+
+	make_library("first");
+	traced = run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 " PROGRAMS
+	             "loading deepbind ./first.so first 1022>trace");
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	/* Its own blocks that the program frees, and the program's that it frees out of sight. */
+	ck_assert_uint_eq(trace.heap.counts.foreign, 100);
+	ck_assert_uint_gt(trace.concluded, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lifetimes");
+
+	EACH(every_age_of_a_process_is_traced);
+	ONCE(what_is_allocated_after_the_end_stands_behind_it);
+	EACH(coroutines_have_backtraces_of_their_own_stacks);
+	EACH(frames_that_longjmp_or_an_exception_left_are_gone);
+	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);
+	EACH(threads_can_have_the_smallest_stack);
+	ONCE(a_library_that_comes_and_goes_for_ever_costs_nothing);
+	ONCE(blocks_of_a_library_with_an_allocator_of_its_own_scope_are_foreign);
+	return run_suite(suite);
+}
