@@ -4,10 +4,10 @@
  * wrote: every line can be read, no address is allocated twice or released
  * twice, nothing is lost, and what FINI says is what the lines add up to.
  *
- *     judge [-e] TRACE...
+ *     judge [-t] TRACE...
  *
  * Prints a line for each trace, and on standard error what is wrong; exits
- * with 1 then. With -e, the program may have been ended from outside.
+ * with 1 then. With -t, tracing was off for some time: events are missing.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -104,7 +104,7 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 	}
 }
 
-static void judge_trace(struct judgement *j, bool may_be_cut)
+static void judge_trace(struct judgement *j, bool toggled)
 {
 	const struct diag diag = {.report = complain, .context = j};
 	static struct trace trace;
@@ -115,7 +115,7 @@ static void judge_trace(struct judgement *j, bool may_be_cut)
 		while ((got = trace_next(&trace, &item)) > 0)
 			judge_item(j, &trace, &item);
 		wrong(j, "malformed lines", "", trace.malformed, 0);
-		if (!may_be_cut) {
+		if (!toggled) {
 			wrong(j, "cut ends", "", trace.ends_early, 0);
 			wrong(j, "ends", "", j->finis, 1);
 		}
@@ -127,18 +127,18 @@ static void judge_trace(struct judgement *j, bool may_be_cut)
 
 int main(int argc, char **argv)
 {
-	bool may_be_cut = false;
+	bool toggled = false;
 	unsigned complaints = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "e")) == 'e')
-		may_be_cut = true;
+	while ((option = getopt(argc, argv, "t")) == 't')
+		toggled = true;
 	if (option != -1 || optind == argc)
 		return 2;
 	for (int i = optind; i < argc; i++) {
 		struct judgement j = {.path = argv[i]};
 
-		judge_trace(&j, may_be_cut);
+		judge_trace(&j, toggled);
 		printf("%" PRIu64 " events, %" PRIu64 " images, %" PRIu64 " unseen releases\n", j.events, j.images,
 		       j.unseen);
 		complaints += j.complaints;

@@ -382,24 +382,6 @@ START_TEST(a_pipe_gets_whole_records)
 }
 END_TEST
 
-START_TEST(glibc_has_its_own_say_about_wrong_frees)
-{
-	static const char *const cases[] = {"twice", "stack", "inside", "low"};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s", cases[i]);
-		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", cases[i]);
-
-		ck_assert_msg(traced.status == untraced.status, "%s %s: status %d instead of %d", flavours[_i].name,
-		              cases[i], traced.status, untraced.status);
-		ck_assert_int_eq(run("grep '^+ free -[0-9]* 0x[0-9a-f]* .* !f' trace").status, 0);
-		/* glibc's message is the same; the shell's tells a process id. */
-		if (strncmp(untraced.err, "free", 4) == 0)
-			ck_assert_int_eq(strncmp(traced.err, untraced.err, strcspn(untraced.err, "\n")), 0);
-	}
-}
-END_TEST
-
 START_TEST(statm_comes_as_often_as_asked)
 {
 	run_traced(_i, "LOG_MALLOC_STATM=never", "threads", "1 100");
@@ -602,7 +584,6 @@ int main(void)
 	EACH(a_file_size_limit_ends_the_trace_and_not_the_program);
 	EACH(a_reader_that_goes_away_ends_the_trace_and_not_the_program);
 	EACH(a_pipe_gets_whole_records);
-	EACH(glibc_has_its_own_say_about_wrong_frees);
 	EACH(statm_comes_as_often_as_asked);
 	EACH(broken_settings_are_named_and_the_default_is_used);
 	EACH(the_output_file_can_carry_the_process_id);

@@ -13,6 +13,7 @@
 
 #include "seam.h"
 #include "sys.h"
+#include "tag.h"
 
 extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
 extern void *__real_memalign(size_t alignment, size_t size);
@@ -108,9 +109,30 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
 		__real_free(p);
 }
 
+static size_t tag_usable_size(void *p)
+{
+	return lm_tag_usable(p);
+}
+
+static size_t tried_usable_size(void *p);
+static size_t (*usable_size)(void *p) = tried_usable_size;
+
+/*
+ * The first block tells whether tags are what they seem to be: not under
+ * valgrind, which takes glibc's functions over, nor with memory tagging.
+ */
+static size_t tried_usable_size(void *p)
+{
+	size_t usable = malloc_usable_size(p);
+	int is_tag = lm_real_is_glibc() && usable == lm_tag_usable(p);
+
+	__atomic_store_n(&usable_size, is_tag ? tag_usable_size : malloc_usable_size, __ATOMIC_RELAXED);
+	return usable;
+}
+
 size_t lm_real_usable_size(void *p)
 {
-	return malloc_usable_size(p);
+	return __atomic_load_n(&usable_size, __ATOMIC_RELAXED)(p);
 }
 
 int lm_real_is_glibc(void)

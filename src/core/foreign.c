@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* See foreign.h. What is known here of glibc's blocks is its boundary tags, unchanged for decades. */
+/* See foreign.h. What is known here of glibc's blocks is tag.h's. */
 #include "foreign.h"
 
 #include <stdint.h>
 
 #include "real.h"
 #include "sys.h"
+#include "tag.h"
 
-#define WORD      sizeof(size_t)
-#define TAG_FLAGS ((size_t)7)
-#define TAG_MMAP  ((size_t)2)
+#define WORD LM_TAG_WORD
 /* Malloc's alignment, and its smallest block with the tags. */
 #define GRAIN    (2 * WORD)
 #define SMALLEST (4 * WORD)
@@ -23,8 +22,8 @@ static int glibc_block(uintptr_t p)
 	if (p % GRAIN || p < SMALLEST || !lm_sys_readable(chunk + WORD))
 		return 0;
 	tag = *(const size_t *)(chunk + WORD);
-	size = tag & ~TAG_FLAGS;
-	if (tag & TAG_MMAP)
+	size = tag & ~LM_TAG_FLAGS;
+	if (tag & LM_TAG_MMAP)
 		return size >= SMALLEST;
 	if (size < SMALLEST || size % GRAIN || chunk + size < chunk)
 		return 0;

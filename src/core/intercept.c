@@ -316,6 +316,9 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 		return lm_real_pvalloc(size);
 	call = begin_real(caller);
 	event.p = lm_real_pvalloc(size);
+	/* Some round up to whole pages without a look at overflow. */
+	if (event.p && size > PTRDIFF_MAX)
+		event.size = lm_real_usable_size((void *)event.p);
 	return allocated(&event, &call, caller);
 }
 

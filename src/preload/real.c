@@ -14,6 +14,7 @@
 
 #include "seam.h"
 #include "sys.h"
+#include "tag.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 
@@ -144,11 +145,46 @@ static void find_optional(void **function, const char *name)
 	(find_optional((void **)(void *)&(function), name),                                                            \
 	 *(void **)(void *)&(function) == MISSING ? NULL : (function))
 
+static int is_glibc(void)
+{
+	return __libc_malloc && lm_seam.malloc == __libc_malloc;
+}
+
 /* ThreadSanitizer allocates before it can tell: then nobody can be asked. */
 static size_t unknown_usable_size(void *p)
 {
 	(void)p;
 	return 0;
+}
+
+static size_t (*libc_usable_size)(void *);
+
+static size_t tag_usable_size(void *p)
+{
+	return lm_tag_usable(p);
+}
+
+/*
+ * The first block tells whether tags are what they seem to be: not under
+ * valgrind, which takes glibc's functions over, nor with memory tagging.
+ */
+static size_t tried_usable_size(void *p)
+{
+	size_t usable = libc_usable_size(p);
+
+	__atomic_store_n(&lm_seam.usable_size, usable == lm_tag_usable(p) ? tag_usable_size : libc_usable_size,
+	                 __ATOMIC_RELEASE);
+	return usable;
+}
+
+static void resolve_usable_size(void)
+{
+	if (__tsan_init) {
+		__atomic_store_n(&lm_seam.usable_size, unknown_usable_size, __ATOMIC_RELEASE);
+		return;
+	}
+	FIND(libc_usable_size, "malloc_usable_size");
+	__atomic_store_n(&lm_seam.usable_size, is_glibc() ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
 }
 
 static void resolve(void)
@@ -163,14 +199,11 @@ static void resolve(void)
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
 	/* What others call meanwhile goes on finding. */
-	if (__tsan_init)
-		__atomic_store_n(&lm_seam.usable_size, unknown_usable_size, __ATOMIC_RELEASE);
-	else
-		REPLACE(lm_seam.usable_size, "malloc_usable_size");
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");
 	REPLACE(lm_seam.calloc, "calloc");
 	REPLACE(lm_seam.malloc, "malloc");
+	resolve_usable_size();
 	resolving = 0;
 	errno = saved;
 	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
@@ -325,7 +358,7 @@ size_t lm_real_usable_size(void *p)
 
 int lm_real_is_glibc(void)
 {
-	return ready() && __libc_malloc && lm_seam.malloc == __libc_malloc;
+	return ready() && is_glibc();
 }
 
 void lm_real_exit(int status)

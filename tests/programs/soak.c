@@ -242,11 +242,6 @@ static long stir(time_t until, int toggles)
 	return most;
 }
 
-static size_t usage(void)
-{
-	return log_malloc_get_usage ? log_malloc_get_usage() : 0;
-}
-
 /* All that libc keeps of a thread is there before it is counted. */
 static void warm_up(void)
 {
@@ -274,13 +269,13 @@ int main(int argc, char **argv)
 	time_t begin;
 	size_t before;
 
-	if (seconds < 4 || (toggles && !log_malloc_trace_enable))
+	if (seconds < 4)
 		return 2;
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	mallopt(M_MMAP_MAX, 0);
 	warm_up();
-	before = usage();
+	before = log_malloc_get_usage();
 	begin = time(NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		threads[i] = start(work, i);
@@ -292,11 +287,11 @@ int main(int argc, char **argv)
 	for (int i = 0; i <= THREADS; i++)
 		expected += ledger[i];
 	say(STDOUT_FILENO, "resident beside the heap, KiB: %ld at most in the first quarter, then %ld\n", early, late);
-	say(STDOUT_FILENO, "bytes in use: %zu, of them the threads' %ld\n", usage(), (long)expected);
+	say(STDOUT_FILENO, "bytes in use: %zu, of them the threads' %ld\n", log_malloc_get_usage(), (long)expected);
 	if (late > early + GROWTH_MAX_KIB)
 		say(STDERR_FILENO, "soak: memory beside the heap grew\n");
-	else if (log_malloc_get_usage && usage() != before + (size_t)expected)
-		say(STDERR_FILENO, "soak: the tracker counted %ld bytes\n", (long)(usage() - before));
+	else if (before && log_malloc_get_usage() != before + (size_t)expected) /* 0: not traced */
+		say(STDERR_FILENO, "soak: the tracker counted %ld bytes\n", (long)(log_malloc_get_usage() - before));
 	else
 		return 0;
 	return 1;

@@ -1,8 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Frees what must not be freed: wild twice | stack | inside | low */
+/*
+ * Frees what must not be freed: wild twice | stack | inside | low
+ * Writes where it must not: wild overrun (into the next block's size), wild top (into the heap's end)
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Too large for the lists of small blocks, where nobody looks. */
+#define LARGE ((size_t)5000)
+
+/* The compiler knows nothing of what it does, or it would leave it away. */
+static void *(*volatile fill)(void *, int, size_t) = memset;
+
+static void overrun(void)
+{
+	char *volatile block = malloc(LARGE);
+	void *volatile next = malloc(LARGE);
+	void *volatile guard = malloc(LARGE);
+
+	fill(block, 0x41, LARGE + 24);
+	free(next);
+	free(guard);
+}
+
+static void overrun_top(void)
+{
+	char *volatile block = malloc(LARGE);
+
+	fill(block, 0x41, LARGE + 64);
+	block = malloc(2 * LARGE);
+}
 
 int main(int argc, char **argv)
 {
@@ -11,6 +39,10 @@ int main(int argc, char **argv)
 	void *volatile victim = p;
 
 	memset(local, 0x55, sizeof local);
+	if (argc > 1 && strcmp(argv[1], "overrun") == 0)
+		overrun();
+	if (argc > 1 && strcmp(argv[1], "top") == 0)
+		overrun_top();
 	if (argc > 1 && strcmp(argv[1], "twice") == 0)
 		free(p);
 	if (argc > 1 && strcmp(argv[1], "stack") == 0)

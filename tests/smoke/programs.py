@@ -3,7 +3,7 @@
 
 The command is run by bash in an empty directory, where `in` is what inputs.py makes. $T stands
 in front of the program that is traced, and is empty in the untraced run. DIFFERS says why
-standard output can't be compared, CUT why the trace may have no end; QUICK programs are on every
+standard output can't be compared, NOTE what else there is to know; QUICK programs are on every
 machine that tests this project, and run in CI.
 """
 
@@ -15,11 +15,12 @@ class Program(NamedTuple):
 	package: str
 	command: str
 	differs: str = ""
-	cut: str = ""
+	note: str = ""
 	quick: bool = False
 
 
 TIMES = "it prints how long it took"
+CHILDREN = "the work is done in children of fork, which are not traced"
 
 PROGRAMS = [
 	# Files and text
@@ -64,8 +65,9 @@ PROGRAMS = [
 	Program("gnuplot", "gnuplot-nox", "$T gnuplot -e 'set term dumb; plot [0:6] sin(x)'"),
 	# Compilers and what goes with them
 	Program("gcc", "gcc", "$T gcc -O2 -c in/tree/src/text.c -iquote in/tree/src -o text.o && nm text.o"),
-	Program("cc1", "gcc", "$T $(gcc -print-prog-name=cc1) -quiet -O2 in/small.c -o -", quick=True),
-	Program("cc1plus", "g++", "$T $(g++ -print-prog-name=cc1plus) -quiet -O1 in/small.cc -o - | tail -n 50"),
+	Program("cc1", "gcc", "gcc -E in/small.c -o s.i; $T $(gcc -print-prog-name=cc1) -fpreprocessed -quiet -O2 s.i -o -", quick=True),
+	Program("cc1plus", "g++", "g++ -E in/small.cc -o s.ii; $T $(g++ -print-prog-name=cc1plus) -fpreprocessed -quiet -O1 s.ii -o - "
+	        "| tail -n 50"),
 	Program("as", "binutils", "gcc -S -O1 in/small.c -o s.s; $T as s.s -o s.o && objdump -d s.o"),
 	Program("ld", "binutils", "gcc -c in/small.c -o s.o; $T gcc -B/usr/bin s.o -o s && ./s"),
 	Program("ld.bfd", "binutils", "gcc -c in/small.c -o s.o; $T ld.bfd -r s.o -o r.o && nm r.o"),
@@ -87,7 +89,8 @@ PROGRAMS = [
 	Program("strace", "strace", "$T strace -f -o log /bin/true; grep -c exit_group log"),
 	# Archives and data
 	Program("tar", "tar", "$T tar -cf t.tar --sort=name -C in tree && tar -tf t.tar"),
-	Program("gzip", "gzip", "$T gzip -c in/data | gzip -dc | sha256sum"),
+	Program("zip", "zip", "$T zip -q -r a.zip in/tree && unzip -Z1 a.zip | sort"),
+	Program("unzip", "unzip", "zip -q -r a.zip in/tree && $T unzip -p a.zip | sha256sum"),
 	Program("bzip2", "bzip2", "$T bzip2 -c in/words | bzip2 -dc | sha256sum"),
 	Program("xz -T2", "xz-utils", "$T xz -T2 --block-size=200KiB -c in/data | xz -dc | sha256sum"),
 	Program("zstd -T2", "zstd", "$T zstd -q -T2 -c in/data | zstd -dc | sha256sum"),
@@ -95,7 +98,7 @@ PROGRAMS = [
 	Program("brotli", "brotli", "$T brotli -c in/words | brotli -dc | sha256sum"),
 	Program("pigz", "pigz", "$T pigz -p 4 -c in/data | gzip -dc | sha256sum"),
 	Program("pbzip2", "pbzip2", "$T pbzip2 -p4 -c in/data | bzip2 -dc | sha256sum"),
-	Program("7z", "p7zip-full", "$T 7z a -bso0 -bsp0 -mmt=4 a.7z in/tree/src/*.c && 7z l -ba a.7z | wc -l"),
+	Program("7z", "p7zip-full", "$T 7z a -bso0 -bsp0 -mmt=4 a.7z in/tree/src/*.c && 7z t a.7z | grep -c Ok"),
 	Program("rsync", "rsync", "$T rsync -a in/tree/ copy && find copy | sort"),
 	Program("sqlite3", "sqlite3", "$T sqlite3 -batch db <in/script.sql", quick=True),
 	Program("openssl", "openssl", "$T openssl enc -aes-256-cbc -pbkdf2 -nosalt -k x -in in/data | sha256sum"),
@@ -119,7 +122,10 @@ PROGRAMS = [
 	        "kill -QUIT $(cat pid); wait $!"),
 	Program("curl", "curl", "$T curl -s file://$PWD/in/words | sha256sum"),
 	# Those that are made to hurt
-	Program("stress-ng --malloc", "stress-ng", "$T stress-ng -q --malloc 2 --malloc-ops 20000 --malloc-bytes 1M"),
-	Program("stress-ng --bigheap", "stress-ng", "$T stress-ng -q --bigheap 1 --bigheap-ops 300"),
-	Program("stress-ng --pthread", "stress-ng", "$T stress-ng -q --pthread 2 --pthread-ops 400"),
+	Program("stress-ng --malloc", "stress-ng", "$T stress-ng -q --malloc 2 --malloc-ops 20000 --malloc-bytes 1M",
+	        note=CHILDREN),
+	Program("stress-ng --bigheap", "stress-ng", "$T stress-ng -q --bigheap 1 --bigheap-ops 300",
+	        note=CHILDREN),
+	Program("stress-ng --pthread", "stress-ng", "$T stress-ng -q --pthread 2 --pthread-ops 400",
+	        note=CHILDREN),
 ]

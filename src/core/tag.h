@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The boundary tag that glibc's malloc keeps in front of each block: the
+ * block's size and three flags, unchanged for decades. malloc_usable_size()
+ * looks at the next block's as well; where the program has overwritten this
+ * one, that is anywhere, and the program would die of our question instead of
+ * glibc's own tests.
+ */
+#ifndef LM_TAG_H
+#define LM_TAG_H
+
+#include <stddef.h>
+
+#define LM_TAG_WORD  sizeof(size_t)
+#define LM_TAG_FLAGS ((size_t)7)
+#define LM_TAG_MMAP  ((size_t)2)
+
+/* What malloc_usable_size() says of P, a live block of glibc's. Touches nothing but its tag. */
+static inline size_t lm_tag_usable(const void *p)
+{
+	size_t tag = ((const size_t *)p)[-1];
+
+	return (tag & ~LM_TAG_FLAGS) - (tag & LM_TAG_MMAP ? 2 * LM_TAG_WORD : LM_TAG_WORD);
+}
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Allocators other than libc's, preloaded behind the tracker or linked, and programs that others watch:
+ * debuggers, profilers, sanitizers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flavours.h"
+#include "support.h"
+#include "traced.h"
+
+static const char *const allocators[] = {"libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2"};
+
+#define ALLOCATORS ((int)(sizeof allocators / sizeof *allocators))
+
+#define OURS "$B/liblog-malloc2.so"
+
+static bool have_allocator(const char *test, int number)
+{
+	if (run("ldconfig -p | grep -q '%s '", allocators[number]).status == 0)
+		return true;
+	skip(test, allocators[number]);
+	return false;
+}
+
+/* Each block that the program tells of stands in the trace, and R grew by the usable size that it saw. */
+static void has_usable_sizes(const struct traced *trace, const char *out)
+{
+	char function[32];
+	size_t size, usable, next = 0, lines = 0;
+
+	for (const char *line = out; sscanf(line, " %31s %zu %zu", function, &size, &usable) == 3; lines++) {
+		int64_t before = 0;
+
+		for (; next < trace->count; next++) {
+			const struct event *event = &trace->list[next].event;
+
+			before = next ? trace->list[next - 1].event.usable : 0;
+			if (strcmp(record_call_name(event->call), function) == 0 && event->size == size)
+				break;
+		}
+		ck_assert_msg(next < trace->count, "no %s of %zu", function, size);
+		/* A resized block's old one left R. */
+		if (strcmp(function, "realloc") != 0)
+			ck_assert_int_eq(trace->list[next].event.usable - before, (int64_t)usable);
+		next++;
+		line = strchr(line + 1, '\n');
+		if (!line)
+			break;
+	}
+	ck_assert_uint_gt(lines, 100);
+}
+
+START_TEST(an_allocator_preloaded_behind_us_is_the_real_one)
+{
+	struct run untraced, traced;
+	struct traced trace;
+
+	if (!have_allocator("an_allocator_preloaded_behind_us_is_the_real_one", _i))
+		return;
+	untraced = run("LD_PRELOAD=%s " PROGRAMS "sizes", allocators[_i]);
+	traced = run("LD_PRELOAD=\"" OURS " %s\" LOG_MALLOC_QUIET=1 " PROGRAMS "sizes 1022>trace", allocators[_i]);
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.out, untraced.out);
+	ck_assert_str_ne(traced.out, run(PROGRAMS "sizes").out);
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	has_usable_sizes(&trace, traced.out);
+}
+END_TEST
+
+START_TEST(it_keeps_order_and_totals_there_as_well)
+{
+	struct run traced;
+	struct traced trace;
+
+	if (!have_allocator("it_keeps_order_and_totals_there_as_well", _i))
+		return;
+	traced = run("LD_PRELOAD=\"" OURS " %s\" LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=compact " PROGRAMS
+	             "threads 8 20000 1022>trace",
+	             allocators[_i]);
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	trace = traced_read("trace", false);
+	traced_is_sound(&trace);
+}
+END_TEST
+
+/* Through the launcher, the library in front; and with the archive, which wraps what the linker found there. */
+START_TEST(an_allocator_linked_to_the_program_is_the_real_one)
+{
+	static const char *const flags[] = {
+		"", "$(PKG_CONFIG_PATH=$B/pkgconfig pkg-config --cflags --libs log-malloc2-wrap)"};
+
+	if (!have_allocator("an_allocator_linked_to_the_program_is_the_real_one", _i))
+		return;
+	for (int i = 0; i < 2; i++) {
+		struct run built, traced;
+		struct traced trace;
+
+		built = run("$CC -g -O1 -pthread -fno-builtin $S/tests/programs/threads.c -o linked %s "
+		            "-Wl,--no-as-needed -l:%s",
+		            flags[i], allocators[_i]);
+		ck_assert_msg(built.status == 0, "%s", built.err);
+		traced = run("LOG_MALLOC_QUIET=1 $B/log-malloc -q -o trace ./linked 4 5000");
+		ck_assert_int_eq(traced.status, 0);
+		ck_assert_str_eq(traced.err, "");
+		trace = traced_read("trace", false);
+		traced_is_sound(&trace);
+		ck_assert_uint_gt(trace.calls[LM_CALL_MALLOC], 1000);
+	}
+}
+END_TEST
+
+START_TEST(an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see)
+{
+	struct run traced;
+	struct traced trace;
+
+	if (!have_allocator("an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see", _i))
+		return;
+	traced = run("LD_PRELOAD=\"%s " OURS "\" LOG_MALLOC_QUIET=1 " PROGRAMS "threads 4 2000 1022>trace",
+	             allocators[_i]);
+	ck_assert_int_eq(traced.status, 0);
+	trace = traced_read("trace", false);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.calls[LM_CALL_MALLOC], 0);
+}
+END_TEST
+
+START_TEST(a_size_that_wraps_round_is_not_in_the_books)
+{
+	struct traced trace;
+	struct run traced;
+
+	/* tcmalloc rounds SIZE_MAX up to whole pages without a look at overflow, and hands out a block. */
+	if (!have_allocator("a_size_that_wraps_round_is_not_in_the_books", 1))
+		return;
+	traced = run("LD_PRELOAD=\"" OURS " %s\" LOG_MALLOC_QUIET=1 " PROGRAMS "semantics 1022>trace", allocators[1]);
+	ck_assert_int_eq(traced.status, 0);
+	/* Of the first block it says no usable size, being not ready itself: R stays below U. */
+	trace = traced_read("trace", false);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_int_eq(trace.fini.used, (int64_t)trace.heap.bytes);
+}
+END_TEST
+
+/* ---- watched by others --------------------------------------------------------------- */
+
+static const struct watcher {
+	const char *name, *try, *command; /* TRY says whether it works here at all */
+} watchers[] = {
+	{"gdb", "gdb -q -nx -batch -ex run /bin/true",
+         "gdb -q -nx -batch -ex 'set startup-with-shell off' -ex \"set env LD_PRELOAD $B/liblog-malloc2.so\" "
+         "-ex 'set env LOG_MALLOC_OUTPUT trace' -ex 'set env LOG_MALLOC_QUIET 1' -ex 'set breakpoint pending on' -ex "
+         "'break exit' -ex run -ex bt "
+         "-ex continue --args "},
+	{"strace", "strace -o /dev/null /bin/true",
+         "strace -f -o strace.out -E LD_PRELOAD=$B/liblog-malloc2.so -E LOG_MALLOC_OUTPUT=trace "
+         "-E LOG_MALLOC_QUIET=1 "},
+	{"perf", "perf record -q -o perf.data /bin/true",
+         "perf record -q -g -o perf.data env LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=trace "
+         "LOG_MALLOC_QUIET=1 "},
+	/* Else it takes the allocation functions of all libraries over, ours included. */
+	{"valgrind", "valgrind -q --tool=none /bin/true",
+         "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=trace LOG_MALLOC_QUIET=1 valgrind.bin -q "
+         "--soname-synonyms=somalloc=nouserintercepts "},
+};
+
+#define WATCHERS ((int)(sizeof watchers / sizeof *watchers))
+
+/* Lines of the threads program about what is left; others say more. */
+static unsigned count_live(const char *out)
+{
+	unsigned n = 0;
+
+	while ((out = strstr(out, "live 0x"))) {
+		out++;
+		n++;
+	}
+	return n;
+}
+
+START_TEST(a_traced_program_can_be_watched)
+{
+	const struct watcher *watcher = &watchers[_i];
+	struct run traced, judged;
+
+	if (run("%s", watcher->try).status != 0) {
+		skip("a_traced_program_can_be_watched", watcher->name);
+		return;
+	}
+	traced = run("PATH=$PATH:/usr/libexec:/usr/bin; %s " PROGRAMS "threads 2 300", watcher->command);
+	ck_assert_msg(traced.status == 0, "%s: %d, %s", watcher->name, traced.status, traced.err);
+	/* Others may have started the program, or allocated in it before it begins. */
+	judged = run("$B/tests/judge trace");
+	ck_assert_msg(judged.status == 0, "%s: %s", watcher->name, judged.err);
+	ck_assert_uint_gt(count_live(traced.out), 100);
+	ck_assert_uint_gt(traced_read("trace", false).calls[LM_CALL_MALLOC], 100);
+}
+END_TEST
+
+START_TEST(valgrind_on_its_own_terms_sees_no_fault_of_ours)
+{
+	struct run traced;
+
+	if (!have_command("valgrind")) {
+		skip("valgrind_on_its_own_terms_sees_no_fault_of_ours", "valgrind is not installed");
+		return;
+	}
+	traced = run("LD_PRELOAD=" OURS " LOG_MALLOC_OUTPUT=trace LOG_MALLOC_QUIET=1 valgrind -q --error-exitcode=9 "
+	             "--trace-children=yes " PROGRAMS "threads 2 300");
+	ck_assert_msg(traced.status == 0, "%d: %s", traced.status, traced.err);
+	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
+}
+END_TEST
+
+static const char victim[] =
+	"#include <stdio.h>\n#include <stdlib.h>\n"
+	"int main(void) { void *volatile p = malloc(1234); puts(\"hello\"); free(p); return 3; }\n";
+
+START_TEST(of_AddressSanitizer_the_launcher_says_whose_allocator_it_is)
+{
+	static const char *const compilers[] = {"gcc", "clang"};
+
+	write_file("victim.c", victim, sizeof victim - 1);
+	for (int i = 0; i < 2; i++) {
+		struct run r;
+
+		if (run("%s -fsanitize=address victim.c -o victim && ./victim", compilers[i]).status != 3) {
+			skip("of_AddressSanitizer_the_launcher_says_whose_allocator_it_is", compilers[i]);
+			continue;
+		}
+		r = run("$B/log-malloc -o trace ./victim");
+		ck_assert_int_eq(r.status, 2);
+		ck_assert_str_eq(r.err, "log-malloc: ./victim was built with AddressSanitizer, whose allocator is in "
+		                        "charge there and finds leaks itself: trace a build without "
+		                        "-fsanitize=address\n");
+	}
+}
+END_TEST
+
+START_TEST(a_program_built_with_ThreadSanitizer_is_traced)
+{
+	struct traced trace;
+	struct run r;
+
+	write_file("victim.c", victim, sizeof victim - 1);
+	if (run("gcc -g -fsanitize=thread victim.c -o victim && ./victim").status != 3) {
+		skip("a_program_built_with_ThreadSanitizer_is_traced", "it does not work here");
+		return;
+	}
+	/* Its checks are for the program's own code. */
+	r = run("TSAN_OPTIONS=ignore_noninstrumented_modules=1 LOG_MALLOC_QUIET=1 $B/log-malloc -q -o trace ./victim");
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_str_eq(r.out, "hello\n");
+	ck_assert_str_eq(r.err, "");
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_str_eq(traced_symbol(traced_find(&trace, "malloc", 1234)->frames[0]), "main");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("allocators");
+
+	add_test(suite, "behind", an_allocator_preloaded_behind_us_is_the_real_one, ALLOCATORS);
+	add_test(suite, "order", it_keeps_order_and_totals_there_as_well, ALLOCATORS);
+	add_test(suite, "linked", an_allocator_linked_to_the_program_is_the_real_one, ALLOCATORS);
+	add_test(suite, "front", an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see, ALLOCATORS);
+	ONCE(a_size_that_wraps_round_is_not_in_the_books);
+	add_test(suite, "watched", a_traced_program_can_be_watched, WATCHERS);
+	ONCE(valgrind_on_its_own_terms_sees_no_fault_of_ours);
+	ONCE(of_AddressSanitizer_the_launcher_says_whose_allocator_it_is);
+	ONCE(a_program_built_with_ThreadSanitizer_is_traced);
+	return run_suite(suite);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Memory that is not there, or not what it should be: the program ends as it would have, and the trace tells. */
+#include <string.h>
+
+#include "flavours.h"
+#include "support.h"
+#include "traced.h"
+
+START_TEST(a_program_that_runs_out_of_memory_sees_what_it_would_have_seen)
+{
+	static const char *const cases[] = {"large", "small", "threads", "none"};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run untraced = run(PROGRAMS "scarce %s", cases[i]);
+		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=compact", "scarce", cases[i]);
+		struct traced trace = traced_read("trace", false);
+
+		ck_assert_int_eq(untraced.status, 0);
+		ck_assert_msg(traced.status == 0, "%s %s: %d, %s", flavours[_i].name, cases[i], traced.status,
+		              traced.err);
+		ck_assert_str_eq(traced.out, untraced.out);
+		/* At most one line, and that says what is missing. */
+		ck_assert_msg(!*traced.err || strcmp(strchr(traced.err, '\n'), "\n") == 0, "%s", traced.err);
+		ck_assert_msg(!*traced.err || strncmp(traced.err, "log-malloc2: ", 13) == 0, "%s", traced.err);
+		ck_assert_uint_eq(trace.malformed, 0);
+		ck_assert_uint_eq(trace.finis, 1);
+		if (!*traced.err)
+			traced_is_sound(&trace);
+	}
+}
+END_TEST
+
+START_TEST(failures_of_the_allocator_are_events)
+{
+	static const char *const lines[] = {
+		"^\\+ malloc 0 \\(nil\\) \\(134217728\\) .* !e12",
+		"^\\+ realloc 0 0x[0-9a-f]* \\(nil\\) \\(1000 134217728\\) .* !e12",
+		"^\\+ posix_memalign 0 \\(nil\\) \\(64 134217728 : 12\\) .* !e12",
+		"^\\+ aligned_alloc 0 \\(nil\\) \\(4096 134217728\\) .* !e12",
+	};
+
+	run_traced(_i, "", "scarce", "large");
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		ck_assert_msg(run("grep -qE '%s' trace", lines[i]).status == 0, "%s: nothing like %s",
+		              flavours[_i].name, lines[i]);
+}
+END_TEST
+
+/* From so little that the library is just loaded to enough for all: wherever the tracker fails, the program does not.
+ */
+START_TEST(no_limit_on_the_address_space_takes_the_program_down)
+{
+	struct run r = run("failed=0; for kib in $(seq 5000 700 40000) 60000 100000; do "
+	                   "( ulimit -v $kib; exec %s nothing ) >/dev/null 2>&1; untraced=$?; "
+	                   "( ulimit -v $kib; %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t exec %s nothing ) "
+	                   ">/dev/null 2>&1; traced=$?; "
+	                   "[ $traced = $untraced ] || echo \"$kib KiB: $traced instead of $untraced\"; done",
+	                   PROGRAMS "processes", flavours[_i].environment, PROGRAMS "processes");
+
+	ck_assert_str_eq(r.out, "");
+}
+END_TEST
+
+START_TEST(glibc_has_its_own_say_about_wrong_frees)
+{
+	static const char *const cases[] = {"twice", "stack", "inside", "low"};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s", cases[i]);
+		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", cases[i]);
+
+		ck_assert_msg(traced.status == untraced.status, "%s %s: status %d instead of %d", flavours[_i].name,
+		              cases[i], traced.status, untraced.status);
+		ck_assert_int_eq(run("grep '^+ free -[0-9]* 0x[0-9a-f]* .* !f' trace").status, 0);
+		/* glibc's message is the same; the shell's tells a process id. */
+		if (strncmp(untraced.err, "free", 4) == 0)
+			ck_assert_int_eq(strncmp(traced.err, untraced.err, strcspn(untraced.err, "\n")), 0);
+	}
+}
+END_TEST
+
+START_TEST(glibc_has_its_own_say_about_overrun_blocks)
+{
+	static const struct {
+		const char *what, *last_event;
+	} cases[] = {
+		/* The release that it dies of; of an allocation that never returned, the call before is the last. */
+		{"overrun", "+ free -5000 "},
+		{"top", "+ malloc 5000 "},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s", cases[i].what);
+		struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", cases[i].what);
+		struct run last = run("grep '^+ [a-z]*alloc \\|^+ free' trace | tail -n 1");
+
+		ck_assert_int_eq(untraced.status, 134);
+		ck_assert_int_eq(traced.status, 134);
+		ck_assert_int_eq(strncmp(traced.err, untraced.err, strcspn(untraced.err, "\n")), 0);
+		ck_assert_msg(strncmp(last.out, cases[i].last_event, strlen(cases[i].last_event)) == 0, "%s %s: %s",
+		              flavours[_i].name, cases[i].what, last.out);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("faults");
+
+	EACH(a_program_that_runs_out_of_memory_sees_what_it_would_have_seen);
+	EACH(failures_of_the_allocator_are_events);
+	EACH(no_limit_on_the_address_space_takes_the_program_down);
+	EACH(glibc_has_its_own_say_about_wrong_frees);
+	EACH(glibc_has_its_own_say_about_overrun_blocks);
+	return run_suite(suite);
+}
