@@ -393,7 +393,7 @@ fuzz: $(FUZZERS:%=$(B)/fuzz/%)
 # ---- what a machine needs -----------------------------------------------------
 
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools
+DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
 
@@ -440,6 +440,24 @@ bench: all $(BENCH_PROGRAMS)
 deps-bench:
 	@$(call apt_install,$(DEPS_BENCH))
 
+# ---- programs that nobody here wrote, and for a long time ----------------------
+
+DEPS_SMOKE := bc bison brotli bzip2 clang clang-format coreutils curl dash default-jre-headless dc diffutils dpkg ed ffmpeg file findutils flex \
+	g++ gawk gcc gdb ghostscript git gnuplot-nox gpg grep graphviz groff-base guile-3.0 gzip imagemagick jq libimage-exiftool-perl \
+	libxml2-utils lld lua5.4 lz4 m4 make mawk memcached nginx-light nodejs openssl p7zip-full patch pbzip2 perl php-cli pigz python3 \
+	redis-server redis-tools rsync ruby sed sqlite3 strace stress-ng tar tcl units unzip vim xmlstarlet xz-utils zip zstd
+
+# SMOKE=quick takes under a minute, with what is there anyway; the driver tells what else can be set.
+smoke: all $(B)/tests/judge
+	@SMOKE='$(SMOKE)' tests/smoke/smoke $(B)
+
+deps-smoke:
+	@$(call apt_install,$(DEPS_SMOKE))
+
+SOAK_SECONDS ?= 600
+soak: all $(B)/tests/judge $(B)/tests/programs/soak
+	@tests/soak.sh $(B) $(SOAK_SECONDS)
+
 # ---- lint ---------------------------------------------------------------------
 
 C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
@@ -465,6 +483,8 @@ help:
 	@echo 'make lint format   the checkers; clang-format over the sources'
 	@echo 'make deps-lint     installs what lint needs'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
+	@echo 'make smoke         some eighty programs, untraced and traced; SMOKE=quick; make deps-smoke'
+	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean'
 	@echo 'B=DIR              builds in DIR instead of build'
 	@echo 'UNWIND=...         $(UNWINDERS)'
@@ -472,6 +492,7 @@ help:
 	@echo 'V=1                shows the commands'
 
 .PHONY: all preload wrap tools install uninstall examples demo check fuzz bench deps deps-bench deps-fuzz deps-lint lint format clean help FORCE
+.PHONY: all preload wrap tools install uninstall examples demo check bench smoke soak deps deps-bench deps-smoke deps-lint lint format clean help FORCE
 FORCE:
 
 -include $(shell find $(B)/obj $(B)/generated -name '*.d' 2>/dev/null)

@@ -21,6 +21,7 @@
 /* What is known of one trace; that of one image is begun anew at its INIT. */
 struct judgement {
 	const char *path;
+	bool toggled;
 	struct event init; /* what was there before the trace began */
 	struct heap heap;
 	int64_t used;
@@ -48,6 +49,9 @@ static void wrong(struct judgement *j, const char *what, const char *which, uint
 
 static void judge_end(struct judgement *j, const struct event *fini)
 {
+	j->finis++;
+	if (j->toggled)
+		return;
 	wrong(j, "bytes in use at FINI", "", (uint64_t)fini->used, (uint64_t)j->used);
 	if (j->init.used == 0)
 		wrong(j, "bytes of live blocks at FINI", "", j->heap.bytes, (uint64_t)fini->used);
@@ -56,13 +60,13 @@ static void judge_end(struct judgement *j, const struct event *fini)
 	for (int call = 0; call < LM_CALL_COUNT; call++)
 		wrong(j, "calls of ", record_call_name((enum lm_call)call), fini->counts[call],
 		      j->init.counts[call] + j->calls[call]);
-	j->finis++;
 }
 
 static void judge_image(struct judgement *j, const struct trace_image *image)
 {
-	wrong(j, "blocks at the address of a live one", "", j->heap.counts.replaced, 0);
-	if (j->init.used == 0)
+	if (!j->toggled)
+		wrong(j, "blocks at the address of a live one", "", j->heap.counts.replaced, 0);
+	if (!j->toggled && j->init.used == 0)
 		wrong(j, "releases of what was not live", "", j->heap.counts.unknown, 0);
 	wrong(j, "events lost", "", image->lost, 0);
 	heap_free(&j->heap);
@@ -104,7 +108,7 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 	}
 }
 
-static void judge_trace(struct judgement *j, bool toggled)
+static void judge_trace(struct judgement *j)
 {
 	const struct diag diag = {.report = complain, .context = j};
 	static struct trace trace;
@@ -115,10 +119,8 @@ static void judge_trace(struct judgement *j, bool toggled)
 		while ((got = trace_next(&trace, &item)) > 0)
 			judge_item(j, &trace, &item);
 		wrong(j, "malformed lines", "", trace.malformed, 0);
-		if (!toggled) {
-			wrong(j, "cut ends", "", trace.ends_early, 0);
-			wrong(j, "ends", "", j->finis, 1);
-		}
+		wrong(j, "cut ends", "", trace.ends_early, 0);
+		wrong(j, "ends", "", j->finis, 1);
 		trace_close(&trace);
 	}
 	if (got < 0)
@@ -136,9 +138,9 @@ int main(int argc, char **argv)
 	if (option != -1 || optind == argc)
 		return 2;
 	for (int i = optind; i < argc; i++) {
-		struct judgement j = {.path = argv[i]};
+		struct judgement j = {.path = argv[i], .toggled = toggled};
 
-		judge_trace(&j, toggled);
+		judge_trace(&j);
 		printf("%" PRIu64 " events, %" PRIu64 " images, %" PRIu64 " unseen releases\n", j.events, j.images,
 		       j.unseen);
 		complaints += j.complaints;

@@ -27,7 +27,7 @@
 
 #define THREADS 8
 #define SLOTS   1024
-#define BURST   32
+#define BURST   16
 #define LIBRARY "libutil.so.1"
 
 /* Above the heap's own ups and downs, which is none of it; below what a leak of a few bytes a round comes to. */
@@ -135,7 +135,7 @@ static void *work(void *argument)
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
 		for (int i = 0; i < BURST; i++)
 			step(next_random(&random), &balance);
-		sleep_ms(2);
+		sleep_ms(4);
 	}
 	ledger[number] = balance;
 	return NULL;
@@ -149,6 +149,14 @@ static void *work_shortly(void *argument)
 		step(next_random(&random), &balance);
 	__atomic_fetch_add(&ledger[THREADS], balance, __ATOMIC_RELAXED);
 	return NULL;
+}
+
+static pthread_barrier_t all_are_there;
+
+static void *meet(void *argument)
+{
+	pthread_barrier_wait(&all_are_there);
+	return argument;
 }
 
 /* ---- what goes on beside it ------------------------------------------------------ */
@@ -247,17 +255,13 @@ static void warm_up(void)
 {
 	pthread_t threads[THREADS + 2];
 
+	pthread_barrier_init(&all_are_there, NULL, THREADS + 2);
 	for (uintptr_t i = 0; i < THREADS + 2; i++)
-		threads[i] = start(work_shortly, i + 1);
+		threads[i] = start(meet, i);
 	for (int i = 0; i < THREADS + 2; i++)
 		pthread_join(threads[i], NULL);
 	load_once();
 	resident_beside_heap();
-	for (int i = 0; i < SLOTS; i++) {
-		free(slots[i]);
-		slots[i] = NULL;
-	}
-	ledger[THREADS] = 0;
 }
 
 int main(int argc, char **argv)
