@@ -491,8 +491,7 @@ help:
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 
-.PHONY: all preload wrap tools install uninstall examples demo check fuzz bench deps deps-bench deps-fuzz deps-lint lint format clean help FORCE
-.PHONY: all preload wrap tools install uninstall examples demo check bench smoke soak deps deps-bench deps-smoke deps-lint lint format clean help FORCE
+.PHONY: all preload wrap tools install uninstall examples demo check fuzz bench smoke soak deps deps-bench deps-fuzz deps-smoke deps-lint lint format clean help FORCE
 FORCE:
 
 -include $(shell find $(B)/obj $(B)/generated -name '*.d' 2>/dev/null)
