@@ -98,7 +98,7 @@ PROGRAMS = [
 	Program("brotli", "brotli", "$T brotli -c in/words | brotli -dc | sha256sum"),
 	Program("pigz", "pigz", "$T pigz -p 4 -c in/data | gzip -dc | sha256sum"),
 	Program("pbzip2", "pbzip2", "$T pbzip2 -p4 -c in/data | bzip2 -dc | sha256sum"),
-	Program("7z", "p7zip-full", "$T 7z a -bso0 -bsp0 -mmt=4 a.7z in/tree/src/*.c && 7z t a.7z | grep -c Ok"),
+	Program("7z", "p7zip-full", "cp -r in/tree/src s; $T 7z a -bso0 -bsp0 -mmt=4 a.7z s && 7z t a.7z | grep Ok"),
 	Program("rsync", "rsync", "$T rsync -a in/tree/ copy && find copy | sort"),
 	Program("sqlite3", "sqlite3", "$T sqlite3 -batch db <in/script.sql", quick=True),
 	Program("openssl", "openssl", "$T openssl enc -aes-256-cbc -pbkdf2 -nosalt -k x -in in/data | sha256sum"),
