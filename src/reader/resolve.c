@@ -114,10 +114,10 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
  */
 static int find_places(const struct resolver *resolver, const struct spot *spot, struct symbols_places *places)
 {
-	int error = symbols_find(resolver->symbols, spot->object, spot->address - 1, places);
+	int error = symbols_find(resolver->symbols, spot->object, spot->address - 1, resolver->detail, places);
 
 	if (!error && places->count == 1 && !places->places[0].function)
-		error = symbols_find(resolver->symbols, spot->object, spot->address, places);
+		error = symbols_find(resolver->symbols, spot->object, spot->address, resolver->detail, places);
 	return error;
 }
 

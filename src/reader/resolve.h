@@ -16,6 +16,7 @@ struct resolver {
 	const struct maps *maps; /* of the process that wrote the frame; can be NULL */
 	const char *dir;         /* where relative paths of objects begin; can be NULL */
 	bool as_written;         /* look nothing up: what the frame says is all there is */
+	enum symbols_detail detail;
 };
 
 struct resolved {

@@ -24,6 +24,7 @@ static int add(struct suppressions *suppressions, struct suppression suppression
 		return -ENOMEM;
 	suppressions->list = list;
 	list[suppressions->count++] = suppression;
+	suppressions->by_user |= !suppression.builtin;
 	return 0;
 }
 
@@ -254,6 +255,7 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
                       uint32_t stack, struct suppression **found)
 {
 	struct stack frames = stacks_get(stacks, stack);
+	struct resolver names = *resolver;
 	uint32_t verdict = UNMATCHED;
 	int error = 0;
 
@@ -262,12 +264,15 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
 		return 0;
 	if (!make_room(suppressions, stacks->frame_count))
 		return -ENOMEM;
-	error = judge_innermost(suppressions, resolver, stacks, &frames, &verdict);
+	/* Each leak is looked at, few are shown: the built-in ones know symbols and modules, and need nothing more. */
+	if (!suppressions->by_user)
+		names.detail = SYMBOLS_NAMES;
+	error = judge_innermost(suppressions, &names, stacks, &frames, &verdict);
 	for (size_t i = 0; !error && verdict == UNMATCHED && i < frames.depth; i++) {
 		uint32_t *known = &suppressions->verdicts[frames.frames[i]];
 
 		if (*known == UNJUDGED)
-			error = judge_frame(suppressions, resolver, stacks, frames.frames[i], known);
+			error = judge_frame(suppressions, &names, stacks, frames.frames[i], known);
 		verdict = *known;
 	}
 	if (!error && verdict >= MATCHED)

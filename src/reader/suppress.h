@@ -28,6 +28,7 @@ struct suppression {
 struct suppressions {
 	struct suppression *list; /* a suppressions of zeros has none */
 	size_t count, room;
+	bool by_user; /* there are others than built-in ones */
 	struct pool pool;
 	/* Below: of one image. */
 	uint32_t *verdicts; /* by the frame's number */

@@ -21,6 +21,7 @@ struct known_object {
 struct known_place {
 	const struct object *object;
 	uint64_t address;
+	enum symbols_detail detail;
 	struct symbols_places places;
 };
 
@@ -185,25 +186,25 @@ static void read_debug(struct object *object, GElf_Addr address, struct inlines 
 	Dwarf_Die *unit = units_find(&object->units, object->module, address, &bias);
 	Dwarf_Line *row = unit ? dwarf_getsrc_die(unit, address - bias) : NULL;
 
-	*file = NULL;
-	*line = 0;
-	inlines->function = NULL;
-	inlines->count = 0;
 	if (unit)
 		inlines_find(inlines, unit, address - bias);
 	if (row && dwarf_lineno(row, line) == 0)
 		*file = dwarf_linesrc(row, NULL, NULL);
 }
 
-static int look_up(struct symbols *symbols, struct object *object, uint64_t own, struct symbols_places *result)
+static int look_up(struct symbols *symbols, struct object *object, uint64_t own, enum symbols_detail detail,
+                   struct symbols_places *result)
 {
 	GElf_Addr address = own + object->bias;
 	struct inlines inlines;
 	struct symbols_place *places;
-	const char *file;
-	int line;
+	const char *file = NULL;
+	int line = 0;
 
-	read_debug(object, address, &inlines, &file, &line);
+	inlines.function = NULL;
+	inlines.count = 0;
+	if (detail == SYMBOLS_ALL)
+		read_debug(object, address, &inlines, &file, &line);
 	places = pool_alloc(&symbols->pool, (inlines.count + 1) * sizeof *places);
 	if (!places)
 		return -ENOMEM;
@@ -229,12 +230,13 @@ static bool same_place(const void *owner, uint32_t place, const void *key)
 {
 	const struct known_place *a = &((const struct symbols *)owner)->places[place], *b = key;
 
-	return a->object == b->object && a->address == b->address;
+	return a->object == b->object && a->address == b->address && a->detail == b->detail;
 }
 
-int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, struct symbols_places *places)
+int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
+                 struct symbols_places *places)
 {
-	struct known_place key = {.object = object, .address = address}, *grown;
+	struct known_place key = {.object = object, .address = address, .detail = detail}, *grown;
 	uint64_t hash = hash_mix(address ^ hash_mix((uintptr_t)object));
 	uint32_t place = hash_find(&symbols->place_table, hash, same_place, symbols, &key);
 	int error;
@@ -243,7 +245,7 @@ int symbols_find(struct symbols *symbols, struct object *object, uint64_t addres
 		*places = symbols->places[place].places;
 		return 0;
 	}
-	error = look_up(symbols, object, address, &key.places);
+	error = look_up(symbols, object, address, detail, &key.places);
 	if (error)
 		return error;
 	grown = array_grow(symbols->places, &symbols->place_room, symbols->place_count + 1, sizeof *grown);

@@ -40,8 +40,15 @@ void symbols_destroy(struct symbols *symbols);
 /* The object at PATH with that BUILD_ID (NULL: any); NULL if there is none that can be used. */
 struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id);
 
-/* What is at the object's own ADDRESS. 0 or -ENOMEM. The places live as long as SYMBOLS. */
-int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, struct symbols_places *places);
+/* How much there is to know: debug information can be large and compressed, and a symbol table is not. */
+enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
+
+/*
+ * What is at the object's own ADDRESS; of SYMBOLS_NAMES one place, with the
+ * function that the symbol table has there. 0 or -ENOMEM. The places live as long as SYMBOLS.
+ */
+int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
+                 struct symbols_places *places);
 
 /* Is it a name of C++ or Rust? What a demangler takes for one otherwise is a guess. */
 bool symbols_is_mangled(const char *name);
