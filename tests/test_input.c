@@ -155,6 +155,22 @@ START_TEST(memory_does_not_grow_with_the_trace)
 }
 END_TEST
 
+START_TEST(a_trace_that_becomes_shorter_while_it_is_read_is_reported_as_far_as_it_goes)
+{
+	/* The first image's report is more than a pipe takes, so the second has not been read when it is cut. */
+	struct run r = run("awk 'BEGIN { print \"+ INIT [0:0] malloc=0\"; for (i = 0; i < 20000; i++)"
+	                   "printf \"+ malloc 8 0x%%x [8:24]\\n/bin/x(f+0x1)[0x%%x]\\n\", 4096 + 16 * i, 4096 + i;"
+	                   "print \"+ INIT [0:0] malloc=0\"; for (i = 0; i < 300000; i++)"
+	                   "print \"+ malloc 8 0x20 [8:24]\\n+ free -8 0x20 [0:0]\" }' >t; set -o pipefail;" FINDLEAK
+	                   "-t 0 t | { read -r first; truncate -s 4000000 t; tail -n 1; }");
+
+	ck_assert_msg(r.status == 1, "%d: %s%s", r.status, r.out, r.err);
+	ck_assert_ptr_nonnull(strstr(r.err, ": the file became shorter while it was read\n"));
+	ck_assert_ptr_nonnull(strstr(r.out, "Total: 20000 blocks, 160000 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "; the trace ends early\n"));
+}
+END_TEST
+
 START_TEST(a_million_modules_and_numbers_out_of_range_are_read)
 {
 	struct run r = run("awk 'BEGIN { for (i = 1; i <= 1000000; i++)"
@@ -223,6 +239,7 @@ int main(void)
 	suite_add_tcase(suite, compressed);
 	tcase_set_timeout(hostile, 120);
 	tcase_add_test(hostile, what_is_no_trace_is_trouble);
+	tcase_add_test(hostile, a_trace_that_becomes_shorter_while_it_is_read_is_reported_as_far_as_it_goes);
 	tcase_add_test(hostile, a_million_modules_and_numbers_out_of_range_are_read);
 	tcase_add_test(hostile, changed_and_cut_traces_are_survived);
 	suite_add_tcase(suite, hostile);

@@ -31,6 +31,7 @@ static bool map_file(struct input *in)
 	in->len = (size_t)size;
 	in->mapped = in->ended = true;
 	in->drop_at = 2 * (size_t)DROP_SIZE;
+	shrink_watch(&in->shrink, data, in->len);
 	return true;
 }
 
@@ -75,9 +76,18 @@ static int refill(struct input *in)
 	return 0;
 }
 
+/* The file became shorter while it was read: its new end is where text that can be read ends. */
+static void find_new_end(struct input *in)
+{
+	if (in->len > in->shrink.left)
+		in->len = in->pos > in->shrink.left ? in->pos : in->shrink.left;
+}
+
 /* Passes NUL bytes and the rest of a line that was cut. True if a line can begin here. */
 static bool skip_dead(struct input *in)
 {
+	if (in->mapped)
+		find_new_end(in);
 	if (in->skipping) {
 		const char *newline = memchr(in->data + in->pos, '\n', in->len - in->pos);
 
@@ -159,6 +169,8 @@ void input_drop(struct input *in)
 
 const char *input_fault(const struct input *in)
 {
+	if (in->mapped && in->shrink.left < in->shrink.len)
+		return "the file became shorter while it was read";
 	return source_fault(&in->source);
 }
 
@@ -170,10 +182,12 @@ void input_pause(const struct input *in)
 
 void input_close(struct input *in)
 {
-	if (in->mapped)
-		munmap(in->data, in->len);
-	else
+	if (in->mapped) {
+		shrink_forget(&in->shrink);
+		munmap(in->shrink.data, in->shrink.len);
+	} else {
 		free(in->data);
+	}
 	source_close(&in->source);
 	*in = (struct input){.name = NULL};
 }

@@ -8,6 +8,7 @@
 #define LM_READER_INPUT_H
 
 #include "diag.h"
+#include "shrink.h"
 #include "source.h"
 
 #include <stdbool.h>
@@ -43,9 +44,10 @@ struct input {
 	char *data;
 	size_t len; /* bytes of data that can be used */
 	size_t pos;
-	size_t dropped; /* mapped: bytes at the front that were given back */
-	size_t drop_at; /* the position where more can be */
-	uint64_t lines; /* newlines that were passed */
+	size_t dropped;       /* mapped: bytes at the front that were given back */
+	size_t drop_at;       /* the position where more can be */
+	uint64_t lines;       /* newlines that were passed */
+	struct shrink shrink; /* mapped: what is left of it */
 	struct source source;
 	struct input_progress progress; /* set after input_open() */
 };
