@@ -142,6 +142,21 @@ START_TEST(trees_add_up_from_either_end)
 }
 END_TEST
 
+START_TEST(trees_have_long_names_in_short)
+{
+	static const char text[] = "+ malloc 8 0x10 [8:24]\n"
+				   "/x(_Znwm+0x1)[0x1]\n"
+				   "/x(_ZNSt3mapIiN3app7SessionESt4lessIiESaISt4pairIKiS1_EEEixERS5_+0x1)[0x2]\n";
+
+	write_file("long", text, strlen(text));
+	ck_assert_ptr_nonnull(strstr(report("--tree long"), "100.00% std::map<>::operator[]()\n"));
+	ck_assert_ptr_nonnull(strstr(report("--tree long"), "100.00%   operator new(unsigned long)\n"));
+	ck_assert_ptr_nonnull(strstr(report("--tree -f long"), " std::map<int, app::Session, std::less<int>"));
+	/* A tree of nothing has no heading either. */
+	ck_assert_ptr_null(strstr(report("--tree --by temporary long"), "CALLER"));
+}
+END_TEST
+
 START_TEST(folded_stacks_add_up_to_the_totals)
 {
 	static const char *const metrics[] = {"peak", "leaked", "allocated"};
@@ -410,6 +425,7 @@ int main(void)
 	tcase_add_test(known, modules_have_what_their_code_and_what_it_called_asked_for);
 	tcase_add_test(known, the_text_says_the_same_as_the_json);
 	tcase_add_test(known, trees_add_up_from_either_end);
+	tcase_add_test(known, trees_have_long_names_in_short);
 	tcase_add_test(known, folded_stacks_add_up_to_the_totals);
 	tcase_add_test(known, a_semicolon_in_a_name_does_not_split_it);
 	tcase_add_test(known, images_are_reported_one_by_one);

@@ -3,6 +3,7 @@
 #include "labels.h"
 #include "array.h"
 #include "escape.h"
+#include "short_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +15,10 @@ char *labels_function(const struct location *location, const struct symbols_plac
 	return location_name(location, place);
 }
 
-char *labels_line(const struct location *location, const struct symbols_place *place)
+/* Takes NAME over. */
+static char *with_line(char *name, const struct symbols_place *place)
 {
-	char *name = location_name(location, place), *label;
+	char *label;
 	int len;
 
 	if (!name || !place->file || place->line <= 0)
@@ -24,6 +26,20 @@ char *labels_line(const struct location *location, const struct symbols_place *p
 	len = asprintf(&label, "%s (%s:%d)", name, location_base_name(place->file), place->line);
 	free(name);
 	return len < 0 ? NULL : label;
+}
+
+char *labels_line(const struct location *location, const struct symbols_place *place)
+{
+	return with_line(location_name(location, place), place);
+}
+
+char *labels_short_line(const struct location *location, const struct symbols_place *place)
+{
+	char *name = location_name(location, place);
+
+	if (name)
+		short_name(name);
+	return with_line(name, place);
 }
 
 /* A printable copy that lives as long as the labels. */

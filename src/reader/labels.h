@@ -36,8 +36,9 @@ void labels_reverse(struct labels *labels);
 
 void labels_free(struct labels *labels);
 
-/* Labels: "function", "function (file:line)". */
+/* Labels: "function", "function (file:line)"; short ones as short_name() has them. */
 char *labels_function(const struct location *location, const struct symbols_place *place);
 char *labels_line(const struct location *location, const struct symbols_place *place);
+char *labels_short_line(const struct location *location, const struct symbols_place *place);
 
 #endif

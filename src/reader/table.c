@@ -3,13 +3,14 @@
 #include "table.h"
 #include "array.h"
 #include "escape.h"
+#include "short_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns are at least this wide, and wider if that is what it takes for names of up to NAME_MAX_SHOWN columns. */
-enum { FUNCTION_WIDTH = 20, FILE_WIDTH = 25, NAME_MAX_SHOWN = 40 };
+/* Columns are at least this wide, and wider if that is what it takes for names of up to SHORT_NAME_ENOUGH columns. */
+enum { FUNCTION_WIDTH = 20, FILE_WIDTH = 25 };
 
 /* A printable copy that lives as long as the table. */
 static const char *keep(struct table *table, const char *text, size_t len)
@@ -21,61 +22,19 @@ static const char *keep(struct table *table, const char *text, size_t len)
 	return kept;
 }
 
-/* How much of NAME is to be kept as it is, though it has brackets: "operator<<", "operator()", "(anonymous namespace)".
- */
-static size_t literal_length(const char *name)
-{
-	static const char call[] = "operator", anonymous[] = "(anonymous namespace)";
-	size_t len = strlen(call);
-
-	if (strncmp(name, anonymous, strlen(anonymous)) == 0)
-		return strlen(anonymous);
-	if (strncmp(name, call, len) != 0)
-		return 0;
-	return strncmp(name + len, "()", 2) == 0 ? len + 2 : len + strspn(name + len, "<>=-");
-}
-
-/* What templates and functions take is the longest part of a name in C++ and says the least: NAME is rewritten without.
- */
-static void drop_arguments(char *name)
-{
-	const char *from = name;
-	unsigned depth = 0;
-	char *to = name;
-
-	while (*from) {
-		size_t literal = depth ? 0 : literal_length(from);
-
-		if (literal) {
-			memmove(to, from, literal);
-			to += literal;
-			from += literal;
-			continue;
-		}
-		if (depth && (*from == ')' || (*from == '>' && from[-1] != '-')))
-			depth--;
-		if (!depth)
-			*to++ = *from;
-		if (*from == '(' || *from == '<')
-			depth++;
-		from++;
-	}
-	*to = '\0';
-}
-
 static const char *keep_function(struct table *table, const char *name)
 {
 	static const char dots[] = "...";
 	char *cut;
 
-	if (table->full || strlen(name) <= NAME_MAX_SHOWN)
+	if (table->full || strlen(name) <= SHORT_NAME_ENOUGH)
 		return keep(table, name, strlen(name));
 	cut = pool_copy(&table->pool, name, strlen(name));
 	if (!cut)
 		return NULL;
-	drop_arguments(cut);
-	if (strlen(cut) > NAME_MAX_SHOWN)
-		memcpy(cut + NAME_MAX_SHOWN - strlen(dots), dots, sizeof dots);
+	short_name(cut);
+	if (strlen(cut) > SHORT_NAME_ENOUGH)
+		memcpy(cut + SHORT_NAME_ENOUGH - strlen(dots), dots, sizeof dots);
 	return keep(table, cut, strlen(cut));
 }
 
@@ -86,7 +45,7 @@ static const char *short_path(const struct table *table, const char *path)
 
 	if (dir > 1 && strncmp(path, table->dir, dir) == 0 && path[dir] == '/')
 		path += dir + 1;
-	while (strlen(path) > NAME_MAX_SHOWN) {
+	while (strlen(path) > SHORT_NAME_ENOUGH) {
 		const char *slash = strchr(path + 1, '/');
 
 		if (!slash)

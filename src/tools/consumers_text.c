@@ -202,12 +202,15 @@ static int print_tree(const struct export_image *image, const struct view *view,
                       FILE *out)
 {
 	uint64_t whole = metric_value(image->metric, consumers_amount(image->consumers, image->metric));
-	struct labels labels = {.locations = image->locations, .make = labels_line};
+	struct labels labels = {.locations = image->locations,
+	                        .make = view->style.full ? labels_line : labels_short_line};
 	struct tree tree = {0};
 	struct tree_view shown = {image, &tree, whole / 100 * view->min_percent + whole % 100 * view->min_percent / 100,
 	                          out};
 	int error = 0;
 
+	if (!ranking->count)
+		return 0;
 	for (size_t i = 0; !error && i < ranking->count; i++) {
 		error = labels_set_path(&labels, ranking->list[i]->stack);
 		if (view->tree == VIEW_TOP_DOWN)
@@ -255,8 +258,10 @@ static int print_modules(const struct export_image *image, FILE *out)
 	struct modules modules;
 	int error = modules_build(&modules, image->consumers, image->locations, image->metric);
 
-	if (error)
+	if (error || !modules.count) {
+		modules_free(&modules);
 		return error;
+	}
 	fprintf(out,
 	        "\nMODULES, %s: asked for by their own code, and by all that it called\n%16s %10s %16s %10s %7s  %s\n",
 	        metric_name(image->metric), "OWN BYTES", "BLOCKS", "WHOLE BYTES", "BLOCKS", "SHARE", "MODULE");
