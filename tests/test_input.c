@@ -121,6 +121,19 @@ START_TEST(what_is_no_trace_is_trouble)
 }
 END_TEST
 
+START_TEST(a_line_in_pieces_is_reported_once)
+{
+	struct run r = run("printf 'ab\\0cd\\0ef\\0gh\\0\\n+ malloc 8 0x10 [8:24]\\nx\\0y\\0z\\n+ malloc 8 0x20 "
+	                   "[16:48]\\n' >t;" FINDLEAK "t");
+
+	ck_assert_msg(r.status == 1, "%s%s", r.out, r.err);
+	ck_assert_msg(strcmp(r.err, "log-malloc-findleak: t:1: the line breaks off\n"
+	                            "log-malloc-findleak: t:3: the line breaks off\n"
+	                            "log-malloc-findleak: t:3: this is neither a record nor a frame\n") == 0,
+	              "%s", r.err);
+}
+END_TEST
+
 START_TEST(repeated_backtraces_keep_their_lines_and_frames)
 {
 	struct run r;
@@ -239,6 +252,7 @@ int main(void)
 	suite_add_tcase(suite, compressed);
 	tcase_set_timeout(hostile, 120);
 	tcase_add_test(hostile, what_is_no_trace_is_trouble);
+	tcase_add_test(hostile, a_line_in_pieces_is_reported_once);
 	tcase_add_test(hostile, a_trace_that_becomes_shorter_while_it_is_read_is_reported_as_far_as_it_goes);
 	tcase_add_test(hostile, a_million_modules_and_numbers_out_of_range_are_read);
 	tcase_add_test(hostile, changed_and_cut_traces_are_survived);

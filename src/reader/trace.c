@@ -6,8 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+/* Once about a line: what NUL bytes cut into pieces is one. */
 static void complain(struct trace *trace, uint64_t line, const char *message)
 {
+	if (line == trace->complained_line && strcmp(message, trace->complaint) == 0)
+		return;
+	trace->complained_line = line;
+	trace->complaint = message;
 	if (++trace->malformed <= TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, line, "%s", message);
 }

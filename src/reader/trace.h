@@ -70,6 +70,8 @@ struct trace {
 	bool ending;         /* an image's end was told; record begins the next one */
 	bool over;           /* the last image's end was told */
 	uint64_t unfinished; /* the number of a line without an end, to be reported if more follows */
+	uint64_t complained_line;
+	const char *complaint; /* about that line */
 	struct record record;
 	uint32_t frames[TRACE_DEPTH_MAX];
 };
