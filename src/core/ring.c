@@ -114,17 +114,28 @@ static int flush_piece(uint64_t tail, uint64_t end)
 	return 0;
 }
 
+/* About a piece of what is whole: to where a record ends, for whoever reads the trace meanwhile. */
+static uint64_t piece_end(uint64_t tail, uint64_t to)
+{
+	const unsigned char *bytes = lm_ring.bytes + tail % LM_JOURNAL_RING;
+
+	if (to - tail < 2 * LM_RING_PIECE)
+		return to;
+	for (size_t length = LM_RING_PIECE; length; length--) {
+		if (bytes[length - 1] == '\n' && (bytes[length] == '+' || bytes[length] == '#'))
+			return tail + length;
+	}
+	return to;
+}
+
 /* Writes out what is whole: in pieces, as nobody is to wait longer than for one. Only for who has begun a flush. */
 static int flush(uint64_t head)
 {
 	uint64_t to = whole_before(head);
 	int error = 0;
 
-	while (!error && ring.header->tail < to) {
-		uint64_t tail = ring.header->tail, left = to - tail;
-
-		error = flush_piece(tail, left < 2 * LM_RING_PIECE ? to : tail + LM_RING_PIECE);
-	}
+	while (!error && ring.header->tail < to)
+		error = flush_piece(ring.header->tail, piece_end(ring.header->tail, to));
 	return error;
 }
 
