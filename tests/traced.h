@@ -26,6 +26,7 @@ struct traced {
 	uint64_t inits, finis;
 	uint64_t malformed;
 	bool ends_early;
+	uint64_t parent;               /* of the last image, if it is a fork */
 	struct event fini;             /* the last one */
 	uint64_t calls[LM_CALL_COUNT]; /* lines of each function, concluded releases left out */
 	uint64_t concluded;

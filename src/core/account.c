@@ -30,6 +30,12 @@ void lm_account_settle(void)
 	__atomic_store_n(&lm_hot.settled_usable, sum.usable, __ATOMIC_RELAXED);
 }
 
+void lm_account_forked(void)
+{
+	__builtin_memset(shared_calls, 0, sizeof shared_calls);
+	lm_thread_forked();
+}
+
 struct lm_totals lm_account_totals(void)
 {
 	struct lm_totals now = threads_totals();

@@ -56,6 +56,9 @@ static inline void lm_account_call(struct lm_thread *thread, enum lm_call call)
 /* Adds up what threads counted for themselves, for the totals to be exact while a trace is written. */
 void lm_account_settle(void);
 
+/* In a child of fork: no call was made yet. */
+void lm_account_forked(void);
+
 struct lm_totals lm_account_totals(void);
 uint64_t lm_account_calls(enum lm_call call);
 

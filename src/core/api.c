@@ -54,7 +54,7 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	unsigned char guard;
 	int written = 0;
 
-	if (!lm_session_tracing())
+	if (!lm_session_tracing(lm_here.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)

@@ -130,3 +130,10 @@ void lm_backtraces_forget(void)
 {
 	__atomic_add_fetch(&lm_backtraces_generation, 1, __ATOMIC_RELAXED);
 }
+
+void lm_backtraces_forked(void)
+{
+	/* What is known of the parent's trace is out of date, like what is known of unloaded code. */
+	lm_backtraces_forget();
+	last_number = 0;
+}

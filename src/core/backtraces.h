@@ -66,6 +66,9 @@ void lm_backtraces_written(struct lm_backtrace *backtrace);
 /* Waits until somebody else has written it. Not for ever: -1, and it has to be written twice. */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
+/* In a child of fork: none is written. */
+void lm_backtraces_forked(void);
+
 /* Code was unloaded: its addresses may come to mean something else. Who is looked for next is looked at. */
 void lm_backtraces_forget(void);
 

@@ -75,17 +75,20 @@ static uint64_t read_statm(void)
 	return DEFAULT_STATM_MS;
 }
 
+static int is_set(const char *variable)
+{
+	const char *value = setting(variable);
+
+	return value && strcmp(value, "1") == 0;
+}
+
 static int read_switch(const char *variable)
 {
 	const char *value = setting(variable);
 
-	if (!value || strcmp(value, "0") == 0)
-		return 0;
-	if (strcmp(value, "1") != 0) {
+	if (value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
 		complain(variable, value, "0 or 1", "0");
-		return 0;
-	}
-	return 1;
+	return is_set(variable);
 }
 
 /* One of two words; the first is the default. Is it the second? */
@@ -129,10 +132,12 @@ void lm_config_read_output(struct lm_config *config)
 {
 	config->output = setting("LOG_MALLOC_OUTPUT");
 	config->owner = setting("LOG_MALLOC_OWNER");
+	config->follow = is_set("LOG_MALLOC_FOLLOW");
 }
 
 void lm_config_read(struct lm_config *config)
 {
+	config->follow = read_switch("LOG_MALLOC_FOLLOW");
 	config->depth = read_depth();
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");

@@ -20,6 +20,7 @@ struct lm_config {
 	uint64_t statm_ms;  /* between two samples; 0: with every event; or LM_STATM_NEVER */
 	const char *output; /* LOG_MALLOC_OUTPUT, or NULL */
 	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
+	int follow;         /* children of fork write traces of their own */
 	int quiet;
 	int compact;
 	int start_off;     /* no tracing until it is asked for */

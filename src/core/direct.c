@@ -23,6 +23,7 @@ enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
 static struct {
 	struct lm_descriptor trace;
 	const char *path; /* of a regular file, or NULL */
+	int is_parents;   /* this is a child that was forked */
 	uint32_t lock;    /* 0 free, 1 taken, 2 taken and somebody waits */
 } direct = {.trace.fd = -1};
 
@@ -75,6 +76,8 @@ static int open_again(void)
  */
 static int usable(void)
 {
+	if (direct.is_parents)
+		return 0;
 	if (lm_descriptor_is_ours(&direct.trace))
 		return 1;
 	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
@@ -195,4 +198,18 @@ void lm_direct_locked(void (*function)(void))
 	function();
 	unlock();
 	unblock_signals(&signals);
+}
+
+void lm_direct_leave(void)
+{
+	direct.is_parents = 1;
+	/* Whoever held it is not here. */
+	direct.lock = 0;
+}
+
+void lm_direct_forked(void)
+{
+	lm_descriptor_close(&direct.trace);
+	__builtin_memset(&direct, 0, sizeof direct);
+	direct.trace.fd = -1;
 }

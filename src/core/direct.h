@@ -23,6 +23,12 @@ int lm_direct_write(const struct iovec *parts, int count);
 /* The same, but -EAGAIN and nothing written if *FLAG is set when it is this call's turn. */
 int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count);
 
+/* In a child of fork: what the descriptor is open on is the parent's, and not written to any more. */
+void lm_direct_leave(void);
+
+/* The same, and it is closed: as if it had never been opened. */
+void lm_direct_forked(void);
+
 /* Calls FUNCTION while nobody writes. It must not write itself. */
 void lm_direct_locked(void (*function)(void));
 

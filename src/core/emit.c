@@ -406,7 +406,7 @@ static void put_mark(struct lm_text *text, const char *mark)
 	lm_record_mark(text, mark, lm_account_totals(), calls);
 }
 
-void lm_emit_begin(void)
+void lm_emit_begin(uint64_t parent)
 {
 	/* Two paths, and each byte of them at most four in the trace. Stacks may be short. */
 	struct {
@@ -421,6 +421,8 @@ void lm_emit_begin(void)
 	}
 	text = (struct lm_text){room->line, room->line + sizeof room->line};
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
+	if (parent)
+		lm_record_number(&text, LM_TRACE_FORKED, parent);
 	if (lm_path_exe(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)

@@ -25,8 +25,8 @@ void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_c
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
 
-/* The lines that a process image begins with, up to INIT. */
-void lm_emit_begin(void);
+/* The lines that a process image begins with, up to INIT. PARENT: whose blocks it has; 0: it has none. */
+void lm_emit_begin(uint64_t parent);
 
 /* FINI and the memory map. */
 void lm_emit_end(void);

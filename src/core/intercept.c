@@ -69,7 +69,7 @@ static inline struct call begin_real(const struct lm_caller *caller)
 static inline void begin_tracker(struct call *call)
 {
 	call->error = errno;
-	call->tracing = lm_session_tracing();
+	call->tracing = lm_session_tracing(call->guard);
 	call->own = call->guard == LM_GUARD_IDLE ? lm_thread_self() : NULL;
 	lm_guard_set(LM_GUARD_TRACKER);
 }
@@ -213,6 +213,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
 	struct lm_thread *own = lm_here.own;
 	size_t usable;
+	int tracing;
 	void *p;
 
 	if (unlikely(!is_plain() || !own))
@@ -227,8 +228,9 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 		return malloced(p, size, &call, caller);
 	}
 	usable = lm_real_usable_size(p);
+	tracing = lm_session_tracing(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_MALLOC);
-	if (lm_session_tracing())
+	if (tracing)
 		lm_emit_malloc(own, caller, p, size, usable);
 	else
 		lm_account_change_own(own, (int64_t)size, (int64_t)usable);
@@ -330,19 +332,21 @@ struct old_block {
 	size_t usable;
 };
 
-static struct old_block take_old(void *old)
+static struct old_block take_old(void *old, const struct call *call)
 {
 	struct old_block block = {.size = LM_SIZEMAP_NONE, .usable = 0};
 
 	if (!old)
 		return block;
+	if (call->guard == LM_GUARD_IDLE && lm_here.own)
+		lm_here.own->moving = old;
 	block.size = lm_sizemap_take_moving(old);
 	if (likely(block.size < LM_SIZEMAP_FULL)) {
 		block.usable = lm_real_usable_size(old);
 		return block;
 	}
 	block.size = LM_SIZEMAP_NONE;
-	if (lm_session_tracing())
+	if (lm_session_may_trace())
 		block.usable = lm_foreign_usable(old);
 	return block;
 }
@@ -393,6 +397,8 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
 	emit(event, call, caller);
 	if (event->old && event->p != event->old)
 		lm_sizemap_end_moving(event->old);
+	if (call->own)
+		call->own->moving = NULL;
 	end(call);
 	return (void *)event->p;
 }
@@ -425,7 +431,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 	if (nested(caller))
 		return lm_real_realloc(p, size);
 	call = begin_real(caller);
-	old = take_old(p);
+	old = take_old(p, &call);
 	watch_errno(&event);
 	event.p = lm_real_realloc(p, size);
 	released = was_released(&event, &call);
@@ -443,7 +449,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 	if (nested(caller))
 		return lm_real_reallocarray(p, count, each);
 	call = begin_real(caller);
-	old = take_old(p);
+	old = take_old(p, &call);
 	watch_errno(&event);
 	event.p = lm_real_reallocarray(p, count, each);
 	released = was_released(&event, &call);
@@ -505,6 +511,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 {
 	struct lm_thread *own = lm_here.own;
 	size_t size, usable;
+	int tracing;
 
 	if (!p)
 		return;
@@ -521,8 +528,9 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	usable = lm_real_usable_size(p);
+	tracing = lm_session_tracing(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_FREE);
-	if (lm_session_tracing())
+	if (tracing)
 		lm_emit_free(own, caller, p, size, usable);
 	else
 		lm_account_change_own(own, -(int64_t)size, -(int64_t)usable);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include <time.h>
 
 #include "arena.h"
 #include "path.h"
@@ -17,6 +18,58 @@ static unsigned last_pass, last_number;
 static unsigned long long known_adds, known_subs;
 /* The dynamic loader's own code: its calls of the allocator tell of dlopen and dlclose. */
 struct lm_module_watch lm_module_watch;
+
+/* ---- the loader's list ---- */
+
+static struct {
+	int readers; /* threads that read it just now */
+	int forks;   /* threads that are about to fork */
+	int barred;  /* somebody who does not live here has its lock */
+} loader;
+
+/* So often somebody else's turn is waited for: not for ever, that might wait for us. */
+#define TURNS 200
+
+/* 0, or -1: not now. */
+static int read_list(int (*visitor)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+	int refused;
+
+	if (loader.barred)
+		return -1;
+	for (int turn = 0; turn < TURNS && __atomic_load_n(&loader.forks, __ATOMIC_RELAXED); turn++)
+		lm_sys(SYS_sched_yield);
+	__atomic_add_fetch(&loader.readers, 1, __ATOMIC_SEQ_CST);
+	refused = __atomic_load_n(&loader.forks, __ATOMIC_SEQ_CST) ? -1 : 0;
+	if (!refused)
+		dl_iterate_phdr(visitor, data);
+	__atomic_sub_fetch(&loader.readers, 1, __ATOMIC_SEQ_CST);
+	return refused;
+}
+
+void lm_module_before_fork(void)
+{
+	const struct timespec pause = {0, 100000};
+
+	__atomic_add_fetch(&loader.forks, 1, __ATOMIC_SEQ_CST);
+	for (int turn = 0; turn < TURNS && __atomic_load_n(&loader.readers, __ATOMIC_SEQ_CST); turn++)
+		lm_sys(SYS_nanosleep, &pause, NULL);
+}
+
+void lm_module_after_fork(void)
+{
+	__atomic_sub_fetch(&loader.forks, 1, __ATOMIC_SEQ_CST);
+}
+
+void lm_module_forked(int is_list_safe)
+{
+	loader.barred = !is_list_safe || loader.readers;
+	loader.readers = loader.forks = 0;
+	for (struct lm_module *module = list; module; module = module->next)
+		module->announced = 0;
+}
+
+/* ---- objects ---- */
 
 /* What dl_iterate_phdr() says of one object, as far as we need it. */
 static void read_segments(struct lm_module *module, const struct dl_phdr_info *info)
@@ -250,7 +303,8 @@ static void refresh(void)
 {
 	struct pass pass = {0};
 
-	dl_iterate_phdr(visit, &pass);
+	if (read_list(visit, &pass) != 0)
+		return;
 	if (!listed((uintptr_t)getauxval(AT_PHDR)))
 		add_program(pass.number);
 	__atomic_store_n(&known_adds, pass.adds, __ATOMIC_RELAXED);
@@ -304,7 +358,8 @@ struct lm_module *lm_module_find(uintptr_t pc)
 	if (module)
 		return module;
 	/* Code that a program made itself lies in no object: look again only if objects came. */
-	dl_iterate_phdr(read_counts, &now);
+	if (read_list(read_counts, &now) != 0)
+		return NULL;
 	/* That waited for another thread which was just adding what we look for. */
 	module = listed(pc);
 	if (module)
@@ -320,7 +375,10 @@ int lm_module_check(void)
 	struct counts now = {0, 0};
 	unsigned long long subs = __atomic_load_n(&known_subs, __ATOMIC_RELAXED);
 
-	dl_iterate_phdr(read_counts, &now);
+	if (read_list(read_counts, &now) != 0) {
+		__atomic_store_n(&lm_module_watch.suspect, !loader.barred, __ATOMIC_RELAXED);
+		return 0;
+	}
 	if (now.subs == subs && now.adds == __atomic_load_n(&known_adds, __ATOMIC_RELAXED))
 		return 0;
 	refresh();

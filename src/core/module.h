@@ -46,6 +46,19 @@ int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b
 /* Looks whether objects came or went, and brings the list up to date. Were any unloaded? */
 int lm_module_check(void);
 
+/*
+ * The loader's list is read under the loader's lock, which a child that was
+ * forked meanwhile would find taken for ever: none of ours is at it between these.
+ */
+void lm_module_before_fork(void);
+void lm_module_after_fork(void);
+
+/*
+ * In a child of fork: none is announced. If the above were not called while
+ * other threads ran, the loader's lock is never touched again.
+ */
+void lm_module_forked(int is_list_safe);
+
 /* A number that changes whenever the list did. */
 unsigned lm_module_generation(void);
 

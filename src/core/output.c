@@ -8,8 +8,12 @@
 #include "output.h"
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
+#include "arena.h"
+#include "descriptor.h"
+#include "path.h"
 #include "sys.h"
 #include "text.h"
 #include "trace_format.h"
@@ -81,8 +85,8 @@ static int expand(char *path, size_t size, const char *pattern)
 	return text.at < text.end ? 0 : -ENAMETOOLONG;
 }
 
-/* In a directory where everybody can create names, a link may be somebody's trap. */
-static int follow_flag(const char *path)
+/* Is PATH in a directory where everybody can create names? A link of that name may be somebody's trap. */
+static int is_shared(const char *path)
 {
 	char directory[PATH_MAX];
 	const char *slash = __builtin_strrchr(path, '/');
@@ -94,7 +98,24 @@ static int follow_flag(const char *path)
 	else
 		lm_text_bytes(&text, path, slash == path ? 1 : (size_t)(slash - path));
 	*text.at = '\0';
-	return stat(directory, &status) == 0 && status.st_mode & S_IWOTH ? O_NOFOLLOW : 0;
+	return stat(directory, &status) == 0 && status.st_mode & S_IWOTH;
+}
+
+/* What is no regular file is written to as it is, a FIFO when its reader comes. The descriptor, or -errno. */
+static int open_path(const char *path)
+{
+	int shared = is_shared(path), nofollow = shared ? O_NOFOLLOW : 0, fd;
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return lm_sys_open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | nofollow, 0);
+	fd = lm_sys_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | nofollow, 0600);
+	/* So may a file that waits there: its owner could read what we write. */
+	if (fd >= 0 && shared && fstat(fd, &status) == 0 && status.st_uid != geteuid()) {
+		lm_sys_close(fd);
+		return -EPERM;
+	}
+	return fd;
 }
 
 /* Was FD's trace begun by this very process, before it called exec? */
@@ -110,7 +131,8 @@ static int begun_by_us(int fd)
 	return n >= text.at - ours && __builtin_memcmp(found, ours, (size_t)(text.at - ours)) == 0;
 }
 
-static int open_file(struct lm_output *output, const char *pattern)
+/* OWNER: LOG_MALLOC_OWNER. A file that somebody else's trace is in is no error, and left alone. */
+static int open_file(struct lm_output *output, const char *pattern, const char *owner)
 {
 	struct stat status;
 	int error = expand(output->path, sizeof output->path, pattern);
@@ -118,15 +140,10 @@ static int open_file(struct lm_output *output, const char *pattern)
 
 	if (error)
 		return complain(pattern, -error);
-	/* What is no regular file is written to as it is, a FIFO when its reader comes. */
-	if (stat(output->path, &status) == 0 && !S_ISREG(status.st_mode))
-		fd = lm_sys_open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
-	else
-		fd = lm_sys_open(output->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | follow_flag(output->path),
-		                 0600);
+	fd = open_path(output->path);
 	if (fd < 0)
 		return complain(output->path, -fd);
-	if (lm_output_claim(fd) != 0) {
+	if (taken_by_owner(fd, owner) || lm_output_claim(fd) != 0) {
 		lm_sys_close(fd);
 		return 0;
 	}
@@ -141,19 +158,107 @@ static int open_file(struct lm_output *output, const char *pattern)
 	return 0;
 }
 
-int lm_output_open(struct lm_output *output, const struct lm_config *config)
+/* ---- children ---- */
+
+static void put_literally(struct lm_text *text, const char *path)
+{
+	for (; *path; path++) {
+		if (*path == '%')
+			lm_text_char(text, '%');
+		lm_text_char(text, *path);
+	}
+}
+
+/* PATTERN made absolute: processes change their directory. */
+static void put_absolute(struct lm_text *text, char *cwd, const char *pattern)
+{
+	if (pattern[0] != '/' && lm_path_cwd(cwd, PATH_MAX) == 0) {
+		put_literally(text, cwd);
+		lm_text_char(text, '/');
+	}
+	lm_text_string(text, pattern);
+}
+
+static int has_pid(const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 'p')
+			return 1;
+		pattern += pattern[0] == '%' && pattern[1] == '%';
+	}
+	return 0;
+}
+
+const char *lm_output_childrens(const struct lm_config *config)
+{
+	/* Stacks may be short. */
+	struct {
+		char cwd[PATH_MAX], pattern[2 * PATH_MAX];
+	} *room = lm_sys_map(sizeof *room);
+	const char *name = config->output ? config->output : lm_descriptor_path(LM_TRACE_FD);
+	struct lm_text text;
+	const char *kept;
+
+	if (!room || !name)
+		return NULL;
+	text = (struct lm_text){room->pattern, room->pattern + sizeof room->pattern - 1};
+	if (config->output)
+		put_absolute(&text, room->cwd, name);
+	else
+		put_literally(&text, name);
+	*text.at = '\0';
+	if (!has_pid(room->pattern))
+		lm_text_string(&text, ".%p");
+	*text.at = '\0';
+	kept = lm_arena_string(room->pattern);
+	lm_sys_unmap(room, sizeof *room);
+	return kept;
+}
+
+int lm_output_open_childs(struct lm_output *output, const char *childrens)
+{
+	int saved = errno, result;
+
+	output->fd = -1;
+	output->owned = 0;
+	output->is_childs = 1;
+	result = open_file(output, childrens, NULL);
+	errno = saved;
+	return result;
+}
+
+/* ---- any process ---- */
+
+static int open_any(struct lm_output *output, const struct lm_config *config)
 {
 	long mode = lm_sys(SYS_fcntl, LM_TRACE_FD, F_GETFL);
+	int has_descriptor = mode >= 0 && (mode & O_ACCMODE) != O_RDONLY, result;
+	const char *childrens;
+
+	if (has_descriptor && !taken_by_owner(LM_TRACE_FD, config->owner) && lm_output_claim(LM_TRACE_FD) == 0) {
+		output->fd = LM_TRACE_FD;
+		return 0;
+	}
+	if (!has_descriptor && config->output) {
+		result = open_file(output, config->output, config->owner);
+		if (result != 0 || output->fd >= 0)
+			return result;
+	}
+	if (!config->follow || (!has_descriptor && !config->output))
+		return 0;
+	childrens = lm_output_childrens(config);
+	return childrens ? lm_output_open_childs(output, childrens) : 0;
+}
+
+int lm_output_open(struct lm_output *output, const struct lm_config *config)
+{
 	int saved = errno, result = 0;
 
 	output->fd = -1;
 	output->owned = 0;
-	if (mode >= 0 && (mode & O_ACCMODE) != O_RDONLY) {
-		if (!taken_by_owner(LM_TRACE_FD, config->owner) && lm_output_claim(LM_TRACE_FD) == 0)
-			output->fd = LM_TRACE_FD;
-	} else if (config->output) {
-		result = open_file(output, config->output);
-	}
+	/* Who gained privileges shows nothing to who started it, and creates no files for him. */
+	if (!getauxval(AT_SECURE))
+		result = open_any(output, config);
 	errno = saved;
 	return result;
 }

@@ -28,6 +28,8 @@
 #define STALL_MS 2000
 /* The same at the end, when a handler may have called exit() on top of it. */
 #define SEAL_MS 500
+/* Of address space: the journal, and its ring once more. */
+#define MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
 /* What a handler on top of a half-written record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
 
@@ -420,15 +422,14 @@ static const char *journal_path(int fd)
 static struct lm_journal_header *map_journal(int fd)
 {
 	const int access = PROT_READ | PROT_WRITE, how = MAP_SHARED | MAP_FIXED;
-	char *at = mmap(NULL, LM_JOURNAL_SIZE + LM_JOURNAL_RING, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	                -1, 0);
+	char *at = mmap(NULL, MAPPED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return NULL;
 	if (mmap(at, LM_JOURNAL_SIZE, access, how, fd, 0) != MAP_FAILED &&
 	    mmap(at + LM_JOURNAL_SIZE, LM_JOURNAL_RING, access, how, fd, LM_JOURNAL_HEADER) != MAP_FAILED)
 		return (struct lm_journal_header *)(void *)at;
-	lm_sys_unmap(at, LM_JOURNAL_SIZE + LM_JOURNAL_RING);
+	lm_sys_unmap(at, MAPPED);
 	return NULL;
 }
 
@@ -480,7 +481,7 @@ static void take_over(const char *path, const struct stat *trace)
 			append_left(left, trace);
 		lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
 	}
-	lm_sys_unmap(left, LM_JOURNAL_SIZE + LM_JOURNAL_RING);
+	lm_sys_unmap(left, MAPPED);
 }
 
 /* A file of the journal's size with its blocks allocated: on a full disk, touching a hole would be a SIGBUS. */
@@ -575,4 +576,27 @@ int lm_ring_open(int fd)
 
 	errno = saved;
 	return result;
+}
+
+void lm_ring_leave(void)
+{
+	int saved = errno;
+
+	/* Nobody is there to be waited for. */
+	ring.error = -EBADF;
+	ring.drained = 1;
+	if (ring.header)
+		(void)mmap(ring.header, MAPPED, PROT_READ | PROT_WRITE,
+		           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	errno = saved;
+}
+
+void lm_ring_forked(void)
+{
+	if (ring.header)
+		lm_sys_unmap(ring.header, MAPPED);
+	__builtin_memset(&ring, 0, sizeof ring);
+	lm_ring.bytes = NULL;
+	lm_ring.limit = 0;
+	lm_hot.head = 0;
 }

@@ -127,6 +127,15 @@ void lm_ring_abandon_record(struct lm_thread *thread);
 /* The trace can't be written any more: what is left of it is left to no one. */
 void lm_ring_abandon(void);
 
+/*
+ * In a child of fork: the journal is the parent's. What this process still
+ * writes to it, in the middle of a record perhaps, goes nowhere.
+ */
+void lm_ring_leave(void);
+
+/* The same, and as if there had never been one. Not in the middle of a record. */
+void lm_ring_forked(void);
+
 /* Ends the ring: writes out everything, and removes the journal. */
 int lm_ring_seal(void);
 

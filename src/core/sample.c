@@ -28,6 +28,10 @@ void lm_sample_start(uint64_t interval_ms)
 {
 	int fd;
 
+	/* A child of fork has its parent's. */
+	lm_descriptor_close(&sample.statm);
+	sample.interval_ms = LM_STATM_NEVER;
+	sample.next_ms = 0;
 	sample.start_ms = now_ms();
 	if (interval_ms == LM_STATM_NEVER)
 		return;

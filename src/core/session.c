@@ -8,9 +8,11 @@
 #include <sys/mman.h>
 
 #include "account.h"
+#include "backtraces.h"
 #include "config.h"
 #include "emit.h"
 #include "guard.h"
+#include "module.h"
 #include "output.h"
 #include "sample.h"
 #include "sink.h"
@@ -24,29 +26,53 @@ struct lm_session lm_session = {.state = LM_SESSION_WANTED, .alive = &not_alive}
 
 static int starting, ended, memory_told;
 static long pid;
-static int alive_without_page = 1;
+static int alive_without_page;
+static int *alive = &alive_without_page;
 
-static void forked(void)
+/* What children of fork are to do. */
+static struct {
+	const char *output; /* their files' name, or NULL: nothing */
+	uint64_t statm_ms;
+	long forked; /* the process that fork() itself told so: not all ways to fork do */
+} children;
+
+/* ---- fork ---- */
+
+static void before_fork(void)
+{
+	if (children.output)
+		lm_module_before_fork();
+}
+
+static void after_fork(void)
+{
+	if (children.output)
+		lm_module_after_fork();
+}
+
+/* A handler may have forked in the middle of a record, and go on with it. */
+static void in_child(void)
 {
 	alive_without_page = 0;
+	children.forked = lm_sys(SYS_getpid);
+	lm_sink_leave();
 }
 
 /*
  * A child has to know that it is one without asking the kernel at each event.
  * Older kernels can't wipe a page; there, fork() itself tells.
  */
-static const int *make_alive(void)
+static void watch_forks(void)
 {
 	int *page = lm_sys_map(4096);
 
-	if (page && lm_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0) {
-		*page = 1;
-		return page;
-	}
-	if (page)
+	if (page && lm_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0)
+		alive = page;
+	else if (page)
 		lm_sys_unmap(page, 4096);
-	pthread_atfork(NULL, NULL, forked);
-	return &alive_without_page;
+	*alive = 1;
+	lm_session.alive = alive;
+	pthread_atfork(before_fork, after_fork, in_child);
 }
 
 static void print_banner(const struct lm_output *output)
@@ -99,6 +125,26 @@ static void install_toggle(int number)
 		lm_warn("LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing", 0);
 }
 
+/* PARENT: as of lm_emit_begin(). */
+static void begin(long parent)
+{
+	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
+	lm_account_settle();
+	lm_emit_begin((uint64_t)parent);
+}
+
+static void prepare_children(const struct lm_config *config)
+{
+	children.statm_ms = config->statm_ms;
+	if (!config->follow)
+		return;
+	children.output = lm_output_childrens(config);
+	if (!children.output)
+		lm_warn("children are not followed: the trace is no file that theirs could be beside; "
+		        "LOG_MALLOC_OUTPUT can name one",
+		        0);
+}
+
 static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
@@ -108,21 +154,20 @@ static void start_tracing(struct lm_output *output)
 		return;
 	lm_config_read(&config);
 	pid = lm_sys(SYS_getpid);
+	prepare_children(&config);
 	if (open_sink(output) != 0)
 		return;
 	lm_session.depth = config.depth;
 	lm_session.compact = config.compact;
-	lm_session.alive = make_alive();
+	watch_forks();
 	lm_sample_start(config.statm_ms);
 	lm_unwind_start();
 	if (config.start_off)
 		lm_session_want(0);
 	if (config.toggle_signal)
 		install_toggle(config.toggle_signal);
-	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
-	lm_account_settle();
-	lm_emit_begin();
-	if (!config.quiet)
+	begin(0);
+	if (!config.quiet && !output->is_childs)
 		print_banner(output);
 }
 
@@ -148,6 +193,54 @@ void lm_session_start(void)
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN))
 		__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&lm_session.started, 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * Begins a child's trace. All threads but this are gone, in the middle of
+ * whatever they were at: no lock of theirs may be waited for.
+ */
+static void follow(struct lm_output *output)
+{
+	int is_list_safe = children.forked == lm_sys(SYS_getpid) || lm_is_single_threaded();
+	long parent = pid;
+
+	lm_sink_forked();
+	lm_backtraces_forked();
+	lm_module_forked(is_list_safe);
+	ended = 0;
+	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
+		return;
+	pid = lm_sys(SYS_getpid);
+	if (open_sink(output) != 0)
+		return;
+	lm_sample_start(children.statm_ms);
+	*alive = 1;
+	begin(parent);
+}
+
+int lm_session_forked(unsigned char before)
+{
+	int saved = errno;
+	unsigned char guard;
+	struct lm_output *output;
+
+	/* Of several threads, one. */
+	if (!(__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_ACQ_REL) & LM_SESSION_OPEN))
+		return 0;
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	lm_account_forked();
+	output = children.output && before == LM_GUARD_IDLE ? lm_sys_map(sizeof *output) : NULL;
+	if (output) {
+		follow(output);
+		lm_sys_unmap(output, sizeof *output);
+	} else {
+		lm_sink_leave();
+	}
+	if (!lm_session_may_trace())
+		__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELAXED);
+	lm_guard_restore(guard);
+	errno = saved;
+	return lm_session_may_trace();
 }
 
 void lm_session_end(void)

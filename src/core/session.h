@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Begin and end of a process image, and whether it is being traced now. The
- * session starts with the first call of all, before constructors; in a child
- * of fork there is none.
+ * session starts with the first call of all, before constructors. In a child of
+ * fork it ends with the first event, or begins anew (LOG_MALLOC_FOLLOW).
  */
 #ifndef LM_SESSION_H
 #define LM_SESSION_H
@@ -26,19 +26,32 @@ extern struct lm_session {
 
 void lm_session_start(void);
 
+/* The first event of a child of fork. BEFORE: as of lm_session_tracing(). Is it traced? */
+int lm_session_forked(unsigned char before);
+
 static inline void lm_session_need(void)
 {
 	if (__builtin_expect(!__atomic_load_n(&lm_session.started, __ATOMIC_ACQUIRE), 0))
 		lm_session_start();
 }
 
-static inline int lm_session_tracing(void)
+/* The same as lm_session_tracing(), for who can bear to be wrong in a child of fork. */
+static inline int lm_session_may_trace(void)
 {
-	return __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) == LM_SESSION_TRACING &&
-	       __atomic_load_n(lm_session.alive, __ATOMIC_RELAXED);
+	return __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) == LM_SESSION_TRACING;
 }
 
-/* FINI, once. Nothing in a child of fork or vfork. */
+/* BEFORE: the guard's state in front of the call. */
+static inline int lm_session_tracing(unsigned char before)
+{
+	if (!lm_session_may_trace())
+		return 0;
+	if (__builtin_expect(__atomic_load_n(lm_session.alive, __ATOMIC_RELAXED), 1))
+		return 1;
+	return lm_session_forked(before);
+}
+
+/* FINI, once. Nothing in a child of vfork, nor in one of fork that has no trace. */
 void lm_session_end(void);
 
 /* log_malloc_trace_enable() and _disable(). */

@@ -95,6 +95,20 @@ void lm_sink_abandon(void)
 	lm_ring_abandon();
 }
 
+void lm_sink_leave(void)
+{
+	lm_ring_leave();
+	lm_direct_leave();
+}
+
+void lm_sink_forked(void)
+{
+	lm_ring_forked();
+	lm_direct_forked();
+	__builtin_memset(&sink, 0, sizeof sink);
+	sink.fd = -1;
+}
+
 static void no_ring_any_more(void)
 {
 	sink.finished = 1;

@@ -73,6 +73,12 @@ int lm_sink_is_due(uint64_t ms);
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);
 
+/* In a child of fork: the trace is the parent's. Nothing is written to it any more, not by who is at it either. */
+void lm_sink_leave(void);
+
+/* The same, and as if it had never been opened. Not in the middle of a record. */
+void lm_sink_forked(void);
+
 /* It can't be written any more. */
 void lm_sink_abandon(void);
 

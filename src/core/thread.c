@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include "arena.h"
+#include "sizemap.h"
 #include "sys.h"
 
 /* So many are looked at for an owner that is gone, before another is made. */
@@ -64,6 +65,36 @@ struct lm_thread *lm_thread_claim(void)
 		thread = made(self);
 	lm_here.own = thread;
 	return thread;
+}
+
+/*
+ * The thread that forked has the process's number now. If it is not the one that
+ * calls, nothing tells which of the list is its own: none is given to others.
+ */
+static void settle_owner(struct lm_thread *thread, int process, int self)
+{
+	if (thread == lm_here.own)
+		thread->owner = self;
+	else if (self != process)
+		thread->owner = process;
+}
+
+void lm_thread_forked(void)
+{
+	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
+
+	for (struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
+		settle_owner(thread, process, self);
+		__builtin_memset(thread->calls, 0, sizeof thread->calls);
+		/* What other threads were at will never be finished. */
+		if (thread == lm_here.own)
+			continue;
+		if (thread->moving)
+			lm_sizemap_end_moving(thread->moving);
+		thread->moving = NULL;
+		thread->pending_length = 0;
+		__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
+	}
 }
 
 struct lm_thread *lm_thread_first(void)

@@ -38,6 +38,7 @@ struct lm_thread {
 	/* One more than where its record in the ring may begin that is not whole yet; 0: there is none. */
 	uint64_t pending;
 	uint32_t pending_length; /* 0: not known yet */
+	const void *moving;      /* the block that a realloc of its has marked (sizemap.h), or NULL */
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
 	uint64_t clock; /* what it said then, in milliseconds */
@@ -72,6 +73,9 @@ struct lm_thread {
 
 /* Finds or makes one for a thread that has none. NULL without memory. */
 struct lm_thread *lm_thread_claim(void);
+
+/* In a child of fork: the calling thread is all that there is, and has made no calls yet. */
+void lm_thread_forked(void);
 
 /* All there are, those of threads that ended included. */
 struct lm_thread *lm_thread_first(void);

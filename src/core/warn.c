@@ -47,6 +47,8 @@ static const char *meaning(int error)
 		return "no space left on device";
 	case EPIPE:
 		return "its reader went away";
+	case EPERM:
+		return "it is somebody else's file in a place where others can write";
 	case EROFS:
 		return "read-only file system";
 	default:

@@ -23,6 +23,7 @@ enum record_kind {
 
 enum record_info {
 	INFO_PID,
+	INFO_FORKED,
 	INFO_EXE,
 	INFO_CWD,
 	INFO_FORMAT,
@@ -78,7 +79,7 @@ struct record {
 	enum record_info info;
 	struct event event;
 	struct record_module module;
-	uint64_t number;  /* INFO_PID, _TIME, _BACKTRACE, _LOST */
+	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _LOST */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;
 	const char *fault; /* what is wrong with the line, if it could not be read */

@@ -191,6 +191,9 @@ static int take_info(struct trace *trace)
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
+	case INFO_FORKED:
+		image->parent = record->number;
+		return 0;
 	case INFO_EXE:
 		return set_path(trace, &image->exe);
 	case INFO_CWD:

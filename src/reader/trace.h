@@ -28,7 +28,9 @@ struct trace_image {
 	unsigned number; /* from 1 */
 	bool has_pid;
 	uint64_t pid;
-	char *exe; /* NULL if the trace does not say; valid as long as the image */
+	uint64_t
+		parent; /* it began as a fork of that process, and has blocks from there that the trace does not show */
+	char *exe;      /* NULL if the trace does not say; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */

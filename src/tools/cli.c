@@ -25,12 +25,19 @@ static void print_error(const char *fmt, va_list args) __attribute__((format(pri
 
 static void print_error(const char *fmt, va_list args)
 {
+	char *message = NULL, *shown = NULL;
+	int len = vasprintf(&message, fmt, args);
+
 	progress_hide();
 	/* What was found so far belongs before the complaint about it. */
 	fflush(stdout);
-	fprintf(stderr, "%s: ", program);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	/* Names can be in it that were made to play tricks on a terminal. */
+	if (len >= 0)
+		shown = escape_printable(message, (size_t)len);
+	fprintf(stderr, "%s: %s\n", program, shown ? shown : strerror(ENOMEM));
+	free(shown);
+	if (len >= 0)
+		free(message);
 }
 
 void cli_error(const char *fmt, ...)
@@ -151,15 +158,11 @@ bool cli_symbol_option(struct search_options *options, int option, const char *a
 
 void cli_complain(void *context, const char *file, uint64_t line, const char *message)
 {
-	/* It can be a name out of the trace. */
-	char *shown = escape_printable(file, strlen(file));
-
 	(void)context;
 	if (line)
-		cli_error("%s:%" PRIu64 ": %s", shown ? shown : "?", line, message);
+		cli_error("%s:%" PRIu64 ": %s", file, line, message);
 	else
-		cli_error("%s: %s", shown ? shown : "?", message);
-	free(shown);
+		cli_error("%s: %s", file, message);
 }
 
 struct trace *cli_open_trace(const char *path, const struct diag *diag)

@@ -64,6 +64,55 @@ void destination_choose(struct destination *to, const char *option)
 	}
 }
 
+#define PROCESS ".%p"
+
+/* NAME in DIRECTORY, with something in it for the process id. */
+static void set_childrens(struct destination *to, const char *directory, const char *name)
+{
+	const char *p = name;
+
+	for (; *p && (p[0] != '%' || p[1] != 'p'); p++)
+		p += p[0] == '%' && p[1] == '%';
+	to->is_suffixed = !*p;
+	if (asprintf(&to->childrens, "%s%s%s%s", directory, *directory ? "/" : "", name, *p ? "" : PROCESS) < 0)
+		to->childrens = NULL;
+}
+
+/* With each percent sign twice. NULL without memory. */
+static char *as_pattern(const char *path)
+{
+	char *pattern = malloc(2 * strlen(path) + 1), *at = pattern;
+
+	for (; pattern && *path; path++) {
+		if (*path == '%')
+			*at++ = '%';
+		*at++ = *path;
+	}
+	if (pattern)
+		*at = '\0';
+	return pattern;
+}
+
+int destination_follow_children(struct destination *to)
+{
+	char *cwd = NULL, *literal = NULL;
+
+	if (to->kind == DESTINATION_INHERITED && to->fd >= 0) {
+		literal = as_pattern(to->path);
+		if (literal)
+			set_childrens(to, "", literal);
+	} else if (to->kind == DESTINATION_FILE) {
+		cwd = to->name[0] == '/' ? strdup("") : getcwd(NULL, 0);
+		literal = cwd ? as_pattern(cwd) : NULL;
+		if (literal)
+			set_childrens(to, literal, to->name);
+		to->own_place = cwd && *cwd ? strlen(cwd) + 1 : 0;
+	}
+	free(cwd);
+	free(literal);
+	return to->childrens ? 0 : -1;
+}
+
 /* Fills in the path: %p is the process's id, %% a percent sign. 0 or an errno. */
 static int expand(struct destination *to, pid_t pid)
 {
@@ -84,18 +133,51 @@ static int expand(struct destination *to, pid_t pid)
 	return len < room ? 0 : ENAMETOOLONG;
 }
 
+/* Is PATH in a directory where everybody can create names? What is there may be somebody's trap. */
+static int is_shared(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct stat st;
+
+	if (slash)
+		snprintf(directory, sizeof directory, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return stat(slash ? directory : ".", &st) == 0 && st.st_mode & S_IWOTH;
+}
+
+/* Empties FD's file, unless it is in a SHARED place and somebody else's, who could read what is written to it. */
+static int empty(int fd, int shared)
+{
+	struct stat st;
+	int error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) != 0)
+		error = errno;
+	else if (shared && st.st_uid != geteuid())
+		error = EPERM;
+	else if (S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
+		error = errno;
+	if (!error)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 /* Opens what the trace is written to; a pipe or a device is neither read nor emptied. */
 static int open_file(const char *path)
 {
+	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
 	struct stat st;
-	int fd;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+		return open(path, O_WRONLY | flags);
+	fd = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (fd < 0 && errno == EACCES)
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
-	return fd;
+		fd = open(path, O_WRONLY | O_CREAT | flags, 0600);
+	return empty(fd, shared);
 }
 
 /*
@@ -163,6 +245,16 @@ static void claim(void)
 	setenv("LOG_MALLOC_OWNER", owner, 1);
 }
 
+/* The tracker puts the same suffix behind. */
+static void tell_children(const struct destination *to)
+{
+	if (!to->childrens)
+		return;
+	if (to->is_suffixed)
+		to->childrens[strlen(to->childrens) - strlen(PROCESS)] = '\0';
+	setenv("LOG_MALLOC_OUTPUT", to->childrens, 1);
+}
+
 enum destination_step destination_set_up(struct destination *to)
 {
 	enum destination_step step = DESTINATION_DONE;
@@ -171,8 +263,10 @@ enum destination_step destination_set_up(struct destination *to)
 		step = set_up_file(to);
 	else if (to->kind == DESTINATION_STDERR)
 		step = make_trace_fd(STDERR_FILENO);
-	if (step == DESTINATION_DONE)
+	if (step == DESTINATION_DONE) {
 		claim();
+		tell_children(to);
+	}
 	return step;
 }
 

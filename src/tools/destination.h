@@ -20,6 +20,9 @@ struct destination {
 	char path[PATH_MAX]; /* %p replaced: known when the command's process is */
 	int fd;              /* for reading, -1 if it can't be read again */
 	off_t start;         /* what is in front belongs to someone else */
+	char *childrens;     /* NAME for the processes that the command starts, absolute; NULL: they write nothing */
+	size_t own_place;    /* so many bytes of it are the current directory's, as paths have them */
+	int is_suffixed;     /* with .%p behind, which NAME does not have */
 };
 
 /* What could not be done in the command's process. */
@@ -27,6 +30,12 @@ enum destination_step { DESTINATION_DONE, DESTINATION_OPEN, DESTINATION_LIMIT, D
 
 /* OPTION is the file that was asked for, "-" for standard error, or NULL. */
 void destination_choose(struct destination *to, const char *option);
+
+/*
+ * The processes that the command starts are to have traces of their own. 0, or
+ * -1: there is no file that theirs could be beside.
+ */
+int destination_follow_children(struct destination *to);
 
 /*
  * In the command's process, before it runs: opens the trace on descriptor

@@ -150,7 +150,7 @@ static void print_heading(const struct findings *findings)
 
 	if (!findings->first)
 		putchar('\n');
-	if (image->number == 1 && !image->replaced && !findings->several)
+	if (image->number == 1 && !image->replaced && !findings->several && !image->parent)
 		return;
 	if (findings->several) {
 		table_print_name(findings->name, stdout);
@@ -159,6 +159,8 @@ static void print_heading(const struct findings *findings)
 	printf("IMAGE %u:", image->number);
 	if (image->has_pid)
 		printf(" process %" PRIu64, image->pid);
+	if (image->parent)
+		printf(", fork of %" PRIu64 ",", image->parent);
 	if (image->exe) {
 		printf(" ");
 		table_print_name(image->exe, stdout);
@@ -211,6 +213,8 @@ static void print_rest(const struct totals *totals)
 {
 	if (totals->frees[FREES_DOUBLE])
 		printf("; %" PRIu64 " double frees", totals->frees[FREES_DOUBLE]);
+	if (totals->inherited)
+		printf("; %" PRIu64 " frees of blocks from before a fork", totals->inherited);
 	if (totals->frees[FREES_UNKNOWN])
 		printf("; %" PRIu64 " frees of unknown blocks", totals->frees[FREES_UNKNOWN]);
 	if (totals->suppressed.blocks)

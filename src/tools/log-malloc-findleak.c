@@ -89,11 +89,23 @@ struct findleak {
 	uint64_t malformed_before;
 };
 
+/* A process that was forked releases what its parent allocated; that is nothing wrong. */
+static int missed(void *context, const struct heap_change *change)
+{
+	struct findleak *f = context;
+
+	if (f->trace->image.parent && !change->foreign) {
+		f->totals.inherited++;
+		return 0;
+	}
+	return frees_add(&f->frees, change);
+}
+
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
-	f->heap.missed = frees_add;
-	f->heap.context = &f->frees;
+	f->heap.missed = missed;
+	f->heap.context = f;
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);

@@ -4,9 +4,11 @@
  * passes on how it ended. What may differ for the command from a run without:
  * LD_PRELOAD, the LOG_MALLOC_* variables, and descriptor 1022.
  */
+#include "children.h"
 #include "cli.h"
 #include "destination.h"
 #include "diag.h"
+#include "escape.h"
 #include "tally.h"
 #include "target.h"
 #include "trace_format.h"
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROGRAM "log-malloc"
@@ -39,12 +42,22 @@ static const char *const toggle_signals[] = {LM_TOGGLE_SIGNALS(NAME)};
 #undef NAME
 
 /* The tracker's settings that have options, in the order in which they are shown. */
-enum setting { SETTING_DEPTH, SETTING_STATM, SETTING_FORMAT, SETTING_START, SETTING_SIGNAL, SETTING_QUIET, SETTINGS };
+enum setting {
+	SETTING_DEPTH,
+	SETTING_STATM,
+	SETTING_FORMAT,
+	SETTING_START,
+	SETTING_SIGNAL,
+	SETTING_FOLLOW,
+	SETTING_QUIET,
+	SETTINGS
+};
 
 static const char *const variables[SETTINGS] = {
 	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH", [SETTING_STATM] = "LOG_MALLOC_STATM",
 	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",         [SETTING_START] = "LOG_MALLOC_START",
-	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_QUIET] = "LOG_MALLOC_QUIET",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
+	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
 
 struct options {
@@ -70,6 +83,8 @@ static void help(void)
 	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
 	     "                     or - for standard error; without it to descriptor 1022 if\n"
 	     "                     that is open, or to log-malloc.PID.trace\n"
+	     "  -f, --follow       the processes that COMMAND starts, too, each into FILE.PID, or\n"
+	     "                     where %p stands in FILE\n"
 	     "      --depth N      frames of a backtrace, 0 to 128 (default 16)\n"
 	     "      --statm WHEN   /proc/self/statm in events: always, never, or the interval\n"
 	     "                     in milliseconds (default 10)\n"
@@ -139,6 +154,7 @@ static struct options parse(int argc, char **argv)
 	enum { OPT_SETTING = 256, OPT_COMPACT = OPT_SETTING + SETTINGS };
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
+		{"follow", no_argument, NULL, 'f'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"depth", required_argument, NULL, OPT_SETTING + SETTING_DEPTH},
@@ -153,10 +169,13 @@ static struct options parse(int argc, char **argv)
 	struct options options = {.output = NULL};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+o:qvhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:fqvhV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			options.output = optarg;
+			break;
+		case 'f':
+			options.settings[SETTING_FOLLOW] = "1";
 			break;
 		case 'q':
 			options.quiet = 1;
@@ -375,9 +394,12 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-/* Starts the command and waits for its end: 0 with STATUS as of waitpid(), or the exit status for trouble. */
+/*
+ * Starts the command and waits for its end: 0 with STATUS as of waitpid(), or
+ * the exit status for trouble. COMMAND: its process.
+ */
 static int run_command(const struct options *options, const struct target *target, struct destination *to,
-                       const char *preload, int *status)
+                       const char *preload, pid_t *command, int *status)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct failure failure;
@@ -397,6 +419,7 @@ static int run_command(const struct options *options, const struct target *targe
 	}
 	if (pid == 0)
 		be_command(options, target, to, preload, report[1]);
+	*command = pid;
 	command_pid = pid;
 	sigprocmask(SIG_SETMASK, &before.mask, NULL);
 	close(report[1]);
@@ -424,6 +447,13 @@ static const char *setting(const struct options *options, enum setting number)
 	return value && *value ? value : NULL;
 }
 
+static int is_following(const struct options *options)
+{
+	const char *follow = setting(options, SETTING_FOLLOW);
+
+	return follow && strcmp(follow, "1") == 0;
+}
+
 static void say_settings(const struct options *options, const struct target *target, const struct destination *to,
                          const char *library)
 {
@@ -435,6 +465,8 @@ static void say_settings(const struct options *options, const struct target *tar
 	switch (to->kind) {
 	case DESTINATION_FILE:
 		cli_error("trace: %s", to->name);
+		if (to->childrens)
+			cli_error("traces of other processes: %s", to->childrens);
 		break;
 	case DESTINATION_STDERR:
 		cli_error("trace: standard error");
@@ -450,6 +482,32 @@ static void say_settings(const struct options *options, const struct target *tar
 	}
 }
 
+/* As bash and others have it: nothing in it reaches the terminal as it is. */
+static void print_dollar_quoted(const char *path)
+{
+	fputs(path[0] == '-' ? "./$'" : "$'", stderr);
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+
+		if (c == '\'' || c == '\\')
+			fprintf(stderr, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(stderr, "\\%03o", c);
+		else
+			fputc(c, stderr);
+	}
+	fputc('\'', stderr);
+}
+
+static int has_control_bytes(const char *path)
+{
+	for (; *path; path++) {
+		if ((unsigned char)*path < 0x20 || *path == 0x7f)
+			return 1;
+	}
+	return 0;
+}
+
 /* PATH as it has to be typed. */
 static void print_quoted(const char *path)
 {
@@ -457,6 +515,10 @@ static void print_quoted(const char *path)
 
 	if (path[0] != '-' && strspn(path, plain) == strlen(path)) {
 		fputs(path, stderr);
+		return;
+	}
+	if (has_control_bytes(path)) {
+		print_dollar_quoted(path);
 		return;
 	}
 	fputs(path[0] == '-' ? "./'" : "'", stderr);
@@ -482,8 +544,8 @@ static void say_nothing_seen(const struct options *options, const struct tally *
 		          "or closed descriptor %d at its start",
 		          path, LM_TRACE_FD);
 	else
-		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are not "
-		          "traced, nor is an allocator of its own",
+		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are traced "
+		          "with -f only, and an allocator of its own never",
 		          path);
 }
 
@@ -505,9 +567,60 @@ static void print_saving(const struct tally *tally)
 	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
 }
 
+/* Of so many processes each has a line. */
+enum { LINES = 20 };
+
+struct others {
+	uintmax_t count, events, bytes; /* of those without a line */
+	int lines;
+};
+
+static void say_child(void *context, const char *path, pid_t pid, int runs, const struct tally *tally)
+{
+	char *exe = escape_printable(tally->exe, strlen(tally->exe));
+	struct others *others = context;
+
+	if (others->lines < LINES) {
+		others->lines++;
+		fprintf(stderr, "%s: process %d%s%s%s: %ju event%s, %ju bytes in ", PROGRAM, (int)pid,
+		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
+		        tally->events == 1 ? "" : "s", tally->bytes);
+		print_quoted(path);
+		fputc('\n', stderr);
+	} else {
+		others->count++;
+		others->events += tally->events;
+		others->bytes += tally->bytes;
+	}
+	free(exe);
+}
+
+static void say_nothing(void *context, const char *path, pid_t pid, int runs, const struct tally *tally)
+{
+	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
+}
+
+/* Their journals are put where they belong in any case. */
+static void finish_children(const struct options *options, const struct destination *to, pid_t command,
+                            const struct timespec *since)
+{
+	const struct diag diag = {.report = cli_complain};
+	struct others others = {.count = 0};
+	int error;
+
+	if (!to->childrens)
+		return;
+	error = children_each(to, command, since, &diag, options->quiet ? say_nothing : say_child, &others);
+	if (error)
+		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
+	if (others.count)
+		cli_error("%ju more processes: %ju events, %ju bytes", others.count, others.events, others.bytes);
+}
+
 static void say_result(const struct options *options, const struct destination *to, int status)
 {
 	struct tally tally;
+	char *shown;
 	int error;
 
 	if (to->kind == DESTINATION_STDERR)
@@ -529,8 +642,10 @@ static void say_result(const struct options *options, const struct destination *
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
+	shown = escape_printable(to->path, strlen(to->path));
 	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, tally.events == 1 ? "" : "s", tally.bytes,
-	        to->path);
+	        shown ? shown : "?");
+	free(shown);
 	print_saving(&tally);
 	fputs("; next: log-malloc-findleak ", stderr);
 	print_quoted(to->path);
@@ -546,7 +661,9 @@ int main(int argc, char **argv)
 	struct destination to;
 	enum target_verdict verdict;
 	char *preload = NULL;
+	struct timespec since;
 	int status, trouble;
+	pid_t command;
 
 	cli_start(PROGRAM);
 	options = parse(argc, argv);
@@ -570,13 +687,21 @@ int main(int argc, char **argv)
 		}
 	}
 	destination_choose(&to, options.output);
+	if (is_following(&options) && destination_follow_children(&to) != 0) {
+		cli_error("--follow: the trace is no file that those of other processes could be beside");
+		return CLI_TROUBLE;
+	}
+	/* The clock of files' times. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)
 		say_settings(&options, &target, &to, library);
-	trouble = run_command(&options, &target, &to, preload, &status);
+	trouble = run_command(&options, &target, &to, preload, &command, &status);
 	free(preload);
 	if (trouble)
 		return trouble;
 	if (!options.quiet)
 		say_result(&options, &to, status);
+	finish_children(&options, &to, command, &since);
+	free(to.childrens);
 	return WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }

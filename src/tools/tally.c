@@ -14,6 +14,7 @@
 #define CHUNK (1 << 18)
 #define INIT  "+ " LM_TRACE_INIT " "
 #define FINI  "+ " LM_TRACE_FINI " "
+#define EXE   "# " LM_TRACE_EXE " "
 
 /* As much of a line's begin as it takes to tell them apart. */
 enum { HEAD = sizeof INIT - 1 };
@@ -80,6 +81,15 @@ static void count_frame(struct count *count, const char *line, size_t len)
 	count->bytes += len + 1;
 }
 
+/* The end of a path tells more than its begin. */
+static void take_exe(struct tally *tally, const char *path, size_t len)
+{
+	size_t room = sizeof tally->exe - 1, skip = len > room ? len - room : 0;
+
+	memcpy(tally->exe, path + skip, len - skip);
+	tally->exe[len - skip] = '\0';
+}
+
 /* ---- lines -------------------------------------------------------------------------- */
 
 static void count_line(struct count *count, const char *line, size_t len)
@@ -93,6 +103,8 @@ static void count_line(struct count *count, const char *line, size_t len)
 	if (!is_record)
 		return;
 	count->in_event = false;
+	if (len > sizeof EXE - 1 && memcmp(line, EXE, sizeof EXE - 1) == 0)
+		take_exe(count->tally, line + sizeof EXE - 1, len - (sizeof EXE - 1));
 	if (len < 2 || line[0] != '+' || line[1] != ' ')
 		return;
 	if (len >= HEAD && memcmp(line, INIT, HEAD) == 0)

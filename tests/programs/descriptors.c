@@ -3,11 +3,14 @@
  * Does something to the trace's descriptor, then allocates on, then writes
  * "mine" to a file of its own that must hold nothing else:
  *
- *     descriptors close | all | reuse | nothing FILE
+ *     descriptors close | all | reuse | range | limit | nothing FILE
+ *     descriptors chroot FILE DIRECTORY
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void *keep[200];
@@ -32,6 +35,22 @@ int main(int argc, char **argv)
 		dup2(fd, 1022);
 		for (int other = 4000; other < 4200; other++)
 			dup2(fd, other);
+	}
+	if (argc > 1 && strcmp(argv[1], "range") == 0 && syscall(SYS_close_range, fd + 1, ~0u, 0) != 0)
+		return 77;
+	if (argc > 1 && strcmp(argv[1], "limit") == 0) {
+		const struct rlimit limit = {16, 16};
+
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return 77;
+		for (int other = fd + 1; other < 20000; other++)
+			close(other);
+	}
+	if (argc > 3 && strcmp(argv[1], "chroot") == 0) {
+		if (chroot(argv[3]) != 0 || chdir("/") != 0)
+			return 77;
+		for (int other = fd + 1; other < 20000; other++)
+			close(other);
 	}
 	for (int i = 100; i < 200; i++)
 		keep[i] = malloc(60);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See children.h. A file counts if the process that its first line names would have written to that name. */
+#include "children.h"
+#include "diag.h"
+#include "tally.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The process that FD's trace begins with; 0 if it does not begin as one. */
+static pid_t first_process(int fd)
+{
+	char begin[64];
+	ssize_t n = pread(fd, begin, sizeof begin - 1, 0);
+	int pid;
+
+	begin[n > 0 ? n : 0] = '\0';
+	return sscanf(begin, "# " LM_TRACE_PID " %d\n", &pid) == 1 ? pid : 0;
+}
+
+static int is_since(const struct stat *st, const struct timespec *since)
+{
+	return st->st_mtim.tv_sec > since->tv_sec ||
+	       (st->st_mtim.tv_sec == since->tv_sec && st->st_mtim.tv_nsec >= since->tv_nsec);
+}
+
+/* A process holds a lock on its trace as long as it lives. */
+static int is_written(int fd)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* Opens PATH as a child's trace: CHILD.fd is -1 if it is none. The process, or 0. */
+static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
+                        const struct timespec *since)
+{
+	struct stat st;
+	pid_t pid;
+
+	*child = (struct destination){.kind = DESTINATION_FILE, .name = to->childrens, .fd = -1};
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !is_since(&st, since))
+		return 0;
+	child->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	pid = child->fd < 0 ? 0 : first_process(child->fd);
+	if (pid)
+		destination_name(child, pid);
+	if (pid && strcmp(child->path, path) == 0)
+		return pid;
+	if (child->fd >= 0)
+		close(child->fd);
+	child->fd = -1;
+	return 0;
+}
+
+/* The names that PATTERN stands for with any process id, as glob() has it. NULL without memory. */
+static char *any_process(const char *pattern)
+{
+	char *names = malloc(2 * strlen(pattern) + 1), *at = names;
+
+	for (; names && *pattern; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 'p') {
+			*at++ = '*';
+			pattern++;
+			continue;
+		}
+		pattern += pattern[0] == '%' && pattern[1] == '%';
+		if (strchr("*?[]\\", *pattern))
+			*at++ = '\\';
+		*at++ = *pattern;
+	}
+	if (names)
+		*at = '\0';
+	return names;
+}
+
+int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
+                  void (*report)(void *context, const char *path, pid_t pid, int runs, const struct tally *tally),
+                  void *context)
+{
+	char *names = any_process(to->childrens);
+	glob_t found = {.gl_pathc = 0};
+	int failed = names ? glob(names, 0, NULL, &found) : GLOB_NOSPACE, error = 0;
+
+	for (size_t i = 0; !failed && !error && i < found.gl_pathc; i++) {
+		struct destination child;
+		struct tally tally;
+		pid_t pid = open_child(&child, to, found.gl_pathv[i], since);
+		int runs;
+
+		if (!pid)
+			continue;
+		runs = is_written(child.fd);
+		if (!runs)
+			destination_complete(&child, pid, diag);
+		error = pid == command ? 0 : tally_file(child.fd, 0, &tally);
+		if (!error && pid != command)
+			report(context, child.path + to->own_place, pid, runs, &tally);
+		close(child.fd);
+	}
+	globfree(&found);
+	free(names);
+	return failed == GLOB_NOSPACE ? ENOMEM : error;
+}
