@@ -65,6 +65,8 @@ static void in_child(void)
 static void watch_forks(void)
 {
 	int *page = lm_sys_map(4096);
+	unsigned char guard;
+	uintptr_t sp;
 
 	if (page && lm_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0)
 		alive = page;
@@ -72,7 +74,13 @@ static void watch_forks(void)
 		lm_sys_unmap(page, 4096);
 	*alive = 1;
 	lm_session.alive = alive;
+	/* musl allocates a few bytes for that, and they are not the program's; no call is further up than this one. */
+	sp = lm_here.sp;
+	lm_here.sp = UINTPTR_MAX;
+	guard = lm_guard_set(LM_GUARD_REAL);
 	pthread_atfork(before_fork, after_fork, in_child);
+	lm_guard_restore(guard);
+	lm_here.sp = sp;
 }
 
 static void print_banner(const struct lm_output *output)
