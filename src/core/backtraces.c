@@ -133,10 +133,9 @@ void lm_backtraces_forget(void)
 
 void lm_backtraces_forked(void)
 {
-	/* What threads remember is out of date, like what is known of unloaded code; and nothing is to be found again.
-	 */
+	/* What threads remember is out of date, as after unloading; and nothing is to be found again. */
 	lm_backtraces_forget();
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+	for (size_t i = 0; i < (size_t)1 << TABLE_BITS; i++) {
 		if (table[i])
 			table[i] = NULL;
 	}
