@@ -414,7 +414,7 @@ static inline int is_readable(const struct lm_thread *thread)
 	       thread->frames[thread->first].sp >= lm_stack.low;
 }
 
-/* R's frame is the fresh one COUNT, for now without knowing how it goes on. */
+/* R's frame is the fresh one COUNT; what the way out from it goes by is told by the next step. */
 static inline void walk_on(struct lm_thread_fresh *fresh, unsigned count, const struct lm_registers *r)
 {
 	fresh->pc[count] = r->pc;
