@@ -277,9 +277,16 @@ START_TEST(suppressions_match_as_in_leaksanitizer)
 		ours = our_used();
 		ck_assert_msg(strcmp(theirs, ours) == 0, "%s: theirs '%s', ours '%s'", patterns[i], theirs, ours);
 	}
-	must(run("printf '# all\\n\\n  leak:make\\nleak:chain \\n#leak:main\\n\\tleak:work' >s"));
+	must(run("printf '# all\\n\\n  leak:^make\\nleak:^chain \\n#leak:main\\n\\tleak:^work$' >s"));
 	ck_assert_str_eq(lsan_used(), our_used());
-	ck_assert_ptr_nonnull(strstr(our_used(), "5 240 chain"));
+	ck_assert_ptr_nonnull(strstr(our_used(), "5 240 ^chain"));
+	/* Of one frame, its module is asked first, then function and file of each place: not pattern by pattern. */
+	must(run("printf 'leak:leaker.c\\nleak:^make\\nleak:^chain\\n' >s"));
+	ck_assert_str_eq(lsan_used(), our_used());
+	ck_assert_ptr_nonnull(strstr(our_used(), "3 300 ^make"));
+	must(run("printf 'leak:^make\\nleak:^chain\\nleak:test_findleak\\n' >s"));
+	ck_assert_str_eq(lsan_used(), our_used());
+	ck_assert_str_eq(our_used(), "11 5683 test_findleak\n");
 }
 END_TEST
 

@@ -202,17 +202,38 @@ static int look_up(const struct resolver *resolver, const struct stacks *stacks,
 	return 0;
 }
 
-/* The first of LeakSanitizer's kind that matches the frame, wherever in a backtrace it is. */
+/* The first of LeakSanitizer's kind that matches TEXT: its verdict, or UNMATCHED. */
+static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		if (!suppressions->list[i].innermost && suppression_matches(suppressions->list[i].pattern, text))
+			return (uint32_t)i + MATCHED;
+	return UNMATCHED;
+}
+
+/*
+ * The verdict on a frame, wherever in a backtrace it is. What is asked in which order decides which of
+ * several patterns gets the leak, and is LeakSanitizer's: all of them about the module, then about each place.
+ */
+static uint32_t judge_resolved(const struct suppressions *suppressions, const struct resolved *resolved)
+{
+	uint32_t verdict = judge_text(suppressions, resolved->module);
+
+	for (size_t i = 0; verdict == UNMATCHED && i < resolved->places.count; i++) {
+		verdict = judge_text(suppressions, resolved->places.places[i].function);
+		if (verdict == UNMATCHED)
+			verdict = judge_text(suppressions, resolved->places.places[i].file);
+	}
+	return verdict != UNMATCHED ? verdict : judge_text(suppressions, resolved->named.function);
+}
+
 static int judge_frame(const struct suppressions *suppressions, const struct resolver *resolver,
                        const struct stacks *stacks, uint32_t number, uint32_t *verdict)
 {
 	struct resolved resolved;
 	int error = look_up(resolver, stacks, number, &resolved);
 
-	*verdict = UNMATCHED;
-	for (size_t i = 0; !error && i < suppressions->count && *verdict == UNMATCHED; i++)
-		if (!suppressions->list[i].innermost && matches_frame(suppressions->list[i].pattern, &resolved))
-			*verdict = (uint32_t)i + MATCHED;
+	*verdict = error ? UNMATCHED : judge_resolved(suppressions, &resolved);
 	return error;
 }
 
