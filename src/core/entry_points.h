@@ -37,8 +37,12 @@
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
 	{                                                                                                              \
+		struct lm_thread *own = lm_quiet_light();                                                              \
+                                                                                                                       \
+		if (own)                                                                                               \
+			return lm_quiet_allocated(own, LM_SEAM_MALLOC(size), size);                                    \
 		if (lm_is_quiet())                                                                                     \
-			return lm_quiet_malloc(size, LM_CALLER_SP());                                                  \
+			return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                          \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_malloc(size, &caller);                                                                       \
@@ -48,10 +52,13 @@
 	LM_ENTRY_EXPORT void *symbol(size_t count, size_t size);                                                       \
 	void *symbol(size_t count, size_t size)                                                                        \
 	{                                                                                                              \
+		struct lm_thread *own = lm_quiet_light();                                                              \
 		size_t total;                                                                                          \
                                                                                                                        \
+		if (own && !__builtin_mul_overflow(count, size, &total))                                               \
+			return lm_quiet_allocated(own, LM_SEAM_CALLOC(count, size), total);                            \
 		if (lm_is_quiet() && !__builtin_mul_overflow(count, size, &total))                                     \
-			return lm_quiet_calloc(count, size, total, LM_CALLER_SP());                                    \
+			return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                            \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_calloc(count, size, &caller);                                                                \
@@ -61,9 +68,12 @@
 	LM_ENTRY_EXPORT void *symbol(void *p, size_t size);                                                            \
 	void *symbol(void *p, size_t size)                                                                             \
 	{                                                                                                              \
+		struct lm_thread *own = lm_quiet_light();                                                              \
 		void *result;                                                                                          \
                                                                                                                        \
-		if (lm_is_quiet() && lm_quiet_realloc(p, size, LM_CALLER_SP(), &result))                               \
+		if (own && lm_quiet_realloc(own, p, size, &result))                                                    \
+			return result;                                                                                 \
+		if (lm_is_quiet() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result))                       \
 			return result;                                                                                 \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
@@ -74,7 +84,13 @@
 	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
 	void symbol(void *p)                                                                                           \
 	{                                                                                                              \
-		if (lm_is_quiet() && lm_quiet_free(p, LM_CALLER_SP()))                                                 \
+		struct lm_thread *own = lm_quiet_light();                                                              \
+                                                                                                                       \
+		if (own && lm_quiet_take(own, p)) {                                                                    \
+			LM_SEAM_FREE(p);                                                                               \
+			return;                                                                                        \
+		}                                                                                                      \
+		if (lm_is_quiet() && lm_quiet_free_guarded(p, LM_CALLER_SP()))                                         \
 			return;                                                                                        \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \

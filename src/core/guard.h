@@ -21,8 +21,9 @@ struct lm_thread;
 /* All thread-local storage that every event needs: found once for all. */
 extern __thread struct lm_here {
 	volatile unsigned char guard;
-	volatile uintptr_t sp; /* the stack pointer of the program's code whose call set the guard last */
-	struct lm_thread *own; /* thread.h's; NULL if the thread has none yet */
+	volatile uintptr_t sp;   /* the stack pointer of the program's code whose call set the guard last */
+	struct lm_thread *own;   /* thread.h's; NULL if the thread has none yet */
+	struct lm_thread *light; /* the same, once calls can do without the guard (quiet.h); else NULL */
 } lm_here;
 
 /* Sets the state and returns the one to give back later. */

@@ -27,6 +27,16 @@ static inline int lm_is_single_threaded(void)
 	return &__libc_single_threaded && __libc_single_threaded;
 }
 
+/* Adds to what no other thread writes to, in one instruction where there is one: a signal handler may add, too. */
+static inline void lm_add_own(int64_t *counter, int64_t value)
+{
+#if defined __x86_64__
+	__asm__("addq %1, %0" : "+m"(*counter) : "er"(value) : "cc");
+#else
+	__atomic_store_n(counter, *counter + value, __ATOMIC_RELAXED);
+#endif
+}
+
 /*
  * Adds, and returns the value before. While there is one thread, signal
  * handlers are all that can come in between, and one instruction is enough for

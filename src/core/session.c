@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "module.h"
 #include "output.h"
+#include "real.h"
 #include "sample.h"
 #include "sink.h"
 #include "sys.h"
@@ -81,6 +82,13 @@ static void watch_forks(void)
 	pthread_atfork(before_fork, after_fork, in_child);
 	lm_guard_restore(guard);
 	lm_here.sp = sp;
+}
+
+static void be_quiet(void)
+{
+	/* glibc's functions call each other by names of their own. */
+	__atomic_store_n(&lm_session.light, lm_real_is_glibc(), __ATOMIC_RELAXED);
+	__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELEASE);
 }
 
 static void print_banner(const struct lm_output *output)
@@ -199,7 +207,7 @@ void lm_session_start(void)
 	}
 	lm_guard_restore(guard);
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN))
-		__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELAXED);
+		be_quiet();
 	__atomic_store_n(&lm_session.started, 1, __ATOMIC_RELEASE);
 }
 
@@ -245,7 +253,7 @@ int lm_session_forked(unsigned char before)
 		lm_sink_leave();
 	}
 	if (!lm_session_may_trace())
-		__atomic_store_n(&lm_session.quiet, 1, __ATOMIC_RELAXED);
+		be_quiet();
 	lm_guard_restore(guard);
 	errno = saved;
 	return lm_session_may_trace();

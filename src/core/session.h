@@ -18,6 +18,7 @@ extern struct lm_session {
 	int started;
 	int state;
 	int quiet;      /* started, and there never will be a trace */
+	int light;      /* and the real allocator never calls the entry points */
 	unsigned depth; /* frames of a backtrace */
 	int compact;
 	/* On a page that the kernel wipes in the child of a fork. */
