@@ -75,6 +75,8 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
 	free(p);
 }
 
+int lm_real_has_tags;
+
 size_t lm_real_usable_size(void *p)
 {
 	return malloc_usable_size(p);

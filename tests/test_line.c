@@ -40,18 +40,22 @@ static size_t carefully(char *line, const struct lm_event *event)
 }
 
 /* Bytes in front of the line and behind it, and of a place's mark and length, have to stay. */
-static size_t quickly(char *place, const struct lm_event *event, int *is_possible)
+static size_t quickly(char *place, struct lm_line_totals *totals, const struct lm_event *event, uint64_t usable,
+                      int *is_possible)
 {
 	char tail[LM_LINE_TAIL];
 	struct lm_line line = {.tail = tail, .tail_length = lm_line_tail(tail, event->backtrace)};
 	const void *p = event->call == LM_CALL_FREE ? event->old : event->p;
-	uint64_t size = event->call == LM_CALL_FREE ? event->old_size : event->size;
+	struct lm_line_change change = {.size = event->call == LM_CALL_FREE ? event->old_size : event->size,
+	                                .usable = usable,
+	                                .requested_after = (uint64_t)event->totals.requested,
+	                                .usable_after = (uint64_t)event->totals.usable,
+	                                .is_release = event->call == LM_CALL_FREE};
 	uint64_t first;
 	unsigned length;
 
 	line.pointer_high = lm_line_hexadecimal((uint32_t)((uint64_t)(uintptr_t)p >> 32));
-	*is_possible = line.tail_length && lm_line_measure(&line, p, size, (uint64_t)event->totals.requested,
-	                                                   (uint64_t)event->totals.usable);
+	*is_possible = line.tail_length && lm_line_measure(&line, totals, p, &change);
 	if (!*is_possible)
 		return 0;
 	memset(place, '~', LM_RECORD_LINE_MAX);
@@ -70,16 +74,33 @@ static size_t quickly(char *place, const struct lm_event *event, int *is_possibl
 	return length;
 }
 
+/* Totals that follow from those of the event before, mostly, or others: of EVENT and a block of USABLE bytes. */
+static void follow(struct lm_event *event, uint64_t usable, uint64_t *random)
+{
+	static struct lm_totals before;
+	int64_t sign = event->call == LM_CALL_FREE ? -1 : 1;
+
+	before.requested += event->change;
+	before.usable += sign * (int64_t)usable;
+	if (before.requested < 0 || some_number(random, 1) == 0)
+		before.requested = (int64_t)some_number(random, 17);
+	if (before.usable < 0 || some_number(random, 1) == 0)
+		before.usable = (int64_t)some_number(random, 17);
+	event->totals = before;
+}
+
 START_TEST(the_quick_way_writes_the_same_lines)
 {
 	static char expected[LM_RECORD_LINE_MAX], room[LM_RECORD_LINE_MAX + 16];
 	uint64_t random = 0x9e3779b97f4a7c15u;
+	struct lm_line_totals totals = {0};
 	unsigned quick = 0;
 
 	for (unsigned i = 0; i < 1000000; i++) {
 		uint64_t size = some_number(&random, 9), address = some_number(&random, 14) + (1 << 20);
 		struct lm_event event = {
 			.call = LM_CALL_MALLOC, .p = AT(address), .size = size, .change = (int64_t)size};
+		uint64_t usable;
 		size_t length;
 		int is_possible;
 
@@ -88,9 +109,9 @@ START_TEST(the_quick_way_writes_the_same_lines)
 				.call = LM_CALL_FREE, .old = AT(address), .old_size = size, .change = -(int64_t)size};
 		else if (i % 3 == 1)
 			event.backtrace = some_number(&random, 10) + 1;
-		event.totals.requested = (int64_t)some_number(&random, 17);
-		event.totals.usable = (int64_t)some_number(&random, 17);
-		length = quickly(room, &event, &is_possible);
+		usable = some_number(&random, 9);
+		follow(&event, usable, &random);
+		length = quickly(room, &totals, &event, usable, &is_possible);
 		if (!is_possible)
 			continue;
 		quick++;

@@ -114,6 +114,8 @@ static size_t tag_usable_size(void *p)
 	return lm_tag_usable(p);
 }
 
+int lm_real_has_tags;
+
 static size_t tried_usable_size(void *p);
 static size_t (*usable_size)(void *p) = tried_usable_size;
 
@@ -127,6 +129,7 @@ static size_t tried_usable_size(void *p)
 	int is_tag = lm_real_is_glibc() && usable == lm_tag_usable(p);
 
 	__atomic_store_n(&usable_size, is_tag ? tag_usable_size : malloc_usable_size, __ATOMIC_RELAXED);
+	__atomic_store_n(&lm_real_has_tags, is_tag, __ATOMIC_RELAXED);
 	return usable;
 }
 

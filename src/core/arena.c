@@ -3,6 +3,7 @@
 #include "arena.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "sys.h"
 
@@ -61,6 +62,13 @@ void *lm_arena_alloc(size_t size)
 		else
 			lm_sys_unmap(fresh, fresh->size);
 	}
+}
+
+void *lm_arena_alloc_aligned(size_t size, size_t alignment)
+{
+	uintptr_t at = (uintptr_t)lm_arena_alloc(size + alignment - ALIGN);
+
+	return at ? (void *)((at + alignment - 1) & ~(uintptr_t)(alignment - 1)) : NULL;
 }
 
 char *lm_arena_string(const char *string)

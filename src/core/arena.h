@@ -12,6 +12,9 @@
 /* SIZE zeroed bytes, aligned for any object, or NULL. */
 void *lm_arena_alloc(size_t size);
 
+/* The same, at a multiple of ALIGNMENT, a power of two. */
+void *lm_arena_alloc_aligned(size_t size, size_t alignment);
+
 /* A copy of STRING, or NULL. */
 char *lm_arena_string(const char *string);
 

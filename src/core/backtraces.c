@@ -9,10 +9,9 @@
 #include "module.h"
 #include "sys.h"
 
-#define TABLE_BITS 16
-#define WAIT_MS    1000
+#define WAIT_MS 1000
 
-static struct lm_backtrace *table[1 << TABLE_BITS];
+struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
 static uint64_t last_number;
 unsigned lm_backtraces_generation;
 
@@ -28,11 +27,18 @@ static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned coun
 	return difference == 0;
 }
 
+static unsigned *modules_of(struct lm_backtrace *entry)
+{
+	return (unsigned *)(entry->pcs + entry->depth);
+}
+
 /* Code was unloaded since: were these frames'? Then they are others by now. */
 static __attribute__((noinline)) int is_still_right(struct lm_backtrace *entry, unsigned now)
 {
+	const unsigned *modules = modules_of(entry);
+
 	for (unsigned i = 0; i < entry->depth; i++) {
-		if (lm_module_number(entry->pcs[i] - 1) != entry->modules[i])
+		if (lm_module_number(entry->pcs[i] - 1) != modules[i])
 			return 0;
 	}
 	__atomic_store_n(&entry->generation, now, __ATOMIC_RELAXED);
@@ -56,30 +62,29 @@ static inline struct lm_backtrace *listed(struct lm_backtrace *first, const stru
 static struct lm_backtrace *made(const struct lm_unwound *unwound)
 {
 	size_t size = unwound->count * sizeof *unwound->pcs;
-	struct lm_backtrace *entry = lm_arena_alloc(sizeof *entry + size + unwound->count * sizeof *entry->modules);
+	struct lm_backtrace *entry = lm_arena_alloc_aligned(sizeof *entry + size + unwound->count * sizeof(unsigned),
+	                                                    _Alignof(struct lm_backtrace));
 
 	if (!entry)
 		return NULL;
 	entry->sum = unwound->sum;
 	entry->generation = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
-	entry->depth = unwound->count;
+	entry->depth = (unsigned short)unwound->count;
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
-	entry->tail_length = lm_line_tail(entry->tail, entry->number);
+	entry->tail_length = (unsigned short)lm_line_tail(entry->tail, entry->number);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
-	entry->modules = (unsigned *)(entry->pcs + unwound->count);
 	for (unsigned i = 0; i < unwound->count; i++) {
 		/* Finds what came since anybody looked. */
 		const struct lm_module *module = lm_module_find(unwound->pcs[i] - 1);
 
-		entry->modules[i] = module ? module->number : 0;
+		modules_of(entry)[i] = module ? module->number : 0;
 	}
 	return entry;
 }
 
 struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 {
-	/* The lower bits of a sum depend on the lower bits of the addresses alone. */
-	struct lm_backtrace **slot = &table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - TABLE_BITS)];
+	struct lm_backtrace **slot = lm_backtraces_slot(unwound);
 	struct lm_backtrace *first = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 	struct lm_backtrace *entry = listed(first, NULL, unwound), *added;
 
@@ -135,9 +140,9 @@ void lm_backtraces_forked(void)
 {
 	/* What threads remember is out of date, as after unloading; and nothing is to be found again. */
 	lm_backtraces_forget();
-	for (size_t i = 0; i < (size_t)1 << TABLE_BITS; i++) {
-		if (table[i])
-			table[i] = NULL;
+	for (size_t i = 0; i < (size_t)1 << LM_BACKTRACES_BITS; i++) {
+		if (lm_backtraces_table[i])
+			lm_backtraces_table[i] = NULL;
 	}
 	last_number = 0;
 }

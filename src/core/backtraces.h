@@ -13,26 +13,57 @@
 #include "symbol.h"
 #include "unwind.h"
 
+/* With many backtraces, what an event needs of one is in no cache: it lies in few lines, and all of it before PCS in
+ * one. */
 struct lm_backtrace {
-	struct lm_backtrace *next;
+	_Alignas(64) struct lm_backtrace *next;
 	uint64_t sum;        /* lm_unwound_sum() */
 	unsigned generation; /* of the loaded objects, when it was last right */
-	unsigned depth;
-	uint64_t number; /* from 1 */
+	unsigned short depth;
+	unsigned char taken;   /* somebody writes it */
+	unsigned char written; /* it stands in the trace, and what follows is there */
 	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
-	unsigned tail_length;
-	int taken;                     /* somebody writes it */
-	int written;                   /* it stands in the trace, and what follows is there */
-	unsigned frames;               /* of those, as many as fit into a record; innermost first */
+	unsigned short tail_length;
+	unsigned short frames;         /* of those, as many as fit into a record; innermost first */
 	unsigned length;               /* of their texts, in bytes */
 	const struct lm_frame **frame; /* elsewhere: what is compared is to be small */
-	unsigned *modules;             /* the objects that PCS lie in, by number */
+	uint64_t number;               /* from 1 */
+	/* Behind them, the numbers of the objects that they lie in. */
 	uintptr_t pcs[];
 };
 
 /* Counts up when code was unloaded. */
 extern unsigned lm_backtraces_generation;
+
+#define LM_BACKTRACES_BITS 16
+
+extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
+
+static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *unwound)
+{
+	/* The lower bits of a sum depend on the lower bits of the addresses alone. */
+	return &lm_backtraces_table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - LM_BACKTRACES_BITS)];
+}
+
+/* It will be looked for: fetches where that begins; and then, a moment later, what is there. */
+static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
+{
+	if (unwound->count)
+		__builtin_prefetch(lm_backtraces_slot(unwound));
+}
+
+static inline void lm_backtraces_expect_entry(const struct lm_unwound *unwound)
+{
+	const struct lm_backtrace *entry;
+
+	if (!unwound->count)
+		return;
+	entry = __atomic_load_n(lm_backtraces_slot(unwound), __ATOMIC_RELAXED);
+	__builtin_prefetch(entry);
+	__builtin_prefetch((const char *)entry + 64);
+	__builtin_prefetch((const char *)entry + 128);
+}
 
 struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound);
 

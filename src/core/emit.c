@@ -308,9 +308,14 @@ static inline int is_quick(struct lm_thread *thread)
 	return lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
-static inline int measure(struct lm_line *line, struct lm_thread *thread, const void *p, size_t size,
-                          struct lm_totals totals)
+static inline int measure(struct lm_line *line, struct lm_thread *thread, const void *p, size_t size, size_t usable,
+                          struct lm_totals totals, int is_release)
 {
+	const struct lm_line_change change = {.size = size,
+	                                      .usable = usable,
+	                                      .requested_after = (uint64_t)totals.requested,
+	                                      .usable_after = (uint64_t)totals.usable,
+	                                      .is_release = is_release};
 	uint64_t high = (uint64_t)(uintptr_t)p >> 32;
 
 	if (unlikely(high != thread->pointer_high)) {
@@ -318,7 +323,7 @@ static inline int measure(struct lm_line *line, struct lm_thread *thread, const 
 		thread->pointer_high_text = lm_line_hexadecimal((uint32_t)high);
 	}
 	line->pointer_high = thread->pointer_high_text;
-	return lm_line_measure(line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable);
+	return lm_line_measure(line, &thread->totals, p, &change);
 }
 
 /* LM_LINE_TAIL bytes, of which the last two count. */
@@ -333,17 +338,23 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 	unsigned char *place = NULL;
 	struct lm_totals totals;
 	unsigned length, frames = 0;
-	int error = 0, known = 1;
+	int error = 0, known = 1, measured;
 
 	if (unlikely(!is_quick(thread))) {
 		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
 		return;
 	}
 	lm_module_note_caller(caller->pc);
+	if (likely(lm_session.depth))
+		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &unwound);
+	/* What is known of the backtrace comes from far away, while the numbers become text. */
+	lm_backtraces_expect(&unwound);
+	totals = lm_account_change((int64_t)size, (int64_t)usable);
+	lm_backtraces_expect_entry(&unwound);
+	measured = measure(&line, thread, p, size, usable, totals, 0);
 	line.tail = plain_tail;
 	line.tail_length = 2;
-	if (likely(lm_session.depth)) {
-		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &unwound);
+	if (likely(unwound.count)) {
 		backtrace = lm_backtraces_find(&unwound);
 		known = backtrace && lm_backtraces_is_written(backtrace);
 		if (known && lm_session.compact) {
@@ -353,8 +364,7 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 			frames = backtrace->length;
 		}
 	}
-	totals = lm_account_change((int64_t)size, (int64_t)usable);
-	if (likely(known && line.tail_length && measure(&line, thread, p, size, totals))) {
+	if (likely(known && measured && line.tail_length)) {
 		length = lm_line_malloc_length(&line);
 		place = lm_sink_reserve(thread, length + frames, &error);
 	}
@@ -383,7 +393,7 @@ void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void
 	}
 	lm_module_note_caller(caller->pc);
 	totals = lm_account_change(-(int64_t)size, -(int64_t)usable);
-	if (likely(measure(&line, thread, p, size, totals))) {
+	if (likely(measure(&line, thread, p, size, usable, totals, 1))) {
 		length = lm_line_free_length(&line);
 		place = lm_sink_reserve(thread, length, &error);
 	}

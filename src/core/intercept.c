@@ -168,7 +168,7 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	if (event->p) {
 		if (likely(enter((void *)event->p, event->size, call) == 0)) {
 			event->change = (int64_t)event->size;
-			usable = (int64_t)lm_real_usable_size((void *)event->p);
+			usable = (int64_t)lm_real_usable_size_of_live((void *)event->p);
 		}
 	} else if (event->size && !event->error) {
 		event->error = call->error;
@@ -227,7 +227,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 
 		return malloced(p, size, &call, caller);
 	}
-	usable = lm_real_usable_size(p);
+	usable = lm_real_usable_size_of_live(p);
 	tracing = lm_session_tracing(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_MALLOC);
 	if (tracing)
@@ -320,7 +320,7 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 	event.p = lm_real_pvalloc(size);
 	/* Some round up to whole pages without a look at overflow. */
 	if (event.p && size > PTRDIFF_MAX)
-		event.size = lm_real_usable_size((void *)event.p);
+		event.size = lm_real_usable_size_of_live((void *)event.p);
 	return allocated(&event, &call, caller);
 }
 
@@ -342,7 +342,7 @@ static struct old_block take_old(void *old, const struct call *call)
 		lm_here.own->moving = old;
 	block.size = lm_sizemap_take_moving(old);
 	if (likely(block.size < LM_SIZEMAP_FULL)) {
-		block.usable = lm_real_usable_size(old);
+		block.usable = lm_real_usable_size_of_live(old);
 		return block;
 	}
 	block.size = LM_SIZEMAP_NONE;
@@ -368,7 +368,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 
 		if (likely(entered == 0)) {
 			event->change += (int64_t)event->size;
-			usable += (int64_t)lm_real_usable_size((void *)event->p);
+			usable += (int64_t)lm_real_usable_size_of_live((void *)event->p);
 		}
 	}
 	account(event, usable, call);
@@ -466,7 +466,7 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 
 	if (likely(size < LM_SIZEMAP_FULL)) {
 		event.change = -(int64_t)size;
-		account(&event, -(int64_t)lm_real_usable_size(p), call);
+		account(&event, -(int64_t)lm_real_usable_size_of_live(p), call);
 		emit(&event, call, NULL);
 	} else if (call->tracing) {
 		event.foreign = 1;
@@ -487,7 +487,7 @@ static inline __attribute__((always_inline)) struct call begin_release(enum lm_c
 	lm_account_call(call.own, function);
 	size = lm_sizemap_take(p);
 	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL))
-		lm_account_change_own(call.own, -(int64_t)size, -(int64_t)lm_real_usable_size(p));
+		lm_account_change_own(call.own, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
 	else
 		record_release(function, p, size, &call, caller);
 	lm_guard_set(LM_GUARD_REAL);
@@ -527,7 +527,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		free_slowly(p, caller);
 		return;
 	}
-	usable = lm_real_usable_size(p);
+	usable = lm_real_usable_size_of_live(p);
 	tracing = lm_session_tracing(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_FREE);
 	if (tracing)

@@ -3,7 +3,8 @@
  * The lines of malloc and free, which are nearly all of a trace, put together
  * where they go: first the digits and their length, then, from right to left, each number in one store of eight digits.
  * What of that is too much lies on the left and is written over by what comes
- * there. Pure. The grammar is in log-malloc2(5); record.h writes every line.
+ * there. Where a total is the one of the line before and this line's change, so
+ * are its digits. Pure. The grammar is in log-malloc2(5); record.h writes every line.
  */
 #ifndef LM_LINE_H
 #define LM_LINE_H
@@ -12,6 +13,25 @@
 
 #include "text.h"
 #include "trace_format.h"
+
+/* A total as it was written last, by whoever keeps this; zeros are one. */
+struct lm_line_total {
+	uint64_t value;
+	uint64_t digits; /* of its last eight, the last one in the lowest byte */
+	uint64_t base;   /* what is before them, as a value */
+	uint64_t high;   /* and as text */
+	unsigned high_count;
+};
+
+struct lm_line_totals {
+	struct lm_line_total requested, usable;
+};
+
+/* Of a call that changed the totals by a block's SIZE and USABLE bytes to REQUESTED_AFTER and USABLE_AFTER. */
+struct lm_line_change {
+	uint64_t size, usable, requested_after, usable_after;
+	int is_release;
+};
 
 struct lm_line {
 	/* Requested bytes, of the block and in all, and usable ones. */
@@ -90,38 +110,95 @@ static inline uint64_t lm_line_hexadecimal(uint32_t value)
 #define LM_LINE_EIGHT UINT64_C(100000000)
 #define LM_LINE_ASCII UINT64_C(0x3030303030303030)
 
-/* The digits of VALUE, below LM_LINE_EIGHT squared. */
-static inline void lm_line_number(struct lm_line_number *number, uint64_t value)
+/* The same, of a VALUE that is most often below ten thousand. */
+static inline uint64_t lm_line_decimal_of_size(uint32_t value)
 {
-	uint64_t digits;
+	uint32_t halves, tens;
 
-	if (__builtin_expect(value < LM_LINE_EIGHT, 1)) {
-		number->high = 0;
-		digits = lm_line_decimal((uint32_t)value);
-		/* Zeros in front are zero bytes; the last one counts in any case. */
-		number->count = 8 - ((unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) >> 3);
-		number->low = digits | LM_LINE_ASCII;
-		return;
-	}
-	digits = lm_line_decimal((uint32_t)(value / LM_LINE_EIGHT));
-	number->count = 16 - ((unsigned)__builtin_ctzll(digits) >> 3);
-	number->high = digits | LM_LINE_ASCII;
-	number->low = lm_line_decimal((uint32_t)(value % LM_LINE_EIGHT)) | LM_LINE_ASCII;
+	if (__builtin_expect(value >= 10000, 0))
+		return lm_line_decimal(value);
+	halves = value * 5243 >> 19;
+	halves |= (value - halves * 100) << 16;
+	tens = ((halves * 103) >> 10) & 0x000f000f;
+	return (uint64_t)(tens | (halves - tens * 10) << 8) << 32;
 }
 
-/* 0: a number is too large, or P too small, for this to be the way. */
-static inline int lm_line_measure(struct lm_line *line, const void *p, uint64_t size, uint64_t requested,
-                                  uint64_t usable)
+/*
+ * Digits, one a byte and the last one lowest, plus or minus others. What a byte
+ * is too large or too small by goes into the next; minus 246 is plus ten there.
+ */
+static inline uint64_t lm_line_plus(uint64_t digits, uint64_t others)
 {
-	uint64_t pointer = (uintptr_t)p;
+	uint64_t sum = digits + UINT64_C(0xf6f6f6f6f6f6f6f6) + others;
 
-	if (__builtin_expect(size >= LM_LINE_EIGHT || requested >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
-	                             usable >= LM_LINE_EIGHT * LM_LINE_EIGHT || pointer < 1 << 20,
+	return sum - (sum >> 7 & UINT64_C(0x0101010101010101)) * 0xf6;
+}
+
+static inline uint64_t lm_line_minus(uint64_t digits, uint64_t others)
+{
+	uint64_t difference = digits - others;
+
+	return difference - (difference >> 7 & UINT64_C(0x0101010101010101)) * 0xf6;
+}
+
+/* Zeros in front are zero bytes; the last one counts in any case. DIGITS: the last one in the lowest byte. */
+static inline unsigned lm_line_count(uint64_t digits)
+{
+	return ((63u ^ (unsigned)__builtin_clzll(digits | 1)) >> 3) + 1;
+}
+
+/* From nothing. VALUE is below LM_LINE_EIGHT squared. */
+static inline void lm_line_total_anew(struct lm_line_total *total, uint64_t value)
+{
+	uint64_t high = value / LM_LINE_EIGHT, digits;
+
+	total->base = high * LM_LINE_EIGHT;
+	total->digits = __builtin_bswap64(lm_line_decimal((uint32_t)(value - total->base)));
+	total->high_count = 0;
+	if (__builtin_expect(high != 0, 0)) {
+		digits = lm_line_decimal((uint32_t)high);
+		total->high = digits | LM_LINE_ASCII;
+		total->high_count = lm_line_count(__builtin_bswap64(digits));
+	}
+}
+
+/* TOTAL becomes VALUE, by SIZE bytes more or, if IS_RELEASE, less, unless others changed it meanwhile. */
+static inline void lm_line_total(struct lm_line_number *number, struct lm_line_total *total, uint64_t value,
+                                 uint64_t size, uint64_t size_digits, int is_release)
+{
+	uint64_t before = is_release ? value + size : value - size;
+
+	if (__builtin_expect(total->value == before && value - total->base < LM_LINE_EIGHT, 1))
+		total->digits = is_release ? lm_line_minus(total->digits, size_digits)
+		                           : lm_line_plus(total->digits, size_digits);
+	else
+		lm_line_total_anew(total, value);
+	total->value = value;
+	number->low = __builtin_bswap64(total->digits) | LM_LINE_ASCII;
+	number->high = total->high;
+	number->count =
+		__builtin_expect(total->high_count != 0, 0) ? 8 + total->high_count : lm_line_count(total->digits);
+}
+
+/* 0: a number is too large, or P too small, for this to be the way. TOTALS: of the line before, and then of this. */
+static inline int lm_line_measure(struct lm_line *line, struct lm_line_totals *totals, const void *p,
+                                  const struct lm_line_change *change)
+{
+	uint64_t pointer = (uintptr_t)p, digits;
+
+	if (__builtin_expect(change->size >= LM_LINE_EIGHT || change->usable >= LM_LINE_EIGHT ||
+	                             change->requested_after >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
+	                             change->usable_after >= LM_LINE_EIGHT * LM_LINE_EIGHT || pointer < 1 << 20,
 	                     0))
 		return 0;
-	lm_line_number(&line->size, size);
-	lm_line_number(&line->requested, requested);
-	lm_line_number(&line->usable, usable);
+	digits = lm_line_decimal_of_size((uint32_t)change->size);
+	line->size.low = digits | LM_LINE_ASCII;
+	digits = __builtin_bswap64(digits);
+	line->size.count = lm_line_count(digits);
+	lm_line_total(&line->requested, &totals->requested, change->requested_after, change->size, digits,
+	              change->is_release);
+	digits = __builtin_bswap64(lm_line_decimal_of_size((uint32_t)change->usable));
+	lm_line_total(&line->usable, &totals->usable, change->usable_after, change->usable, digits, change->is_release);
 	line->pointer = pointer;
 	line->pointer_digits = (67u - (unsigned)__builtin_clzll(pointer)) / 4;
 	return 1;
@@ -210,10 +287,10 @@ static inline uint64_t lm_line_hexadecimal(uint32_t value)
 	return value;
 }
 
-static inline int lm_line_measure(struct lm_line *line, const void *p, uint64_t size, uint64_t requested,
-                                  uint64_t usable)
+static inline int lm_line_measure(struct lm_line *line, struct lm_line_totals *totals, const void *p,
+                                  const struct lm_line_change *change)
 {
-	(void)line, (void)p, (void)size, (void)requested, (void)usable;
+	(void)line, (void)totals, (void)p, (void)change;
 	return 0;
 }
 

@@ -14,6 +14,8 @@
 
 #include <stddef.h>
 
+#include "tag.h"
+
 void *lm_real_malloc(size_t size);
 void *lm_real_calloc(size_t count, size_t size);
 void *lm_real_realloc(void *p, size_t size);
@@ -29,6 +31,16 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size);
 
 /* The usable size of a block that this allocator handed out; 0 for NULL or where the libc can't tell. */
 size_t lm_real_usable_size(void *p);
+
+/* 1 once a block has shown that the tags of live blocks tell their usable size (tag.h): no need to call for it. */
+extern int lm_real_has_tags;
+
+/* The same, of a live block. */
+static inline size_t lm_real_usable_size_of_live(void *p)
+{
+	return __builtin_expect(__atomic_load_n(&lm_real_has_tags, __ATOMIC_RELAXED), 1) ? lm_tag_usable(p)
+	                                                                                 : lm_real_usable_size(p);
+}
 
 /* Does glibc's own malloc stand behind all this? */
 int lm_real_is_glibc(void);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "guard.h"
+#include "line.h"
 #include "trace_format.h"
 
 /* Frames that are remembered. A frame is where a call returns to, and the registers then. */
@@ -42,8 +43,9 @@ struct lm_thread {
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
 	uint64_t clock; /* what it said then, in milliseconds */
-	/* The upper half of the last pointer that was written, and its text. */
+	/* Of its last line: the upper half of the pointer, its text, and the totals. */
 	uint64_t pointer_high, pointer_high_text;
+	struct lm_line_totals totals;
 	/* Its share of the books; read by others, so stored in one piece. */
 	int64_t requested, usable;
 	uint64_t calls[LM_CALL_COUNT];

@@ -59,8 +59,10 @@ extern void __tsan_init(void) __attribute__((weak));
 
 #define BOOT_ALIGN sizeof(struct boot_block)
 
+/* Tagged as glibc's are: usable sizes are read there. */
 struct boot_block {
-	_Alignas(16) size_t size;
+	_Alignas(16) size_t before;
+	size_t tag;
 };
 
 /* Volatile: libc's headers promise that dlsym calls nothing here, and this is here because it does. */
@@ -90,13 +92,13 @@ static void *boot_malloc(size_t size)
 	}
 	/* Never used twice, so still zero: calloc is served, too. */
 	block = (struct boot_block *)(boot + at);
-	block->size = size;
+	block->tag = room - sizeof *block + LM_TAG_WORD;
 	return block + 1;
 }
 
 static size_t boot_size(const void *p)
 {
-	return ((const struct boot_block *)p - 1)->size;
+	return lm_tag_usable(p);
 }
 
 /* ---- finding the real ones ---- */
@@ -157,6 +159,8 @@ static size_t unknown_usable_size(void *p)
 	return 0;
 }
 
+int lm_real_has_tags;
+
 static size_t (*libc_usable_size)(void *);
 
 static size_t tag_usable_size(void *p)
@@ -172,8 +176,10 @@ static size_t tried_usable_size(void *p)
 {
 	size_t usable = libc_usable_size(p);
 
-	__atomic_store_n(&lm_seam.usable_size, usable == lm_tag_usable(p) ? tag_usable_size : libc_usable_size,
-	                 __ATOMIC_RELEASE);
+	int is_tag = usable == lm_tag_usable(p);
+
+	__atomic_store_n(&lm_seam.usable_size, is_tag ? tag_usable_size : libc_usable_size, __ATOMIC_RELEASE);
+	__atomic_store_n(&lm_real_has_tags, is_tag, __ATOMIC_RELAXED);
 	return usable;
 }
 
