@@ -39,49 +39,111 @@ static size_t carefully(char *line, const struct lm_event *event)
 	return (size_t)(text.at - line);
 }
 
+static int measure(struct lm_line *line, struct lm_line_before *before, const struct lm_event *event)
+{
+	int is_free = event->call == LM_CALL_FREE;
+
+	if (!lm_line_measure(line, before, is_free ? event->old : event->p, is_free ? event->old_size : event->size,
+	                     (uint64_t)event->totals.requested, (uint64_t)event->totals.usable))
+		return 0;
+	if (event->call == LM_CALL_CALLOC)
+		return lm_line_measure_calloc(line, event->count, event->each);
+	if (event->call == LM_CALL_REALLOC)
+		return lm_line_measure_realloc(line, before, event->old, event->old_size, event->change);
+	return 1;
+}
+
+static unsigned length_of(const struct lm_line *line, enum lm_call call)
+{
+	switch (call) {
+	case LM_CALL_CALLOC:
+		return lm_line_calloc_length(line);
+	case LM_CALL_REALLOC:
+		return lm_line_realloc_length(line);
+	case LM_CALL_FREE:
+		return lm_line_free_length(line);
+	default:
+		return lm_line_malloc_length(line);
+	}
+}
+
+static const char *put(char *end, const struct lm_line *line, enum lm_call call)
+{
+	switch (call) {
+	case LM_CALL_CALLOC:
+		lm_line_put_calloc(end, line);
+		return LM_LINE_CALLOC;
+	case LM_CALL_REALLOC:
+		lm_line_put_realloc(end, line);
+		return LM_LINE_REALLOC;
+	case LM_CALL_FREE:
+		lm_line_put_free(end, line);
+		return LM_LINE_FREE;
+	default:
+		lm_line_put_malloc(end, line);
+		return LM_LINE_MALLOC;
+	}
+}
+
 /* Bytes in front of the line and behind it, and of a place's mark and length, have to stay. */
-static size_t quickly(char *place, struct lm_line_totals *totals, const struct lm_event *event, uint64_t usable,
-                      int *is_possible)
+static size_t quickly(char *place, struct lm_line_before *before, const struct lm_event *event, int *is_possible)
 {
 	char tail[LM_LINE_TAIL];
 	struct lm_line line = {.tail = tail, .tail_length = lm_line_tail(tail, event->backtrace)};
-	const void *p = event->call == LM_CALL_FREE ? event->old : event->p;
-	struct lm_line_change change = {.size = event->call == LM_CALL_FREE ? event->old_size : event->size,
-	                                .usable = usable,
-	                                .requested_after = (uint64_t)event->totals.requested,
-	                                .usable_after = (uint64_t)event->totals.usable,
-	                                .is_release = event->call == LM_CALL_FREE};
 	uint64_t first;
 	unsigned length;
 
-	line.pointer_high = lm_line_hexadecimal((uint32_t)((uint64_t)(uintptr_t)p >> 32));
-	*is_possible = line.tail_length && lm_line_measure(&line, totals, p, &change);
+	*is_possible = line.tail_length && measure(&line, before, event);
 	if (!*is_possible)
 		return 0;
 	memset(place, '~', LM_RECORD_LINE_MAX);
-	if (event->call == LM_CALL_FREE) {
-		length = lm_line_free_length(&line);
-		lm_line_put_free(place + 8 + length, &line);
-		first = lm_line_first(LM_LINE_FREE);
-	} else {
-		length = lm_line_malloc_length(&line);
-		lm_line_put_malloc(place + 8 + length, &line);
-		first = lm_line_first(LM_LINE_MALLOC);
-	}
+	length = length_of(&line, event->call);
+	first = lm_line_first(put(place + 8 + length, &line, event->call));
 	if (memcmp(place, "~~~~~~~~~~~~~", 13) != 0 || memcmp(place + 8 + length, "~~~~~~~~", 8) != 0)
 		ck_abort_msg("written elsewhere: %.60s", place);
 	memcpy(place + 8, &first, sizeof first);
 	return length;
 }
 
-/* Totals that follow from those of the event before, mostly, or others: of EVENT and a block of USABLE bytes. */
-static void follow(struct lm_event *event, uint64_t usable, uint64_t *random)
+/* Of a block, with numbers of all kinds. */
+static struct lm_event some_event(uint64_t *random, unsigned number)
+{
+	uint64_t size = some_number(random, 9), old_size = some_number(random, 9);
+	void *p = AT(some_number(random, 14) + (1 << 20)), *old = AT(some_number(random, 14) + (1 << 20));
+	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = size, .change = (int64_t)size};
+
+	switch (number % 5) {
+	case 0:
+		event = (struct lm_event){.call = LM_CALL_FREE, .old = p, .old_size = size, .change = -(int64_t)size};
+		return event;
+	case 1:
+		event.call = LM_CALL_CALLOC;
+		event.count = some_number(random, 9);
+		event.each = some_number(random, 9);
+		break;
+	case 2:
+		event.call = LM_CALL_REALLOC;
+		event.old = number % 3 ? old : NULL;
+		event.old_size = number % 3 ? old_size : 0;
+		event.change = (int64_t)(event.size - event.old_size);
+		break;
+	default:
+		break;
+	}
+	if (number % 2)
+		event.backtrace = some_number(random, 10) + 1;
+	return event;
+}
+
+/* Totals that follow from those of the event before, mostly, or others: of EVENT and a block of so many usable bytes.
+ */
+static void follow(struct lm_event *event, uint64_t *random)
 {
 	static struct lm_totals before;
-	int64_t sign = event->call == LM_CALL_FREE ? -1 : 1;
+	int64_t usable = (int64_t)some_number(random, 9);
 
 	before.requested += event->change;
-	before.usable += sign * (int64_t)usable;
+	before.usable += event->change < 0 ? -usable : usable;
 	if (before.requested < 0 || some_number(random, 1) == 0)
 		before.requested = (int64_t)some_number(random, 17);
 	if (before.usable < 0 || some_number(random, 1) == 0)
@@ -93,25 +155,16 @@ START_TEST(the_quick_way_writes_the_same_lines)
 {
 	static char expected[LM_RECORD_LINE_MAX], room[LM_RECORD_LINE_MAX + 16];
 	uint64_t random = 0x9e3779b97f4a7c15u;
-	struct lm_line_totals totals = {0};
+	struct lm_line_before before = {0};
 	unsigned quick = 0;
 
 	for (unsigned i = 0; i < 1000000; i++) {
-		uint64_t size = some_number(&random, 9), address = some_number(&random, 14) + (1 << 20);
-		struct lm_event event = {
-			.call = LM_CALL_MALLOC, .p = AT(address), .size = size, .change = (int64_t)size};
-		uint64_t usable;
+		struct lm_event event = some_event(&random, i);
 		size_t length;
 		int is_possible;
 
-		if (i % 3 == 0)
-			event = (struct lm_event){
-				.call = LM_CALL_FREE, .old = AT(address), .old_size = size, .change = -(int64_t)size};
-		else if (i % 3 == 1)
-			event.backtrace = some_number(&random, 10) + 1;
-		usable = some_number(&random, 9);
-		follow(&event, usable, &random);
-		length = quickly(room, &totals, &event, usable, &is_possible);
+		follow(&event, &random);
+		length = quickly(room, &before, &event, &is_possible);
 		if (!is_possible)
 			continue;
 		quick++;

@@ -46,23 +46,17 @@ static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *
 	return &lm_backtraces_table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - LM_BACKTRACES_BITS)];
 }
 
-/* It will be looked for: fetches where that begins; and then, a moment later, what is there. */
+/* It will be looked for in a moment: fetches what is there. */
 static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
 {
-	if (unwound->count)
-		__builtin_prefetch(lm_backtraces_slot(unwound));
-}
-
-static inline void lm_backtraces_expect_entry(const struct lm_unwound *unwound)
-{
-	const struct lm_backtrace *entry;
+	const char *entry;
 
 	if (!unwound->count)
 		return;
-	entry = __atomic_load_n(lm_backtraces_slot(unwound), __ATOMIC_RELAXED);
+	entry = (const char *)__atomic_load_n(lm_backtraces_slot(unwound), __ATOMIC_RELAXED);
 	__builtin_prefetch(entry);
-	__builtin_prefetch((const char *)entry + 64);
-	__builtin_prefetch((const char *)entry + 128);
+	__builtin_prefetch(entry + 64);
+	__builtin_prefetch(entry + 128);
 }
 
 struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound);

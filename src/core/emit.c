@@ -154,7 +154,7 @@ static inline void copy_frames(unsigned char *at, const struct lm_backtrace *bac
 	}
 }
 
-/* ---- any event ---- */
+/* ---- an event, with care ---- */
 
 /* Compact: the backtrace stands in front of the first event that names it, in one record with that. */
 static void emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
@@ -217,7 +217,8 @@ static void wind_clock(struct lm_thread *thread, uint64_t ms)
 	thread->until_clock = thread->between_clocks;
 }
 
-void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
+static __attribute__((noinline)) void emit_carefully(struct lm_event *event, struct lm_thread *thread,
+                                                     const struct lm_caller *caller)
 {
 	unsigned depth = caller ? lm_session.depth : 0;
 	uintptr_t room[depth ? depth : 1];
@@ -254,15 +255,16 @@ static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_t
 	int saved = errno;
 
 	event.totals = lm_account_change(event.change, usable);
-	lm_emit(&event, thread, call == LM_CALL_FREE ? NULL : caller);
+	emit_carefully(&event, thread, caller);
 	errno = saved;
 }
 
-/* What remains of it where all is unwound and accounted for already. */
-static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size,
-                                                const struct lm_unwound *unwound, struct lm_totals totals, int error)
+/* What remains of it where all is unwound and accounted for already. MORE: as of emit_quickly(). */
+static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
+                                                const struct lm_event *more, const struct lm_unwound *unwound,
+                                                int error)
 {
-	struct lm_event event = common_event(call, p, size);
+	struct lm_event event = more ? *more : common_event(call, p, size);
 	int saved = errno;
 
 	event.totals = totals;
@@ -308,101 +310,170 @@ static inline int is_quick(struct lm_thread *thread)
 	return lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
-static inline int measure(struct lm_line *line, struct lm_thread *thread, const void *p, size_t size, size_t usable,
-                          struct lm_totals totals, int is_release)
-{
-	const struct lm_line_change change = {.size = size,
-	                                      .usable = usable,
-	                                      .requested_after = (uint64_t)totals.requested,
-	                                      .usable_after = (uint64_t)totals.usable,
-	                                      .is_release = is_release};
-	uint64_t high = (uint64_t)(uintptr_t)p >> 32;
-
-	if (unlikely(high != thread->pointer_high)) {
-		thread->pointer_high = high;
-		thread->pointer_high_text = lm_line_hexadecimal((uint32_t)high);
-	}
-	line->pointer_high = thread->pointer_high_text;
-	return lm_line_measure(line, &thread->totals, p, &change);
-}
-
 /* LM_LINE_TAIL bytes, of which the last two count. */
 static const char plain_tail[] = "              ]\n";
 _Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
 
-void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+/* How LINE ends: in *WITH_FRAMES, whose frames follow it, or NULL. 0: they have to be written first. */
+static inline int end_line(struct lm_line *line, const struct lm_unwound *unwound,
+                           const struct lm_backtrace **with_frames)
 {
-	struct lm_line line;
-	struct lm_unwound unwound = {.count = 0};
-	struct lm_backtrace *backtrace = NULL;
-	unsigned char *place = NULL;
-	struct lm_totals totals;
-	unsigned length, frames = 0;
-	int error = 0, known = 1, measured;
+	const struct lm_backtrace *backtrace;
 
-	if (unlikely(!is_quick(thread))) {
-		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
-		return;
+	*with_frames = NULL;
+	line->tail = plain_tail;
+	line->tail_length = 2;
+	if (unlikely(!unwound->count))
+		return 1;
+	backtrace = lm_backtraces_find(unwound);
+	if (unlikely(!backtrace || !lm_backtraces_is_written(backtrace)))
+		return 0;
+	if (!lm_session.compact) {
+		*with_frames = backtrace;
+		return 1;
 	}
+	line->tail = backtrace->tail;
+	line->tail_length = backtrace->tail_length;
+	return line->tail_length != 0;
+}
+
+static inline unsigned frames_length(const struct lm_backtrace *with_frames)
+{
+	return with_frames ? with_frames->length : 0;
+}
+
+static inline __attribute__((always_inline)) int measure(struct lm_line *line, struct lm_thread *thread,
+                                                         enum lm_call call, const void *p, size_t size,
+                                                         struct lm_totals totals, const struct lm_event *more)
+{
+	if (!lm_line_measure(line, &thread->line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
+		return 0;
+	if (!more)
+		return 1;
+	if (call == LM_CALL_CALLOC)
+		return lm_line_measure_calloc(line, more->count, more->each);
+	return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change);
+}
+
+static inline unsigned length_of(const struct lm_line *line, enum lm_call call)
+{
+	switch (call) {
+	case LM_CALL_CALLOC:
+		return lm_line_calloc_length(line);
+	case LM_CALL_REALLOC:
+		return lm_line_realloc_length(line);
+	case LM_CALL_FREE:
+		return lm_line_free_length(line);
+	default:
+		return lm_line_malloc_length(line);
+	}
+}
+
+/* Returns the word that it begins with. */
+static inline const char *put(char *end, const struct lm_line *line, enum lm_call call)
+{
+	switch (call) {
+	case LM_CALL_CALLOC:
+		lm_line_put_calloc(end, line);
+		return LM_LINE_CALLOC;
+	case LM_CALL_REALLOC:
+		lm_line_put_realloc(end, line);
+		return LM_LINE_REALLOC;
+	case LM_CALL_FREE:
+		lm_line_put_free(end, line);
+		return LM_LINE_FREE;
+	default:
+		lm_line_put_malloc(end, line);
+		return LM_LINE_MALLOC;
+	}
+}
+
+/*
+ * An event of CALL when it is_quick(), with the TOTALS that it led to. MORE: what
+ * there is to say beyond the block and its size, or NULL. Inlined for each call.
+ */
+static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call, void *p, size_t size,
+                                                               struct lm_totals totals, const struct lm_event *more,
+                                                               struct lm_thread *thread, const struct lm_caller *caller)
+{
+	static const struct lm_unwound none = {.count = 0};
+	struct lm_unwound room = {.count = 0};
+	const struct lm_unwound *unwound = call == LM_CALL_FREE ? &none : &room;
+	const struct lm_backtrace *with_frames = NULL;
+	unsigned char *place = NULL;
+	struct lm_line line;
+	unsigned length = 0;
+	int error = 0, measured;
+
 	lm_module_note_caller(caller->pc);
-	if (likely(lm_session.depth))
-		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &unwound);
+	if (call != LM_CALL_FREE && likely(lm_session.depth))
+		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &room);
 	/* What is known of the backtrace comes from far away, while the numbers become text. */
-	lm_backtraces_expect(&unwound);
-	totals = lm_account_change((int64_t)size, (int64_t)usable);
-	lm_backtraces_expect_entry(&unwound);
-	measured = measure(&line, thread, p, size, usable, totals, 0);
-	line.tail = plain_tail;
-	line.tail_length = 2;
-	if (likely(unwound.count)) {
-		backtrace = lm_backtraces_find(&unwound);
-		known = backtrace && lm_backtraces_is_written(backtrace);
-		if (known && lm_session.compact) {
-			line.tail = backtrace->tail;
-			line.tail_length = backtrace->tail_length;
-		} else if (known) {
-			frames = backtrace->length;
-		}
-	}
-	if (likely(known && measured && line.tail_length)) {
-		length = lm_line_malloc_length(&line);
-		place = lm_sink_reserve(thread, length + frames, &error);
+	lm_backtraces_expect(unwound);
+	measured = measure(&line, thread, call, p, size, totals, more);
+	if (likely(end_line(&line, unwound, &with_frames) && measured)) {
+		length = length_of(&line, call);
+		place = lm_sink_reserve(thread, length + frames_length(with_frames), &error);
 	}
 	if (unlikely(!place)) {
-		emit_rest(LM_CALL_MALLOC, p, size, &unwound, totals, error);
+		emit_rest(call, p, size, totals, more, unwound, error);
 		return;
 	}
-	lm_line_put_malloc((char *)place + length, &line);
-	if (frames)
-		copy_frames(place + length, backtrace);
-	commit(thread, place, LM_LINE_MALLOC);
+	if (with_frames)
+		copy_frames(place + length, with_frames);
+	commit(thread, place, put((char *)place + length, &line, call));
+}
+
+void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (likely(is_quick(thread)))
+		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
+		             caller);
+	else
+		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
 }
 
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	struct lm_line line;
-	static const struct lm_unwound none = {.count = 0};
-	unsigned char *place = NULL;
-	struct lm_totals totals;
-	unsigned length;
-	int error = 0;
+	if (likely(is_quick(thread)))
+		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
+		             caller);
+	else
+		emit_slowly(LM_CALL_FREE, thread, NULL, p, size, -(int64_t)usable);
+}
 
-	if (unlikely(!is_quick(thread))) {
-		emit_slowly(LM_CALL_FREE, thread, caller, p, size, -(int64_t)usable);
-		return;
-	}
-	lm_module_note_caller(caller->pc);
-	totals = lm_account_change(-(int64_t)size, -(int64_t)usable);
-	if (likely(measure(&line, thread, p, size, usable, totals, 1))) {
-		length = lm_line_free_length(&line);
-		place = lm_sink_reserve(thread, length, &error);
-	}
-	if (unlikely(!place)) {
-		emit_rest(LM_CALL_FREE, p, size, &none, totals, error);
-		return;
-	}
-	lm_line_put_free((char *)place + length, &line);
-	commit(thread, place, LM_LINE_FREE);
+/* ---- calloc and realloc ---- */
+
+static __attribute__((noinline)) void emit_calloc(const struct lm_event *event, struct lm_thread *thread,
+                                                  const struct lm_caller *caller)
+{
+	emit_quickly(LM_CALL_CALLOC, (void *)event->p, event->size, event->totals, event, thread, caller);
+}
+
+static __attribute__((noinline)) void emit_realloc(const struct lm_event *event, struct lm_thread *thread,
+                                                   const struct lm_caller *caller)
+{
+	emit_quickly(LM_CALL_REALLOC, (void *)event->p, event->size, event->totals, event, thread, caller);
+}
+
+static inline int is_common(const struct lm_event *event)
+{
+	if (!event->p || event->foreign)
+		return 0;
+	return event->call == LM_CALL_REALLOC ||
+	       (event->call == LM_CALL_CALLOC && event->change == (int64_t)event->size);
+}
+
+/* ---- any event ---- */
+
+void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
+{
+	if (!thread || !caller || !is_common(event) || !is_quick(thread))
+		emit_carefully(event, thread, caller);
+	else if (event->call == LM_CALL_CALLOC)
+		emit_calloc(event, thread, caller);
+	else
+		emit_realloc(event, thread, caller);
 }
 
 /* ---- begin and end ---- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The lines of malloc and free, which are nearly all of a trace, put together
- * where they go: first the digits and their length, then, from right to left, each number in one store of eight digits.
- * What of that is too much lies on the left and is written over by what comes
- * there. Where a total is the one of the line before and this line's change, so
- * are its digits. Pure. The grammar is in log-malloc2(5); record.h writes every line.
+ * The lines of malloc, free, calloc and realloc, which are nearly all of a trace,
+ * put together where they go: first the digits and their length, then, from right to left, each number in one store of
+ * eight digits. What of that is too much lies on the left and is written over by what comes there. A total is most
+ * often the one of the line before, and a little more or less: so are its digits. Pure. The grammar is in
+ * log-malloc2(5); record.h writes every line.
  */
 #ifndef LM_LINE_H
 #define LM_LINE_H
@@ -23,25 +23,31 @@ struct lm_line_total {
 	unsigned high_count;
 };
 
-struct lm_line_totals {
+/* What of the line before is of use for the next one. */
+struct lm_line_before {
 	struct lm_line_total requested, usable;
+	uint64_t pointer_high, pointer_high_text; /* the upper half of its pointer */
 };
 
-/* Of a call that changed the totals by a block's SIZE and USABLE bytes to REQUESTED_AFTER and USABLE_AFTER. */
-struct lm_line_change {
-	uint64_t size, usable, requested_after, usable_after;
-	int is_release;
+struct lm_line_number {
+	uint64_t low, high; /* digits: the last eight as text, and those before them */
+	unsigned count;     /* how many there are */
+};
+
+struct lm_line_pointer {
+	uint64_t value;
+	uint64_t high;   /* the text of its upper half */
+	unsigned length; /* with all that is in front of the digits */
 };
 
 struct lm_line {
 	/* Requested bytes, of the block and in all, and usable ones. */
-	struct lm_line_number {
-		uint64_t low, high; /* digits: the last eight as text, and those before them */
-		unsigned count;     /* how many there are */
-	} size, requested, usable;
-	uint64_t pointer;
-	uint64_t pointer_high; /* lm_line_hexadecimal() of its upper half, which is nearly always the same */
-	unsigned pointer_digits;
+	struct lm_line_number size, requested, usable;
+	struct lm_line_pointer pointer;
+	/* calloc: how many of how many bytes. realloc: the size before, what it changed by, up or down. */
+	struct lm_line_number count, each, old_size, change;
+	struct lm_line_pointer old;
+	int is_less;
 	/* What comes behind the totals, of which the last TAIL_LENGTH bytes count: lm_line_tail(). */
 	unsigned tail_length;
 	const char *tail;
@@ -71,8 +77,10 @@ static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
 }
 
 /* Words of eight bytes, as text has them. */
-#define LM_LINE_MALLOC "+ malloc"
-#define LM_LINE_FREE   "+ free -"
+#define LM_LINE_MALLOC  "+ malloc"
+#define LM_LINE_FREE    "+ free -"
+#define LM_LINE_CALLOC  "+ calloc"
+#define LM_LINE_REALLOC "+ reallo"
 
 static inline uint64_t lm_line_first(const char word[9])
 {
@@ -148,7 +156,7 @@ static inline unsigned lm_line_count(uint64_t digits)
 }
 
 /* From nothing. VALUE is below LM_LINE_EIGHT squared. */
-static inline void lm_line_total_anew(struct lm_line_total *total, uint64_t value)
+static __attribute__((noinline, unused)) void lm_line_total_anew(struct lm_line_total *total, uint64_t value)
 {
 	uint64_t high = value / LM_LINE_EIGHT, digits;
 
@@ -162,17 +170,24 @@ static inline void lm_line_total_anew(struct lm_line_total *total, uint64_t valu
 	}
 }
 
-/* TOTAL becomes VALUE, by SIZE bytes more or, if IS_RELEASE, less, unless others changed it meanwhile. */
-static inline void lm_line_total(struct lm_line_number *number, struct lm_line_total *total, uint64_t value,
-                                 uint64_t size, uint64_t size_digits, int is_release)
+/* TOTAL becomes VALUE. LIKELY: by how much most often, up or down, and the digits of that. */
+static inline __attribute__((always_inline)) void lm_line_total(struct lm_line_number *number,
+                                                                struct lm_line_total *total, uint64_t value,
+                                                                uint64_t likely, uint64_t likely_digits)
 {
-	uint64_t before = is_release ? value + size : value - size;
+	uint64_t change = value - total->value, less = total->value - value;
+	int is_less = (int64_t)change < 0;
 
-	if (__builtin_expect(total->value == before && value - total->base < LM_LINE_EIGHT, 1))
-		total->digits = is_release ? lm_line_minus(total->digits, size_digits)
-		                           : lm_line_plus(total->digits, size_digits);
-	else
+	change = is_less ? less : change;
+	if (__builtin_expect(change < LM_LINE_EIGHT && value - total->base < LM_LINE_EIGHT, 1)) {
+		uint64_t digits = __builtin_expect(change == likely, 1)
+		                          ? likely_digits
+		                          : __builtin_bswap64(lm_line_decimal_of_size((uint32_t)change));
+
+		total->digits = is_less ? lm_line_minus(total->digits, digits) : lm_line_plus(total->digits, digits);
+	} else {
 		lm_line_total_anew(total, value);
+	}
 	total->value = value;
 	number->low = __builtin_bswap64(total->digits) | LM_LINE_ASCII;
 	number->high = total->high;
@@ -180,44 +195,112 @@ static inline void lm_line_total(struct lm_line_number *number, struct lm_line_t
 		__builtin_expect(total->high_count != 0, 0) ? 8 + total->high_count : lm_line_count(total->digits);
 }
 
-/* 0: a number is too large, or P too small, for this to be the way. TOTALS: of the line before, and then of this. */
-static inline int lm_line_measure(struct lm_line *line, struct lm_line_totals *totals, const void *p,
-                                  const struct lm_line_change *change)
+/* VALUE is below LM_LINE_EIGHT. Its digits, the last one in the lowest byte. */
+static inline uint64_t lm_line_size(struct lm_line_number *number, uint64_t value)
 {
-	uint64_t pointer = (uintptr_t)p, digits;
+	uint64_t text = lm_line_decimal_of_size((uint32_t)value), digits = __builtin_bswap64(text);
 
-	if (__builtin_expect(change->size >= LM_LINE_EIGHT || change->usable >= LM_LINE_EIGHT ||
-	                             change->requested_after >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
-	                             change->usable_after >= LM_LINE_EIGHT * LM_LINE_EIGHT || pointer < 1 << 20,
+	number->low = text | LM_LINE_ASCII;
+	number->count = lm_line_count(digits);
+	return digits;
+}
+
+/* Addresses below this have too few digits; but for null. */
+#define LM_LINE_POINTER_MIN ((uint64_t)1 << 20)
+
+static inline void lm_line_pointer(struct lm_line_pointer *pointer, struct lm_line_before *before, const void *p)
+{
+	uint64_t high = (uint64_t)(uintptr_t)p >> 32;
+
+	if (__builtin_expect(high != before->pointer_high, 0)) {
+		before->pointer_high = high;
+		before->pointer_high_text = lm_line_hexadecimal((uint32_t)high);
+	}
+	pointer->value = (uintptr_t)p;
+	pointer->high = before->pointer_high_text;
+	pointer->length = 3 + (67u - (unsigned)__builtin_clzll(pointer->value | 1)) / 4;
+}
+
+/* Of malloc and free. 0: a number is too large, or P too small, for this to be the way. */
+static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line *line, struct lm_line_before *before,
+                                                                 const void *p, uint64_t size, uint64_t requested,
+                                                                 uint64_t usable)
+{
+	uint64_t digits;
+
+	if (__builtin_expect(size >= LM_LINE_EIGHT || requested >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
+	                             usable >= LM_LINE_EIGHT * LM_LINE_EIGHT || (uintptr_t)p < LM_LINE_POINTER_MIN,
 	                     0))
 		return 0;
-	digits = lm_line_decimal_of_size((uint32_t)change->size);
-	line->size.low = digits | LM_LINE_ASCII;
-	digits = __builtin_bswap64(digits);
-	line->size.count = lm_line_count(digits);
-	lm_line_total(&line->requested, &totals->requested, change->requested_after, change->size, digits,
-	              change->is_release);
-	digits = __builtin_bswap64(lm_line_decimal_of_size((uint32_t)change->usable));
-	lm_line_total(&line->usable, &totals->usable, change->usable_after, change->usable, digits, change->is_release);
-	line->pointer = pointer;
-	line->pointer_digits = (67u - (unsigned)__builtin_clzll(pointer)) / 4;
+	digits = lm_line_size(&line->size, size);
+	lm_line_total(&line->requested, &before->requested, requested, size, digits);
+	lm_line_total(&line->usable, &before->usable, usable, size, digits);
+	lm_line_pointer(&line->pointer, before, p);
 	return 1;
 }
 
-/* "+ malloc SIZE 0xPOINTER [U:R" and the tail, bytes. */
+/* The same of calloc, and of realloc: behind lm_line_measure(). */
+static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, uint64_t each)
+{
+	if (__builtin_expect(count >= LM_LINE_EIGHT || each >= LM_LINE_EIGHT, 0))
+		return 0;
+	lm_line_size(&line->count, count);
+	lm_line_size(&line->each, each);
+	return 1;
+}
+
+static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_before *before, const void *old,
+                                          uint64_t old_size, int64_t change)
+{
+	uint64_t by = change < 0 ? -(uint64_t)change : (uint64_t)change;
+
+	if (__builtin_expect(old_size >= LM_LINE_EIGHT || by >= LM_LINE_EIGHT ||
+	                             (uintptr_t)old - 1 < LM_LINE_POINTER_MIN - 1,
+	                     0))
+		return 0;
+	lm_line_size(&line->old_size, old_size);
+	lm_line_size(&line->change, by);
+	line->is_less = change < 0;
+	lm_line_pointer(&line->old, before, old);
+	if (!old)
+		line->old.length = sizeof " (nil)" - 1;
+	return 1;
+}
+
+/* ---- how long a line is, in bytes ---- */
+
+static inline unsigned lm_line_common_length(const struct lm_line *line)
+{
+	return line->size.count + line->pointer.length + line->requested.count + line->usable.count;
+}
+
+/* "+ malloc SIZE POINTER [U:R" and the tail. */
 static inline unsigned lm_line_malloc_length(const struct lm_line *line)
 {
-	return 15 + line->size.count + line->pointer_digits + line->requested.count + line->usable.count +
-	       line->tail_length;
+	return 12 + lm_line_common_length(line) + line->tail_length;
 }
 
-/* "+ free -SIZE 0xPOINTER [U:R]\n" */
+/* "+ free -SIZE POINTER [U:R]\n" */
 static inline unsigned lm_line_free_length(const struct lm_line *line)
 {
-	return 16 + line->size.count + line->pointer_digits + line->requested.count + line->usable.count;
+	return 13 + lm_line_common_length(line);
 }
 
-/* Ends at END; returns where the digits begin. */
+/* "+ calloc SIZE POINTER [U:R" and the tail, with " (COUNT EACH)" in it. */
+static inline unsigned lm_line_calloc_length(const struct lm_line *line)
+{
+	return 16 + lm_line_common_length(line) + line->count.count + line->each.count + line->tail_length;
+}
+
+/* "+ realloc CHANGE OLD POINTER (OLD-SIZE SIZE) [U:R" and the tail. */
+static inline unsigned lm_line_realloc_length(const struct lm_line *line)
+{
+	return 17 + lm_line_common_length(line) + (unsigned)line->is_less + line->change.count + line->old.length +
+	       line->old_size.count + line->tail_length;
+}
+
+/* ---- from right to left: each ends at END, and returns where it begins ---- */
+
 static inline char *lm_line_put(char *end, const struct lm_line_number *number)
 {
 	if (__builtin_expect(number->count > 8, 0))
@@ -226,27 +309,49 @@ static inline char *lm_line_put(char *end, const struct lm_line_number *number)
 	return end - number->count;
 }
 
-static inline char *lm_line_put_pointer(char *end, const struct lm_line *line)
+/* One of at most eight digits. */
+static inline char *lm_line_put_short(char *end, const struct lm_line_number *number)
 {
-	uint64_t digits = lm_line_hexadecimal((uint32_t)line->pointer);
-
-	__builtin_memcpy(end - 8, &digits, 8);
-	if (line->pointer_digits > 8)
-		__builtin_memcpy(end - 16, &line->pointer_high, 8);
-	end -= line->pointer_digits;
-	__builtin_memcpy(end - 4, "  0x", 4);
-	return end - 3;
+	__builtin_memcpy(end - 8, &number->low, 8);
+	return end - number->count;
 }
 
-/* Four digits go into half a word, which leaves the record's first bytes alone. */
-static inline void lm_line_put_size(char *end, const struct lm_line_number *size)
+static inline char *lm_line_put_char(char *end, char c)
 {
-	uint32_t last = (uint32_t)(size->low >> 32);
+	*--end = c;
+	return end;
+}
 
-	if (__builtin_expect(size->count > 4, 0))
-		__builtin_memcpy(end - 8, &size->low, 8);
+static inline char *lm_line_put_pointer(char *end, const struct lm_line_pointer *pointer)
+{
+	uint64_t digits = lm_line_hexadecimal((uint32_t)pointer->value);
+
+	__builtin_memcpy(end - 8, &digits, 8);
+	if (pointer->length > 8 + 3)
+		__builtin_memcpy(end - 16, &pointer->high, 8);
+	end -= pointer->length;
+	__builtin_memcpy(end - 1, "  0x", 4);
+	return end;
+}
+
+static inline char *lm_line_put_pointer_or_null(char *end, const struct lm_line_pointer *pointer)
+{
+	if (pointer->value)
+		return lm_line_put_pointer(end, pointer);
+	__builtin_memcpy(end - 6, " (nil)", 6);
+	return end - 6;
+}
+
+/* The leftmost one. Four digits go into half a word, which leaves the record's first bytes alone. */
+static inline char *lm_line_put_first(char *end, const struct lm_line_number *number)
+{
+	uint32_t last = (uint32_t)(number->low >> 32);
+
+	if (__builtin_expect(number->count > 4, 0))
+		__builtin_memcpy(end - 8, &number->low, 8);
 	else
 		__builtin_memcpy(end - 4, &last, 4);
+	return end - number->count;
 }
 
 static inline char *lm_line_put_totals(char *end, const struct lm_line *line)
@@ -259,15 +364,21 @@ static inline char *lm_line_put_totals(char *end, const struct lm_line *line)
 	return end;
 }
 
-/* All but the first eight bytes of the line, of which the last three come to be something. END is its end. */
-static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
+static inline char *lm_line_put_tail(char *end, const struct lm_line *line)
 {
 	__builtin_memcpy(end - LM_LINE_TAIL, line->tail, LM_LINE_TAIL);
-	end -= line->tail_length;
+	return end - line->tail_length;
+}
+
+/* ---- all but the first eight bytes of a line, of which the last three come to be something. END is its end ---- */
+
+static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
+{
+	end = lm_line_put_tail(end, line);
 	end = lm_line_put_totals(end, line);
-	end = lm_line_put_pointer(end, line);
-	lm_line_put_size(end, &line->size);
-	end[-(int)line->size.count - 1] = ' ';
+	end = lm_line_put_pointer(end, &line->pointer);
+	end = lm_line_put_first(end, &line->size);
+	end[-1] = ' ';
 }
 
 static inline void lm_line_put_free(char *end, const struct lm_line *line)
@@ -275,46 +386,83 @@ static inline void lm_line_put_free(char *end, const struct lm_line *line)
 	end -= 2;
 	__builtin_memcpy(end, "]\n", 2);
 	end = lm_line_put_totals(end, line);
-	end = lm_line_put_pointer(end, line);
-	lm_line_put_size(end, &line->size);
+	end = lm_line_put_pointer(end, &line->pointer);
+	lm_line_put_first(end, &line->size);
+}
+
+static inline void lm_line_put_calloc(char *end, const struct lm_line *line)
+{
+	end = lm_line_put_tail(end, line);
+	/* In the place of the tail's first byte, which comes in front of it all. */
+	*end = ')';
+	end = lm_line_put_short(end, &line->each);
+	end = lm_line_put_char(end, ' ');
+	end = lm_line_put_short(end, &line->count);
+	end -= 3;
+	__builtin_memcpy(end, "] (", 3);
+	end = lm_line_put_totals(end, line);
+	end = lm_line_put_pointer(end, &line->pointer);
+	end = lm_line_put_first(end, &line->size);
+	end[-1] = ' ';
+}
+
+static inline void lm_line_put_realloc(char *end, const struct lm_line *line)
+{
+	end = lm_line_put_tail(end, line);
+	end = lm_line_put_totals(end, line);
+	end = lm_line_put_char(end, ')');
+	end = lm_line_put_short(end, &line->size);
+	end = lm_line_put_char(end, ' ');
+	end = lm_line_put_short(end, &line->old_size);
+	end -= 2;
+	__builtin_memcpy(end, " (", 2);
+	end = lm_line_put_pointer(end, &line->pointer);
+	end = lm_line_put_pointer_or_null(end, &line->old);
+	end = lm_line_put_first(end, &line->change);
+	if (line->is_less)
+		end = lm_line_put_char(end, '-');
+	end -= 2;
+	__builtin_memcpy(end, "c ", 2);
 }
 
 #else
 
-/* Elsewhere, record.h is the way. */
-static inline uint64_t lm_line_hexadecimal(uint32_t value)
+/* Elsewhere, record.h is the way: nothing is measured, so the rest is not called. */
+static inline int lm_line_measure(struct lm_line *line, struct lm_line_before *before, const void *p, uint64_t size,
+                                  uint64_t requested, uint64_t usable)
 {
-	return value;
-}
-
-static inline int lm_line_measure(struct lm_line *line, struct lm_line_totals *totals, const void *p,
-                                  const struct lm_line_change *change)
-{
-	(void)line, (void)totals, (void)p, (void)change;
+	(void)line, (void)before, (void)p, (void)size, (void)requested, (void)usable;
 	return 0;
 }
 
-static inline unsigned lm_line_malloc_length(const struct lm_line *line)
+static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, uint64_t each)
 {
-	(void)line;
+	(void)line, (void)count, (void)each;
 	return 0;
 }
 
-static inline unsigned lm_line_free_length(const struct lm_line *line)
+static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_before *before, const void *old,
+                                          uint64_t old_size, int64_t change)
 {
-	(void)line;
+	(void)line, (void)before, (void)old, (void)old_size, (void)change;
 	return 0;
 }
 
-static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
-{
-	(void)end, (void)line;
-}
-
-static inline void lm_line_put_free(char *end, const struct lm_line *line)
-{
-	(void)end, (void)line;
-}
+#define LM_LINE_NO_WAY(name)                                                                                           \
+	static inline unsigned lm_line_##name##_length(const struct lm_line *line)                                     \
+	{                                                                                                              \
+		(void)line;                                                                                            \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	static inline void lm_line_put_##name(char *end, const struct lm_line *line)                                   \
+	{                                                                                                              \
+		(void)end, (void)line;                                                                                 \
+	}
+LM_LINE_NO_WAY(malloc)
+LM_LINE_NO_WAY(free)
+LM_LINE_NO_WAY(calloc)
+LM_LINE_NO_WAY(realloc)
+#undef LM_LINE_NO_WAY
 
 #endif
 

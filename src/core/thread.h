@@ -42,10 +42,8 @@ struct lm_thread {
 	const void *moving;      /* the block that a realloc of its has marked (sizemap.h), or NULL */
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
-	uint64_t clock; /* what it said then, in milliseconds */
-	/* Of its last line: the upper half of the pointer, its text, and the totals. */
-	uint64_t pointer_high, pointer_high_text;
-	struct lm_line_totals totals;
+	uint64_t clock;             /* what it said then, in milliseconds */
+	struct lm_line_before line; /* the last one that it wrote */
 	/* Its share of the books; read by others, so stored in one piece. */
 	int64_t requested, usable;
 	uint64_t calls[LM_CALL_COUNT];
