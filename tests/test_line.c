@@ -97,7 +97,8 @@ static size_t quickly(char *place, struct lm_line_before *before, const struct l
 	if (!*is_possible)
 		return 0;
 	memset(place, '~', LM_RECORD_LINE_MAX);
-	length = length_of(&line, event->call);
+	/* free's are never numbered, and have a short end of their own. */
+	length = length_of(&line, event->call) + (event->call == LM_CALL_FREE ? 2 : line.tail_length);
 	first = lm_line_first(put(place + 8 + length, &line, event->call));
 	if (memcmp(place, "~~~~~~~~~~~~~", 13) != 0 || memcmp(place + 8 + length, "~~~~~~~~", 8) != 0)
 		ck_abort_msg("written elsewhere: %.60s", place);

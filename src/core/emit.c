@@ -342,26 +342,20 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 	return with_frames ? with_frames->length : 0;
 }
 
-static inline __attribute__((always_inline)) int measure(struct lm_line *line, struct lm_thread *thread,
-                                                         enum lm_call call, const void *p, size_t size,
-                                                         struct lm_totals totals, const struct lm_event *more)
+/* The length of LINE without its end, or 0: this is not the way. */
+static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
+                                                              enum lm_call call, const void *p, size_t size,
+                                                              struct lm_totals totals, const struct lm_event *more)
 {
 	if (!lm_line_measure(line, &thread->line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
 		return 0;
-	if (!more)
-		return 1;
-	if (call == LM_CALL_CALLOC)
-		return lm_line_measure_calloc(line, more->count, more->each);
-	return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change);
-}
-
-static inline unsigned length_of(const struct lm_line *line, enum lm_call call)
-{
 	switch (call) {
 	case LM_CALL_CALLOC:
-		return lm_line_calloc_length(line);
+		return lm_line_measure_calloc(line, more->count, more->each) ? lm_line_calloc_length(line) : 0;
 	case LM_CALL_REALLOC:
-		return lm_line_realloc_length(line);
+		return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change)
+		               ? lm_line_realloc_length(line)
+		               : 0;
 	case LM_CALL_FREE:
 		return lm_line_free_length(line);
 	default:
@@ -402,17 +396,17 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	const struct lm_backtrace *with_frames = NULL;
 	unsigned char *place = NULL;
 	struct lm_line line;
-	unsigned length = 0;
-	int error = 0, measured;
+	unsigned length;
+	int error = 0;
 
 	lm_module_note_caller(caller->pc);
 	if (call != LM_CALL_FREE && likely(lm_session.depth))
 		lm_unwind(thread, caller, thread->fresh.pc, lm_session.depth, &room);
 	/* What is known of the backtrace comes from far away, while the numbers become text. */
 	lm_backtraces_expect(unwound);
-	measured = measure(&line, thread, call, p, size, totals, more);
-	if (likely(end_line(&line, unwound, &with_frames) && measured)) {
-		length = length_of(&line, call);
+	length = measure(&line, thread, call, p, size, totals, more);
+	if (likely(end_line(&line, unwound, &with_frames) && length)) {
+		length += line.tail_length;
 		place = lm_sink_reserve(thread, length + frames_length(with_frames), &error);
 	}
 	if (unlikely(!place)) {

@@ -267,36 +267,36 @@ static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_b
 	return 1;
 }
 
-/* ---- how long a line is, in bytes ---- */
+/* ---- how long a line is without its tail, in bytes ---- */
 
 static inline unsigned lm_line_common_length(const struct lm_line *line)
 {
 	return line->size.count + line->pointer.length + line->requested.count + line->usable.count;
 }
 
-/* "+ malloc SIZE POINTER [U:R" and the tail. */
+/* "+ malloc SIZE POINTER [U:R" */
 static inline unsigned lm_line_malloc_length(const struct lm_line *line)
 {
-	return 12 + lm_line_common_length(line) + line->tail_length;
+	return 12 + lm_line_common_length(line);
 }
 
-/* "+ free -SIZE POINTER [U:R]\n" */
+/* "+ free -SIZE POINTER [U:R" */
 static inline unsigned lm_line_free_length(const struct lm_line *line)
 {
-	return 13 + lm_line_common_length(line);
+	return 11 + lm_line_common_length(line);
 }
 
-/* "+ calloc SIZE POINTER [U:R" and the tail, with " (COUNT EACH)" in it. */
+/* "+ calloc SIZE POINTER [U:R", and " (COUNT EACH)" within the tail. */
 static inline unsigned lm_line_calloc_length(const struct lm_line *line)
 {
-	return 16 + lm_line_common_length(line) + line->count.count + line->each.count + line->tail_length;
+	return 16 + lm_line_common_length(line) + line->count.count + line->each.count;
 }
 
-/* "+ realloc CHANGE OLD POINTER (OLD-SIZE SIZE) [U:R" and the tail. */
+/* "+ realloc CHANGE OLD POINTER (OLD-SIZE SIZE) [U:R" */
 static inline unsigned lm_line_realloc_length(const struct lm_line *line)
 {
 	return 17 + lm_line_common_length(line) + (unsigned)line->is_less + line->change.count + line->old.length +
-	       line->old_size.count + line->tail_length;
+	       line->old_size.count;
 }
 
 /* ---- from right to left: each ends at END, and returns where it begins ---- */
