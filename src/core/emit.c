@@ -394,7 +394,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	struct lm_unwound room = {.count = 0};
 	const struct lm_unwound *unwound = call == LM_CALL_FREE ? &none : &room;
 	const struct lm_backtrace *with_frames = NULL;
-	unsigned char *place = NULL;
+	unsigned char *place;
 	struct lm_line line;
 	unsigned length;
 	int error = 0;
@@ -408,14 +408,14 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {
 		length += line.tail_length;
 		place = lm_sink_reserve(thread, length + frames_length(with_frames), &error);
+		if (likely(place != NULL)) {
+			if (with_frames)
+				copy_frames(place + length, with_frames);
+			commit(thread, place, put((char *)place + length, &line, call));
+			return;
+		}
 	}
-	if (unlikely(!place)) {
-		emit_rest(call, p, size, totals, more, unwound, error);
-		return;
-	}
-	if (with_frames)
-		copy_frames(place + length, with_frames);
-	commit(thread, place, put((char *)place + length, &line, call));
+	emit_rest(call, p, size, totals, more, unwound, error);
 }
 
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)

@@ -195,7 +195,7 @@ static inline __attribute__((always_inline)) void lm_line_total(struct lm_line_n
 		__builtin_expect(total->high_count != 0, 0) ? 8 + total->high_count : lm_line_count(total->digits);
 }
 
-/* VALUE is below LM_LINE_EIGHT. Its digits, the last one in the lowest byte. */
+/* Of a VALUE below LM_LINE_EIGHT. Returns its digits, the last one in the lowest byte. */
 static inline uint64_t lm_line_size(struct lm_line_number *number, uint64_t value)
 {
 	uint64_t text = lm_line_decimal_of_size((uint32_t)value), digits = __builtin_bswap64(text);
@@ -242,11 +242,9 @@ static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line 
 /* The same of calloc, and of realloc: behind lm_line_measure(). */
 static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, uint64_t each)
 {
-	if (__builtin_expect(count >= LM_LINE_EIGHT || each >= LM_LINE_EIGHT, 0))
-		return 0;
 	lm_line_size(&line->count, count);
 	lm_line_size(&line->each, each);
-	return 1;
+	return __builtin_expect(count < LM_LINE_EIGHT && each < LM_LINE_EIGHT, 1);
 }
 
 static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_before *before, const void *old,
@@ -254,17 +252,14 @@ static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_b
 {
 	uint64_t by = change < 0 ? -(uint64_t)change : (uint64_t)change;
 
-	if (__builtin_expect(old_size >= LM_LINE_EIGHT || by >= LM_LINE_EIGHT ||
-	                             (uintptr_t)old - 1 < LM_LINE_POINTER_MIN - 1,
-	                     0))
-		return 0;
 	lm_line_size(&line->old_size, old_size);
 	lm_line_size(&line->change, by);
 	line->is_less = change < 0;
 	lm_line_pointer(&line->old, before, old);
 	if (!old)
 		line->old.length = sizeof " (nil)" - 1;
-	return 1;
+	return __builtin_expect(
+		old_size < LM_LINE_EIGHT && by < LM_LINE_EIGHT && (!old || (uintptr_t)old >= LM_LINE_POINTER_MIN), 1);
 }
 
 /* ---- how long a line is without its tail, in bytes ---- */
