@@ -59,15 +59,16 @@ struct lm_thread {
 	/* Where PCS can be read again, if that is all there is to look at; else, a place that has none of them. */
 	const uintptr_t *watch[LM_THREAD_FRAMES];
 	struct lm_thread_frame frames[LM_THREAD_FRAMES];
-	/* What was just found and is not among those yet. A field a row: read as it was written, a word at a time. */
+	/* What was just found and is not among those yet; and the one behind it, perhaps. A field a row: read as it was
+	 * written, a word at a time. */
 	struct lm_thread_fresh {
-		uintptr_t pc[LM_BACKTRACE_DEPTH_MAX];
-		uintptr_t sp[LM_BACKTRACE_DEPTH_MAX];
-		uintptr_t fp[LM_BACKTRACE_DEPTH_MAX];
-		uintptr_t pc_at[LM_BACKTRACE_DEPTH_MAX];
-		uintptr_t fp_at[LM_BACKTRACE_DEPTH_MAX];
-		unsigned char exact[LM_BACKTRACE_DEPTH_MAX];
-		unsigned char uses_fp[LM_BACKTRACE_DEPTH_MAX];
+		uintptr_t pc[LM_BACKTRACE_DEPTH_MAX + 1];
+		uintptr_t sp[LM_BACKTRACE_DEPTH_MAX + 1];
+		uintptr_t fp[LM_BACKTRACE_DEPTH_MAX + 1];
+		uintptr_t pc_at[LM_BACKTRACE_DEPTH_MAX + 1];
+		uintptr_t fp_at[LM_BACKTRACE_DEPTH_MAX + 1];
+		unsigned char exact[LM_BACKTRACE_DEPTH_MAX + 1];
+		unsigned char uses_fp[LM_BACKTRACE_DEPTH_MAX + 1];
 	} fresh;
 };
 

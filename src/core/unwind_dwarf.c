@@ -29,6 +29,7 @@ enum packed_how { PACKED_SAME, PACKED_AT_CFA, PACKED_END };
 #define PACKED_CFA_FP     ((uint64_t)2)
 #define PACKED_NONE       ((uint64_t)4) /* there is no row: follow the frame pointer */
 #define PACKED_FP_SHIFT   4
+#define PACKED_FP_AT_CFA  ((uint64_t)PACKED_AT_CFA << PACKED_FP_SHIFT) /* no other has this bit */
 #define PACKED_RA_SHIFT   6
 #define PACKED_FP_OFFSET  8
 #define PACKED_RA_OFFSET  24
@@ -376,27 +377,39 @@ static __attribute__((noinline)) unsigned drop_outermost(struct lm_thread *threa
 static inline void remember(struct lm_thread *thread, unsigned base, unsigned count)
 {
 	const struct lm_thread_fresh *fresh = &thread->fresh;
+	struct lm_thread_frame *frame;
+	unsigned char needs_fp, passes_fp;
+	uint64_t sum;
 
 	if (unlikely(base < count))
 		base = drop_outermost(thread, base, count);
-	for (unsigned i = base; count-- > 0; base = i) {
-		struct lm_thread_frame *frame = &thread->frames[--i];
+	thread->first = base - count;
+	needs_fp = base < END && thread->frames[base].needs_fp && !thread->frames[base].fp_at;
+	sum = thread->sums[base];
+	frame = &thread->frames[base];
+	for (size_t i = base, from = count; from-- > 0;) {
+		uintptr_t pc = fresh->pc[from], pc_at = fresh->pc_at[from], fp_at = fresh->fp_at[from];
 
-		frame->sp = fresh->sp[count];
-		frame->fp = fresh->fp[count];
-		frame->pc_at = fresh->pc_at[count];
-		frame->fp_at = fresh->fp_at[count];
+		i--;
+		frame--;
+		frame->sp = fresh->sp[from];
+		frame->fp = fresh->fp[from];
+		frame->pc_at = pc_at;
+		frame->fp_at = fp_at;
 		frame->known = NULL;
-		frame->exact = fresh->exact[count];
-		frame->uses_fp = fresh->uses_fp[count];
+		frame->exact = fresh->exact[from];
+		frame->uses_fp = fresh->uses_fp[from];
 		/* Its frame pointer matters if it goes by it, or passes it on to who does. */
-		frame->needs_fp = frame->uses_fp || (i + 1 < END && frame[1].needs_fp && !frame[1].fp_at);
-		thread->watch[i] =
-			frame->pc_at && !(frame->needs_fp && frame->fp_at) ? (const uintptr_t *)frame->pc_at : &nowhere;
-		thread->pcs[i] = fresh->pc[count];
-		thread->sums[i] = thread->sums[i + 1] * LM_UNWOUND_BASE + fresh->pc[count];
+		needs_fp |= frame->uses_fp;
+		frame->needs_fp = needs_fp;
+		/* What the caller passes on, it does not read. */
+		passes_fp = fp_at ? 0 : needs_fp;
+		thread->watch[i] = pc_at && passes_fp == needs_fp ? (const uintptr_t *)pc_at : &nowhere;
+		needs_fp = passes_fp;
+		sum = sum * LM_UNWOUND_BASE + pc;
+		thread->pcs[i] = pc;
+		thread->sums[i] = sum;
 	}
-	thread->first = base;
 }
 
 /* The remembered frame that R is, from INDEX on outward, or END. INDEX moves on to where to look next. */
@@ -470,13 +483,78 @@ static inline int step_inline(struct lm_registers *r)
 	return result;
 }
 
+/* Where the remembered frame LOOK lies on the stack: behind the last one, nowhere. */
+static inline uintptr_t sp_of(const struct lm_thread *thread, unsigned look)
+{
+	return look < END ? thread->frames[look].sp : UINTPTR_MAX;
+}
+
+/*
+ * Records frames from R on as long as each goes out by the usual rule, and none
+ * can be a remembered one, of which LOOK is the next that may be met. Returns
+ * their COUNT; R is a frame that is not recorded then. The loop that costs
+ * most: what a frame's caller is known by goes to that one's place at once, so
+ * that all that goes round stays in registers.
+ */
+static inline unsigned walk_usual(struct lm_thread *thread, struct lm_registers *r, unsigned count, unsigned max,
+                                  unsigned *look)
+{
+	/* Of a whole word's first byte. */
+	const uintptr_t low = lm_stack.low, size = lm_stack.high - low - (LM_STACK_WORD - 1);
+	struct lm_thread_fresh *fresh = &thread->fresh;
+	uintptr_t pc = r->pc, sp = r->sp, fp = r->fp, stop = sp_of(thread, *look);
+	unsigned next;
+
+	for (walk_on(fresh, count, r); count < max; count = next) {
+		uint64_t row = cached_row(pc - 1);
+		uintptr_t cfa = row & PACKED_CFA_FP ? fp : sp, at;
+
+		cfa += (uintptr_t)(row >> PACKED_CFA_OFFSET);
+		at = cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET);
+		if (unlikely((row & PACKED_KIND) != PACKED_USUAL || at - low >= size || cfa <= sp))
+			break;
+		next = count + 1;
+		fresh->pc_at[next] = at;
+		__builtin_memcpy(&pc, (const void *)at, sizeof pc);
+		at = 0;
+		if (row & PACKED_FP_AT_CFA) {
+			at = cfa + (uintptr_t)(int16_t)(row >> PACKED_FP_OFFSET);
+			if (unlikely(at - low >= size))
+				break;
+			__builtin_memcpy(&fp, (const void *)at, sizeof fp);
+		}
+		if (unlikely(!pc))
+			break;
+		pc = code_address(pc);
+		sp = cfa;
+		fresh->exact[count] = 0;
+		fresh->uses_fp[count] = (row & PACKED_CFA_FP) != 0;
+		fresh->pc[next] = pc;
+		fresh->sp[next] = sp;
+		fresh->fp[next] = fp;
+		fresh->fp_at[next] = at;
+		while (stop < sp)
+			stop = sp_of(thread, ++*look);
+		if (stop == sp && thread->pcs[*look] == pc) {
+			count = next;
+			break;
+		}
+	}
+	*r = (struct lm_registers){.pc = fresh->pc[count],
+	                           .sp = fresh->sp[count],
+	                           .fp = fresh->fp[count],
+	                           .pc_at = fresh->pc_at[count],
+	                           .fp_at = fresh->fp_at[count]};
+	return count;
+}
+
 static inline void unwind_remembering(struct lm_thread *thread, struct lm_registers r, unsigned max)
 {
 	unsigned look = thread->first, count = 0;
 	int ended = 0;
 
 	while (count < max && !ended) {
-		unsigned match = find_frame(thread, &r, &look);
+		unsigned match = find_frame(thread, &r, &look), before = count;
 
 		if (match < END) {
 			unsigned left = max - count;
@@ -489,6 +567,10 @@ static inline void unwind_remembering(struct lm_thread *thread, struct lm_regist
 			count = walk_along(thread, count, &r, match, last);
 			look = last + 1;
 		} else {
+			if (!r.exact)
+				count = walk_usual(thread, &r, count, max, &look);
+			if (count > before)
+				continue;
 			walk_on(&thread->fresh, count++, &r);
 		}
 		ended = step_inline(&r) != 0;
