@@ -123,6 +123,19 @@ START_TEST(a_slow_pipe_that_does_not_block)
 }
 END_TEST
 
+START_TEST(a_standard_error_that_nobody_reads)
+{
+	/* The banner and the line that tracing stops go there, too; to SIGPIPE the program would not answer. */
+	struct run result =
+		run("{ sleep 0.2; %s " PROGRAMS "faults%s " EVENTS " 2>&1 1022>&1 >out; echo $? >status; } | :",
+	            flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert_str_eq(read_file("status", NULL), "5\n");
+	ck_assert_str_eq(read_file("out", NULL), "40000\n");
+}
+END_TEST
+
 START_TEST(a_place_that_can_only_be_read)
 {
 	struct run result;
@@ -233,6 +246,7 @@ int main(void)
 	EACH(a_trace_that_is_truncated);
 	EACH(a_journal_that_is_removed);
 	EACH(a_slow_pipe_that_does_not_block);
+	EACH(a_standard_error_that_nobody_reads);
 	EACH(a_place_that_can_only_be_read);
 	EACH(descriptors_that_are_closed_in_one_go);
 	EACH(a_trace_that_is_out_of_reach_ends_with_one_line);

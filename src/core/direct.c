@@ -9,13 +9,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 
 #include "descriptor.h"
+#include "signals.h"
 #include "sys.h"
 #include "trace_format.h"
-
-#define SIGNALS_SIZE (64 / 8)
 
 /* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -87,48 +85,12 @@ static int usable(void)
 
 /* ---- writing ---- */
 
-struct signals {
-	unsigned char before[SIGNALS_SIZE];
-	unsigned char pending[SIGNALS_SIZE];
-};
-
-static void block_signals(struct signals *signals)
-{
-	unsigned char all[SIGNALS_SIZE];
-
-	__builtin_memset(all, 0xff, sizeof all);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, all, signals->before, SIGNALS_SIZE);
-	lm_sys(SYS_rt_sigpending, signals->pending, SIGNALS_SIZE);
-}
-
-static void unblock_signals(const struct signals *signals)
-{
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, signals->before, NULL, SIGNALS_SIZE);
-}
-
-static int contains(const unsigned char set[SIGNALS_SIZE], int number)
-{
-	return set[(number - 1) / 8] >> ((number - 1) % 8) & 1;
-}
-
-/* Takes back the signal that a failed write raised, unless it was pending before. */
-static void discard(const struct signals *signals, int number)
-{
-	const struct timespec at_once = {0, 0};
-	unsigned char set[SIGNALS_SIZE] = {0};
-
-	if (contains(signals->pending, number))
-		return;
-	set[(number - 1) / 8] = (unsigned char)(1u << ((number - 1) % 8));
-	lm_sys(SYS_rt_sigtimedwait, set, NULL, &at_once, SIGNALS_SIZE);
-}
-
 /* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
 static void wait_writable(int fd)
 {
 	struct pollfd poll = {.fd = fd, .events = POLLOUT};
 
-	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, SIGNALS_SIZE);
+	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, LM_SIGNALS_SIZE);
 }
 
 static int write_parts(int fd, const struct iovec *parts, int count)
@@ -166,21 +128,17 @@ static int write_parts(int fd, const struct iovec *parts, int count)
 
 int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count)
 {
-	struct signals signals;
+	struct lm_signals signals;
 	int result;
 
-	block_signals(&signals);
+	lm_signals_block(&signals);
 	lock();
 	if (flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE))
 		result = -EAGAIN;
 	else
 		result = usable() ? write_parts(direct.trace.fd, parts, count) : -EBADF;
 	unlock();
-	if (result == -EPIPE)
-		discard(&signals, SIGPIPE);
-	else if (result == -EFBIG)
-		discard(&signals, SIGXFSZ);
-	unblock_signals(&signals);
+	lm_signals_unblock(&signals, result);
 	return result;
 }
 
@@ -191,13 +149,13 @@ int lm_direct_write(const struct iovec *parts, int count)
 
 void lm_direct_locked(void (*function)(void))
 {
-	struct signals signals;
+	struct lm_signals signals;
 
-	block_signals(&signals);
+	lm_signals_block(&signals);
 	lock();
 	function();
 	unlock();
-	unblock_signals(&signals);
+	lm_signals_unblock(&signals, 0);
 }
 
 void lm_direct_leave(void)

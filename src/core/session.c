@@ -15,6 +15,7 @@
 #include "module.h"
 #include "output.h"
 #include "sample.h"
+#include "signals.h"
 #include "sink.h"
 #include "sys.h"
 #include "trace_format.h"
@@ -97,7 +98,7 @@ static void print_banner(const struct lm_output *output)
 		lm_text_unsigned(&text, LM_TRACE_FD);
 	}
 	lm_text_string(&text, " ***\n");
-	lm_sys(SYS_write, STDERR_FILENO, buffer, (size_t)(text.at - buffer));
+	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text.at - buffer));
 }
 
 static int open_sink(const struct lm_output *output)
