@@ -14,6 +14,9 @@
 /* Twice so many calls and their releases, with something between: journal and all. */
 #define EVENTS "20000"
 
+#define FULL  "log-malloc2: cannot write the trace, tracing stops: no space left on device\n"
+#define AGAIN "log-malloc2: the trace can be written again, %llu events are missing\n"
+
 static const struct flavour {
 	const char *environment, *suffix;
 } flavours[] = {{"LD_PRELOAD=$B/liblog-malloc2.so", ""}, {"", ".static"}};
@@ -40,18 +43,105 @@ START_TEST(a_disk_that_fills_up)
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct run result = run("mkdir -p small && mount -t tmpfs -o size=%s tmpfs small || exit 77; "
 		                        "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=small/t " PROGRAMS "faults%s " EVENTS
-		                        "; s=$?; cp small/t full; ls small >names; umount small; exit $s",
+		                        "; s=$?; cp small/t full; "
+		                        "rm -f full.journal; [ ! -e small/t.journal ] || cp small/t.journal "
+		                        "full.journal; ls small >names; umount small; exit $s",
 		                        sizes[i], flavours[_i].environment, flavours[_i].suffix);
+
+		struct traced trace;
 
 		if (result.status == 77) {
 			skip("a_disk_that_fills_up", "nothing can be mounted here");
 			return;
 		}
 		is_unaffected(&result);
-		ck_assert_str_eq(result.err,
-		                 "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
+		ck_assert_str_eq(result.err, FULL);
+		/* What the trace has no room for is in the journal. */
+		ck_assert_str_eq(read_file("names", NULL), i ? "t\n" : "t\nt.journal\n");
+		trace = traced_read("full", false);
+		ck_assert_uint_eq(trace.malformed, 0);
+		ck_assert_uint_eq(trace.heap.counts.unknown, 0);
+		/* Of all 40000. */
+		if (i == 0)
+			ck_assert_uint_gt(trace.calls[LM_CALL_MALLOC], 8000);
+	}
+}
+END_TEST
+
+/* What is left of a tmpfs of 80 MiB, and what else tells how the trace is written. */
+static const struct disk {
+	const char *room, *settings, *redirections;
+	int count, threads;
+} disks[] = {
+	/* By a ring. */
+	{"5m", "LOG_MALLOC_FORMAT=full", "", 20000, 1},
+	{"5m", "LOG_MALLOC_FORMAT=full", "", 15000, 4},
+	{"5m", "LOG_MALLOC_FORMAT=compact", "", 70000, 4},
+	/* Each record at once, as there is no room for a journal; then there is. */
+	{"1m", "LOG_MALLOC_FORMAT=full", "", 20000, 1},
+	{"1m", "LOG_MALLOC_FORMAT=full", "", 15000, 4},
+	{"1m", "LOG_MALLOC_FORMAT=compact", "", 30000, 4},
+	/* Each record at once in any case, since the file is not the trace's alone. */
+	{"1m", "LOG_MALLOC_FORMAT=full", "<disk/t", 20000, 1},
+	{"1m", "LOG_MALLOC_FORMAT=compact", "<disk/t", 30000, 4},
+	/* Not even the beginning of the trace. */
+	{"0", "LOG_MALLOC_FORMAT=compact", "", 30000, 4},
+};
+
+enum { DISKS = sizeof disks / sizeof *disks };
+
+/* Room comes in the middle of the program. */
+static struct run run_on_disk(const struct disk *disk, int flavour)
+{
+	return run("mkdir -p disk && mount -t tmpfs -o size=80m tmpfs disk || exit 77; >disk/t; "
+	           "r=%s; head -c $((80 * 1048576 - ${r%%m} * 1048576)) /dev/zero >disk/filler 2>/dev/null; "
+	           "%s %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=disk/t " PROGRAMS
+	           "faults%s %d 'rm disk/filler; sleep 0.3' %d"
+	           " %s; s=$?; cp disk/t t; ls disk >names; umount disk; exit $s",
+	           disk->room, disk->settings, flavours[flavour].environment, flavours[flavour].suffix, disk->count,
+	           disk->threads, disk->redirections);
+}
+
+/* What one of several threads loses just then comes too late for the line. */
+static void tells_of_loss(const char *err, const struct traced *trace, int threads)
+{
+	unsigned long long lost = 0;
+	int len = 0;
+
+	ck_assert_msg(sscanf(err, FULL AGAIN "%n", &lost, &len) == 1 && len && err[len] == '\0', "%s", err);
+	ck_assert_uint_le(lost, trace->lost);
+	ck_assert_uint_ge(lost + (unsigned)threads - 1, trace->lost);
+}
+
+START_TEST(a_disk_that_has_room_again)
+{
+	for (size_t i = 0; i < DISKS; i++) {
+		const struct disk *disk = &disks[i];
+		struct run result = run_on_disk(disk, _i), sound;
+		struct traced trace, other;
+		char expected[256];
+
+		if (result.status == 77) {
+			skip("a_disk_that_has_room_again", "nothing can be mounted here");
+			return;
+		}
+		trace = traced_read("t", false);
+		traced_is_sound_but_for_loss(&trace);
+		ck_assert_uint_eq(trace.inits, 1);
+		ck_assert_uint_gt(trace.lost, 0);
+		ck_assert_uint_gt(trace.behind_loss, (uint64_t)disk->count);
+		ck_assert_int_eq(result.status, 5);
+		snprintf(expected, sizeof expected, "%d\n", 2 * disk->count * disk->threads);
+		ck_assert_str_eq(result.out, expected);
+		tells_of_loss(result.err, &trace, disk->threads);
 		ck_assert_str_eq(read_file("names", NULL), "t\n");
-		ck_assert_uint_eq(traced_read("full", false).malformed, 0);
+		/* The books do not depend on it. */
+		sound = run("%s %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "faults%s %d : %d", disk->settings,
+		            flavours[_i].environment, flavours[_i].suffix, disk->count, disk->threads);
+		ck_assert_int_eq(sound.status, 5);
+		other = traced_read("t", false);
+		traced_is_sound(&other);
+		ck_assert_int_eq(trace.fini.used, other.fini.used);
 	}
 }
 END_TEST
@@ -241,6 +331,7 @@ int main(void)
 	Suite *suite = suite_create("output");
 
 	EACH(a_disk_that_fills_up);
+	EACH(a_disk_that_has_room_again);
 	EACH(a_limit_of_file_sizes);
 	EACH(a_trace_that_is_removed);
 	EACH(a_trace_that_is_truncated);
