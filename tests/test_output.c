@@ -68,6 +68,128 @@ START_TEST(a_disk_that_fills_up)
 }
 END_TEST
 
+/* On a tmpfs that has 5 MiB left, COMMAND is run and ends: its trace is "t", with its journal if that is still there.
+ */
+static struct run run_on_full_disk(const char *command)
+{
+	return run("mkdir -p disk && mount -t tmpfs -o size=80m tmpfs disk || exit 77; "
+	           "head -c $((75 * 1048576)) /dev/zero >disk/filler; export LOG_MALLOC_QUIET=1; %s; s=$?; rm -f t "
+	           "t.journal; "
+	           "cp disk/t t; [ ! -e disk/t.journal ] || cp disk/t.journal .; umount disk; exit $s",
+	           command);
+}
+
+START_TEST(a_process_that_is_killed_on_a_full_disk)
+{
+	char command[512];
+	struct run result;
+
+	snprintf(command, sizeof command, "%s LOG_MALLOC_OUTPUT=disk/t " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'",
+	         flavours[_i].environment, flavours[_i].suffix);
+	result = run_on_full_disk(command);
+	if (result.status == 77) {
+		skip("a_process_that_is_killed_on_a_full_disk", "nothing can be mounted here");
+		return;
+	}
+	ck_assert_int_eq(result.status, 137);
+	/* Then the shell's line. */
+	ck_assert_msg(strncmp(result.err, FULL, strlen(FULL)) == 0, "%s", result.err);
+	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
+	result = run("$B/log-malloc-findleak -n t");
+	ck_assert_str_eq(result.err, "");
+	ck_assert_ptr_nonnull(strstr(result.out, "; the trace ends early\n"));
+	/* All but one of a hundred are released, and of the rest one was perhaps not written any more. */
+	ck_assert_uint_le(traced_read("t", false).heap.blocks, 20000 / 100 + 20);
+}
+END_TEST
+
+START_TEST(the_launcher_says_what_is_missing)
+{
+	static const char *const commands[] = {"rm disk/filler; sleep 0.3", ":"};
+	char command[512];
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct run result;
+		struct traced trace;
+		char expected[256];
+
+		snprintf(command, sizeof command, "$B/log-malloc -o disk/t " PROGRAMS "faults%s " EVENTS " '%s'",
+		         flavours[_i].suffix, commands[i]);
+		result = run_on_full_disk(command);
+		if (result.status == 77) {
+			skip("the_launcher_says_what_is_missing", "nothing can be mounted here");
+			return;
+		}
+		is_unaffected(&result);
+		trace = traced_read("t", false);
+		ck_assert_uint_eq(trace.malformed, 0);
+		if (i == 0)
+			snprintf(expected, sizeof expected, " bytes in disk/t, %llu more could not be written; next: ",
+			         (unsigned long long)trace.lost);
+		else
+			snprintf(expected, sizeof expected,
+			         "log-malloc: disk/t.journal: the end of the trace stays in this file, for the "
+			         "commands to read: No space left on device\n");
+		ck_assert_msg(strstr(result.err, expected) != NULL, "%s", result.err);
+	}
+}
+END_TEST
+
+/* The next program in the process has to bring out what the one before left, and its own beginning. */
+START_TEST(an_exec_on_a_full_disk)
+{
+	char command[1024];
+	struct run result;
+	struct traced trace;
+
+	snprintf(command, sizeof command,
+	         "%s LOG_MALLOC_OUTPUT=disk/t LD_PRELOAD=$B/liblog-malloc2.so bash -c 'x=; for ((i = 0; i < 8000; "
+	         "i++)); do "
+	         "x=a$i.$x; x=${x:0:100}; done; exec " PROGRAMS "faults%s " EVENTS " \"rm disk/filler; sleep 0.3\"'",
+	         flavours[_i].environment, flavours[_i].suffix);
+	result = run_on_full_disk(command);
+	if (result.status == 77) {
+		skip("an_exec_on_a_full_disk", "nothing can be mounted here");
+		return;
+	}
+	is_unaffected(&result);
+	trace = traced_read("t", false);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.inits, 2);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_uint_gt(trace.lost, 0);
+	ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_hung_up)
+{
+	static const char *const script = "import os, pty, sys\n"
+					  "master, slave = pty.openpty()\n"
+					  "child = os.fork()\n"
+					  "if child == 0:\n"
+					  "    os.close(master)\n"
+					  "    os.dup2(slave, 1022)\n"
+					  "    os.execvp(sys.argv[1], sys.argv[1:])\n"
+					  "os.close(slave)\n"
+					  "os.read(master, 1000)\n"
+					  "os.close(master)\n"
+					  "status = os.waitpid(child, 0)[1]\n"
+					  "sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 100)\n";
+	struct run result;
+
+	if (!have_command("python3")) {
+		skip("a_terminal_that_is_hung_up", "there is no python3");
+		return;
+	}
+	write_file("hangup.py", script, strlen(script));
+	result = run("python3 hangup.py env LOG_MALLOC_QUIET=1 %s " PROGRAMS "faults%s " EVENTS,
+	             flavours[_i].environment, flavours[_i].suffix);
+	is_unaffected(&result);
+	ck_assert_str_eq(result.err, "log-malloc2: cannot write the trace, tracing stops: input/output error\n");
+}
+END_TEST
+
 /* What is left of a tmpfs of 80 MiB, and what else tells how the trace is written. */
 static const struct disk {
 	const char *room, *settings, *redirections;
@@ -156,6 +278,10 @@ START_TEST(a_limit_of_file_sizes)
 
 		is_unaffected(&result);
 		ck_assert_str_eq(result.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
+		ck_assert_uint_eq(traced_read("t", false).malformed, 0);
+		/* It stays where it has more than the trace. */
+		ck_assert_int_eq(run("test -e t.journal").status, i != 1);
+		run("rm -f t t.journal");
 	}
 }
 END_TEST
@@ -332,6 +458,10 @@ int main(void)
 
 	EACH(a_disk_that_fills_up);
 	EACH(a_disk_that_has_room_again);
+	EACH(a_process_that_is_killed_on_a_full_disk);
+	EACH(the_launcher_says_what_is_missing);
+	EACH(an_exec_on_a_full_disk);
+	EACH(a_terminal_that_is_hung_up);
 	EACH(a_limit_of_file_sizes);
 	EACH(a_trace_that_is_removed);
 	EACH(a_trace_that_is_truncated);
