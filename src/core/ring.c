@@ -34,6 +34,9 @@
 #define MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
 /* What a handler on top of a half-written record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
+/* What is left free for the end of a trace that can't be written: lm_ring_write_last(). */
+#define LAST_ROOM   LM_RING_PIECE
+#define RECORD_ROOM (LM_JOURNAL_RING - LAST_ROOM)
 
 struct lm_ring lm_ring;
 
@@ -143,7 +146,7 @@ static int flush_piece(uint64_t tail, uint64_t end)
 
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
 	__atomic_store_n(&ring.header->tail, tail + written, __ATOMIC_RELEASE);
-	__atomic_store_n(&lm_ring.limit, tail + written + LM_JOURNAL_RING, __ATOMIC_RELEASE);
+	__atomic_store_n(&lm_ring.limit, tail + written + RECORD_ROOM, __ATOMIC_RELEASE);
 	return error;
 }
 
@@ -523,6 +526,36 @@ int lm_ring_seal(void)
 	return error;
 }
 
+/* The same, where the stream of a stopped ring ends. Only for who has begun a flush. 0, or -1. */
+static int append(const struct iovec *parts, int count, uint32_t length)
+{
+	uint64_t at = sealed_end(), first;
+	unsigned char *place = lm_ring.bytes + at % LM_JOURNAL_RING;
+
+	if (!is_whole(load(&lm_hot.head) & ~LM_JOURNAL_SEALED) || at + length > ring.header->tail + LM_JOURNAL_RING)
+		return -1;
+	lm_ring_store_first(place, lm_ring_pending_word(length));
+	fill(place, parts, count);
+	__builtin_memcpy(&first, parts[0].iov_base, 8);
+	lm_ring_store_first(place, first);
+	/* It is the last: the ring will not go on. */
+	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | (at + length), __ATOMIC_RELEASE);
+	return 0;
+}
+
+int lm_ring_write_last(const struct iovec *parts, int count)
+{
+	uint32_t length = 0;
+	int result;
+
+	for (int i = 0; i < count; i++)
+		length += (uint32_t)parts[i].iov_len;
+	take_flush();
+	result = is_stopped() ? append(parts, count, length) : -1;
+	end_flush();
+	return result;
+}
+
 /*
  * All that was recorded is in the trace. The places that were given up become a
  * line that says nothing, and the ring goes on behind it. Only for who has begun
@@ -705,7 +738,7 @@ static int open_journal(int trace_fd)
 	ring.path = path;
 	ring.header = header;
 	ring.unfilled = UINT64_MAX;
-	lm_ring.limit = LM_JOURNAL_RING;
+	lm_ring.limit = RECORD_ROOM;
 	__atomic_store_n(&lm_ring.bytes, (unsigned char *)header + LM_JOURNAL_HEADER, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -141,6 +141,12 @@ int lm_ring_stopped(void);
  */
 int lm_ring_resume(int for_good);
 
+/*
+ * What a stopped ring keeps for the end of the process: COUNT parts as a record
+ * behind all others, in the journal. 0, or -1: there is no room for it either.
+ */
+int lm_ring_write_last(const struct iovec *parts, int count);
+
 /* The trace can't be written any more because of ERROR: what it lacks is left to its readers, in the journal. */
 void lm_ring_abandon(int error);
 

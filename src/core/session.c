@@ -450,11 +450,11 @@ void lm_session_end(void)
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE) || !*lm_session.alive ||
 	    lm_sys(SYS_getpid) != pid)
 		return;
-	/* The last chance. */
+	/* The last chance; or else what the journal has kept for that. */
 	if (__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_BROKEN)
 		try_again();
-	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) ||
-	    __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
+	lm_sink_allow_last();
+	if (__atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	/* Or perhaps later: the end comes to pass more than once. */

@@ -14,6 +14,7 @@ static struct {
 	int fd;
 	int has_ring; /* from then on, nothing is written past it */
 	int finished; /* the process ends: no ring any more */
+	int last;     /* the same, while nothing is written */
 	int left;     /* -errno: what is left of an earlier image could not be written */
 	unsigned records;
 	uint64_t next_flush_ms;
@@ -51,9 +52,14 @@ static int write_short(const struct iovec *part)
 
 static int write_to_ring(const struct iovec *parts, int count)
 {
+	int error;
+
 	if (count == 1 && parts->iov_len && parts->iov_len < LM_RING_RECORD_MIN)
 		return write_short(parts);
-	return lm_ring_write(parts, count);
+	error = lm_ring_write(parts, count);
+	if (error && __atomic_load_n(&sink.last, __ATOMIC_RELAXED) && lm_ring_write_last(parts, count) == 0)
+		return 0;
+	return error;
 }
 
 int lm_sink_write(const struct iovec *parts, int count)
@@ -125,6 +131,11 @@ int lm_sink_resume(void)
 	if (!__atomic_load_n(&sink.has_ring, __ATOMIC_ACQUIRE))
 		__atomic_store_n(&sink.records, 0, __ATOMIC_RELAXED);
 	return lm_direct_retry();
+}
+
+void lm_sink_allow_last(void)
+{
+	__atomic_store_n(&sink.last, 1, __ATOMIC_RELAXED);
 }
 
 void lm_sink_abandon(int error)

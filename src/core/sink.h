@@ -91,6 +91,9 @@ int lm_sink_stopped(void);
  */
 int lm_sink_resume(void);
 
+/* The process ends, and nothing is written: what still comes may find a place in the journal. */
+void lm_sink_allow_last(void);
+
 /* It can't be written any more because of ERROR, -errno. */
 void lm_sink_abandon(int error);
 
