@@ -658,6 +658,36 @@ START_TEST(an_address_that_unseen_code_used_again_is_not_called_a_double_free)
 }
 END_TEST
 
+START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
+{
+	/* 0x100 was allocated again, 0x200 released, 0x300 allocated; of 0x500, everything is known. */
+	static const char trace[] = "+ INIT [0:0] malloc=0\n+ malloc 10 0x100 [10:24]\n+ free -10 0x100 [0:0]\n"
+				    "+ malloc 20 0x200 [20:24]\n[0x1]\n# LOST 3\n+ free -10 0x100 [40:48]\n"
+				    "+ malloc 30 0x200 [60:48]\n[0x2]\n+ free -40 0x300 [20:24]\n"
+				    "+ malloc 5 0x500 [35:48]\n+ free -5 0x500 [30:24]\n+ free -24 0x500 [30:24] !f\n"
+				    "[0x3]\n+ FINI [30:24] malloc=6 calloc=0 realloc=0 memalign=0/0 valloc=0 free=6\n";
+	struct run r;
+
+	write_file("t", trace, strlen(trace));
+	r = run("$B/log-malloc-findleak -n t");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_msg(strstr(r.out,
+	                     "Total: 1 blocks, 30 bytes (0.03 KiB), 1 backtraces; 0 foreign frees; 1 double frees; "
+	                     "2 frees of unknown blocks; 3 events lost\n"),
+	              "%s", r.out);
+	ck_assert_ptr_nonnull(strstr(r.out, "0x500: free of a block that had been released before (line: 13)\n"));
+	r = run("$B/log-malloc-findleak --format=junit t");
+	ck_assert_msg(strstr(r.out, "; 3 events lost; the trace is not complete<"), "%s", r.out);
+	if (can_ask("what_was_lost_is_told_and_nothing_is_concluded_from_it"))
+		ck_assert_str_eq(ask("", "[.complete, .double, .unknown, .lost, .malformed] | @json"),
+		                 "[false,1,2,3,0]");
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-report t").out, "; 3 events lost)"));
+	r = run("$B/log-malloc-trackusage t | tr '\\n' ' '");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_str_eq(r.out, "0 10 0 20 40 60 20 35 30 30 30 ");
+}
+END_TEST
+
 START_TEST(reallocs_of_released_blocks_are_double_frees)
 {
 	static const char trace[] = "+ INIT [0:0] malloc=0\n+ malloc 10 0x100 [10:24]\n[0x5]\n+ free -10 0x100 [0:0]\n"
@@ -822,6 +852,7 @@ int main(void)
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);
 	tcase_add_test(frees, an_address_that_unseen_code_used_again_is_not_called_a_double_free);
+	tcase_add_test(frees, what_was_lost_is_told_and_nothing_is_concluded_from_it);
 	tcase_add_test(frees, reallocs_of_released_blocks_are_double_frees);
 	tcase_add_test(frees, many_foreign_frees_take_bounded_memory);
 	suite_add_tcase(suite, frees);

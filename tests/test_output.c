@@ -14,6 +14,9 @@
 /* Twice so many calls and their releases, with something between: journal and all. */
 #define EVENTS "20000"
 
+#define FULL  "log-malloc2: cannot write the trace, tracing stops: no space left on device\n"
+#define AGAIN "log-malloc2: the trace can be written again, %llu events are missing\n"
+
 static const struct flavour {
 	const char *environment, *suffix;
 } flavours[] = {{"LD_PRELOAD=$B/liblog-malloc2.so", ""}, {"", ".static"}};
@@ -34,24 +37,240 @@ static struct run run_faults(int flavour, const char *before, const char *comman
 
 START_TEST(a_disk_that_fills_up)
 {
-	/* With room for the journal, and without. */
-	static const char *const sizes[] = {"5m", "1m"};
+	/* With room for the journal, and without; of all threads together the same. */
+	static const struct {
+		const char *size;
+		int count, threads;
+		bool has_journal;
+	} cases[] = {{"5m", 20000, 1, true}, {"5m", 5000, 4, true}, {"1m", 20000, 1, false}};
 
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct run result = run("mkdir -p small && mount -t tmpfs -o size=%s tmpfs small || exit 77; "
-		                        "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=small/t " PROGRAMS "faults%s " EVENTS
-		                        "; s=$?; cp small/t full; ls small >names; umount small; exit $s",
-		                        sizes[i], flavours[_i].environment, flavours[_i].suffix);
+		                        "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=small/t " PROGRAMS "faults%s %d : %d"
+		                        "; s=$?; cp small/t full; "
+		                        "rm -f full.journal; [ ! -e small/t.journal ] || cp small/t.journal "
+		                        "full.journal; ls small >names; umount small; exit $s",
+		                        cases[i].size, flavours[_i].environment, flavours[_i].suffix, cases[i].count,
+		                        cases[i].threads);
+		struct traced trace;
 
 		if (result.status == 77) {
 			skip("a_disk_that_fills_up", "nothing can be mounted here");
 			return;
 		}
 		is_unaffected(&result);
-		ck_assert_str_eq(result.err,
-		                 "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
+		ck_assert_str_eq(result.err, FULL);
+		/* What the trace has no room for is in the journal. */
+		ck_assert_str_eq(read_file("names", NULL), cases[i].has_journal ? "t\nt.journal\n" : "t\n");
+		trace = traced_read("full", false);
+		ck_assert_uint_eq(trace.malformed, 0);
+		if (!cases[i].has_journal)
+			continue;
+		/* And the end, for which a place is kept there. */
+		traced_is_sound_but_for_loss(&trace);
+		/* Of all 40000. */
+		ck_assert_uint_gt(trace.calls[LM_CALL_MALLOC], 8000);
+	}
+}
+END_TEST
+
+/* On a tmpfs that has 5 MiB left, COMMAND is run and ends: its trace is "t", with its journal if that is still there.
+ */
+static struct run run_on_full_disk(const char *command)
+{
+	return run("mkdir -p disk && mount -t tmpfs -o size=80m tmpfs disk || exit 77; "
+	           "head -c $((75 * 1048576)) /dev/zero >disk/filler; export LOG_MALLOC_QUIET=1; %s; s=$?; rm -f t "
+	           "t.journal; "
+	           "cp disk/t t; [ ! -e disk/t.journal ] || cp disk/t.journal .; umount disk; exit $s",
+	           command);
+}
+
+START_TEST(a_process_that_is_killed_on_a_full_disk)
+{
+	char command[512];
+	struct run result;
+
+	snprintf(command, sizeof command, "%s LOG_MALLOC_OUTPUT=disk/t " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'",
+	         flavours[_i].environment, flavours[_i].suffix);
+	result = run_on_full_disk(command);
+	if (result.status == 77) {
+		skip("a_process_that_is_killed_on_a_full_disk", "nothing can be mounted here");
+		return;
+	}
+	ck_assert_int_eq(result.status, 137);
+	/* Then the shell's line. */
+	ck_assert_msg(strncmp(result.err, FULL, strlen(FULL)) == 0, "%s", result.err);
+	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
+	result = run("$B/log-malloc-findleak -n t");
+	ck_assert_str_eq(result.err, "");
+	ck_assert_ptr_nonnull(strstr(result.out, "; the trace ends early\n"));
+	/* All but one of a hundred are released, and of the rest one was perhaps not written any more. */
+	ck_assert_uint_le(traced_read("t", false).heap.blocks, 20000 / 100 + 20);
+}
+END_TEST
+
+START_TEST(the_launcher_says_what_is_missing)
+{
+	static const char *const commands[] = {"rm disk/filler; sleep 0.3", ":"};
+	char command[512];
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct run result;
+		struct traced trace;
+		char expected[256];
+
+		snprintf(command, sizeof command, "$B/log-malloc -o disk/t " PROGRAMS "faults%s " EVENTS " '%s'",
+		         flavours[_i].suffix, commands[i]);
+		result = run_on_full_disk(command);
+		if (result.status == 77) {
+			skip("the_launcher_says_what_is_missing", "nothing can be mounted here");
+			return;
+		}
+		is_unaffected(&result);
+		trace = traced_read("t", false);
+		ck_assert_uint_eq(trace.malformed, 0);
+		if (i == 0)
+			snprintf(expected, sizeof expected, " bytes in disk/t, %llu more could not be written; next: ",
+			         (unsigned long long)trace.lost);
+		else
+			snprintf(expected, sizeof expected,
+			         "log-malloc: disk/t.journal: the end of the trace stays in this file, for the "
+			         "commands to read: No space left on device\n");
+		ck_assert_msg(strstr(result.err, expected) != NULL, "%s", result.err);
+		traced_is_sound_but_for_loss(&trace);
+	}
+}
+END_TEST
+
+/* The next program in the process has to bring out what the one before left, and its own beginning. */
+START_TEST(an_exec_on_a_full_disk)
+{
+	char command[1024];
+	struct run result;
+	struct traced trace;
+
+	snprintf(command, sizeof command,
+	         "%s LOG_MALLOC_OUTPUT=disk/t LD_PRELOAD=$B/liblog-malloc2.so bash -c 'x=; for ((i = 0; i < 8000; "
+	         "i++)); do "
+	         "x=a$i.$x; x=${x:0:100}; done; exec " PROGRAMS "faults%s " EVENTS " \"rm disk/filler; sleep 0.3\"'",
+	         flavours[_i].environment, flavours[_i].suffix);
+	result = run_on_full_disk(command);
+	if (result.status == 77) {
+		skip("an_exec_on_a_full_disk", "nothing can be mounted here");
+		return;
+	}
+	is_unaffected(&result);
+	trace = traced_read("t", false);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.inits, 2);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_uint_gt(trace.lost, 0);
+	ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_hung_up)
+{
+	static const char *const script = "import os, pty, sys\n"
+					  "master, slave = pty.openpty()\n"
+					  "child = os.fork()\n"
+					  "if child == 0:\n"
+					  "    os.close(master)\n"
+					  "    os.dup2(slave, 1022)\n"
+					  "    os.execvp(sys.argv[1], sys.argv[1:])\n"
+					  "os.close(slave)\n"
+					  "os.read(master, 1000)\n"
+					  "os.close(master)\n"
+					  "status = os.waitpid(child, 0)[1]\n"
+					  "sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 100)\n";
+	struct run result;
+
+	if (!have_command("python3")) {
+		skip("a_terminal_that_is_hung_up", "there is no python3");
+		return;
+	}
+	write_file("hangup.py", script, strlen(script));
+	result = run("python3 hangup.py env LOG_MALLOC_QUIET=1 %s " PROGRAMS "faults%s " EVENTS,
+	             flavours[_i].environment, flavours[_i].suffix);
+	is_unaffected(&result);
+	ck_assert_str_eq(result.err, "log-malloc2: cannot write the trace, tracing stops: input/output error\n");
+}
+END_TEST
+
+/* What is left of a tmpfs of 80 MiB, and what else tells how the trace is written. */
+static const struct disk {
+	const char *room, *settings, *redirections;
+	int count, threads;
+} disks[] = {
+	/* By a ring. */
+	{"5m", "LOG_MALLOC_FORMAT=full", "", 20000, 1},
+	{"5m", "LOG_MALLOC_FORMAT=full", "", 15000, 4},
+	{"5m", "LOG_MALLOC_FORMAT=compact", "", 70000, 4},
+	/* Each record at once, as there is no room for a journal; then there is. */
+	{"1m", "LOG_MALLOC_FORMAT=full", "", 20000, 1},
+	{"1m", "LOG_MALLOC_FORMAT=full", "", 15000, 4},
+	{"1m", "LOG_MALLOC_FORMAT=compact", "", 30000, 4},
+	/* Each record at once in any case, since the file is not the trace's alone. */
+	{"1m", "LOG_MALLOC_FORMAT=full", "<disk/t", 20000, 1},
+	{"1m", "LOG_MALLOC_FORMAT=compact", "<disk/t", 30000, 4},
+	/* Not even the beginning of the trace. */
+	{"0", "LOG_MALLOC_FORMAT=compact", "", 30000, 4},
+};
+
+enum { DISKS = sizeof disks / sizeof *disks };
+
+/* Room comes in the middle of the program. */
+static struct run run_on_disk(const struct disk *disk, int flavour)
+{
+	return run("mkdir -p disk && mount -t tmpfs -o size=80m tmpfs disk || exit 77; >disk/t; "
+	           "r=%s; head -c $((80 * 1048576 - ${r%%m} * 1048576)) /dev/zero >disk/filler 2>/dev/null; "
+	           "%s %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=disk/t " PROGRAMS
+	           "faults%s %d 'rm disk/filler; sleep 0.3' %d"
+	           " %s; s=$?; cp disk/t t; ls disk >names; umount disk; exit $s",
+	           disk->room, disk->settings, flavours[flavour].environment, flavours[flavour].suffix, disk->count,
+	           disk->threads, disk->redirections);
+}
+
+/* What one of several threads loses just then comes too late for the line. */
+static void tells_of_loss(const char *err, const struct traced *trace, int threads)
+{
+	unsigned long long lost = 0;
+	int len = 0;
+
+	ck_assert_msg(sscanf(err, FULL AGAIN "%n", &lost, &len) == 1 && len && err[len] == '\0', "%s", err);
+	ck_assert_uint_le(lost, trace->lost);
+	ck_assert_uint_ge(lost + (unsigned)threads - 1, trace->lost);
+}
+
+START_TEST(a_disk_that_has_room_again)
+{
+	for (size_t i = 0; i < DISKS; i++) {
+		const struct disk *disk = &disks[i];
+		struct run result = run_on_disk(disk, _i), sound;
+		struct traced trace, other;
+		char expected[256];
+
+		if (result.status == 77) {
+			skip("a_disk_that_has_room_again", "nothing can be mounted here");
+			return;
+		}
+		trace = traced_read("t", false);
+		traced_is_sound_but_for_loss(&trace);
+		ck_assert_uint_eq(trace.inits, 1);
+		ck_assert_uint_gt(trace.lost, 0);
+		ck_assert_uint_gt(trace.behind_loss, (uint64_t)disk->count);
+		ck_assert_int_eq(result.status, 5);
+		snprintf(expected, sizeof expected, "%d\n", 2 * disk->count * disk->threads);
+		ck_assert_str_eq(result.out, expected);
+		tells_of_loss(result.err, &trace, disk->threads);
 		ck_assert_str_eq(read_file("names", NULL), "t\n");
-		ck_assert_uint_eq(traced_read("full", false).malformed, 0);
+		/* The books do not depend on it. */
+		sound = run("%s %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "faults%s %d : %d", disk->settings,
+		            flavours[_i].environment, flavours[_i].suffix, disk->count, disk->threads);
+		ck_assert_int_eq(sound.status, 5);
+		other = traced_read("t", false);
+		traced_is_sound(&other);
+		ck_assert_int_eq(trace.fini.used, other.fini.used);
 	}
 }
 END_TEST
@@ -66,6 +285,10 @@ START_TEST(a_limit_of_file_sizes)
 
 		is_unaffected(&result);
 		ck_assert_str_eq(result.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
+		ck_assert_uint_eq(traced_read("t", false).malformed, 0);
+		/* It stays where it has more than the trace. */
+		ck_assert_int_eq(run("test -e t.journal").status, i != 1);
+		run("rm -f t t.journal");
 	}
 }
 END_TEST
@@ -120,6 +343,19 @@ START_TEST(a_slow_pipe_that_does_not_block)
 	ck_assert_str_eq(read_file("status", NULL), "5\n");
 	ck_assert_str_eq(read_file("out", NULL), "10000\n");
 	traced_is_sound(&trace);
+}
+END_TEST
+
+START_TEST(a_standard_error_that_nobody_reads)
+{
+	/* The banner and the line that tracing stops go there, too; to SIGPIPE the program would not answer. */
+	struct run result =
+		run("{ sleep 0.2; %s " PROGRAMS "faults%s " EVENTS " 2>&1 1022>&1 >out; echo $? >status; } | :",
+	            flavours[_i].environment, flavours[_i].suffix);
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert_str_eq(read_file("status", NULL), "5\n");
+	ck_assert_str_eq(read_file("out", NULL), "40000\n");
 }
 END_TEST
 
@@ -228,11 +464,17 @@ int main(void)
 	Suite *suite = suite_create("output");
 
 	EACH(a_disk_that_fills_up);
+	EACH(a_disk_that_has_room_again);
+	EACH(a_process_that_is_killed_on_a_full_disk);
+	EACH(the_launcher_says_what_is_missing);
+	EACH(an_exec_on_a_full_disk);
+	EACH(a_terminal_that_is_hung_up);
 	EACH(a_limit_of_file_sizes);
 	EACH(a_trace_that_is_removed);
 	EACH(a_trace_that_is_truncated);
 	EACH(a_journal_that_is_removed);
 	EACH(a_slow_pipe_that_does_not_block);
+	EACH(a_standard_error_that_nobody_reads);
 	EACH(a_place_that_can_only_be_read);
 	EACH(descriptors_that_are_closed_in_one_go);
 	EACH(a_trace_that_is_out_of_reach_ends_with_one_line);

@@ -69,6 +69,7 @@ struct traced traced_read(const char *path, bool keep)
 			memset(&traced.heap, 0, sizeof traced.heap);
 			used = item.event.used;
 			traced.inits++;
+			traced.behind_loss = 0;
 			break;
 		case TRACE_FINI:
 			traced.fini = item.event;
@@ -76,9 +77,11 @@ struct traced traced_read(const char *path, bool keep)
 			break;
 		case TRACE_CALL:
 			apply(&traced, &trace, &item, &used, keep);
+			traced.behind_loss += trace.image.lost > 0;
 			break;
 		case TRACE_END:
 			traced.parent = trace.image.parent;
+			traced.lost = trace.image.lost;
 			traced.images++;
 			break;
 		}
@@ -108,11 +111,27 @@ char *traced_symbol(const char *frame)
 	return open && plus && plus > open ? strndup(open + 1, (size_t)(plus - open - 1)) : strdup("");
 }
 
-void traced_is_sound(const struct traced *traced)
+static void is_whole(const struct traced *traced)
 {
 	ck_assert_uint_eq(traced->malformed, 0);
 	ck_assert(!traced->ends_early);
 	ck_assert_uint_eq(traced->finis, 1);
+}
+
+void traced_is_sound_but_for_loss(const struct traced *traced)
+{
+	uint64_t missing = 0;
+
+	is_whole(traced);
+	for (int call = 0; call < LM_CALL_COUNT; call++)
+		missing += traced->fini.counts[call] - traced->calls[call];
+	ck_assert_uint_eq(missing, traced->lost);
+}
+
+void traced_is_sound(const struct traced *traced)
+{
+	is_whole(traced);
+	ck_assert_uint_eq(traced->lost, 0);
 	ck_assert_uint_eq(traced->heap.counts.replaced, 0);
 	/* What a fork has from its parent, and what that's other threads were at, is in its totals only. */
 	if (!traced->parent) {

@@ -27,6 +27,8 @@ struct traced {
 	uint64_t malformed;
 	bool ends_early;
 	uint64_t parent;               /* of the last image, if it is a fork */
+	uint64_t lost;                 /* events of the last image that it says are missing */
+	uint64_t behind_loss;          /* calls that stand behind where it first does */
 	struct event fini;             /* the last one */
 	uint64_t calls[LM_CALL_COUNT]; /* lines of each function, concluded releases left out */
 	uint64_t concluded;
@@ -46,5 +48,8 @@ char *traced_symbol(const char *frame);
 
 /* What must hold of every trace of a program that ended in the ordinary way. */
 void traced_is_sound(const struct traced *traced);
+
+/* The same where events are missing: exactly as many as it says. */
+void traced_is_sound_but_for_loss(const struct traced *traced);
 
 #endif

@@ -54,7 +54,8 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	unsigned char guard;
 	int written = 0;
 
-	if (!lm_session_tracing(lm_here.guard))
+	/* Text that is not written is no event that is lost. */
+	if (!lm_session_may_trace() || !lm_session_tracing(lm_here.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)

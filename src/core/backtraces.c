@@ -116,6 +116,11 @@ void lm_backtraces_written(struct lm_backtrace *backtrace)
 	__atomic_store_n(&backtrace->written, 1, __ATOMIC_RELEASE);
 }
 
+void lm_backtraces_give_back(struct lm_backtrace *backtrace)
+{
+	__atomic_store_n(&backtrace->taken, 0, __ATOMIC_RELAXED);
+}
+
 int lm_backtraces_wait(const struct lm_backtrace *backtrace)
 {
 	const struct timespec pause = {0, 1000000};
@@ -123,6 +128,8 @@ int lm_backtraces_wait(const struct lm_backtrace *backtrace)
 	for (int i = 0; i < 100 + WAIT_MS; i++) {
 		if (lm_backtraces_is_written(backtrace))
 			return 0;
+		if (!__atomic_load_n(&backtrace->taken, __ATOMIC_RELAXED))
+			return -1;
 		if (i < 100)
 			lm_sys(SYS_sched_yield);
 		else

@@ -88,7 +88,10 @@ int lm_backtraces_take(struct lm_backtrace *backtrace);
 
 void lm_backtraces_written(struct lm_backtrace *backtrace);
 
-/* Waits until somebody else has written it. Not for ever: -1, and it has to be written twice. */
+/* It could not be written: somebody else may. */
+void lm_backtraces_give_back(struct lm_backtrace *backtrace);
+
+/* Waits until somebody else has written it. Not for ever: -1, and it has to be written, twice perhaps. */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
 /* In a child of fork: none is written. */

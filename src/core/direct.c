@@ -9,13 +9,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "descriptor.h"
+#include "signals.h"
 #include "sys.h"
 #include "trace_format.h"
 
-#define SIGNALS_SIZE (64 / 8)
+/* Bytes of a disk that is not called full. */
+#define ROOM_MIN (64 << 10)
 
 /* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -25,6 +28,11 @@ static struct {
 	const char *path; /* of a regular file, or NULL */
 	int is_parents;   /* this is a child that was forked */
 	uint32_t lock;    /* 0 free, 1 taken, 2 taken and somebody waits */
+	int fault;        /* -errno of the write that failed and may come back; nothing is written meanwhile */
+	struct {
+		char *bytes; /* or NULL */
+		size_t size, mapped;
+	} rest; /* of the record that it was cut in, which could not be taken back */
 } direct = {.trace.fd = -1};
 
 /* ---- the lock ---- */
@@ -87,54 +95,20 @@ static int usable(void)
 
 /* ---- writing ---- */
 
-struct signals {
-	unsigned char before[SIGNALS_SIZE];
-	unsigned char pending[SIGNALS_SIZE];
-};
-
-static void block_signals(struct signals *signals)
-{
-	unsigned char all[SIGNALS_SIZE];
-
-	__builtin_memset(all, 0xff, sizeof all);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, all, signals->before, SIGNALS_SIZE);
-	lm_sys(SYS_rt_sigpending, signals->pending, SIGNALS_SIZE);
-}
-
-static void unblock_signals(const struct signals *signals)
-{
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, signals->before, NULL, SIGNALS_SIZE);
-}
-
-static int contains(const unsigned char set[SIGNALS_SIZE], int number)
-{
-	return set[(number - 1) / 8] >> ((number - 1) % 8) & 1;
-}
-
-/* Takes back the signal that a failed write raised, unless it was pending before. */
-static void discard(const struct signals *signals, int number)
-{
-	const struct timespec at_once = {0, 0};
-	unsigned char set[SIGNALS_SIZE] = {0};
-
-	if (contains(signals->pending, number))
-		return;
-	set[(number - 1) / 8] = (unsigned char)(1u << ((number - 1) % 8));
-	lm_sys(SYS_rt_sigtimedwait, set, NULL, &at_once, SIGNALS_SIZE);
-}
-
 /* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
 static void wait_writable(int fd)
 {
 	struct pollfd poll = {.fd = fd, .events = POLLOUT};
 
-	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, SIGNALS_SIZE);
+	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, LM_SIGNALS_SIZE);
 }
 
-static int write_parts(int fd, const struct iovec *parts, int count)
+/* *WRITTEN: how much of it got there. */
+static int write_parts(int fd, const struct iovec *parts, int count, size_t *written)
 {
 	size_t skip = 0;
 
+	*written = 0;
 	while (count > 0) {
 		struct iovec first = {(char *)parts->iov_base + skip, parts->iov_len - skip};
 		long n;
@@ -147,6 +121,7 @@ static int write_parts(int fd, const struct iovec *parts, int count)
 			wait_writable(fd);
 		else if (n < 0 && n != -EINTR)
 			return (int)n;
+		*written += n > 0 ? (size_t)n : 0;
 		/* What was written ends somewhere in the parts: go on from there. */
 		for (size_t left = n > 0 ? (size_t)n : 0; count > 0;) {
 			size_t rest = parts->iov_len - skip;
@@ -164,23 +139,162 @@ static int write_parts(int fd, const struct iovec *parts, int count)
 	return 0;
 }
 
+/* ---- when that fails ---- */
+
+static int is_regular(int fd, struct stat *status)
+{
+	int saved = errno, result = fstat(fd, status) == 0 && S_ISREG(status->st_mode);
+
+	errno = saved;
+	return result;
+}
+
+/* A terminal that was hung up, a pipe without a reader, a file at its limit stay what they are. */
+int lm_direct_comes_back(int error)
+{
+	struct stat status;
+
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+	case EIO:
+	case EROFS:
+	case ENOMEM:
+		return is_regular(direct.trace.fd, &status);
+	default:
+		return 0;
+	}
+}
+
+int lm_direct_is_alone(int fd)
+{
+	long flags = lm_sys(SYS_fcntl, fd, F_GETFL);
+	int saved = errno, result = 1;
+	struct stat file, other;
+
+	if (!is_regular(fd, &file) ||
+	    (!(flags & O_APPEND) && lm_sys(SYS_lseek, fd, 0L, SEEK_CUR) != (long)file.st_size))
+		return 0;
+	for (int standard = 0; standard <= 2; standard++) {
+		if (fstat(standard, &other) == 0 && other.st_dev == file.st_dev && other.st_ino == file.st_ino)
+			result = 0;
+	}
+	errno = saved;
+	return result;
+}
+
+/* Makes the last SIZE bytes of the file undone, if they are the last and ours. 0, or -1. */
+static int take_back(int fd, size_t size)
+{
+	long end = lm_sys(SYS_lseek, fd, 0L, SEEK_CUR), before = end - (long)size;
+	struct stat file;
+
+	/* Somebody else may be about to write behind it. */
+	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (long)file.st_size != end)
+		return -1;
+	return lm_sys(SYS_ftruncate, fd, before) == 0 && lm_sys(SYS_lseek, fd, before, SEEK_SET) == before ? 0 : -1;
+}
+
+/* What of PARTS stands behind the first WRITTEN bytes. 0, or -1 without memory. */
+static int keep_rest(const struct iovec *parts, int count, size_t written)
+{
+	size_t size = 0, skip = written;
+
+	for (int i = 0; i < count; i++)
+		size += parts[i].iov_len;
+	direct.rest.mapped = size - written;
+	direct.rest.bytes = lm_sys_map(direct.rest.mapped);
+	direct.rest.size = 0;
+	for (int i = 0; direct.rest.bytes && i < count; i++) {
+		size_t passed = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+
+		size = parts[i].iov_len - passed;
+		__builtin_memcpy(direct.rest.bytes + direct.rest.size, (const char *)parts[i].iov_base + passed, size);
+		direct.rest.size += size;
+		skip -= passed;
+	}
+	return direct.rest.bytes ? 0 : -1;
+}
+
+static void forget_rest(void)
+{
+	if (direct.rest.bytes)
+		lm_sys_unmap(direct.rest.bytes, direct.rest.mapped);
+	direct.rest.bytes = NULL;
+}
+
+/* What has begun to be written goes first. 0, or -errno, and there is less of it. */
+static int write_rest(void)
+{
+	struct iovec part = {direct.rest.bytes, direct.rest.size};
+	size_t written;
+	int error = write_parts(direct.trace.fd, &part, 1, &written);
+
+	direct.rest.size -= written;
+	if (error)
+		__builtin_memmove(direct.rest.bytes, direct.rest.bytes + written, direct.rest.size);
+	else
+		forget_rest();
+	return error;
+}
+
+static void set_fault(int error)
+{
+	__atomic_store_n(&direct.fault, error, __ATOMIC_RELAXED);
+}
+
+/*
+ * The write of PARTS failed by ERROR behind WRITTEN bytes: no line is to be
+ * left in halves. -errno; or 0 if the record's other half goes out later.
+ */
+static int failed(int error, const struct iovec *parts, int count, size_t written)
+{
+	int torn = written && take_back(direct.trace.fd, written) != 0;
+
+	/* No fault for all: the child of vfork has our memory, but descriptors of its own. */
+	if (!lm_direct_comes_back(error))
+		return error;
+	set_fault(error);
+	if (!torn)
+		return error;
+	if (keep_rest(parts, count, written) == 0)
+		return 0;
+	/* An error that does not come back: what went on behind half a line would be taken for a part of it. */
+	return -ENOBUFS;
+}
+
+/* ---- with the lock ---- */
+
+static void begin(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	lock();
+}
+
+/* ERROR: of the write in between, whose signal nobody is to see. */
+static void end(const struct lm_signals *signals, int error)
+{
+	unlock();
+	lm_signals_unblock(signals, error);
+}
+
 int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count)
 {
-	struct signals signals;
-	int result;
+	struct lm_signals signals;
+	size_t written = 0;
+	int error = 0, result;
 
-	block_signals(&signals);
-	lock();
-	if (flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE))
+	begin(&signals);
+	if (flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
 		result = -EAGAIN;
-	else
-		result = usable() ? write_parts(direct.trace.fd, parts, count) : -EBADF;
-	unlock();
-	if (result == -EPIPE)
-		discard(&signals, SIGPIPE);
-	else if (result == -EFBIG)
-		discard(&signals, SIGXFSZ);
-	unblock_signals(&signals);
+	} else if (direct.fault) {
+		result = direct.fault;
+	} else {
+		result = error = usable() ? write_parts(direct.trace.fd, parts, count, &written) : -EBADF;
+		if (error)
+			result = failed(error, parts, count, written);
+	}
+	end(&signals, error);
 	return result;
 }
 
@@ -189,15 +303,53 @@ int lm_direct_write(const struct iovec *parts, int count)
 	return lm_direct_write_unless(NULL, parts, count);
 }
 
+int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
+{
+	const struct iovec part = {(void *)bytes, size};
+	struct lm_signals signals;
+	int error;
+
+	*written = 0;
+	begin(&signals);
+	error = usable() ? write_parts(direct.trace.fd, &part, 1, written) : -EBADF;
+	end(&signals, error);
+	return error;
+}
+
+int lm_direct_fault(void)
+{
+	return __atomic_load_n(&direct.fault, __ATOMIC_RELAXED);
+}
+
+int lm_direct_has_room(void)
+{
+	struct statfs disk;
+	int saved = errno, asked = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_blocks > 0;
+
+	errno = saved;
+	return !asked || disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
+}
+
+int lm_direct_retry(void)
+{
+	struct lm_signals signals;
+	int error = 0;
+
+	begin(&signals);
+	if (direct.rest.bytes)
+		error = usable() ? write_rest() : -EBADF;
+	set_fault(error);
+	end(&signals, error);
+	return error;
+}
+
 void lm_direct_locked(void (*function)(void))
 {
-	struct signals signals;
+	struct lm_signals signals;
 
-	block_signals(&signals);
-	lock();
+	begin(&signals);
 	function();
-	unlock();
-	unblock_signals(&signals);
+	end(&signals, 0);
 }
 
 void lm_direct_leave(void)
@@ -210,6 +362,7 @@ void lm_direct_leave(void)
 void lm_direct_forked(void)
 {
 	lm_descriptor_close(&direct.trace);
+	forget_rest();
 	__builtin_memset(&direct, 0, sizeof direct);
 	direct.trace.fd = -1;
 }

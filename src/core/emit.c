@@ -27,25 +27,24 @@
 /* Written, but perhaps by two threads at once: a module may be announced twice, never too late. */
 enum { NOT_ANNOUNCED, ANNOUNCED };
 
-static void send(const struct iovec *parts, int count)
+/* 0, or -1: it is not in the trace. */
+static int send(const struct iovec *parts, int count)
 {
 	int error = lm_sink_write(parts, count);
 
 	if (error)
 		lm_session_write_failed(-error);
+	return error ? -1 : 0;
 }
 
 int lm_emit_text(const char *text, int length)
 {
 	struct iovec part = {(void *)text, (size_t)length};
-	int error = lm_sink_write(&part, 1);
 
-	if (error)
-		lm_session_write_failed(-error);
-	return error ? 0 : length;
+	return send(&part, 1) == 0 ? length : 0;
 }
 
-static void announce(struct lm_module *module)
+static int announce(struct lm_module *module)
 {
 	char line[LM_MODULE_RECORD_MAX];
 	struct lm_text text = {line, line + sizeof line};
@@ -55,8 +54,10 @@ static void announce(struct lm_module *module)
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
 	parts[1] = (struct iovec){(void *)module->name, __builtin_strlen(module->name)};
 	parts[2] = (struct iovec){(void *)"\n", 1};
-	send(parts, 3);
+	if (send(parts, 3) != 0)
+		return -1;
 	__atomic_store_n(&module->announced, ANNOUNCED, __ATOMIC_RELEASE);
+	return 0;
 }
 
 /* Objects may have come or gone since the last event: what is known by address has to follow. */
@@ -88,11 +89,15 @@ static void begin(struct line *line)
 
 /* ---- frames ---- */
 
-/* The frames' lines, of as many as fit into one record. Returns how many; FRAMES has room for all. */
-static unsigned find_frames(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count)
+/*
+ * The frames' lines, of as many as fit into one record: *FOUND; FRAMES has room
+ * for all. 0, or -1 where what has to stand in front of them could not be written.
+ */
+static int find_frames(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found)
 {
 	size_t room = LM_SINK_RECORD_MAX - 2 * LM_RECORD_LINE_MAX;
-	unsigned n = 0;
+
+	*found = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct lm_frame *frame = lm_symbol_frame(pcs[i]);
@@ -101,29 +106,32 @@ static unsigned find_frames(const struct lm_frame **frames, const uintptr_t *pcs
 			continue;
 		if (frame->length > room)
 			break;
-		if (frame->module && !__atomic_load_n(&frame->module->announced, __ATOMIC_ACQUIRE))
-			announce(frame->module);
-		frames[n++] = frame;
+		if (frame->module && !__atomic_load_n(&frame->module->announced, __ATOMIC_ACQUIRE) &&
+		    announce(frame->module) != 0)
+			return -1;
+		frames[(*found)++] = frame;
 		room -= frame->length;
 	}
-	return n;
+	return 0;
 }
 
-/* The same of BACKTRACE, to be kept. 0, or -1 without memory. */
+/* The same of BACKTRACE, to be kept. 0, or -1: without memory, too. */
 static int find_own_frames(struct lm_backtrace *backtrace)
 {
+	unsigned found;
+
 	backtrace->frame = lm_arena_alloc(backtrace->depth * sizeof(void *));
-	if (!backtrace->frame)
+	if (!backtrace->frame || find_frames(backtrace->frame, backtrace->pcs, backtrace->depth, &found) != 0)
 		return -1;
-	backtrace->frames = find_frames(backtrace->frame, backtrace->pcs, backtrace->depth);
+	backtrace->frames = (unsigned short)found;
 	for (unsigned i = 0; i < backtrace->frames; i++)
 		backtrace->length += backtrace->frame[i]->length;
 	return 0;
 }
 
-/* Sends HEAD, FRAMES and TAIL, which can be NULL, as one record. */
-static void send_frames(const struct line *head, const struct lm_frame *const *frames, unsigned count,
-                        const struct line *tail)
+/* Sends HEAD, FRAMES and TAIL, which can be NULL, as one record. 0, or -1. */
+static int send_frames(const struct line *head, const struct lm_frame *const *frames, unsigned count,
+                       const struct line *tail)
 {
 	struct iovec parts[count + 2];
 	int n = 0;
@@ -133,7 +141,7 @@ static void send_frames(const struct line *head, const struct lm_frame *const *f
 		parts[n++] = (struct iovec){(void *)frames[i]->text, frames[i]->length};
 	if (tail)
 		parts[n++] = whole(tail);
-	send(parts, n);
+	return send(parts, n);
 }
 
 /* The last of COUNT bytes may be followed by somebody else's: all texts but the last are copied in pieces. */
@@ -156,34 +164,52 @@ static inline void copy_frames(unsigned char *at, const struct lm_backtrace *bac
 
 /* ---- an event, with care ---- */
 
-/* Compact: the backtrace stands in front of the first event that names it, in one record with that. */
-static void emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
+/* Compact: the backtrace stands in front of the first event that names it, in one record with that. 0, or -1. */
+static int emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
 {
 	const struct lm_frame *frames[backtrace->depth];
 	struct line head;
-	int own = lm_backtraces_take(backtrace);
+	unsigned count;
+	int own = lm_backtraces_take(backtrace), result;
 
-	if (!own && lm_backtraces_wait(backtrace) == 0) {
-		send_frames(line, NULL, 0, NULL);
-		return;
-	}
+	if (!own && lm_backtraces_wait(backtrace) == 0)
+		return send_frames(line, NULL, 0, NULL);
 	begin(&head);
 	lm_record_number(&head.text, LM_TRACE_BACKTRACE, backtrace->number);
-	send_frames(&head, frames, find_frames(frames, backtrace->pcs, backtrace->depth), line);
-	lm_backtraces_written(backtrace);
+	result = find_frames(frames, backtrace->pcs, backtrace->depth, &count);
+	if (!result)
+		result = send_frames(&head, frames, count, line);
+	if (!result)
+		lm_backtraces_written(backtrace);
+	else if (own)
+		lm_backtraces_give_back(backtrace);
+	return result;
 }
 
-static void emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
+/* 0, or -1. */
+static int emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
 {
 	const struct lm_frame *others[unwound->count + 1];
+	unsigned count;
 
-	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace) &&
-	    find_own_frames(backtrace) == 0)
-		lm_backtraces_written(backtrace);
+	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace)) {
+		if (find_own_frames(backtrace) == 0)
+			lm_backtraces_written(backtrace);
+		else
+			lm_backtraces_give_back(backtrace);
+	}
 	if (backtrace && lm_backtraces_is_written(backtrace))
-		send_frames(line, backtrace->frame, backtrace->frames, NULL);
-	else
-		send_frames(line, others, find_frames(others, unwound->pcs, unwound->count), NULL);
+		return send_frames(line, backtrace->frame, backtrace->frames, NULL);
+	if (find_frames(others, unwound->pcs, unwound->count, &count) != 0)
+		return -1;
+	return send_frames(line, others, count, NULL);
+}
+
+/* EVENT is not in the trace. What the tracker had to conclude was no call. */
+static void lose(const struct lm_event *event)
+{
+	if (!event->unseen)
+		lm_session_lost();
 }
 
 /* EVENT with UNWOUND; STATM, at MS, unless it is NULL. */
@@ -192,6 +218,7 @@ static void emit_unwound(struct lm_event *event, const struct lm_unwound *unwoun
 {
 	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
 	struct line line;
+	int result;
 
 	event->backtrace = backtrace && lm_session.compact ? backtrace->number : 0;
 	begin(&line);
@@ -199,11 +226,13 @@ static void emit_unwound(struct lm_event *event, const struct lm_unwound *unwoun
 		lm_record_number(&line.text, LM_TRACE_TIME, ms);
 	lm_record_event(&line.text, event, statm);
 	if (!lm_session.compact)
-		emit_full(&line, backtrace, unwound);
+		result = emit_full(&line, backtrace, unwound);
 	else if (backtrace && !lm_backtraces_is_written(backtrace))
-		emit_numbered(&line, backtrace);
+		result = emit_numbered(&line, backtrace);
 	else
-		send_frames(&line, NULL, 0, NULL);
+		result = send_frames(&line, NULL, 0, NULL);
+	if (result)
+		lose(event);
 }
 
 /* While the clock stands still, events are so close that not every one needs to look at it. */
@@ -268,10 +297,12 @@ static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size
 	int saved = errno;
 
 	event.totals = totals;
-	if (error)
+	if (error) {
 		lm_session_write_failed(-error);
-	else
+		lm_session_lost();
+	} else {
 		emit_unwound(&event, unwound, 0, NULL);
+	}
 	errno = saved;
 }
 
@@ -481,7 +512,7 @@ static void put_mark(struct lm_text *text, const char *mark)
 	lm_record_mark(text, mark, lm_account_totals(), calls);
 }
 
-void lm_emit_begin(uint64_t parent)
+int lm_emit_begin(uint64_t parent)
 {
 	/* Two paths, and each byte of them at most four in the trace. Stacks may be short. */
 	struct {
@@ -489,11 +520,10 @@ void lm_emit_begin(uint64_t parent)
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
 	struct lm_text text;
+	int length;
 
-	if (!room) {
-		lm_session_write_failed(ENOMEM);
-		return;
-	}
+	if (!room)
+		return -1;
 	text = (struct lm_text){room->line, room->line + sizeof room->line};
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
 	if (parent)
@@ -504,8 +534,18 @@ void lm_emit_begin(uint64_t parent)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
 	lm_text_string(&text, lm_session.compact ? "# " LM_TRACE_FORMAT " compact\n" : "# " LM_TRACE_FORMAT " full\n");
 	put_mark(&text, LM_TRACE_INIT);
-	lm_emit_text(room->line, (int)(text.at - room->line));
+	length = lm_emit_text(room->line, (int)(text.at - room->line));
 	lm_sys_unmap(room, sizeof *room);
+	return length ? 0 : -1;
+}
+
+int lm_emit_lost(uint64_t count)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+
+	lm_record_number(&text, LM_TRACE_LOST, count);
+	return lm_emit_text(line, (int)(text.at - line)) ? 0 : -1;
 }
 
 /* The memory map, whole: the kernel hands it out a page at a time. NULL where there is none. */
@@ -534,20 +574,22 @@ static char *read_maps(size_t *room, size_t *length)
 	return content;
 }
 
-void lm_emit_end(void)
+int lm_emit_end(void)
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
 	size_t room, length;
 	char *maps = read_maps(&room, &length);
 	struct iovec parts[2];
+	int result;
 
 	put_mark(&text, LM_TRACE_FINI);
 	if (length)
 		lm_text_string(&text, "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n");
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
 	parts[1] = (struct iovec){maps, length};
-	send(parts, length ? 2 : 1);
+	result = send(parts, length ? 2 : 1);
 	if (maps)
 		lm_sys_unmap(maps, room);
+	return result;
 }

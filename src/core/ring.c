@@ -28,10 +28,15 @@
 #define STALL_MS 2000
 /* The same at the end, when a handler may have called exit() on top of it. */
 #define SEAL_MS 500
+/* A write that failed is not tried again before. */
+#define RETRY_MS 100
 /* Of address space: the journal, and its ring once more. */
 #define MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
 /* What a handler on top of a half-written record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
+/* What is left free for the end of a trace that can't be written: lm_ring_write_last(). */
+#define LAST_ROOM   LM_RING_PIECE
+#define RECORD_ROOM (LM_JOURNAL_RING - LAST_ROOM)
 
 struct lm_ring lm_ring;
 
@@ -40,7 +45,15 @@ static struct {
 	const char *path;
 	int flushing;
 	int drained; /* sealed, and everything is written */
-	int error;   /* of the write that failed */
+	int error;   /* of the last write, or 0 */
+	uint64_t retry_ms;
+	/*
+	 * It could not be written out, and is full: -errno, and it is sealed. From
+	 * UNFILLED on, nobody fills the places that were reserved.
+	 */
+	int stopped;
+	uint64_t stopped_ms;
+	uint64_t unfilled;
 	uint64_t lost;
 } ring;
 
@@ -54,12 +67,6 @@ static uint64_t load(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
-static int fail(int error)
-{
-	__atomic_store_n(&ring.error, error, __ATOMIC_RELEASE);
-	return error;
-}
-
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -69,6 +76,11 @@ static uint64_t now_ms(void)
 }
 
 /* ---- writing out ---- */
+
+static int is_stopped(void)
+{
+	return __atomic_load_n(&ring.stopped, __ATOMIC_ACQUIRE) != 0;
+}
 
 static int begin_flush(void)
 {
@@ -80,11 +92,16 @@ static void end_flush(void)
 	__atomic_store_n(&ring.flushing, 0, __ATOMIC_RELEASE);
 }
 
-static int write_stretch(const unsigned char *bytes, uint64_t from, uint64_t to)
+/* What of the ring BYTES lies between FROM and TO: *WRITTEN bytes of it, and -errno if that is not all. */
+static int write_stretch(const unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *written)
 {
-	struct iovec part = {(void *)(bytes + from % LM_JOURNAL_RING), (size_t)(to - from)};
+	size_t done = 0;
+	int error = 0;
 
-	return part.iov_len ? lm_direct_write(&part, 1) : 0;
+	if (to > from)
+		error = lm_direct_write_some(bytes + from % LM_JOURNAL_RING, (size_t)(to - from), &done);
+	*written = done;
+	return error;
 }
 
 /*
@@ -97,23 +114,40 @@ static uint64_t whole_before(uint64_t head)
 	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
 		uint64_t pending = load(&thread->pending);
 
-		if (pending && pending - 1 < head)
-			head = pending - 1;
+		/* What was looked at while the ring was sealed says so. */
+		if (pending && ((pending - 1) & ~LM_JOURNAL_SEALED) < head)
+			head = (pending - 1) & ~LM_JOURNAL_SEALED;
 	}
 	return head;
 }
 
-/* The next bytes go to the trace, and their place is free again: 0 first, and only then told to be. */
+/* So long, an error is no reason to try again. */
+static int is_too_early(void)
+{
+	return __atomic_load_n(&ring.error, __ATOMIC_ACQUIRE) && now_ms() < load(&ring.retry_ms);
+}
+
+static void note_result(int error)
+{
+	if (error)
+		__atomic_store_n(&ring.retry_ms, now_ms() + RETRY_MS, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring.error, error, __ATOMIC_RELEASE);
+}
+
+/*
+ * The next bytes go to the trace, and their place is free again: 0 first, and
+ * only then told to be. So do those that got there before an error: the trace's
+ * size tells how much of the stream it has.
+ */
 static int flush_piece(uint64_t tail, uint64_t end)
 {
-	int error = write_stretch(lm_ring.bytes, tail, end);
+	uint64_t written;
+	int error = write_stretch(lm_ring.bytes, tail, end, &written);
 
-	if (error)
-		return fail(error);
-	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, end - tail);
-	__atomic_store_n(&ring.header->tail, end, __ATOMIC_RELEASE);
-	__atomic_store_n(&lm_ring.limit, end + LM_JOURNAL_RING, __ATOMIC_RELEASE);
-	return 0;
+	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
+	__atomic_store_n(&ring.header->tail, tail + written, __ATOMIC_RELEASE);
+	__atomic_store_n(&lm_ring.limit, tail + written + RECORD_ROOM, __ATOMIC_RELEASE);
+	return error;
 }
 
 /* About a piece of what is whole: to where a record ends, for whoever reads the trace meanwhile. */
@@ -136,8 +170,11 @@ static int flush(uint64_t head)
 	uint64_t to = whole_before(head);
 	int error = 0;
 
+	if (to > ring.unfilled)
+		to = ring.unfilled;
 	while (!error && ring.header->tail < to)
 		error = flush_piece(ring.header->tail, piece_end(ring.header->tail, to));
+	note_result(error);
 	return error;
 }
 
@@ -148,16 +185,21 @@ static int try_flush(uint64_t head)
 
 	if (!begin_flush())
 		return 0;
-	error = flush(head);
+	error = is_stopped() ? 0 : flush(head);
 	end_flush();
 	return error;
 }
 
+/* What may go well later is no error yet: there is room in the ring. */
 int lm_ring_flush_whole(void)
 {
 	uint64_t head = __atomic_load_n(&lm_hot.head, __ATOMIC_SEQ_CST);
+	int error;
 
-	return head & LM_JOURNAL_SEALED ? 0 : try_flush(head);
+	if (head & LM_JOURNAL_SEALED || is_too_early())
+		return 0;
+	error = try_flush(head);
+	return lm_direct_comes_back(error) ? 0 : error;
 }
 
 /* ---- waiting ---- */
@@ -179,12 +221,12 @@ static int wait_for_room(uint64_t end)
 	uint64_t since = 0, before = load(&lm_ring.limit);
 
 	for (unsigned round = 0; end > load(&lm_ring.limit); round++) {
-		int error = __atomic_load_n(&ring.error, __ATOMIC_ACQUIRE);
+		int error = lm_ring_flush_whole();
 
 		if (!error)
-			error = lm_ring_flush_whole();
+			error = __atomic_load_n(&ring.error, __ATOMIC_ACQUIRE);
 		if (error)
-			return error;
+			return end > load(&lm_ring.limit) ? error : 0;
 		if (__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE))
 			return -EAGAIN;
 		pause_briefly(round);
@@ -200,10 +242,17 @@ static int wait_for_room(uint64_t end)
 	return 0;
 }
 
-/* The ring is sealed: until it is empty, too, so that what follows stands behind. */
+/* The ring is sealed: until it is empty, too, so that what follows stands behind. -EAGAIN, or -errno. */
 static int wait_for_drain(int is_nested)
 {
 	for (unsigned round = 0; !__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE); round++) {
+		int error = __atomic_load_n(&ring.stopped, __ATOMIC_ACQUIRE);
+
+		if (error)
+			return error;
+		/* It goes on without us. */
+		if (!(load(&lm_hot.head) & LM_JOURNAL_SEALED))
+			return -ENOSPC;
 		if (is_nested || round > 50 + 10 * STALL_MS)
 			break;
 		pause_briefly(round);
@@ -211,17 +260,54 @@ static int wait_for_drain(int is_nested)
 	return -EAGAIN;
 }
 
-static int give_up_ring(void)
+/* Nobody else writes out from here on, unless he never comes to an end. */
+static void take_flush(void)
 {
-	int error = lm_ring_seal();
+	uint64_t start = now_ms();
 
-	return error ? error : -EAGAIN;
+	for (unsigned round = 0; !begin_flush() && now_ms() - start < STALL_MS; round++)
+		pause_briefly(round);
+}
+
+/* Nothing is recorded any more until lm_ring_resume(). */
+static void stop(int error)
+{
+	__atomic_store_n(&ring.stopped_ms, now_ms(), __ATOMIC_RELAXED);
+	__atomic_store_n(&ring.stopped, error, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST);
 }
 
 static void give_back(struct lm_thread *thread)
 {
 	thread->pending_length = 0;
 	__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * There is no room for LENGTH bytes at POSITION, and ERROR in the way of more.
+ * With -EAGAIN, a thread is; else whoever reserved later has none either, since
+ * nothing is written out from here on. ERROR, or 0 if there was room after all.
+ */
+static int give_up_place(uint64_t position, uint32_t length, int error)
+{
+	take_flush();
+	if (position + length <= load(&lm_ring.limit)) {
+		error = 0;
+	} else {
+		if (error != -EAGAIN)
+			stop(error);
+		if (position < ring.unfilled)
+			ring.unfilled = position;
+	}
+	end_flush();
+	return error;
+}
+
+static int give_up_ring(void)
+{
+	int error = lm_ring_seal();
+
+	return error ? error : -EAGAIN;
 }
 
 int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length)
@@ -233,6 +319,8 @@ int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length)
 		return wait_for_drain(0);
 	}
 	error = wait_for_room(position + length);
+	if (error && !__atomic_load_n(&ring.drained, __ATOMIC_ACQUIRE))
+		error = give_up_place(position, length, error);
 	if (!error)
 		return 0;
 	give_back(thread);
@@ -260,9 +348,14 @@ void lm_ring_abandon_record(struct lm_thread *thread)
 
 	if (!thread->pending)
 		return;
-	if (length && wait_for_room(position + length) == 0) {
+	if (length && !(position & LM_JOURNAL_SEALED)) {
+		int error = wait_for_room(position + length);
+
+		if (error)
+			error = give_up_place(position, length, error);
+		if (!error)
+			fill_with_nothing(lm_ring.bytes + position % LM_JOURNAL_RING, length);
 		__atomic_add_fetch(&ring.lost, 1, __ATOMIC_RELAXED);
-		fill_with_nothing(lm_ring.bytes + position % LM_JOURNAL_RING, length);
 	}
 	give_back(thread);
 }
@@ -329,14 +422,15 @@ int lm_ring_write(const struct iovec *parts, int count)
 	return lm_ring_commit(thread, place, first);
 }
 
-/* ---- the end ---- */
+/* ---- the end, and going on ---- */
 
 /*
- * Writes what is in the ring BYTES from FROM on, with places that were not
- * filled made to say nothing: the trace's size goes on telling what of the
- * stream it has, if this ends in the middle.
+ * Places in the ring BYTES between FROM and TO that were not filled are made to
+ * say nothing: the trace's size goes on telling what of the stream it has,
+ * wherever writing that ends. TO, or where the last such place begins if
+ * nothing follows it. *GAPS goes up by what was found.
  */
-static int write_rest(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
+static uint64_t fill_gaps(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
 {
 	struct lm_journal_piece piece;
 	uint64_t at = from;
@@ -344,12 +438,12 @@ static int write_rest(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t
 	for (; lm_journal_next(bytes, at, to, &piece); at += piece.length) {
 		if (!piece.is_gap)
 			continue;
-		(*gaps)++;
+		++*gaps;
 		if (at + piece.length == to)
-			break;
+			return at;
 		fill_with_nothing(bytes + at % LM_JOURNAL_RING, (uint32_t)piece.length);
 	}
-	return write_stretch(bytes, from, at);
+	return to;
 }
 
 static int write_lost(uint64_t count)
@@ -371,35 +465,147 @@ static int is_whole(uint64_t end)
 	return whole_before(end) == end;
 }
 
+/* Where a sealed ring ends. */
+static uint64_t sealed_end(void)
+{
+	uint64_t end = load(&lm_hot.head) & ~LM_JOURNAL_SEALED;
+
+	if (ring.header->end)
+		return ring.header->end & ~LM_JOURNAL_SEALED;
+	/* Who waited for room in vain has a place behind the ring's end, and writes for itself. */
+	if (end > load(&lm_ring.limit))
+		end = load(&lm_ring.limit);
+	return ring.stopped && end > ring.unfilled ? ring.unfilled : end;
+}
+
+/* Writes out what is left of a sealed ring, whole or not, and removes it. Only for who has begun a flush. */
+static int drain(void)
+{
+	uint64_t end = sealed_end(), written, gaps = 0, lost;
+	int error;
+
+	end = fill_gaps(lm_ring.bytes, ring.header->tail, end, &gaps);
+	lost = __atomic_add_fetch(&ring.lost, gaps, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | end, __ATOMIC_RELEASE);
+	error = write_stretch(lm_ring.bytes, ring.header->tail, end, &written);
+	__atomic_store_n(&ring.header->tail, ring.header->tail + written, __ATOMIC_RELEASE);
+	if (!error)
+		error = lm_direct_retry();
+	if (!error)
+		error = write_lost(lost);
+	if (error)
+		return error;
+	__atomic_sub_fetch(&ring.lost, lost, __ATOMIC_RELAXED);
+	lm_sys(SYS_unlinkat, AT_FDCWD, ring.path, 0);
+	__atomic_store_n(&ring.drained, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring.stopped, 0, __ATOMIC_RELEASE);
+	return 0;
+}
+
 int lm_ring_seal(void)
 {
-	uint64_t end = __atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST);
-	uint64_t start = now_ms(), gaps = 0;
+	uint64_t end = __atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST), start = now_ms();
 	const struct lm_thread *self = lm_thread_self();
 	int error;
 
 	if (end & LM_JOURNAL_SEALED) {
-		wait_for_drain(self && self->pending);
-		return 0;
+		error = wait_for_drain(self && self->pending);
+		return error == -EAGAIN ? 0 : error;
 	}
 	for (unsigned round = 0; !is_whole(end) && now_ms() - start < SEAL_MS; round++) {
-		try_flush(end);
+		if (!is_too_early())
+			try_flush(end);
 		pause_briefly(round);
 	}
-	for (unsigned round = 0; !begin_flush() && now_ms() - start < STALL_MS; round++)
-		pause_briefly(round);
-	/* Who waited for room in vain has a place behind the ring's end, and writes for itself. */
-	if (end > load(&lm_ring.limit))
-		end = load(&lm_ring.limit);
-	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | end, __ATOMIC_RELEASE);
-	error = write_rest(lm_ring.bytes, ring.header->tail, end, &gaps);
-	if (!error)
-		error = write_lost(gaps + __atomic_exchange_n(&ring.lost, 0, __ATOMIC_RELAXED));
+	take_flush();
+	error = drain();
 	/* What could not be written stays in the journal. */
-	if (!error)
-		lm_sys(SYS_unlinkat, AT_FDCWD, ring.path, 0);
-	__atomic_store_n(&ring.drained, 1, __ATOMIC_RELEASE);
-	return error ? fail(error) : 0;
+	if (error)
+		stop(error);
+	end_flush();
+	return error;
+}
+
+/* The same, where the stream of a stopped ring ends. Only for who has begun a flush. 0, or -1. */
+static int append(const struct iovec *parts, int count, uint32_t length)
+{
+	uint64_t at = sealed_end(), first;
+	unsigned char *place = lm_ring.bytes + at % LM_JOURNAL_RING;
+
+	if (!is_whole(load(&lm_hot.head) & ~LM_JOURNAL_SEALED) || at + length > ring.header->tail + LM_JOURNAL_RING)
+		return -1;
+	lm_ring_store_first(place, lm_ring_pending_word(length));
+	fill(place, parts, count);
+	__builtin_memcpy(&first, parts[0].iov_base, 8);
+	lm_ring_store_first(place, first);
+	/* It is the last: the ring will not go on. */
+	__atomic_store_n(&ring.header->end, LM_JOURNAL_SEALED | (at + length), __ATOMIC_RELEASE);
+	return 0;
+}
+
+int lm_ring_write_last(const struct iovec *parts, int count)
+{
+	uint32_t length = 0;
+	int result;
+
+	for (int i = 0; i < count; i++)
+		length += (uint32_t)parts[i].iov_len;
+	take_flush();
+	result = is_stopped() ? append(parts, count, length) : -1;
+	end_flush();
+	return result;
+}
+
+/*
+ * All that was recorded is in the trace. The places that were given up become a
+ * line that says nothing, and the ring goes on behind it. Only for who has begun
+ * a flush.
+ */
+static int unseal(struct lm_thread *self)
+{
+	uint64_t from = ring.header->tail, head = load(&lm_hot.head), to = head & ~LM_JOURNAL_SEALED;
+
+	if (to - from > LM_JOURNAL_RING / 2)
+		return drain();
+	self->pending_length = (uint32_t)(to - from);
+	__atomic_store_n(&self->pending, from + 1, __ATOMIC_RELEASE);
+	/* Or somebody was just about to record. */
+	if (!__atomic_compare_exchange_n(&lm_hot.head, &head, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+		give_back(self);
+		return -EAGAIN;
+	}
+	ring.unfilled = UINT64_MAX;
+	__atomic_store_n(&ring.stopped, 0, __ATOMIC_RELEASE);
+	if (to > from)
+		fill_with_nothing(lm_ring.bytes + from % LM_JOURNAL_RING, (uint32_t)(to - from));
+	give_back(self);
+	return 0;
+}
+
+static int resume(struct lm_thread *self, int for_good)
+{
+	uint64_t head = load(&lm_hot.head) & ~LM_JOURNAL_SEALED;
+	int error;
+
+	if (for_good || ring.header->end)
+		return drain();
+	/* Somebody has not seen yet that he waits in vain, or will never be through with his record. */
+	if (!is_whole(head))
+		return now_ms() - load(&ring.stopped_ms) > STALL_MS ? drain() : -EAGAIN;
+	error = flush(head);
+	return error ? error : unseal(self);
+}
+
+int lm_ring_resume(int for_good)
+{
+	struct lm_thread *self = lm_thread_self();
+	int error;
+
+	if (!self || self->pending || !begin_flush())
+		return -EAGAIN;
+	error = is_stopped() ? resume(self, for_good) : 0;
+	end_flush();
+	return error;
 }
 
 /* ---- the beginning ---- */
@@ -445,17 +651,18 @@ static int is_about(const struct lm_journal_header *left, const struct stat *tra
 	       (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid));
 }
 
-static void append_left(struct lm_journal_header *left, const struct stat *trace)
+/* 0, or -errno: then it has to be done again. */
+static int append_left(struct lm_journal_header *left, const struct stat *trace)
 {
 	uint64_t written = (uint64_t)trace->st_size - left->base, limit = left->tail + LM_JOURNAL_RING;
-	uint64_t gaps = 0, head;
+	uint64_t gaps = 0, head, done;
 
 	if (left->end && (left->end & ~LM_JOURNAL_SEALED) < limit)
 		limit = left->end & ~LM_JOURNAL_SEALED;
 	if (written < left->tail || written > limit)
-		return;
-	head = lm_journal_end(ring_of(left), written, limit);
-	write_rest(ring_of(left), written, head, &gaps);
+		return 0;
+	head = fill_gaps(ring_of(left), written, lm_journal_end(ring_of(left), written, limit), &gaps);
+	return write_stretch(ring_of(left), written, head, &done);
 }
 
 /*
@@ -463,25 +670,27 @@ static void append_left(struct lm_journal_header *left, const struct stat *trace
  * records; so may another process that appended to the same file and was
  * killed. A trace that was emptied since has no use for them.
  */
-static void take_over(const char *path, const struct stat *trace)
+static int take_over(const char *path, const struct stat *trace)
 {
 	int fd = lm_sys_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
 	struct lm_journal_header *left = NULL;
 	struct stat status;
+	int error = 0;
 
 	if (fd < 0)
-		return;
+		return 0;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == LM_JOURNAL_SIZE)
 		left = map_journal(fd);
 	lm_sys_close(fd);
 	if (!left)
-		return;
-	if (left->magic == LM_JOURNAL_MAGIC || left->magic == 0) {
-		if (left->magic && is_about(left, trace))
-			append_left(left, trace);
+		return 0;
+	if (left->magic == LM_JOURNAL_MAGIC && is_about(left, trace))
+		error = append_left(left, trace);
+	/* What could not be written stays there. */
+	if (!error && (left->magic == LM_JOURNAL_MAGIC || left->magic == 0))
 		lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
-	}
 	lm_sys_unmap(left, MAPPED);
+	return error;
 }
 
 /* A file of the journal's size with its blocks allocated: on a full disk, touching a hole would be a SIGBUS. */
@@ -501,24 +710,6 @@ static int make_file(const char *path)
 	return fd;
 }
 
-/*
- * The trace's size has to tell how much of the ring it has: not if standard
- * output or error go to the same file, or if it is written from its middle.
- */
-static int is_ours_alone(int trace_fd, const struct stat *trace)
-{
-	struct stat other;
-	long flags = lm_sys(SYS_fcntl, trace_fd, F_GETFL);
-
-	if (!(flags & O_APPEND) && lm_sys(SYS_lseek, trace_fd, 0L, SEEK_CUR) != trace->st_size)
-		return 0;
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fstat(fd, &other) == 0 && other.st_dev == trace->st_dev && other.st_ino == trace->st_ino)
-			return 0;
-	}
-	return 1;
-}
-
 static int open_journal(int trace_fd)
 {
 	struct lm_journal_header *header;
@@ -526,7 +717,8 @@ static int open_journal(int trace_fd)
 	const char *path;
 	int fd;
 
-	if (fstat(trace_fd, &trace) != 0 || !S_ISREG(trace.st_mode) || !is_ours_alone(trace_fd, &trace))
+	/* The trace's size has to tell how much of the ring it has. */
+	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd))
 		return -1;
 	path = journal_path(trace_fd);
 	fd = path ? make_file(path) : -1;
@@ -545,29 +737,46 @@ static int open_journal(int trace_fd)
 	__atomic_store_n(&header->magic, LM_JOURNAL_MAGIC, __ATOMIC_RELEASE);
 	ring.path = path;
 	ring.header = header;
-	lm_ring.limit = LM_JOURNAL_RING;
+	ring.unfilled = UINT64_MAX;
+	lm_ring.limit = RECORD_ROOM;
 	__atomic_store_n(&lm_ring.bytes, (unsigned char *)header + LM_JOURNAL_HEADER, __ATOMIC_RELEASE);
 	return 0;
 }
 
-void lm_ring_take_over(int fd)
+int lm_ring_take_over(int fd)
 {
-	int saved = errno;
+	int saved = errno, error = 0;
 	struct stat trace;
 
 	if (fstat(fd, &trace) == 0 && S_ISREG(trace.st_mode)) {
 		const char *path = journal_path(fd);
 
 		if (path)
-			take_over(path, &trace);
+			error = take_over(path, &trace);
 	}
 	errno = saved;
+	return error;
 }
 
-void lm_ring_abandon(void)
+void lm_ring_abandon(int error)
 {
-	if (lm_ring_is_open())
+	if (!lm_ring_is_open())
+		return;
+	stop(error);
+	/* What the trace does not have is there for its readers. */
+	if ((load(&lm_hot.head) & ~LM_JOURNAL_SEALED) == load(&ring.header->tail))
 		lm_sys(SYS_unlinkat, AT_FDCWD, ring.path, 0);
+}
+
+int lm_ring_is_late(void)
+{
+	lm_ring_flush_whole();
+	return __atomic_load_n(&ring.error, __ATOMIC_ACQUIRE) != 0;
+}
+
+int lm_ring_stopped(void)
+{
+	return lm_ring_is_open() ? __atomic_load_n(&ring.stopped, __ATOMIC_ACQUIRE) : 0;
 }
 
 int lm_ring_open(int fd)

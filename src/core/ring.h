@@ -20,9 +20,10 @@
 
 /*
  * What an earlier image of this process left in the journal of the trace that
- * FD is open on goes into the trace.
+ * FD is open on goes into the trace. 0, or -errno: it has to be done again,
+ * before anything else is written.
  */
-void lm_ring_take_over(int fd);
+int lm_ring_take_over(int fd);
 
 /*
  * Makes the journal of the trace that FD is open on. 0; or -1 where there can be
@@ -35,8 +36,11 @@ int lm_ring_open(int fd);
 int lm_ring_is_open(void);
 
 /*
- * Records COUNT parts. 0, or -errno of the write that made room. -EAGAIN: the
- * ring is sealed, and empty by now; write directly.
+ * Records COUNT parts. 0, or -errno of the write that was to make room. -EAGAIN:
+ * the ring is sealed, and empty by now; write directly.
+ *
+ * As long as there is room, a write that fails is tried again later. Then the
+ * ring is stopped: nothing is recorded, until lm_ring_resume().
  */
 int lm_ring_write(const struct iovec *parts, int count);
 
@@ -52,7 +56,7 @@ extern struct lm_ring {
 
 /* The end of a reservation that found no room. 0, or -errno, and it is given back. */
 int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length);
-/* Writes out what is whole. Does nothing if somebody else is at it. 0, or -errno. */
+/* Writes out what is whole. Does nothing if somebody else is at it. 0, or -errno that does not come back. */
 int lm_ring_flush_whole(void);
 
 /* At any address: records begin where others end. */
@@ -124,8 +128,27 @@ void lm_ring_abandon_record(struct lm_thread *thread);
 
 /* ---- for all ---- */
 
-/* The trace can't be written any more: what is left of it is left to no one. */
-void lm_ring_abandon(void);
+/* Tries to write out what is whole. Does it have to wait for better times? */
+int lm_ring_is_late(void);
+
+/* -errno of the write that stopped it, or 0. */
+int lm_ring_stopped(void);
+
+/*
+ * Tries again to write out a stopped ring, which then goes on; FOR_GOOD: which
+ * is then sealed. 0, or -errno; -EAGAIN: somebody is still in its way. Not on
+ * top of a record.
+ */
+int lm_ring_resume(int for_good);
+
+/*
+ * What a stopped ring keeps for the end of the process: COUNT parts as a record
+ * behind all others, in the journal. 0, or -1: there is no room for it either.
+ */
+int lm_ring_write_last(const struct iovec *parts, int count);
+
+/* The trace can't be written any more because of ERROR: what it lacks is left to its readers, in the journal. */
+void lm_ring_abandon(int error);
 
 /*
  * In a child of fork: the journal is the parent's. What this process still
@@ -136,7 +159,7 @@ void lm_ring_leave(void);
 /* The same, and as if there had never been one. Not in the middle of a record. */
 void lm_ring_forked(void);
 
-/* Ends the ring: writes out everything, and removes the journal. */
+/* Ends the ring: writes out everything, and removes the journal. 0, or -errno, and it is stopped. */
 int lm_ring_seal(void);
 
 #endif

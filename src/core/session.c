@@ -16,6 +16,7 @@
 #include "output.h"
 #include "real.h"
 #include "sample.h"
+#include "signals.h"
 #include "sink.h"
 #include "sys.h"
 #include "trace_format.h"
@@ -27,6 +28,21 @@ struct lm_session lm_session = {.state = LM_SESSION_WANTED, .alive = &not_alive}
 
 static int starting, ended, memory_told;
 static long pid;
+
+/* What is known of a trace that can't be written, from one time to the next. */
+static struct {
+	uint64_t lost;    /* events that the trace does not tell of yet */
+	uint64_t written; /* and those that it does */
+	uint64_t next_try_ms;
+	long parent; /* as of lm_emit_begin() */
+	int begun;   /* the lines that a process image begins with are in the trace */
+	int busy;    /* somebody tries again */
+	int told;    /* that it stopped */
+	int told_on; /* that it went on */
+} trouble;
+
+/* A full disk is looked at so often. */
+#define TRY_MS 100
 static int alive_without_page;
 static int *alive = &alive_without_page;
 
@@ -105,7 +121,7 @@ static void print_banner(const struct lm_output *output)
 		lm_text_unsigned(&text, LM_TRACE_FD);
 	}
 	lm_text_string(&text, " ***\n");
-	lm_sys(SYS_write, STDERR_FILENO, buffer, (size_t)(text.at - buffer));
+	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text.at - buffer));
 }
 
 static int open_sink(const struct lm_output *output)
@@ -141,12 +157,173 @@ static void install_toggle(int number)
 		lm_warn("LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing", 0);
 }
 
+/* ---- trouble ---- */
+
+/* From one state to another, by one of all threads: 1. */
+static int change_state(int from, int to)
+{
+	int state = __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED);
+
+	do {
+		if (!(state & from))
+			return 0;
+	} while (!__atomic_compare_exchange_n(&lm_session.state, &state, (state & ~from) | to, 0, __ATOMIC_SEQ_CST,
+	                                      __ATOMIC_RELAXED));
+	return 1;
+}
+
+static void tell_stopped(int error)
+{
+	if (!__atomic_exchange_n(&trouble.told, 1, __ATOMIC_RELAXED))
+		lm_warn("cannot write the trace, tracing stops", error);
+}
+
+static void tell_going_on(void)
+{
+	uint64_t lost = __atomic_load_n(&trouble.written, __ATOMIC_RELAXED);
+	char buffer[LM_WARN_MAX];
+	struct lm_text text = lm_warn_begin(buffer);
+
+	/* A disk that stays nearly full would fill the screen. */
+	if (__atomic_exchange_n(&trouble.told_on, 1, __ATOMIC_RELAXED))
+		return;
+	lm_text_string(&text, "the trace can be written again, ");
+	lm_text_unsigned(&text, lost);
+	lm_text_string(&text, lost == 1 ? " event is missing" : " events are missing");
+	lm_warn_end(buffer, &text);
+}
+
+static void stop_for_good(int error)
+{
+	if (change_state(LM_SESSION_OPEN, 0) || change_state(LM_SESSION_BROKEN, 0)) {
+		lm_sink_abandon(-error);
+		tell_stopped(error);
+	}
+}
+
+void lm_session_write_failed(int error)
+{
+	/* The child of vfork may have closed everything; its parent has not. */
+	if (lm_sys(SYS_getpid) != pid)
+		return;
+	if (!lm_sink_comes_back(-error)) {
+		stop_for_good(error);
+		return;
+	}
+	/* Or else it went on meanwhile. */
+	if (lm_sink_stopped() && change_state(LM_SESSION_OPEN, LM_SESSION_BROKEN)) {
+		__atomic_store_n(&trouble.next_try_ms, lm_sample_now() + TRY_MS, __ATOMIC_RELAXED);
+		tell_stopped(error);
+	}
+}
+
+/* Tells of the lost events in the trace. 0, or -1 if that can't be written. */
+static int write_lost(void)
+{
+	uint64_t lost = __atomic_exchange_n(&trouble.lost, 0, __ATOMIC_SEQ_CST);
+	int result = lost ? lm_emit_lost(lost) : 0;
+
+	__atomic_fetch_add(result ? &trouble.lost : &trouble.written, lost, __ATOMIC_SEQ_CST);
+	return result;
+}
+
+void lm_session_lost(void)
+{
+	__atomic_fetch_add(&trouble.lost, 1, __ATOMIC_SEQ_CST);
+	/* It goes on already, and whoever made it may not have seen this one. */
+	if (__atomic_load_n(&lm_session.state, __ATOMIC_SEQ_CST) & LM_SESSION_OPEN)
+		write_lost();
+}
+
+/* 0, or -1. */
+static int write_beginning(void)
+{
+	if (!trouble.begun)
+		trouble.begun = lm_emit_begin((uint64_t)trouble.parent) == 0;
+	return trouble.begun ? 0 : -1;
+}
+
+/* What could not be written goes out first, then how many events are missing; then comes the next one. */
+static void go_on(void)
+{
+	int error = lm_sink_resume();
+
+	/* -EAGAIN: another thread is not through yet. */
+	if (error && error != -EAGAIN && !lm_sink_comes_back(error))
+		stop_for_good(-error);
+	if (error || write_beginning() != 0 || write_lost() != 0)
+		return;
+	/* Threads stop counting for themselves then. */
+	lm_account_settle();
+	change_state(LM_SESSION_BROKEN, LM_SESSION_OPEN);
+	lm_account_settle();
+	write_lost();
+	tell_going_on();
+}
+
+/* Is it time, and this thread's turn? */
+static int is_turn(void)
+{
+	uint64_t now = lm_sample_now(), next = __atomic_load_n(&trouble.next_try_ms, __ATOMIC_RELAXED);
+
+	return now >= next && __atomic_compare_exchange_n(&trouble.next_try_ms, &next, now + TRY_MS, 0,
+	                                                  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/*
+ * By one thread at a time, which no handler may leave for good in the middle of
+ * it; and never in the child of vfork, whose descriptors are others.
+ */
+static void try_again(void)
+{
+	struct lm_signals signals;
+	unsigned char guard;
+
+	if (lm_sys(SYS_getpid) != pid)
+		return;
+	lm_signals_block(&signals);
+	if (!__atomic_exchange_n(&trouble.busy, 1, __ATOMIC_ACQUIRE)) {
+		guard = lm_guard_set(LM_GUARD_TRACKER);
+		if (__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_BROKEN)
+			go_on();
+		lm_guard_restore(guard);
+		__atomic_store_n(&trouble.busy, 0, __ATOMIC_RELEASE);
+	}
+	lm_signals_unblock(&signals, 0);
+}
+
+int lm_session_try_again(unsigned char before)
+{
+	int saved = errno, traced;
+	unsigned char guard;
+
+	if (!__atomic_load_n(lm_session.alive, __ATOMIC_RELAXED))
+		return lm_session_forked(before);
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_WANTED))
+		return 0;
+	if (before == LM_GUARD_IDLE && is_turn())
+		try_again();
+	traced = lm_session_may_trace();
+	if (!traced) {
+		guard = lm_guard_set(LM_GUARD_TRACKER);
+		lm_session_lost();
+		lm_guard_restore(guard);
+	}
+	errno = saved;
+	return traced;
+}
+
+/* ---- the beginning ---- */
+
 /* PARENT: as of lm_emit_begin(). */
 static void begin(long parent)
 {
+	__builtin_memset(&trouble, 0, sizeof trouble);
+	trouble.parent = parent;
 	__atomic_fetch_or(&lm_session.state, LM_SESSION_OPEN, __ATOMIC_RELEASE);
 	lm_account_settle();
-	lm_emit_begin((uint64_t)parent);
+	if (write_beginning() != 0 && !lm_sink_stopped())
+		stop_for_good(ENOMEM);
 }
 
 static void prepare_children(const struct lm_config *config)
@@ -206,7 +383,7 @@ void lm_session_start(void)
 		lm_sys_unmap(output, sizeof *output);
 	}
 	lm_guard_restore(guard);
-	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN))
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE))
 		be_quiet();
 	__atomic_store_n(&lm_session.started, 1, __ATOMIC_RELEASE);
 }
@@ -241,7 +418,7 @@ int lm_session_forked(unsigned char before)
 	struct lm_output *output;
 
 	/* Of several threads, one. */
-	if (!(__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_ACQ_REL) & LM_SESSION_OPEN))
+	if (!(__atomic_fetch_and(&lm_session.state, ~LM_SESSION_THERE, __ATOMIC_ACQ_REL) & LM_SESSION_THERE))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	lm_account_forked();
@@ -252,25 +429,45 @@ int lm_session_forked(unsigned char before)
 	} else {
 		lm_sink_leave();
 	}
-	if (!lm_session_may_trace())
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE))
 		be_quiet();
 	lm_guard_restore(guard);
 	errno = saved;
 	return lm_session_may_trace();
 }
 
+/*
+ * FINI stands behind everything that was recorded. If that has to stay in the
+ * journal, so has FINI, before the journal is closed. 0, or -1.
+ */
+static int write_end(void)
+{
+	int is_late = lm_sink_is_late(), result = is_late ? lm_emit_end() : 0;
+	int error = lm_sink_finish();
+
+	if (error)
+		lm_session_write_failed(-error);
+	return is_late ? result : lm_emit_end();
+}
+
 void lm_session_end(void)
 {
 	unsigned char guard;
 
-	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) || !*lm_session.alive)
-		return;
 	/* The child of vfork is still in our memory. */
-	if (lm_sys(SYS_getpid) != pid || __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE) || !*lm_session.alive ||
+	    lm_sys(SYS_getpid) != pid)
+		return;
+	/* The last chance; or else what the journal has kept for that. */
+	if (__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_BROKEN)
+		try_again();
+	lm_sink_allow_last();
+	if (__atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	lm_sink_finish();
-	lm_emit_end();
+	/* Or perhaps later: the end comes to pass more than once. */
+	if (write_lost() != 0 || write_end() != 0)
+		__atomic_store_n(&ended, 0, __ATOMIC_RELAXED);
 	lm_guard_restore(guard);
 }
 
@@ -282,17 +479,6 @@ void lm_session_want(int wanted)
 		lm_account_settle();
 	} else {
 		__atomic_fetch_and(&lm_session.state, ~LM_SESSION_WANTED, __ATOMIC_RELAXED);
-	}
-}
-
-void lm_session_write_failed(int error)
-{
-	/* The child of vfork may have closed everything; its parent has not. */
-	if (lm_sys(SYS_getpid) != pid)
-		return;
-	if (__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_RELAXED) & LM_SESSION_OPEN) {
-		lm_sink_abandon();
-		lm_warn("cannot write the trace, tracing stops", error);
 	}
 }
 

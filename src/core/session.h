@@ -10,6 +10,8 @@
 enum {
 	LM_SESSION_OPEN = 1,   /* there is a trace to write to */
 	LM_SESSION_WANTED = 2, /* and nobody switched it off */
+	LM_SESSION_BROKEN = 4, /* there is a trace that can't be written just now; not OPEN then */
+	LM_SESSION_THERE = LM_SESSION_OPEN | LM_SESSION_BROKEN,
 	LM_SESSION_TRACING = LM_SESSION_OPEN | LM_SESSION_WANTED,
 };
 
@@ -42,11 +44,16 @@ static inline int lm_session_may_trace(void)
 	return __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) == LM_SESSION_TRACING;
 }
 
-/* BEFORE: the guard's state in front of the call. */
+/* An event comes while the trace can't be written. Can it be by now? Else it is lost, and counted. */
+int lm_session_try_again(unsigned char before);
+
+/* Asked once for each event. BEFORE: the guard's state in front of the call. */
 static inline int lm_session_tracing(unsigned char before)
 {
-	if (!lm_session_may_trace())
-		return 0;
+	int state = __atomic_load_n(&lm_session.state, __ATOMIC_RELAXED);
+
+	if (state != LM_SESSION_TRACING)
+		return __builtin_expect(state & LM_SESSION_BROKEN, 0) ? lm_session_try_again(before) : 0;
 	if (__builtin_expect(__atomic_load_n(lm_session.alive, __ATOMIC_RELAXED), 1))
 		return 1;
 	return lm_session_forked(before);
@@ -58,8 +65,11 @@ void lm_session_end(void);
 /* log_malloc_trace_enable() and _disable(). */
 void lm_session_want(int wanted);
 
-/* The trace can't be written any more: says so, once, and stops. */
+/* The trace can't be written, now or any more: says so, once, and stops. */
 void lm_session_write_failed(int error);
+
+/* An event is not in the trace, which will say so. */
+void lm_session_lost(void);
 
 /* The size map could not grow: says so, once. */
 void lm_session_no_memory(void);

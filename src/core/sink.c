@@ -14,6 +14,8 @@ static struct {
 	int fd;
 	int has_ring; /* from then on, nothing is written past it */
 	int finished; /* the process ends: no ring any more */
+	int last;     /* the same, while nothing is written */
+	int left;     /* -errno: what is left of an earlier image could not be written */
 	unsigned records;
 	uint64_t next_flush_ms;
 } sink = {.fd = -1};
@@ -25,8 +27,8 @@ int lm_sink_open(int fd)
 
 void lm_sink_begin(int fd)
 {
-	lm_ring_take_over(fd);
 	sink.fd = fd;
+	__atomic_store_n(&sink.left, lm_ring_take_over(fd), __ATOMIC_RELAXED);
 }
 
 /* Runs with no other thread in the middle of a direct write. */
@@ -50,15 +52,22 @@ static int write_short(const struct iovec *part)
 
 static int write_to_ring(const struct iovec *parts, int count)
 {
+	int error;
+
 	if (count == 1 && parts->iov_len && parts->iov_len < LM_RING_RECORD_MIN)
 		return write_short(parts);
-	return lm_ring_write(parts, count);
+	error = lm_ring_write(parts, count);
+	if (error && __atomic_load_n(&sink.last, __ATOMIC_RELAXED) && lm_ring_write_last(parts, count) == 0)
+		return 0;
+	return error;
 }
 
 int lm_sink_write(const struct iovec *parts, int count)
 {
-	int result = -EAGAIN;
+	int result = -EAGAIN, left = __atomic_load_n(&sink.left, __ATOMIC_RELAXED);
 
+	if (left)
+		return left;
 	if (!__atomic_load_n(&sink.has_ring, __ATOMIC_ACQUIRE)) {
 		if (__atomic_add_fetch(&sink.records, 1, __ATOMIC_RELAXED) == DIRECT_RECORDS)
 			lm_direct_locked(begin_ring);
@@ -90,9 +99,48 @@ void lm_sink_abandon_record(struct lm_thread *thread)
 	lm_ring_abandon_record(thread);
 }
 
-void lm_sink_abandon(void)
+int lm_sink_comes_back(int error)
 {
-	lm_ring_abandon();
+	return lm_direct_comes_back(error);
+}
+
+int lm_sink_stopped(void)
+{
+	int left = __atomic_load_n(&sink.left, __ATOMIC_RELAXED);
+
+	if (left)
+		return left;
+	return lm_ring_is_open() ? lm_ring_stopped() : lm_direct_fault();
+}
+
+int lm_sink_resume(void)
+{
+	int error = 0;
+
+	if (!lm_direct_has_room())
+		return -ENOSPC;
+	if (sink.left) {
+		error = lm_ring_take_over(sink.fd);
+		__atomic_store_n(&sink.left, error, __ATOMIC_RELAXED);
+	}
+	if (!error && lm_ring_is_open())
+		error = lm_ring_resume(sink.finished);
+	if (error || lm_ring_is_open())
+		return error;
+	/* There may be room for a journal now: another start, as at first. */
+	if (!__atomic_load_n(&sink.has_ring, __ATOMIC_ACQUIRE))
+		__atomic_store_n(&sink.records, 0, __ATOMIC_RELAXED);
+	return lm_direct_retry();
+}
+
+void lm_sink_allow_last(void)
+{
+	__atomic_store_n(&sink.last, 1, __ATOMIC_RELAXED);
+}
+
+void lm_sink_abandon(int error)
+{
+	lm_ring_abandon(error);
 }
 
 void lm_sink_leave(void)
@@ -114,10 +162,14 @@ static void no_ring_any_more(void)
 	sink.finished = 1;
 }
 
-void lm_sink_finish(void)
+int lm_sink_is_late(void)
+{
+	return lm_ring_is_open() && lm_ring_is_late();
+}
+
+int lm_sink_finish(void)
 {
 	/* Not while another thread is just opening it. */
 	lm_direct_locked(no_ring_any_more);
-	if (lm_ring_is_open())
-		lm_ring_seal();
+	return lm_ring_is_open() ? lm_ring_seal() : 0;
 }

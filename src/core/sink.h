@@ -31,7 +31,7 @@ void lm_sink_begin(int fd);
 
 /*
  * Writes COUNT parts as one record; of several, the first has at least 9 bytes. 0; or
- * -errno if it could not be written, which is then the last. No lock may be
+ * -errno if it could not be written: then none is, until lm_sink_resume(). No lock may be
  * held that another thread's allocation needs.
  */
 int lm_sink_write(const struct iovec *parts, int count);
@@ -79,10 +79,28 @@ void lm_sink_leave(void);
 /* The same, and as if it had never been opened. Not in the middle of a record. */
 void lm_sink_forked(void);
 
-/* It can't be written any more. */
-void lm_sink_abandon(void);
+/* Can writing go on one day after ERROR, -errno? */
+int lm_sink_comes_back(int error);
 
-/* Everything that was recorded is in the trace; from now on, each record at once. */
-void lm_sink_finish(void);
+/* -errno if nothing is written because a write failed; or 0. */
+int lm_sink_stopped(void);
+
+/*
+ * Tries to go on: what could not be written yet goes first. 0, or -errno, and
+ * nothing is written as before. Not in the middle of a record.
+ */
+int lm_sink_resume(void);
+
+/* The process ends, and nothing is written: what still comes may find a place in the journal. */
+void lm_sink_allow_last(void);
+
+/* It can't be written any more because of ERROR, -errno. */
+void lm_sink_abandon(int error);
+
+/* Is there what should be in the trace by now, and could not be written? */
+int lm_sink_is_late(void);
+
+/* Everything that was recorded is in the trace; from now on, each record at once. 0, or -errno, and it is stopped. */
+int lm_sink_finish(void);
 
 #endif

@@ -2,7 +2,10 @@
 /* See warn.h. */
 #include "warn.h"
 
-#include "sys.h"
+#include <errno.h>
+#include <unistd.h>
+
+#include "signals.h"
 
 struct lm_text lm_warn_begin(char *buffer)
 {
@@ -16,7 +19,7 @@ void lm_warn_end(char *buffer, struct lm_text *text)
 {
 	text->end++;
 	lm_text_char(text, '\n');
-	lm_sys(SYS_write, STDERR_FILENO, buffer, (size_t)(text->at - buffer));
+	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text->at - buffer));
 }
 
 /* strerror() translates, and allocates: these are the errors that a trace meets. */

@@ -16,6 +16,7 @@
 struct history {
 	uint64_t address;
 	bool live;
+	uint64_t lost; /* events that were missing when it was released */
 	struct frees_past past;
 };
 
@@ -129,7 +130,7 @@ static int add_history(struct histories *histories, uint64_t address)
 	return hash_add(&histories->table, hash_mix(address), (uint32_t)histories->count++);
 }
 
-static void note_release(const struct histories *histories, uint64_t address, uint64_t line)
+static void note_release(const struct histories *histories, uint64_t address, uint64_t line, uint64_t lost)
 {
 	struct history *history = address ? find_history(histories, address) : NULL;
 
@@ -138,6 +139,7 @@ static void note_release(const struct histories *histories, uint64_t address, ui
 	history->live = false;
 	history->past.released = true;
 	history->past.released_line = line;
+	history->lost = lost;
 }
 
 static void note_allocation(const struct histories *histories, const struct trace_item *item)
@@ -151,8 +153,8 @@ static void note_allocation(const struct histories *histories, const struct trac
 		.allocated_by = item->event.call, .allocated_line = item->line, .allocated_stack = item->stack};
 }
 
-/* What a call does to the addresses in question. */
-static void note(struct frees *frees, const struct histories *histories, const struct trace_item *item)
+/* What a call does to the addresses in question, behind LOST missing ones. */
+static void note(struct frees *frees, const struct histories *histories, const struct trace_item *item, uint64_t lost)
 {
 	const struct event *event = &item->event;
 
@@ -160,12 +162,21 @@ static void note(struct frees *frees, const struct histories *histories, const s
 		return;
 	frees->sees_part |= event->unseen;
 	if (record_is_free(event->call)) {
-		note_release(histories, event->pointer, item->line);
+		note_release(histories, event->pointer, item->line, lost);
 		return;
 	}
 	if (record_is_realloc(event->call))
-		note_release(histories, event->old, item->line);
+		note_release(histories, event->old, item->line, lost);
 	note_allocation(histories, item);
+}
+
+/* Between its release and now, an allocation may be among the LOST events: then nothing is known of its past. */
+static void set_past(struct frees_suspect *suspect, const struct history *history, uint64_t lost)
+{
+	if (history->past.released && history->lost != lost)
+		suspect->past = (struct frees_past){.released = false};
+	else
+		suspect->past = history->past;
 }
 
 /* The suspects get the past that their addresses have at their lines. */
@@ -183,10 +194,10 @@ static int read_pasts(struct frees *frees, const struct histories *histories, st
 		if (trace->image.number < image || item.kind != TRACE_CALL)
 			continue;
 		if (item.line == suspect->line) {
-			suspect->past = find_history(histories, suspect->address)->past;
+			set_past(suspect, find_history(histories, suspect->address), trace->image.lost);
 			next++;
 		}
-		note(frees, histories, &item);
+		note(frees, histories, &item, trace->image.lost);
 	}
 	return got < 0 ? got : 0;
 }

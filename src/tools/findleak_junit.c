@@ -195,14 +195,15 @@ static void end_suite(const struct findings *findings)
 {
 	const struct report *report = &findings->report;
 	const uint64_t *frees = findings->frees.counts;
-	bool whole = findings->image->begun && !findings->ends_early &&
+	bool whole = findings->image->begun && !findings->ends_early && !findings->image->lost &&
 	             (findings->image->finished || findings->image->replaced);
 
 	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
-	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of unknown blocks; the trace %s"
-	       "</system-out>\n  </testsuite>\n",
+	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of unknown blocks; %" PRIu64
+	       " events lost; the trace %s</system-out>\n  </testsuite>\n",
 	       report->all.blocks, report->all.bytes, report->suppressed.blocks, report->suppressed.bytes,
-	       frees[FREES_FOREIGN], frees[FREES_UNKNOWN], whole ? "is complete" : "is not complete");
+	       frees[FREES_FOREIGN], frees[FREES_UNKNOWN], findings->image->lost,
+	       whole ? "is complete" : "is not complete");
 }
 
 static int print_image(const struct findings *findings)

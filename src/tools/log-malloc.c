@@ -558,6 +558,12 @@ static void print_bytes(uintmax_t bytes)
 		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
 }
 
+static void print_lost(const struct tally *tally)
+{
+	if (tally->lost)
+		fprintf(stderr, ", %ju more could not be written", tally->lost);
+}
+
 static void print_saving(const struct tally *tally)
 {
 	if (tally->saving >> 20 == 0)
@@ -586,6 +592,7 @@ static void say_child(void *context, const char *path, pid_t pid, int runs, cons
 		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
 		        tally->events == 1 ? "" : "s", tally->bytes);
 		print_quoted(path);
+		print_lost(tally);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
@@ -646,6 +653,7 @@ static void say_result(const struct options *options, const struct destination *
 	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, tally.events == 1 ? "" : "s", tally.bytes,
 	        shown ? shown : "?");
 	free(shown);
+	print_lost(&tally);
 	print_saving(&tally);
 	fputs("; next: log-malloc-findleak ", stderr);
 	print_quoted(to->path);

@@ -15,6 +15,7 @@
 #define INIT  "+ " LM_TRACE_INIT " "
 #define FINI  "+ " LM_TRACE_FINI " "
 #define EXE   "# " LM_TRACE_EXE " "
+#define LOST  "# " LM_TRACE_LOST " "
 
 /* As much of a line's begin as it takes to tell them apart. */
 enum { HEAD = sizeof INIT - 1 };
@@ -90,6 +91,15 @@ static void take_exe(struct tally *tally, const char *path, size_t len)
 	tally->exe[len - skip] = '\0';
 }
 
+static void take_lost(struct tally *tally, const char *number, size_t len)
+{
+	uintmax_t lost = 0;
+
+	for (; len && *number >= '0' && *number <= '9'; number++, len--)
+		lost = 10 * lost + (uintmax_t)(*number - '0');
+	tally->lost += lost;
+}
+
 /* ---- lines -------------------------------------------------------------------------- */
 
 static void count_line(struct count *count, const char *line, size_t len)
@@ -105,6 +115,8 @@ static void count_line(struct count *count, const char *line, size_t len)
 	count->in_event = false;
 	if (len > sizeof EXE - 1 && memcmp(line, EXE, sizeof EXE - 1) == 0)
 		take_exe(count->tally, line + sizeof EXE - 1, len - (sizeof EXE - 1));
+	if (len > sizeof LOST - 1 && memcmp(line, LOST, sizeof LOST - 1) == 0)
+		take_lost(count->tally, line + sizeof LOST - 1, len - (sizeof LOST - 1));
 	if (len < 2 || line[0] != '+' || line[1] != ' ')
 		return;
 	if (len >= HEAD && memcmp(line, INIT, HEAD) == 0)

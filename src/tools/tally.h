@@ -12,6 +12,7 @@
 struct tally {
 	uintmax_t events; /* calls */
 	uintmax_t starts; /* INIT lines: process images */
+	uintmax_t lost;   /* events that could not be written */
 	uintmax_t bytes;
 	char exe[256];    /* the last program's path as the trace has it, shortened in front; empty: not told */
 	uintmax_t saving; /* of a large trace: bytes that the compact format would not have taken, about */
