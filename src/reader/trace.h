@@ -8,6 +8,7 @@
 #define LM_READER_TRACE_H
 
 #include "diag.h"
+#include "guess.h"
 #include "input.h"
 #include "maps.h"
 #include "record.h"
@@ -42,6 +43,7 @@ struct trace_image {
 	bool replaced;   /* another image follows: exec, in the same process */
 	struct maps maps;
 	struct stacks stacks;
+	struct guess guess;
 	struct pool pool;
 };
 
@@ -63,6 +65,7 @@ struct trace {
 	struct input input;
 	const struct diag *diag;
 	bool without_stacks;      /* for readers that need none: set before the first item */
+	bool without_short_cuts;  /* for tests: each line by the whole grammar; set before the first item */
 	struct trace_image image; /* the one that the last item belongs to */
 	uint64_t records;         /* lines that could be read and mean something */
 	uint64_t malformed;       /* lines that could not be read */
