@@ -658,6 +658,29 @@ START_TEST(an_address_that_unseen_code_used_again_is_not_called_a_double_free)
 }
 END_TEST
 
+/* A child goes on with its parent's blocks, which its own trace does not show. */
+START_TEST(what_a_forked_child_inherited_is_no_wrong_free)
+{
+	static const char forked[] = "# PID 20\n# FORKED 10\n+ INIT [64:96] malloc=2\n"
+				     "+ free -24 0x100 [40:72]\n+ realloc 8 0x200 0x300 (40 48) [48:80]\n"
+				     "+ free -24 0x900 [48:80] !f\n+ FINI [48:80] malloc=2\n";
+	struct run r;
+
+	write_file("t", forked, strlen(forked));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "1 FREE OF BLOCKS THAT WERE NOT IN USE:") &&
+	                      strstr(r.out, "; 1 foreign frees; 2 frees of blocks from before a fork; the trace is"),
+	              "%s", r.out);
+	if (can_ask("what_a_forked_child_inherited_is_no_wrong_free"))
+		ck_assert_str_eq(ask("", "[.pid, .parent, .inherited, .foreign, .unknown, .double, (.frees | length)]"
+		                         " | @json"),
+		                 "[20,10,2,1,0,0,1]");
+	r = run("$B/log-malloc-findleak --format junit t");
+	ck_assert_msg(strstr(r.out, "; 1 foreign frees; 2 frees of blocks from before a fork; 0 frees of unknown"),
+	              "%s", r.out);
+}
+END_TEST
+
 START_TEST(reallocs_of_released_blocks_are_double_frees)
 {
 	static const char trace[] = "+ INIT [0:0] malloc=0\n+ malloc 10 0x100 [10:24]\n[0x5]\n+ free -10 0x100 [0:0]\n"
@@ -822,6 +845,7 @@ int main(void)
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);
 	tcase_add_test(frees, an_address_that_unseen_code_used_again_is_not_called_a_double_free);
+	tcase_add_test(frees, what_a_forked_child_inherited_is_no_wrong_free);
 	tcase_add_test(frees, reallocs_of_released_blocks_are_double_frees);
 	tcase_add_test(frees, many_foreign_frees_take_bounded_memory);
 	suite_add_tcase(suite, frees);

@@ -76,7 +76,7 @@ static int missed(void *context, const struct heap_change *change)
 	struct findleak *f = context;
 
 	if (f->work.trace->image.parent && !change->foreign) {
-		f->totals.inherited++;
+		f->frees.counts[FREES_INHERITED]++;
 		return 0;
 	}
 	return frees_add(&f->frees, change);
