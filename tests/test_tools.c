@@ -378,6 +378,10 @@ START_TEST(backtrace2line_says_what_it_cannot_read)
 	ck_assert_ptr_nonnull(strstr(r.err, "memory map"));
 	r = run("printf 'hello\\n' | $B/backtrace2line -");
 	ck_assert_int_eq(r.status, 2);
+	r = run("yes nothing | head -n 1000 | $B/backtrace2line 2>&1 | tail -n 3");
+	ck_assert_str_eq(r.out, "backtrace2line: standard input:20: this is not a frame\n"
+	                        "backtrace2line: standard input: 980 more lines are not frames\n"
+	                        "backtrace2line: standard input: there is no frame in it\n");
 	ck_assert_int_eq(run("$B/backtrace2line nothing-here").status, 2);
 	ck_assert_int_eq(run("$B/backtrace2line hello world").status, 2);
 	ck_assert_int_eq(run("$B/backtrace2line -m /nonexistent 0x1").status, 2);
