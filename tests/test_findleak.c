@@ -745,6 +745,21 @@ START_TEST(each_image_and_each_file_is_reported_by_its_program)
 }
 END_TEST
 
+START_TEST(traces_in_one_file_that_are_of_several_processes_are_told_apart)
+{
+	static const char both[] = "# PID 5\n+ INIT [0:0] malloc=0\n+ malloc 1 0x10 [1:24]\n"
+				   "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n";
+	struct run r;
+
+	write_file("t", both, strlen(both));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "IMAGE 1: process 5 (lines 1 to 3, ends early)\n") &&
+	                      strstr(r.out, "IMAGE 2: process 6 (lines 4 to 6)\n") &&
+	                      strstr(r.out, "; the trace ends early\n"),
+	              "%s", r.out);
+}
+END_TEST
+
 START_TEST(programs_that_exec_are_told_apart)
 {
 	struct run r;
@@ -852,6 +867,7 @@ int main(void)
 	tcase_set_timeout(images, 120);
 	tcase_add_test(images, each_image_and_each_file_is_reported_by_its_program);
 	tcase_add_test(images, programs_that_exec_are_told_apart);
+	tcase_add_test(images, traces_in_one_file_that_are_of_several_processes_are_told_apart);
 	tcase_add_test(images, a_killed_program_is_reported_all_the_same);
 	suite_add_tcase(suite, images);
 	return run_suite(suite);

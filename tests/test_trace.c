@@ -196,6 +196,27 @@ START_TEST(an_executed_program_is_an_image_of_its_own)
 }
 END_TEST
 
+/* Traces that were put together into one file: what ends early does so, though another one follows. */
+START_TEST(another_process_in_the_same_file_takes_nobodys_place)
+{
+	open_string("# PID 5\n+ INIT [0:0] malloc=0\n+ malloc 1 0x10 [1:24]\n"
+	            "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n"
+	            "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n");
+	next(TRACE_INIT);
+	next(TRACE_CALL);
+	next(TRACE_END);
+	ck_assert(trace.image.followed && !trace.image.replaced && !trace.image.finished);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	next(TRACE_END);
+	ck_assert(trace.image.followed && trace.image.replaced);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	at_end();
+	ck_assert(!trace.image.followed && !trace.image.replaced);
+}
+END_TEST
+
 START_TEST(a_second_init_begins_an_image_without_any_information)
 {
 	open_string("+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n");
@@ -520,6 +541,7 @@ int main(void)
 	tcase_add_test(whole, both_formats_of_a_run_leave_the_same_heap);
 	tcase_add_test(whole, the_content_of_the_memory_map_is_not_taken_for_frames);
 	tcase_add_test(whole, an_executed_program_is_an_image_of_its_own);
+	tcase_add_test(whole, another_process_in_the_same_file_takes_nobodys_place);
 	tcase_add_test(whole, a_second_init_begins_an_image_without_any_information);
 	tcase_add_test(whole, events_before_the_information_are_of_the_same_image);
 	tcase_add_test(whole, short_cuts_say_what_the_whole_grammar_says);

@@ -269,10 +269,15 @@ static void new_image(struct trace *trace)
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
 }
 
-static int end_image(struct trace *trace, struct trace_item *item, bool replaced)
+/* The record that begins the next one was read, unless it is over. */
+static int end_image(struct trace *trace, struct trace_item *item)
 {
+	struct trace_image *image = &trace->image;
+	const struct record *next = &trace->record;
+
 	input_pause(&trace->input);
-	trace->image.replaced = replaced;
+	image->followed = trace->ending;
+	image->replaced = trace->ending && (next->kind == RECORD_INIT || !image->has_pid || next->number == image->pid);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;
 }
@@ -321,7 +326,7 @@ static int finish(struct trace *trace, struct trace_item *item)
 	if (trace->malformed > TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
 		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
-	return end_image(trace, item, false);
+	return end_image(trace, item);
 }
 
 /* The next line that is a record or might have been a part of one: 1, 0 at the end, -errno. */
@@ -380,7 +385,7 @@ int trace_next(struct trace *trace, struct trace_item *item)
 			new_image(trace);
 		} else if (begins_image(trace)) {
 			trace->ending = true;
-			return end_image(trace, item, true);
+			return end_image(trace, item);
 		}
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO)

@@ -40,7 +40,8 @@ struct trace_image {
 	uint64_t time;   /* what the last one said: milliseconds since INIT */
 	bool begun;      /* has INIT */
 	bool finished;   /* has FINI */
-	bool replaced;   /* another image follows: exec, in the same process */
+	bool followed;   /* another image follows */
+	bool replaced;   /* in the same process: exec */
 	struct maps maps;
 	struct stacks stacks;
 	struct guess guess;

@@ -150,7 +150,7 @@ static void print_heading(const struct findings *findings)
 
 	if (!findings->first)
 		putchar('\n');
-	if (image->number == 1 && !image->replaced && !findings->several && !image->parent)
+	if (image->number == 1 && !image->followed && !findings->several && !image->parent)
 		return;
 	if (findings->several) {
 		table_print_name(findings->name, stdout);
