@@ -217,6 +217,23 @@ START_TEST(another_process_in_the_same_file_takes_nobodys_place)
 }
 END_TEST
 
+START_TEST(lines_can_end_as_on_other_systems)
+{
+	struct trace_item item;
+
+	open_string("# PID 5\r\n+ INIT [0:0] malloc=0\r\n+ malloc 1 0x10 [1:24]\r\n/x(f+0x1)[0x1]\r\n/x(g+0x1)[0x2]\r\n"
+	            "+ malloc 1 0x20 [2:48]\r\n/x(f+0x1)[0x1]\r\n/x(g+0x1)[0x2]\r\n\r\n+ FINI [2:48] malloc=2\r\n");
+	next(TRACE_INIT);
+	item = next(TRACE_CALL);
+	frame_is(item.stack, 1, "/x(g+0x1)[0x2]");
+	ck_assert_uint_eq(next(TRACE_CALL).stack, item.stack);
+	next(TRACE_FINI);
+	at_end();
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.image.pid, 5);
+}
+END_TEST
+
 START_TEST(a_second_init_begins_an_image_without_any_information)
 {
 	open_string("+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n");
@@ -542,6 +559,7 @@ int main(void)
 	tcase_add_test(whole, the_content_of_the_memory_map_is_not_taken_for_frames);
 	tcase_add_test(whole, an_executed_program_is_an_image_of_its_own);
 	tcase_add_test(whole, another_process_in_the_same_file_takes_nobodys_place);
+	tcase_add_test(whole, lines_can_end_as_on_other_systems);
 	tcase_add_test(whole, a_second_init_begins_an_image_without_any_information);
 	tcase_add_test(whole, events_before_the_information_are_of_the_same_image);
 	tcase_add_test(whole, short_cuts_say_what_the_whole_grammar_says);

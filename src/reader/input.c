@@ -138,6 +138,7 @@ int input_next(struct input *in, struct line *line)
 	}
 	in->nuls = false;
 	input_pass(in, line->len + line->finished, line->finished);
+	line->len -= line->finished && line->len && line->text[line->len - 1] == '\r';
 	return 1;
 }
 

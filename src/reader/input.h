@@ -20,7 +20,7 @@ enum { INPUT_LINE_MAX = 1024 * 1024 };
 
 struct line {
 	const char *text; /* valid until the next input_next() or input_peek() */
-	size_t len;       /* without the newline */
+	size_t len;       /* without the newline, and without a carriage return in front of it */
 	uint64_t number;  /* from 1 */
 	bool finished;    /* false: no newline, the writer was stopped in the middle of it */
 	bool cut;         /* longer than INPUT_LINE_MAX */
