@@ -12,7 +12,7 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE,
-	DROP_SIZE = 8 * 1024 * 1024,
+	DROP_SIZE = 4 * 1024 * 1024,
 };
 
 /* Maps the whole file. It may fail (too large for the address space, no mmap): the file is then a stream. */
@@ -32,6 +32,7 @@ static bool map_file(struct input *in)
 	in->mapped = in->ended = true;
 	in->drop_at = 2 * (size_t)DROP_SIZE;
 	shrink_watch(&in->shrink, data, in->len);
+	in->ahead = ahead_start(data, in->len);
 	return true;
 }
 
@@ -162,7 +163,10 @@ void input_drop(struct input *in)
 {
 	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
 
-	madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
+	if (in->ahead)
+		ahead_tell(in->ahead, in->pos, done);
+	else
+		madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
 	in->dropped = done;
 	in->drop_at = done + 2 * (size_t)DROP_SIZE;
 	show_progress(in);
@@ -184,6 +188,7 @@ void input_pause(const struct input *in)
 void input_close(struct input *in)
 {
 	if (in->mapped) {
+		ahead_stop(in->ahead);
 		shrink_forget(&in->shrink);
 		munmap(in->shrink.data, in->shrink.len);
 	} else {

@@ -7,6 +7,7 @@
 #ifndef LM_READER_INPUT_H
 #define LM_READER_INPUT_H
 
+#include "ahead.h"
 #include "diag.h"
 #include "shrink.h"
 #include "source.h"
@@ -48,6 +49,7 @@ struct input {
 	size_t drop_at;       /* the position where more can be */
 	uint64_t lines;       /* newlines that were passed */
 	struct shrink shrink; /* mapped: what is left of it */
+	struct ahead *ahead;  /* mapped: who brings its pages; can be NULL */
 	struct source source;
 	struct input_progress progress; /* set after input_open() */
 };
