@@ -77,6 +77,18 @@ static int refill(struct input *in)
 	return 0;
 }
 
+/* 1 if it is worth another look: there is more text, or what there is has no more behind it. 0 if that was so before,
+ * -errno. */
+static int get_more(struct input *in)
+{
+	int error;
+
+	if (in->ended)
+		return 0;
+	error = refill(in);
+	return error ? error : 1;
+}
+
 /* The file became shorter while it was read: its new end is where text that can be read ends. */
 static void find_new_end(struct input *in)
 {
@@ -129,13 +141,10 @@ static bool find_line(struct input *in, struct line *line)
 int input_next(struct input *in, struct line *line)
 {
 	while (!skip_dead(in) || !find_line(in, line)) {
-		int error;
+		int got = get_more(in);
 
-		if (in->ended)
-			return 0;
-		error = refill(in);
-		if (error)
-			return error;
+		if (got <= 0)
+			return got;
 	}
 	in->nuls = false;
 	input_pass(in, line->len + line->finished, line->finished);
@@ -146,13 +155,10 @@ int input_next(struct input *in, struct line *line)
 int input_peek(struct input *in, char *byte)
 {
 	while (!skip_dead(in)) {
-		int error;
+		int got = get_more(in);
 
-		if (in->ended)
-			return 0;
-		error = refill(in);
-		if (error)
-			return error;
+		if (got <= 0)
+			return got;
 	}
 	*byte = in->data[in->pos];
 	return 1;
