@@ -194,7 +194,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
+READER_LIBS = -pthread -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
 
 # Of what commands share, each gets what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))

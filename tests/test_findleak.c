@@ -688,6 +688,29 @@ START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
 }
 END_TEST
 
+/* A child goes on with its parent's blocks, which its own trace does not show. */
+START_TEST(what_a_forked_child_inherited_is_no_wrong_free)
+{
+	static const char forked[] = "# PID 20\n# FORKED 10\n+ INIT [64:96] malloc=2\n"
+				     "+ free -24 0x100 [40:72]\n+ realloc 8 0x200 0x300 (40 48) [48:80]\n"
+				     "+ free -24 0x900 [48:80] !f\n+ FINI [48:80] malloc=2\n";
+	struct run r;
+
+	write_file("t", forked, strlen(forked));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "1 FREE OF BLOCKS THAT WERE NOT IN USE:") &&
+	                      strstr(r.out, "; 1 foreign frees; 2 frees of blocks from before a fork; the trace is"),
+	              "%s", r.out);
+	if (can_ask("what_a_forked_child_inherited_is_no_wrong_free"))
+		ck_assert_str_eq(ask("", "[.pid, .parent, .inherited, .foreign, .unknown, .double, (.frees | length)]"
+		                         " | @json"),
+		                 "[20,10,2,1,0,0,1]");
+	r = run("$B/log-malloc-findleak --format junit t");
+	ck_assert_msg(strstr(r.out, "; 1 foreign frees; 2 frees of blocks from before a fork; 0 frees of unknown"),
+	              "%s", r.out);
+}
+END_TEST
+
 START_TEST(reallocs_of_released_blocks_are_double_frees)
 {
 	static const char trace[] = "+ INIT [0:0] malloc=0\n+ malloc 10 0x100 [10:24]\n[0x5]\n+ free -10 0x100 [0:0]\n"
@@ -749,6 +772,21 @@ START_TEST(each_image_and_each_file_is_reported_by_its_program)
 	ck_assert_int_eq(r.status, 2);
 	ck_assert_ptr_nonnull(strstr(r.out, "\nTotal: 22 blocks, 11366 bytes "));
 	ck_assert_ptr_nonnull(strstr(r.err, "/nonexistent: No such file"));
+}
+END_TEST
+
+START_TEST(traces_in_one_file_that_are_of_several_processes_are_told_apart)
+{
+	static const char both[] = "# PID 5\n+ INIT [0:0] malloc=0\n+ malloc 1 0x10 [1:24]\n"
+				   "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n";
+	struct run r;
+
+	write_file("t", both, strlen(both));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "IMAGE 1: process 5 (lines 1 to 3, ends early)\n") &&
+	                      strstr(r.out, "IMAGE 2: process 6 (lines 4 to 6)\n") &&
+	                      strstr(r.out, "; the trace ends early\n"),
+	              "%s", r.out);
 }
 END_TEST
 
@@ -853,12 +891,14 @@ int main(void)
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);
 	tcase_add_test(frees, an_address_that_unseen_code_used_again_is_not_called_a_double_free);
 	tcase_add_test(frees, what_was_lost_is_told_and_nothing_is_concluded_from_it);
+	tcase_add_test(frees, what_a_forked_child_inherited_is_no_wrong_free);
 	tcase_add_test(frees, reallocs_of_released_blocks_are_double_frees);
 	tcase_add_test(frees, many_foreign_frees_take_bounded_memory);
 	suite_add_tcase(suite, frees);
 	tcase_set_timeout(images, 120);
 	tcase_add_test(images, each_image_and_each_file_is_reported_by_its_program);
 	tcase_add_test(images, programs_that_exec_are_told_apart);
+	tcase_add_test(images, traces_in_one_file_that_are_of_several_processes_are_told_apart);
 	tcase_add_test(images, a_killed_program_is_reported_all_the_same);
 	suite_add_tcase(suite, images);
 	return run_suite(suite);

@@ -150,6 +150,18 @@ START_TEST(repeated_backtraces_keep_their_lines_and_frames)
 }
 END_TEST
 
+/* Large enough for the second thread, which has no place there. */
+START_TEST(a_large_trace_is_read_alike_by_one_processor)
+{
+	if (!have_command("taskset")) {
+		skip("a_large_trace_is_read_alike_by_one_processor", "taskset is not installed");
+		return;
+	}
+	write_trace(250000);
+	says_the_same("cpu=$(taskset -pc $$ | sed 's/.*[ ,-]//'); taskset -c $cpu " FINDLEAK "t");
+}
+END_TEST
+
 START_TEST(memory_does_not_grow_with_the_trace)
 {
 	/* 300 MB of text, of one block and a hundred backtraces; the mapped file counts only as far as it is kept. */
@@ -259,6 +271,7 @@ int main(void)
 	suite_add_tcase(suite, hostile);
 	tcase_set_timeout(large, 120);
 	tcase_add_test(large, repeated_backtraces_keep_their_lines_and_frames);
+	tcase_add_test(large, a_large_trace_is_read_alike_by_one_processor);
 	tcase_add_test(large, memory_does_not_grow_with_the_trace);
 	tcase_add_test(large, progress_is_shown_on_a_terminal_and_nowhere_else);
 	suite_add_tcase(suite, large);

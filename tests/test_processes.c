@@ -262,6 +262,10 @@ START_TEST(the_report_tells_a_forks_blocks_from_its_parents)
 	                      strstr(result.out, "; 64 frees of blocks from before a fork; "),
 	              "%s", result.out);
 	ck_assert_ptr_null(strstr(result.out, "unknown"));
+	result = run("$B/log-malloc-report -n t.*");
+	ck_assert_msg(strstr(result.out, ", fork of ") &&
+	                      strstr(result.out, " foreign frees, 64 frees of blocks from before the fork\n"),
+	              "%s", result.out);
 }
 END_TEST
 

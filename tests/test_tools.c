@@ -54,6 +54,22 @@ START_TEST(findleak_reports_lines_that_cannot_be_read_by_number)
 }
 END_TEST
 
+START_TEST(a_sysroot_that_is_not_there_is_said_once_by_every_command)
+{
+	static const char *const commands[] = {"log-malloc-findleak $T", "log-malloc-report $T",
+	                                       "log-malloc-diff $T $T", "backtrace2line $T"};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct run r = run("T=$S/tests/golden/full.trace; $B/%s --sysroot /nonexistent", commands[i]);
+
+		ck_assert_msg(r.status == 2 && !r.out_len, "%s: %d: %s", commands[i], r.status, r.out);
+		ck_assert_msg(strstr(r.err, ": /nonexistent: No such file or directory\n") &&
+		                      strchr(r.err, '\n') == r.err + r.err_len - 1,
+		              "%s: %s", commands[i], r.err);
+	}
+}
+END_TEST
+
 START_TEST(findleak_finds_nothing_where_there_is_nothing)
 {
 	struct run r = run("printf '+ INIT [0:0] malloc=0\\n+ malloc 5 0x10 [5:24]\\n+ free -5 0x10 [0:0]\\n"
@@ -362,6 +378,10 @@ START_TEST(backtrace2line_says_what_it_cannot_read)
 	ck_assert_ptr_nonnull(strstr(r.err, "memory map"));
 	r = run("printf 'hello\\n' | $B/backtrace2line -");
 	ck_assert_int_eq(r.status, 2);
+	r = run("yes nothing | head -n 1000 | $B/backtrace2line 2>&1 | tail -n 3");
+	ck_assert_str_eq(r.out, "backtrace2line: standard input:20: this is not a frame\n"
+	                        "backtrace2line: standard input: 980 more lines are not frames\n"
+	                        "backtrace2line: standard input: there is no frame in it\n");
 	ck_assert_int_eq(run("$B/backtrace2line nothing-here").status, 2);
 	ck_assert_int_eq(run("$B/backtrace2line hello world").status, 2);
 	ck_assert_int_eq(run("$B/backtrace2line -m /nonexistent 0x1").status, 2);
@@ -415,6 +435,7 @@ int main(void)
 	tcase_add_test(findleak, findleak_reads_a_stream_as_it_reads_a_file);
 	tcase_add_test(findleak, findleak_reports_lines_that_cannot_be_read_by_number);
 	tcase_add_test(findleak, findleak_finds_nothing_where_there_is_nothing);
+	tcase_add_test(findleak, a_sysroot_that_is_not_there_is_said_once_by_every_command);
 	tcase_add_test(findleak, findleak_takes_the_images_of_one_process);
 	tcase_add_test(findleak, findleak_names_functions_by_the_trace_where_there_is_no_file);
 	tcase_add_test(findleak, names_are_shown_without_control_bytes);

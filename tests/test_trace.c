@@ -196,6 +196,44 @@ START_TEST(an_executed_program_is_an_image_of_its_own)
 }
 END_TEST
 
+/* Traces that were put together into one file: what ends early does so, though another one follows. */
+START_TEST(another_process_in_the_same_file_takes_nobodys_place)
+{
+	open_string("# PID 5\n+ INIT [0:0] malloc=0\n+ malloc 1 0x10 [1:24]\n"
+	            "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n"
+	            "# PID 6\n+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n");
+	next(TRACE_INIT);
+	next(TRACE_CALL);
+	next(TRACE_END);
+	ck_assert(trace.image.followed && !trace.image.replaced && !trace.image.finished);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	next(TRACE_END);
+	ck_assert(trace.image.followed && trace.image.replaced);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	at_end();
+	ck_assert(!trace.image.followed && !trace.image.replaced);
+}
+END_TEST
+
+START_TEST(lines_can_end_as_on_other_systems)
+{
+	struct trace_item item;
+
+	open_string("# PID 5\r\n+ INIT [0:0] malloc=0\r\n+ malloc 1 0x10 [1:24]\r\n/x(f+0x1)[0x1]\r\n/x(g+0x1)[0x2]\r\n"
+	            "+ malloc 1 0x20 [2:48]\r\n/x(f+0x1)[0x1]\r\n/x(g+0x1)[0x2]\r\n\r\n+ FINI [2:48] malloc=2\r\n");
+	next(TRACE_INIT);
+	item = next(TRACE_CALL);
+	frame_is(item.stack, 1, "/x(g+0x1)[0x2]");
+	ck_assert_uint_eq(next(TRACE_CALL).stack, item.stack);
+	next(TRACE_FINI);
+	at_end();
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.image.pid, 5);
+}
+END_TEST
+
 START_TEST(a_second_init_begins_an_image_without_any_information)
 {
 	open_string("+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n+ INIT [0:0]\n+ malloc 1 0x10 [1:24]\n");
@@ -216,6 +254,105 @@ START_TEST(events_before_the_information_are_of_the_same_image)
 	next(TRACE_FINI);
 	ck_assert_uint_eq(trace.image.pid, 5);
 	at_end();
+}
+END_TEST
+
+/* Frames below an event: some stacks are the beginning of others, and what comes next follows a pattern or does not. */
+static void write_frames(FILE *out, unsigned number)
+{
+	unsigned depth = 1 + number % 37;
+
+	for (unsigned i = 0; i < depth; i++)
+		fprintf(out, "/a/library/with/a/path/libname.so.1(function_%u+0x%x)[0x7f00%08x]\n", i,
+		        i ? i : number / 37, i ? i : number / 37);
+}
+
+static void write_event(FILE *out, unsigned number)
+{
+	static const char *const lines[] = {
+		"+ malloc 24 0x%x10 [24:40]\n",
+		"+ calloc 24 0x%x20 [123456789:1234567890] (2 12)\n",
+		"+ realloc -8 0x%x10 0x123456789a%x0 (24 16) [16:24]\n",
+		"+ realloc 8 (nil) 0x%x30 (0 8) [24:40]\n",
+		"+ realloc -8 0x%x30 (nil) (8 0) [24:40]\n",
+		"+ memalign 24 0x%x40 (64) [24:40]\n",
+	};
+
+	fprintf(out, lines[number % 6], number, number);
+}
+
+/* More text of backtraces than is kept. */
+static size_t write_many_backtraces(char **text)
+{
+	size_t len = 0;
+	FILE *out = open_memstream(text, &len);
+	unsigned random = 1;
+
+	ck_assert_ptr_nonnull(out);
+	for (unsigned i = 0; i < 12000; i++) {
+		unsigned number = i < 8000    ? i % 4000
+		                  : i < 10000 ? i % 7
+		                              : (random = random * 1103515245 + 12345) >> 20;
+
+		write_event(out, i);
+		write_frames(out, number);
+		if (i % 3 == 0)
+			fprintf(out, "+ free -24 0x%x10 [0:0]\n", i);
+		if (i % 1000 == 0)
+			fprintf(out, "# TIME %u\n", i);
+	}
+	fputs("+ malloc 1 0x10 [1:24]\n/b/x(f+0x1)[0x1]", out);
+	ck_assert_int_eq(fclose(out), 0);
+	return len;
+}
+
+static void same_frames(const struct trace *a, uint32_t of_a, const struct trace *b, uint32_t of_b)
+{
+	struct stack x = stacks_get(&a->image.stacks, of_a), y = stacks_get(&b->image.stacks, of_b);
+
+	ck_assert_uint_eq(x.depth, y.depth);
+	for (size_t i = 0; i < x.depth; i++) {
+		struct stacks_frame f = stacks_frame_at(&a->image.stacks, x.frames[i]);
+		struct stacks_frame g = stacks_frame_at(&b->image.stacks, y.frames[i]);
+
+		ck_assert(f.len == g.len && memcmp(f.text, g.text, f.len) == 0);
+	}
+}
+
+static void same_event(const struct event *a, const struct event *b)
+{
+	ck_assert(a->call == b->call && a->change == b->change && a->pointer == b->pointer && a->old == b->old &&
+	          a->size == b->size && a->used == b->used && a->usable == b->usable && a->failed == b->failed);
+	ck_assert(a->arg_count == b->arg_count && memcmp(a->args, b->args, sizeof a->args) == 0);
+}
+
+START_TEST(short_cuts_say_what_the_whole_grammar_says)
+{
+	static struct trace slow;
+	struct trace_item item, expected;
+	char *text, path[4096];
+	size_t len = write_many_backtraces(&text);
+	int got;
+
+	open_text(text, len);
+	free(text);
+	snprintf(path, sizeof path, "%s/t", scratch());
+	ck_assert_int_eq(trace_open(&slow, path, &diag), 0);
+	slow.without_short_cuts = true;
+	do {
+		got = trace_next(&slow, &expected);
+		ck_assert_int_eq(trace_next(&trace, &item), got);
+		if (got == 0)
+			break;
+		ck_assert(item.kind == expected.kind && item.line == expected.line);
+		if (item.kind == TRACE_CALL)
+			same_event(&item.event, &expected.event);
+		same_frames(&trace, item.stack, &slow, expected.stack);
+	} while (got > 0);
+	ck_assert_int_eq(got, 0);
+	ck_assert(trace.records == slow.records && trace.malformed == slow.malformed && trace.ends_early &&
+	          slow.ends_early);
+	trace_close(&slow);
 }
 END_TEST
 
@@ -421,8 +558,11 @@ int main(void)
 	tcase_add_test(whole, both_formats_of_a_run_leave_the_same_heap);
 	tcase_add_test(whole, the_content_of_the_memory_map_is_not_taken_for_frames);
 	tcase_add_test(whole, an_executed_program_is_an_image_of_its_own);
+	tcase_add_test(whole, another_process_in_the_same_file_takes_nobodys_place);
+	tcase_add_test(whole, lines_can_end_as_on_other_systems);
 	tcase_add_test(whole, a_second_init_begins_an_image_without_any_information);
 	tcase_add_test(whole, events_before_the_information_are_of_the_same_image);
+	tcase_add_test(whole, short_cuts_say_what_the_whole_grammar_says);
 	suite_add_tcase(suite, whole);
 	tcase_add_checked_fixture(broken, NULL, teardown);
 	tcase_add_test(broken, an_unfinished_line_or_nul_bytes_are_an_early_end);

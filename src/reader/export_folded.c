@@ -51,7 +51,7 @@ static uint64_t own_value(const struct tree *tree, uint32_t node, enum metric me
 
 static void print_tree(const struct export_image *image, const struct tree *tree, FILE *out)
 {
-	bool several = image->image->number > 1 || image->image->replaced;
+	bool several = image->image->number > 1 || image->image->followed;
 
 	for (uint32_t node = TREE_ROOT + 1; node < tree->count; node++) {
 		uint64_t value = own_value(tree, node, image->metric);

@@ -262,7 +262,7 @@ int frees_finish(struct frees *frees, const char *path, unsigned image)
 
 const char *frees_kind_name(enum frees_kind kind)
 {
-	static const char *const names[FREES_KINDS] = {"double", "foreign", "unknown"};
+	static const char *const names[FREES_KINDS] = {"double", "foreign", "unknown", "inherited"};
 
 	return names[kind];
 }

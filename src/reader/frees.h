@@ -22,6 +22,9 @@ enum frees_kind {
 	FREES_DOUBLE,  /* the trace shows an allocation and a release before */
 	FREES_FOREIGN, /* the tracker did not see the block allocated */
 	FREES_UNKNOWN, /* the trace does not show it allocated */
+	FREES_WRONG,   /* so many kinds that can be wrong: those come in groups */
+	/* A forked process released what its parent had allocated: only counted. */
+	FREES_INHERITED = FREES_WRONG,
 	FREES_KINDS,
 };
 
@@ -77,7 +80,7 @@ int frees_add(void *context, const struct heap_change *change);
  */
 int frees_finish(struct frees *frees, const char *path, unsigned image);
 
-/* "foreign", "double", "unknown". */
+/* "double", "foreign", "unknown", "inherited". */
 const char *frees_kind_name(enum frees_kind kind);
 
 void frees_free(struct frees *frees);

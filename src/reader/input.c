@@ -12,7 +12,7 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE,
-	DROP_SIZE = 8 * 1024 * 1024,
+	DROP_SIZE = 4 * 1024 * 1024,
 };
 
 /* Maps the whole file. It may fail (too large for the address space, no mmap): the file is then a stream. */
@@ -32,6 +32,7 @@ static bool map_file(struct input *in)
 	in->mapped = in->ended = true;
 	in->drop_at = 2 * (size_t)DROP_SIZE;
 	shrink_watch(&in->shrink, data, in->len);
+	in->ahead = ahead_start(data, in->len);
 	return true;
 }
 
@@ -74,6 +75,18 @@ static int refill(struct input *in)
 	in->ended = n == 0;
 	show_progress(in);
 	return 0;
+}
+
+/* 1 if it is worth another look: there is more text, or what there is has no more behind it. 0 if that was so before,
+ * -errno. */
+static int get_more(struct input *in)
+{
+	int error;
+
+	if (in->ended)
+		return 0;
+	error = refill(in);
+	return error ? error : 1;
 }
 
 /* The file became shorter while it was read: its new end is where text that can be read ends. */
@@ -128,29 +141,24 @@ static bool find_line(struct input *in, struct line *line)
 int input_next(struct input *in, struct line *line)
 {
 	while (!skip_dead(in) || !find_line(in, line)) {
-		int error;
+		int got = get_more(in);
 
-		if (in->ended)
-			return 0;
-		error = refill(in);
-		if (error)
-			return error;
+		if (got <= 0)
+			return got;
 	}
 	in->nuls = false;
 	input_pass(in, line->len + line->finished, line->finished);
+	line->len -= line->finished && line->len && line->text[line->len - 1] == '\r';
 	return 1;
 }
 
 int input_peek(struct input *in, char *byte)
 {
 	while (!skip_dead(in)) {
-		int error;
+		int got = get_more(in);
 
-		if (in->ended)
-			return 0;
-		error = refill(in);
-		if (error)
-			return error;
+		if (got <= 0)
+			return got;
 	}
 	*byte = in->data[in->pos];
 	return 1;
@@ -161,7 +169,10 @@ void input_drop(struct input *in)
 {
 	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
 
-	madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
+	if (in->ahead)
+		ahead_tell(in->ahead, in->pos, done);
+	else
+		madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
 	in->dropped = done;
 	in->drop_at = done + 2 * (size_t)DROP_SIZE;
 	show_progress(in);
@@ -183,6 +194,7 @@ void input_pause(const struct input *in)
 void input_close(struct input *in)
 {
 	if (in->mapped) {
+		ahead_stop(in->ahead);
 		shrink_forget(&in->shrink);
 		munmap(in->shrink.data, in->shrink.len);
 	} else {

@@ -7,6 +7,7 @@
 #ifndef LM_READER_INPUT_H
 #define LM_READER_INPUT_H
 
+#include "ahead.h"
 #include "diag.h"
 #include "shrink.h"
 #include "source.h"
@@ -20,7 +21,7 @@ enum { INPUT_LINE_MAX = 1024 * 1024 };
 
 struct line {
 	const char *text; /* valid until the next input_next() or input_peek() */
-	size_t len;       /* without the newline */
+	size_t len;       /* without the newline, and without a carriage return in front of it */
 	uint64_t number;  /* from 1 */
 	bool finished;    /* false: no newline, the writer was stopped in the middle of it */
 	bool cut;         /* longer than INPUT_LINE_MAX */
@@ -48,6 +49,7 @@ struct input {
 	size_t drop_at;       /* the position where more can be */
 	uint64_t lines;       /* newlines that were passed */
 	struct shrink shrink; /* mapped: what is left of it */
+	struct ahead *ahead;  /* mapped: who brings its pages; can be NULL */
 	struct source source;
 	struct input_progress progress; /* set after input_open() */
 };
@@ -77,9 +79,22 @@ static inline bool input_at_line(const struct input *in)
 /* For input_pass(). */
 void input_drop(struct input *in);
 
+/*
+ * Asks for as many bytes as were passed, a few lines further on: processors foresee
+ * what is read one after the other, but not into the next page.
+ */
+static inline void input_fetch(const struct input *in, size_t len)
+{
+	enum { DISTANCE = 1024, CACHE_LINE = 64 };
+
+	for (size_t at = 0; at < len; at += CACHE_LINE)
+		__builtin_prefetch(in->data + in->pos + DISTANCE + at);
+}
+
 /* Passes LEN bytes of what input_ahead() has shown: LINES whole lines without NUL. */
 static inline void input_pass(struct input *in, size_t len, size_t lines)
 {
+	input_fetch(in, len);
 	in->pos += len;
 	in->lines += lines;
 	if (in->pos >= in->drop_at)

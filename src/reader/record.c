@@ -405,31 +405,100 @@ static inline __attribute__((always_inline)) bool pass_hex(const char **at, uint
 	return true;
 }
 
+/* "[U:R]", and what may stand behind it: the number of a backtrace. */
+static inline __attribute__((always_inline)) bool pass_totals(const char **at, struct event *event)
+{
+	uint64_t used, usable;
+
+	if (!pass(at, " [") || !pass_number(at, &used) || !pass(at, ":") || !pass_number(at, &usable) || !pass(at, "]"))
+		return false;
+	event->used = (int64_t)used;
+	event->usable = (int64_t)usable;
+	return true;
+}
+
+/* The end of a line that began at TEXT and went well: its length. A null pointer is a call that failed. */
+static inline __attribute__((always_inline)) size_t pass_end(const char *text, const char *at, struct event *event)
+{
+	event->backtrace = 0;
+	event->has_backtrace = *at == ' ';
+	if (event->has_backtrace && (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace)))
+		return 0;
+	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
+}
+
+/* "(N N)" */
+static inline __attribute__((always_inline)) bool pass_two(const char **at, struct event *event)
+{
+	event->arg_count = 2;
+	return pass(at, " (") && pass_number(at, &event->args[0]) && pass(at, " ") &&
+	       pass_number(at, &event->args[1]) && pass(at, ")");
+}
+
+/* What has none of the things that can be wrong with a call. */
+static inline __attribute__((always_inline)) void clear_rest(struct event *event)
+{
+	event->old = 0;
+	event->arg_count = event->error = 0;
+	event->failed = event->foreign = event->busy = event->unseen = event->has_statm = false;
+	memset(event->args, 0, sizeof event->args);
+}
+
+/* "+ realloc CHANGE OLD NEW (OLDSIZE NEWSIZE) [U:R]" */
+static __attribute__((noinline)) size_t parse_realloc(const char *text, struct event *event)
+{
+	const char *at = text + strlen("+ realloc ");
+	bool negative = *at == '-';
+	uint64_t change;
+
+	at += negative;
+	clear_rest(event);
+	event->call = LM_CALL_REALLOC;
+	if (!pass_number(&at, &change) || !pass(&at, " "))
+		return 0;
+	event->change = negative ? -(int64_t)change : (int64_t)change;
+	if (*at == '(' ? !pass(&at, LM_TRACE_NIL) : !pass(&at, "0x") || !pass_hex(&at, &event->old))
+		return 0;
+	if (!pass(&at, " 0x") || !pass_hex(&at, &event->pointer) || !pass_two(&at, event) || !pass_totals(&at, event))
+		return 0;
+	event->size = event->args[1];
+	return pass_end(text, at, event);
+}
+
+/* "+ calloc TOTAL PTR [U:R] (NMEMB SIZE)" */
+static __attribute__((noinline)) size_t parse_calloc(const char *text, struct event *event)
+{
+	const char *at = text + strlen("+ calloc ");
+
+	clear_rest(event);
+	event->call = LM_CALL_CALLOC;
+	if (!pass_number(&at, &event->size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) ||
+	    !pass_totals(&at, event) || !pass_two(&at, event))
+		return 0;
+	event->change = (int64_t)event->size;
+	return pass_end(text, at, event);
+}
+
 size_t record_parse_common(const char *text, struct event *event)
 {
-	/* Without a branch on which of them it is: nobody could foresee it. */
+	/* Without a branch on which of the two it is: nobody could foresee it. */
 	uint64_t name = word_load(text);
 	bool allocates = (name == word_load("+ malloc")) & (text[WORD_BYTES] == ' ');
 	bool releases = name == word_load("+ free -");
 	const char *at = text + WORD_BYTES + allocates;
-	uint64_t size, used, usable;
 
-	if ((allocates | releases) == 0)
+	if ((allocates | releases) == 0) {
+		if (name == word_load("+ reallo") && text[8] == 'c' && text[9] == ' ')
+			return parse_realloc(text, event);
+		if (name == word_load("+ calloc") && text[8] == ' ')
+			return parse_calloc(text, event);
 		return 0;
-	clear_event(event);
-	if (!pass_number(&at, &size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) || !pass(&at, " [") ||
-	    !pass_number(&at, &used) || !pass(&at, ":") || !pass_number(&at, &usable) || !pass(&at, "]"))
+	}
+	clear_rest(event);
+	if (!pass_number(&at, &event->size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) ||
+	    !pass_totals(&at, event))
 		return 0;
 	event->call = allocates ? LM_CALL_MALLOC : LM_CALL_FREE;
-	event->size = size;
-	event->change = allocates ? (int64_t)size : -(int64_t)size;
-	event->used = (int64_t)used;
-	event->usable = (int64_t)usable;
-	if (*at == ' ') {
-		event->has_backtrace = true;
-		if (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace))
-			return 0;
-	}
-	/* A null pointer, however it is written, is a call that failed. */
-	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
+	event->change = allocates ? (int64_t)event->size : -(int64_t)event->size;
+	return pass_end(text, at, event);
 }

@@ -92,9 +92,10 @@ int record_parse(const char *text, size_t len, struct record *record);
 enum { RECORD_COMMON_MAX = 192 };
 
 /*
- * The lines that a trace consists of, by the same grammar: malloc and free that
- * went well, with nothing behind them but the number of a backtrace. The length
- * of the line with its newline; 0 if record_parse() has to tell what it is.
+ * The lines that a trace consists of, by the same grammar: malloc, free, realloc
+ * and calloc that went well, with nothing behind them but the number of a
+ * backtrace. The length of the line with its newline; 0 if record_parse() has to
+ * tell what it is: EVENT is undefined then.
  */
 size_t record_parse_common(const char *text, struct event *event);
 

@@ -55,8 +55,10 @@ int symbols_create(struct symbols **symbols, const struct search_options *option
 		return -ENOMEM;
 	(*symbols)->diag = diag;
 	error = search_init(&(*symbols)->search, options, diag);
-	if (error)
+	if (error) {
 		free(*symbols);
+		*symbols = NULL;
+	}
 	return error;
 }
 

@@ -32,7 +32,9 @@ struct symbols;
 /*
  * Where objects and their debug information are looked for. Without OPTIONS:
  * where the trace says, and where distributions and debuggers keep them.
- * 0 or -ENOMEM. OPTIONS have to stay. DIAG hears of objects that cannot be used, once of each; it can be NULL. */
+ * 0, -ENOMEM, or another -errno for a directory in OPTIONS, of which DIAG has heard; *SYMBOLS is NULL then.
+ * OPTIONS have to stay. DIAG hears of objects that cannot be used, once of each; it can be NULL.
+ */
 int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag);
 
 void symbols_destroy(struct symbols *symbols);

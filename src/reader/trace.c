@@ -112,34 +112,59 @@ static int take_frames(struct trace *trace, uint32_t *stack)
 }
 
 /*
- * The frames below a record, up to the next one. Most backtraces were there
- * before: those are recognised as a whole. 0 or -errno.
+ * The frames below a record, up to the next one, in one block. Most backtraces
+ * were there before: those are recognised as a whole. 0 or -errno.
  */
-static int take_stack(struct trace *trace, uint32_t *stack)
+static int take_block(struct trace *trace, const char *text, const struct scan_block *block, uint32_t *stack)
 {
 	struct stacks *stacks = &trace->image.stacks;
-	struct scan_block block;
-	const char *text;
-	size_t len;
-	int got = is_below(trace), error;
+	struct guess_block known = {.len = block->len};
+	int error;
 
-	if (got <= 0)
-		return got;
-	text = input_ahead(&trace->input, &len);
-	if (trace->unfinished || !scan_block(text, len, &block))
-		return take_frames(trace, stack);
-	if (trace->without_stacks) {
-		input_pass(&trace->input, block.len, scan_count_lines(text, block.len));
-		return 0;
-	}
-	*stack = stacks_find_block(stacks, text, &block);
+	*stack = stacks_find_block(stacks, text, block);
 	if (*stack != STACK_NONE) {
-		input_pass(&trace->input, block.len, stacks_get(stacks, *stack).depth);
+		known.lines = stacks_get(stacks, *stack).depth;
+		guess_learn(&trace->image.guess, *stack, text, &known);
+		input_pass(&trace->input, known.len, known.lines);
 		return 0;
 	}
 	/* The whole of it is in memory, and stays where it is meanwhile. */
 	error = take_frames(trace, stack);
-	return error ? error : stacks_set_block(stacks, text, &block, *stack);
+	return error ? error : stacks_set_block(stacks, text, block, *stack);
+}
+
+/* The frames below a record, up to the next one. 0 or -errno. */
+static int take_stack(struct trace *trace, uint32_t *stack)
+{
+	struct scan_block block;
+	const char *text;
+	size_t len;
+	int got = is_below(trace);
+
+	if (got <= 0)
+		return got;
+	text = input_ahead(&trace->input, &len);
+	if (trace->unfinished || trace->without_short_cuts || !scan_block(text, len, &block))
+		return take_frames(trace, stack);
+	if (!trace->without_stacks)
+		return take_block(trace, text, &block, stack);
+	input_pass(&trace->input, block.len, scan_count_lines(text, block.len));
+	return 0;
+}
+
+/* The same below a line that take_common() took: the backtrace that is expected there is looked for first. */
+static int take_expected(struct trace *trace, uint32_t *stack)
+{
+	struct guess_block block;
+	const char *text;
+	size_t len;
+
+	text = input_ahead(&trace->input, &len);
+	*stack = guess_stack(&trace->image.guess, text, len, &block);
+	if (*stack == STACK_NONE)
+		return take_stack(trace, stack);
+	input_pass(&trace->input, block.len, block.lines);
+	return 0;
 }
 
 /* The content of a file: it can look like anything, up to the next record. 0 or -errno. */
@@ -239,14 +264,20 @@ static void new_image(struct trace *trace)
 
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
 }
 
-static int end_image(struct trace *trace, struct trace_item *item, bool replaced)
+/* The record that begins the next one was read, unless it is over. */
+static int end_image(struct trace *trace, struct trace_item *item)
 {
+	struct trace_image *image = &trace->image;
+	const struct record *next = &trace->record;
+
 	input_pause(&trace->input);
-	trace->image.replaced = replaced;
+	image->followed = trace->ending;
+	image->replaced = trace->ending && (next->kind == RECORD_INIT || !image->has_pid || next->number == image->pid);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;
 }
@@ -295,7 +326,7 @@ static int finish(struct trace *trace, struct trace_item *item)
 	if (trace->malformed > TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
 		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
-	return end_image(trace, item, false);
+	return end_image(trace, item);
 }
 
 /* The next line that is a record or might have been a part of one: 1, 0 at the end, -errno. */
@@ -323,7 +354,8 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	const char *text = input_ahead(in, &room);
 	int error = 0;
 
-	if (room < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending)
+	if (room < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
+	    trace->without_short_cuts)
 		return 0;
 	len = record_parse_common(text, &item->event);
 	if (!len)
@@ -335,7 +367,7 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	item->line = image->last_line = in->lines;
 	item->stack = STACK_NONE;
 	if (text[len] != '+')
-		error = take_stack(trace, &item->stack);
+		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
 	return error ? error : 1;
@@ -353,7 +385,7 @@ int trace_next(struct trace *trace, struct trace_item *item)
 			new_image(trace);
 		} else if (begins_image(trace)) {
 			trace->ending = true;
-			return end_image(trace, item, true);
+			return end_image(trace, item);
 		}
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO)
@@ -380,5 +412,6 @@ void trace_close(struct trace *trace)
 	input_close(&trace->input);
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 }

@@ -8,6 +8,7 @@
 #define LM_READER_TRACE_H
 
 #include "diag.h"
+#include "guess.h"
 #include "input.h"
 #include "maps.h"
 #include "record.h"
@@ -39,9 +40,11 @@ struct trace_image {
 	uint64_t time;   /* what the last one said: milliseconds since INIT */
 	bool begun;      /* has INIT */
 	bool finished;   /* has FINI */
-	bool replaced;   /* another image follows: exec, in the same process */
+	bool followed;   /* another image follows */
+	bool replaced;   /* in the same process: exec */
 	struct maps maps;
 	struct stacks stacks;
+	struct guess guess;
 	struct pool pool;
 };
 
@@ -63,6 +66,7 @@ struct trace {
 	struct input input;
 	const struct diag *diag;
 	bool without_stacks;      /* for readers that need none: set before the first item */
+	bool without_short_cuts;  /* for tests: each line by the whole grammar; set before the first item */
 	struct trace_image image; /* the one that the last item belongs to */
 	uint64_t records;         /* lines that could be read and mean something */
 	uint64_t malformed;       /* lines that could not be read */

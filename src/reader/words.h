@@ -81,9 +81,9 @@ static inline unsigned word_hex_bits(uint64_t word)
 static inline uint64_t word_hex(uint64_t word, unsigned bits)
 {
 	word = word_to_end(word_hex_values(word), bits);
-	word = (word << 4 | word >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-	word = (word << 8 | word >> 16) & UINT64_C(0x0000ffff0000ffff);
-	return (word << 16 | word >> 32) & UINT64_C(0xffffffff);
+	word = (word * (0x10 * 0x100 + 1) >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+	word = (word * (0x100 * 0x10000 + 1) >> 16) & UINT64_C(0x0000ffff0000ffff);
+	return word * (0x10000 * UINT64_C(0x100000000) + 1) >> 32;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "input.h"
 #include "search.h"
 #include "table.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -65,6 +66,7 @@ struct backtrace2line {
 	} * waiting;
 	size_t count, room;
 	uint64_t frames;
+	uint64_t others;   /* lines that are none */
 	bool without_maps; /* an address could not be looked up for want of a map */
 };
 
@@ -166,7 +168,8 @@ static int take_line(struct backtrace2line *b, const char *name, const struct li
 	if (taken || is_heading(line))
 		return taken < 0 ? taken : 0;
 	if (frame_parse(line->text, line->len, &frame) != 0) {
-		diag_report(&b->diag, name, line->number, "this is not a frame");
+		if (++b->others <= TRACE_REPORTS_MAX)
+			diag_report(&b->diag, name, line->number, "this is not a frame");
 		return 0;
 	}
 	if (b->maps_ended) {
@@ -192,6 +195,8 @@ static int read_file(struct backtrace2line *b, const char *path)
 		error = take_line(b, in.name, &line);
 	if (!error)
 		error = got;
+	if (b->others > TRACE_REPORTS_MAX)
+		cli_error("%s: %" PRIu64 " more lines are not frames", in.name, b->others - TRACE_REPORTS_MAX);
 	if (error)
 		cli_error("%s: %s", in.name, strerror(-error));
 	else if (!b->frames && !b->count)

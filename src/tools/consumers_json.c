@@ -131,6 +131,9 @@ static int set_peak(json_t *object, const struct export_image *image)
 static int set_report(json_t *object, const struct export_image *image, const struct view *view)
 {
 	const struct consumers *consumers = image->consumers;
+	const struct heap_counts *counts = &consumers->heap.counts;
+	/* What a forked process had from its parent, its own trace does not show. */
+	bool forked = image->image->parent;
 	struct amount others = {0};
 	size_t backtraces = 0;
 	json_t *list = consumers_value(image, view, &others, &backtraces);
@@ -144,12 +147,12 @@ static int set_report(json_t *object, const struct export_image *image, const st
 		json_decref(rest);
 		return -ENOMEM;
 	}
-	return json_object_update_new(object, json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "foreign",
-	                                                json_number(consumers->heap.counts.foreign), "unknown",
-	                                                json_number(consumers->heap.counts.unknown), "by",
-	                                                metric_name(image->metric), "consumers", list, "rest", rest,
-	                                                "sizes", sizes_value(consumers), "calls",
-	                                                calls_value(consumers), "modules", modules_value(image)));
+	return json_object_update_new(
+		object, json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "foreign", json_number(counts->foreign),
+	                          "inherited", json_number(forked ? counts->unknown : 0), "unknown",
+	                          json_number(forked ? 0 : counts->unknown), "by", metric_name(image->metric),
+	                          "consumers", list, "rest", rest, "sizes", sizes_value(consumers), "calls",
+	                          calls_value(consumers), "modules", modules_value(image)));
 }
 
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out)

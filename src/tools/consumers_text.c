@@ -44,6 +44,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 	fputs("PROCESS", out);
 	if (process->has_pid)
 		fprintf(out, " %" PRIu64, process->pid);
+	if (process->parent)
+		fprintf(out, ", fork of %" PRIu64, process->parent);
 	if (process->exe) {
 		fputs(": ", out);
 		table_print_name(process->exe, out);
@@ -80,8 +82,8 @@ static void print_totals(const struct export_image *image, FILE *out)
 		fputs(shown[i] == METRIC_PEAK && consumers->peaks ? ")\n" : "\n", out);
 	}
 	if (counts->foreign || counts->unknown)
-		fprintf(out, "  %" PRIu64 " foreign frees, %" PRIu64 " frees of unknown blocks\n", counts->foreign,
-		        counts->unknown);
+		fprintf(out, "  %" PRIu64 " foreign frees, %" PRIu64 " frees of %s\n", counts->foreign, counts->unknown,
+		        image->image->parent ? "blocks from before the fork" : "unknown blocks");
 }
 
 /* ---- consumers ------------------------------------------------------------ */

@@ -36,7 +36,6 @@ struct totals {
 	uint64_t images;
 	struct report_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];
-	uint64_t inherited; /* frees of what a forked process had from its parent */
 	uint64_t lost, malformed;
 	bool no_beginning, ends_early;
 	bool has_budget, over_budget;

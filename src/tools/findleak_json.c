@@ -100,12 +100,12 @@ static json_t *fields(const struct findings *findings, struct json_frames *frame
 	const struct report *report = &findings->report;
 	const uint64_t *counts = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "leaks",
-	                 list_of(findings, frames, report->shown, leak), "rest", sum(&report->rest), "suppressed",
-	                 suppressed(findings), "young", sum(&report->young), "foreign",
-	                 json_number(counts[FREES_FOREIGN]), "unknown", json_number(counts[FREES_UNKNOWN]), "double",
-	                 json_number(counts[FREES_DOUBLE]), "frees",
-	                 list_of(findings, frames, findings->frees.count, wrong_free), "total", sum(&report->all));
+	return json_pack(
+		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "leaks", list_of(findings, frames, report->shown, leak),
+		"rest", sum(&report->rest), "suppressed", suppressed(findings), "young", sum(&report->young), "foreign",
+		json_number(counts[FREES_FOREIGN]), "inherited", json_number(counts[FREES_INHERITED]), "unknown",
+		json_number(counts[FREES_UNKNOWN]), "double", json_number(counts[FREES_DOUBLE]), "frees",
+		list_of(findings, frames, findings->frees.count, wrong_free), "total", sum(&report->all));
 }
 
 static int print_image(const struct findings *findings)

@@ -199,10 +199,10 @@ static void end_suite(const struct findings *findings)
 	             (findings->image->finished || findings->image->replaced);
 
 	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
-	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of unknown blocks; %" PRIu64
-	       " events lost; the trace %s</system-out>\n  </testsuite>\n",
+	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of blocks from before a fork; %" PRIu64
+	       " frees of unknown blocks; %" PRIu64 " events lost; the trace %s</system-out>\n  </testsuite>\n",
 	       report->all.blocks, report->all.bytes, report->suppressed.blocks, report->suppressed.bytes,
-	       frees[FREES_FOREIGN], frees[FREES_UNKNOWN], findings->image->lost,
+	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost,
 	       whole ? "is complete" : "is not complete");
 }
 

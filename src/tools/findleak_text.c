@@ -104,7 +104,7 @@ static int print_past(const struct findings *findings, const struct frees_past *
 
 static int print_free(const struct findings *findings, const struct frees_group *group)
 {
-	static const char *const kinds[FREES_KINDS] = {
+	static const char *const kinds[FREES_WRONG] = {
 		[FREES_DOUBLE] = "of a block that had been released before",
 		[FREES_FOREIGN] = "of a block that the tracker did not see allocated",
 		[FREES_UNKNOWN] = "of a block that the trace does not show allocated",
@@ -130,7 +130,7 @@ static int print_frees(const struct findings *findings)
 
 	if (!frees->count)
 		return 0;
-	for (size_t i = 0; i < FREES_KINDS; i++)
+	for (size_t i = 0; i < FREES_WRONG; i++)
 		all += frees->counts[i];
 	printf("\n%" PRIu64 " FREE%s OF BLOCKS THAT WERE NOT IN USE:\n", all, all == 1 ? "" : "S");
 	for (size_t i = 0; !error && i < shown; i++) {
@@ -150,7 +150,7 @@ static void print_heading(const struct findings *findings)
 
 	if (!findings->first)
 		putchar('\n');
-	if (image->number == 1 && !image->replaced && !findings->several && !image->parent)
+	if (image->number == 1 && !image->followed && !findings->several && !image->parent)
 		return;
 	if (findings->several) {
 		table_print_name(findings->name, stdout);
@@ -213,8 +213,8 @@ static void print_rest(const struct totals *totals)
 {
 	if (totals->frees[FREES_DOUBLE])
 		printf("; %" PRIu64 " double frees", totals->frees[FREES_DOUBLE]);
-	if (totals->inherited)
-		printf("; %" PRIu64 " frees of blocks from before a fork", totals->inherited);
+	if (totals->frees[FREES_INHERITED])
+		printf("; %" PRIu64 " frees of blocks from before a fork", totals->frees[FREES_INHERITED]);
 	if (totals->frees[FREES_UNKNOWN])
 		printf("; %" PRIu64 " frees of unknown blocks", totals->frees[FREES_UNKNOWN]);
 	if (totals->suppressed.blocks)

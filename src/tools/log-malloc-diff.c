@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-diff: what grew from one trace to another, by where it was allocated. */
 #include "array.h"
-#include "cli.h"
+#include "command.h"
 #include "growth_print.h"
 #include "json.h"
-#include "search.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-	"Usage: log-malloc-diff [OPTION]... OLD NEW\n"
-	"Tells what a program used more of in the trace NEW than in the trace OLD, by where it\n"
-	"was allocated, largest first. Backtraces are compared by their functions. A trace is a\n"
-	"file, or - for standard input.\n"
-	"\n"
-	"  -b, --by WHAT         compare leaked, peak, allocated (bytes), calls or temporary\n"
-	"                        (blocks); default: leaked\n"
-	"      --format FORMAT   text or json; default: text\n"
-	"      --max-growth N    exit status 1 if all together grew by more than N bytes\n"
-	"                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
-	"  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
-	"                        all)\n"
-	"  -n, --no-translate    frames as they are in the trace: no functions and files\n"
-	"  -f, --full-names      whole names and whole paths\n" CLI_SYMBOL_HELP "  -h, --help            this text\n"
-	"  -V, --version         the version\n"
-	"\n"
-	"Exit status: 0 fine, 1 more growth than --max-growth allows, 2 usage or trouble.\n";
+static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
+			   "Tells what a program used more of in the trace NEW than in the trace OLD, by where it\n"
+			   "was allocated, largest first. Backtraces are compared by their functions. A trace is a\n"
+			   "file, or - for standard input.\n"
+			   "\n"
+			   "  -b, --by WHAT         compare leaked, peak, allocated (bytes), calls or temporary\n"
+			   "                        (blocks); default: leaked\n"
+			   "      --format FORMAT   text or json; default: text\n"
+			   "      --max-growth N    exit status 1 if all together grew by more than N bytes\n"
+			   "                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
+			   "  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
+			   "                        all)\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
+			   "Exit status: 0 fine, 1 more growth than --max-growth allows, 2 usage or trouble.\n";
 
 enum { TOP_DEFAULT = 20 };
 
@@ -39,30 +32,21 @@ static const struct option options[] = {
 	{"format", required_argument, NULL, FORMAT},
 	{"max-growth", required_argument, NULL, MAX_GROWTH},
 	{"top", required_argument, NULL, 't'},
-	{"no-translate", no_argument, NULL, 'n'},
-	{"full-names", no_argument, NULL, 'f'},
-	CLI_SYMBOL_OPTIONS,
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+	COMMAND_FRAME_OPTIONS,
+	COMMAND_LAST_OPTIONS,
 };
 
 struct diff {
-	bool has_top;
+	struct command_work work;
 	bool json;
-	struct search_options search;
-	struct diag diag;
-	struct symbols *symbols;
 	struct growth growth;
 	struct growth_view view;
 	/* What is known about the frames of each image: the groups have it. */
 	struct locations **locations;
 	size_t count, room;
 	/* Of the trace that is being read. */
-	struct trace *trace;
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
-	uint64_t malformed;         /* lines of the images before this one */
 };
 
 /* ---- reading -------------------------------------------------------------- */
@@ -78,15 +62,15 @@ static struct locations *add_locations(struct diff *d, const struct resolver *re
 		free(locations);
 		return NULL;
 	}
-	*locations = (struct locations){.stacks = &d->trace->image.stacks, .resolver = resolver};
+	*locations = (struct locations){.stacks = &d->work.trace->image.stacks, .resolver = resolver};
 	list[d->count++] = locations;
 	return locations;
 }
 
 static int note_image(struct diff *d)
 {
-	uint64_t malformed = d->trace->malformed - d->malformed;
-	json_t *image = json_image(&d->trace->image, malformed, d->trace->ends_early);
+	const struct trace *trace = d->work.trace;
+	json_t *image = json_image(&trace->image, command_malformed(&d->work), trace->ends_early);
 
 	return json_array_append_new(d->view.images[d->side], image) == 0 ? 0 : -ENOMEM;
 }
@@ -94,29 +78,28 @@ static int note_image(struct diff *d)
 /* At the end of an image. */
 static int take_image(struct diff *d)
 {
-	const struct trace_image *image = &d->trace->image;
-	struct resolver resolver = {
-		.symbols = d->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = d->view.style.as_written};
+	struct resolver resolver = command_resolver(&d->work);
 	struct locations *locations = add_locations(d, &resolver);
 	int error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 
 	if (!error)
 		error = note_image(d);
 	consumers_free(&d->consumers);
-	d->malformed = d->trace->malformed;
+	command_next_image(&d->work);
 	return error;
 }
 
-static int read_items(struct diff *d)
+static int read_items(void *context)
 {
+	struct diff *d = context;
+	struct trace *trace = d->work.trace;
 	struct trace_item item;
 	int got, error = 0;
 
-	while (!error && (got = trace_next(d->trace, &item)) > 0) {
+	while (!error && (got = trace_next(trace, &item)) > 0) {
 		if (item.kind == TRACE_CALL)
-			error = consumers_apply(&d->consumers, &item.event, item.stack, item.line,
-			                        d->trace->image.time);
-		else if (item.kind == TRACE_END && d->trace->records)
+			error = consumers_apply(&d->consumers, &item.event, item.stack, item.line, trace->image.time);
+		else if (item.kind == TRACE_END && command_wants_image(&d->work))
 			error = take_image(d);
 	}
 	return error ? error : got;
@@ -127,11 +110,7 @@ static enum cli_status read_trace(struct diff *d, enum growth_side side)
 	enum cli_status status;
 
 	d->side = side;
-	d->malformed = 0;
-	d->trace = cli_open_trace(d->view.names[side], &d->diag);
-	if (!d->trace)
-		return CLI_TROUBLE;
-	status = cli_close_trace(d->trace, read_items(d));
+	status = command_read(&d->work, d->view.names[side], read_items, d);
 	consumers_free(&d->consumers);
 	return status;
 }
@@ -165,7 +144,6 @@ static void free_all(struct diff *d)
 	free(d->locations);
 	json_decref(d->view.images[GROWTH_OLD]);
 	json_decref(d->view.images[GROWTH_NEW]);
-	symbols_destroy(d->symbols);
 }
 
 static int run(struct diff *d, char **paths)
@@ -178,15 +156,15 @@ static int run(struct diff *d, char **paths)
 		d->view.names[side] = paths[side];
 		d->view.images[side] = json_array();
 	}
-	if (!d->has_top)
-		d->view.top = d->json ? 0 : TOP_DEFAULT;
-	if (d->view.images[GROWTH_OLD] && d->view.images[GROWTH_NEW] &&
-	    symbols_create(&d->symbols, &d->search, &d->diag) == 0)
-		status = compare(d);
-	else
+	d->view.top = d->work.has_top ? d->work.top : d->json ? 0 : TOP_DEFAULT;
+	d->view.style.as_written = d->work.as_written;
+	d->view.style.full = d->work.full_names;
+	if (!d->view.images[GROWTH_OLD] || !d->view.images[GROWTH_NEW])
 		cli_error("%s", strerror(ENOMEM));
+	else if (command_look_up(&d->work))
+		status = compare(d);
 	free_all(d);
-	return cli_finish(status);
+	return command_finish(&d->work, status);
 }
 
 static void set_format(struct diff *d, const char *name)
@@ -196,9 +174,10 @@ static void set_format(struct diff *d, const char *name)
 		cli_usage_error("'%s' is not a format: text or json", name);
 }
 
-/* Those with a number or a name behind them; false if OPTION is none of them. */
-static bool take_value(struct diff *d, int option, const char *argument)
+static bool take_option(void *context, int option, const char *argument)
 {
+	struct diff *d = context;
+
 	switch (option) {
 	case 'b':
 		d->growth.metric = cli_metric(argument);
@@ -210,45 +189,18 @@ static bool take_value(struct diff *d, int option, const char *argument)
 		d->view.has_limit = true;
 		d->view.limit = cli_bytes(argument);
 		return true;
-	case 't':
-		d->has_top = true;
-		d->view.top = cli_number(argument);
-		return true;
 	default:
-		return cli_symbol_option(&d->search, option, argument);
-	}
-}
-
-/* Those without; what is none is a usage error, which getopt_long() has named. */
-static void take_flag(struct diff *d, int option)
-{
-	switch (option) {
-	case 'n':
-		d->view.style.as_written = true;
-		break;
-	case 'f':
-		d->view.style.full = true;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		exit(cli_finish(CLI_OK));
-	case 'V':
-		cli_version();
-	default:
-		cli_usage_hint();
+		return false;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct diff d = {.growth.metric = METRIC_LEAKED, .diag.report = cli_complain};
-	int option;
+	static const struct command command = {"log-malloc-diff", help, "b:t:nfhV", options, take_option};
+	struct diff d = {.growth.metric = METRIC_LEAKED};
+	char **paths = command_parse(&command, &d.work, &d, argc, argv);
 
-	cli_start("log-malloc-diff");
-	while ((option = getopt_long(argc, argv, "b:t:nfhV", options, NULL)) != -1)
-		if (!take_value(&d, option, optarg))
-			take_flag(&d, option);
-	if (argc - optind != 2)
+	if (!paths[0] || !paths[1] || paths[2])
 		cli_usage_error("two traces are needed, OLD and NEW");
-	return run(&d, argv + optind);
+	return run(&d, paths);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-findleak: the blocks that a traced program never freed, by where it allocated them. */
-#include "cli.h"
+#include "command.h"
 #include "findleak.h"
 #include "heap.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,12 +28,8 @@ static const char help[] =
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
-	"                        say what was mapped where, look at the running process PID\n"
-	"  -n, --no-translate    frames as they are in the trace: no functions and files\n"
-	"  -f, --full-names      whole names and whole paths\n" CLI_SYMBOL_HELP "  -h, --help            this text\n"
-	"  -V, --version         the version\n"
-	"\n"
-	"Exit status: 0 no leaks, 1 leaks or double frees, 2 usage or trouble.\n";
+	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
+		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, 2 usage or trouble.\n";
 
 enum { BY_DEFAULT = 20 };
 
@@ -50,43 +45,29 @@ static const struct option options[] = {
 	{"max-bytes", required_argument, NULL, MAX_BYTES},
 	{"format", required_argument, NULL, FORMAT},
 	{"pid", required_argument, NULL, 'p'},
-	{"no-translate", no_argument, NULL, 'n'},
-	{"full-names", no_argument, NULL, 'f'},
-	CLI_SYMBOL_OPTIONS,
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+	COMMAND_FRAME_OPTIONS,
+	COMMAND_LAST_OPTIONS,
 };
 
 struct findleak {
+	struct command_work work;
 	/* What the user wants. */
-	bool any_pid;
-	uint64_t pid;
-	bool as_written;
-	bool full_names;
-	bool has_top;
-	uint64_t top;
 	bool by_address;
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
 	bool without_builtin;
 	bool several; /* traces */
-	struct search_options search;
 	const struct findleak_format *format;
-	struct diag diag;
 	struct suppressions suppressions;
-	struct symbols *symbols;
 	struct totals totals;
 	/* Of the trace that is being read. */
-	struct trace *trace;
 	bool can_read_twice;
 	uint64_t reported; /* images */
 	/* Of its image. */
 	struct heap heap;
 	struct frees frees;
 	struct moments moments;
-	uint64_t malformed_before;
 };
 
 /* A process that was forked releases what its parent allocated; that is nothing wrong. */
@@ -94,8 +75,8 @@ static int missed(void *context, const struct heap_change *change)
 {
 	struct findleak *f = context;
 
-	if (f->trace->image.parent && !change->foreign) {
-		f->totals.inherited++;
+	if (f->work.trace->image.parent && !change->foreign) {
+		f->frees.counts[FREES_INHERITED]++;
 		return 0;
 	}
 	return frees_add(&f->frees, change);
@@ -109,7 +90,6 @@ static void next_image(struct findleak *f)
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);
-	f->malformed_before = f->trace ? f->trace->malformed : 0;
 }
 
 /* A trace that was cut or is of an old tracker may not say what lay where; a process that still runs does. */
@@ -118,10 +98,10 @@ static void look_at_process(struct findleak *f)
 	char path[64];
 	int error;
 
-	if (f->any_pid || f->trace->image.maps.count)
+	if (!f->work.has_pid || f->work.trace->image.maps.count)
 		return;
-	snprintf(path, sizeof path, "/proc/%" PRIu64 "/maps", f->pid);
-	error = maps_load(&f->trace->image.maps, path, NULL);
+	snprintf(path, sizeof path, "/proc/%" PRIu64 "/maps", f->work.pid);
+	error = maps_load(&f->work.trace->image.maps, path, NULL);
 	if (error)
 		cli_error("%s: %s", path, strerror(-error));
 }
@@ -129,12 +109,12 @@ static void look_at_process(struct findleak *f)
 /* The first line whose blocks are too young to be called leaks. */
 static uint64_t young_line(const struct findleak *f)
 {
-	const struct trace_image *image = &f->trace->image;
+	const struct trace_image *image = &f->work.trace->image;
 
 	if (!f->has_age)
 		return UINT64_MAX;
 	if (!image->has_time)
-		cli_error("%s: the trace has no times: how old a block is, it does not say", f->trace->input.name);
+		cli_error("%s: the trace has no times: how old a block is, it does not say", f->work.trace->input.name);
 	if (!image->has_time || image->time < f->age)
 		return image->has_time ? 0 : UINT64_MAX;
 	return moments_line_after(&f->moments, image->time - f->age);
@@ -167,14 +147,14 @@ static void add_up(struct totals *totals, const struct findings *findings)
 static int find(struct findleak *f, struct findings *findings)
 {
 	struct report *report = &findings->report;
-	const struct trace *trace = f->trace;
+	const struct trace *trace = f->work.trace;
 	int error = report_build(report, &f->heap, f->by_address, young_line(f));
 
 	if (!error)
 		error = report_suppress(report, &f->suppressions, findings->resolver, &trace->image.stacks);
 	if (!error)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
-	report_limit(report, f->top, f->min_bytes);
+	report_limit(report, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
 	findings->failed = report->all.bytes > f->totals.budget || (!f->totals.has_budget && report->all.blocks);
 	return error;
@@ -182,25 +162,24 @@ static int find(struct findleak *f, struct findings *findings)
 
 static int report_image(struct findleak *f)
 {
-	const struct trace_image *image = &f->trace->image;
-	struct resolver resolver = {
-		.symbols = f->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = f->as_written};
+	const struct trace_image *image = &f->work.trace->image;
+	struct resolver resolver = command_resolver(&f->work);
 	struct findings findings = {
 		.image = image,
-		.name = f->trace->input.name,
+		.name = f->work.trace->input.name,
 		.first = !f->totals.images,
 		.several = f->several,
 		.resolver = &resolver,
 		.suppressions = &f->suppressions,
 		.moments = &f->moments,
-		.malformed = f->trace->malformed - f->malformed_before,
-		.ends_early = f->trace->ends_early,
-		.full_names = f->full_names,
-		.top = f->top,
+		.malformed = command_malformed(&f->work),
+		.ends_early = f->work.trace->ends_early,
+		.full_names = f->work.full_names,
+		.top = f->work.top,
 	};
 	int error;
 
-	if (!f->trace->records || (!f->any_pid && image->has_pid && image->pid != f->pid))
+	if (!command_wants_image(&f->work))
 		return 0;
 	look_at_process(f);
 	error = find(f, &findings);
@@ -219,19 +198,22 @@ static int end_image(struct findleak *f)
 	if (!error)
 		error = report_image(f);
 	next_image(f);
+	command_next_image(&f->work);
 	return error;
 }
 
-static int read_trace(struct findleak *f)
+static int read_trace(void *context)
 {
+	struct findleak *f = context;
+	struct trace *trace = f->work.trace;
 	struct trace_item item;
 	int got;
 
-	while ((got = trace_next(f->trace, &item)) > 0) {
+	while ((got = trace_next(trace, &item)) > 0) {
 		int error = 0;
 
-		if (f->trace->image.has_time)
-			error = moments_add(&f->moments, item.line, f->trace->image.time);
+		if (trace->image.has_time)
+			error = moments_add(&f->moments, item.line, trace->image.time);
 		if (!error && item.kind == TRACE_CALL)
 			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
 		else if (!error && item.kind == TRACE_END)
@@ -252,17 +234,11 @@ static bool is_regular(const char *path)
 static enum cli_status read_one(struct findleak *f, const char *path)
 {
 	enum cli_status status;
-	int error;
 
 	f->reported = 0;
-	f->trace = cli_open_trace(path, &f->diag);
-	if (!f->trace)
-		return CLI_TROUBLE;
 	f->can_read_twice = is_regular(path);
 	next_image(f);
-	error = read_trace(f);
-	status = cli_close_trace(f->trace, error);
-	f->trace = NULL;
+	status = command_read(&f->work, path, read_trace, f);
 	next_image(f);
 	return status;
 }
@@ -280,7 +256,7 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 			break;
 	}
 	if (status == CLI_OK && !f->totals.images) {
-		cli_error("process %" PRIu64 " is not in %s", f->pid, f->several ? "these traces" : "this trace");
+		cli_error("process %" PRIu64 " is not in %s", f->work.pid, f->several ? "these traces" : "this trace");
 		status = CLI_TROUBLE;
 	}
 	return status;
@@ -289,17 +265,16 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 static enum cli_status report_all(struct findleak *f, char **paths)
 {
 	const struct findleak_format *format = f->format;
-	int error = symbols_create(&f->symbols, &f->search, &f->diag);
 	enum cli_status status;
+	int error = 0;
 
-	if (error)
+	if (!command_look_up(&f->work))
 		return CLI_TROUBLE;
 	if (format->begin)
 		error = format->begin();
 	status = read_each(f, paths);
 	if (format->end && (f->totals.images || format->begin))
 		error = format->end(&f->totals, &f->suppressions);
-	symbols_destroy(f->symbols);
 	return error ? CLI_TROUBLE : status;
 }
 
@@ -308,15 +283,15 @@ static int run(struct findleak *f, char **paths)
 	enum cli_status status;
 
 	f->several = paths[1] != NULL;
-	if (!f->has_top)
-		f->top = f->format == &findleak_text ? BY_DEFAULT : 0;
+	if (!f->work.has_top)
+		f->work.top = f->format == &findleak_text ? BY_DEFAULT : 0;
 	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
 	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE]))
 		status = CLI_FINDINGS;
-	return cli_finish(status);
+	return command_finish(&f->work, status);
 }
 
 static const struct findleak_format *find_format(const char *name)
@@ -332,17 +307,20 @@ static const struct findleak_format *find_format(const char *name)
 
 static void load_suppressions(struct findleak *f, const char *path)
 {
-	if (suppressions_load(&f->suppressions, path, &f->diag) != 0)
+	if (suppressions_load(&f->suppressions, path, &f->work.diag) != 0)
 		exit(CLI_TROUBLE);
 }
 
-/* Those with a number or a name behind them; false if OPTION is none of them. */
-static bool take_value(struct findleak *f, int option, const char *argument)
+static bool take_option(void *context, int option, const char *argument)
 {
+	struct findleak *f = context;
+
 	switch (option) {
-	case 't':
-		f->has_top = true;
-		f->top = cli_number(argument);
+	case 'a':
+		f->by_address = true;
+		return true;
+	case NO_DEFAULTS:
+		f->without_builtin = true;
 		return true;
 	case MIN_BYTES:
 		f->min_bytes = cli_bytes(argument);
@@ -361,51 +339,18 @@ static bool take_value(struct findleak *f, int option, const char *argument)
 	case FORMAT:
 		f->format = find_format(argument);
 		return true;
-	case 'p':
-		f->any_pid = false;
-		f->pid = cli_pid(argument);
-		return true;
 	default:
-		return cli_symbol_option(&f->search, option, argument);
-	}
-}
-
-/* Those without; what is none is a usage error, which getopt_long() has named. */
-static void take_flag(struct findleak *f, int option)
-{
-	switch (option) {
-	case 'a':
-		f->by_address = true;
-		break;
-	case NO_DEFAULTS:
-		f->without_builtin = true;
-		break;
-	case 'n':
-		f->as_written = true;
-		break;
-	case 'f':
-		f->full_names = true;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		exit(cli_finish(CLI_OK));
-	case 'V':
-		cli_version();
-	default:
-		cli_usage_hint();
+		return false;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct findleak f = {.any_pid = true, .format = &findleak_text, .diag.report = cli_complain};
-	int option;
+	static const struct command command = {"log-malloc-findleak", help, "t:as:p:nfhV", options, take_option};
+	struct findleak f = {.format = &findleak_text};
+	char **paths = command_parse(&command, &f.work, &f, argc, argv);
 
-	cli_start("log-malloc-findleak");
-	while ((option = getopt_long(argc, argv, "t:as:p:nfhV", options, NULL)) != -1)
-		if (!take_value(&f, option, optarg))
-			take_flag(&f, option);
-	if (optind == argc)
+	if (!*paths)
 		cli_usage_error("a TRACE is needed");
-	return run(&f, argv + optind);
+	return run(&f, paths);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-report: who used how much memory in a traced program, and when. */
-#include "cli.h"
+#include "command.h"
 #include "consumers_print.h"
-#include "search.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +23,7 @@ static const char help[] =
 	"      --min-percent N   tree: sum up what has less than N percent; default: 1\n"
 	"      --top N           show N backtraces and sum up the rest; default: 20, and all\n"
 	"                        in JSON\n"
-	"  -p, --pid PID         only the process PID of the trace\n"
-	"  -n, --no-translate    frames as they are in the trace: no functions and files\n"
-	"  -f, --full-names      whole names and whole paths\n" CLI_SYMBOL_HELP "  -h, --help            this text\n"
-	"  -V, --version         the version\n"
-	"\n"
+	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
 enum option_value { FORMAT = CLI_NEXT_OPTION, TREE, MIN_PERCENT };
@@ -41,12 +35,8 @@ static const struct option options[] = {
 	{"min-percent", required_argument, NULL, MIN_PERCENT},
 	{"top", required_argument, NULL, 't'},
 	{"pid", required_argument, NULL, 'p'},
-	{"no-translate", no_argument, NULL, 'n'},
-	{"full-names", no_argument, NULL, 'f'},
-	CLI_SYMBOL_OPTIONS,
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+	COMMAND_FRAME_OPTIONS,
+	COMMAND_LAST_OPTIONS,
 };
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_COUNT };
@@ -56,20 +46,14 @@ static const char *const formats[FORMAT_COUNT] = {"text", "json", "folded", "mas
 enum { TOP_DEFAULT = 20 };
 
 struct report {
+	struct command_work work;
 	enum format format;
 	enum metric metric;
-	bool any_pid;
-	uint64_t pid;
-	bool has_top;
 	struct view view;
-	struct search_options search;
-	struct diag diag;
-	struct symbols *symbols;
-	struct trace *trace;
-	uint64_t malformed; /* lines of the images before this one */
 	struct consumers consumers;
 	struct timeline timeline;
 	uint64_t images; /* that were reported */
+	bool missing;    /* the process that was asked for, in this trace */
 	struct export_pprof *pprof;
 	/* A file of massif's has one program: that with the highest peak. */
 	struct {
@@ -127,19 +111,18 @@ static int write_image(struct report *r, const struct export_image *image)
 /* At the end of an image. */
 static int report_image(struct report *r)
 {
-	const struct trace_image *image = &r->trace->image;
-	struct resolver resolver = {
-		.symbols = r->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = r->view.style.as_written};
+	const struct trace_image *image = &r->work.trace->image;
+	struct resolver resolver = command_resolver(&r->work);
 	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
 	const struct export_image export = {image, &r->consumers, &locations, r->metric, image->time};
 	int error;
 
-	if (!r->trace->records || (!r->any_pid && image->has_pid && image->pid != r->pid))
+	if (!command_wants_image(&r->work))
 		return 0;
-	r->view.trace = r->trace;
+	r->view.trace = r->work.trace;
 	r->view.resolver = &resolver;
 	r->view.style.dir = image->cwd;
-	r->view.malformed = r->trace->malformed - r->malformed;
+	r->view.malformed = command_malformed(&r->work);
 	error = write_image(r, &export);
 	r->images++;
 	locations_free(&locations);
@@ -148,7 +131,7 @@ static int report_image(struct report *r)
 
 static int take_call(struct report *r, const struct trace_item *item)
 {
-	uint64_t time = r->trace->image.time;
+	uint64_t time = r->work.trace->image.time;
 	int error = consumers_apply(&r->consumers, &item->event, item->stack, item->line, time);
 
 	if (error || r->format != FORMAT_MASSIF)
@@ -160,17 +143,17 @@ static void forget_image(struct report *r)
 {
 	consumers_free(&r->consumers);
 	timeline_free(&r->timeline);
-	r->malformed = r->trace->malformed;
+	command_next_image(&r->work);
 }
 
 /* ---- a trace, and all of them --------------------------------------------- */
 
-static int read_trace(struct report *r)
+static int read_items(struct report *r)
 {
 	struct trace_item item;
 	int got;
 
-	while ((got = trace_next(r->trace, &item)) > 0) {
+	while ((got = trace_next(r->work.trace, &item)) > 0) {
 		int error = 0;
 
 		if (item.kind == TRACE_CALL) {
@@ -185,21 +168,25 @@ static int read_trace(struct report *r)
 	return got;
 }
 
-static int report_trace(struct report *r, const char *path)
+static int read_trace(void *context)
 {
+	struct report *r = context;
+	const struct trace *trace = r->work.trace;
 	uint64_t before = r->images;
-	int error, status;
+	int error = read_items(r);
 
-	r->malformed = 0;
-	r->trace = cli_open_trace(path, &r->diag);
-	if (!r->trace)
-		return CLI_TROUBLE;
-	error = read_trace(r);
 	forget_image(r);
-	if (!error && r->trace->records && r->images == before)
-		cli_error("%s: process %" PRIu64 " is not in this trace", r->trace->input.name, r->pid);
-	status = cli_close_trace(r->trace, error);
-	return status == CLI_OK && r->images == before ? CLI_TROUBLE : status;
+	r->missing = !error && trace->records && r->images == before;
+	if (r->missing)
+		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
+	return error;
+}
+
+static enum cli_status report_trace(struct report *r, const char *path)
+{
+	enum cli_status status = command_read(&r->work, path, read_trace, r);
+
+	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
 /* What could not be written before all was read. */
@@ -223,14 +210,13 @@ static int write_rest(struct report *r)
 
 static int run(struct report *r, char **paths)
 {
-	int status = CLI_OK, rest, error = symbols_create(&r->symbols, &r->search, &r->diag);
+	int status = CLI_OK, rest;
 
-	if (!error && r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric)))
-		error = -ENOMEM;
-	if (error) {
-		cli_error("%s", strerror(-error));
-		symbols_destroy(r->symbols);
+	if (!command_look_up(&r->work))
 		return CLI_TROUBLE;
+	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
+		cli_error("%s", strerror(ENOMEM));
+		return command_finish(&r->work, CLI_TROUBLE);
 	}
 	for (; *paths; paths++)
 		if (report_trace(r, *paths) != CLI_OK)
@@ -238,8 +224,7 @@ static int run(struct report *r, char **paths)
 	rest = write_rest(r);
 	export_pprof_destroy(r->pprof);
 	free(r->massif.text);
-	symbols_destroy(r->symbols);
-	return cli_finish(rest ? rest : status);
+	return command_finish(&r->work, rest ? rest : status);
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -272,9 +257,10 @@ static void set_percent(struct report *r, const char *text)
 		cli_usage_error("'%s' is more than 100 percent", text);
 }
 
-/* Those with a value behind them; false if OPTION is none of them. */
-static bool take_value(struct report *r, int option, const char *argument)
+static bool take_option(void *context, int option, const char *argument)
 {
+	struct report *r = context;
+
 	switch (option) {
 	case 'b':
 		r->metric = cli_metric(argument);
@@ -288,60 +274,30 @@ static bool take_value(struct report *r, int option, const char *argument)
 	case MIN_PERCENT:
 		set_percent(r, argument);
 		return true;
-	case 't':
-		r->has_top = true;
-		r->view.top = cli_number(argument);
-		return true;
-	case 'p':
-		r->pid = cli_pid(argument);
-		r->any_pid = false;
-		return true;
 	default:
-		return cli_symbol_option(&r->search, option, argument);
+		return false;
 	}
 }
 
-/* Those without; what is none is a usage error, which getopt_long() has named. */
-static void take_flag(struct report *r, int option)
+static void check_options(struct report *r, char **paths)
 {
-	switch (option) {
-	case 'n':
-		r->view.style.as_written = true;
-		break;
-	case 'f':
-		r->view.style.full = true;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		exit(cli_finish(CLI_OK));
-	case 'V':
-		cli_version();
-	default:
-		cli_usage_hint();
-	}
-}
-
-static void check_options(struct report *r, int traces)
-{
-	if (traces == 0)
+	if (!*paths)
 		cli_usage_error("a TRACE is needed");
 	if (r->view.tree && r->format != FORMAT_TEXT)
 		cli_usage_error("--tree is for --format=text");
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
-	if (!r->has_top)
-		r->view.top = r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
+	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
+	r->view.style.as_written = r->work.as_written;
+	r->view.style.full = r->work.full_names;
 }
 
 int main(int argc, char **argv)
 {
-	struct report r = {.metric = METRIC_PEAK, .any_pid = true, .view.min_percent = 1, .diag.report = cli_complain};
-	int option;
+	static const struct command command = {"log-malloc-report", help, "b:t:p:nfhV", options, take_option};
+	struct report r = {.metric = METRIC_PEAK, .view.min_percent = 1};
+	char **paths = command_parse(&command, &r.work, &r, argc, argv);
 
-	cli_start("log-malloc-report");
-	while ((option = getopt_long(argc, argv, "b:t:p:nfhV", options, NULL)) != -1)
-		if (!take_value(&r, option, optarg))
-			take_flag(&r, option);
-	check_options(&r, argc - optind);
-	return run(&r, argv + optind);
+	check_options(&r, paths);
+	return run(&r, paths);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-trackusage: a traced program's memory in use after its events. */
-#include "cli.h"
+#include "command.h"
 #include "json.h"
-#include "trace.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +33,7 @@ static const struct option options[] = {
 	{"format", required_argument, NULL, FORMAT},
 	{"every", required_argument, NULL, EVERY},
 	{"peak", no_argument, NULL, PEAK},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+	COMMAND_LAST_OPTIONS,
 };
 
 /* What is known after an event. */
@@ -53,15 +49,12 @@ struct usage {
 enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON };
 
 struct trackusage {
+	struct command_work work;
 	bool by_usable;
 	bool peak;
 	uint64_t every; /* ms; 0: each event */
 	enum format format;
-	const char *path;
-	struct diag diag;
-	struct trace *trace;
-	uint64_t malformed; /* lines of the images before this one */
-	bool has_header;    /* CSV: the line of names was printed */
+	bool has_header; /* CSV: the line of names was printed */
 	/* Of the image. */
 	struct usage now;
 	struct usage waiting; /* to be printed, if nothing better comes */
@@ -81,7 +74,7 @@ static void print_csv(struct trackusage *t, const struct usage *usage)
 	printf(",%" PRId64 ",%" PRId64 ",", usage->requested, usage->usable);
 	if (usage->has_resident)
 		printf("%" PRIu64, usage->resident);
-	printf(",%u\n", t->trace->image.number);
+	printf(",%u\n", t->work.trace->image.number);
 }
 
 /* Nothing but numbers, and as many of them as there are events: not by way of values in memory. */
@@ -117,7 +110,8 @@ static void print_row(struct trackusage *t, const struct usage *usage)
 /* Behind the rows of an image stands what is known about it: some of that is known only now. 0 or -errno. */
 static int end_json(struct trackusage *t)
 {
-	json_t *image = json_image(&t->trace->image, t->trace->malformed - t->malformed, t->trace->ends_early);
+	const struct trace *trace = t->work.trace;
+	json_t *image = json_image(&trace->image, command_malformed(&t->work), trace->ends_early);
 	int error = image ? 0 : -ENOMEM;
 
 	fputs(t->rows ? "]," : "{\"usage\":[],", stdout);
@@ -144,7 +138,7 @@ static void print_waiting(struct trackusage *t)
 
 static void take_event(struct trackusage *t, const struct event *event)
 {
-	const struct trace_image *image = &t->trace->image;
+	const struct trace_image *image = &t->work.trace->image;
 	struct usage *now = &t->now;
 
 	now->has_time = image->has_time;
@@ -171,47 +165,37 @@ static int end_image(struct trackusage *t)
 {
 	int error = 0;
 
-	if (!t->trace->records)
+	if (!command_wants_image(&t->work))
 		return 0;
-	if (t->every && !t->trace->image.has_time)
-		cli_error("%s: the trace has no times: all of it is taken for one moment", t->trace->input.name);
+	if (t->every && !t->work.trace->image.has_time)
+		cli_error("%s: the trace has no times: all of it is taken for one moment", t->work.trace->input.name);
 	print_waiting(t);
 	if (t->format == FORMAT_JSON)
 		error = end_json(t);
 	t->now = (struct usage){0};
 	t->rows = 0;
-	t->malformed = t->trace->malformed;
+	command_next_image(&t->work);
 	return error;
 }
 
-static int read_trace(struct trackusage *t)
+static int read_trace(void *context)
 {
+	struct trackusage *t = context;
+	struct trace *trace = t->work.trace;
 	struct trace_item item;
 	int got, error = 0;
 
-	while (!error && (got = trace_next(t->trace, &item)) > 0) {
+	trace->without_stacks = true;
+	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
+	if (isatty(STDOUT_FILENO))
+		trace->input.progress = (struct input_progress){.show = NULL};
+	while (!error && (got = trace_next(trace, &item)) > 0) {
 		if (item.kind == TRACE_END)
 			error = end_image(t);
 		else
 			take_event(t, &item.event);
 	}
 	return error ? error : got;
-}
-
-static int run(struct trackusage *t)
-{
-	int error, status;
-
-	t->trace = cli_open_trace(t->path, &t->diag);
-	if (!t->trace)
-		return CLI_TROUBLE;
-	t->trace->without_stacks = true;
-	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
-	if (isatty(STDOUT_FILENO))
-		t->trace->input.progress = (struct input_progress){.show = NULL};
-	error = read_trace(t);
-	status = cli_close_trace(t->trace, error);
-	return cli_finish(status);
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -236,41 +220,35 @@ static uint64_t interval(const char *text)
 	return ms;
 }
 
-static void take_option(struct trackusage *t, int option)
+static bool take_option(void *context, int option, const char *argument)
 {
+	struct trackusage *t = context;
+
 	switch (option) {
 	case 'u':
 		t->by_usable = true;
-		break;
+		return true;
 	case FORMAT:
-		t->format = find_format(optarg);
-		break;
+		t->format = find_format(argument);
+		return true;
 	case EVERY:
-		t->every = interval(optarg);
-		break;
+		t->every = interval(argument);
+		return true;
 	case PEAK:
 		t->peak = true;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		exit(cli_finish(CLI_OK));
-	case 'V':
-		cli_version();
+		return true;
 	default:
-		cli_usage_hint();
+		return false;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct trackusage t = {.diag.report = cli_complain};
-	int option;
+	static const struct command command = {"log-malloc-trackusage", help, "uhV", options, take_option};
+	struct trackusage t = {.format = FORMAT_TEXT};
+	char **paths = command_parse(&command, &t.work, &t, argc, argv);
 
-	cli_start("log-malloc-trackusage");
-	while ((option = getopt_long(argc, argv, "uhV", options, NULL)) != -1)
-		take_option(&t, option);
-	if (argc - optind != 1)
+	if (!paths[0] || paths[1])
 		cli_usage_error("one TRACE is needed");
-	t.path = argv[optind];
-	return run(&t);
+	return command_finish(&t.work, command_read(&t.work, *paths, read_trace, &t));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A whole trace, plain or compressed, and the heap that follows from it: as a
- * mapped file and as a stream, with events applied at once and later. All have
- * to come to the same.
+ * mapped file and as a stream, with events applied at once and later, with the
+ * short cuts and line by line. All have to come to the same.
  */
 #include "fuzz.h"
 #include "heap.h"
@@ -14,6 +14,7 @@ struct outcome {
 	uint64_t events, records, malformed, lines, images;
 	bool ends_early;
 	uint64_t blocks, bytes, stacks;
+	uint64_t said; /* a hash of all events and their frames' text */
 	struct heap_counts counts;
 };
 
@@ -34,7 +35,24 @@ static void add_up(struct outcome *outcome, const struct heap *heap)
 	outcome->images++;
 }
 
-static struct outcome read_trace(const char *path, bool later)
+static void add_event(struct outcome *outcome, const struct trace *trace, const struct trace_item *item)
+{
+	const struct event *event = &item->event;
+	const uint64_t numbers[] = {item->line,  (uint64_t)event->change, event->pointer, event->old, event->size,
+	                            event->call, (uint64_t)event->used,   event->failed};
+	struct stack stack = stacks_get(&trace->image.stacks, item->stack);
+
+	outcome->events++;
+	fuzz_assert(stack.depth <= TRACE_DEPTH_MAX);
+	outcome->said = hash_mix(outcome->said ^ hash_bytes(numbers, sizeof numbers) ^ stack.depth);
+	for (size_t i = 0; i < stack.depth; i++) {
+		struct stacks_frame frame = stacks_frame_at(&trace->image.stacks, stack.frames[i]);
+
+		outcome->said = hash_mix(outcome->said ^ hash_bytes(frame.text, frame.len));
+	}
+}
+
+static struct outcome read_trace(const char *path, bool later, bool line_by_line)
 {
 	static struct trace trace;
 	struct outcome outcome = {0};
@@ -44,6 +62,7 @@ static struct outcome read_trace(const char *path, bool later)
 
 	if (trace_open(&trace, path, NULL) != 0)
 		return outcome;
+	trace.without_short_cuts = line_by_line;
 	while ((got = trace_next(&trace, &item)) > 0) {
 		if (item.kind == TRACE_END) {
 			fuzz_assert(heap_settle(&heap) == 0);
@@ -51,8 +70,7 @@ static struct outcome read_trace(const char *path, bool later)
 			heap_free(&heap);
 			continue;
 		}
-		outcome.events++;
-		fuzz_assert(stacks_get(&trace.image.stacks, item.stack).depth <= TRACE_DEPTH_MAX);
+		add_event(&outcome, &trace, &item);
 		if (item.kind == TRACE_CALL)
 			fuzz_assert((later ? heap_apply_later : heap_apply)(&heap, &item.event, item.stack,
 			                                                    item.line) == 0);
@@ -67,20 +85,27 @@ static struct outcome read_trace(const char *path, bool later)
 	return outcome;
 }
 
+static void same(const struct outcome *a, const struct outcome *b)
+{
+	fuzz_assert(a->events == b->events && a->records == b->records && a->malformed == b->malformed &&
+	            a->lines == b->lines && a->images == b->images);
+	fuzz_assert(a->ends_early == b->ends_early && a->blocks == b->blocks && a->bytes == b->bytes &&
+	            a->stacks == b->stacks && a->said == b->said);
+	fuzz_assert(memcmp(&a->counts, &b->counts, sizeof a->counts) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct outcome file, stream;
+	struct outcome file, stream, lines;
 	char path[FUZZ_PATH_MAX];
 	int fd = fuzz_file(data, len, path);
 
-	file = read_trace(path, false);
+	file = read_trace(path, false, false);
+	lines = read_trace(path, false, true);
 	close(fd);
 	fuzz_stream(data, len);
-	stream = read_trace("-", true);
-	fuzz_assert(file.events == stream.events && file.records == stream.records &&
-	            file.malformed == stream.malformed && file.lines == stream.lines && file.images == stream.images);
-	fuzz_assert(file.ends_early == stream.ends_early && file.blocks == stream.blocks &&
-	            file.bytes == stream.bytes && file.stacks == stream.stacks);
-	fuzz_assert(memcmp(&file.counts, &stream.counts, sizeof file.counts) == 0);
+	stream = read_trace("-", true, false);
+	same(&file, &stream);
+	same(&file, &lines);
 	return 0;
 }

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See command.h. */
+#include "command.h"
+#include "symbols.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What getopt_long() has found in the table, so it is there for the command. */
+static void take_common(const struct command *command, struct command_work *work, int option, const char *argument)
+{
+	switch (option) {
+	case 'n':
+		work->as_written = true;
+		break;
+	case 'f':
+		work->full_names = true;
+		break;
+	case 'p':
+		work->has_pid = true;
+		work->pid = cli_pid(argument);
+		break;
+	case 't':
+		work->has_top = true;
+		work->top = cli_number(argument);
+		break;
+	case 'h':
+		fputs(command->help, stdout);
+		exit(cli_finish(CLI_OK));
+	case 'V':
+		cli_version();
+	default:
+		if (!cli_symbol_option(&work->search, option, argument))
+			cli_usage_hint();
+	}
+}
+
+char **command_parse(const struct command *command, struct command_work *work, void *context, int argc, char **argv)
+{
+	int option;
+
+	cli_start(command->name);
+	work->diag.report = cli_complain;
+	while ((option = getopt_long(argc, argv, command->letters, command->options, NULL)) != -1)
+		if (!command->take(context, option, optarg))
+			take_common(command, work, option, optarg);
+	return argv + optind;
+}
+
+bool command_look_up(struct command_work *work)
+{
+	int error = symbols_create(&work->symbols, &work->search, &work->diag);
+
+	/* Of a directory that is not there, it was said. */
+	if (error == -ENOMEM)
+		cli_error("%s", strerror(ENOMEM));
+	return !error;
+}
+
+enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context)
+{
+	enum cli_status status;
+
+	work->malformed = 0;
+	work->trace = cli_open_trace(path, &work->diag);
+	if (!work->trace)
+		return CLI_TROUBLE;
+	status = cli_close_trace(work->trace, read(context));
+	work->trace = NULL;
+	return status;
+}
+
+bool command_wants_image(const struct command_work *work)
+{
+	const struct trace_image *image = &work->trace->image;
+
+	return work->trace->records && (!work->has_pid || !image->has_pid || image->pid == work->pid);
+}
+
+uint64_t command_malformed(const struct command_work *work)
+{
+	return work->trace->malformed - work->malformed;
+}
+
+struct resolver command_resolver(const struct command_work *work)
+{
+	const struct trace_image *image = &work->trace->image;
+
+	return (struct resolver){
+		.symbols = work->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = work->as_written};
+}
+
+void command_next_image(struct command_work *work)
+{
+	work->malformed = work->trace->malformed;
+}
+
+int command_finish(struct command_work *work, int status)
+{
+	symbols_destroy(work->symbols);
+	return cli_finish(status);
+}
