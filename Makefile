@@ -483,7 +483,7 @@ help:
 	@echo 'make lint format   the checkers; clang-format over the sources'
 	@echo 'make deps-lint     installs what lint needs'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
-	@echo 'make smoke         some eighty programs, untraced and traced; SMOKE=quick; make deps-smoke'
+	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean'
 	@echo 'B=DIR              builds in DIR instead of build'
