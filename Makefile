@@ -298,8 +298,8 @@ demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
 # ---- tests --------------------------------------------------------------------
 
 VARIANTS := .wrap .static .static-pie
-# dlopen() has no place in a static program.
-ONLY_PLAIN := plugin soak loading
+# Neither dlopen() nor a preloaded allocator has a place in a static program.
+ONLY_PLAIN := plugin soak loading leaving
 PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(VARIANTS:%=$(B)/tests/programs/$(p)%)) \
 	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(VARIANTS:%=$(B)/examples/$(p)%))

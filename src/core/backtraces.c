@@ -103,7 +103,11 @@ struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 
 int lm_backtraces_take(struct lm_backtrace *backtrace)
 {
-	return !__atomic_exchange_n(&backtrace->taken, 1, __ATOMIC_RELAXED);
+	const void *taker = NULL;
+
+	return __atomic_compare_exchange_n(&backtrace->taken, &taker, &lm_here, 0, __ATOMIC_RELAXED,
+	                                   __ATOMIC_RELAXED) ||
+	       taker == &lm_here;
 }
 
 void lm_backtraces_written(struct lm_backtrace *backtrace)

@@ -22,7 +22,7 @@ struct lm_backtrace {
 	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
 	unsigned tail_length;
-	int taken;                     /* somebody writes it */
+	const void *taken;             /* the thread that writes it */
 	int written;                   /* it stands in the trace, and what follows is there */
 	unsigned frames;               /* of those, as many as fit into a record; innermost first */
 	unsigned length;               /* of their texts, in bytes */
@@ -57,7 +57,8 @@ static inline int lm_backtraces_is_written(const struct lm_backtrace *backtrace)
 
 /*
  * A new one: it is the caller's to write, and then to say so with
- * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's.
+ * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's. What the
+ * same thread took before and left by longjmp is its own again.
  */
 int lm_backtraces_take(struct lm_backtrace *backtrace);
 

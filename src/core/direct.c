@@ -15,7 +15,7 @@
 #include "sys.h"
 #include "trace_format.h"
 
-#define SIGNALS_SIZE (64 / 8)
+#define SIGNALS_SIZE sizeof(struct lm_sys_signals)
 
 /* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -88,22 +88,19 @@ static int usable(void)
 /* ---- writing ---- */
 
 struct signals {
-	unsigned char before[SIGNALS_SIZE];
+	struct lm_sys_signals before;
 	unsigned char pending[SIGNALS_SIZE];
 };
 
 static void block_signals(struct signals *signals)
 {
-	unsigned char all[SIGNALS_SIZE];
-
-	__builtin_memset(all, 0xff, sizeof all);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, all, signals->before, SIGNALS_SIZE);
+	lm_sys_block_signals(&signals->before);
 	lm_sys(SYS_rt_sigpending, signals->pending, SIGNALS_SIZE);
 }
 
 static void unblock_signals(const struct signals *signals)
 {
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, signals->before, NULL, SIGNALS_SIZE);
+	lm_sys_unblock_signals(&signals->before);
 }
 
 static int contains(const unsigned char set[SIGNALS_SIZE], int number)

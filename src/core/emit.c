@@ -116,6 +116,7 @@ static int find_own_frames(struct lm_backtrace *backtrace)
 	if (!backtrace->frame)
 		return -1;
 	backtrace->frames = find_frames(backtrace->frame, backtrace->pcs, backtrace->depth);
+	backtrace->length = 0;
 	for (unsigned i = 0; i < backtrace->frames; i++)
 		backtrace->length += backtrace->frame[i]->length;
 	return 0;

@@ -70,14 +70,26 @@ static uint64_t now_ms(void)
 
 /* ---- writing out ---- */
 
-static int begin_flush(void)
+/*
+ * All signals are blocked meanwhile: with a handler that leaves by longjmp, or
+ * a thread that is cancelled, whatever it is at, nobody could flush ever again.
+ * Returns 0 if somebody else is at it.
+ */
+static int begin_flush(struct lm_sys_signals *signals)
 {
-	return __atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE) == 0;
+	if (__atomic_load_n(&ring.flushing, __ATOMIC_RELAXED))
+		return 0;
+	lm_sys_block_signals(signals);
+	if (__atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE) == 0)
+		return 1;
+	lm_sys_unblock_signals(signals);
+	return 0;
 }
 
-static void end_flush(void)
+static void end_flush(const struct lm_sys_signals *signals)
 {
 	__atomic_store_n(&ring.flushing, 0, __ATOMIC_RELEASE);
+	lm_sys_unblock_signals(signals);
 }
 
 static int write_stretch(const unsigned char *bytes, uint64_t from, uint64_t to)
@@ -144,12 +156,13 @@ static int flush(uint64_t head)
 /* The same, if nobody else is at it. */
 static int try_flush(uint64_t head)
 {
+	struct lm_sys_signals signals;
 	int error;
 
-	if (!begin_flush())
+	if (!begin_flush(&signals))
 		return 0;
 	error = flush(head);
-	end_flush();
+	end_flush(&signals);
 	return error;
 }
 
@@ -376,6 +389,7 @@ int lm_ring_seal(void)
 	uint64_t end = __atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST);
 	uint64_t start = now_ms(), gaps = 0;
 	const struct lm_thread *self = lm_thread_self();
+	struct lm_sys_signals signals, inner;
 	int error;
 
 	if (end & LM_JOURNAL_SEALED) {
@@ -386,7 +400,8 @@ int lm_ring_seal(void)
 		try_flush(end);
 		pause_briefly(round);
 	}
-	for (unsigned round = 0; !begin_flush() && now_ms() - start < STALL_MS; round++)
+	lm_sys_block_signals(&signals);
+	for (unsigned round = 0; !begin_flush(&inner) && now_ms() - start < STALL_MS; round++)
 		pause_briefly(round);
 	/* Who waited for room in vain has a place behind the ring's end, and writes for itself. */
 	if (end > load(&lm_ring.limit))
@@ -399,6 +414,7 @@ int lm_ring_seal(void)
 	if (!error)
 		lm_sys(SYS_unlinkat, AT_FDCWD, ring.path, 0);
 	__atomic_store_n(&ring.drained, 1, __ATOMIC_RELEASE);
+	lm_sys_unblock_signals(&signals);
 	return error ? fail(error) : 0;
 }
 

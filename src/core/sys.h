@@ -8,6 +8,7 @@
 #define LM_SYS_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -80,6 +81,24 @@ static inline int lm_sys_open(const char *path, int flags, int mode)
 static inline void lm_sys_close(int fd)
 {
 	lm_sys(SYS_close, fd);
+}
+
+/* All signals of the calling thread are blocked, those that libc keeps for itself, too. BEFORE: to be given back. */
+struct lm_sys_signals {
+	unsigned char set[8];
+};
+
+static inline void lm_sys_block_signals(struct lm_sys_signals *before)
+{
+	struct lm_sys_signals all;
+
+	__builtin_memset(&all, 0xff, sizeof all);
+	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof all);
+}
+
+static inline void lm_sys_unblock_signals(const struct lm_sys_signals *before)
+{
+	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof *before);
 }
 
 /*
