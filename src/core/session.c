@@ -251,6 +251,13 @@ int lm_session_forked(unsigned char before)
 	return lm_session_may_trace();
 }
 
+long lm_session_host(void)
+{
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) || !*lm_session.alive)
+		return 0;
+	return lm_sys(SYS_getpid) == pid ? 0 : pid;
+}
+
 void lm_session_end(void)
 {
 	unsigned char guard;
