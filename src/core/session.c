@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "module.h"
 #include "output.h"
+#include "real.h"
 #include "sample.h"
 #include "sink.h"
 #include "sys.h"
@@ -157,6 +158,8 @@ static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
 
+	if (lm_real_is_traced())
+		return;
 	lm_config_read_output(&config);
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
