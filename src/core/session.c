@@ -254,11 +254,19 @@ int lm_session_forked(unsigned char before)
 	return lm_session_may_trace();
 }
 
+/* Not the child of vfork, which is still in our memory. A process that may not even ask who it is, is taken for us. */
+static int is_ours(void)
+{
+	long self = lm_sys(SYS_getpid);
+
+	return self == pid || self < 0;
+}
+
 long lm_session_host(void)
 {
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) || !*lm_session.alive)
 		return 0;
-	return lm_sys(SYS_getpid) == pid ? 0 : pid;
+	return is_ours() ? 0 : pid;
 }
 
 void lm_session_end(void)
@@ -267,8 +275,7 @@ void lm_session_end(void)
 
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_OPEN) || !*lm_session.alive)
 		return;
-	/* The child of vfork is still in our memory. */
-	if (lm_sys(SYS_getpid) != pid || __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
+	if (!is_ours() || __atomic_exchange_n(&ended, 1, __ATOMIC_RELAXED))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	lm_sink_finish();
@@ -290,7 +297,7 @@ void lm_session_want(int wanted)
 void lm_session_write_failed(int error)
 {
 	/* The child of vfork may have closed everything; its parent has not. */
-	if (lm_sys(SYS_getpid) != pid)
+	if (!is_ours())
 		return;
 	if (__atomic_fetch_and(&lm_session.state, ~LM_SESSION_OPEN, __ATOMIC_RELAXED) & LM_SESSION_OPEN) {
 		lm_sink_abandon();
