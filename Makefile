@@ -298,8 +298,8 @@ demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
 # ---- tests --------------------------------------------------------------------
 
 VARIANTS := .wrap .static .static-pie
-# dlopen() has no place in a static program.
-ONLY_PLAIN := plugin soak loading
+# Neither dlopen() nor a preloaded allocator has a place in a static program.
+ONLY_PLAIN := plugin soak loading leaving
 PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(VARIANTS:%=$(B)/tests/programs/$(p)%)) \
 	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(VARIANTS:%=$(B)/examples/$(p)%))
@@ -483,7 +483,7 @@ help:
 	@echo 'make lint format   the checkers; clang-format over the sources'
 	@echo 'make deps-lint     installs what lint needs'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
-	@echo 'make smoke         some eighty programs, untraced and traced; SMOKE=quick; make deps-smoke'
+	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean'
 	@echo 'B=DIR              builds in DIR instead of build'

@@ -4,10 +4,17 @@
  * wrote: every line can be read, no address is allocated twice or released
  * twice, nothing is lost, and what FINI says is what the lines add up to.
  *
- *     judge [-t] TRACE...
+ *     judge [-ekt] TRACE...
  *
  * Prints a line for each trace, and on standard error what is wrong; exits
- * with 1 then. With -t, tracing was off for some time: events are missing.
+ * with 1 then. With -e, threads were at work at the end: what they were in the
+ * middle of is counted there or not. With -k, processes may have been killed:
+ * traces need no end. With -t, tracing was off for some time: events are
+ * missing.
+ *
+ * Blocks from before a trace, those of a fork's parent among them, are not
+ * in it: INIT says how many bytes they have together, and they can be released
+ * once each, and no more of them than that.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,12 +25,17 @@
 #include "heap.h"
 #include "trace.h"
 
+/* So many calls of a kind at most can threads be in the middle of, in any program here. */
+#define CALLS_IN_FLIGHT 8
+
 /* What is known of one trace; that of one image is begun anew at its INIT. */
 struct judgement {
 	const char *path;
-	bool toggled;
+	bool ends_busy, killed, toggled;
 	struct event init; /* what was there before the trace began */
 	struct heap heap;
+	struct heap gone; /* of those blocks, the ones that were released, and where nothing was allocated since */
+	uint64_t gone_bytes;
 	int64_t used;
 	uint64_t calls[LM_CALL_COUNT];
 	uint64_t images, finis, events, unseen;
@@ -47,36 +59,67 @@ static void wrong(struct judgement *j, const char *what, const char *which, uint
 	        j->images + 1, what, which, found, expected);
 }
 
+static void judge_calls(struct judgement *j, const struct event *fini)
+{
+	for (int call = 0; call < LM_CALL_COUNT; call++) {
+		uint64_t found = fini->counts[call], expected = j->init.counts[call] + j->calls[call];
+		uint64_t off = found > expected ? found - expected : expected - found;
+
+		if (!j->ends_busy || off > CALLS_IN_FLIGHT)
+			wrong(j, "calls of ", record_call_name((enum lm_call)call), found, expected);
+	}
+}
+
 static void judge_end(struct judgement *j, const struct event *fini)
 {
 	j->finis++;
 	if (j->toggled)
 		return;
-	wrong(j, "bytes in use at FINI", "", (uint64_t)fini->used, (uint64_t)j->used);
-	if (j->init.used == 0)
-		wrong(j, "bytes of live blocks at FINI", "", j->heap.bytes, (uint64_t)fini->used);
+	if (!j->ends_busy) {
+		wrong(j, "bytes in use at FINI", "", (uint64_t)fini->used, (uint64_t)j->used);
+		wrong(j, "bytes of live blocks at FINI", "", j->heap.bytes + (uint64_t)j->init.used - j->gone_bytes,
+		      (uint64_t)fini->used);
+	}
 	if (fini->usable < fini->used)
 		wrong(j, "usable bytes at FINI", "", (uint64_t)fini->usable, (uint64_t)fini->used);
-	for (int call = 0; call < LM_CALL_COUNT; call++)
-		wrong(j, "calls of ", record_call_name((enum lm_call)call), fini->counts[call],
-		      j->init.counts[call] + j->calls[call]);
+	judge_calls(j, fini);
 }
 
 static void judge_image(struct judgement *j, const struct trace_image *image)
 {
 	if (!j->toggled)
 		wrong(j, "blocks at the address of a live one", "", j->heap.counts.replaced, 0);
-	if (!j->toggled && j->init.used == 0)
-		wrong(j, "releases of what was not live", "", j->heap.counts.unknown, 0);
+	if (!j->toggled && j->gone_bytes > (uint64_t)j->init.used)
+		wrong(j, "released bytes of blocks from before INIT", "", j->gone_bytes, (uint64_t)j->init.used);
 	wrong(j, "events lost", "", image->lost, 0);
 	heap_free(&j->heap);
-	memset(&j->heap, 0, sizeof j->heap);
+	heap_free(&j->gone);
 	memset(j->calls, 0, sizeof j->calls);
+	j->init = (struct event){0};
+	j->gone_bytes = 0;
 	j->images++;
+}
+
+/* A block was released that the trace has not shown: EVENT's, unless that is the second time. */
+static void judge_release(struct judgement *j, const struct event *event, uint64_t line)
+{
+	uint64_t address = record_is_free(event->call) ? event->pointer : event->old;
+	struct event as_block = {.call = LM_CALL_MALLOC, .pointer = address};
+
+	if (j->toggled)
+		return;
+	if (j->init.used == 0 || heap_find(&j->gone, address))
+		complain(j, j->path, line, "release of what was not live");
+	else if (heap_apply(&j->gone, &as_block, STACK_NONE, line) != 0)
+		complain(j, j->path, line, "no memory for the heap");
+	/* Else it is a realloc's old size. */
+	j->gone_bytes += record_is_free(event->call) ? (uint64_t)-event->change : event->args[0];
 }
 
 static void judge_call(struct judgement *j, const struct trace_item *item)
 {
+	uint64_t unknown = j->heap.counts.unknown;
+
 	j->events++;
 	/* A foreign block's size is told, but it was never in the total. */
 	if (!(item->event.foreign && record_is_free(item->event.call)))
@@ -87,6 +130,11 @@ static void judge_call(struct judgement *j, const struct trace_item *item)
 		j->calls[item->event.call]++;
 	if (heap_apply(&j->heap, &item->event, item->stack, item->line) != 0)
 		complain(j, j->path, item->line, "no memory for the heap");
+	if (j->heap.counts.unknown != unknown)
+		judge_release(j, &item->event, item->line);
+	if (!item->event.failed && !record_is_free(item->event.call) && heap_find(&j->gone, item->event.pointer))
+		heap_apply(&j->gone, &(struct event){.call = LM_CALL_FREE, .pointer = item->event.pointer}, STACK_NONE,
+		           item->line);
 }
 
 static void judge_item(struct judgement *j, const struct trace *trace, const struct trace_item *item)
@@ -120,7 +168,8 @@ static void judge_trace(struct judgement *j)
 			judge_item(j, &trace, &item);
 		wrong(j, "malformed lines", "", trace.malformed, 0);
 		wrong(j, "cut ends", "", trace.ends_early, 0);
-		wrong(j, "ends", "", j->finis, 1);
+		if (!j->killed || j->finis)
+			wrong(j, "ends", "", j->finis, 1);
 		trace_close(&trace);
 	}
 	if (got < 0)
@@ -129,17 +178,21 @@ static void judge_trace(struct judgement *j)
 
 int main(int argc, char **argv)
 {
-	bool toggled = false;
+	struct judgement how = {0};
 	unsigned complaints = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "t")) == 't')
-		toggled = true;
-	if (option != -1 || optind == argc)
+	while ((option = getopt(argc, argv, "ekt")) != -1) {
+		if (option == '?')
+			return 2;
+		*(option == 'e' ? &how.ends_busy : option == 'k' ? &how.killed : &how.toggled) = true;
+	}
+	if (optind == argc)
 		return 2;
 	for (int i = optind; i < argc; i++) {
-		struct judgement j = {.path = argv[i], .toggled = toggled};
+		struct judgement j = how;
 
+		j.path = argv[i];
 		judge_trace(&j);
 		printf("%" PRIu64 " events, %" PRIu64 " images, %" PRIu64 " unseen releases\n", j.events, j.images,
 		       j.unseen);

@@ -87,6 +87,11 @@ int lm_real_is_glibc(void)
 	return 0;
 }
 
+int lm_real_is_traced(void)
+{
+	return 0;
+}
+
 void lm_real_exit(int status)
 {
 	_exit(status);

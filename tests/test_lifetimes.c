@@ -113,6 +113,31 @@ START_TEST(frames_that_longjmp_or_an_exception_left_are_gone)
 }
 END_TEST
 
+/* Wherever in the tracker that was: in the middle of writing out, too. */
+START_TEST(calls_that_handlers_leave_by_longjmp_hold_nothing_up)
+{
+	static const char *const formats[] = {"full", "compact"};
+	struct run built = run("$CC -O1 -shared -fPIC -fno-builtin -DALLOCATOR $S/tests/programs/leaving.c -o once.so");
+
+	ck_assert_msg(built.status == 0, "%s", built.err);
+	for (int i = 0; i < 2; i++) {
+		struct run result = run("LOG_MALLOC_QUIET=1 LOG_MALLOC_BACKTRACE_DEPTH=3 LOG_MALLOC_FORMAT=%s "
+		                        "LD_PRELOAD=\"$B/liblog-malloc2.so $PWD/once.so\" " PROGRAMS
+		                        "leaving 500 60000 1022>trace; echo $?; grep -ac '^+ malloc 40 ' trace; "
+		                        "grep -ac '^+ malloc 41 ' trace; rm trace",
+		                        formats[i]);
+		unsigned status, left, whole;
+
+		ck_assert_int_eq(sscanf(result.out, "%u %u %u", &status, &left, &whole), 3);
+		ck_assert_str_eq(result.err, "");
+		ck_assert_uint_eq(status, 0);
+		/* That a first one was left is nothing that those after it have to wait for. */
+		ck_assert_uint_gt(left, 10000);
+		ck_assert_uint_eq(whole, 60000);
+	}
+}
+END_TEST
+
 START_TEST(a_handler_needs_4_KiB_beside_what_the_kernel_needs)
 {
 	struct traced trace = run_lifetimes(_i, "handler 4096");
@@ -208,6 +233,7 @@ int main(void)
 	ONCE(what_is_allocated_after_the_end_stands_behind_it);
 	EACH(coroutines_have_backtraces_of_their_own_stacks);
 	EACH(frames_that_longjmp_or_an_exception_left_are_gone);
+	ONCE(calls_that_handlers_leave_by_longjmp_hold_nothing_up);
 	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);
 	EACH(threads_can_have_the_smallest_stack);
 	ONCE(a_library_that_comes_and_goes_for_ever_costs_nothing);

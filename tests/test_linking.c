@@ -243,9 +243,10 @@ END_TEST
 
 START_TEST(the_library_exports_the_family_and_the_api)
 {
-	ck_assert_str_eq(run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
-	                 "_Exit _exit aligned_alloc calloc free free_aligned_sized free_sized " API
-	                 "malloc memalign posix_memalign pvalloc realloc reallocarray valloc ");
+	ck_assert_str_eq(
+		run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
+		"_Exit _exit aligned_alloc calloc free free_aligned_sized free_sized " API
+		"log_malloc_tracker_preloaded malloc memalign posix_memalign pvalloc realloc reallocarray valloc ");
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
 	                     "grep -qF '[liblog-malloc2.so.1]'")
 	                         .status,
@@ -258,6 +259,42 @@ START_TEST(the_archive_defines_what_the_linker_wraps_and_the_api)
 	ck_assert_str_eq(
 		run("nm -g --defined-only $B/liblog-malloc2-wrap.a | " NAMES).out,
 		run("{ sed 's/^/t t __wrap_/' $S/wrap/functions; printf 't t %%s\\n' " API "; } | " NAMES).out);
+}
+END_TEST
+
+/* The archive in the program, or in a library of its; the launcher can see the first, and nothing but that. */
+START_TEST(where_both_are_in_one_process_the_preloaded_one_writes_the_trace)
+{
+	static const char *const links[] = {
+		"$CC -g -fno-builtin one.c -o both $(pkg-config --cflags --libs log-malloc2-wrap)",
+		"$CC -g -fno-builtin -no-pie one.c -o both $(pkg-config --cflags --libs log-malloc2-wrap)",
+		"$CC -g -fno-builtin -shared -fPIC -Dmain=inner one.c -o libone.so $(pkg-config --cflags --libs "
+		"log-malloc2-wrap) && echo 'int inner(void); int main(void) { return inner(); }' >two.c && "
+		"$CC two.c -o both ./libone.so",
+	};
+	static const char source[] =
+		"#include <stdlib.h>\n#include <string.h>\nint main(void) { for (int i = 1; i < 9; i++) "
+		"{ free(malloc(i * 1000)); free(strdup(\"foreign to one\")); } return 0; }\n";
+	static const char *const ways[] = {"LOG_MALLOC_OUTPUT=trace", "1022>trace"};
+
+	write_file("one.c", source, sizeof source - 1);
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		struct run linked = run("export PKG_CONFIG_PATH=$B/pkgconfig; %s", links[i]);
+
+		ck_assert_msg(linked.status == 0, "%s", linked.err);
+		for (size_t way = 0; way < 2; way++) {
+			struct run result = run("rm -f trace; LOG_MALLOC_QUIET=1 LD_PRELOAD=$B/liblog-malloc2.so %s "
+			                        "./both %s",
+			                        way ? "" : ways[way], way ? ways[way] : "");
+			struct traced trace = traced_read("trace", false);
+
+			ck_assert_msg(result.status == 0, "%s", result.err);
+			ck_assert_str_eq(result.err, "");
+			traced_is_sound(&trace);
+			ck_assert_uint_eq(trace.inits, 1);
+			ck_assert_uint_eq(trace.calls[LM_CALL_MALLOC], 16);
+		}
+	}
 }
 END_TEST
 
@@ -735,6 +772,7 @@ int main(void)
 	tcase_add_loop_test(tcase, programs_link_through_pkg_config_and_are_traced, 0, TOOLCHAINS * WAYS);
 	tcase_add_test(tcase, the_library_exports_the_family_and_the_api);
 	tcase_add_test(tcase, the_archive_defines_what_the_linker_wraps_and_the_api);
+	tcase_add_test(tcase, where_both_are_in_one_process_the_preloaded_one_writes_the_trace);
 
 	tcase = group(suite, "installed", install);
 	tcase_add_loop_test(tcase, the_installed_library_is_found_by_pkg_config, 0, FINDERS);

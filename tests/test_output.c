@@ -378,6 +378,33 @@ END_TEST
 
 /* ---- descriptors ---- */
 
+/* Few of the kernel's calls are left to it: not even the one that tells the tracker which process it is in. */
+START_TEST(a_program_that_may_ask_the_kernel_for_little_runs_on)
+{
+	static const int before[] = {10, 2000}; /* without the ring, and with it */
+
+	for (int i = 0; i < 2; i++) {
+		struct run result = run("%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=trace " PROGRAMS "filtered%s %d 3000",
+		                        flavours[_i].environment, flavours[_i].suffix, before[i]);
+		struct traced trace;
+
+		if (result.status == 3) {
+			skip("a_program_that_may_ask_the_kernel_for_little_runs_on",
+			     "the kernel has no seccomp filters");
+			return;
+		}
+		ck_assert_msg(result.status == 0, "%d, %s", result.status, result.err);
+		ck_assert_str_eq(result.out, "done\n");
+		ck_assert_msg(strncmp(result.err, "log-malloc2: cannot write the trace, tracing stops: ", 52) == 0 &&
+		                      strchr(result.err, '\n')[1] == '\0',
+		              "%s", result.err);
+		trace = traced_read("trace", false);
+		ck_assert_uint_eq(trace.malformed, 0);
+		ck_assert_uint_ge(trace.calls[LM_CALL_MALLOC], (unsigned)before[i]);
+	}
+}
+END_TEST
+
 START_TEST(descriptors_that_are_closed_in_one_go)
 {
 	static const char *const cases[] = {"range", "limit"};
@@ -476,6 +503,7 @@ int main(void)
 	EACH(a_slow_pipe_that_does_not_block);
 	EACH(a_standard_error_that_nobody_reads);
 	EACH(a_place_that_can_only_be_read);
+	EACH(a_program_that_may_ask_the_kernel_for_little_runs_on);
 	EACH(descriptors_that_are_closed_in_one_go);
 	EACH(a_trace_that_is_out_of_reach_ends_with_one_line);
 	EACH(a_limit_of_descriptors_under_1022_is_enough);

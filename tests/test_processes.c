@@ -198,6 +198,20 @@ START_TEST(what_wrappers_start_is_followed)
 }
 END_TEST
 
+/* All that the child of vfork allocates is its parent's: nothing of it is lost, and nobody else's counted wrongly. */
+START_TEST(children_of_vfork_that_allocate_first_are_part_of_their_parent)
+{
+	struct run result =
+		run("rm -rf f; mkdir f; " LM " -q -o f/t --compact " PROGRAMS "forking%s visit 150 3", suffixes[_i]);
+	struct traced trace = traced_read("f/t", false);
+
+	ck_assert_msg(result.status == 0, "%d, %s", result.status, result.err);
+	ck_assert_str_eq(result.err, "");
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(count_files("f/*"), 1);
+}
+END_TEST
+
 START_TEST(a_daemon_is_followed)
 {
 	struct run result = run("rm -f t*; " LM " -f -q -o t " PROGRAMS "processes%s daemon mine; "
@@ -306,6 +320,7 @@ int main(void)
 	ONCE(a_trace_that_is_no_file_has_no_others_beside);
 	ONCE(wrappers_hand_the_trace_on);
 	ONCE(what_wrappers_start_is_followed);
+	EACH(children_of_vfork_that_allocate_first_are_part_of_their_parent);
 	EACH(a_daemon_is_followed);
 	ONCE(processes_that_change_their_directory_are_followed);
 	ONCE(killed_children_lose_nothing);

@@ -29,6 +29,9 @@ extern _Noreturn void __real__Exit(int status);
 /* glibc's malloc under a name of its own, which no other allocator takes. */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
 
+/* The preload library's, if that is in the process. */
+extern const char log_malloc_tracker_preloaded __attribute__((weak));
+
 static void *no_memory(void)
 {
 	errno = ENOMEM;
@@ -141,6 +144,11 @@ size_t lm_real_usable_size(void *p)
 int lm_real_is_glibc(void)
 {
 	return __libc_malloc != NULL && __libc_malloc == __real_malloc;
+}
+
+int lm_real_is_traced(void)
+{
+	return &log_malloc_tracker_preloaded != NULL;
 }
 
 void lm_real_exit(int status)

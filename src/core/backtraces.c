@@ -71,7 +71,7 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->generation = __atomic_load_n(&lm_backtraces_generation, __ATOMIC_RELAXED);
 	entry->depth = (unsigned short)unwound->count;
 	entry->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
-	entry->tail_length = (unsigned short)lm_line_tail(entry->tail, entry->number);
+	entry->tail_length = (unsigned char)lm_line_tail(entry->tail, entry->number);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
 	for (unsigned i = 0; i < unwound->count; i++) {
 		/* Finds what came since anybody looked. */
@@ -108,7 +108,11 @@ struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 
 int lm_backtraces_take(struct lm_backtrace *backtrace)
 {
-	return !__atomic_exchange_n(&backtrace->taken, 1, __ATOMIC_RELAXED);
+	const void *taker = NULL;
+
+	return __atomic_compare_exchange_n(&backtrace->taken, &taker, &lm_here, 0, __ATOMIC_RELAXED,
+	                                   __ATOMIC_RELAXED) ||
+	       taker == &lm_here;
 }
 
 void lm_backtraces_written(struct lm_backtrace *backtrace)

@@ -18,14 +18,14 @@
 struct lm_backtrace {
 	_Alignas(64) struct lm_backtrace *next;
 	uint64_t sum;        /* lm_unwound_sum() */
+	const void *taken;   /* the thread that writes it */
 	unsigned generation; /* of the loaded objects, when it was last right */
 	unsigned short depth;
-	unsigned char taken;   /* somebody writes it */
 	unsigned char written; /* it stands in the trace, and what follows is there */
 	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
-	unsigned short tail_length;
-	unsigned short frames;         /* of those, as many as fit into a record; innermost first */
+	unsigned char tail_length;
+	unsigned char frames;          /* of those, as many as fit into a record; innermost first */
 	unsigned length;               /* of their texts, in bytes */
 	const struct lm_frame **frame; /* elsewhere: what is compared is to be small */
 	uint64_t number;               /* from 1 */
@@ -82,7 +82,8 @@ static inline int lm_backtraces_is_written(const struct lm_backtrace *backtrace)
 
 /*
  * A new one: it is the caller's to write, and then to say so with
- * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's.
+ * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's. What the
+ * same thread took before and left by longjmp is its own again.
  */
 int lm_backtraces_take(struct lm_backtrace *backtrace);
 

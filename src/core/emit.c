@@ -123,7 +123,8 @@ static int find_own_frames(struct lm_backtrace *backtrace)
 	backtrace->frame = lm_arena_alloc(backtrace->depth * sizeof(void *));
 	if (!backtrace->frame || find_frames(backtrace->frame, backtrace->pcs, backtrace->depth, &found) != 0)
 		return -1;
-	backtrace->frames = (unsigned short)found;
+	backtrace->frames = (unsigned char)found;
+	backtrace->length = 0;
 	for (unsigned i = 0; i < backtrace->frames; i++)
 		backtrace->length += backtrace->frame[i]->length;
 	return 0;

@@ -45,6 +45,9 @@ static inline size_t lm_real_usable_size_of_live(void *p)
 /* Does glibc's own malloc stand behind all this? */
 int lm_real_is_glibc(void);
 
+/* Is this tracker part of a program that the preload library traces? That one sees all calls, and writes the trace. */
+int lm_real_is_traced(void);
+
 _Noreturn void lm_real_exit(int status);
 
 #endif

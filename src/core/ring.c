@@ -18,6 +18,7 @@
 #include "descriptor.h"
 #include "direct.h"
 #include "record.h"
+#include "signals.h"
 #include "sys.h"
 #include "text.h"
 #include "trace_format.h"
@@ -82,14 +83,26 @@ static int is_stopped(void)
 	return __atomic_load_n(&ring.stopped, __ATOMIC_ACQUIRE) != 0;
 }
 
-static int begin_flush(void)
+/*
+ * All signals are blocked meanwhile: with a handler that leaves by longjmp, or
+ * a thread that is cancelled, whatever it is at, nobody could flush ever again.
+ * Returns 0 if somebody else is at it.
+ */
+static int begin_flush(struct lm_signals *signals)
 {
-	return __atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE) == 0;
+	if (__atomic_load_n(&ring.flushing, __ATOMIC_RELAXED))
+		return 0;
+	lm_signals_block(signals);
+	if (__atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE) == 0)
+		return 1;
+	lm_signals_unblock(signals, 0);
+	return 0;
 }
 
-static void end_flush(void)
+static void end_flush(const struct lm_signals *signals)
 {
 	__atomic_store_n(&ring.flushing, 0, __ATOMIC_RELEASE);
+	lm_signals_unblock(signals, 0);
 }
 
 /* What of the ring BYTES lies between FROM and TO: *WRITTEN bytes of it, and -errno if that is not all. */
@@ -181,12 +194,13 @@ static int flush(uint64_t head)
 /* The same, if nobody else is at it. */
 static int try_flush(uint64_t head)
 {
+	struct lm_signals signals;
 	int error;
 
-	if (!begin_flush())
+	if (!begin_flush(&signals))
 		return 0;
 	error = is_stopped() ? 0 : flush(head);
-	end_flush();
+	end_flush(&signals);
 	return error;
 }
 
@@ -261,12 +275,16 @@ static int wait_for_drain(int is_nested)
 }
 
 /* Nobody else writes out from here on, unless he never comes to an end. */
-static void take_flush(void)
+static void take_flush(struct lm_signals *signals)
 {
 	uint64_t start = now_ms();
 
-	for (unsigned round = 0; !begin_flush() && now_ms() - start < STALL_MS; round++)
+	lm_signals_block(signals);
+	for (unsigned round = 0; __atomic_exchange_n(&ring.flushing, 1, __ATOMIC_ACQUIRE); round++) {
+		if (now_ms() - start >= STALL_MS)
+			break;
 		pause_briefly(round);
+	}
 }
 
 /* Nothing is recorded any more until lm_ring_resume(). */
@@ -290,7 +308,9 @@ static void give_back(struct lm_thread *thread)
  */
 static int give_up_place(uint64_t position, uint32_t length, int error)
 {
-	take_flush();
+	struct lm_signals signals;
+
+	take_flush(&signals);
 	if (position + length <= load(&lm_ring.limit)) {
 		error = 0;
 	} else {
@@ -299,7 +319,7 @@ static int give_up_place(uint64_t position, uint32_t length, int error)
 		if (position < ring.unfilled)
 			ring.unfilled = position;
 	}
-	end_flush();
+	end_flush(&signals);
 	return error;
 }
 
@@ -506,6 +526,7 @@ int lm_ring_seal(void)
 {
 	uint64_t end = __atomic_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED, __ATOMIC_SEQ_CST), start = now_ms();
 	const struct lm_thread *self = lm_thread_self();
+	struct lm_signals signals;
 	int error;
 
 	if (end & LM_JOURNAL_SEALED) {
@@ -517,12 +538,12 @@ int lm_ring_seal(void)
 			try_flush(end);
 		pause_briefly(round);
 	}
-	take_flush();
+	take_flush(&signals);
 	error = drain();
 	/* What could not be written stays in the journal. */
 	if (error)
 		stop(error);
-	end_flush();
+	end_flush(&signals);
 	return error;
 }
 
@@ -545,14 +566,15 @@ static int append(const struct iovec *parts, int count, uint32_t length)
 
 int lm_ring_write_last(const struct iovec *parts, int count)
 {
+	struct lm_signals signals;
 	uint32_t length = 0;
 	int result;
 
 	for (int i = 0; i < count; i++)
 		length += (uint32_t)parts[i].iov_len;
-	take_flush();
+	take_flush(&signals);
 	result = is_stopped() ? append(parts, count, length) : -1;
-	end_flush();
+	end_flush(&signals);
 	return result;
 }
 
@@ -599,12 +621,13 @@ static int resume(struct lm_thread *self, int for_good)
 int lm_ring_resume(int for_good)
 {
 	struct lm_thread *self = lm_thread_self();
+	struct lm_signals signals;
 	int error;
 
-	if (!self || self->pending || !begin_flush())
+	if (!self || self->pending || !begin_flush(&signals))
 		return -EAGAIN;
 	error = is_stopped() ? resume(self, for_good) : 0;
-	end_flush();
+	end_flush(&signals);
 	return error;
 }
 

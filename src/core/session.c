@@ -193,6 +193,14 @@ static void tell_going_on(void)
 	lm_warn_end(buffer, &text);
 }
 
+/* Not the child of vfork, which is still in our memory. A process that may not even ask who it is, is taken for us. */
+static int is_ours(void)
+{
+	long self = lm_sys(SYS_getpid);
+
+	return self == pid || self < 0;
+}
+
 static void stop_for_good(int error)
 {
 	if (change_state(LM_SESSION_OPEN, 0) || change_state(LM_SESSION_BROKEN, 0)) {
@@ -204,7 +212,7 @@ static void stop_for_good(int error)
 void lm_session_write_failed(int error)
 {
 	/* The child of vfork may have closed everything; its parent has not. */
-	if (lm_sys(SYS_getpid) != pid)
+	if (!is_ours())
 		return;
 	if (!lm_sink_comes_back(-error)) {
 		stop_for_good(error);
@@ -279,7 +287,7 @@ static void try_again(void)
 	struct lm_signals signals;
 	unsigned char guard;
 
-	if (lm_sys(SYS_getpid) != pid)
+	if (!is_ours())
 		return;
 	lm_signals_block(&signals);
 	if (!__atomic_exchange_n(&trouble.busy, 1, __ATOMIC_ACQUIRE)) {
@@ -342,6 +350,8 @@ static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
 
+	if (lm_real_is_traced())
+		return;
 	lm_config_read_output(&config);
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
@@ -450,13 +460,19 @@ static int write_end(void)
 	return is_late ? result : lm_emit_end();
 }
 
+long lm_session_host(void)
+{
+	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE) || !*lm_session.alive)
+		return 0;
+	return is_ours() ? 0 : pid;
+}
+
 void lm_session_end(void)
 {
 	unsigned char guard;
 
-	/* The child of vfork is still in our memory. */
 	if (!(__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_THERE) || !*lm_session.alive ||
-	    lm_sys(SYS_getpid) != pid)
+	    !is_ours())
 		return;
 	/* The last chance; or else what the journal has kept for that. */
 	if (__atomic_load_n(&lm_session.state, __ATOMIC_RELAXED) & LM_SESSION_BROKEN)

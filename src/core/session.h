@@ -59,6 +59,10 @@ static inline int lm_session_tracing(unsigned char before)
 	return lm_session_forked(before);
 }
 
+/* The process whose memory this is, if another one runs in it, as the child of vfork does; else 0, also without a
+ * trace. */
+long lm_session_host(void);
+
 /* FINI, once. Nothing in a child of vfork, nor in one of fork that has no trace. */
 void lm_session_end(void);
 

@@ -3,6 +3,8 @@
 #include "thread.h"
 
 #include "arena.h"
+#include "session.h"
+#include "sink.h"
 #include "sizemap.h"
 #include "sys.h"
 
@@ -16,6 +18,16 @@ static struct lm_thread *cursor;
 static int is_gone(int process, int thread)
 {
 	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
+}
+
+/* What its owner was in the middle of when it went: it may have been cancelled there, or killed. */
+static void bury(struct lm_thread *thread)
+{
+	thread->first = LM_THREAD_FRAMES;
+	if (thread->moving)
+		lm_sizemap_end_moving(thread->moving);
+	thread->moving = NULL;
+	lm_sink_abandon_record(thread);
 }
 
 static struct lm_thread *taken_over(int process, int self)
@@ -33,7 +45,7 @@ static struct lm_thread *taken_over(int process, int self)
 		/* A thread that has none yet, but our number, is a dead one's namesake. */
 		if ((owner == self || is_gone(process, owner)) &&
 		    __atomic_compare_exchange_n(&thread->owner, &owner, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			thread->first = LM_THREAD_FRAMES;
+			bury(thread);
 			return thread;
 		}
 		thread = thread->next;
@@ -58,11 +70,15 @@ static struct lm_thread *made(int self)
 
 struct lm_thread *lm_thread_claim(void)
 {
-	int self = (int)lm_sys(SYS_gettid);
-	struct lm_thread *thread = taken_over((int)lm_sys(SYS_getpid), self);
+	int self = (int)lm_sys(SYS_gettid), host = (int)lm_session_host();
+	/*
+	 * To a visitor our threads look gone. What it gets stays with the thread
+	 * whose memory this is, long after it: it is nobody's to take over.
+	 */
+	struct lm_thread *thread = host ? NULL : taken_over((int)lm_sys(SYS_getpid), self);
 
 	if (!thread)
-		thread = made(self);
+		thread = made(host ? host : self);
 	lm_here.own = thread;
 	return thread;
 }

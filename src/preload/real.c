@@ -367,6 +367,15 @@ int lm_real_is_glibc(void)
 	return ready() && is_glibc();
 }
 
+/* By this, the archive in the same process sees that we are there. */
+extern const char log_malloc_tracker_preloaded;
+__attribute__((visibility("default"))) const char log_malloc_tracker_preloaded = 1;
+
+int lm_real_is_traced(void)
+{
+	return 0;
+}
+
 void lm_real_exit(int status)
 {
 	if (ready() && real.exit)

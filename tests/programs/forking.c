@@ -6,8 +6,9 @@
  *     forking HOW TIMES THREADS
  *
  * HOW is fork, clone, handler (out of a signal handler, wherever that
- * hits), tree (children fork, too, TIMES deep) or vfork (and exec). The exit
- * status is 0 if each child ended as it should.
+ * hits), tree (children fork, too, TIMES deep), vfork (and exec) or visit
+ * (vfork in new threads, where the child is the first to allocate, and goes on
+ * allocating). The exit status is 0 if each child ended as it should.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -171,6 +172,34 @@ static void vfork_and_exec(const char *self)
 	expect(pid, 0);
 }
 
+static void *be_visited(void *unused)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		for (int i = 0; i < BLOCKS; i++)
+			free(malloc(60));
+		_exit(STATUS);
+	}
+	expect(pid, STATUS);
+	for (int i = 0; i < BLOCKS; i++)
+		free(malloc(70));
+	return unused;
+}
+
+/* The first one's memory is what the second one would be given. */
+static void visit(void)
+{
+	pthread_t thread[2];
+
+	for (int i = 0; i < 2; i++) {
+		if (pthread_create(&thread[i], NULL, be_visited, NULL) != 0)
+			_exit(2);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "nothing";
@@ -195,6 +224,8 @@ int main(int argc, char **argv)
 		fork_deep(times);
 	for (int i = 0; i < times && strcmp(how, "vfork") == 0; i++)
 		vfork_and_exec(argv[0]);
+	for (int i = 0; i < times && strcmp(how, "visit") == 0; i++)
+		visit();
 	for (int i = 0; i < times && strstr("fork clone", how); i++)
 		fork_once(how);
 	over = 1;

@@ -82,6 +82,74 @@ for thread in threads: thread.join()
 print(sorted(results.items()))
 """
 
+JOBS_BASH = """set -u; trap 'echo trapped' USR1
+diff <(sort in/words | sed -n 1,20p) <(sort -r in/words | tail -n 20 | tac) && echo same
+coproc rot { tr a-e b-f; }; echo abcde >&"${rot[1]}"; eval "exec ${rot[1]}>&-"; read -r line <&"${rot[0]}"; echo "$line"
+for i in 1 2 3 4 5 6; do ( for j in {1..200}; do s[j]=$i$j; done; echo "job $i ${#s[@]}" >"out.$i"; exit "$i" ) & p[i]=$!; done
+for i in 1 2 3 4 5 6; do wait "${p[i]}"; echo "status $?"; cat "out.$i"; done
+mapfile -t a < <(printf '%s\\n' {1..300}); echo "${#a[@]} $(printf '%s\\n' "${a[@]}" | (t=0; while read -r n; do : $((t += n)); done; echo "$t"))"
+( trap 'echo own' USR1; kill -USR1 $BASHPID; ( exec ls in/tree ) ); sh -c 'kill -USR1 $PPID'; echo done
+"""
+
+FORKS_PL = """use strict; my %own = map { $_ => 'x' x $_ } 1 .. 500; $| = 1;
+for my $n (1 .. 8) { my $pid = fork // die; next if $pid;
+  delete $own{$_} for 1 .. 50 * $n; $own{"n$_"} = [1 .. $_] for 1 .. 20 * $n;
+  if ($n % 2) { my $grandchild = fork // die; if (!$grandchild) { undef %own; print "grandchild $n\\n"; exit } waitpid $grandchild, 0 }
+  print "$n ", scalar(keys %own), "\\n"; exec 'echo', "exec $n" if $n == 4; exit $n }
+my $sum = 0; while (wait != -1) { $sum += $? >> 8 } print "sum $sum ", scalar(keys %own), "\\n"; open my $p, '-|', 'sort in/words | sed -n 1,3p' or die;
+print while <$p>; close $p;
+"""
+
+PROCESSES_PY = """import concurrent.futures, multiprocessing, os, sys, threading
+def work(n): return sum(len(str([i] * (i % 7))) for i in range(n * 500))
+def serve(q, out):
+    for n in iter(q.get, None): out.put((n, work(n)))
+if __name__ == '__main__':
+    for method in 'fork', 'spawn', 'forkserver':
+        context = multiprocessing.get_context(method)
+        with concurrent.futures.ProcessPoolExecutor(3, mp_context=context) as pool: print(method, list(pool.map(work, range(9))))
+        q, out = context.Queue(), context.Queue()
+        processes = [context.Process(target=serve, args=(q, out)) for _ in range(3)]
+        for p in processes: p.start()
+        for n in range(12): q.put(n)
+        for p in processes: q.put(None)
+        print(sorted(out.get() for n in range(12)))
+        for p in processes: p.join()
+        print([p.exitcode for p in processes], flush=True)
+    over, t = threading.Event(), []
+    def churn():
+        while not over.is_set(): [str(i) for i in range(500)]
+    for _ in range(3): t.append(threading.Thread(target=churn)); t[-1].start()
+    for n in range(20):
+        pid = os.fork()
+        if not pid: os._exit(len([str(i) for i in range(2000)]) % 7 + n)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+    over.set()
+    for thread in t: thread.join()
+"""
+
+FORKS_RB = """own = (1..3000).map { |i| 'x' * (i % 60) }
+6.times.map { |n| fork { own.select!.with_index { |_, i| i % (n + 2) == 0 }; GC.start; STDOUT.sync = true; exit n } }
+  .each { |pid| Process.wait pid; puts $?.exitstatus }
+puts IO.popen(%w[sort in/words]).readlines.first(2), `echo child; exit 3`, $?.exitstatus, own.size
+IO.popen('-') { |io| if io then puts io.read else puts "popen #{own.size}" end }
+"""
+
+WORKERS_JS = """const { Worker, isMainThread, parentPort, workerData } = require('worker_threads'), cp = require('child_process');
+if (process.argv[2]) { process.send(process.argv[2] * 2); process.disconnect(); }
+else if (!isMainThread) { const m = new Map(); for (let i = 0; i < 20000; i++) m.set('k' + i % 999, [i]); parentPort.postMessage([workerData, m.size]); }
+else { const results = []; let left = 6; const got = r => { results.push(String(r)); if (!--left) console.log(results.sort()); };
+  for (let i = 0; i < 4; i++) new Worker(__filename, { workerData: i }).on('message', got);
+  for (let i = 0; i < 2; i++) cp.fork(__filename, [7 + i]).on('message', got); }
+"""
+
+PROGRAM_MK = """all: program
+o := a.o b.o c.o d.o
+$(o): ; @gcc -O1 -pipe $(if $(filter a.o,$@),,-Dmain=main_$* -Dadd=add_$*) -c in/small.c -o $@
+index.o: in/small.cc; @g++ -O1 -c $< -o $@
+program: $(o) index.o; @g++ -o $@ $^
+"""
+
 PROGRAM_RB = """words = Hash.new(0); File.foreach('in/words') { |l| l.split.each { |w| words[w] += 1 } }
 p words.sort.first(20); p (1..20000).map { |i| i.to_s(2) }.max
 4.times.map { |n| Thread.new { (1..3000).map { |i| 'x' * (i % 50) }.size * n } }.each { |t| p t.value }
@@ -181,7 +249,8 @@ print('500 of 500')
 
 TEXTS = {
 	"small.c": SMALL_C, "small.cc": SMALL_CC, "script.sh": SCRIPT_SH, "program.pl": PROGRAM_PL, "threads.pl": THREADS_PL,
-	"program.py": PROGRAM_PY, "threads.py": THREADS_PY, "program.rb": PROGRAM_RB, "program.lua": PROGRAM_LUA,
+	"program.py": PROGRAM_PY, "threads.py": THREADS_PY, "program.rb": PROGRAM_RB, "jobs.bash": JOBS_BASH, "forks.pl": FORKS_PL,
+	"processes.py": PROCESSES_PY, "forks.rb": FORKS_RB, "workers.js": WORKERS_JS, "program.mk": PROGRAM_MK, "program.lua": PROGRAM_LUA,
 	"program.php": PROGRAM_PHP, "program.tcl": PROGRAM_TCL, "program.scm": PROGRAM_SCM, "program.js": PROGRAM_JS,
 	"program.m4": PROGRAM_M4, "script.sql": SCRIPT_SQL, "grammar.y": GRAMMAR_Y, "lexer.l": LEXER_L, "rules.mk": RULES_MK,
 	"page.1": PAGE_1, "page.ps": PAGE_PS, "redis.conf": REDIS_CONF, "nginx.conf": NGINX_CONF, "memcached.py": MEMCACHED_PY,

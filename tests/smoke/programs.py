@@ -3,8 +3,9 @@
 
 The command is run by bash in an empty directory, where `in` is what inputs.py makes. $T stands
 in front of the program that is traced, and is empty in the untraced run. DIFFERS says why
-standard output can't be compared, NOTE what else there is to know; QUICK programs are on every
-machine that tests this project, and run in CI.
+standard output can't be compared, KILLS that it kills what it starts, so that those traces may
+end early, ENDS_BUSY that threads are at work when it exits, NOTE what else there is to know; QUICK
+programs are on every machine that tests this project, and run in CI.
 """
 
 from typing import NamedTuple
@@ -16,11 +17,13 @@ class Program(NamedTuple):
 	command: str
 	differs: str = ""
 	note: str = ""
+	kills: bool = False
+	ends_busy: bool = False
 	quick: bool = False
 
 
 TIMES = "it prints how long it took"
-CHILDREN = "the work is done in children of fork, which are not traced"
+CHILDREN = "the work is done in children of fork"
 
 PROGRAMS = [
 	# Files and text
@@ -63,6 +66,23 @@ PROGRAMS = [
 	Program("java", "default-jre-headless", "$T java -XshowSettings:vm -version 2>&1 | grep -c :"),
 	Program("m4", "m4", "$T m4 in/program.m4"),
 	Program("gnuplot", "gnuplot-nox", "$T gnuplot -e 'set term dumb; plot [0:6] sin(x)'"),
+	# What is mostly there to start others
+	Program("bash jobs", "bash", "$T bash in/jobs.bash", quick=True),
+	Program("xargs -P", "findutils", "find in/tree -name '*.c' | $T xargs -P 4 -n 3 sha256sum | sort", quick=True),
+	Program("timeout and other wrappers", "coreutils", "$T timeout 100 env A=1 nice -n 1 nohup setsid -w stdbuf -oL sh -c 'ls in; echo $A'",
+	        quick=True),
+	Program("perl forks", "perl", "$T perl in/forks.pl | sort", quick=True),
+	Program("python3 multiprocessing", "python3", "$T python3 in/processes.py", quick=True),
+	Program("ruby fork", "ruby", "$T ruby in/forks.rb"),
+	Program("node workers", "nodejs", "$T node in/workers.js"),
+	Program("sort --compress-program", "coreutils", "$T sort -S 64K --compress-program=gzip in/words | sha256sum"),
+	Program("tar --zstd", "tar", "$T tar --zstd -cf t --sort=name -C in tree && tar -tf t"),
+	Program("split --filter", "coreutils", "$T split -l 500 --filter='gzip >$FILE.gz' in/words && zcat x*.gz | cmp - in/words"),
+	Program("dpkg-deb", "dpkg", "mkdir -p d/DEBIAN d/f && cp in/words d/f && printf 'Package: a\nVersion: 1\nArchitecture: all\n"
+	        "Maintainer: a <a@b>\nDescription: a\n' >d/DEBIAN/control && $T dpkg-deb -b d a.deb >/dev/null && dpkg-deb -c a.deb | wc -l"),
+	Program("git gc", "git", "git init -q r && cp -r in/tree/src r && git -C r add . && git -C r -c user.name=n -c user.email=e "
+	        "commit -qm m && $T git -C r gc -q && git -C r fsck 2>&1"),
+	Program("make of a program", "make", "$T make -j3 -s -f in/program.mk && ./program"),
 	# Compilers and what goes with them
 	Program("gcc", "gcc", "$T gcc -O2 -c in/tree/src/text.c -iquote in/tree/src -o text.o && nm text.o"),
 	Program("cc1", "gcc", "gcc -E in/small.c -o s.i; $T $(gcc -print-prog-name=cc1) -fpreprocessed -quiet -O2 s.i -o -", quick=True),
@@ -71,7 +91,7 @@ PROGRAMS = [
 	Program("as", "binutils", "gcc -S -O1 in/small.c -o s.s; $T as s.s -o s.o && objdump -d s.o"),
 	Program("ld", "binutils", "gcc -c in/small.c -o s.o; $T gcc -B/usr/bin s.o -o s && ./s"),
 	Program("ld.bfd", "binutils", "gcc -c in/small.c -o s.o; $T ld.bfd -r s.o -o r.o && nm r.o"),
-	Program("gold", "binutils", "gcc -c in/small.c -o s.o; $T ld.gold --threads -r s.o -o r.o && nm r.o"),
+	Program("gold", "binutils", "gcc -c in/small.c -o s.o; $T ld.gold --threads -r s.o -o r.o && nm r.o", ends_busy=True),
 	Program("lld", "lld", "gcc -c in/small.c -o s.o; $T ld.lld -r s.o -o r.o && nm r.o"),
 	Program("objdump", "binutils", "$T objdump -d /bin/true | tail -n +4"),
 	Program("readelf", "binutils", "$T readelf -aW /bin/true"),
@@ -85,7 +105,7 @@ PROGRAMS = [
 	Program("git pack", "git", "git init -q r && cp -r in/tree/src r && git -C r add . && git -C r -c user.name=n "
 	        "-c user.email=e commit -qm m && $T git -C r repack -adq --threads=4 && git -C r fsck 2>&1"),
 	Program("gdb", "gdb", "gcc -g in/small.c -o s; $T gdb -q -batch -nx -ex 'break add' -ex run -ex 'info args' ./s 2>&1 "
-	        "| grep -v '^\\[\\|^Using'", differs="it prints the addresses of the breakpoint and of the library"),
+	        "| grep -v '^\\[\\|^Using'", kills=True, differs="it prints the addresses of the breakpoint and of the library"),
 	Program("strace", "strace", "$T strace -f -o log /bin/true; grep -c exit_group log"),
 	# Archives and data
 	Program("tar", "tar", "$T tar -cf t.tar --sort=name -C in tree && tar -tf t.tar"),
@@ -115,11 +135,23 @@ PROGRAMS = [
 	Program("redis-server", "redis-server", "$T redis-server in/redis.conf --dir $PWD >/dev/null & until redis-cli -s $PWD/s ping "
 	        "2>/dev/null; do sleep 0.1; done; redis-benchmark -s $PWD/s -n 2000 -q -t set,get,lpush,lrange_100 >/dev/null; "
 	        "redis-cli -s $PWD/s shutdown nosave; wait $!"),
+	Program("redis-server that saves", "redis-server", "$T redis-server in/redis.conf --dir $PWD >/dev/null & "
+	        "until redis-cli -s $PWD/s ping 2>/dev/null; do sleep 0.1; done; redis-benchmark -s $PWD/s -n 2000 -q -t set,lpush >/dev/null; "
+	        "for i in 1 2 3; do redis-cli -s $PWD/s bgsave >/dev/null; until redis-cli -s $PWD/s info persistence "
+	        "| grep -q bgsave_in_progress:0; do sleep 0.1; done; done; redis-cli -s $PWD/s shutdown nosave; wait $!"),
 	Program("memcached", "memcached", "$T memcached -u root -t 4 -P $PWD/pid -s $PWD/s & until [ -S s ] && [ -s pid ]; do sleep 0.1; done; "
 	        "python3 in/memcached.py $PWD/s; kill -INT $(cat pid); wait $!"),
 	Program("nginx", "nginx-light", "$T nginx -p $PWD -c $PWD/in/nginx.conf -e err 2>/dev/null & until [ -S s ]; do sleep 0.1; done; "
 	        "for i in 1 2 3 4 5 6 7 8; do curl -s --unix-socket $PWD/s http://l/words | sha256sum; done; "
 	        "kill -QUIT $(cat pid); wait $!"),
+	Program("nginx with workers", "nginx-light", "sed 's/master_process off/master_process on; user root; worker_processes 3/' in/nginx.conf >n; "
+	        "$T nginx -p $PWD -c $PWD/n -e err 2>/dev/null & until [ -S s ]; do sleep 0.1; done; ln -s in/words words; "
+	        "for i in 1 2 3 4 5 6 7 8; do curl -s --unix-socket $PWD/s http://l/words | sha256sum; done; "
+	        "kill -HUP $(cat pid); sleep 0.5; curl -s --unix-socket $PWD/s http://l/words | sha256sum; kill -QUIT $(cat pid); wait $!"),
+	Program("nginx as a daemon", "nginx-light", "sed 's/daemon off; master_process off/user root; worker_processes 2/' in/nginx.conf >n; "
+	        "$T nginx -p $PWD -c $PWD/n -e err 2>/dev/null; until [ -S s ] && [ -s pid ]; do sleep 0.1; done; "
+	        "curl -s --unix-socket $PWD/s http://l/words | sha256sum; p=$(cat pid); kill -QUIT $p; "
+	        "while [ -e /proc/$p ]; do sleep 0.1; done"),
 	Program("curl", "curl", "$T curl -s file://$PWD/in/words | sha256sum"),
 	# Those that are made to hurt
 	Program("stress-ng --malloc", "stress-ng", "$T stress-ng -q --malloc 2 --malloc-ops 20000 --malloc-bytes 1M",
