@@ -71,6 +71,27 @@ START_TEST(an_allocator_preloaded_behind_us_is_the_real_one)
 }
 END_TEST
 
+START_TEST(glibcs_debugging_allocator_is_the_real_one)
+{
+	static const char debugging[] = "MALLOC_CHECK_=3 MALLOC_PERTURB_=165 LD_PRELOAD=";
+	struct run untraced, traced;
+	struct traced trace;
+
+	if (run("ldconfig -p | grep -q 'libc_malloc_debug.so.0 '").status != 0) {
+		skip("glibcs_debugging_allocator_is_the_real_one", "libc_malloc_debug.so.0");
+		return;
+	}
+	untraced = run("%slibc_malloc_debug.so.0 " PROGRAMS "sizes", debugging);
+	traced = run("%slibc_malloc_debug.so.0 $B/log-malloc -q -o trace " PROGRAMS "sizes", debugging);
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.out, untraced.out);
+	ck_assert_str_ne(traced.out, run(PROGRAMS "sizes").out);
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	has_usable_sizes(&trace, traced.out);
+}
+END_TEST
+
 START_TEST(it_keeps_order_and_totals_there_as_well)
 {
 	struct run traced;
@@ -272,6 +293,7 @@ int main(void)
 	add_test(suite, "linked", an_allocator_linked_to_the_program_is_the_real_one, ALLOCATORS);
 	add_test(suite, "front", an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see, ALLOCATORS);
 	ONCE(a_size_that_wraps_round_is_not_in_the_books);
+	ONCE(glibcs_debugging_allocator_is_the_real_one);
 	add_test(suite, "watched", a_traced_program_can_be_watched, WATCHERS);
 	ONCE(valgrind_on_its_own_terms_sees_no_fault_of_ours);
 	ONCE(of_AddressSanitizer_the_launcher_says_whose_allocator_it_is);

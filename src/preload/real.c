@@ -49,8 +49,8 @@ static struct {
 	int ready;
 } real;
 
-/* glibc's malloc under a name of its own, which no other allocator takes. */
-extern void *__libc_malloc(size_t size) __attribute__((weak));
+/* Only glibc has that. Its allocator's other names, __libc_malloc among them, are taken by others, too. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 /* ThreadSanitizer is in the process. */
 extern void __tsan_init(void) __attribute__((weak));
@@ -103,9 +103,45 @@ static size_t boot_size(const void *p)
 
 /* ---- finding the real ones ---- */
 
+/*
+ * The versions that programs are bound to. glibc's debugging allocator, which
+ * serves MALLOC_CHECK_ and the like, has its functions under those alone: a
+ * search without a version passes it by.
+ */
+#if defined __x86_64__
+#define BASE_VERSION          "GLIBC_2.2.5"
+#define ALIGNED_ALLOC_VERSION "GLIBC_2.16"
+#elif defined __aarch64__
+#define BASE_VERSION          "GLIBC_2.17"
+#define ALIGNED_ALLOC_VERSION BASE_VERSION
+#else
+#define BASE_VERSION          NULL
+#define ALIGNED_ALLOC_VERSION NULL
+#endif
+
+/* Not every libc has that. */
+extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
+
+static int is_libcs(const void *function)
+{
+	Dl_info found, libc;
+
+	return gnu_get_libc_version && dladdr(function, &found) && dladdr((const void *)gnu_get_libc_version, &libc) &&
+	       found.dli_fbase == libc.dli_fbase;
+}
+
+/* With a version, nothing is found where there are none: other allocators are looked for first. */
 static void *next(const char *name)
 {
-	return dlsym(RTLD_NEXT, name);
+	const char *version = strcmp(name, "aligned_alloc") == 0 ? ALIGNED_ALLOC_VERSION : BASE_VERSION;
+	void *found = dlsym(RTLD_NEXT, name), *versioned;
+
+	if (!found || !version || !dlvsym || !is_libcs(found))
+		return found;
+	versioned = dlvsym(RTLD_NEXT, name, version);
+	if (!versioned)
+		dlerror();
+	return versioned ? versioned : found;
 }
 
 /* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
@@ -147,10 +183,8 @@ static void find_optional(void **function, const char *name)
 	(find_optional((void **)(void *)&(function), name),                                                            \
 	 *(void **)(void *)&(function) == MISSING ? NULL : (function))
 
-static int is_glibc(void)
-{
-	return __libc_malloc && lm_seam.malloc == __libc_malloc;
-}
+/* glibc's own malloc stands behind all this. */
+static int is_glibc;
 
 /* ThreadSanitizer allocates before it can tell: then nobody can be asked. */
 static size_t unknown_usable_size(void *p)
@@ -190,7 +224,8 @@ static void resolve_usable_size(void)
 		return;
 	}
 	FIND(libc_usable_size, "malloc_usable_size");
-	__atomic_store_n(&lm_seam.usable_size, is_glibc() ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
+	is_glibc = is_libcs((const void *)lm_seam.malloc);
+	__atomic_store_n(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
 }
 
 static void resolve(void)
@@ -364,7 +399,7 @@ size_t lm_real_usable_size(void *p)
 
 int lm_real_is_glibc(void)
 {
-	return ready() && is_glibc();
+	return ready() && is_glibc;
 }
 
 /* By this, the archive in the same process sees that we are there. */
