@@ -17,11 +17,17 @@ struct lm_caller {
 
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
 
+/* On ARM, the lowest bit of a return address tells how the code there is encoded, and is no part of where it is. */
+#if defined __arm__
+#define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0) & ~(uintptr_t)1)
+#else
+#define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0))
+#endif
+
 /* Only in the entry point itself: the builtins speak of the function they stand in. */
 #define LM_CALLER_HERE()                                                                                               \
 	{                                                                                                              \
-		.pc = (uintptr_t)__builtin_return_address(0), .sp = LM_CALLER_SP(),                                    \
-		.fp = *(const uintptr_t *)__builtin_frame_address(0)                                                   \
+		.pc = LM_CALLER_PC(), .sp = LM_CALLER_SP(), .fp = *(const uintptr_t *)__builtin_frame_address(0)       \
 	}
 
 #endif
