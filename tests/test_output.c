@@ -293,6 +293,25 @@ START_TEST(a_limit_of_file_sizes)
 }
 END_TEST
 
+/* More of them than its size and a quarter of a megabyte, of the file T. */
+static int has_blocks_to_spare(void)
+{
+	return run("test $(($(stat -c '%%b * %%B' t) - $(stat -c %%s t))) -gt 262144").status == 0;
+}
+
+START_TEST(a_trace_takes_no_more_of_the_disk_than_it_needs)
+{
+	struct run result = run_faults(_i, "", "sync t");
+
+	is_unaffected(&result);
+	ck_assert(!has_blocks_to_spare());
+	/* Of one that is killed, the launcher sees to that. */
+	result = run("$B/log-malloc -q -o t " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'", flavours[_i].suffix);
+	ck_assert_int_eq(result.status, 128 + 9);
+	ck_assert(!has_blocks_to_spare());
+}
+END_TEST
+
 START_TEST(a_trace_that_is_removed)
 {
 	struct run result = run_faults(_i, "", "rm t");
@@ -497,6 +516,7 @@ int main(void)
 	EACH(an_exec_on_a_full_disk);
 	EACH(a_terminal_that_is_hung_up);
 	EACH(a_limit_of_file_sizes);
+	EACH(a_trace_takes_no_more_of_the_disk_than_it_needs);
 	EACH(a_trace_that_is_removed);
 	EACH(a_trace_that_is_truncated);
 	EACH(a_journal_that_is_removed);

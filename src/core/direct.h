@@ -7,6 +7,7 @@
 #define LM_DIRECT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 /*
@@ -42,6 +43,15 @@ int lm_direct_fault(void);
  * kilobyte, short lines find a place when nothing else does.
  */
 int lm_direct_has_room(void);
+
+/*
+ * The file will grow to SIZE bytes, and probably more: where many writes cost
+ * less that way, its blocks are asked for in advance. A hint.
+ */
+void lm_direct_grows_to(uint64_t size);
+
+/* What was asked for and not needed goes back. */
+void lm_direct_trim(void);
 
 /* Tries once more: 0, or -errno, and nothing is written as before. */
 int lm_direct_retry(void);

@@ -155,8 +155,10 @@ static void note_result(int error)
 static int flush_piece(uint64_t tail, uint64_t end)
 {
 	uint64_t written;
-	int error = write_stretch(lm_ring.bytes, tail, end, &written);
+	int error;
 
+	lm_direct_grows_to(ring.header->base + end);
+	error = write_stretch(lm_ring.bytes, tail, end, &written);
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
 	__atomic_store_n(&ring.header->tail, tail + written, __ATOMIC_RELEASE);
 	__atomic_store_n(&lm_ring.limit, tail + written + RECORD_ROOM, __ATOMIC_RELEASE);
@@ -516,6 +518,7 @@ static int drain(void)
 	if (error)
 		return error;
 	__atomic_sub_fetch(&ring.lost, lost, __ATOMIC_RELAXED);
+	lm_direct_trim();
 	lm_sys(SYS_unlinkat, AT_FDCWD, ring.path, 0);
 	__atomic_store_n(&ring.drained, 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&ring.stopped, 0, __ATOMIC_RELEASE);
@@ -725,7 +728,7 @@ static int make_file(const char *path)
 	if (lm_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur < LM_JOURNAL_SIZE)
 		return -1;
 	fd = lm_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && lm_sys(SYS_fallocate, fd, 0, (off_t)0, (off_t)LM_JOURNAL_SIZE) != 0) {
+	if (fd >= 0 && lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) != 0) {
 		lm_sys_close(fd);
 		lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
 		return -1;

@@ -72,6 +72,19 @@ static inline long lm_sys_pread(int fd, void *buffer, size_t size, uint64_t offs
 #endif
 }
 
+static inline long lm_sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	return lm_sys(SYS_fallocate, fd, mode, offset, length);
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return lm_sys(SYS_fallocate, fd, mode, (uint32_t)offset, (uint32_t)(offset >> 32), (uint32_t)length,
+	              (uint32_t)(length >> 32));
+#else
+	return lm_sys(SYS_fallocate, fd, mode, (uint32_t)(offset >> 32), (uint32_t)offset, (uint32_t)(length >> 32),
+	              (uint32_t)length);
+#endif
+}
+
 static inline int lm_sys_open(const char *path, int flags, int mode)
 {
 	return (int)lm_sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, mode);

@@ -326,6 +326,9 @@ static int append_rest(const struct destination *to, const struct recovery *rest
 	/* A limit of the size of files is an error to report, and no reason to die. */
 	signal(SIGXFSZ, SIG_IGN);
 	error = append(fd, rest->text, rest->len, (off_t)rest->size);
+	/* What the tracker had in advance of blocks, the command can't give back any more. */
+	if (!error && ftruncate(fd, (off_t)(rest->size + rest->len)) != 0)
+		error = errno;
 	close(fd);
 	return error;
 }
