@@ -4,8 +4,10 @@
  * commands it does not start.
  */
 #include "support.h"
+#include "traced.h"
 
 #include <elf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +320,21 @@ START_TEST(children_do_not_write_to_the_trace_and_exec_goes_on_with_it)
 END_TEST
 
 /* ---- what it says ------------------------------------------------------------- */
+
+START_TEST(images_of_one_process_tell_once_where_the_trace_is)
+{
+	static const char *const ways[] = {"$B/log-malloc -o t", "$B/log-malloc -o t --compact",
+	                                   "env LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t"};
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct run result =
+			run("%s bash -c 'exec bash -c \"exec env true\"' 2>&1 | grep -c '^[*][*][*] '", ways[i]);
+
+		ck_assert_str_eq(result.out, "1\n");
+		ck_assert_uint_eq(traced_read("t", false).inits, 4);
+	}
+}
+END_TEST
 
 START_TEST(the_closing_line_counts_events_and_bytes)
 {
@@ -713,6 +730,7 @@ int main(void)
 	tcase_add_test(tests, a_fifo_gets_the_trace);
 	tcase_add_test(tests, a_trace_that_cannot_be_opened_is_trouble);
 	tcase_add_test(tests, children_do_not_write_to_the_trace_and_exec_goes_on_with_it);
+	tcase_add_test(tests, images_of_one_process_tell_once_where_the_trace_is);
 	tcase_add_test(tests, the_closing_line_counts_events_and_bytes);
 	tcase_add_test(tests, the_next_command_can_be_typed);
 	tcase_add_test(tests, quiet_says_nothing);

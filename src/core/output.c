@@ -31,8 +31,10 @@ int lm_output_claim(int fd)
 	return taken ? -1 : 0;
 }
 
-/* Did the launcher open FD's file for a process with another pid? OWNER is PID:DEVICE:INODE. */
-static int taken_by_owner(int fd, const char *owner)
+enum owner { OWNER_UNKNOWN, OWNER_US, OWNER_OTHER };
+
+/* Whom did the launcher open FD's file for? OWNER is PID:DEVICE:INODE. */
+static enum owner find_owner(int fd, const char *owner)
 {
 	char file[64], pid[32];
 	struct lm_text file_text = {file, file + sizeof file - 1};
@@ -42,17 +44,24 @@ static int taken_by_owner(int fd, const char *owner)
 	size_t length;
 
 	if (!colon || fstat(fd, &status) != 0)
-		return 0;
+		return OWNER_UNKNOWN;
 	lm_text_char(&file_text, ':');
 	lm_text_unsigned(&file_text, status.st_dev);
 	lm_text_char(&file_text, ':');
 	lm_text_unsigned(&file_text, status.st_ino);
 	*file_text.at = '\0';
 	if (__builtin_strcmp(colon, file) != 0)
-		return 0;
+		return OWNER_UNKNOWN;
 	lm_text_unsigned(&pid_text, (uint64_t)lm_sys(SYS_getpid));
 	length = (size_t)(pid_text.at - pid);
-	return length != (size_t)(colon - owner) || __builtin_memcmp(owner, pid, length) != 0;
+	return length == (size_t)(colon - owner) && __builtin_memcmp(owner, pid, length) == 0 ? OWNER_US : OWNER_OTHER;
+}
+
+static int has_content(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
 }
 
 static int complain(const char *path, int error)
@@ -143,12 +152,13 @@ static int open_file(struct lm_output *output, const char *pattern, const char *
 	fd = open_path(output->path);
 	if (fd < 0)
 		return complain(output->path, -fd);
-	if (taken_by_owner(fd, owner) || lm_output_claim(fd) != 0) {
+	if (find_owner(fd, owner) == OWNER_OTHER || lm_output_claim(fd) != 0) {
 		lm_sys_close(fd);
 		return 0;
 	}
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-		if (begun_by_us(fd))
+		output->is_continued = begun_by_us(fd);
+		if (output->is_continued)
 			lm_sys(SYS_lseek, fd, 0L, SEEK_END);
 		else
 			lm_sys(SYS_ftruncate, fd, 0L);
@@ -233,10 +243,12 @@ static int open_any(struct lm_output *output, const struct lm_config *config)
 {
 	long mode = lm_sys(SYS_fcntl, LM_TRACE_FD, F_GETFL);
 	int has_descriptor = mode >= 0 && (mode & O_ACCMODE) != O_RDONLY, result;
+	enum owner owner = has_descriptor ? find_owner(LM_TRACE_FD, config->owner) : OWNER_UNKNOWN;
 	const char *childrens;
 
-	if (has_descriptor && !taken_by_owner(LM_TRACE_FD, config->owner) && lm_output_claim(LM_TRACE_FD) == 0) {
+	if (has_descriptor && owner != OWNER_OTHER && lm_output_claim(LM_TRACE_FD) == 0) {
 		output->fd = LM_TRACE_FD;
+		output->is_continued = owner == OWNER_US && has_content(LM_TRACE_FD);
 		return 0;
 	}
 	if (!has_descriptor && config->output) {

@@ -15,6 +15,7 @@
 struct lm_output {
 	int fd;              /* -1: tracing is off */
 	int is_childs;       /* of a process that was forked off the one that the trace was meant for */
+	int is_continued;    /* an earlier image of this process began it, before it called exec */
 	int owned;           /* opened here, and to be closed again once a duplicate is kept */
 	char path[PATH_MAX]; /* of LOG_MALLOC_OUTPUT, with %p replaced */
 };

@@ -370,7 +370,7 @@ static void start_tracing(struct lm_output *output)
 	if (config.toggle_signal)
 		install_toggle(config.toggle_signal);
 	begin(0);
-	if (!config.quiet && !output->is_childs)
+	if (!config.quiet && !output->is_childs && !output->is_continued)
 		print_banner(output);
 }
 
