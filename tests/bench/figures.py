@@ -174,9 +174,9 @@ def reader_figures(readers):
 			row = rows[form]
 			seconds, whole = (statistics.median(row[part]) for part in ("reading", "wall"))
 			if form == "full":
-				yield at_least(f"findleak reads full, GB/s, {name}", row["bytes"] / seconds / 1e9, READ_FULL / 1e9, "{:.2f}")
+				yield at_least(f"findleak reads full on one processor, GB/s, {name}", row["bytes"] / seconds / 1e9, READ_FULL / 1e9, "{:.2f}")
 			else:
-				yield at_least(f"findleak reads compact, M events/s, {name}", row["events"] / seconds / 1e6,
+				yield at_least(f"findleak reads compact on one processor, M events/s, {name}", row["events"] / seconds / 1e6,
 				               READ_COMPACT / 1e6, "{:.1f}")
 			if theirs:
 				yield at_most(f"the whole of findleak, {form}, against heaptrack_print, s, {name}", whole,

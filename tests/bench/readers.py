@@ -29,9 +29,11 @@ def record(place, workload, form):
 def measure_readers(place, workloads, rounds, say):
 	"""{workload: {form: {"bytes", "events", "wall": [...], "cpu": [...], "rss": [...], "reading": [...]}}}
 
-	"reading" is our reader without the look-up of symbols, which depends on the program and not on the trace.
+	"reading" is our reader on one processor, and without the look-up of symbols, which depends on the program and not
+	on the trace.
 	"""
 	found = {}
+	one_processor = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
 	for workload in (each for each in workloads if each.reader):
 		rows, commands = {}, {}
 		try:
@@ -61,7 +63,7 @@ def measure_readers(place, workloads, rounds, say):
 					# 1: it found leaks.
 					sample = measure.run(place, command, accepted=(0, 1))
 					if form != "heaptrack":
-						alone = measure.run(place, [*command, "--no-translate"], accepted=(0, 1))
+						alone = measure.run(place, [*one_processor, *command, "--no-translate"], accepted=(0, 1))
 						rows[form].setdefault("reading", []).append(alone["wall"])
 					rows[form]["wall"].append(sample["wall"])
 					rows[form]["cpu"].append(sample["user"] + sample["system"])
