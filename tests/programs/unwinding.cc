@@ -13,10 +13,10 @@
 static void *keep[10];
 
 extern "C" {
-void handler(int);
-void recurse(int depth);
-void *small_stack(void *);
-void realigned();
+[[gnu::noinline]] void handler(int);
+[[gnu::noinline]] void recurse(int depth);
+[[gnu::noinline]] void *small_stack(void *);
+[[gnu::noinline]] void realigned();
 }
 
 void handler(int)
