@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "internal.h"
 #include "line.h"
 #include "symbol.h"
 #include "unwind.h"
@@ -34,11 +35,11 @@ struct lm_backtrace {
 };
 
 /* Counts up when code was unloaded. */
-extern unsigned lm_backtraces_generation;
+extern unsigned lm_backtraces_generation LM_INTERNAL;
 
 #define LM_BACKTRACES_BITS 16
 
-extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
+extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTERNAL;
 
 static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *unwound)
 {

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "internal.h"
+
 enum lm_guard_state {
 	LM_GUARD_IDLE = 0,    /* the program's own code */
 	LM_GUARD_TRACKER = 1, /* in the tracker: calls are recorded, without a backtrace */
@@ -24,7 +26,7 @@ extern __thread struct lm_here {
 	volatile uintptr_t sp;   /* the stack pointer of the program's code whose call set the guard last */
 	struct lm_thread *own;   /* thread.h's; NULL if the thread has none yet */
 	struct lm_thread *light; /* the same, once calls can do without the guard (quiet.h); else NULL */
-} lm_here;
+} lm_here LM_INTERNAL;
 
 /* Sets the state and returns the one to give back later. */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "internal.h"
+
 extern struct lm_hot {
 	/* Bytes of the live blocks, of changes that were made in one place (account.h). */
 	_Alignas(64) int64_t requested;
@@ -17,7 +19,7 @@ extern struct lm_hot {
 	int64_t settled_requested, settled_usable;
 	/* The position in the ring that the next record gets (ring.h). */
 	uint64_t head;
-} lm_hot;
+} lm_hot LM_INTERNAL;
 
 /* Of glibc: no other thread has been made. A libc without it is taken for one with threads. */
 extern char __libc_single_threaded __attribute__((weak));
@@ -34,6 +36,15 @@ static inline void lm_add_own(int64_t *counter, int64_t value)
 	__asm__("addq %1, %0" : "+m"(*counter) : "er"(value) : "cc");
 #else
 	__atomic_store_n(counter, *counter + value, __ATOMIC_RELAXED);
+#endif
+}
+
+static inline void lm_subtract_own(int64_t *counter, int64_t value)
+{
+#if defined __x86_64__
+	__asm__("subq %1, %0" : "+m"(*counter) : "er"(value) : "cc");
+#else
+	__atomic_store_n(counter, *counter - value, __ATOMIC_RELAXED);
 #endif
 }
 

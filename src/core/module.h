@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "internal.h"
 #include "text.h"
 
 #define LM_BUILD_ID_MAX 64
@@ -66,7 +67,7 @@ unsigned lm_module_generation(void);
 extern struct lm_module_watch {
 	uintptr_t loader, loader_size; /* the dynamic loader's pages */
 	int suspect;
-} lm_module_watch;
+} lm_module_watch LM_INTERNAL;
 
 /* Cheap: PC called the allocator; if it is the dynamic loader's, objects may come or go. */
 static inline void lm_module_note_caller(uintptr_t pc)

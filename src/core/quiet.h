@@ -31,7 +31,7 @@
  */
 static inline struct lm_thread *lm_quiet_light(void)
 {
-	return __builtin_expect(lm_here.light != NULL, 0) ? lm_here.light : NULL;
+	return __builtin_expect(lm_here.light != NULL, 1) ? lm_here.light : NULL;
 }
 
 /* Can the call be dealt with here, with the guard? */
@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread 
 
 	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
 		return 0;
-	lm_add_own(&own->requested, -(int64_t)size);
+	lm_subtract_own(&own->requested, (int64_t)size);
 	return 1;
 }
 
@@ -75,7 +75,7 @@ static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, 
 		lm_sizemap_try_put_new(p, old);
 		return 1;
 	}
-	lm_add_own(&own->requested, -(int64_t)old);
+	lm_subtract_own(&own->requested, (int64_t)old);
 	lm_quiet_allocated(own, *result, size);
 	return 1;
 }

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "internal.h"
 #include "tag.h"
 
 void *lm_real_malloc(size_t size);
@@ -33,7 +34,7 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size);
 size_t lm_real_usable_size(void *p);
 
 /* 1 once a block has shown that the tags of live blocks tell their usable size (tag.h): no need to call for it. */
-extern int lm_real_has_tags;
+extern int lm_real_has_tags LM_INTERNAL;
 
 /* The same, of a live block. */
 static inline size_t lm_real_usable_size_of_live(void *p)

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "hot.h"
+#include "internal.h"
 #include "journal.h"
 #include "thread.h"
 
@@ -52,7 +53,7 @@ int lm_ring_write(const struct iovec *parts, int count);
 extern struct lm_ring {
 	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps; NULL while it is not open */
 	_Alignas(64) uint64_t limit; /* up to here there is room */
-} lm_ring;
+} lm_ring LM_INTERNAL;
 
 /* The end of a reservation that found no room. 0, or -errno, and it is given back. */
 int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length);

@@ -7,6 +7,8 @@
 #ifndef LM_SESSION_H
 #define LM_SESSION_H
 
+#include "internal.h"
+
 enum {
 	LM_SESSION_OPEN = 1,   /* there is a trace to write to */
 	LM_SESSION_WANTED = 2, /* and nobody switched it off */
@@ -25,7 +27,7 @@ extern struct lm_session {
 	int compact;
 	/* On a page that the kernel wipes in the child of a fork. */
 	const int *alive;
-} lm_session;
+} lm_session LM_INTERNAL;
 
 void lm_session_start(void);
 

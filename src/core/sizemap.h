@@ -25,6 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "internal.h"
+
 /* No block is known at this address. */
 #define LM_SIZEMAP_NONE ((size_t)-1)
 /* A realloc took the block and its record is not placed yet. */
@@ -60,7 +62,7 @@ struct lm_sizemap_middle {
 	struct lm_sizemap_leaf *_Atomic leaf[1 << LM_SIZEMAP_MIDDLE_BITS];
 };
 
-extern struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
+extern struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS] LM_INTERNAL;
 
 static inline int lm_sizemap_covers(uintptr_t address)
 {
@@ -76,6 +78,7 @@ static inline int lm_sizemap_covers(uintptr_t address)
 static inline lm_entry *lm_sizemap_entry(const void *p)
 {
 	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	size_t index = address >> 4 & (LM_SIZEMAP_HALF_ENTRIES - 1);
 	struct lm_sizemap_middle *middle;
 	struct lm_sizemap_leaf *leaf;
 
@@ -87,7 +90,8 @@ static inline lm_entry *lm_sizemap_entry(const void *p)
 	leaf = atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
 	if (__builtin_expect(!leaf, 0))
 		return NULL;
-	return &leaf->half[address >> 3 & 1][address >> 4 & (LM_SIZEMAP_HALF_ENTRIES - 1)];
+	/* Many allocators know no odd multiples of 8. */
+	return __builtin_expect((address & 8) == 0, 1) ? &leaf->half[0][index] : &leaf->half[1][index];
 }
 
 /* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "internal.h"
+
 struct lm_text {
 	char *at;  /* the next byte goes here */
 	char *end; /* behind the last one that may be written */
@@ -35,7 +37,7 @@ static inline void lm_text_string(struct lm_text *text, const char *string)
 	lm_text_bytes(text, string, __builtin_strlen(string));
 }
 
-extern const uint64_t lm_text_powers[];
+extern const uint64_t lm_text_powers[] LM_INTERNAL;
 
 /* How many decimal digits VALUE has. */
 static inline unsigned lm_text_digits(uint64_t value)

@@ -9,11 +9,13 @@
 
 #include <stdint.h>
 
+#include "internal.h"
+
 #define LM_STACK_WORD sizeof(uintptr_t)
 
 extern __thread struct lm_stack {
 	uintptr_t low, high;
-} lm_stack;
+} lm_stack LM_INTERNAL;
 
 void lm_stack_find(uintptr_t sp);
 

@@ -5,13 +5,15 @@
 
 #include <stddef.h>
 
+#include "internal.h"
+
 extern struct lm_seam {
 	void *(*malloc)(size_t size);
 	void *(*calloc)(size_t count, size_t size);
 	void *(*realloc)(void *p, size_t size);
 	void (*free)(void *p);
 	size_t (*usable_size)(void *p);
-} lm_seam;
+} lm_seam LM_INTERNAL;
 
 #define LM_SEAM_MALLOC  lm_seam.malloc
 #define LM_SEAM_CALLOC  lm_seam.calloc

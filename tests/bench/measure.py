@@ -65,6 +65,8 @@ MODES = {
 	                                        f"--dhat-out-file={place.trace}", *argv], {}),
 }
 OURS = ("full", "compact")
+# So fast that a loop has to be stretched for them: else, it is over before the processor is at speed.
+FAST = ("untraced", "off")
 # So much slower that they run once, and a loop is shrunk for them.
 SLOW = ("dhat",)
 
@@ -158,7 +160,7 @@ def count_events(path):
 
 def run_mode(place, workload, mode, count=False):
 	"""One sample; with COUNT, it tells the events of our trace. None: this mode can't be had."""
-	argv = workload.shrunk if mode in SLOW else workload.argv
+	argv = workload.shrunk if mode in SLOW else workload.stretched if mode in FAST else workload.argv
 	command, env = MODES[mode](place, workload, argv)
 	try:
 		sample = run(place, command, {**workload.env, **env})

@@ -16,14 +16,14 @@ class Workload:
 
 	KIND is "loop" (it times its own steps), "heap" (so does it, and tells its live
 	bytes), "real" (timed from outside) or "start" (what a process costs at all).
-	SHRUNK is a shorter version for tools that are slower by orders of magnitude;
-	only what times its own steps can have one.
+	SHRUNK is a shorter version for tools that are slower by orders of magnitude, STRETCHED
+	a longer one for what costs next to nothing; only what times its own steps can have them.
 	"""
 
-	def __init__(self, name, kind, argv, about, shrunk=None, depth=WHOLE_STACK, env=None, rounds=None,
-	             reader=None):
+	def __init__(self, name, kind, argv, about, shrunk=None, stretched=None, depth=WHOLE_STACK, env=None,
+	             rounds=None, reader=None):
 		self.name, self.kind, self.argv, self.about = name, kind, argv, about
-		self.shrunk, self.depth, self.env = shrunk or argv, depth, env or {}
+		self.shrunk, self.stretched, self.depth, self.env = shrunk or argv, stretched or argv, depth, env or {}
 		# At most so many rounds; None: as many as there are.
 		self.rounds = rounds
 		# What is run for the traces that the readers are given, if they are.
@@ -126,10 +126,11 @@ def system_python():
 def all_workloads(bench, scratch, quick):
 	"""BENCH: where the programs are. SCRATCH: where input can be generated."""
 	size = (lambda full, short: str(short if quick else full))
-	loop, steps, slow = f"{bench}/loop", size(1000000, 200000), size(100000, 10000)
+	loop, steps, slow, fast = f"{bench}/loop", size(1000000, 200000), size(100000, 10000), "4000000"
 
 	def looping(name, about, *options, **more):
-		return Workload(name, "loop", [loop, "-n", steps, *options], about, [loop, "-n", slow, *options], **more)
+		return Workload(name, "loop", [loop, "-n", steps, *options], about, [loop, "-n", slow, *options],
+		                [loop, "-n", fast, *options], **more)
 
 	found = [
 		Workload("start", "start", ["/bin/true"], "a process that does nothing"),
