@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "seam.h"
+#include "signals.h"
 #include "sys.h"
 #include "tag.h"
 
@@ -119,6 +120,19 @@ static size_t boot_size(const void *p)
 #define ALIGNED_ALLOC_VERSION NULL
 #endif
 
+/* With a handler that leaves by longjmp, this thread would be resolving for ever, and the loader locked. */
+static void begin_resolving(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	resolving = 1;
+}
+
+static void end_resolving(const struct lm_signals *signals)
+{
+	resolving = 0;
+	lm_signals_unblock(signals, 0);
+}
+
 /* Not every libc has that. */
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
 
@@ -164,17 +178,18 @@ static void replace(void **function, const char *name)
  */
 static void find_optional(void **function, const char *name)
 {
+	struct lm_signals signals;
 	void *found;
 
 	if (__atomic_load_n(function, __ATOMIC_ACQUIRE) || resolving)
 		return;
-	resolving = 1;
+	begin_resolving(&signals);
 	found = next(name);
 	if (!found) {
 		dlerror();
 		found = MISSING;
 	}
-	resolving = 0;
+	end_resolving(&signals);
 	__atomic_store_n(function, found, __ATOMIC_RELEASE);
 }
 
@@ -230,11 +245,12 @@ static void resolve_usable_size(void)
 
 static void resolve(void)
 {
+	struct lm_signals signals;
 	int saved = errno;
 
 	if (resolving)
 		return;
-	resolving = 1;
+	begin_resolving(&signals);
 	FIND(real.memalign, "memalign");
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
@@ -245,7 +261,7 @@ static void resolve(void)
 	REPLACE(lm_seam.calloc, "calloc");
 	REPLACE(lm_seam.malloc, "malloc");
 	resolve_usable_size();
-	resolving = 0;
+	end_resolving(&signals);
 	errno = saved;
 	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
 }
