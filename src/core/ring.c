@@ -17,6 +17,8 @@
 #include "ring_state.h"
 #include "signals.h"
 
+/* Who has left a record does not wait longer for others to be through with theirs. */
+#define ABANDON_MS 100
 /* What a handler on top of a half-written record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
 
@@ -121,25 +123,6 @@ int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length)
 
 /* ---- recording ---- */
 
-void lm_ring_abandon_record(struct lm_thread *thread)
-{
-	uint64_t position = thread->pending - 1;
-	uint32_t length = thread->pending_length;
-
-	if (!thread->pending)
-		return;
-	if (length && !(position & LM_JOURNAL_SEALED)) {
-		int error = wait_for_room(position + length);
-
-		if (error)
-			error = give_up_place(position, length, error);
-		if (!error)
-			lm_ring_place_void(lm_ring.bytes + position % LM_JOURNAL_RING, length);
-		__atomic_add_fetch(&lm_ring_state.lost, 1, __ATOMIC_RELAXED);
-	}
-	lm_ring_give_back(thread);
-}
-
 /*
  * A handler on top of a record that its own thread is at: what it records must
  * not wait for room, which that record may be in the way of.
@@ -183,4 +166,78 @@ int lm_ring_write(const struct iovec *parts, int count)
 	lm_ring_place_fill(place, parts, count);
 	__builtin_memcpy(&first, parts[0].iov_base, 8);
 	return lm_ring_commit(thread, place, first);
+}
+
+/* ---- records that nobody will finish ---- */
+
+/* There is no room for the place at POSITION. Will there be, or is the ring stopped, with nothing behind that place? */
+static int waits_for_room(uint64_t position)
+{
+	int error = __atomic_load_n(&lm_ring_state.error, __ATOMIC_ACQUIRE);
+
+	if (!error && !lm_ring_is_stopped())
+		return 1;
+	if (!lm_ring_is_stopped())
+		lm_ring_stop(error);
+	if (position < lm_ring_state.unfilled)
+		lm_ring_state.unfilled = position;
+	return 0;
+}
+
+/*
+ * What THREAD has reserved and not made whole says nothing from now on. It told
+ * where that may begin before it reserved it; from there on, what others have is
+ * whole up to where the first of them is at a record, so the gaps in between
+ * are its own, or those of its handlers. 0 if there may be more of them. Only for
+ * who has begun a flush: bytes in front of the tail are 0, too.
+ */
+static int void_gaps(struct lm_thread *thread, uint64_t *gaps)
+{
+	uint64_t head = __atomic_load_n(&lm_hot.head, __ATOMIC_SEQ_CST) & ~LM_JOURNAL_SEALED;
+	uint64_t from = (thread->pending - 1) & ~LM_JOURNAL_SEALED, limit = lm_ring_load(&lm_ring.limit);
+	uint64_t whole = lm_ring_flush_whole_before(head, thread), to, end;
+	int is_done;
+
+	if (from < lm_ring_state.header->tail)
+		from = lm_ring_state.header->tail;
+	/* What lies behind it is nobody's. */
+	if (head > lm_ring_state.unfilled)
+		head = lm_ring_state.unfilled;
+	whole = whole < head ? whole : head;
+	to = whole < limit ? whole : limit;
+	if (from >= to && to == whole)
+		return whole == head;
+	end = from < to ? lm_ring_place_void_gaps(lm_ring.bytes, from, to, gaps) : from;
+	is_done = to == head;
+	if (to == whole && end < to) {
+		lm_ring_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end));
+		end = to;
+	} else if (to < whole) {
+		/* A place that goes on behind the limit: it is filled in one. */
+		*gaps -= end < to;
+		is_done = !waits_for_room(end);
+	}
+	__atomic_store_n(&thread->pending, end + 1, __ATOMIC_RELEASE);
+	return is_done;
+}
+
+void lm_ring_abandon_record(struct lm_thread *thread)
+{
+	uint64_t start = lm_ring_now_ms(), gaps = 0;
+	int is_done = !thread->pending;
+
+	/* Others are through with their records at once, unless they were left, too. */
+	for (unsigned round = 0; !is_done && !lm_ring_is_drained(); round++) {
+		struct lm_signals signals;
+
+		lm_ring_flush_take(&signals);
+		is_done = lm_ring_is_drained() || void_gaps(thread, &gaps);
+		lm_ring_flush_end(&signals);
+		if (is_done || lm_ring_now_ms() - start > ABANDON_MS)
+			break;
+		lm_ring_flush_whole();
+		lm_ring_pause(round);
+	}
+	__atomic_add_fetch(&lm_ring_state.lost, gaps, __ATOMIC_RELAXED);
+	lm_ring_give_back(thread);
 }

@@ -108,14 +108,13 @@ static inline int lm_ring_commit(struct lm_thread *thread, unsigned char *place,
 	uint64_t position = thread->pending - 1, end = position + thread->pending_length;
 
 	lm_ring_store_first(place, first);
-	thread->pending_length = 0;
 	__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
 	if (__builtin_expect((position ^ end) / LM_RING_PIECE != 0, 0))
 		return lm_ring_flush_whole();
 	return 0;
 }
 
-/* A record of THREAD's that nobody will finish: its place says nothing. */
+/* A record of THREAD's that nobody will finish: its place, wherever that is, says nothing. */
 void lm_ring_abandon_record(struct lm_thread *thread);
 
 #endif

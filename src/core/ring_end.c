@@ -159,7 +159,6 @@ static int unseal(struct lm_thread *self)
 
 	if (to - from > LM_JOURNAL_RING / 2)
 		return drain();
-	self->pending_length = (uint32_t)(to - from);
 	__atomic_store_n(&self->pending, from + 1, __ATOMIC_RELEASE);
 	/* Or somebody was just about to record. */
 	if (!__atomic_compare_exchange_n(&lm_hot.head, &head, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {

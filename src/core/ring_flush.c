@@ -50,18 +50,14 @@ int lm_ring_flush_stretch(const unsigned char *bytes, uint64_t from, uint64_t to
 	return error;
 }
 
-/*
- * Everything before this position is whole, if it is not past HEAD. A thread
- * says where its record may begin before it reserves it: who is not seen here
- * reserved behind HEAD.
- */
-static uint64_t whole_before(uint64_t head)
+/* A thread says where its record may begin before it reserves it: who is not seen here reserved behind HEAD. */
+uint64_t lm_ring_flush_whole_before(uint64_t head, const struct lm_thread *except)
 {
 	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
 		uint64_t pending = lm_ring_load(&thread->pending);
 
 		/* What was looked at while the ring was sealed says so. */
-		if (pending && ((pending - 1) & ~LM_JOURNAL_SEALED) < head)
+		if (pending && thread != except && ((pending - 1) & ~LM_JOURNAL_SEALED) < head)
 			head = (pending - 1) & ~LM_JOURNAL_SEALED;
 	}
 	return head;
@@ -69,7 +65,7 @@ static uint64_t whole_before(uint64_t head)
 
 int lm_ring_flush_is_whole(uint64_t end)
 {
-	return whole_before(end) == end;
+	return lm_ring_flush_whole_before(end, NULL) == end;
 }
 
 /* So long, an error is no reason to try again. */
@@ -120,7 +116,7 @@ static uint64_t piece_end(uint64_t tail, uint64_t to)
 
 int lm_ring_flush_up_to(uint64_t head)
 {
-	uint64_t to = whole_before(head);
+	uint64_t to = lm_ring_flush_whole_before(head, NULL);
 	int error = 0;
 
 	if (to > lm_ring_state.unfilled)

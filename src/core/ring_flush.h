@@ -10,6 +10,8 @@
 
 #include "signals.h"
 
+struct lm_thread;
+
 /* Writes out what is whole. Does nothing if somebody else is at it. 0, or -errno that does not come back. */
 int lm_ring_flush_whole(void);
 
@@ -35,6 +37,9 @@ void lm_ring_flush_end(const struct lm_signals *signals);
 int lm_ring_flush_up_to(uint64_t head);
 /* The same, if nobody else is at it, and unless a write failed just now. */
 int lm_ring_flush_try(uint64_t head);
+
+/* Everything before this position is whole, if it is not past HEAD; but for what the thread EXCEPT, or NULL, is at. */
+uint64_t lm_ring_flush_whole_before(uint64_t head, const struct lm_thread *except);
 
 /* Has everybody who had a place before END filled it? */
 int lm_ring_flush_is_whole(uint64_t end);

@@ -74,7 +74,6 @@ static inline void lm_ring_pause(unsigned round)
 /* THREAD's place is none any more. */
 static inline void lm_ring_give_back(struct lm_thread *thread)
 {
-	thread->pending_length = 0;
 	__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
 }
 
