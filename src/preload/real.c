@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "libc.h"
 #include "seam.h"
 #include "signals.h"
 #include "sys.h"
@@ -49,9 +50,6 @@ static struct {
 	void (*exit)(int);
 	int ready;
 } real;
-
-/* Only glibc has that. Its allocator's other names, __libc_malloc among them, are taken by others, too. */
-extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 /* ThreadSanitizer is in the process. */
 extern void __tsan_init(void) __attribute__((weak));
@@ -136,21 +134,13 @@ static void end_resolving(const struct lm_signals *signals)
 /* Not every libc has that. */
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
 
-static int is_libcs(const void *function)
-{
-	Dl_info found, libc;
-
-	return gnu_get_libc_version && dladdr(function, &found) && dladdr((const void *)gnu_get_libc_version, &libc) &&
-	       found.dli_fbase == libc.dli_fbase;
-}
-
 /* With a version, nothing is found where there are none: other allocators are looked for first. */
 static void *next(const char *name)
 {
 	const char *version = strcmp(name, "aligned_alloc") == 0 ? ALIGNED_ALLOC_VERSION : BASE_VERSION;
 	void *found = dlsym(RTLD_NEXT, name), *versioned;
 
-	if (!found || !version || !dlvsym || !is_libcs(found))
+	if (!found || !version || !dlvsym || !lm_libc_has(found))
 		return found;
 	versioned = dlvsym(RTLD_NEXT, name, version);
 	if (!versioned)
@@ -239,7 +229,7 @@ static void resolve_usable_size(void)
 		return;
 	}
 	FIND(libc_usable_size, "malloc_usable_size");
-	is_glibc = is_libcs((const void *)lm_seam.malloc);
+	is_glibc = lm_libc_has((const void *)lm_seam.malloc);
 	__atomic_store_n(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
 }
 
