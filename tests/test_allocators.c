@@ -135,6 +135,30 @@ START_TEST(an_allocator_linked_to_the_program_is_the_real_one)
 }
 END_TEST
 
+/* The archive does not see what strdup allocates. Some have glibc's names for their functions, but not its blocks. */
+START_TEST(a_foreign_block_of_an_allocator_linked_to_the_program_has_the_size_that_it_says)
+{
+	static const char source[] =
+		"#include <malloc.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+		"int main(void) { char text[1001]; memset(text, 'x', 1000); text[1000] = 0;\n"
+		"free(malloc(10)); char *volatile p = strdup(text); printf(\"%zu\\n\", "
+		"malloc_usable_size(p)); fflush(stdout); free(p); }\n";
+	struct run built, traced;
+
+	if (!have_allocator("a_foreign_block_of_an_allocator_linked_to_the_program_has_the_size_that_it_says", _i))
+		return;
+	write_file("strdup.c", source, sizeof source - 1);
+	built = run("$CC -g -O1 -fno-builtin strdup.c -o strdup $(PKG_CONFIG_PATH=$B/pkgconfig pkg-config --cflags "
+	            "--libs log-malloc2-wrap) -Wl,--no-as-needed -l:%s",
+	            allocators[_i]);
+	ck_assert_msg(built.status == 0, "%s", built.err);
+	traced = run("LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=trace ./strdup");
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_int_ge(atoi(traced.out), 1001);
+	ck_assert_str_eq(run("grep -c '^+ free -%d ' trace", atoi(traced.out)).out, "1\n");
+}
+END_TEST
+
 START_TEST(an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see)
 {
 	struct run traced;
@@ -291,6 +315,8 @@ int main(void)
 	add_test(suite, "behind", an_allocator_preloaded_behind_us_is_the_real_one, ALLOCATORS);
 	add_test(suite, "order", it_keeps_order_and_totals_there_as_well, ALLOCATORS);
 	add_test(suite, "linked", an_allocator_linked_to_the_program_is_the_real_one, ALLOCATORS);
+	add_test(suite, "linked foreign",
+	         a_foreign_block_of_an_allocator_linked_to_the_program_has_the_size_that_it_says, ALLOCATORS);
 	add_test(suite, "front", an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see, ALLOCATORS);
 	ONCE(a_size_that_wraps_round_is_not_in_the_books);
 	ONCE(glibcs_debugging_allocator_is_the_real_one);

@@ -256,6 +256,40 @@ START_TEST(printf_writes_at_most_1024_bytes_and_ends_the_line)
 }
 END_TEST
 
+/* A message that can't be read, and a handler that gets over it; who allocates then is further down than who did
+ * before. */
+START_TEST(what_follows_a_printf_that_was_left_by_longjmp_is_recorded_in_full)
+{
+	build("left",
+	      "#include <setjmp.h>\n#include <signal.h>\n"
+	      "#include \"log-malloc2.h\"\n"
+	      "static sigjmp_buf landing;\n"
+	      "static void leave(int number)\n"
+	      "{\n"
+	      "	(void)number;\n"
+	      "	siglongjmp(landing, 1);\n"
+	      "}\n"
+	      "static __attribute__((noinline)) int below(const char *message)\n"
+	      "{\n"
+	      "	volatile char room[256] = {0};\n"
+	      "	if (sigsetjmp(landing, 1) == 0) log_malloc_trace_printf(\"%s\", message);\n"
+	      "	free(malloc(4711));\n"
+	      "	return room[9];\n"
+	      "}\n"
+	      "int main(void)\n"
+	      "{\n"
+	      "	signal(SIGSEGV, leave);\n"
+	      "	free(malloc(4710));\n"
+	      "	return below((const char *)16);\n"
+	      "}\n",
+	      "");
+	ck_assert_int_eq(traced("left").status, 0);
+	ck_assert_str_eq(run("grep -c '^+ malloc 4711 ' t").out, "1\n");
+	ck_assert_str_eq(run("grep '^+ malloc 4711 .*!' t").out, "");
+	ck_assert_str_eq(run("grep -A1 '^+ malloc 4711 ' t | grep -c 'left(below+'").out, "1\n");
+}
+END_TEST
+
 /* ---- savepoints --------------------------------------------------------------- */
 
 START_TEST(compare_is_a_size_t_expression_of_now_minus_saved)
@@ -546,6 +580,7 @@ int main(void)
 	tcase_add_test(tests, enabling_does_not_start_a_trace);
 	tcase_add_test(tests, printf_writes_comment_lines_and_returns_their_bytes);
 	tcase_add_test(tests, printf_writes_at_most_1024_bytes_and_ends_the_line);
+	tcase_add_test(tests, what_follows_a_printf_that_was_left_by_longjmp_is_recorded_in_full);
 	tcase_add_test(tests, compare_is_a_size_t_expression_of_now_minus_saved);
 	tcase_add_loop_test(tests, assert_aborts_with_file_and_line_after_iter_saves, 0, 2);
 	tcase_add_test(tests, assert_holds_where_nothing_leaks);

@@ -666,6 +666,29 @@ START_TEST(the_library_is_found_where_it_was_installed)
 }
 END_TEST
 
+/* It is looked for beside the launcher, whose path is then told by its name. */
+START_TEST(the_library_is_found_without_proc)
+{
+	static const char *const names[] = {"./log-malloc", "log-malloc"};
+
+	ck_assert_int_eq(run("cp " LM " . && cp -L \"$B/liblog-malloc2.so\" .").status, 0);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct run result = run("PATH=$PWD:$PATH; unshare -m sh -c 'mount -t tmpfs none /proc || exit 77; "
+		                        "exec \"$@\"' sh %s -q -o t echo ran",
+		                        names[i]);
+
+		if (result.status == 77 || result.status == 1) {
+			skip("the_library_is_found_without_proc", "nothing can be mounted here");
+			return;
+		}
+		ck_assert_str_eq(result.err, "");
+		ck_assert_str_eq(result.out, "ran\n");
+		ck_assert_int_eq(result.status, 0);
+		ck_assert_str_eq(run("grep -c '^+ INIT ' t; rm t").out, "1\n");
+	}
+}
+END_TEST
+
 /* ---- the examples ----------------------------------------------------------------- */
 
 START_TEST(the_demonstration_shows_file_and_line_for_both_flavours)
@@ -749,6 +772,7 @@ int main(void)
 	tcase_add_test(tests, a_program_of_another_libc_is_not_started);
 	tcase_add_test(tests, a_program_with_other_rights_is_not_started);
 	tcase_add_test(tests, the_library_is_found_where_it_was_installed);
+	tcase_add_test(tests, the_library_is_found_without_proc);
 	tcase_add_test(tests, the_demonstration_shows_file_and_line_for_both_flavours);
 	tcase_add_test(tests, the_trace_of_a_crash_is_complete);
 	tcase_add_test(tests, the_examples_of_the_api_say_what_is_kept);

@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stddef.h>
 
+#include "libc.h"
 #include "seam.h"
 #include "sys.h"
 #include "tag.h"
@@ -26,7 +27,7 @@ extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __
 /* Not __real__exit: musl's calls _Exit, which is wrapped again. */
 extern _Noreturn void __real__Exit(int status);
 
-/* glibc's malloc under a name of its own, which no other allocator takes. */
+/* glibc's malloc under a name of its own; in a static program, the one that has it is glibc's. */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
 
 /* The preload library's, if that is in the process. */
@@ -141,9 +142,21 @@ size_t lm_real_usable_size(void *p)
 	return __atomic_load_n(&usable_size, __ATOMIC_RELAXED)(p);
 }
 
+static int is_glibc(void)
+{
+	if (!__libc_malloc || __libc_malloc != __real_malloc)
+		return 0;
+	/* So it is with others that have glibc's names. */
+	return !lm_libc_can_tell() || lm_libc_has((const void *)__real_malloc);
+}
+
 int lm_real_is_glibc(void)
 {
-	return __libc_malloc != NULL && __libc_malloc == __real_malloc;
+	static signed char known;
+
+	if (!__atomic_load_n(&known, __ATOMIC_RELAXED))
+		__atomic_store_n(&known, is_glibc() ? 1 : -1, __ATOMIC_RELAXED);
+	return known > 0;
 }
 
 int lm_real_is_traced(void)

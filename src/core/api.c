@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "account.h"
+#include "caller.h"
 #include "emit.h"
 #include "guard.h"
 #include "log-malloc2.h"
@@ -58,6 +59,9 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	if (!lm_session_may_trace() || !lm_session_tracing(lm_here.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
+	/* A handler may leave the formatting by longjmp: the next call has to see that. */
+	if (guard == LM_GUARD_IDLE)
+		lm_here.sp = LM_CALLER_SP();
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)
 		written = lm_emit_text(line, put_lines(line, message));
 	lm_guard_restore(guard);

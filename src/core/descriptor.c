@@ -55,17 +55,30 @@ int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd)
 	return descriptor->fd < 0 ? descriptor->fd : 0;
 }
 
-int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd)
+/* 0: FD is open on the same file. -EBADF: it is not. */
+static int compare(const struct lm_descriptor *descriptor, int fd)
 {
 	struct stat status;
+	int error = fd >= 0 ? identify(fd, &status) : -EBADF;
 
-	return fd >= 0 && identify(fd, &status) == 0 && status.st_dev == descriptor->device &&
-	       status.st_ino == descriptor->inode;
+	if (error)
+		return error;
+	return status.st_dev == descriptor->device && status.st_ino == descriptor->inode ? 0 : -EBADF;
+}
+
+int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd)
+{
+	return compare(descriptor, fd) == 0;
+}
+
+int lm_descriptor_check(const struct lm_descriptor *descriptor)
+{
+	return compare(descriptor, descriptor->fd);
 }
 
 int lm_descriptor_is_ours(const struct lm_descriptor *descriptor)
 {
-	return lm_descriptor_is_same(descriptor, descriptor->fd);
+	return lm_descriptor_check(descriptor) == 0;
 }
 
 const char *lm_descriptor_path(int fd)

@@ -18,7 +18,10 @@ struct lm_descriptor {
 /* Keeps a private duplicate of FD, which stays open. 0, or -errno. */
 int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd);
 
-/* Is it still what was kept? */
+/* Is it still what was kept? 0; -EBADF: it was closed, or is something else now; or -errno of why that can't be told.
+ */
+int lm_descriptor_check(const struct lm_descriptor *descriptor);
+
 int lm_descriptor_is_ours(const struct lm_descriptor *descriptor);
 
 /* Is FD open on the same file? */

@@ -91,17 +91,17 @@ static int open_again(void)
 
 /*
  * The program may have closed our duplicate, as daemons close everything. As
- * long as the trace can be found elsewhere, make another.
+ * long as the trace can be found elsewhere, make another. 0, or -errno.
  */
-static int usable(void)
+static int find_trace(void)
 {
-	if (direct.is_parents)
-		return 0;
-	if (lm_descriptor_is_ours(&direct.trace))
-		return 1;
+	int error = direct.is_parents ? -EBADF : lm_descriptor_check(&direct.trace);
+
+	if (!error || direct.is_parents)
+		return error;
 	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
-		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0;
-	return open_again();
+		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0 ? 0 : -EBADF;
+	return open_again() ? 0 : error;
 }
 
 /* ---- writing ---- */
@@ -302,7 +302,7 @@ static void ask_for(uint64_t size)
 	struct stat file;
 	uint64_t from;
 
-	if (!usable() || !is_regular(direct.trace.fd, &file) || !pays_in_advance()) {
+	if (find_trace() != 0 || !is_regular(direct.trace.fd, &file) || !pays_in_advance()) {
 		direct.advance.is_off = 1;
 		return;
 	}
@@ -340,7 +340,10 @@ int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count
 	} else if (direct.fault) {
 		result = direct.fault;
 	} else {
-		result = error = usable() ? write_parts(direct.trace.fd, parts, count, &written) : -EBADF;
+		error = find_trace();
+		if (!error)
+			error = write_parts(direct.trace.fd, parts, count, &written);
+		result = error;
 		if (error)
 			result = failed(error, parts, count, written);
 	}
@@ -361,7 +364,9 @@ int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
 
 	*written = 0;
 	begin(&signals);
-	error = usable() ? write_parts(direct.trace.fd, &part, 1, written) : -EBADF;
+	error = find_trace();
+	if (!error)
+		error = write_parts(direct.trace.fd, &part, 1, written);
 	end(&signals, error);
 	return error;
 }
@@ -386,8 +391,11 @@ int lm_direct_retry(void)
 	int error = 0;
 
 	begin(&signals);
-	if (direct.rest.bytes)
-		error = usable() ? write_rest() : -EBADF;
+	if (direct.rest.bytes) {
+		error = find_trace();
+		if (!error)
+			error = write_rest();
+	}
 	set_fault(error);
 	end(&signals, error);
 	return error;
@@ -412,7 +420,7 @@ void lm_direct_trim(void)
 	if (!direct.advance.end)
 		return;
 	begin(&signals);
-	if (usable() && is_regular(direct.trace.fd, &file) && direct.advance.end > (uint64_t)file.st_size)
+	if (find_trace() == 0 && is_regular(direct.trace.fd, &file) && direct.advance.end > (uint64_t)file.st_size)
 		lm_sys(SYS_ftruncate, direct.trace.fd, (off_t)file.st_size);
 	direct.advance.end = 0;
 	end(&signals, 0);

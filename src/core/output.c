@@ -122,7 +122,7 @@ static int open_path(const char *path)
 	/* So may a file that waits there: its owner could read what we write. */
 	if (fd >= 0 && shared && fstat(fd, &status) == 0 && status.st_uid != geteuid()) {
 		lm_sys_close(fd);
-		return -EPERM;
+		return -EEXIST;
 	}
 	return fd;
 }

@@ -14,17 +14,11 @@
 #include "hot.h"
 #include "internal.h"
 #include "journal.h"
+#include "ring_flush.h"
 #include "thread.h"
 
 /* A record's least size in bytes. */
 #define LM_RING_RECORD_MIN 9
-
-/*
- * What an earlier image of this process left in the journal of the trace that
- * FD is open on goes into the trace. 0, or -errno: it has to be done again,
- * before anything else is written.
- */
-int lm_ring_take_over(int fd);
 
 /*
  * Makes the journal of the trace that FD is open on. 0; or -1 where there can be
@@ -49,7 +43,7 @@ int lm_ring_write(const struct iovec *parts, int count);
 
 #define LM_RING_PIECE ((uint64_t)256 << 10)
 
-/* ring.c's, but for what is inlined here. */
+/* The ring's own files', but for what is inlined here. */
 extern struct lm_ring {
 	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps; NULL while it is not open */
 	_Alignas(64) uint64_t limit; /* up to here there is room */
@@ -57,8 +51,6 @@ extern struct lm_ring {
 
 /* The end of a reservation that found no room. 0, or -errno, and it is given back. */
 int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length);
-/* Writes out what is whole. Does nothing if somebody else is at it. 0, or -errno that does not come back. */
-int lm_ring_flush_whole(void);
 
 /* At any address: records begin where others end. */
 struct lm_ring_word {
@@ -117,50 +109,13 @@ static inline int lm_ring_commit(struct lm_thread *thread, unsigned char *place,
 	uint64_t position = thread->pending - 1, end = position + thread->pending_length;
 
 	lm_ring_store_first(place, first);
-	thread->pending_length = 0;
 	__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
 	if (__builtin_expect((position ^ end) / LM_RING_PIECE != 0, 0))
 		return lm_ring_flush_whole();
 	return 0;
 }
 
-/* A record of THREAD's that nobody will finish: its place says nothing. */
+/* A record of THREAD's that nobody will finish: its place, wherever that is, says nothing. */
 void lm_ring_abandon_record(struct lm_thread *thread);
-
-/* ---- for all ---- */
-
-/* Tries to write out what is whole. Does it have to wait for better times? */
-int lm_ring_is_late(void);
-
-/* -errno of the write that stopped it, or 0. */
-int lm_ring_stopped(void);
-
-/*
- * Tries again to write out a stopped ring, which then goes on; FOR_GOOD: which
- * is then sealed. 0, or -errno; -EAGAIN: somebody is still in its way. Not on
- * top of a record.
- */
-int lm_ring_resume(int for_good);
-
-/*
- * What a stopped ring keeps for the end of the process: COUNT parts as a record
- * behind all others, in the journal. 0, or -1: there is no room for it either.
- */
-int lm_ring_write_last(const struct iovec *parts, int count);
-
-/* The trace can't be written any more because of ERROR: what it lacks is left to its readers, in the journal. */
-void lm_ring_abandon(int error);
-
-/*
- * In a child of fork: the journal is the parent's. What this process still
- * writes to it, in the middle of a record perhaps, goes nowhere.
- */
-void lm_ring_leave(void);
-
-/* The same, and as if there had never been one. Not in the middle of a record. */
-void lm_ring_forked(void);
-
-/* Ends the ring: writes out everything, and removes the journal. 0, or -errno, and it is stopped. */
-int lm_ring_seal(void);
 
 #endif

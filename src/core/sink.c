@@ -5,7 +5,10 @@
 #include <errno.h>
 
 #include "direct.h"
+#include "journal_file.h"
 #include "ring.h"
+#include "ring_end.h"
+#include "ring_flush.h"
 
 #define SOON_MS        100
 #define DIRECT_RECORDS 256
@@ -28,7 +31,7 @@ int lm_sink_open(int fd)
 void lm_sink_begin(int fd)
 {
 	sink.fd = fd;
-	__atomic_store_n(&sink.left, lm_ring_take_over(fd), __ATOMIC_RELAXED);
+	__atomic_store_n(&sink.left, lm_journal_file_take_over(fd), __ATOMIC_RELAXED);
 }
 
 /* Runs with no other thread in the middle of a direct write. */
@@ -120,7 +123,7 @@ int lm_sink_resume(void)
 	if (!lm_direct_has_room())
 		return -ENOSPC;
 	if (sink.left) {
-		error = lm_ring_take_over(sink.fd);
+		error = lm_journal_file_take_over(sink.fd);
 		__atomic_store_n(&sink.left, error, __ATOMIC_RELAXED);
 	}
 	if (!error && lm_ring_is_open())

@@ -108,7 +108,6 @@ void lm_thread_forked(void)
 		if (thread->moving)
 			lm_sizemap_end_moving(thread->moving);
 		thread->moving = NULL;
-		thread->pending_length = 0;
 		__atomic_store_n(&thread->pending, 0, __ATOMIC_RELEASE);
 	}
 }

@@ -38,7 +38,7 @@ struct lm_thread {
 	int owner; /* thread id */
 	/* One more than where its record in the ring may begin that is not whole yet; 0: there is none. */
 	uint64_t pending;
-	uint32_t pending_length; /* 0: not known yet */
+	uint32_t pending_length; /* that record's, once it is reserved, in bytes */
 	const void *moving;      /* the block that a realloc of its has marked (sizemap.h), or NULL */
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;

@@ -32,6 +32,9 @@ static const char *meaning(int error)
 		return "the program closed its descriptor";
 	case EDQUOT:
 		return "disk quota exceeded";
+	/* Of a file that is made if it is not there: output.c says so. */
+	case EEXIST:
+		return "it is somebody else's file in a place where others can write";
 	case EFBIG:
 		return "file too large";
 	case EIO:
@@ -51,7 +54,7 @@ static const char *meaning(int error)
 	case EPIPE:
 		return "its reader went away";
 	case EPERM:
-		return "it is somebody else's file in a place where others can write";
+		return "operation not permitted";
 	case EROFS:
 		return "read-only file system";
 	default:

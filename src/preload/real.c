@@ -12,7 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "libc.h"
 #include "seam.h"
+#include "signals.h"
 #include "sys.h"
 #include "tag.h"
 
@@ -48,9 +50,6 @@ static struct {
 	void (*exit)(int);
 	int ready;
 } real;
-
-/* Only glibc has that. Its allocator's other names, __libc_malloc among them, are taken by others, too. */
-extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 /* ThreadSanitizer is in the process. */
 extern void __tsan_init(void) __attribute__((weak));
@@ -119,16 +118,21 @@ static size_t boot_size(const void *p)
 #define ALIGNED_ALLOC_VERSION NULL
 #endif
 
+/* With a handler that leaves by longjmp, this thread would be resolving for ever, and the loader locked. */
+static void begin_resolving(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	resolving = 1;
+}
+
+static void end_resolving(const struct lm_signals *signals)
+{
+	resolving = 0;
+	lm_signals_unblock(signals, 0);
+}
+
 /* Not every libc has that. */
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
-
-static int is_libcs(const void *function)
-{
-	Dl_info found, libc;
-
-	return gnu_get_libc_version && dladdr(function, &found) && dladdr((const void *)gnu_get_libc_version, &libc) &&
-	       found.dli_fbase == libc.dli_fbase;
-}
 
 /* With a version, nothing is found where there are none: other allocators are looked for first. */
 static void *next(const char *name)
@@ -136,7 +140,7 @@ static void *next(const char *name)
 	const char *version = strcmp(name, "aligned_alloc") == 0 ? ALIGNED_ALLOC_VERSION : BASE_VERSION;
 	void *found = dlsym(RTLD_NEXT, name), *versioned;
 
-	if (!found || !version || !dlvsym || !is_libcs(found))
+	if (!found || !version || !dlvsym || !lm_libc_has(found))
 		return found;
 	versioned = dlvsym(RTLD_NEXT, name, version);
 	if (!versioned)
@@ -164,17 +168,18 @@ static void replace(void **function, const char *name)
  */
 static void find_optional(void **function, const char *name)
 {
+	struct lm_signals signals;
 	void *found;
 
 	if (__atomic_load_n(function, __ATOMIC_ACQUIRE) || resolving)
 		return;
-	resolving = 1;
+	begin_resolving(&signals);
 	found = next(name);
 	if (!found) {
 		dlerror();
 		found = MISSING;
 	}
-	resolving = 0;
+	end_resolving(&signals);
 	__atomic_store_n(function, found, __ATOMIC_RELEASE);
 }
 
@@ -224,17 +229,18 @@ static void resolve_usable_size(void)
 		return;
 	}
 	FIND(libc_usable_size, "malloc_usable_size");
-	is_glibc = is_libcs((const void *)lm_seam.malloc);
+	is_glibc = lm_libc_has((const void *)lm_seam.malloc);
 	__atomic_store_n(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
 }
 
 static void resolve(void)
 {
+	struct lm_signals signals;
 	int saved = errno;
 
 	if (resolving)
 		return;
-	resolving = 1;
+	begin_resolving(&signals);
 	FIND(real.memalign, "memalign");
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
@@ -245,7 +251,7 @@ static void resolve(void)
 	REPLACE(lm_seam.calloc, "calloc");
 	REPLACE(lm_seam.malloc, "malloc");
 	resolve_usable_size();
-	resolving = 0;
+	end_resolving(&signals);
 	errno = saved;
 	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
 }

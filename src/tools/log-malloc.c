@@ -216,14 +216,25 @@ static int is_library(char *path, size_t size, const char *directory, const char
 	return n > 0 && (size_t)n < size && access(path, R_OK) == 0;
 }
 
-/* The build tree's first, then the one installed beside this program, then where it was meant to be. */
-static int find_library(char *path, size_t size)
+/* The path of this program, of which NAME is what it was called by; empty where it can't be told. */
+static void find_self(char own[PATH_MAX], const char *name)
 {
-	char own[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-	char *slash;
+	ssize_t n = readlink("/proc/self/exe", own, PATH_MAX - 1);
+	char called[PATH_MAX];
 
 	own[n > 0 ? n : 0] = '\0';
+	/* There need not be a /proc. */
+	if (n <= 0 && (target_search(called, name) != 0 || !realpath(called, own)))
+		own[0] = '\0';
+}
+
+/* The build tree's first, then the one installed beside this program, then where it was meant to be. */
+static int find_library(char *path, size_t size, const char *name)
+{
+	char own[PATH_MAX];
+	char *slash;
+
+	find_self(own, name);
 	slash = strrchr(own, '/');
 	if (slash) {
 		*slash = '\0';
@@ -683,7 +694,7 @@ int main(int argc, char **argv)
 		                                  : CLI_TROUBLE;
 	}
 	if (verdict == TARGET_PRELOAD) {
-		if (!find_library(library_path, sizeof library_path)) {
+		if (!find_library(library_path, sizeof library_path, argv[0])) {
 			cli_error("%s is neither beside this program nor in %s", LIBRARY, LM_LIBDIR);
 			return CLI_TROUBLE;
 		}

@@ -64,8 +64,7 @@ static int runnable(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-/* Fills FOUND (PATH_MAX bytes) with the file that NAME stands for; 0 or an errno. */
-static int search(char *found, const char *name)
+int target_search(char *found, const char *name)
 {
 	const char *path = getenv("PATH");
 	int worst = ENOENT;
@@ -388,7 +387,7 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 	/* A file that the kernel does not know is left to the shell, by execvp() too. */
 	if (!script)
 		snprintf(name, sizeof name, "%s", SHELL);
-	error = search(target->program, name);
+	error = target_search(target->program, name);
 	if (error)
 		return say(target, error == ENOENT ? TARGET_MISSING : TARGET_NOEXEC,
 		           "%s: its interpreter '%s' can not be run: %s", target->path, name, strerror(error));
@@ -398,7 +397,7 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 
 enum target_verdict target_inspect(struct target *target, const char *command)
 {
-	int error = search(target->path, command);
+	int error = target_search(target->path, command);
 	int fd;
 
 	target->reason[0] = '\0';

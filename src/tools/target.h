@@ -22,6 +22,9 @@ struct target {
 	char reason[PATH_MAX * 2 + 512];
 };
 
+/* Fills FOUND (PATH_MAX bytes) with the file that NAME stands for as a command; 0 or an errno. */
+int target_search(char *found, const char *name);
+
 /* Looks for COMMAND as execvp() does and examines it. REASON is set for the last three verdicts. */
 enum target_verdict target_inspect(struct target *target, const char *command);
 

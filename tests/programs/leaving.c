@@ -30,16 +30,22 @@ size_t malloc_usable_size(void *p)
 	return p ? ((struct block *)p - 1)->size : 0;
 }
 
+static char *room;
+
+/* Nobody may leave this half-way: before there is a handler, since the loader need not have called malloc. */
+__attribute__((constructor)) static void get_room(void)
+{
+	if (!room)
+		room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
 void *malloc(size_t size)
 {
-	static char *room;
 	static size_t used;
 	size_t at = __atomic_fetch_add(&used, ((size + 15) & ~(size_t)15) + sizeof(struct block), __ATOMIC_RELAXED);
 	struct block *block;
 
-	/* The loader's call, before there is a handler. */
-	if (!room)
-		room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	get_room();
 	if (room == MAP_FAILED || at > ROOM || size > ROOM - at)
 		return NULL;
 	block = (struct block *)(room + at);
