@@ -13,12 +13,12 @@
 /* Only glibc has that. */
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
-/* A static program need not have it, and is one object anyway. */
+/* A static program need not have either, and is one object anyway. */
 extern __typeof__(dladdr) dladdr __attribute__((weak));
 
 static inline int lm_libc_can_tell(void)
 {
-	return dladdr != NULL;
+	return dladdr != NULL && gnu_get_libc_version != NULL;
 }
 
 /* Does FUNCTION lie in glibc? */
@@ -26,8 +26,8 @@ static inline int lm_libc_has(const void *function)
 {
 	Dl_info found, libc;
 
-	return gnu_get_libc_version && dladdr && dladdr(function, &found) &&
-	       dladdr((const void *)gnu_get_libc_version, &libc) && found.dli_fbase == libc.dli_fbase;
+	return lm_libc_can_tell() && dladdr(function, &found) && dladdr((const void *)gnu_get_libc_version, &libc) &&
+	       found.dli_fbase == libc.dli_fbase;
 }
 
 #endif
