@@ -121,8 +121,12 @@ static void take_call(struct verdict *v, const struct event *event)
 	advance(t);
 }
 
-/* Reads the trace as every tool does, journal and all. */
-static struct verdict read_trace(const char *name)
+/*
+ * Reads the trace as every tool does, journal and all. IS_WRITTEN: perhaps just
+ * then, or until the process was gone; the kernel writes a record that crosses
+ * a page in two steps, and the second one may not be there.
+ */
+static struct verdict read_trace(const char *name, bool is_written)
 {
 	struct verdict v = {.inits = 0};
 	static struct trace trace;
@@ -151,15 +155,15 @@ static struct verdict read_trace(const char *name)
 	}
 	ck_assert_int_eq(got, 0);
 	ck_assert_uint_eq(trace.malformed, 0);
-	ck_assert(!trace.ends_early);
+	ck_assert(is_written || !trace.ends_early);
 	trace_close(&trace);
 	return v;
 }
 
 /* Every call that had returned is in the trace, and of each thread at most the one that had not. */
-static struct verdict judge(const char *name)
+static struct verdict judge(const char *name, bool is_written)
 {
-	struct verdict v = read_trace(name);
+	struct verdict v = read_trace(name, is_written);
 	size_t len;
 	const uint64_t *counts = (const uint64_t *)(const void *)read_file("counts", &len);
 
@@ -257,7 +261,7 @@ START_TEST(what_a_killed_process_did_is_in_the_trace)
 
 		ck_assert_msg(killed.status == 137, "%s: %d, %s", way->name, killed.status, killed.err);
 		left_nothing(way);
-		v = judge("t");
+		v = judge("t", false);
 		ck_assert_uint_le(v.inits, 1);
 		ck_assert_uint_eq(v.finis, 0);
 	}
@@ -279,7 +283,7 @@ START_TEST(so_it_is_of_a_crash)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		ck_assert_int_eq(run_counting(way, format, some_time(), cases[i].how).status, cases[i].status);
 		left_nothing(way);
-		ck_assert_uint_eq(judge("t").finis, 0);
+		ck_assert_uint_eq(judge("t", false).finis, 0);
 		is_reported_as_cut();
 	}
 }
@@ -295,7 +299,7 @@ START_TEST(an_exit_while_other_threads_allocate_loses_nothing)
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(run_counting(way, format, some_time(), "_exit").status, 3);
 		ck_assert_ptr_null(read_file("t.journal", NULL));
-		ck_assert_uint_eq(judge("t").finis, 1);
+		ck_assert_uint_eq(judge("t", true).finis, 1);
 	}
 }
 END_TEST
@@ -314,7 +318,7 @@ START_TEST(an_exec_while_other_threads_allocate_loses_nothing)
 
 		ck_assert_int_eq(run_counting(way, format, some_time(), how).status, 9);
 		ck_assert_ptr_null(read_file("t.journal", NULL));
-		v = judge("t");
+		v = judge("t", false);
 		ck_assert_uint_eq(v.inits, 4);
 		ck_assert_uint_eq(v.finis, 1);
 	}
@@ -332,7 +336,7 @@ START_TEST(an_exec_of_what_is_not_traced_loses_nothing)
 	ck_assert_int_eq(run("echo 'int main(void) { return 5; }' >five.c && $CC -static -o five five.c").status, 0);
 	ck_assert_int_eq(run_counting(way, format, some_time(), "exec ./five").status, 5);
 	left_nothing(way);
-	ck_assert_uint_eq(judge("t").finis, 0);
+	ck_assert_uint_eq(judge("t", false).finis, 0);
 	is_reported_as_cut();
 }
 END_TEST
@@ -344,7 +348,7 @@ START_TEST(a_trace_and_its_journal_can_be_moved_together)
 	                     "there/moved.journal; }")
 	                         .status,
 	                 0);
-	judge("there/moved");
+	judge("there/moved", false);
 }
 END_TEST
 
@@ -365,7 +369,7 @@ START_TEST(what_the_launcher_can_not_append_stays_in_the_journal)
 	                             "t.journal: the end of the trace stays in this file, for the commands to read: "
 	                             "File too large"));
 	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
-	judge("t");
+	judge("t", false);
 	is_reported_as_cut();
 }
 END_TEST
@@ -380,7 +384,7 @@ START_TEST(a_running_process_can_be_looked_at)
 		            "until [ -s counts ]; do sleep 0.001; done; sleep 0.%06u; cp counts before",
 		            formats[i % FORMATS], some_time());
 		const uint64_t *counts = (const uint64_t *)(const void *)read_file("before", NULL);
-		struct verdict v = read_trace("t");
+		struct verdict v = read_trace("t", true);
 
 		ck_assert_int_eq(run("kill -9 %d", atoi(started.out)).status, 0);
 		for (int thread = 0; thread < THREADS; thread++)
