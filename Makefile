@@ -82,16 +82,34 @@ TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions -Iinclude
 
-CORE_INC    = -iquote src -iquote src/core
-PRELOAD_INC = $(CORE_INC) -iquote src/preload
-WRAP_INC    = $(CORE_INC) -iquote wrap
-READER_INC  = -iquote src -iquote src/reader -iquote $(B)/generated
-TOOLS_INC   = $(READER_INC) -iquote src/tools -Iinclude
-TESTS_INC   = $(READER_INC) -iquote src/core -iquote tests -Iinclude
+# ---- layers -------------------------------------------------------------------
+
+# Each list is in order, lowest first. A folder is compiled with the -iquote paths of itself and of those before
+# it alone, so an include that climbs does not compile; `make lint` looks at the references.
+CORE_LAYERS   := $(addprefix src/core/,port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
+TRACKER_DIRS  := src/format $(CORE_LAYERS)
+READER_LAYERS := src/format src/reader
+TOOLS_LAYERS  := $(READER_LAYERS) src/tools
+
+# Of the list $(1): what comes before and including $(2).
+up_to = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call up_to,$(wordlist 2,$(words $(1)),$(1)),$(2))))
+iquote = $(addprefix -iquote ,$(1))
+
+# What a folder's objects are compiled with: INCLUDES_folder and FLAGS_folder.
+$(foreach d,$(CORE_LAYERS),$(eval INCLUDES_$(d) := $(call iquote,$(TRACKER_DIRS)))$(eval FLAGS_$(d) = $$(TRACKER)))
+$(foreach d,src/preload wrap,$(eval INCLUDES_$(d) := $(call iquote,$(TRACKER_DIRS) $(d)))$(eval FLAGS_$(d) = $$(TRACKER)))
+$(foreach d,$(filter-out src/format,$(TOOLS_LAYERS)),$(eval INCLUDES_$(d) := $(call iquote,$(call up_to,$(TOOLS_LAYERS),$(d)) $(B)/generated) -Iinclude)$(eval FLAGS_$(d) = $$(BASE) $$(SANFLAGS)))
+INCLUDES_tests := $(call iquote,$(READER_LAYERS) $(CORE_LAYERS) tests) -Iinclude
+FLAGS_tests     = $(BASE) $(CHECK_CFLAGS) $(SANFLAGS)
+FLAGS_src/tools += -DLM_LIBDIR='"$(libdir)"'
+
+# Of the source that a rule is about.
+includes = $(INCLUDES_$(patsubst %/,%,$(dir $<)))
+flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
 
 # ---- sources ------------------------------------------------------------------
 
-CORE_SRC    := $(filter-out src/core/unwind_%.c,$(wildcard src/core/*.c)) src/core/unwind_$(UNWIND_file).c $(wildcard src/core/unwind_$(UNWIND_file)_*.c)
+CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 WRAP_SRC    := $(wildcard wrap/*.c)
 READER_SRC  := $(wildcard src/reader/*.c)
@@ -129,30 +147,11 @@ tools: $(TOOLS:%=$(B)/%)
 
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-$(B)/obj/src/core/%.o: src/core/%.c $(B)/variant
+# One rule for all objects; the folder says the rest.
+$(B)/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TRACKER) $(CORE_INC) $(CFLAGS) -c -o $@ $<
-
-$(B)/obj/src/preload/%.o: src/preload/%.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(TRACKER) $(PRELOAD_INC) $(CFLAGS) -c -o $@ $<
-
-$(B)/obj/wrap/%.o: wrap/%.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(TRACKER) $(WRAP_INC) $(CFLAGS) -c -o $@ $<
-
-$(B)/obj/src/reader/%.o: src/reader/%.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(READER_INC) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
-
-$(B)/obj/src/tools/%.o: src/tools/%.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(TOOLS_INC) -DLM_LIBDIR='"$(libdir)"' $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
 
 # Where the launcher looks at last.
 $(B)/obj/src/tools/log-malloc.o: $(B)/libdir
@@ -186,7 +185,7 @@ $(B)/generated/%.pb-c.h: $(B)/generated/%.pb-c.c ;
 
 $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 	$(call say,CC,$@)
-	$(Q)$(CC) $(BASE) $(READER_INC) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -iquote $(B)/generated $(SANFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
 
@@ -307,30 +306,25 @@ PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
-$(B)/obj/tests/%.o: tests/%.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(TESTS_INC) $(CHECK_CFLAGS) $(SANFLAGS) $(CFLAGS) -c -o $@ $<
-
 # Both have a record.h: this one looks at the core's.
-$(B)/obj/tests/test_line.o: TESTS_INC = $(CORE_INC) -iquote tests -Iinclude
+$(B)/obj/tests/test_line.o: INCLUDES_tests = $(call iquote,$(TRACKER_DIRS) tests) -Iinclude
 
 # The core as plain code, without interposition, for the suites that look at its parts.
-$(B)/obj/plain/%.o: src/core/%.c $(B)/variant
+$(B)/plain/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(CORE_INC) -Iinclude -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(includes) -Iinclude -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/libcore-plain.a: $(patsubst src/core/%.c,$(B)/obj/plain/%.o,$(CORE_SRC)) $(B)/obj/tests/plain_seam.o
+$(B)/libcore-plain.a: $(CORE_SRC:%.c=$(B)/plain/%.o) $(B)/obj/tests/plain_seam.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The same under ThreadSanitizer, whatever the rest is built with: the fences that it does not know are none it needs.
 TSAN = -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-tsan
 TSAN_SRC = $(CORE_SRC) tests/plain_seam.c tests/races.c
-$(B)/obj/tsan/%.o: %.c $(B)/variant
+$(B)/tsan/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(TESTS_INC) -iquote src/core $(filter-out $(if $(findstring clang,$(CC)),-Wno-tsan),$(TSAN)) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(includes) -Iinclude $(filter-out $(if $(findstring clang,$(CC)),-Wno-tsan),$(TSAN)) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
 
-$(B)/tests/races: $(patsubst %.c,$(B)/obj/tsan/%.o,$(TSAN_SRC))
+$(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
@@ -363,19 +357,16 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(B)/obj/fuzz/src/reader/%.o: src/reader/%.c
+INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) tests/fuzz)
+
+$(B)/fuzz/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE) $(READER_INC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(BASE) $(includes) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$(B)/obj/fuzz/%.o: tests/fuzz/%.c
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE) $(READER_INC) -iquote tests/fuzz $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+$(B)/fuzz/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
 
-$(B)/obj/fuzz/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
-
-$(B)/fuzz/%: $(B)/obj/fuzz/fuzz_%.o $(patsubst %.c,$(B)/obj/fuzz/%.o,$(READER_SRC)) $(B)/generated/profile.pb-c.o
+$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(READER_SRC:%.c=$(B)/fuzz/obj/%.o) $(B)/generated/profile.pb-c.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer $(READER_LIBS)
@@ -460,7 +451,7 @@ soak: all $(B)/tests/judge $(B)/tests/programs/soak
 
 # ---- lint ---------------------------------------------------------------------
 
-C_ALL  = $(wildcard src/*/*.[ch] src/*.h wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
+C_ALL  = $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*/*/*.[ch] wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
 SCRIPTS = $(wildcard completions/*.bash .ci/run examples/*.sh tests/*.sh)
 
 lint:
@@ -494,4 +485,4 @@ help:
 .PHONY: all preload wrap tools install uninstall examples demo check fuzz bench smoke soak deps deps-bench deps-fuzz deps-smoke deps-lint lint format clean help FORCE
 FORCE:
 
--include $(shell find $(B)/obj $(B)/generated -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stddef.h>
 
+#include "atomic.h"
 #include "libc.h"
 #include "seam.h"
 #include "sys.h"
@@ -132,14 +133,14 @@ static size_t tried_usable_size(void *p)
 	size_t usable = malloc_usable_size(p);
 	int is_tag = lm_real_is_glibc() && usable == lm_tag_usable(p);
 
-	__atomic_store_n(&usable_size, is_tag ? tag_usable_size : malloc_usable_size, __ATOMIC_RELAXED);
-	__atomic_store_n(&lm_real_has_tags, is_tag, __ATOMIC_RELAXED);
+	lm_store(&usable_size, is_tag ? tag_usable_size : malloc_usable_size);
+	lm_store(&lm_real_has_tags, is_tag);
 	return usable;
 }
 
 size_t lm_real_usable_size(void *p)
 {
-	return __atomic_load_n(&usable_size, __ATOMIC_RELAXED)(p);
+	return lm_load(&usable_size)(p);
 }
 
 static int is_glibc(void)
@@ -154,8 +155,8 @@ int lm_real_is_glibc(void)
 {
 	static signed char known;
 
-	if (!__atomic_load_n(&known, __ATOMIC_RELAXED))
-		__atomic_store_n(&known, is_glibc() ? 1 : -1, __ATOMIC_RELAXED);
+	if (!lm_load(&known))
+		lm_store(&known, is_glibc() ? 1 : -1);
 	return known > 0;
 }
 

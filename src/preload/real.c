@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "atomic.h"
 #include "libc.h"
 #include "seam.h"
 #include "signals.h"
@@ -84,7 +85,7 @@ static void *boot_malloc(size_t size)
 		return NULL;
 	}
 	room = (size + BOOT_ALIGN - 1) / BOOT_ALIGN * BOOT_ALIGN + sizeof *block;
-	at = __atomic_fetch_add(&boot_used, room, __ATOMIC_RELAXED);
+	at = lm_fetch_add(&boot_used, room);
 	if (at > sizeof boot - room) {
 		errno = ENOMEM;
 		return NULL;
@@ -156,7 +157,7 @@ static void replace(void **function, const char *name)
 	void *found = next(name);
 
 	if (found)
-		__atomic_store_n(function, found, __ATOMIC_RELEASE);
+		lm_store_release(function, found);
 }
 
 #define REPLACE(function, name) replace((void **)(void *)&(function), name)
@@ -171,7 +172,7 @@ static void find_optional(void **function, const char *name)
 	struct lm_signals signals;
 	void *found;
 
-	if (__atomic_load_n(function, __ATOMIC_ACQUIRE) || resolving)
+	if (lm_load_acquire(function) || resolving)
 		return;
 	begin_resolving(&signals);
 	found = next(name);
@@ -180,7 +181,7 @@ static void find_optional(void **function, const char *name)
 		found = MISSING;
 	}
 	end_resolving(&signals);
-	__atomic_store_n(function, found, __ATOMIC_RELEASE);
+	lm_store_release(function, found);
 }
 
 /* The function, or NULL where nobody has it. */
@@ -217,20 +218,20 @@ static size_t tried_usable_size(void *p)
 
 	int is_tag = usable == lm_tag_usable(p);
 
-	__atomic_store_n(&lm_seam.usable_size, is_tag ? tag_usable_size : libc_usable_size, __ATOMIC_RELEASE);
-	__atomic_store_n(&lm_real_has_tags, is_tag, __ATOMIC_RELAXED);
+	lm_store_release(&lm_seam.usable_size, is_tag ? tag_usable_size : libc_usable_size);
+	lm_store(&lm_real_has_tags, is_tag);
 	return usable;
 }
 
 static void resolve_usable_size(void)
 {
 	if (__tsan_init) {
-		__atomic_store_n(&lm_seam.usable_size, unknown_usable_size, __ATOMIC_RELEASE);
+		lm_store_release(&lm_seam.usable_size, unknown_usable_size);
 		return;
 	}
 	FIND(libc_usable_size, "malloc_usable_size");
 	is_glibc = lm_libc_has((const void *)lm_seam.malloc);
-	__atomic_store_n(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size, __ATOMIC_RELEASE);
+	lm_store_release(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size);
 }
 
 static void resolve(void)
@@ -253,13 +254,13 @@ static void resolve(void)
 	resolve_usable_size();
 	end_resolving(&signals);
 	errno = saved;
-	__atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
+	lm_store_release(&real.ready, 1);
 }
 
 /* Is the real allocator there? Not while dlsym looks for it. */
 static inline int ready(void)
 {
-	if (likely(__atomic_load_n(&real.ready, __ATOMIC_ACQUIRE)))
+	if (likely(lm_load_acquire(&real.ready)))
 		return 1;
 	resolve();
 	return !resolving;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What every event of every thread changes, in one cache line: with several
+ * threads, the line's way from one core to another is what an event costs
+ * most. And how such a counter is changed.
+ */
+#ifndef LM_HOT_H
+#define LM_HOT_H
+
+#include <stdint.h>
+
+#include "atomic.h"
+#include "internal.h"
+
+extern struct lm_hot {
+	/* Bytes of the live blocks, of changes that were made in one place (account.h). */
+	_Alignas(64) int64_t requested;
+	int64_t usable;
+	/* What threads had counted for themselves when lm_account_settle() last looked. */
+	int64_t settled_requested, settled_usable;
+	/* The position in the ring that the next record gets (ring.h). */
+	uint64_t head;
+} lm_hot LM_INTERNAL;
+
+/* Of glibc: no other thread has been made. A libc without it is taken for one with threads. */
+extern char __libc_single_threaded __attribute__((weak));
+
+static inline int lm_is_single_threaded(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
+/* Adds to what no other thread writes to, in one instruction where there is one: a signal handler may add, too. */
+static inline void lm_add_own(int64_t *counter, int64_t value)
+{
+#if defined __x86_64__
+	__asm__("addq %1, %0" : "+m"(*counter) : "er"(value) : "cc");
+#else
+	lm_store(counter, *counter + value);
+#endif
+}
+
+static inline void lm_subtract_own(int64_t *counter, int64_t value)
+{
+#if defined __x86_64__
+	__asm__("subq %1, %0" : "+m"(*counter) : "er"(value) : "cc");
+#else
+	lm_store(counter, *counter - value);
+#endif
+}
+
+/*
+ * Adds, and returns the value before. While there is one thread, signal
+ * handlers are all that can come in between, and one instruction is enough for
+ * those: without the bus lock it costs a twentieth.
+ */
+static inline uint64_t lm_fetch_add_quick(uint64_t *counter, uint64_t value, int is_single_threaded)
+{
+#if defined __x86_64__
+	if (__builtin_expect(is_single_threaded, 1)) {
+		__asm__ volatile("xaddq %0, %1" : "+r"(value), "+m"(*counter) : : "memory", "cc");
+		return value;
+	}
+#else
+	(void)is_single_threaded;
+#endif
+	return lm_fetch_add(counter, value);
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See sample.h. The clock is read through the vdso, without a system call. */
+#include "sample.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#include "atomic.h"
+#include "config.h"
+#include "descriptor.h"
+#include "sys.h"
+
+static struct {
+	struct lm_descriptor statm;
+	uint64_t interval_ms;
+	uint64_t start_ms;
+	uint64_t next_ms; /* since the start */
+} sample = {.interval_ms = LM_STATM_NEVER};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void lm_sample_start(uint64_t interval_ms)
+{
+	int fd;
+
+	/* A child of fork has its parent's. */
+	lm_descriptor_close(&sample.statm);
+	sample.interval_ms = LM_STATM_NEVER;
+	sample.next_ms = 0;
+	sample.start_ms = now_ms();
+	if (interval_ms == LM_STATM_NEVER)
+		return;
+	fd = lm_sys_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (lm_descriptor_keep(&sample.statm, fd) == 0)
+		sample.interval_ms = interval_ms;
+	lm_sys_close(fd);
+}
+
+int lm_sample_is_due(uint64_t ms)
+{
+	return sample.interval_ms != LM_STATM_NEVER && ms >= lm_load(&sample.next_ms);
+}
+
+/* Of several threads whose turn it is, one gets it. */
+static int take_turn(uint64_t ms)
+{
+	uint64_t next = lm_load(&sample.next_ms);
+
+	if (sample.interval_ms == 0)
+		return 1;
+	return ms >= next && lm_compare_exchange(&sample.next_ms, &next, ms + sample.interval_ms);
+}
+
+static int parse(const char *text, struct lm_statm *statm)
+{
+	for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++) {
+		uint64_t pages = 0;
+
+		if (*text < '0' || *text > '9')
+			return 0;
+		while (*text >= '0' && *text <= '9')
+			pages = pages * 10 + (uint64_t)(*text++ - '0');
+		statm->pages[i] = pages;
+		if (*text == ' ')
+			text++;
+	}
+	return 1;
+}
+
+uint64_t lm_sample_now(void)
+{
+	return now_ms() - sample.start_ms;
+}
+
+int lm_sample_is_constant(void)
+{
+	return sample.interval_ms == 0;
+}
+
+int lm_sample_take(uint64_t ms, struct lm_statm *statm)
+{
+	char text[160];
+	long n;
+
+	if (sample.interval_ms == LM_STATM_NEVER || !take_turn(ms) || !lm_descriptor_is_ours(&sample.statm))
+		return 0;
+	n = lm_sys_pread(sample.statm.fd, text, sizeof text - 1, 0);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return parse(text, statm);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The common calls while there is no trace, and none can come any more: what is
+ * left is how many bytes are in use, for log_malloc_get_usage(). Inlined in
+ * the entry points, because every instruction counts here; whatever is out of
+ * the ordinary goes the usual way (intercept.h). A flavour says how the real
+ * functions are called with the least detour: LM_SEAM_MALLOC and so on.
+ */
+#ifndef LM_QUIET_H
+#define LM_QUIET_H
+
+#include "atomic.h"
+#include "guard.h"
+#include "hot.h"
+#include "intercept.h"
+#include "real.h"
+#include "session.h"
+#include "sizemap.h"
+#include "thread.h"
+
+#ifndef LM_SEAM_MALLOC
+#define LM_SEAM_MALLOC  lm_real_malloc
+#define LM_SEAM_CALLOC  lm_real_calloc
+#define LM_SEAM_REALLOC lm_real_realloc
+#define LM_SEAM_FREE    lm_real_free
+#endif
+
+/*
+ * LIGHT: without the guard, which is for real allocators that call the entry
+ * points, and for handlers that come in between; here, all that they could meet
+ * half done is one addition. NULL where it takes the guard.
+ */
+static inline struct lm_thread *lm_quiet_light(void)
+{
+	return __builtin_expect(lm_here.light != NULL, 1) ? lm_here.light : NULL;
+}
+
+/* Can the call be dealt with here, with the guard? */
+static inline int lm_is_quiet(void)
+{
+	return __builtin_expect(lm_load_acquire(&lm_session.quiet) && lm_here.own && lm_here.guard == LM_GUARD_IDLE, 0);
+}
+
+/* P came; or not: no block is known at address 0, nor can be. OWN: the calling thread's. */
+static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_thread *own, void *p, size_t size)
+{
+	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
+		return lm_malloc_end(p, size);
+	lm_add_own(&own->requested, (int64_t)size);
+	return p;
+}
+
+/* The books of a release. 0: P is not known here, and nothing was done. */
+static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread *own, const void *p)
+{
+	size_t size = lm_sizemap_try_take(p);
+
+	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
+		return 0;
+	lm_subtract_own(&own->requested, (int64_t)size);
+	return 1;
+}
+
+/* Of a block that is known here and a size that is not 0: 1, and *RESULT. 0: nothing was done. */
+static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, void **result)
+{
+	size_t old = size ? lm_sizemap_try_take(p) : LM_SIZEMAP_NONE;
+
+	if (__builtin_expect(old == LM_SIZEMAP_NONE, 0))
+		return 0;
+	*result = LM_SEAM_REALLOC(p, size);
+	if (__builtin_expect(!*result, 0)) {
+		/* It failed: the block is as it was. */
+		lm_sizemap_try_put_new(p, old);
+		return 1;
+	}
+	lm_subtract_own(&own->requested, (int64_t)old);
+	lm_quiet_allocated(own, *result, size);
+	return 1;
+}
+
+/* ---- with the guard. SP: the caller's stack pointer ---- */
+
+static inline void lm_quiet_enter(uintptr_t sp)
+{
+	lm_here.sp = sp;
+	lm_here.guard = LM_GUARD_REAL;
+}
+
+static inline void lm_quiet_leave(void)
+{
+	lm_here.guard = LM_GUARD_IDLE;
+	if (lm_session.light)
+		lm_here.light = lm_here.own;
+}
+
+static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uintptr_t sp)
+{
+	void *p;
+
+	lm_quiet_enter(sp);
+	p = lm_quiet_allocated(lm_here.own, LM_SEAM_MALLOC(size), size);
+	lm_quiet_leave();
+	return p;
+}
+
+/* TOTAL: COUNT times SIZE. */
+static __attribute__((noinline)) void *lm_quiet_calloc_guarded(size_t count, size_t size, size_t total, uintptr_t sp)
+{
+	void *p;
+
+	lm_quiet_enter(sp);
+	p = lm_quiet_allocated(lm_here.own, LM_SEAM_CALLOC(count, size), total);
+	lm_quiet_leave();
+	return p;
+}
+
+static __attribute__((noinline)) int lm_quiet_realloc_guarded(void *p, size_t size, uintptr_t sp, void **result)
+{
+	int done;
+
+	lm_quiet_enter(sp);
+	done = lm_quiet_realloc(lm_here.own, p, size, result);
+	lm_quiet_leave();
+	return done;
+}
+
+static __attribute__((noinline)) int lm_quiet_free_guarded(void *p, uintptr_t sp)
+{
+	if (!lm_quiet_take(lm_here.own, p))
+		return 0;
+	lm_quiet_enter(sp);
+	LM_SEAM_FREE(p);
+	lm_quiet_leave();
+	return 1;
+}
+
+#endif

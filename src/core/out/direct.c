@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * See direct.h. All signals are blocked while the lock is held: a handler that
+ * allocates would wait for the lock that its own thread holds, and what the
+ * write itself raises (SIGPIPE, SIGXFSZ) is ours to deal with, not the
+ * program's.
+ */
+#include "direct.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "atomic.h"
+#include "descriptor.h"
+#include "signals.h"
+#include "sys.h"
+#include "trace_format.h"
+
+/* Bytes of a disk that is not called full. */
+#define ROOM_MIN (64 << 10)
+
+/* Bytes that are asked for in advance: at least and at most. */
+#define ADVANCE_MIN ((uint64_t)1 << 20)
+#define ADVANCE_MAX ((uint64_t)32 << 20)
+
+/* As <linux/magic.h> has it. */
+#define EXT4_MAGIC 0xef53
+
+/* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
+enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
+
+static struct {
+	struct lm_descriptor trace;
+	const char *path; /* of a regular file, or NULL */
+	int is_parents;   /* this is a child that was forked */
+	uint32_t lock;    /* 0 free, 1 taken, 2 taken and somebody waits */
+	struct {
+		uint64_t end; /* the file has blocks up to here, whatever its size; 0: none in advance */
+		int is_off;
+	} advance;
+	int fault; /* -errno of the write that failed and may come back; nothing is written meanwhile */
+	struct {
+		char *bytes; /* or NULL */
+		size_t size, mapped;
+	} rest; /* of the record that it was cut in, which could not be taken back */
+} direct = {.trace.fd = -1};
+
+/* ---- the lock ---- */
+
+static void lock(void)
+{
+	uint32_t state = 0;
+
+	if (lm_compare_exchange(&direct.lock, &state, 1))
+		return;
+	while (lm_exchange(&direct.lock, 2) != 0)
+		lm_sys(SYS_futex, &direct.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+static void unlock(void)
+{
+	if (lm_exchange(&direct.lock, 0) == 2)
+		lm_sys(SYS_futex, &direct.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+int lm_direct_open(int fd)
+{
+	int error = lm_descriptor_keep(&direct.trace, fd);
+
+	if (error)
+		return error;
+	direct.path = lm_descriptor_path(fd);
+	return direct.trace.fd;
+}
+
+/* By its name, if that still leads to the same file. */
+static int open_again(void)
+{
+	int fd, kept;
+
+	if (!direct.path)
+		return 0;
+	fd = lm_sys_open(direct.path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
+	if (fd < 0)
+		return 0;
+	kept = lm_descriptor_is_same(&direct.trace, fd) && lm_descriptor_keep(&direct.trace, fd) == 0;
+	lm_sys_close(fd);
+	return kept;
+}
+
+/*
+ * The program may have closed our duplicate, as daemons close everything. As
+ * long as the trace can be found elsewhere, make another. 0, or -errno.
+ */
+static int find_trace(void)
+{
+	int error = direct.is_parents ? -EBADF : lm_descriptor_check(&direct.trace);
+
+	if (!error || direct.is_parents)
+		return error;
+	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
+		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0 ? 0 : -EBADF;
+	return open_again() ? 0 : error;
+}
+
+/* ---- writing ---- */
+
+/* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
+static void wait_writable(int fd)
+{
+	struct pollfd poll = {.fd = fd, .events = POLLOUT};
+
+	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, LM_SIGNALS_SIZE);
+}
+
+/* *WRITTEN: how much of it got there. */
+static int write_parts(int fd, const struct iovec *parts, int count, size_t *written)
+{
+	size_t skip = 0;
+
+	*written = 0;
+	while (count > 0) {
+		struct iovec first = {(char *)parts->iov_base + skip, parts->iov_len - skip};
+		long n;
+
+		if (skip)
+			n = lm_sys(SYS_writev, fd, &first, 1);
+		else
+			n = lm_sys(SYS_writev, fd, parts, count);
+		if (n == -EAGAIN)
+			wait_writable(fd);
+		else if (n < 0 && n != -EINTR)
+			return (int)n;
+		*written += n > 0 ? (size_t)n : 0;
+		/* What was written ends somewhere in the parts: go on from there. */
+		for (size_t left = n > 0 ? (size_t)n : 0; count > 0;) {
+			size_t rest = parts->iov_len - skip;
+
+			if (left < rest) {
+				skip += left;
+				break;
+			}
+			left -= rest;
+			skip = 0;
+			parts++;
+			count--;
+		}
+	}
+	return 0;
+}
+
+/* ---- when that fails ---- */
+
+static int is_regular(int fd, struct stat *status)
+{
+	int saved = errno, result = fstat(fd, status) == 0 && S_ISREG(status->st_mode);
+
+	errno = saved;
+	return result;
+}
+
+/* A terminal that was hung up, a pipe without a reader, a file at its limit stay what they are. */
+int lm_direct_comes_back(int error)
+{
+	struct stat status;
+
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+	case EIO:
+	case EROFS:
+	case ENOMEM:
+		return is_regular(direct.trace.fd, &status);
+	default:
+		return 0;
+	}
+}
+
+int lm_direct_is_alone(int fd)
+{
+	long flags = lm_sys(SYS_fcntl, fd, F_GETFL);
+	int saved = errno, result = 1;
+	struct stat file, other;
+
+	if (!is_regular(fd, &file) ||
+	    (!(flags & O_APPEND) && lm_sys(SYS_lseek, fd, 0L, SEEK_CUR) != (long)file.st_size))
+		return 0;
+	for (int standard = 0; standard <= 2; standard++) {
+		if (fstat(standard, &other) == 0 && other.st_dev == file.st_dev && other.st_ino == file.st_ino)
+			result = 0;
+	}
+	errno = saved;
+	return result;
+}
+
+/* Makes the last SIZE bytes of the file undone, if they are the last and ours. 0, or -1. */
+static int take_back(int fd, size_t size)
+{
+	long end = lm_sys(SYS_lseek, fd, 0L, SEEK_CUR), before = end - (long)size;
+	struct stat file;
+
+	/* Somebody else may be about to write behind it. */
+	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (long)file.st_size != end)
+		return -1;
+	return lm_sys(SYS_ftruncate, fd, before) == 0 && lm_sys(SYS_lseek, fd, before, SEEK_SET) == before ? 0 : -1;
+}
+
+/* What of PARTS stands behind the first WRITTEN bytes. 0, or -1 without memory. */
+static int keep_rest(const struct iovec *parts, int count, size_t written)
+{
+	size_t size = 0, skip = written;
+
+	for (int i = 0; i < count; i++)
+		size += parts[i].iov_len;
+	direct.rest.mapped = size - written;
+	direct.rest.bytes = lm_sys_map(direct.rest.mapped);
+	direct.rest.size = 0;
+	for (int i = 0; direct.rest.bytes && i < count; i++) {
+		size_t passed = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+
+		size = parts[i].iov_len - passed;
+		__builtin_memcpy(direct.rest.bytes + direct.rest.size, (const char *)parts[i].iov_base + passed, size);
+		direct.rest.size += size;
+		skip -= passed;
+	}
+	return direct.rest.bytes ? 0 : -1;
+}
+
+static void forget_rest(void)
+{
+	if (direct.rest.bytes)
+		lm_sys_unmap(direct.rest.bytes, direct.rest.mapped);
+	direct.rest.bytes = NULL;
+}
+
+/* What has begun to be written goes first. 0, or -errno, and there is less of it. */
+static int write_rest(void)
+{
+	struct iovec part = {direct.rest.bytes, direct.rest.size};
+	size_t written;
+	int error = write_parts(direct.trace.fd, &part, 1, &written);
+
+	direct.rest.size -= written;
+	if (error)
+		__builtin_memmove(direct.rest.bytes, direct.rest.bytes + written, direct.rest.size);
+	else
+		forget_rest();
+	return error;
+}
+
+static void set_fault(int error)
+{
+	lm_store(&direct.fault, error);
+}
+
+/*
+ * The write of PARTS failed by ERROR behind WRITTEN bytes: no line is to be
+ * left in halves. -errno; or 0 if the record's other half goes out later.
+ */
+static int failed(int error, const struct iovec *parts, int count, size_t written)
+{
+	int torn = written && take_back(direct.trace.fd, written) != 0;
+
+	/* No fault for all: the child of vfork has our memory, but descriptors of its own. */
+	if (!lm_direct_comes_back(error))
+		return error;
+	set_fault(error);
+	if (!torn)
+		return error;
+	if (keep_rest(parts, count, written) == 0)
+		return 0;
+	/* An error that does not come back: what went on behind half a line would be taken for a part of it. */
+	return -ENOBUFS;
+}
+
+/* ---- blocks in advance ---- */
+
+/*
+ * To delay the choice of blocks costs ext4 a fifth of each write, and who
+ * writes without end knows what it needs. Others were not seen to gain.
+ */
+static int pays_in_advance(void)
+{
+	struct statfs disk;
+	int saved = errno, result = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_type == EXT4_MAGIC;
+
+	errno = saved;
+	return result;
+}
+
+/* A part of what the file has, so that a process that is killed leaves no more behind. */
+static uint64_t in_advance(uint64_t size)
+{
+	uint64_t part = size / 8;
+
+	return part < ADVANCE_MIN ? ADVANCE_MIN : part > ADVANCE_MAX ? ADVANCE_MAX : part;
+}
+
+static void ask_for(uint64_t size)
+{
+	struct stat file;
+	uint64_t from;
+
+	if (find_trace() != 0 || !is_regular(direct.trace.fd, &file) || !pays_in_advance()) {
+		direct.advance.is_off = 1;
+		return;
+	}
+	from = direct.advance.end > (uint64_t)file.st_size ? direct.advance.end : (uint64_t)file.st_size;
+	direct.advance.end = size + in_advance(size);
+	/* On a disk with little room, blocks are had one by one. */
+	if (lm_sys_fallocate(direct.trace.fd, FALLOC_FL_KEEP_SIZE, from, direct.advance.end - from) != 0)
+		direct.advance.is_off = 1;
+}
+
+/* ---- with the lock ---- */
+
+static void begin(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	lock();
+}
+
+/* ERROR: of the write in between, whose signal nobody is to see. */
+static void end(const struct lm_signals *signals, int error)
+{
+	unlock();
+	lm_signals_unblock(signals, error);
+}
+
+int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count)
+{
+	struct lm_signals signals;
+	size_t written = 0;
+	int error = 0, result;
+
+	begin(&signals);
+	if (flag && lm_load_acquire(flag)) {
+		result = -EAGAIN;
+	} else if (direct.fault) {
+		result = direct.fault;
+	} else {
+		error = find_trace();
+		if (!error)
+			error = write_parts(direct.trace.fd, parts, count, &written);
+		result = error;
+		if (error)
+			result = failed(error, parts, count, written);
+	}
+	end(&signals, error);
+	return result;
+}
+
+int lm_direct_write(const struct iovec *parts, int count)
+{
+	return lm_direct_write_unless(NULL, parts, count);
+}
+
+int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
+{
+	const struct iovec part = {(void *)bytes, size};
+	struct lm_signals signals;
+	int error;
+
+	*written = 0;
+	begin(&signals);
+	error = find_trace();
+	if (!error)
+		error = write_parts(direct.trace.fd, &part, 1, written);
+	end(&signals, error);
+	return error;
+}
+
+int lm_direct_fault(void)
+{
+	return lm_load(&direct.fault);
+}
+
+int lm_direct_has_room(void)
+{
+	struct statfs disk;
+	int saved = errno, asked = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_blocks > 0;
+
+	errno = saved;
+	return !asked || disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
+}
+
+int lm_direct_retry(void)
+{
+	struct lm_signals signals;
+	int error = 0;
+
+	begin(&signals);
+	if (direct.rest.bytes) {
+		error = find_trace();
+		if (!error)
+			error = write_rest();
+	}
+	set_fault(error);
+	end(&signals, error);
+	return error;
+}
+
+void lm_direct_grows_to(uint64_t size)
+{
+	struct lm_signals signals;
+
+	if (direct.advance.is_off || size <= direct.advance.end)
+		return;
+	begin(&signals);
+	ask_for(size);
+	end(&signals, 0);
+}
+
+void lm_direct_trim(void)
+{
+	struct lm_signals signals;
+	struct stat file;
+
+	if (!direct.advance.end)
+		return;
+	begin(&signals);
+	if (find_trace() == 0 && is_regular(direct.trace.fd, &file) && direct.advance.end > (uint64_t)file.st_size)
+		lm_sys(SYS_ftruncate, direct.trace.fd, (off_t)file.st_size);
+	direct.advance.end = 0;
+	end(&signals, 0);
+}
+
+void lm_direct_locked(void (*function)(void))
+{
+	struct lm_signals signals;
+
+	begin(&signals);
+	function();
+	end(&signals, 0);
+}
+
+void lm_direct_leave(void)
+{
+	direct.is_parents = 1;
+	/* Whoever held it is not here. */
+	direct.lock = 0;
+}
+
+void lm_direct_forked(void)
+{
+	lm_descriptor_close(&direct.trace);
+	forget_rest();
+	__builtin_memset(&direct, 0, sizeof direct);
+	direct.trace.fd = -1;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * What the tracker is doing on this thread right now: one byte of thread-local
+ * storage that tells an allocation by the program from one inside the real
+ * allocator or inside the tracker itself. Signal handlers see it consistently:
+ * whoever changes it puts back what it found.
+ */
+#ifndef LM_GUARD_H
+#define LM_GUARD_H
+
+#include <stdint.h>
+
+#include "atomic.h"
+#include "internal.h"
+
+enum lm_guard_state {
+	LM_GUARD_IDLE = 0,    /* the program's own code */
+	LM_GUARD_TRACKER = 1, /* in the tracker: calls are recorded, without a backtrace */
+	LM_GUARD_REAL = 2,    /* in the real allocator: its calls to itself are not events */
+};
+
+struct lm_thread;
+
+/* All thread-local storage that every event needs: found once for all. */
+extern __thread struct lm_here {
+	volatile unsigned char guard;
+	volatile uintptr_t sp;   /* the stack pointer of the program's code whose call set the guard last */
+	struct lm_thread *own;   /* thread.h's; NULL if the thread has none yet */
+	struct lm_thread *light; /* the same, once calls can do without the guard (quiet.h); else NULL */
+} lm_here LM_INTERNAL;
+
+/* Sets the state and returns the one to give back later. */
+static inline unsigned char lm_guard_set(enum lm_guard_state state)
+{
+	unsigned char before = lm_here.guard;
+
+	lm_here.guard = (unsigned char)state;
+	lm_fence_signal();
+	return before;
+}
+
+static inline void lm_guard_restore(unsigned char before)
+{
+	lm_fence_signal();
+	lm_here.guard = before;
+}
+
+/*
+ * Is the call that set the state gone? A program may leave a signal handler
+ * with longjmp, and with it what the signal interrupted. SP is the stack
+ * pointer of the code that calls now: a handler on top of the tracker runs
+ * below that, or on the alternate stack.
+ */
+int lm_guard_is_stale(uintptr_t sp);
+
+#endif

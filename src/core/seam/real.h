@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The seam to the real allocator: all that the core needs of it. The preload
+ * library finds it with dlsym (src/preload/real.c), the wrap archive through
+ * the linker's __real_ names (wrap/real.c).
+ *
+ * Each does what the C library's function of that name does, errno included.
+ * What the C library does not have is made of what it has: reallocarray of
+ * realloc with an overflow check, free_sized and free_aligned_sized of free,
+ * pvalloc of valloc. Callable from any thread at any time.
+ */
+#ifndef LM_REAL_H
+#define LM_REAL_H
+
+#include <stddef.h>
+
+#include "atomic.h"
+#include "internal.h"
+#include "tag.h"
+
+void *lm_real_malloc(size_t size);
+void *lm_real_calloc(size_t count, size_t size);
+void *lm_real_realloc(void *p, size_t size);
+void *lm_real_reallocarray(void *p, size_t count, size_t size);
+void *lm_real_memalign(size_t alignment, size_t size);
+void *lm_real_aligned_alloc(size_t alignment, size_t size);
+int lm_real_posix_memalign(void **result, size_t alignment, size_t size);
+void *lm_real_valloc(size_t size);
+void *lm_real_pvalloc(size_t size);
+void lm_real_free(void *p);
+void lm_real_free_sized(void *p, size_t size);
+void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size);
+
+/* The usable size of a block that this allocator handed out; 0 for NULL or where the libc can't tell. */
+size_t lm_real_usable_size(void *p);
+
+/* 1 once a block has shown that the tags of live blocks tell their usable size (tag.h): no need to call for it. */
+extern int lm_real_has_tags LM_INTERNAL;
+
+/* The same, of a live block. */
+static inline size_t lm_real_usable_size_of_live(void *p)
+{
+	return __builtin_expect(lm_load(&lm_real_has_tags), 1) ? lm_tag_usable(p) : lm_real_usable_size(p);
+}
+
+/* Does glibc's own malloc stand behind all this? */
+int lm_real_is_glibc(void);
+
+/* Is this tracker part of a program that the preload library traces? That one sees all calls, and writes the trace. */
+int lm_real_is_traced(void);
+
+_Noreturn void lm_real_exit(int status);
+
+#endif

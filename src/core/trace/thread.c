@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See thread.h. */
+#include "thread.h"
+
+#include "arena.h"
+#include "atomic.h"
+#include "session.h"
+#include "sink.h"
+#include "sizemap.h"
+#include "sys.h"
+
+/* So many are looked at for an owner that is gone, before another is made. */
+#define LOOK_AT 8
+
+static struct lm_thread *list;
+/* Where the last search ended. */
+static struct lm_thread *cursor;
+
+static int is_gone(int process, int thread)
+{
+	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
+}
+
+/* What its owner was in the middle of when it went: it may have been cancelled there, or killed. */
+static void bury(struct lm_thread *thread)
+{
+	thread->first = LM_THREAD_FRAMES;
+	if (thread->moving)
+		lm_sizemap_end_moving(thread->moving);
+	thread->moving = NULL;
+	lm_sink_abandon_record(thread);
+}
+
+static struct lm_thread *taken_over(int process, int self)
+{
+	struct lm_thread *thread = lm_load_acquire(&cursor);
+
+	for (int i = 0; i < LOOK_AT; i++) {
+		int owner;
+
+		if (!thread)
+			thread = lm_thread_first();
+		if (!thread)
+			return NULL;
+		owner = lm_load(&thread->owner);
+		/* A thread that has none yet, but our number, is a dead one's namesake. */
+		if ((owner == self || is_gone(process, owner)) && lm_compare_exchange(&thread->owner, &owner, self)) {
+			bury(thread);
+			return thread;
+		}
+		thread = thread->next;
+		lm_store_release(&cursor, thread);
+	}
+	return NULL;
+}
+
+static struct lm_thread *made(int self)
+{
+	struct lm_thread *thread = lm_arena_alloc(sizeof *thread);
+
+	if (!thread)
+		return NULL;
+	thread->owner = self;
+	thread->first = LM_THREAD_FRAMES;
+	thread->next = lm_load(&list);
+	while (!lm_compare_exchange(&list, &thread->next, thread))
+		;
+	return thread;
+}
+
+struct lm_thread *lm_thread_claim(void)
+{
+	int self = (int)lm_sys(SYS_gettid), host = (int)lm_session_host();
+	/*
+	 * To a visitor our threads look gone. What it gets stays with the thread
+	 * whose memory this is, long after it: it is nobody's to take over.
+	 */
+	struct lm_thread *thread = host ? NULL : taken_over((int)lm_sys(SYS_getpid), self);
+
+	if (!thread)
+		thread = made(host ? host : self);
+	lm_here.own = thread;
+	return thread;
+}
+
+/*
+ * The thread that forked has the process's number now. If it is not the one that
+ * calls, nothing tells which of the list is its own: none is given to others.
+ */
+static void settle_owner(struct lm_thread *thread, int process, int self)
+{
+	if (thread == lm_here.own)
+		thread->owner = self;
+	else if (self != process)
+		thread->owner = process;
+}
+
+void lm_thread_forked(void)
+{
+	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
+
+	for (struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
+		settle_owner(thread, process, self);
+		__builtin_memset(thread->calls, 0, sizeof thread->calls);
+		/* What other threads were at will never be finished. */
+		if (thread == lm_here.own)
+			continue;
+		if (thread->moving)
+			lm_sizemap_end_moving(thread->moving);
+		thread->moving = NULL;
+		lm_store_release(&thread->pending, 0);
+	}
+}
+
+struct lm_thread *lm_thread_first(void)
+{
+	return lm_load_acquire(&list);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The journal: what a traced process has recorded and not yet written to its
+ * trace, in a file beside it ("TRACE.journal") that the process has mapped.
+ * The file outlives the process, so nothing is lost whatever ends that. A
+ * process that ends in the ordinary way removes it.
+ *
+ * The file is a header of LM_JOURNAL_HEADER bytes (the largest page that
+ * machines have, so that the ring can be mapped on its own) and the ring. Byte
+ * POSITION of the stream lies at POSITION % LM_JOURNAL_RING of the ring.
+ * Bytes in front of TAIL are in the trace. Behind it stand records, each begun
+ * where the one before ends. The first byte of a record's place is its state:
+ *
+ *   '+' or '#'   The record is whole.
+ *   PENDING      The place is reserved and perhaps partly filled. Its length is
+ *                in the next four bytes, in the machine's byte order.
+ *   OPENING      As PENDING, but the length is being written. All bytes behind
+ *                the length are still 0.
+ *   CLOSING      As PENDING, but the first eight bytes are being written and
+ *                hold no length. All others are the record's.
+ *   0            The place was reserved a moment ago: all of its bytes are 0.
+ *
+ * A state is one byte, so it can't be seen half written on any machine. A
+ * machine that stores eight unaligned bytes in one instruction goes from 0 to
+ * PENDING to whole without the two states in between.
+ *
+ * What is not reserved yet is 0, too: the stream ends behind the last byte
+ * that is something else. Bytes that were written to the trace become 0 before
+ * TAIL moves past them. MAGIC is stored last: a file that is empty, or whose
+ * magic is still 0, has no records.
+ *
+ * The writer (src/core) and the readers of what is left share this file. All
+ * functions are pure but for memory that another process may be writing to.
+ */
+#ifndef LM_JOURNAL_H
+#define LM_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define LM_JOURNAL_SUFFIX ".journal"
+#define LM_JOURNAL_MAGIC  UINT64_C(0x324c4e524a4d4c0a) /* "\nLMJRNL2" */
+#define LM_JOURNAL_HEADER ((size_t)64 << 10)
+#define LM_JOURNAL_RING   ((size_t)4 << 20)
+#define LM_JOURNAL_SIZE   (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
+
+/* A record's least size in bytes: its state and its length fit in front of its newline. */
+#define LM_JOURNAL_RECORD_MIN 9
+
+#define LM_JOURNAL_SEALED (UINT64_C(1) << 63) /* going away */
+
+/* States of a place, beside those of a whole record. */
+enum {
+	LM_JOURNAL_RESERVED = 0,
+	LM_JOURNAL_PENDING = 1,
+	LM_JOURNAL_OPENING = 2,
+	LM_JOURNAL_CLOSING = 3,
+};
+
+/* Bytes of a place that its state and its length take. */
+#define LM_JOURNAL_LENGTH_END 5
+/* Bytes of a place that are written last. */
+#define LM_JOURNAL_FIRST 8
+
+struct lm_journal_header {
+	uint64_t magic;
+	uint64_t pid;
+	uint64_t device, inode; /* of the trace */
+	uint64_t base;          /* bytes that were in the trace before this journal */
+	uint64_t start;         /* the position of the first byte behind them */
+	uint64_t tail;
+	uint64_t end; /* going away */
+};
+
+_Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");
+
+/*
+ * What can be said of the stream from POSITION on: a stretch of whole records,
+ * or a gap that has to be passed over.
+ */
+struct lm_journal_piece {
+	uint64_t position;
+	uint64_t length;
+	int is_gap; /* a call that had not returned */
+};
+
+static inline unsigned char lm_journal_byte(const unsigned char *ring, uint64_t position)
+{
+	return __atomic_load_n(&ring[position % LM_JOURNAL_RING], __ATOMIC_ACQUIRE);
+}
+
+/* Where the stream ends, of what lies from POSITION on and before LIMIT. */
+static inline uint64_t lm_journal_end(const unsigned char *ring, uint64_t position, uint64_t limit)
+{
+	while (limit > position && lm_journal_byte(ring, limit - 1) == 0)
+		limit--;
+	return limit;
+}
+
+static inline int lm_journal_is_gap(unsigned char state)
+{
+	return state <= LM_JOURNAL_CLOSING;
+}
+
+/* The end of the record's text at POSITION: behind the newline that a new record, a gap or HEAD follows. */
+static inline uint64_t lm_journal_record_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	while (position < head) {
+		unsigned char byte = lm_journal_byte(ring, position++);
+
+		if (byte != '\n' || position == head)
+			continue;
+		byte = lm_journal_byte(ring, position);
+		if (byte == '+' || byte == '#' || lm_journal_is_gap(byte))
+			return position;
+	}
+	return head;
+}
+
+static inline uint64_t lm_journal_zeros_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	while (position < head && lm_journal_byte(ring, position) == 0)
+		position++;
+	return position;
+}
+
+static inline uint64_t lm_journal_pending_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	unsigned char bytes[4];
+	uint32_t length;
+
+	for (unsigned i = 0; i < 4; i++)
+		bytes[i] = lm_journal_byte(ring, position + 1 + i);
+	memcpy(&length, bytes, 4);
+	/* With a length that can't be, the journal can't be believed: there is no way on. */
+	return length >= LM_JOURNAL_RECORD_MIN && length <= head - position ? position + length : head;
+}
+
+static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	switch (lm_journal_byte(ring, position)) {
+	case LM_JOURNAL_PENDING:
+		return lm_journal_pending_end(ring, position, head);
+	case LM_JOURNAL_OPENING:
+		if (head - position <= LM_JOURNAL_LENGTH_END)
+			return head;
+		return lm_journal_zeros_end(ring, position + LM_JOURNAL_LENGTH_END, head);
+	case LM_JOURNAL_CLOSING:
+		if (head - position <= LM_JOURNAL_FIRST)
+			return head;
+		return lm_journal_record_end(ring, position + LM_JOURNAL_FIRST, head);
+	default:
+		return lm_journal_zeros_end(ring, position, head);
+	}
+}
+
+/*
+ * The piece that begins at POSITION: 1, or 0 at HEAD, where the stream ends.
+ *
+ * POSITION is where a record begins, or lies inside of a whole record whose
+ * first part is in the trace already. The process may have ended after it wrote
+ * to the trace and before it moved TAIL, so the trace's size tells how much of
+ * the stream it has: SIZE - BASE bytes from START on.
+ */
+static inline int lm_journal_next(const unsigned char *ring, uint64_t position, uint64_t head,
+                                  struct lm_journal_piece *piece)
+{
+	unsigned char first;
+
+	if (position >= head)
+		return 0;
+	first = lm_journal_byte(ring, position);
+	piece->position = position;
+	piece->is_gap = lm_journal_is_gap(first);
+	if (piece->is_gap)
+		piece->length = lm_journal_gap_end(ring, position, head) - position;
+	else
+		piece->length = lm_journal_record_end(ring, position, head) - position;
+	return 1;
+}
+
+#endif
