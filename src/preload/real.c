@@ -13,13 +13,12 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "compiler.h"
 #include "libc.h"
 #include "seam.h"
 #include "signals.h"
 #include "sys.h"
 #include "tag.h"
-
-#define likely(x) __builtin_expect(!!(x), 1)
 
 /* In place of a function that was looked for and is not there. */
 #define MISSING ((void *)1)

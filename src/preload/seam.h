@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "internal.h"
+#include "compiler.h"
 
 extern struct lm_seam {
 	void *(*malloc)(size_t size);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "internal.h"
+#include "compiler.h"
 
 struct lm_text {
 	char *at;  /* the next byte goes here */

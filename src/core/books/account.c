@@ -35,7 +35,6 @@ void lm_account_settle(void)
 void lm_account_forked(void)
 {
 	__builtin_memset(shared_calls, 0, sizeof shared_calls);
-	lm_thread_forked();
 }
 
 struct lm_totals lm_account_totals(void)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
-#include "internal.h"
+#include "compiler.h"
 
 extern struct lm_hot {
 	/* Bytes of the live blocks, of changes that were made in one place (account.h). */

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "internal.h"
+#include "compiler.h"
 
 /* No block is known at this address. */
 #define LM_SIZEMAP_NONE ((size_t)-1)

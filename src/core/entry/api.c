@@ -5,9 +5,10 @@
 
 #include "account.h"
 #include "caller.h"
-#include "emit.h"
+#include "control.h"
 #include "guard.h"
 #include "log-malloc2.h"
+#include "marks.h"
 #include "session.h"
 #include "text.h"
 #include "trace_format.h"
@@ -21,12 +22,12 @@ size_t log_malloc_get_usage(void)
 
 void log_malloc_trace_enable(void)
 {
-	lm_session_want(1);
+	lm_control_want(1);
 }
 
 void log_malloc_trace_disable(void)
 {
-	lm_session_want(0);
+	lm_control_want(0);
 }
 
 /* Every line has to begin with '#', or a reader would take it for a record. */
@@ -56,14 +57,14 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	int written = 0;
 
 	/* Text that is not written is no event that is lost. */
-	if (!lm_session_may_trace() || !lm_session_tracing(lm_here.guard))
+	if (!lm_session_may_trace() || !lm_session_is_traced(lm_here.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	/* A handler may leave the formatting by longjmp: the next call has to see that. */
 	if (guard == LM_GUARD_IDLE)
 		lm_here.sp = LM_CALLER_SP();
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)
-		written = lm_emit_text(line, put_lines(line, message));
+		written = lm_marks_text(line, put_lines(line, message));
 	lm_guard_restore(guard);
 	return written;
 }

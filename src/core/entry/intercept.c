@@ -18,14 +18,11 @@
 #include "guard.h"
 #include "real.h"
 #include "record.h"
+#include "ring.h"
 #include "session.h"
-#include "sink.h"
 #include "sizemap.h"
 #include "sys.h"
 #include "thread.h"
-
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* How long an allocation waits for the record of the realloc that released its address. */
 #define MOVING_WAIT_MS 2000
@@ -41,7 +38,7 @@ static inline int nested(const struct lm_caller *caller)
 	if (lm_guard_is_stale(caller->sp)) {
 		lm_here.guard = LM_GUARD_IDLE;
 		if (lm_here.own)
-			lm_sink_abandon_record(lm_here.own);
+			lm_ring_abandon_record(&lm_here.own->slot);
 	}
 	return lm_here.guard == LM_GUARD_REAL;
 }
@@ -54,7 +51,7 @@ struct call {
 	struct lm_thread *own; /* NULL in a signal handler on top of the tracker */
 };
 
-static inline struct call begin_real(const struct lm_caller *caller)
+static inline struct call begin_call(const struct lm_caller *caller)
 {
 	struct call call = {0};
 
@@ -70,7 +67,7 @@ static inline struct call begin_real(const struct lm_caller *caller)
 static inline void begin_tracker(struct call *call)
 {
 	call->error = errno;
-	call->tracing = lm_session_tracing(call->guard);
+	call->tracing = lm_session_is_traced(call->guard);
 	call->own = call->guard == LM_GUARD_IDLE ? lm_thread_self() : NULL;
 	lm_guard_set(LM_GUARD_TRACKER);
 }
@@ -193,7 +190,7 @@ static __attribute__((noinline)) void *malloc_slowly(size_t size, const struct l
 
 	if (nested(caller))
 		return lm_real_malloc(size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	return malloced(lm_real_malloc(size), size, &call, caller);
 }
 
@@ -229,7 +226,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 		return malloced(p, size, &call, caller);
 	}
 	usable = lm_real_usable_size_of_live(p);
-	tracing = lm_session_tracing(LM_GUARD_IDLE);
+	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_MALLOC);
 	if (tracing)
 		lm_emit_malloc(own, caller, p, size, usable);
@@ -254,7 +251,7 @@ void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 
 	if (nested(caller))
 		return lm_real_calloc(count, size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.p = lm_real_calloc(count, size);
 	return allocated(&event, &call, caller);
 }
@@ -266,7 +263,7 @@ void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
 
 	if (nested(caller))
 		return lm_real_memalign(alignment, size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.p = lm_real_memalign(alignment, size);
 	return allocated(&event, &call, caller);
 }
@@ -278,7 +275,7 @@ void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *ca
 
 	if (nested(caller))
 		return lm_real_aligned_alloc(alignment, size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.p = lm_real_aligned_alloc(alignment, size);
 	return allocated(&event, &call, caller);
 }
@@ -290,7 +287,7 @@ int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct
 
 	if (nested(caller))
 		return lm_real_posix_memalign(result, alignment, size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.error = lm_real_posix_memalign(result, alignment, size);
 	if (event.error == 0)
 		event.p = *result;
@@ -305,7 +302,7 @@ void *lm_valloc(size_t size, const struct lm_caller *caller)
 
 	if (nested(caller))
 		return lm_real_valloc(size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.p = lm_real_valloc(size);
 	return allocated(&event, &call, caller);
 }
@@ -317,7 +314,7 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 
 	if (nested(caller))
 		return lm_real_pvalloc(size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	event.p = lm_real_pvalloc(size);
 	/* Some round up to whole pages without a look at overflow. */
 	if (event.p && size > PTRDIFF_MAX)
@@ -431,7 +428,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 
 	if (nested(caller))
 		return lm_real_realloc(p, size);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	old = take_old(p, &call);
 	watch_errno(&event);
 	event.p = lm_real_realloc(p, size);
@@ -449,7 +446,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 
 	if (nested(caller))
 		return lm_real_reallocarray(p, count, each);
-	call = begin_real(caller);
+	call = begin_call(caller);
 	old = take_old(p, &call);
 	watch_errno(&event);
 	event.p = lm_real_reallocarray(p, count, each);
@@ -481,7 +478,7 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 static inline __attribute__((always_inline)) struct call begin_release(enum lm_call function, void *p,
                                                                        const struct lm_caller *caller)
 {
-	struct call call = begin_real(caller);
+	struct call call = begin_call(caller);
 	size_t size;
 
 	begin_tracker(&call);
@@ -529,7 +526,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	usable = lm_real_usable_size_of_live(p);
-	tracing = lm_session_tracing(LM_GUARD_IDLE);
+	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(own, LM_CALL_FREE);
 	if (tracing)
 		lm_emit_free(own, caller, p, size, usable);
@@ -572,6 +569,6 @@ void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct 
 
 void lm_exit(int status)
 {
-	lm_session_end();
+	lm_session_end(1);
 	lm_real_exit(status);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
-#include "internal.h"
+#include "compiler.h"
 #include "text.h"
 
 #define LM_BUILD_ID_MAX 64

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See direct.h. All signals are blocked while the lock is held: a handler that
- * allocates would wait for the lock that its own thread holds, and what the
- * write itself raises (SIGPIPE, SIGXFSZ) is ours to deal with, not the
- * program's.
+ * allocates would wait for the lock that its own thread holds. What a write
+ * itself raises (SIGPIPE, SIGXFSZ) is taken back; the program never sees it.
  */
 #include "direct.h"
 
@@ -14,7 +13,9 @@
 
 #include "atomic.h"
 #include "descriptor.h"
+#include "lock.h"
 #include "signals.h"
+#include "state.h"
 #include "sys.h"
 #include "trace_format.h"
 
@@ -28,42 +29,19 @@
 /* As <linux/magic.h> has it. */
 #define EXT4_MAGIC 0xef53
 
-/* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
-enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
-
 static struct {
 	struct lm_descriptor trace;
 	const char *path; /* of a regular file, or NULL */
-	int is_parents;   /* this is a child that was forked */
-	uint32_t lock;    /* 0 free, 1 taken, 2 taken and somebody waits */
+	struct lm_lock lock;
 	struct {
 		uint64_t end; /* the file has blocks up to here, whatever its size; 0: none in advance */
 		int is_off;
 	} advance;
-	int fault; /* -errno of the write that failed and may come back; nothing is written meanwhile */
 	struct {
 		char *bytes; /* or NULL */
 		size_t size, mapped;
-	} rest; /* of the record that it was cut in, which could not be taken back */
+	} rest; /* of a record that was cut by a failure and could not be taken back */
 } direct = {.trace.fd = -1};
-
-/* ---- the lock ---- */
-
-static void lock(void)
-{
-	uint32_t state = 0;
-
-	if (lm_compare_exchange(&direct.lock, &state, 1))
-		return;
-	while (lm_exchange(&direct.lock, 2) != 0)
-		lm_sys(SYS_futex, &direct.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-}
-
-static void unlock(void)
-{
-	if (lm_exchange(&direct.lock, 0) == 2)
-		lm_sys(SYS_futex, &direct.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
 
 int lm_direct_open(int fd)
 {
@@ -96,10 +74,10 @@ static int open_again(void)
  */
 static int find_trace(void)
 {
-	int error = direct.is_parents ? -EBADF : lm_descriptor_check(&direct.trace);
+	int error = lm_descriptor_check(&direct.trace);
 
-	if (!error || direct.is_parents)
-		return error;
+	if (!error)
+		return 0;
 	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
 		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0 ? 0 : -EBADF;
 	return open_again() ? 0 : error;
@@ -250,28 +228,23 @@ static int write_rest(void)
 	return error;
 }
 
-static void set_fault(int error)
-{
-	lm_store(&direct.fault, error);
-}
-
 /*
- * The write of PARTS failed by ERROR behind WRITTEN bytes: no line is to be
- * left in halves. -errno; or 0 if the record's other half goes out later.
+ * The write of PARTS failed by ERROR behind WRITTEN bytes. No line is to be left
+ * in halves, and nobody who waits for the lock is to write behind one. -errno;
+ * or the positive errno if the record's other half goes out later.
  */
 static int failed(int error, const struct iovec *parts, int count, size_t written)
 {
 	int torn = written && take_back(direct.trace.fd, written) != 0;
 
-	/* No fault for all: the child of vfork has our memory, but descriptors of its own. */
 	if (!lm_direct_comes_back(error))
 		return error;
-	set_fault(error);
+	lm_state_change(LM_PHASE_DIRECT, LM_PHASE_STOPPED);
 	if (!torn)
 		return error;
 	if (keep_rest(parts, count, written) == 0)
-		return 0;
-	/* An error that does not come back: what went on behind half a line would be taken for a part of it. */
+		return -error;
+	/* This one does not come back: what followed half a line would be taken for a part of it. */
 	return -ENOBUFS;
 }
 
@@ -319,42 +292,50 @@ static void ask_for(uint64_t size)
 static void begin(struct lm_signals *signals)
 {
 	lm_signals_block(signals);
-	lock();
+	lm_lock_take(&direct.lock);
 }
 
 /* ERROR: of the write in between, whose signal nobody is to see. */
 static void end(const struct lm_signals *signals, int error)
 {
-	unlock();
+	lm_lock_release(&direct.lock);
 	lm_signals_unblock(signals, error);
 }
 
-int lm_direct_write_unless(const int *flag, const struct iovec *parts, int count)
+/* With the lock. *ERROR is the write's own. */
+static int write_record(const struct iovec *parts, int count, int *error)
 {
-	struct lm_signals signals;
 	size_t written = 0;
-	int error = 0, result;
 
-	begin(&signals);
-	if (flag && lm_load_acquire(flag)) {
-		result = -EAGAIN;
-	} else if (direct.fault) {
-		result = direct.fault;
-	} else {
-		error = find_trace();
-		if (!error)
-			error = write_parts(direct.trace.fd, parts, count, &written);
-		result = error;
-		if (error)
-			result = failed(error, parts, count, written);
-	}
-	end(&signals, error);
-	return result;
+	*error = find_trace();
+	if (!*error && direct.rest.bytes)
+		*error = write_rest();
+	if (!*error)
+		*error = write_parts(direct.trace.fd, parts, count, &written);
+	return *error ? failed(*error, parts, count, written) : 0;
 }
 
 int lm_direct_write(const struct iovec *parts, int count)
 {
-	return lm_direct_write_unless(NULL, parts, count);
+	struct lm_signals signals;
+	int error = 0, result = -EAGAIN;
+
+	begin(&signals);
+	if (lm_state_phase() == LM_PHASE_DIRECT)
+		result = write_record(parts, count, &error);
+	end(&signals, error);
+	return result;
+}
+
+int lm_direct_write_first(const struct iovec *parts, int count)
+{
+	struct lm_signals signals;
+	int error, result;
+
+	begin(&signals);
+	result = write_record(parts, count, &error);
+	end(&signals, error);
+	return result;
 }
 
 int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
@@ -372,9 +353,27 @@ int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
 	return error;
 }
 
-int lm_direct_fault(void)
+int lm_direct_write_rest(void)
 {
-	return lm_load(&direct.fault);
+	struct lm_signals signals;
+	int error;
+
+	begin(&signals);
+	error = find_trace();
+	if (!error && direct.rest.bytes)
+		error = write_rest();
+	end(&signals, error);
+	return error;
+}
+
+int lm_direct_size(uint64_t *size)
+{
+	struct stat file;
+
+	if (!is_regular(direct.trace.fd, &file))
+		return -EBADF;
+	*size = (uint64_t)file.st_size;
+	return 0;
 }
 
 int lm_direct_has_room(void)
@@ -384,22 +383,6 @@ int lm_direct_has_room(void)
 
 	errno = saved;
 	return !asked || disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
-}
-
-int lm_direct_retry(void)
-{
-	struct lm_signals signals;
-	int error = 0;
-
-	begin(&signals);
-	if (direct.rest.bytes) {
-		error = find_trace();
-		if (!error)
-			error = write_rest();
-	}
-	set_fault(error);
-	end(&signals, error);
-	return error;
 }
 
 void lm_direct_grows_to(uint64_t size)
@@ -436,11 +419,18 @@ void lm_direct_locked(void (*function)(void))
 	end(&signals, 0);
 }
 
-void lm_direct_leave(void)
+void lm_direct_lock_out(void)
 {
-	direct.is_parents = 1;
-	/* Whoever held it is not here. */
-	direct.lock = 0;
+	struct lm_signals signals;
+
+	begin(&signals);
+	/* The lock stays taken. */
+	lm_signals_unblock(&signals, 0);
+}
+
+void lm_direct_reset_lock(void)
+{
+	lm_lock_reset(&direct.lock);
 }
 
 void lm_direct_forked(void)

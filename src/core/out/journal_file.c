@@ -10,15 +10,10 @@
 #include "atomic.h"
 #include "descriptor.h"
 #include "direct.h"
-#include "ring_flush.h"
-#include "ring_place.h"
+#include "place.h"
 #include "sys.h"
 
-/* Of address space: the journal, and its ring once more. */
-#define MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
-
-/* The journal's path, the arena's; NULL where the trace's can't be told. */
-static const char *journal_path(int fd)
+const char *lm_journal_file_path(int fd)
 {
 	const char *trace = lm_descriptor_path(fd);
 	size_t length = trace ? __builtin_strlen(trace) : 0;
@@ -31,102 +26,192 @@ static const char *journal_path(int fd)
 	return path;
 }
 
-/* The header's page and the ring, and the ring again behind it. */
+void lm_journal_file_remove(const char *path)
+{
+	lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+/* ---- its memory ---- */
+
+/* The header and the ring, and the ring again behind it. */
 static struct lm_journal_header *map_journal(int fd)
 {
 	const int access = PROT_READ | PROT_WRITE, how = MAP_SHARED | MAP_FIXED;
-	char *at = mmap(NULL, MAPPED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at = mmap(NULL, LM_JOURNAL_MAPPED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return NULL;
 	if (mmap(at, LM_JOURNAL_SIZE, access, how, fd, 0) != MAP_FAILED &&
 	    mmap(at + LM_JOURNAL_SIZE, LM_JOURNAL_RING, access, how, fd, LM_JOURNAL_HEADER) != MAP_FAILED)
 		return (struct lm_journal_header *)(void *)at;
-	lm_sys_unmap(at, MAPPED);
+	lm_sys_unmap(at, LM_JOURNAL_MAPPED);
 	return NULL;
 }
 
 void lm_journal_file_unmap(struct lm_journal_header *header)
 {
-	lm_sys_unmap(header, MAPPED);
+	lm_sys_unmap(header, LM_JOURNAL_MAPPED);
 }
 
-void lm_journal_file_let_go(struct lm_journal_header *header)
+void lm_journal_file_detach(struct lm_journal_header *header)
 {
 	int saved = errno;
 
-	(void)mmap(header, MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-	           0);
+	(void)mmap(header, LM_JOURNAL_MAPPED, PROT_READ | PROT_WRITE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	errno = saved;
-}
-
-void lm_journal_file_remove(const char *path)
-{
-	lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 /* ---- what was left there ---- */
 
-/* What is left of a trace that was emptied since is of no use; but before the first flush, it was empty at exec. */
+/* A copy of a journal's content: its owner may cut the file while it is read. */
+struct copy {
+	struct lm_journal_header header;
+	unsigned char *ring; /* twice in a row, as it is mapped; LM_JOURNAL_RING bytes each */
+};
+
+/* Could nobody but us have written the file that is open as FD? What waits in a shared directory may be a trap. */
+static int is_ours(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == LM_JOURNAL_SIZE &&
+	       status.st_uid == geteuid() && status.st_nlink == 1 && !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		long n = lm_sys_pread(fd, (char *)buffer + done, size - done, offset + done);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* 0; -ENOMEM; or -1: there is nothing to be read. */
+static int read_copy(struct copy *copy, int fd)
+{
+	if (read_at(fd, &copy->header, sizeof copy->header, 0) != 0)
+		return -1;
+	copy->ring = lm_sys_map(2 * LM_JOURNAL_RING);
+	if (!copy->ring)
+		return -ENOMEM;
+	if (read_at(fd, copy->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER) != 0) {
+		lm_sys_unmap(copy->ring, 2 * LM_JOURNAL_RING);
+		return -1;
+	}
+	__builtin_memcpy(copy->ring + LM_JOURNAL_RING, copy->ring, LM_JOURNAL_RING);
+	return 0;
+}
+
+/* A trace that was emptied since has no use for what is left; but before the first flush, it was empty at exec. */
 static int is_about(const struct lm_journal_header *left, const struct stat *trace)
 {
-	return left->device == trace->st_dev && left->inode == trace->st_ino &&
+	return left->magic == LM_JOURNAL_MAGIC && left->device == trace->st_dev && left->inode == trace->st_ino &&
 	       (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid));
 }
 
-/* 0, or -errno: then it has to be done again. */
-static int append_left(struct lm_journal_header *left, const struct stat *trace)
+/* Where in the stream the trace ends. 0, or -1: it can't be this trace's. */
+static int find_position(const struct lm_journal_header *left, const struct stat *trace, uint64_t *position)
 {
-	uint64_t written = (uint64_t)trace->st_size - left->base, limit = left->tail + LM_JOURNAL_RING;
-	uint64_t gaps = 0, head, done;
+	uint64_t written = (uint64_t)trace->st_size - left->base;
 
-	if (left->end && (left->end & ~LM_JOURNAL_SEALED) < limit)
-		limit = left->end & ~LM_JOURNAL_SEALED;
-	if (written < left->tail || written > limit)
-		return 0;
-	head = lm_ring_place_void_gaps(lm_journal_file_ring(left), written,
-	                               lm_journal_end(lm_journal_file_ring(left), written, limit), &gaps);
-	return lm_ring_flush_stretch(lm_journal_file_ring(left), written, head, &done);
+	*position = left->start + written;
+	return left->base <= (uint64_t)trace->st_size && left->start <= left->tail && left->tail <= *position &&
+	                       *position - left->tail <= LM_JOURNAL_RING
+	               ? 0
+	               : -1;
 }
 
-/*
- * An earlier image of this process, before it called exec, may have left
- * records; so may another process that appended to the same file and was
- * killed. A trace that was emptied since has no use for them.
- */
-static int take_over(const char *path, const struct stat *trace)
+static int write_at(int fd, const unsigned char *bytes, size_t size, uint64_t offset)
 {
-	int fd = lm_sys_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
-	struct lm_journal_header *left = NULL;
-	struct stat status;
+	while (size) {
+		long n = lm_sys_pwrite(fd, bytes, size, offset);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n ? (int)n : -EIO;
+		bytes += n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The journal gets what of the copy lies between FROM and TO. 0, or -errno. */
+static int put_back(int fd, const struct copy *copy, uint64_t from, uint64_t to)
+{
+	size_t at = from % LM_JOURNAL_RING, size = (size_t)(to - from);
+	size_t first = size < LM_JOURNAL_RING - at ? size : LM_JOURNAL_RING - at;
+	int error = write_at(fd, copy->ring + at, first, LM_JOURNAL_HEADER + at);
+
+	return error ? error : write_at(fd, copy->ring + LM_JOURNAL_RING, size - first, LM_JOURNAL_HEADER);
+}
+
+/* What the trace does not have yet. 0, or -errno. */
+static int append(int journal, const struct copy *copy, const struct stat *trace)
+{
+	uint64_t position, end, gaps = 0;
+	size_t written;
 	int error = 0;
 
-	if (fd < 0)
+	if (find_position(&copy->header, trace, &position) != 0)
 		return 0;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == LM_JOURNAL_SIZE)
-		left = map_journal(fd);
-	lm_sys_close(fd);
-	if (!left)
-		return 0;
-	if (left->magic == LM_JOURNAL_MAGIC && is_about(left, trace))
-		error = append_left(left, trace);
-	/* What could not be written stays there. */
-	if (!error && (left->magic == LM_JOURNAL_MAGIC || left->magic == 0))
+	end = lm_journal_end(copy->ring, position, copy->header.tail + LM_JOURNAL_RING);
+	end = lm_place_void_gaps(copy->ring, position, end, &gaps);
+	/* If not all of it can be written now, whoever goes on has to see the same bytes. */
+	if (gaps)
+		error = put_back(journal, copy, position, end);
+	if (error || end == position)
+		return error;
+	return lm_direct_write_some(copy->ring + position % LM_JOURNAL_RING, (size_t)(end - position), &written);
+}
+
+/* Is the file that is open as FD still the one that PATH leads to? */
+static int is_named(int fd, const char *path)
+{
+	struct stat file, named;
+
+	return fstat(fd, &file) == 0 && lstat(path, &named) == 0 && file.st_dev == named.st_dev &&
+	       file.st_ino == named.st_ino;
+}
+
+static int take_over(int journal, const char *path, const struct stat *trace)
+{
+	struct copy copy = {.ring = NULL};
+	int error = read_copy(&copy, journal);
+
+	if (error)
+		return error == -ENOMEM ? error : 0;
+	if (is_about(&copy.header, trace))
+		error = append(journal, &copy, trace);
+	lm_sys_unmap(copy.ring, 2 * LM_JOURNAL_RING);
+	/* What could not be written stays there. Without its magic, it was made just before its process ended. */
+	if (!error && (copy.header.magic == LM_JOURNAL_MAGIC || copy.header.magic == 0) && is_named(journal, path))
 		lm_journal_file_remove(path);
-	lm_journal_file_unmap(left);
 	return error;
 }
 
-int lm_journal_file_take_over(int fd)
+int lm_journal_file_take_over(const char *path, int fd)
 {
-	int saved = errno, error = 0;
+	int saved = errno, journal, error = 0;
 	struct stat trace;
 
 	if (fstat(fd, &trace) == 0 && S_ISREG(trace.st_mode)) {
-		const char *path = journal_path(fd);
-
-		if (path)
-			error = take_over(path, &trace);
+		/* Opening a FIFO of that name would wait. */
+		journal = lm_sys_open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
+		if (journal >= 0 && is_ours(journal))
+			error = take_over(journal, path, &trace);
+		if (journal >= 0)
+			lm_sys_close(journal);
 	}
 	errno = saved;
 	return error;
@@ -151,7 +236,7 @@ static int make_file(const char *path)
 	return fd;
 }
 
-static struct lm_journal_header *make(int trace_fd, const char **path)
+static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t start)
 {
 	struct lm_journal_header *header;
 	struct stat trace;
@@ -160,28 +245,28 @@ static struct lm_journal_header *make(int trace_fd, const char **path)
 	/* The trace's size has to tell how much of the ring it has. */
 	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd))
 		return NULL;
-	*path = journal_path(trace_fd);
-	fd = *path ? make_file(*path) : -1;
+	fd = make_file(path);
 	if (fd < 0)
 		return NULL;
 	header = map_journal(fd);
 	lm_sys_close(fd);
 	if (!header) {
-		lm_journal_file_remove(*path);
+		lm_journal_file_remove(path);
 		return NULL;
 	}
 	header->pid = (uint64_t)lm_sys(SYS_getpid);
 	header->device = trace.st_dev;
 	header->inode = trace.st_ino;
 	header->base = (uint64_t)trace.st_size;
+	header->start = header->tail = start;
 	lm_store_release(&header->magic, LM_JOURNAL_MAGIC);
 	return header;
 }
 
-struct lm_journal_header *lm_journal_file_make(int fd, const char **path)
+struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start)
 {
 	int saved = errno;
-	struct lm_journal_header *header = make(fd, path);
+	struct lm_journal_header *header = make(path, fd, start);
 
 	errno = saved;
 	return header;

@@ -1,243 +1,271 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See ring.h and journal.h. No locks: one thread at a time writes out, and who
- * finds it busy goes on, unless the ring is full. Whoever waits, waits for
- * another thread's write or for a record that another thread is copying.
- *
- * Which records are whole is not counted: each thread says where the one
- * begins that it is at, and up to the first of those everything is whole.
+ * See ring.h. Recording takes no lock. A thread waits only where the ring is
+ * full: for another thread's write, or for a record that another one copies.
  */
 #include "ring.h"
 
-#include "atomic.h"
-#include "hot.h"
+#include "busfault.h"
+#include "direct.h"
 #include "journal_file.h"
+#include "process.h"
 #include "ring_end.h"
-#include "ring_flush.h"
-#include "ring_place.h"
-#include "ring_state.h"
-#include "signals.h"
+#include "ring_inside.h"
+#include "state.h"
+#include "wait.h"
 
-/* Who has left a record does not wait longer for others to be through with theirs. */
+/* How long a thread that has left a record waits for others to finish theirs. */
 #define ABANDON_MS 100
 /* What a handler on top of a half-written record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
 
-struct lm_ring lm_ring;
-struct lm_ring_state lm_ring_state;
+/* ---- opening ---- */
 
-int lm_ring_is_open(void)
+/* Has nobody a place in the ring before? A place in memory that was left to its thread is none. */
+static int is_idle(void)
 {
-	return lm_load_acquire(&lm_ring.bytes) && !lm_ring_is_drained();
+	for (const struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
+		uint64_t announced = lm_load_acquire(&slot->announced);
+
+		if (announced && announced != lm_load(&slot->evicted))
+			return 0;
+	}
+	return 1;
 }
 
-int lm_ring_open(int fd)
+int lm_ring_open(const char *path, int fd)
 {
-	const char *path;
-	struct lm_journal_header *header = lm_journal_file_make(fd, &path);
+	uint64_t head = lm_load_ordered(&lm_hot.head);
+	struct lm_journal_header *header;
 
+	if (!is_idle())
+		return -EAGAIN;
+	header = lm_journal_file_make(path, fd, head & ~LM_RING_SEALED);
 	if (!header)
 		return -1;
-	lm_ring_state.path = path;
-	lm_ring_state.header = header;
-	lm_ring_state.unfilled = UINT64_MAX;
-	lm_ring.limit = LM_RING_ROOM;
-	lm_store_release(&lm_ring.bytes, lm_journal_file_ring(header));
+	lm_ring.bytes = lm_journal_file_ring(header);
+	lm_ring_inside.path = path;
+	lm_ring_inside.error = 0;
+	lm_ring_inside.refused_from = UINT64_MAX;
+	lm_busfault_protect(header, LM_JOURNAL_MAPPED);
+	lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	/* Positions only ever grow: a thread may have asked for one meanwhile, and was told that there is none. */
+	while (!lm_compare_exchange(&lm_hot.head, &head, head & ~LM_RING_SEALED)) {
+		header->start = header->tail = head & ~LM_RING_SEALED;
+		lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	}
+	lm_store_release(&lm_ring_inside.header, header);
 	return 0;
 }
 
-/* ---- waiting ---- */
+/* ---- waiting for room ---- */
 
-/* Until bytes up to END have room. 0, or -errno; -EAGAIN after a stall, which ends the ring. */
+/*
+ * Until bytes up to END have room: 0. -errno of a write that fails; -EAGAIN: the
+ * ring is sealed; -ETIMEDOUT: a thread does not finish its record.
+ */
 static int wait_for_room(uint64_t end)
 {
-	uint64_t since = 0, before = lm_ring_load(&lm_ring.limit);
+	uint64_t since = lm_clock_ms(), before = lm_load_acquire(&lm_ring.limit);
 
-	for (unsigned round = 0; end > lm_ring_load(&lm_ring.limit); round++) {
-		int error = lm_ring_flush_whole();
+	for (unsigned round = 0; end > lm_load_acquire(&lm_ring.limit); round++) {
+		int error = lm_ring_flush();
 
 		if (!error)
-			error = lm_load_acquire(&lm_ring_state.error);
+			error = lm_load_acquire(&lm_ring_inside.error);
+		if (end <= lm_load_acquire(&lm_ring.limit))
+			return 0;
 		if (error)
-			return end > lm_ring_load(&lm_ring.limit) ? error : 0;
-		if (lm_ring_is_drained())
+			return error;
+		if (lm_ring_is_sealed())
 			return -EAGAIN;
-		lm_ring_pause(round);
-		if (lm_ring_load(&lm_ring.limit) != before) {
-			before = lm_ring_load(&lm_ring.limit);
-			since = 0;
-		} else if (!since) {
-			since = lm_ring_now_ms();
-		} else if (lm_ring_now_ms() - since > LM_RING_STALL_MS && !lm_load(&lm_ring_state.flushing)) {
-			return -EAGAIN;
+		lm_wait_pause(round);
+		/* While a write is under way, however slow, room is to be had. */
+		if (lm_load_acquire(&lm_ring.limit) != before || lm_load(&lm_ring_inside.flush.word)) {
+			before = lm_load_acquire(&lm_ring.limit);
+			since = lm_clock_ms();
+		} else if (lm_clock_ms() - since > LM_RING_STALL_MS) {
+			return -ETIMEDOUT;
 		}
 	}
 	return 0;
 }
 
 /*
- * There is no room for LENGTH bytes at POSITION, and ERROR in the way of more.
- * With -EAGAIN, a thread is; else whoever reserved later has none either, since
- * nothing is written out from here on. ERROR, or 0 if there was room after all.
+ * There is no room for LENGTH bytes at POSITION, because of ERROR: -errno of a
+ * write, or -EAGAIN. Nothing is granted behind a place that was refused. ERROR;
+ * or 0 if there is room after all.
  */
-static int give_up_place(uint64_t position, uint32_t length, int error)
+static int refuse(uint64_t position, uint32_t length, int error)
 {
 	struct lm_signals signals;
 
-	lm_ring_flush_take(&signals);
-	if (position + length <= lm_ring_load(&lm_ring.limit)) {
+	lm_ring_lock(&signals);
+	if (lm_ring_is_open() && position + length <= lm_load(&lm_ring.limit))
 		error = 0;
-	} else {
-		if (error != -EAGAIN)
-			lm_ring_stop(error);
-		if (position < lm_ring_state.unfilled)
-			lm_ring_state.unfilled = position;
-	}
-	lm_ring_flush_end(&signals);
+	else if (lm_ring_is_open())
+		lm_ring_refuse(position, error == -EAGAIN ? 0 : error);
+	lm_ring_unlock(&signals);
 	return error;
 }
 
-static int give_up_ring(void)
+/* A thread holds everybody up, and perhaps for ever: the ring is closed without its record. */
+static int close_stalled(void)
 {
-	int error = lm_ring_seal();
+	struct lm_signals signals;
+	int error;
 
+	/* In a child of vfork, whose descriptors are its own: the record is lost. */
+	if (!lm_process_is_owner())
+		return -ETIMEDOUT;
+	/* A handler on top of this would wait for this very thread. */
+	lm_signals_block(&signals);
+	if (!lm_state_change(LM_PHASE_RING, LM_PHASE_HELD)) {
+		lm_signals_unblock(&signals, 0);
+		return -EAGAIN;
+	}
+	error = lm_ring_close(0);
+	if (!error)
+		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
+	else
+		lm_state_change(LM_PHASE_HELD, lm_direct_comes_back(error) ? LM_PHASE_STOPPED : LM_PHASE_RING);
+	lm_signals_unblock(&signals, 0);
 	return error ? error : -EAGAIN;
 }
 
-int lm_ring_wait(struct lm_thread *thread, uint64_t position, uint32_t length)
+int lm_ring_wait(struct lm_ring_slot *slot, uint64_t position, uint32_t length)
 {
-	int error;
+	int error = -EAGAIN;
 
-	if (position & LM_JOURNAL_SEALED) {
-		lm_ring_give_back(thread);
-		return lm_ring_wait_for_drain(0);
+	if (!(position & LM_RING_SEALED)) {
+		error = wait_for_room(position + length);
+		if (error)
+			error = refuse(position, length, error == -ETIMEDOUT ? -EAGAIN : error) ? error : 0;
+		if (!error)
+			return 0;
 	}
-	error = wait_for_room(position + length);
-	if (error && !lm_ring_is_drained())
-		error = give_up_place(position, length, error);
-	if (!error)
-		return 0;
-	lm_ring_give_back(thread);
-	return error == -EAGAIN ? give_up_ring() : error;
+	lm_ring_give_back(slot);
+	return error == -ETIMEDOUT ? close_stalled() : error;
 }
 
 /* ---- recording ---- */
 
 /*
  * A handler on top of a record that its own thread is at: what it records must
- * not wait for room, which that record may be in the way of.
+ * not wait, since that record may be in the way of what it would wait for.
  */
-static int write_nested(const struct iovec *parts, int count, uint32_t length)
+static int write_nested(const struct lm_ring_slot *slot, const struct iovec *parts, int count, uint32_t length)
 {
 	uint64_t head = lm_load(&lm_hot.head), position;
 
-	if (head & LM_JOURNAL_SEALED)
-		return lm_ring_wait_for_drain(1);
-	if (head + length + NESTED_ROOM > lm_ring_load(&lm_ring.limit)) {
-		lm_add(&lm_ring_state.lost, 1);
-		return 0;
-	}
+	if (head & LM_RING_SEALED || head + length + NESTED_ROOM > lm_load_acquire(&lm_ring.limit) ||
+	    slot->announced == lm_load(&slot->evicted))
+		return -EDEADLK;
 	position = lm_fetch_add_quick(&lm_hot.head, length, lm_is_single_threaded());
-	if (position & LM_JOURNAL_SEALED)
-		return lm_ring_wait_for_drain(1);
-	lm_ring_place_record(lm_ring.bytes + position % LM_JOURNAL_RING, parts, count, length);
+	if (position & LM_RING_SEALED)
+		return -EDEADLK;
+	lm_place_record(lm_ring.bytes + position % LM_JOURNAL_RING, parts, count, length);
 	return 0;
 }
 
-int lm_ring_write(const struct iovec *parts, int count)
+static int write_record(struct lm_ring_slot *slot, const struct iovec *parts, int count, uint32_t length)
 {
-	struct lm_thread *thread = lm_thread_self();
 	unsigned char *place;
-	uint32_t length = 0;
 	uint64_t first;
 	int error = 0;
 
-	for (int i = 0; i < count; i++)
-		length += (uint32_t)parts[i].iov_len;
-	if (!thread) {
-		lm_add(&lm_ring_state.lost, 1);
-		return 0;
-	}
-	if (thread->pending)
-		return write_nested(parts, count, length);
-	place = lm_ring_reserve(thread, length, &error);
+	if (slot->announced)
+		return write_nested(slot, parts, count, length);
+	place = lm_ring_reserve(slot, length, &error);
 	if (!place)
 		return error;
-	lm_ring_place_fill(place, parts, count);
-	__builtin_memcpy(&first, parts[0].iov_base, 8);
-	return lm_ring_commit(thread, place, first);
+	lm_place_fill(place, parts, count);
+	__builtin_memcpy(&first, parts[0].iov_base, sizeof first);
+	return lm_ring_commit(slot, place, first);
+}
+
+/* A text of few bytes gets blanks behind it: a place needs room for its state and its length. */
+static int write_short(struct lm_ring_slot *slot, const struct iovec *part)
+{
+	char padded[LM_JOURNAL_RECORD_MIN];
+	const struct iovec whole = {padded, sizeof padded};
+
+	__builtin_memset(padded, ' ', sizeof padded);
+	__builtin_memcpy(padded, part->iov_base, part->iov_len - 1);
+	padded[sizeof padded - 1] = '\n';
+	return write_record(slot, &whole, 1, sizeof padded);
+}
+
+int lm_ring_write(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+{
+	uint32_t length = 0;
+
+	if (count == 1 && parts->iov_len && parts->iov_len < LM_JOURNAL_RECORD_MIN)
+		return write_short(slot, parts);
+	for (int i = 0; i < count; i++)
+		length += (uint32_t)parts[i].iov_len;
+	return write_record(slot, parts, count, length);
 }
 
 /* ---- records that nobody will finish ---- */
 
-/* There is no room for the place at POSITION. Will there be, or is the ring stopped, with nothing behind that place? */
-static int waits_for_room(uint64_t position)
-{
-	int error = lm_load_acquire(&lm_ring_state.error);
-
-	if (!error && !lm_ring_is_stopped())
-		return 1;
-	if (!lm_ring_is_stopped())
-		lm_ring_stop(error);
-	if (position < lm_ring_state.unfilled)
-		lm_ring_state.unfilled = position;
-	return 0;
-}
-
 /*
- * What THREAD has reserved and not made whole says nothing from now on. It told
- * where that may begin before it reserved it; from there on, what others have is
- * whole up to where the first of them is at a record, so the gaps in between
- * are its own, or those of its handlers. 0 if there may be more of them. Only for
- * who has begun a flush: bytes in front of the tail are 0, too.
+ * What SLOT's thread has reserved and not made whole says nothing from now on.
+ * It announced where that may begin before it reserved it. From there on, what
+ * others have is whole up to where the first of them is at a record. So the
+ * gaps in between are its own, or those of its handlers. 0 if there may be more
+ * of them. With the flush lock: bytes in front of the tail are 0, too.
  */
-static int void_gaps(struct lm_thread *thread, uint64_t *gaps)
+static int void_gaps(struct lm_ring_slot *slot)
 {
-	uint64_t head = lm_load_ordered(&lm_hot.head) & ~LM_JOURNAL_SEALED;
-	uint64_t from = (thread->pending - 1) & ~LM_JOURNAL_SEALED, limit = lm_ring_load(&lm_ring.limit);
-	uint64_t whole = lm_ring_flush_whole_before(head, thread), to, end;
-	int is_done;
+	uint64_t head = lm_ring_head(), from = lm_ring_announced(slot->announced);
+	uint64_t limit = lm_load(&lm_ring.limit), gaps = 0;
+	uint64_t whole = lm_ring_whole_before(head, slot), to, end;
 
-	if (from < lm_ring_state.header->tail)
-		from = lm_ring_state.header->tail;
-	/* What lies behind it is nobody's. */
-	if (head > lm_ring_state.unfilled)
-		head = lm_ring_state.unfilled;
+	if (from < lm_ring_inside.header->tail)
+		from = lm_ring_inside.header->tail;
+	/* A sealed ring's head goes on to grow, and what lies behind a place that was refused is nobody's. */
+	if (lm_ring_is_sealed() && head > lm_ring_inside.sealed_at)
+		head = lm_ring_inside.sealed_at;
+	if (head > lm_ring_inside.refused_from)
+		head = lm_ring_inside.refused_from;
 	whole = whole < head ? whole : head;
 	to = whole < limit ? whole : limit;
 	if (from >= to && to == whole)
 		return whole == head;
-	end = from < to ? lm_ring_place_void_gaps(lm_ring.bytes, from, to, gaps) : from;
-	is_done = to == head;
+	end = from < to ? lm_place_void_gaps(lm_ring.bytes, from, to, &gaps) : from;
 	if (to == whole && end < to) {
-		lm_ring_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end));
+		lm_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end));
 		end = to;
 	} else if (to < whole) {
-		/* A place that goes on behind the limit: it is filled in one. */
-		*gaps -= end < to;
-		is_done = !waits_for_room(end);
+		/* A place that goes on behind the limit: it is voided when there is room for it. */
+		gaps -= end < to;
+		if (lm_ring_is_sealed()) {
+			lm_ring_refuse(end, 0);
+			head = to;
+		}
 	}
-	lm_store_release(&thread->pending, end + 1);
-	return is_done;
+	lm_state_lose(gaps);
+	lm_store_release(&slot->announced, end + 1);
+	return to == head;
 }
 
-void lm_ring_abandon_record(struct lm_thread *thread)
+void lm_ring_abandon_record(struct lm_ring_slot *slot)
 {
-	uint64_t start = lm_ring_now_ms(), gaps = 0;
-	int is_done = !thread->pending;
+	uint64_t start = lm_clock_ms();
+	int is_done = !slot->announced || slot->announced == slot->evicted;
 
-	/* Others are through with their records at once, unless they were left, too. */
-	for (unsigned round = 0; !is_done && !lm_ring_is_drained(); round++) {
+	/* Others finish their records at once, unless they left them, too. */
+	for (unsigned round = 0; !is_done; round++) {
 		struct lm_signals signals;
 
-		lm_ring_flush_take(&signals);
-		is_done = lm_ring_is_drained() || void_gaps(thread, &gaps);
-		lm_ring_flush_end(&signals);
-		if (is_done || lm_ring_now_ms() - start > ABANDON_MS)
+		lm_ring_lock(&signals);
+		is_done = !lm_ring_is_open() || void_gaps(slot);
+		lm_ring_unlock(&signals);
+		if (is_done || lm_clock_ms() - start > ABANDON_MS)
 			break;
-		lm_ring_flush_whole();
-		lm_ring_pause(round);
+		lm_ring_flush();
+		lm_wait_pause(round);
 	}
-	lm_add(&lm_ring_state.lost, gaps);
-	lm_ring_give_back(thread);
+	lm_ring_give_back(slot);
 }

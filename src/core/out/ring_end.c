@@ -2,140 +2,204 @@
 /* See ring_end.h. */
 #include "ring_end.h"
 
-#include "atomic.h"
+#include "busfault.h"
 #include "direct.h"
 #include "journal_file.h"
-#include "record.h"
-#include "ring.h"
-#include "ring_flush.h"
-#include "ring_place.h"
-#include "ring_state.h"
-#include "text.h"
-#include "trace_format.h"
+#include "process.h"
+#include "ring_inside.h"
+#include "state.h"
+#include "sys.h"
+#include "wait.h"
 
-/* As LM_RING_STALL_MS, at the end, when a handler may have called exit() on top of a record. */
-#define SEAL_MS 500
-
-void lm_ring_stop(int error)
+static void seal(void)
 {
-	lm_store(&lm_ring_state.stopped_ms, lm_ring_now_ms());
-	lm_store_release(&lm_ring_state.stopped, error);
-	lm_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED);
+	uint64_t head = lm_fetch_or(&lm_hot.head, LM_RING_SEALED);
+
+	if (!(head & LM_RING_SEALED))
+		lm_store_release(&lm_ring_inside.sealed_at, head);
 }
 
-int lm_ring_stopped(void)
+static void stop(int error)
 {
-	return lm_ring_is_open() ? lm_load_acquire(&lm_ring_state.stopped) : 0;
+	lm_ring_inside.error = error;
+	lm_ring_inside.stopped_ms = lm_clock_ms();
+	seal();
+	if (lm_direct_comes_back(error))
+		lm_state_change(LM_PHASE_RING, LM_PHASE_STOPPED);
 }
 
-int lm_ring_wait_for_drain(int is_nested)
+void lm_ring_refuse(uint64_t position, int error)
 {
-	for (unsigned round = 0; !lm_ring_is_drained(); round++) {
-		int error = lm_load_acquire(&lm_ring_state.stopped);
-
-		if (error)
-			return error;
-		/* It goes on without us. */
-		if (!(lm_ring_load(&lm_hot.head) & LM_JOURNAL_SEALED))
-			return -ENOSPC;
-		if (is_nested || round > 50 + 10 * LM_RING_STALL_MS)
-			break;
-		lm_ring_pause(round);
-	}
-	return -EAGAIN;
-}
-
-/* Where a sealed ring ends. */
-static uint64_t sealed_end(void)
-{
-	uint64_t end = lm_ring_load(&lm_hot.head) & ~LM_JOURNAL_SEALED;
-
-	if (lm_ring_state.header->end)
-		return lm_ring_state.header->end & ~LM_JOURNAL_SEALED;
-	/* Who waited for room in vain has a place behind the ring's end, and writes for itself. */
-	if (end > lm_ring_load(&lm_ring.limit))
-		end = lm_ring_load(&lm_ring.limit);
-	return lm_ring_state.stopped && end > lm_ring_state.unfilled ? lm_ring_state.unfilled : end;
-}
-
-static int write_lost(uint64_t count)
-{
-	char line[64];
-	struct lm_text text = {line, line + sizeof line};
-	struct iovec part = {line, 0};
-
-	if (!count)
-		return 0;
-	lm_record_number(&text, LM_TRACE_LOST, count);
-	part.iov_len = (size_t)(text.at - line);
-	return lm_direct_write(&part, 1);
-}
-
-/* Writes out what is left of a sealed ring, whole or not, and removes it. Only for who has begun a flush. */
-static int drain(void)
-{
-	uint64_t end = sealed_end(), written, gaps = 0, lost;
-	int error;
-
-	end = lm_ring_place_void_gaps(lm_ring.bytes, lm_ring_state.header->tail, end, &gaps);
-	lost = lm_add(&lm_ring_state.lost, gaps);
-	lm_store_release(&lm_ring_state.header->end, LM_JOURNAL_SEALED | end);
-	error = lm_ring_flush_stretch(lm_ring.bytes, lm_ring_state.header->tail, end, &written);
-	lm_store_release(&lm_ring_state.header->tail, lm_ring_state.header->tail + written);
-	if (!error)
-		error = lm_direct_retry();
-	if (!error)
-		error = write_lost(lost);
 	if (error)
-		return error;
-	lm_add(&lm_ring_state.lost, -lost);
-	lm_direct_trim();
-	lm_journal_file_remove(lm_ring_state.path);
-	lm_store_release(&lm_ring_state.drained, 1);
-	lm_store_release(&lm_ring_state.stopped, 0);
-	return 0;
+		stop(error);
+	if (position < lm_ring_inside.refused_from)
+		lm_ring_inside.refused_from = position;
 }
 
-int lm_ring_seal(void)
+/* Where the stream of a sealed ring ends. With the flush lock. */
+static uint64_t stream_end(void)
 {
-	uint64_t end = lm_fetch_or(&lm_hot.head, LM_JOURNAL_SEALED), start = lm_ring_now_ms();
-	const struct lm_thread *self = lm_thread_self();
-	struct lm_signals signals;
-	int error;
+	return lm_ring_inside.refused_from != UINT64_MAX ? lm_ring_inside.refused_from : lm_ring_inside.sealed_at;
+}
 
-	if (end & LM_JOURNAL_SEALED) {
-		error = lm_ring_wait_for_drain(self && self->pending);
-		return error == -EAGAIN ? 0 : error;
+/* ---- records that are never finished ---- */
+
+static int is_gone(const struct lm_ring_slot *slot)
+{
+	return lm_sys(SYS_tgkill, (int)lm_process_owner(), *slot->owner, 0) == -ESRCH;
+}
+
+/*
+ * Gives up what is not whole before END. A thread that does go on one day fills
+ * its place in memory that nobody uses any more. *HAS_TENANTS: there is such a
+ * thread, and that memory has to stay. Returns where the stream ends now.
+ */
+static uint64_t evict(uint64_t end, int *has_tenants)
+{
+	uint64_t gaps = 0, room = lm_load(&lm_ring.limit);
+
+	for (struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
+		uint64_t announced = lm_load_acquire(&slot->announced);
+
+		/* One whose place is not granted yet will find the ring closed. */
+		if (!announced || lm_ring_announced(announced) >= end || announced == lm_load(&slot->evicted) ||
+		    !lm_load_acquire(&slot->length))
+			continue;
+		lm_store(&slot->evicted, announced);
+		if (is_gone(slot))
+			continue;
+		*has_tenants = 1;
+		lm_state_lose(1);
 	}
-	for (unsigned round = 0; !lm_ring_flush_is_whole(end) && lm_ring_now_ms() - start < SEAL_MS; round++) {
+	return lm_place_void_gaps(lm_ring.bytes, lm_ring_inside.header->tail, end < room ? end : room, &gaps);
+}
+
+/* ---- closing ---- */
+
+/* Waits for what others are at before END, and writes out meanwhile: they may wait for room. */
+static void wait_until_whole(uint64_t end, uint64_t wait_ms)
+{
+	uint64_t start = lm_clock_ms();
+
+	for (unsigned round = 0; lm_ring_whole_before(end, NULL) < end && lm_clock_ms() - start < wait_ms; round++) {
 		lm_ring_flush_try(end);
-		lm_ring_pause(round);
+		lm_wait_pause(round);
 	}
-	lm_ring_flush_take(&signals);
-	error = drain();
-	/* What could not be written stays in the journal. */
-	if (error)
-		lm_ring_stop(error);
-	lm_ring_flush_end(&signals);
+}
+
+/* Everything is in the trace: no journal any more. */
+static void remove_journal(int has_tenants)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+
+	lm_store_release(&lm_ring.limit, 0);
+	lm_store_release(&lm_ring_inside.header, NULL);
+	lm_direct_trim();
+	lm_busfault_unprotect();
+	lm_journal_file_remove(lm_ring_inside.path);
+	if (!has_tenants)
+		lm_journal_file_unmap(header);
+}
+
+/* With the flush lock. */
+static int close_sealed(void)
+{
+	int has_tenants = 0, error;
+
+	error = lm_ring_flush_up_to(stream_end());
+	if (!error && lm_ring_inside.header->tail < stream_end())
+		error = lm_ring_write_out(evict(stream_end(), &has_tenants));
+	if (!error)
+		error = lm_direct_write_rest();
+	if (!error)
+		remove_journal(has_tenants);
 	return error;
 }
 
-/* A record where the stream of a stopped ring ends. Only for who has begun a flush. 0, or -1. */
-static int append(const struct iovec *parts, int count, uint32_t length)
+int lm_ring_close(uint64_t wait_ms)
 {
-	uint64_t at = sealed_end();
-	unsigned char *place = lm_ring.bytes + at % LM_JOURNAL_RING;
+	struct lm_signals signals;
+	int error;
 
-	if (!lm_ring_flush_is_whole(lm_ring_load(&lm_hot.head) & ~LM_JOURNAL_SEALED) ||
-	    at + length > lm_ring_state.header->tail + LM_JOURNAL_RING)
-		return -1;
-	lm_ring_place_record(place, parts, count, length);
-	/* It is the last: the ring will not go on. */
-	lm_store_release(&lm_ring_state.header->end, LM_JOURNAL_SEALED | (at + length));
+	seal();
+	wait_until_whole(lm_load_acquire(&lm_ring_inside.sealed_at), wait_ms);
+	lm_ring_lock(&signals);
+	error = lm_ring_is_open() ? close_sealed() : 0;
+	if (error)
+		stop(error);
+	lm_ring_unlock(&signals);
+	return error;
+}
+
+/* ---- stopped, and going on ---- */
+
+/* The ring is empty. The stream goes on where nobody has a place, nor can get one by having been late. */
+static int open_again(void)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+	uint64_t head = lm_load_ordered(&lm_hot.head), size;
+	int error = lm_direct_size(&size);
+
+	if (error)
+		return error;
+	do {
+		uint64_t start = head & ~LM_RING_SEALED;
+
+		/* What was appended at the last may end behind that. */
+		if (start < header->tail)
+			start = header->tail;
+		header->base = size;
+		header->start = start;
+		lm_store_release(&header->tail, start);
+		lm_ring_inside.refused_from = UINT64_MAX;
+		lm_store_release(&lm_ring.limit, start + LM_RING_ROOM);
+	} while (!lm_compare_exchange(&lm_hot.head, &head, header->start));
 	return 0;
 }
 
-int lm_ring_write_last(const struct iovec *parts, int count)
+static int resume(void)
+{
+	int error;
+
+	/* A thread has not seen yet that it waits in vain, or will never finish its record. */
+	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at) {
+		if (lm_clock_ms() - lm_ring_inside.stopped_ms <= LM_RING_STALL_MS)
+			return -EAGAIN;
+		error = close_sealed();
+		return error ? error : 1;
+	}
+	error = lm_ring_write_out(stream_end());
+	if (!error)
+		error = lm_direct_write_rest();
+	return error ? error : open_again();
+}
+
+int lm_ring_resume(void)
+{
+	struct lm_signals signals;
+	int error;
+
+	if (!lm_ring_lock_try(&signals))
+		return -EAGAIN;
+	error = lm_ring_is_open() ? resume() : 1;
+	lm_ring_unlock(&signals);
+	return error;
+}
+
+static int append_last(const struct iovec *parts, int count, uint32_t length)
+{
+	uint64_t at = stream_end();
+
+	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at ||
+	    at + length > lm_ring_inside.header->tail + LM_JOURNAL_RING)
+		return -1;
+	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length);
+	/* The next one follows it, and so does the ring if it goes on after all. */
+	lm_ring_inside.refused_from = at + length;
+	return 0;
+}
+
+int lm_ring_append_last(const struct iovec *parts, int count)
 {
 	struct lm_signals signals;
 	uint32_t length = 0;
@@ -143,90 +207,42 @@ int lm_ring_write_last(const struct iovec *parts, int count)
 
 	for (int i = 0; i < count; i++)
 		length += (uint32_t)parts[i].iov_len;
-	lm_ring_flush_take(&signals);
-	result = lm_ring_is_stopped() ? append(parts, count, length) : -1;
-	lm_ring_flush_end(&signals);
+	lm_ring_lock(&signals);
+	result = lm_ring_is_open() && lm_ring_is_sealed() ? append_last(parts, count, length) : -1;
+	lm_ring_unlock(&signals);
 	return result;
 }
 
-/*
- * All that was recorded is in the trace. The places that were given up become a
- * line that says nothing, and the ring goes on behind it. Only for who has begun
- * a flush.
- */
-static int unseal(struct lm_thread *self)
-{
-	uint64_t from = lm_ring_state.header->tail, head = lm_ring_load(&lm_hot.head), to = head & ~LM_JOURNAL_SEALED;
-
-	if (to - from > LM_JOURNAL_RING / 2)
-		return drain();
-	lm_store_release(&self->pending, from + 1);
-	/* Or somebody was just about to record. */
-	if (!lm_compare_exchange(&lm_hot.head, &head, to)) {
-		lm_ring_give_back(self);
-		return -EAGAIN;
-	}
-	lm_ring_state.unfilled = UINT64_MAX;
-	lm_store_release(&lm_ring_state.stopped, 0);
-	if (to > from)
-		lm_ring_place_void(lm_ring.bytes + from % LM_JOURNAL_RING, (uint32_t)(to - from));
-	lm_ring_give_back(self);
-	return 0;
-}
-
-static int resume(struct lm_thread *self, int for_good)
-{
-	uint64_t head = lm_ring_load(&lm_hot.head) & ~LM_JOURNAL_SEALED;
-	int error;
-
-	if (for_good || lm_ring_state.header->end)
-		return drain();
-	/* Somebody has not seen yet that he waits in vain, or will never be through with his record. */
-	if (!lm_ring_flush_is_whole(head))
-		return lm_ring_now_ms() - lm_ring_load(&lm_ring_state.stopped_ms) > LM_RING_STALL_MS ? drain()
-		                                                                                     : -EAGAIN;
-	error = lm_ring_flush_up_to(head);
-	return error ? error : unseal(self);
-}
-
-int lm_ring_resume(int for_good)
-{
-	struct lm_thread *self = lm_thread_self();
-	struct lm_signals signals;
-	int error;
-
-	if (!self || self->pending || !lm_ring_flush_begin(&signals))
-		return -EAGAIN;
-	error = lm_ring_is_stopped() ? resume(self, for_good) : 0;
-	lm_ring_flush_end(&signals);
-	return error;
-}
-
-void lm_ring_abandon(int error)
+void lm_ring_leave_journal(void)
 {
 	if (!lm_ring_is_open())
 		return;
-	lm_ring_stop(error);
-	/* What the trace does not have is there for its readers. */
-	if ((lm_ring_load(&lm_hot.head) & ~LM_JOURNAL_SEALED) == lm_ring_load(&lm_ring_state.header->tail))
-		lm_journal_file_remove(lm_ring_state.path);
+	seal();
+	if (lm_ring_inside.sealed_at == lm_load_acquire(&lm_ring_inside.header->tail) || lm_busfault_has_happened())
+		lm_journal_file_remove(lm_ring_inside.path);
 }
 
-void lm_ring_leave(void)
+/* ---- in a child of fork ---- */
+
+void lm_ring_detach(void)
 {
-	/* Nobody is there to be waited for. */
-	lm_ring_state.error = -EBADF;
-	lm_ring_state.drained = 1;
-	if (lm_ring_state.header)
-		lm_journal_file_let_go(lm_ring_state.header);
+	lm_lock_reset(&lm_ring_inside.flush);
+	/* Who waits for room does not wait for a thread that the child does not have. */
+	lm_ring_inside.error = -EBADF;
+	if (lm_ring_inside.header)
+		lm_journal_file_detach(lm_ring_inside.header);
+	lm_busfault_unprotect();
 }
 
 void lm_ring_forked(void)
 {
-	if (lm_ring_state.header)
-		lm_journal_file_unmap(lm_ring_state.header);
-	__builtin_memset(&lm_ring_state, 0, sizeof lm_ring_state);
+	if (lm_ring_inside.header)
+		lm_journal_file_unmap(lm_ring_inside.header);
+	__builtin_memset(&lm_ring_inside, 0, sizeof lm_ring_inside);
+	lm_busfault_unprotect();
 	lm_ring.bytes = NULL;
 	lm_ring.limit = 0;
 	lm_hot.head = 0;
+	for (struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next)
+		slot->evicted = slot->announced = slot->length = 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The ring's end, and what may turn out to be none: it is stopped when it can't
- * be written out, goes on when it can, is sealed when its process ends, and left
- * to whom it belongs in a child.
+ * A ring is sealed when its process ends, and when it can't be written out. It
+ * is closed when everything is in the trace, and opened again where it was only
+ * sealed. In a child of fork it is left to the parent.
+ *
+ * But for lm_ring_seal_stopped(), the callers are threads that hold the phase
+ * (state.h), or make a stopped trace go on. None has a place in the ring itself.
  */
 #ifndef LM_RING_END_H
 #define LM_RING_END_H
@@ -10,46 +13,40 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* -errno of the write that stopped it, or 0. */
-int lm_ring_stopped(void);
+/*
+ * Seals the ring, writes out everything and removes the journal. Records that
+ * other threads do not finish within WAIT_MS are given up and counted as lost.
+ * 0; or -errno of a write: the ring stays sealed, and its journal has what the
+ * trace lacks.
+ */
+int lm_ring_close(uint64_t wait_ms);
 
 /*
- * Tries again to write out a stopped ring, which then goes on; FOR_GOOD: which
- * is then sealed. 0, or -errno; -EAGAIN: somebody is still in its way. Not on
- * top of a record.
+ * Writes out a sealed ring, and opens it again. 0; 1: it was closed instead,
+ * since a thread never gave its place back; -errno; -EAGAIN: another thread is
+ * still in its way.
  */
-int lm_ring_resume(int for_good);
+int lm_ring_resume(void);
 
 /*
- * What a stopped ring keeps for the end of the process: COUNT parts as a record
- * behind all others, in the journal. 0, or -1: there is no room for it either.
+ * COUNT parts as a record behind all others of a ring that is sealed and can't
+ * be written out: room is kept for that. 0, or -1.
  */
-int lm_ring_write_last(const struct iovec *parts, int count);
+int lm_ring_append_last(const struct iovec *parts, int count);
 
-/* The trace can't be written any more because of ERROR: what it lacks is left to its readers, in the journal. */
-void lm_ring_abandon(int error);
+/* The trace can't be written any more: what it lacks is left to its readers in the journal, if it lacks anything. */
+void lm_ring_leave_journal(void);
 
-/*
- * In a child of fork: the journal is the parent's. What this process still
- * writes to it, in the middle of a record perhaps, goes nowhere.
+/* In a child of fork: the journal is the parent's. What this thread still puts into it, a record perhaps, goes nowhere.
  */
-void lm_ring_leave(void);
+void lm_ring_detach(void);
 
 /* The same, and as if there had never been one. Not in the middle of a record. */
 void lm_ring_forked(void);
 
-/* Ends the ring: writes out everything, and removes the journal. 0, or -errno, and it is stopped. */
-int lm_ring_seal(void);
+/* ---- for ring.c, with the flush lock ---- */
 
-/* ---- for the files of the ring ---- */
-
-/* Nothing is recorded any more until lm_ring_resume(), because of ERROR, -errno. */
-void lm_ring_stop(int error);
-
-/*
- * The ring is sealed: until it is empty, too, so that what follows stands
- * behind. IS_NESTED: not in the calling thread, which may be in its way. -EAGAIN, or -errno.
- */
-int lm_ring_wait_for_drain(int is_nested);
+/* The place at POSITION was refused because of ERROR, -errno of a write; or because the ring is sealed already: 0. */
+void lm_ring_refuse(uint64_t position, int error);
 
 #endif

@@ -1,102 +1,109 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* See ring_flush.h. */
-#include "ring_flush.h"
+/*
+ * Writing out what is whole in the ring. One thread at a time does it. A thread
+ * that finds the lock taken goes on, unless it waits for room.
+ */
+#include "ring_inside.h"
 
-#include "atomic.h"
+#include <errno.h>
+
+#include "busfault.h"
 #include "direct.h"
-#include "ring.h"
-#include "ring_state.h"
-#include "signals.h"
+#include "process.h"
 
 /* A write that failed is not tried again before. */
 #define RETRY_MS 100
 
-int lm_ring_flush_begin(struct lm_signals *signals)
+struct lm_ring lm_ring;
+struct lm_ring_inside lm_ring_inside;
+
+static struct lm_ring_slot *slots;
+
+void lm_ring_join(struct lm_ring_slot *slot)
 {
-	if (lm_load(&lm_ring_state.flushing))
-		return 0;
+	slot->next = lm_load(&slots);
+	while (!lm_compare_exchange(&slots, &slot->next, slot))
+		;
+}
+
+struct lm_ring_slot *lm_ring_slots(void)
+{
+	return lm_load_acquire(&slots);
+}
+
+int lm_ring_is_open(void)
+{
+	return lm_load_acquire(&lm_ring_inside.header) != NULL;
+}
+
+/* ---- the lock ---- */
+
+/* With a handler that leaves by longjmp, or a thread that is cancelled, the lock would stay taken: no signals. */
+int lm_ring_lock_try(struct lm_signals *signals)
+{
 	lm_signals_block(signals);
-	if (lm_exchange(&lm_ring_state.flushing, 1) == 0)
+	if (lm_lock_try(&lm_ring_inside.flush))
 		return 1;
 	lm_signals_unblock(signals, 0);
 	return 0;
 }
 
-void lm_ring_flush_end(const struct lm_signals *signals)
+void lm_ring_lock(struct lm_signals *signals)
 {
-	lm_store_release(&lm_ring_state.flushing, 0);
+	lm_signals_block(signals);
+	lm_lock_take(&lm_ring_inside.flush);
+}
+
+void lm_ring_unlock(const struct lm_signals *signals)
+{
+	lm_lock_release(&lm_ring_inside.flush);
 	lm_signals_unblock(signals, 0);
 }
 
-void lm_ring_flush_take(struct lm_signals *signals)
-{
-	uint64_t start = lm_ring_now_ms();
+/* ---- writing out ---- */
 
-	lm_signals_block(signals);
-	for (unsigned round = 0; lm_exchange(&lm_ring_state.flushing, 1); round++) {
-		if (lm_ring_now_ms() - start >= LM_RING_STALL_MS)
-			break;
-		lm_ring_pause(round);
+/*
+ * A thread announces its record before it reserves the place (ring.h). So one
+ * that is not seen here reserves behind END, if END was read from the head before.
+ */
+uint64_t lm_ring_whole_before(uint64_t end, const struct lm_ring_slot *except)
+{
+	for (const struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
+		uint64_t announced = lm_load_acquire(&slot->announced);
+
+		if (announced && slot != except && announced != lm_load(&slot->evicted) &&
+		    lm_ring_announced(announced) < end)
+			end = lm_ring_announced(announced);
 	}
-}
-
-int lm_ring_flush_stretch(const unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *written)
-{
-	size_t done = 0;
-	int error = 0;
-
-	if (to > from)
-		error = lm_direct_write_some(bytes + from % LM_JOURNAL_RING, (size_t)(to - from), &done);
-	*written = done;
-	return error;
-}
-
-/* A thread says where its record may begin before it reserves it: who is not seen here reserved behind HEAD. */
-uint64_t lm_ring_flush_whole_before(uint64_t head, const struct lm_thread *except)
-{
-	for (const struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
-		uint64_t pending = lm_ring_load(&thread->pending);
-
-		/* What was looked at while the ring was sealed says so. */
-		if (pending && thread != except && ((pending - 1) & ~LM_JOURNAL_SEALED) < head)
-			head = (pending - 1) & ~LM_JOURNAL_SEALED;
-	}
-	return head;
-}
-
-int lm_ring_flush_is_whole(uint64_t end)
-{
-	return lm_ring_flush_whole_before(end, NULL) == end;
-}
-
-/* So long, an error is no reason to try again. */
-static int is_too_early(void)
-{
-	return lm_load_acquire(&lm_ring_state.error) && lm_ring_now_ms() < lm_ring_load(&lm_ring_state.retry_ms);
+	return end;
 }
 
 static void note_result(int error)
 {
 	if (error)
-		lm_store(&lm_ring_state.retry_ms, lm_ring_now_ms() + RETRY_MS);
-	lm_store_release(&lm_ring_state.error, error);
+		lm_store(&lm_ring_inside.retry_ms, lm_clock_ms() + RETRY_MS);
+	lm_store_release(&lm_ring_inside.error, error);
 }
 
 /*
- * The next bytes go to the trace, and their place is free again: 0 first, and
- * only then told to be. So do those that got there before an error: the trace's
- * size tells how much of the stream it has.
+ * The next bytes go to the trace, and their place is free again. They become 0
+ * before the tail moves past them: what is behind the tail and not 0 was
+ * recorded. So do those that got there before an error: the trace's size
+ * tells how much of the stream it has.
  */
-static int flush_piece(uint64_t tail, uint64_t end)
+static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t end)
 {
-	uint64_t written;
+	uint64_t limit;
+	size_t written;
 	int error;
 
-	lm_direct_grows_to(lm_ring_state.header->base + end);
-	error = lm_ring_flush_stretch(lm_ring.bytes, tail, end, &written);
+	lm_direct_grows_to(header->base + (end - header->start));
+	error = lm_direct_write_some(lm_ring.bytes + tail % LM_JOURNAL_RING, (size_t)(end - tail), &written);
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
-	lm_store_release(&lm_ring_state.header->tail, tail + written);
-	lm_store_release(&lm_ring.limit, tail + written + LM_RING_ROOM);
+	lm_store_release(&header->tail, tail + written);
+	limit = tail + written + LM_RING_ROOM;
+	/* No place behind one that was refused is granted: its record would stand behind the stream's end. */
+	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
 	return error;
 }
 
@@ -114,45 +121,57 @@ static uint64_t piece_end(uint64_t tail, uint64_t to)
 	return to;
 }
 
-int lm_ring_flush_up_to(uint64_t head)
+int lm_ring_write_out(uint64_t end)
 {
-	uint64_t to = lm_ring_flush_whole_before(head, NULL);
+	struct lm_journal_header *header = lm_ring_inside.header;
 	int error = 0;
 
-	if (to > lm_ring_state.unfilled)
-		to = lm_ring_state.unfilled;
-	while (!error && lm_ring_state.header->tail < to)
-		error = flush_piece(lm_ring_state.header->tail, piece_end(lm_ring_state.header->tail, to));
+	while (!error && header->tail < end) {
+		error = lm_busfault_has_happened() ? -ESTALE
+		                                   : flush_piece(header, header->tail, piece_end(header->tail, end));
+	}
+	/* Of a file that was cut, the kernel can't read what is to be written. */
+	if (error == -EFAULT || lm_busfault_has_happened())
+		error = -ESTALE;
 	note_result(error);
 	return error;
 }
 
-int lm_ring_flush_try(uint64_t head)
+int lm_ring_flush_up_to(uint64_t end)
+{
+	uint64_t to = lm_ring_whole_before(end, NULL);
+
+	return lm_ring_write_out(to < lm_ring_inside.refused_from ? to : lm_ring_inside.refused_from);
+}
+
+static int is_too_early(void)
+{
+	return lm_load_acquire(&lm_ring_inside.error) && lm_clock_ms() < lm_load(&lm_ring_inside.retry_ms);
+}
+
+/* A child of vfork has our memory, but descriptors of its own: what fails there tells nothing. */
+int lm_ring_flush_try(uint64_t end)
 {
 	struct lm_signals signals;
-	int error;
+	int error = 0;
 
-	if (is_too_early() || !lm_ring_flush_begin(&signals))
+	if (is_too_early() || !lm_process_is_owner() || !lm_ring_lock_try(&signals))
 		return 0;
-	error = lm_ring_is_stopped() ? 0 : lm_ring_flush_up_to(head);
-	lm_ring_flush_end(&signals);
+	lm_busfault_check();
+	if (lm_ring_inside.header)
+		error = lm_ring_flush_up_to(end);
+	lm_ring_unlock(&signals);
 	return error;
 }
 
-/* What may go well later is no error yet: there is room in the ring. */
-int lm_ring_flush_whole(void)
+int lm_ring_flush(void)
 {
 	uint64_t head = lm_load_ordered(&lm_hot.head);
 	int error;
 
-	if (head & LM_JOURNAL_SEALED)
+	if (head & LM_RING_SEALED)
 		return 0;
 	error = lm_ring_flush_try(head);
+	/* What may go well later is no error yet: there is room in the ring. */
 	return lm_direct_comes_back(error) ? 0 : error;
-}
-
-int lm_ring_is_late(void)
-{
-	lm_ring_flush_whole();
-	return lm_load_acquire(&lm_ring_state.error) != 0;
 }

@@ -2,85 +2,134 @@
 /* See sink.h. */
 #include "sink.h"
 
-#include <errno.h>
-
-#include "atomic.h"
 #include "direct.h"
 #include "journal_file.h"
-#include "ring.h"
+#include "process.h"
 #include "ring_end.h"
-#include "ring_flush.h"
+#include "sys.h"
+#include "wait.h"
+#include "warn.h"
 
 #define SOON_MS        100
 #define DIRECT_RECORDS 256
 
+/* At the end of the process, records of other threads are waited for so long. */
+#define CLOSE_MS 1000
+/* A phase that another thread holds is over by then, some 10 s, whatever is in its way. */
+#define HELD_ROUNDS 100000
+
 static struct {
 	int fd;
-	int has_ring; /* from then on, nothing is written past it */
-	int finished; /* the process ends: no ring any more */
-	int last;     /* the same, while nothing is written */
-	int left;     /* -errno: what is left of an earlier image could not be written */
+	const char *journal; /* its path; NULL: there can be none */
+	int left;            /* what is left of an earlier image could not be written */
 	unsigned records;
 	uint64_t next_flush_ms;
+	long ender;   /* the thread that ends the process, once there is one */
+	int reopened; /* since then, another thread has tried to open a ring */
+	int told;     /* the user knows that it can't be written */
 } sink = {.fd = -1};
 
-int lm_sink_open(int fd)
+/* ---- when a write fails ---- */
+
+static void tell_stopped(int error)
 {
-	return lm_direct_open(fd);
+	if (lm_exchange(&sink.told, 1))
+		return;
+	if (error == -ESTALE)
+		lm_warn("the journal of the trace was cut by somebody else, tracing stops", 0);
+	else
+		lm_warn("cannot write the trace, tracing stops", -error);
 }
 
-void lm_sink_begin(int fd)
+static void stop_for_good(int error)
 {
-	sink.fd = fd;
-	lm_store(&sink.left, lm_journal_file_take_over(fd));
+	if (lm_state_set(LM_PHASE_OFF) == LM_PHASE_OFF)
+		return;
+	lm_ring_leave_journal();
+	tell_stopped(error);
 }
+
+int lm_sink_failed(int error)
+{
+	if (!error || error == -EAGAIN)
+		return 0;
+	/* Of a child of vfork: it may have closed everything, its parent has not. */
+	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
+		return -1;
+	if (!lm_direct_comes_back(error))
+		stop_for_good(error);
+	else
+		tell_stopped(error);
+	return -1;
+}
+
+/* ---- records ---- */
 
 /* Runs with no other thread in the middle of a direct write. */
 static void begin_ring(void)
 {
-	if (!sink.finished && lm_ring_open(sink.fd) == 0)
-		lm_store_release(&sink.has_ring, 1);
-}
-
-/* A text of few bytes gets blanks behind it: the ring keeps a record's state where its first bytes go. */
-static int write_short(const struct iovec *part)
-{
-	char padded[LM_RING_RECORD_MIN];
-	struct iovec whole = {padded, sizeof padded};
-
-	__builtin_memset(padded, ' ', sizeof padded);
-	__builtin_memcpy(padded, part->iov_base, part->iov_len - 1);
-	padded[sizeof padded - 1] = '\n';
-	return lm_ring_write(&whole, 1);
-}
-
-static int write_to_ring(const struct iovec *parts, int count)
-{
 	int error;
 
-	if (count == 1 && parts->iov_len && parts->iov_len < LM_RING_RECORD_MIN)
-		return write_short(parts);
-	error = lm_ring_write(parts, count);
-	if (error && lm_load(&sink.last) && lm_ring_write_last(parts, count) == 0)
-		return 0;
-	return error;
+	if (!sink.journal || lm_state_phase() != LM_PHASE_DIRECT)
+		return;
+	error = lm_ring_open(sink.journal, sink.fd);
+	if (error == 0)
+		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
+	else if (error == -EAGAIN)
+		lm_store(&sink.records, 0);
 }
 
-int lm_sink_write(const struct iovec *parts, int count)
+/* Would the end of the process cut a write of this thread's in two? */
+static int is_endangered(void)
 {
-	int result = -EAGAIN, left = lm_load(&sink.left);
+	long ender = lm_load(&sink.ender);
 
-	if (left)
-		return left;
-	if (!lm_load_acquire(&sink.has_ring)) {
-		if (lm_add(&sink.records, 1) == DIRECT_RECORDS)
-			lm_direct_locked(begin_ring);
-		/* Whoever had to wait for that finds the ring there. */
-		result = lm_direct_write_unless(&sink.has_ring, parts, count);
+	return unlikely(ender) && ender != lm_sys(SYS_gettid);
+}
+
+static int write_directly(const struct iovec *parts, int count)
+{
+	unsigned records = lm_add(&sink.records, 1);
+
+	if (records == DIRECT_RECORDS || (is_endangered() && !lm_exchange(&sink.reopened, 1)))
+		lm_direct_locked(begin_ring);
+	return lm_direct_write(parts, count);
+}
+
+static int write_to_ring(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+{
+	return slot ? lm_ring_write(slot, parts, count) : -EDEADLK;
+}
+
+/* -EAGAIN: another phase is about to come. */
+static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+{
+	switch (lm_state_phase()) {
+	case LM_PHASE_DIRECT:
+		return write_directly(parts, count);
+	case LM_PHASE_RING:
+		return write_to_ring(slot, parts, count);
+	case LM_PHASE_HELD:
+		return -EAGAIN;
+	default:
+		return -EDEADLK;
 	}
-	if (result == -EAGAIN && lm_ring_is_open())
-		result = write_to_ring(parts, count);
-	return result == -EAGAIN ? lm_direct_write(parts, count) : result;
+}
+
+int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+{
+	int result = write_now(slot, parts, count);
+
+	for (unsigned round = 0; result == -EAGAIN && round < HELD_ROUNDS; round++) {
+		lm_wait_pause(round);
+		result = write_now(slot, parts, count);
+	}
+	/* Its rest is kept, and goes out first. */
+	if (result > 0) {
+		tell_stopped(-result);
+		return 0;
+	}
+	return result == -EAGAIN ? -1 : lm_sink_failed(result);
 }
 
 int lm_sink_is_due(uint64_t ms)
@@ -93,62 +142,132 @@ void lm_sink_tick(uint64_t ms)
 	uint64_t next = lm_load(&sink.next_flush_ms);
 
 	if (ms >= next && lm_ring_is_open() && lm_compare_exchange(&sink.next_flush_ms, &next, ms + SOON_MS))
-		lm_ring_flush_whole();
+		lm_sink_failed(lm_ring_flush());
 }
 
-void lm_sink_abandon_record(struct lm_thread *thread)
+/* ---- beginning, going on, ending ---- */
+
+int lm_sink_open(int fd)
 {
-	lm_ring_abandon_record(thread);
+	return lm_direct_open(fd);
 }
 
-int lm_sink_comes_back(int error)
+static int take_over(void)
 {
-	return lm_direct_comes_back(error);
+	int error = sink.journal ? lm_journal_file_take_over(sink.journal, sink.fd) : 0;
+
+	sink.left = error != 0;
+	return error;
 }
 
-int lm_sink_stopped(void)
+int lm_sink_begin(int fd)
 {
-	int left = lm_load(&sink.left);
-
-	if (left)
-		return left;
-	return lm_ring_is_open() ? lm_ring_stopped() : lm_direct_fault();
+	sink.fd = fd;
+	sink.journal = lm_journal_file_path(fd);
+	return take_over();
 }
 
-int lm_sink_resume(void)
+int lm_sink_write_first(struct lm_ring_slot *slot, const struct iovec *parts, int count)
 {
-	int error = 0;
+	int result;
 
+	/* It would stand in front of what has to go first. */
+	if (sink.left)
+		return -1;
+	if (lm_ring_is_open() && lm_ring_is_sealed())
+		return lm_ring_append_last(parts, count);
+	if (lm_ring_is_open())
+		return lm_sink_failed(write_to_ring(slot, parts, count));
+	result = lm_direct_write_first(parts, count);
+	return result > 0 ? 0 : lm_sink_failed(result);
+}
+
+int lm_sink_resume(enum lm_phase *next)
+{
+	int error;
+
+	*next = LM_PHASE_DIRECT;
 	if (!lm_direct_has_room())
 		return -ENOSPC;
 	if (sink.left) {
-		error = lm_journal_file_take_over(sink.fd);
-		lm_store(&sink.left, error);
+		error = take_over();
+		if (error)
+			return error;
 	}
-	if (!error && lm_ring_is_open())
-		error = lm_ring_resume(sink.finished);
-	if (error || lm_ring_is_open())
-		return error;
-	/* There may be room for a journal now: another start, as at first. */
-	if (!lm_load_acquire(&sink.has_ring))
+	if (!lm_ring_is_open()) {
+		/* There may be room for a journal now: another start, as at first. */
 		lm_store(&sink.records, 0);
-	return lm_direct_retry();
+		return lm_direct_write_rest();
+	}
+	error = lm_ring_resume();
+	if (!error)
+		*next = LM_PHASE_RING;
+	return error > 0 ? 0 : error;
 }
 
-void lm_sink_allow_last(void)
+static void nothing(void)
 {
-	lm_store(&sink.last, 1);
 }
 
-void lm_sink_abandon(int error)
+/* From whatever phase it is in, if there is a trace, by one of all threads. 0, or -1. */
+static int hold(void)
 {
-	lm_ring_abandon(error);
+	for (unsigned round = 0; round < HELD_ROUNDS; round++) {
+		enum lm_phase phase = lm_state_phase();
+
+		if (phase < LM_PHASE_HELD || phase == LM_PHASE_OFF)
+			return -1;
+		if (phase != LM_PHASE_HELD && lm_state_change(phase, LM_PHASE_HELD))
+			return 0;
+		lm_wait_pause(round);
+	}
+	return -1;
 }
+
+int lm_sink_hold(struct lm_signals *signals)
+{
+	int error = 0;
+
+	lm_signals_block(signals);
+	if (hold() != 0) {
+		lm_signals_unblock(signals, 0);
+		return -EBADF;
+	}
+	lm_store(&sink.ender, lm_sys(SYS_gettid));
+	/* Whoever is just opening a ring has opened it then. */
+	lm_direct_locked(nothing);
+	if (sink.left)
+		error = take_over();
+	if (!error && lm_ring_is_open())
+		error = lm_ring_close(CLOSE_MS);
+	lm_store(&sink.reopened, 0);
+	lm_store(&sink.records, 0);
+	return error;
+}
+
+void lm_sink_release(const struct lm_signals *signals)
+{
+	/* A ring that is still open can't be written out. */
+	lm_state_change(LM_PHASE_HELD, lm_ring_is_open() ? LM_PHASE_STOPPED : LM_PHASE_DIRECT);
+	lm_signals_unblock(signals, 0);
+}
+
+void lm_sink_goes_on(void)
+{
+	lm_store(&sink.ender, 0);
+}
+
+void lm_sink_lock_out(void)
+{
+	lm_direct_lock_out();
+}
+
+/* ---- in a child of fork ---- */
 
 void lm_sink_leave(void)
 {
-	lm_ring_leave();
-	lm_direct_leave();
+	lm_ring_detach();
+	lm_direct_reset_lock();
 }
 
 void lm_sink_forked(void)
@@ -157,21 +276,4 @@ void lm_sink_forked(void)
 	lm_direct_forked();
 	__builtin_memset(&sink, 0, sizeof sink);
 	sink.fd = -1;
-}
-
-static void no_ring_any_more(void)
-{
-	sink.finished = 1;
-}
-
-int lm_sink_is_late(void)
-{
-	return lm_ring_is_open() && lm_ring_is_late();
-}
-
-int lm_sink_finish(void)
-{
-	/* Not while another thread is just opening it. */
-	lm_direct_locked(no_ring_any_more);
-	return lm_ring_is_open() ? lm_ring_seal() : 0;
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
-#include "internal.h"
+#include "compiler.h"
 
 enum lm_guard_state {
 	LM_GUARD_IDLE = 0,    /* the program's own code */

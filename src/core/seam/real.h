@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #include "atomic.h"
-#include "internal.h"
+#include "compiler.h"
 #include "tag.h"
 
 void *lm_real_malloc(size_t size);

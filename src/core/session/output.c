@@ -209,8 +209,11 @@ const char *lm_output_childrens(const struct lm_config *config)
 	struct lm_text text;
 	const char *kept;
 
-	if (!room || !name)
+	if (!room || !name) {
+		if (room)
+			lm_sys_unmap(room, sizeof *room);
 		return NULL;
+	}
 	text = (struct lm_text){room->pattern, room->pattern + sizeof room->pattern - 1};
 	if (config->output)
 		put_absolute(&text, room->cwd, name);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
-#include "internal.h"
+#include "compiler.h"
 #include "line.h"
 #include "symbol.h"
 #include "unwind.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * From an event to its bytes in the trace: the only place where unwinding,
- * names, formatting and the sink meet. Called with the guard at
- * LM_GUARD_TRACKER and no lock held.
+ * From an event to its bytes in the trace: unwinding, names, formatting and the
+ * sink meet here. Called with the guard at LM_GUARD_TRACKER and no lock held.
  */
 #ifndef LM_EMIT_H
 #define LM_EMIT_H
@@ -24,17 +23,5 @@ void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_c
  */
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
-
-/* The lines that a process image begins with, up to INIT. PARENT: whose blocks it has; 0: it has none. 0, or -1. */
-int lm_emit_begin(uint64_t parent);
-
-/* How many events could not be written here. 0, or -1. */
-int lm_emit_lost(uint64_t count);
-
-/* FINI and the memory map. 0, or -1. */
-int lm_emit_end(void);
-
-/* LENGTH bytes, whole lines, between records. Returns LENGTH, or 0 where it could not be written. */
-int lm_emit_text(const char *text, int length);
 
 #endif

@@ -4,9 +4,10 @@
 
 #include "arena.h"
 #include "atomic.h"
-#include "session.h"
-#include "sink.h"
+#include "process.h"
+#include "ring.h"
 #include "sizemap.h"
+#include "state.h"
 #include "sys.h"
 
 /* So many are looked at for an owner that is gone, before another is made. */
@@ -28,7 +29,7 @@ static void bury(struct lm_thread *thread)
 	if (thread->moving)
 		lm_sizemap_end_moving(thread->moving);
 	thread->moving = NULL;
-	lm_sink_abandon_record(thread);
+	lm_ring_abandon_record(&thread->slot);
 }
 
 static struct lm_thread *taken_over(int process, int self)
@@ -61,16 +62,29 @@ static struct lm_thread *made(int self)
 	if (!thread)
 		return NULL;
 	thread->owner = self;
+	thread->slot.owner = &thread->owner;
 	thread->first = LM_THREAD_FRAMES;
 	thread->next = lm_load(&list);
 	while (!lm_compare_exchange(&list, &thread->next, thread))
 		;
+	lm_ring_join(&thread->slot);
 	return thread;
+}
+
+/* The process whose memory this is, if the calling one is a child of vfork, which runs in it; else 0. */
+static int visited(void)
+{
+	enum lm_phase phase = lm_state_phase();
+
+	/* A child of fork has a copy, and that is its own. Where nothing is traced, nobody has asked who owns what. */
+	if (phase == LM_PHASE_FORKED || phase == LM_PHASE_OFF || lm_process_is_owner())
+		return 0;
+	return (int)lm_process_owner();
 }
 
 struct lm_thread *lm_thread_claim(void)
 {
-	int self = (int)lm_sys(SYS_gettid), host = (int)lm_session_host();
+	int self = (int)lm_sys(SYS_gettid), host = visited();
 	/*
 	 * To a visitor our threads look gone. What it gets stays with the thread
 	 * whose memory this is, long after it: it is nobody's to take over.
@@ -83,32 +97,30 @@ struct lm_thread *lm_thread_claim(void)
 	return thread;
 }
 
-/*
- * The thread that forked has the process's number now. If it is not the one that
- * calls, nothing tells which of the list is its own: none is given to others.
- */
-static void settle_owner(struct lm_thread *thread, int process, int self)
+/* What the thread was at, if it is not there any more, will never be finished. */
+static void forget(struct lm_thread *thread)
 {
-	if (thread == lm_here.own)
-		thread->owner = self;
-	else if (self != process)
-		thread->owner = process;
+	if (thread->moving)
+		lm_sizemap_end_moving(thread->moving);
+	thread->moving = NULL;
+	lm_store_release(&thread->slot.announced, 0);
 }
 
-void lm_thread_forked(void)
+void lm_thread_forked(struct lm_thread *forker)
 {
 	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
 
 	for (struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
-		settle_owner(thread, process, self);
 		__builtin_memset(thread->calls, 0, sizeof thread->calls);
-		/* What other threads were at will never be finished. */
 		if (thread == lm_here.own)
-			continue;
-		if (thread->moving)
-			lm_sizemap_end_moving(thread->moving);
-		thread->moving = NULL;
-		lm_store_release(&thread->pending, 0);
+			thread->owner = self;
+		else if (thread == forker)
+			thread->owner = process;
+		/* If nothing tells which is the forker's, none is given to others. */
+		else if (!forker && self != process)
+			thread->owner = process;
+		if (thread != lm_here.own && thread != forker)
+			forget(thread);
 	}
 }
 

@@ -15,6 +15,7 @@
 
 #include "guard.h"
 #include "line.h"
+#include "ring.h"
 #include "trace_format.h"
 
 /* Frames that are remembered. A frame is where a call returns to, and the registers then. */
@@ -36,10 +37,8 @@ struct lm_thread_frame {
 struct lm_thread {
 	struct lm_thread *next;
 	int owner; /* thread id */
-	/* One more than where its record in the ring may begin that is not whole yet; 0: there is none. */
-	uint64_t pending;
-	uint32_t pending_length; /* that record's, once it is reserved, in bytes */
-	const void *moving;      /* the block that a realloc of its has marked (sizemap.h), or NULL */
+	struct lm_ring_slot slot;
+	const void *moving; /* the block that a realloc of its has marked (sizemap.h), or NULL */
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
 	uint64_t clock;             /* what it said then, in milliseconds */
@@ -75,8 +74,12 @@ struct lm_thread {
 /* Finds or makes one for a thread that has none. NULL without memory. */
 struct lm_thread *lm_thread_claim(void);
 
-/* In a child of fork: the calling thread is all that there is, and has made no calls yet. */
-void lm_thread_forked(void);
+/*
+ * In a child of fork, at its first event: it has made no calls yet. FORKER is
+ * what the thread that forked has, or NULL if that is not known. It and the
+ * calling thread alone are there.
+ */
+void lm_thread_forked(struct lm_thread *forker);
 
 /* All there are, those of threads that ended included. */
 struct lm_thread *lm_thread_first(void);

@@ -14,6 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* The largest page that machines have. What is mapped in multiples of it is mapped in whole pages everywhere. */
+#define LM_SYS_PAGE_MAX ((size_t)64 << 10)
+
 #define lm_sys(...)                                                                                                    \
 	__extension__({                                                                                                \
 		int lm_sys_errno_ = errno;                                                                             \
@@ -58,31 +61,37 @@ static inline long lm_sys_read_full(int fd, void *buffer, size_t size)
 	return (long)used;
 }
 
-/* The offset of a 64-bit kernel interface goes into two registers on 32-bit machines, an even one first on some. */
+/*
+ * The 64-bit offset of a kernel interface goes into two registers on 32-bit
+ * machines: the lower half first on little-endian ones, from an even register
+ * on where the machine's convention says so.
+ */
+#if UINTPTR_MAX > UINT32_MAX
+#define LM_SYS_OFFSET(offset) (offset)
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LM_SYS_OFFSET(offset) (uint32_t)(offset), (uint32_t)((offset) >> 32)
+#else
+#define LM_SYS_OFFSET(offset) (uint32_t)((offset) >> 32), (uint32_t)(offset)
+#endif
+#if defined __arm__ || (defined __mips__ && UINTPTR_MAX == UINT32_MAX)
+#define LM_SYS_EVEN 0,
+#else
+#define LM_SYS_EVEN
+#endif
+
 static inline long lm_sys_pread(int fd, void *buffer, size_t size, uint64_t offset)
 {
-#if UINTPTR_MAX > UINT32_MAX
-	return lm_sys(SYS_pread64, fd, buffer, size, offset);
-#elif defined __arm__ || (defined __mips__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-	return lm_sys(SYS_pread64, fd, buffer, size, 0, (uint32_t)offset, (uint32_t)(offset >> 32));
-#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return lm_sys(SYS_pread64, fd, buffer, size, (uint32_t)offset, (uint32_t)(offset >> 32));
-#else
-	return lm_sys(SYS_pread64, fd, buffer, size, 0, (uint32_t)(offset >> 32), (uint32_t)offset);
-#endif
+	return lm_sys(SYS_pread64, fd, buffer, size, LM_SYS_EVEN LM_SYS_OFFSET(offset));
+}
+
+static inline long lm_sys_pwrite(int fd, const void *buffer, size_t size, uint64_t offset)
+{
+	return lm_sys(SYS_pwrite64, fd, buffer, size, LM_SYS_EVEN LM_SYS_OFFSET(offset));
 }
 
 static inline long lm_sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length)
 {
-#if UINTPTR_MAX > UINT32_MAX
-	return lm_sys(SYS_fallocate, fd, mode, offset, length);
-#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return lm_sys(SYS_fallocate, fd, mode, (uint32_t)offset, (uint32_t)(offset >> 32), (uint32_t)length,
-	              (uint32_t)(length >> 32));
-#else
-	return lm_sys(SYS_fallocate, fd, mode, (uint32_t)(offset >> 32), (uint32_t)offset, (uint32_t)(length >> 32),
-	              (uint32_t)length);
-#endif
+	return lm_sys(SYS_fallocate, fd, mode, LM_SYS_OFFSET(offset), LM_SYS_OFFSET(length));
 }
 
 static inline int lm_sys_open(const char *path, int flags, int mode)

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "internal.h"
+#include "compiler.h"
 
 #define LM_STACK_WORD sizeof(uintptr_t)
 

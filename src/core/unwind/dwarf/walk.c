@@ -6,6 +6,7 @@
  * readable. Rules found are kept in a table without locks.
  */
 #include "atomic.h"
+#include "compiler.h"
 #include "unwind.h"
 
 #include <stddef.h>
@@ -17,9 +18,6 @@
 #include "thread.h"
 
 #define CACHE_BITS 14
-
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* ---- the common rules, packed into a word ---- */
 

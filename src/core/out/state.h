@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * Can a record be written just now? One word says it, and nothing else does.
+ *
+ *                 a child of fork, its first event
+ *      FORKED ----------------------------------------> HELD
+ *                                                        |
+ *                begun                                   |
+ *        HELD ----------> DIRECT <-----------------------'
+ *         ^               |  |  ^
+ *         |   256 records |  |  |  a thread never finishes its record
+ *         |               v  |  |
+ *         |              RING --'
+ *         |               |  |
+ *         |  the process  |  |  a write failed (and the ring is full)
+ *         |  ends or execs|  v
+ *         `---------------' STOPPED ------> DIRECT or RING, written again
+ *
+ *      any phase ----------> OFF, by a failure that does not pass
+ *
+ * FORKED    A child of fork that has not begun a trace of its own. The word
+ *           lies in a page that the kernel wipes at fork, so this is 0.
+ * HELD      One thread begins the trace or ends it, with all signals blocked.
+ *           Others wait until it has.
+ * OFF       There is no trace, or none any more.
+ * STOPPED   A write failed, and may go well later. Events are counted as lost.
+ * DIRECT    Each record is written at once.
+ * RING      Records go through the ring (ring.h).
+ *
+ * WANTED is a bit of its own: the user may switch tracing off and on at any
+ * time (log_malloc_trace_disable(), LOG_MALLOC_SIGNAL).
+ *
+ * The core's other parts read the word; out/ changes its phase while records
+ * are written, session/ before the first and after the last.
+ */
+#ifndef LM_STATE_H
+#define LM_STATE_H
+
+#include <stdint.h>
+
+#include "atomic.h"
+#include "compiler.h"
+
+enum lm_phase {
+	LM_PHASE_FORKED = 0,
+	LM_PHASE_HELD = 1,
+	LM_PHASE_OFF = 2,
+	LM_PHASE_STOPPED = 3,
+	/* Only in these is anything written: they are the greatest. */
+	LM_PHASE_DIRECT = 4,
+	LM_PHASE_RING = 5,
+};
+
+#define LM_STATE_PHASES 7u
+#define LM_STATE_WANTED 8u
+
+extern struct lm_state {
+	/* On the page that is wiped; before there is one, and where the kernel can't wipe, an ordinary place. */
+	unsigned *word;
+	int wanted; /* as the bit: the word's is wiped in a child */
+	/* Events that are missing, and that the trace does not tell of yet. */
+	uint64_t lost;
+} lm_state LM_INTERNAL;
+
+static inline unsigned lm_state_word(void)
+{
+	return lm_load(lm_state.word);
+}
+
+/* Is an event recorded if it comes now? WORD: as of lm_state_word(). */
+static inline int lm_state_is_traced(unsigned word)
+{
+	return word >= (LM_STATE_WANTED | LM_PHASE_DIRECT);
+}
+
+static inline enum lm_phase lm_state_phase_of(unsigned word)
+{
+	return (enum lm_phase)(word & LM_STATE_PHASES);
+}
+
+static inline enum lm_phase lm_state_phase(void)
+{
+	return lm_state_phase_of(lm_load_acquire(lm_state.word));
+}
+
+static inline int lm_state_is_writing(void)
+{
+	return lm_state_phase() >= LM_PHASE_DIRECT;
+}
+
+/* Is there a trace, though it may be impossible to write to it just now? */
+static inline int lm_state_has_trace(void)
+{
+	return lm_state_phase() >= LM_PHASE_STOPPED;
+}
+
+/* From phase FROM to phase TO. 1; 0: the phase is another one, and stays. */
+int lm_state_change(enum lm_phase from, enum lm_phase to);
+
+/* From whatever it is to phase TO. The phase before. */
+enum lm_phase lm_state_set(enum lm_phase to);
+
+void lm_state_want(int wanted);
+int lm_state_is_wanted(void);
+
+/*
+ * From here on, a child of fork finds FORKED. 0; -1 where the kernel can't wipe
+ * a page: then lm_state_forked() has to be called in each child. Calls mmap().
+ */
+int lm_state_watch_forks(void);
+
+/* In a child of fork: the phase is FORKED. */
+void lm_state_forked(void);
+
+/* ---- events that are missing ---- */
+
+static inline void lm_state_lose(uint64_t events)
+{
+	lm_add(&lm_state.lost, events);
+}
+
+/* All that were lost, which the caller now has to tell of; or else, it gives them back by lm_state_lose(). */
+static inline uint64_t lm_state_take_lost(void)
+{
+	return lm_load_ordered(&lm_state.lost) ? lm_exchange(&lm_state.lost, 0) : 0;
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The line that tells a person where the trace goes. */
+#ifndef LM_BANNER_H
+#define LM_BANNER_H
+
+#include "output.h"
+
+void lm_banner_print(const struct lm_output *output);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See begin.h. */
+#include "begin.h"
+
+#include "account.h"
+#include "sink.h"
+#include "sys.h"
+#include "trouble.h"
+#include "warn.h"
+
+static int kept = -1;
+
+int lm_begin_open(const struct lm_output *output)
+{
+	kept = lm_sink_open(output->fd);
+	if (output->owned)
+		lm_sys_close(output->fd);
+	if (kept < 0) {
+		lm_warn("cannot keep the trace open; tracing is off", -kept);
+		return -1;
+	}
+	return lm_output_claim(kept);
+}
+
+void lm_begin_trace(long parent)
+{
+	int error = lm_sink_begin(kept);
+
+	if (error)
+		lm_sink_failed(error);
+	lm_account_settle();
+	/* If that fails for good, the phase is OFF by now, and stays. */
+	if (lm_trouble_begin(parent) == 0)
+		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
+	else
+		lm_state_change(LM_PHASE_HELD, LM_PHASE_STOPPED);
+	lm_account_settle();
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See marks.h. */
+#include "marks.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+#include "account.h"
+#include "atomic.h"
+#include "path.h"
+#include "record.h"
+#include "settings.h"
+#include "sink.h"
+#include "sys.h"
+#include "thread.h"
+
+static struct lm_ring_slot *slot(void)
+{
+	struct lm_thread *thread = lm_thread_self();
+
+	return thread ? &thread->slot : NULL;
+}
+
+int lm_marks_send(const struct iovec *parts, int count)
+{
+	return lm_sink_write(slot(), parts, count);
+}
+
+/* By the thread that holds the phase, or makes a stopped trace go on. */
+static int send_first(const struct iovec *parts, int count)
+{
+	return lm_sink_write_first(slot(), parts, count);
+}
+
+int lm_marks_text(const char *text, int length)
+{
+	const struct iovec part = {(void *)text, (size_t)length};
+
+	return lm_marks_send(&part, 1) == 0 ? length : 0;
+}
+
+/* Two threads may announce one at once: that is written twice, never too late. */
+int lm_marks_module(struct lm_module *module)
+{
+	char line[LM_MODULE_RECORD_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[3];
+
+	lm_module_record(&text, module);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	parts[1] = (struct iovec){(void *)module->name, __builtin_strlen(module->name)};
+	parts[2] = (struct iovec){(void *)"\n", 1};
+	if (lm_marks_send(parts, 3) != 0)
+		return -1;
+	lm_store_release(&module->announced, 1);
+	return 0;
+}
+
+/* ---- lost events ---- */
+
+static uint64_t missing;
+
+/* The one place that builds it. */
+static int send_lost(uint64_t count, int (*send)(const struct iovec *, int))
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec part = {line, 0};
+
+	lm_record_number(&text, LM_TRACE_LOST, count);
+	part.iov_len = (size_t)(text.at - line);
+	return send(&part, 1);
+}
+
+static int tell_lost(int (*send)(const struct iovec *, int))
+{
+	uint64_t count = lm_state_take_lost();
+
+	if (!count)
+		return 0;
+	if (send_lost(count, send) != 0) {
+		lm_state_lose(count);
+		return -1;
+	}
+	lm_add(&missing, count);
+	return 0;
+}
+
+int lm_marks_lost(void)
+{
+	return tell_lost(lm_marks_send);
+}
+
+int lm_marks_lost_first(void)
+{
+	return tell_lost(send_first);
+}
+
+uint64_t lm_marks_missing(void)
+{
+	return lm_load(&missing);
+}
+
+/* ---- begin and end ---- */
+
+static void put_mark(struct lm_text *text, const char *mark)
+{
+	uint64_t calls[LM_CALL_COUNT];
+
+	for (enum lm_call call = 0; call < LM_CALL_COUNT; call++)
+		calls[call] = lm_account_calls(call);
+	lm_record_mark(text, mark, lm_account_totals(), calls);
+}
+
+int lm_marks_begin(uint64_t parent)
+{
+	/* Two paths, and each byte of them at most four in the trace. Stacks may be short. */
+	struct {
+		char path[PATH_MAX];
+		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
+	} *room = lm_sys_map(sizeof *room);
+	struct lm_text text;
+	struct iovec part;
+	int result;
+
+	/* The next image's events are not this one's, as far as the user is told. */
+	lm_store(&missing, 0);
+	if (!room)
+		return -1;
+	text = (struct lm_text){room->line, room->line + sizeof room->line};
+	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
+	if (parent)
+		lm_record_number(&text, LM_TRACE_FORKED, parent);
+	if (lm_path_exe(room->path, sizeof room->path) == 0)
+		lm_record_path(&text, LM_TRACE_EXE, room->path);
+	if (lm_path_cwd(room->path, sizeof room->path) == 0)
+		lm_record_path(&text, LM_TRACE_CWD, room->path);
+	lm_text_string(&text, lm_settings.compact ? "# " LM_TRACE_FORMAT " compact\n" : "# " LM_TRACE_FORMAT " full\n");
+	put_mark(&text, LM_TRACE_INIT);
+	part = (struct iovec){room->line, (size_t)(text.at - room->line)};
+	result = send_first(&part, 1);
+	lm_sys_unmap(room, sizeof *room);
+	return result;
+}
+
+/* The memory map, whole: the kernel hands it out a page at a time. NULL where there is none. */
+static char *read_maps(size_t *room, size_t *length)
+{
+	int fd = lm_sys_open(LM_TRACE_MAPS, O_RDONLY | O_CLOEXEC, 0);
+	char *content = NULL;
+	long n = 0;
+
+	*room = *length = 0;
+	if (fd < 0)
+		return NULL;
+	for (*room = 1 << 16; *room <= 1 << 28; *room *= 2) {
+		content = lm_sys_map(*room);
+		if (!content)
+			break;
+		lm_sys(SYS_lseek, fd, 0L, SEEK_SET);
+		n = lm_sys_read_full(fd, content, *room);
+		if (n < (long)*room)
+			break;
+		lm_sys_unmap(content, *room);
+		content = NULL;
+	}
+	lm_sys_close(fd);
+	*length = content && n > 0 ? (size_t)n : 0;
+	return content;
+}
+
+static int send_fini(void)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec part = {line, 0};
+
+	put_mark(&text, LM_TRACE_FINI);
+	part.iov_len = (size_t)(text.at - line);
+	return send_first(&part, 1);
+}
+
+/* A record of its own: where there is little room, there may be some for FINI alone. */
+static void send_maps(void)
+{
+	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
+	size_t room, length;
+	char *maps = read_maps(&room, &length);
+	const struct iovec parts[] = {{(void *)head, sizeof head - 1}, {maps, length}};
+
+	if (length)
+		send_first(parts, 2);
+	if (maps)
+		lm_sys_unmap(maps, room);
+}
+
+int lm_marks_end(void)
+{
+	int result = send_fini();
+
+	if (result == 0)
+		send_maps();
+	return result;
+}
