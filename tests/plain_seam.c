@@ -96,3 +96,18 @@ void lm_real_exit(int status)
 {
 	_exit(status);
 }
+
+int lm_real_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return execve(path, argv, envp);
+}
+
+int lm_real_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return execvpe(file, argv, envp);
+}
+
+int lm_real_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	return fexecve(fd, argv, envp);
+}

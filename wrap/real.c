@@ -28,6 +28,10 @@ extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __
 /* Not __real__exit: musl's calls _Exit, which is wrapped again. */
 extern _Noreturn void __real__Exit(int status);
 
+extern int __real_execve(const char *path, char *const argv[], char *const envp[]);
+extern int __real_execvpe(const char *file, char *const argv[], char *const envp[]);
+extern int __real_fexecve(int fd, char *const argv[], char *const envp[]);
+
 /* glibc's malloc under a name of its own; in a static program, the one that has it is glibc's. */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
 
@@ -168,4 +172,19 @@ int lm_real_is_traced(void)
 void lm_real_exit(int status)
 {
 	__real__Exit(status);
+}
+
+int lm_real_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return __real_execve(path, argv, envp);
+}
+
+int lm_real_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return __real_execvpe(file, argv, envp);
+}
+
+int lm_real_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	return __real_fexecve(fd, argv, envp);
 }

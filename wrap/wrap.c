@@ -13,3 +13,10 @@ LM_ENTRY_DEFINE_REALLOC(__wrap_realloc)
 LM_ENTRY_DEFINE_FREE(__wrap_free)
 LM_ENTRY_DEFINE_EXIT(__wrap__exit)
 LM_ENTRY_DEFINE_EXIT(__wrap__Exit)
+
+#define WRAP_EXEC(name, parameters, arguments) LM_ENTRY_DEFINE_EXEC(__wrap_##name, lm_##name, parameters, arguments)
+
+LM_ENTRY_EXEC_POINTS(WRAP_EXEC)
+LM_ENTRY_DEFINE_EXEC_LIST(__wrap_execl, lm_execve, 0)
+LM_ENTRY_DEFINE_EXEC_LIST(__wrap_execlp, lm_execvpe, 0)
+LM_ENTRY_DEFINE_EXEC_LIST(__wrap_execle, lm_execve, 1)

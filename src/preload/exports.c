@@ -13,3 +13,10 @@ LM_ENTRY_DEFINE_REALLOC(realloc)
 LM_ENTRY_DEFINE_FREE(free)
 LM_ENTRY_DEFINE_EXIT(_exit)
 LM_ENTRY_DEFINE_EXIT(_Exit)
+
+#define EXPORT_EXEC(name, parameters, arguments) LM_ENTRY_DEFINE_EXEC(name, lm_##name, parameters, arguments)
+
+LM_ENTRY_EXEC_POINTS(EXPORT_EXEC)
+LM_ENTRY_DEFINE_EXEC_LIST(execl, lm_execve, 0)
+LM_ENTRY_DEFINE_EXEC_LIST(execlp, lm_execvpe, 0)
+LM_ENTRY_DEFINE_EXEC_LIST(execle, lm_execve, 1)

@@ -48,6 +48,9 @@ static struct {
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
 	void (*exit)(int);
+	int (*execve)(const char *, char *const[], char *const[]);
+	int (*execvpe)(const char *, char *const[], char *const[]);
+	int (*fexecve)(int, char *const[], char *const[]);
 	int ready;
 } real;
 
@@ -245,6 +248,10 @@ static void resolve(void)
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
+	/* In a child of fork, where they are called as a rule, the loader may be locked for ever. */
+	FIND(real.execve, "execve");
+	FIND(real.execvpe, "execvpe");
+	FIND(real.fexecve, "fexecve");
 	/* What others call meanwhile goes on finding. */
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");
@@ -423,4 +430,25 @@ void lm_real_exit(int status)
 		real.exit(status);
 	for (;;)
 		lm_sys(SYS_exit_group, status);
+}
+
+static int no_function(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+int lm_real_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return ready() && real.execve ? real.execve(path, argv, envp) : no_function();
+}
+
+int lm_real_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return ready() && real.execvpe ? real.execvpe(file, argv, envp) : no_function();
+}
+
+int lm_real_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	return ready() && real.fexecve ? real.fexecve(fd, argv, envp) : no_function();
 }

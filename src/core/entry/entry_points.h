@@ -8,6 +8,7 @@
 #define LM_ENTRY_POINTS_H
 
 #include "intercept.h"
+#include "leave.h"
 #include "quiet.h"
 
 #define LM_ENTRY_POINTS(X)                                                                                             \
@@ -95,6 +96,36 @@
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		lm_free(p, &caller);                                                                                   \
+	}
+
+/* The calls by which a program leaves: no events, so they need not know their caller. */
+#define LM_ENTRY_EXEC_POINTS(X)                                                                                        \
+	X(execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))                      \
+	X(execv, (const char *path, char *const argv[]), (path, argv))                                                 \
+	X(execvp, (const char *file, char *const argv[]), (file, argv))                                                \
+	X(execvpe, (const char *file, char *const argv[], char *const envp[]), (file, argv, envp))                     \
+	X(fexecve, (int fd, char *const argv[], char *const envp[]), (fd, argv, envp))                                 \
+	X(execveat, (int directory, const char *path, char *const argv[], char *const envp[], int flags),              \
+	  (directory, path, argv, envp, flags))
+
+#define LM_ENTRY_DEFINE_EXEC(symbol, function, parameters, arguments)                                                  \
+	LM_ENTRY_EXPORT int symbol parameters;                                                                         \
+	int symbol parameters                                                                                          \
+	{                                                                                                              \
+		return function arguments;                                                                             \
+	}
+
+#define LM_ENTRY_DEFINE_EXEC_LIST(symbol, run, has_environment)                                                        \
+	LM_ENTRY_EXPORT int symbol(const char *path, const char *first, ...);                                          \
+	int symbol(const char *path, const char *first, ...)                                                           \
+	{                                                                                                              \
+		va_list args;                                                                                          \
+		int result;                                                                                            \
+                                                                                                                       \
+		va_start(args, first);                                                                                 \
+		result = lm_exec_list(run, has_environment, path, first, args);                                        \
+		va_end(args);                                                                                          \
+		return result;                                                                                         \
 	}
 
 #define LM_ENTRY_DEFINE_EXIT(symbol)                                                                                   \

@@ -566,9 +566,3 @@ void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct 
 	lm_real_free_aligned_sized(p, alignment, size);
 	end(&call);
 }
-
-void lm_exit(int status)
-{
-	lm_session_end(1);
-	lm_real_exit(status);
-}

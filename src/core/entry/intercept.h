@@ -28,7 +28,4 @@ void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct 
 /* The end of a malloc that gave P, with the guard at LM_GUARD_REAL. Returns P. */
 void *lm_malloc_end(void *p, size_t size);
 
-/* _exit and _Exit: they skip destructors, so the end of the trace is written here. */
-_Noreturn void lm_exit(int status);
-
 #endif

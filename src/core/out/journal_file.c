@@ -70,13 +70,18 @@ struct copy {
 	unsigned char *ring; /* twice in a row, as it is mapped; LM_JOURNAL_RING bytes each */
 };
 
-/* Could nobody but us have written the file that is open as FD? What waits in a shared directory may be a trap. */
+/*
+ * Could nobody but us have written the file that is open as FD? What waits in a
+ * shared directory may be a trap. One of no size was made just before its
+ * process ended.
+ */
 static int is_ours(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == LM_JOURNAL_SIZE &&
-	       status.st_uid == geteuid() && status.st_nlink == 1 && !(status.st_mode & (S_IWGRP | S_IWOTH));
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+	       status.st_nlink == 1 && !(status.st_mode & (S_IWGRP | S_IWOTH)) &&
+	       (status.st_size == 0 || (uint64_t)status.st_size == LM_JOURNAL_SIZE);
 }
 
 static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
@@ -95,18 +100,16 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 	return 0;
 }
 
-/* 0; -ENOMEM; or -1: there is nothing to be read. */
+/* 0, or -ENOMEM. What can't be read, since the file has no size or was cut, is 0: there was nothing, or it is gone. */
 static int read_copy(struct copy *copy, int fd)
 {
-	if (read_at(fd, &copy->header, sizeof copy->header, 0) != 0)
-		return -1;
 	copy->ring = lm_sys_map(2 * LM_JOURNAL_RING);
 	if (!copy->ring)
 		return -ENOMEM;
-	if (read_at(fd, copy->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER) != 0) {
-		lm_sys_unmap(copy->ring, 2 * LM_JOURNAL_RING);
-		return -1;
-	}
+	if (read_at(fd, &copy->header, sizeof copy->header, 0) != 0)
+		copy->header.magic = 0;
+	if (copy->header.magic && read_at(fd, copy->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER) != 0)
+		copy->header.magic = 0;
 	__builtin_memcpy(copy->ring + LM_JOURNAL_RING, copy->ring, LM_JOURNAL_RING);
 	return 0;
 }
@@ -190,11 +193,11 @@ static int take_over(int journal, const char *path, const struct stat *trace)
 	int error = read_copy(&copy, journal);
 
 	if (error)
-		return error == -ENOMEM ? error : 0;
+		return error;
 	if (is_about(&copy.header, trace))
 		error = append(journal, &copy, trace);
 	lm_sys_unmap(copy.ring, 2 * LM_JOURNAL_RING);
-	/* What could not be written stays there. Without its magic, it was made just before its process ended. */
+	/* What could not be written stays there. */
 	if (!error && (copy.header.magic == LM_JOURNAL_MAGIC || copy.header.magic == 0) && is_named(journal, path))
 		lm_journal_file_remove(path);
 	return error;

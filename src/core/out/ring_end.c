@@ -231,16 +231,17 @@ void lm_ring_detach(void)
 	lm_ring_inside.error = -EBADF;
 	if (lm_ring_inside.header)
 		lm_journal_file_detach(lm_ring_inside.header);
+	/* Nor does it write out what it finds there: a handler may have forked just before a flush. */
+	lm_ring_inside.header = NULL;
 	lm_busfault_unprotect();
 }
 
 void lm_ring_forked(void)
 {
 	if (lm_ring_inside.header)
-		lm_journal_file_unmap(lm_ring_inside.header);
+		lm_journal_file_detach(lm_ring_inside.header);
 	__builtin_memset(&lm_ring_inside, 0, sizeof lm_ring_inside);
 	lm_busfault_unprotect();
-	lm_ring.bytes = NULL;
 	lm_ring.limit = 0;
 	lm_hot.head = 0;
 	for (struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next)

@@ -10,6 +10,7 @@
 #include "busfault.h"
 #include "direct.h"
 #include "process.h"
+#include "state.h"
 
 /* A write that failed is not tried again before. */
 #define RETRY_MS 100
@@ -157,9 +158,11 @@ int lm_ring_flush_try(uint64_t end)
 
 	if (is_too_early() || !lm_process_is_owner() || !lm_ring_lock_try(&signals))
 		return 0;
-	lm_busfault_check();
-	if (lm_ring_inside.header)
+	/* Not in a child that a handler forked off on the way here. */
+	if (lm_ring_inside.header && lm_state_phase() != LM_PHASE_FORKED) {
+		lm_busfault_check();
 		error = lm_ring_flush_up_to(end);
+	}
 	lm_ring_unlock(&signals);
 	return error;
 }

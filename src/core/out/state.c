@@ -8,6 +8,17 @@ static unsigned first_word = LM_STATE_WANTED | LM_PHASE_OFF;
 
 struct lm_state lm_state = {.word = &first_word, .wanted = 1};
 
+int lm_state_is_wanted(void)
+{
+	return lm_load(&lm_state.wanted);
+}
+
+/* The word of phase TO. Not from the word before: a child's was wiped. */
+static unsigned word_of(enum lm_phase to)
+{
+	return (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;
+}
+
 int lm_state_change(enum lm_phase from, enum lm_phase to)
 {
 	unsigned word = lm_state_word();
@@ -15,7 +26,7 @@ int lm_state_change(enum lm_phase from, enum lm_phase to)
 	do {
 		if (lm_state_phase_of(word) != from)
 			return 0;
-	} while (!lm_compare_exchange(lm_state.word, &word, (word & LM_STATE_WANTED) | to));
+	} while (!lm_compare_exchange(lm_state.word, &word, word_of(to)));
 	return 1;
 }
 
@@ -23,14 +34,9 @@ enum lm_phase lm_state_set(enum lm_phase to)
 {
 	unsigned word = lm_state_word();
 
-	while (!lm_compare_exchange(lm_state.word, &word, (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to))
+	while (!lm_compare_exchange(lm_state.word, &word, word_of(to)))
 		;
 	return lm_state_phase_of(word);
-}
-
-int lm_state_is_wanted(void)
-{
-	return lm_load(&lm_state.wanted);
 }
 
 void lm_state_want(int wanted)

@@ -51,4 +51,9 @@ int lm_real_is_traced(void);
 
 _Noreturn void lm_real_exit(int status);
 
+/* Async-signal-safe, and callable in a child of vfork: nothing is looked for then. */
+int lm_real_execve(const char *path, char *const argv[], char *const envp[]);
+int lm_real_execvpe(const char *file, char *const argv[], char *const envp[]);
+int lm_real_fexecve(int fd, char *const argv[], char *const envp[]);
+
 #endif

@@ -101,6 +101,8 @@ void lm_follow_begin(unsigned char before)
 {
 	struct lm_output *output;
 
+	/* What the parent's trace does not have is no matter of the child's. */
+	lm_state_take_lost();
 	lm_account_forked();
 	lm_thread_forked(children.forked == lm_sys(SYS_getpid) ? children.forker : NULL);
 	/* A handler on top of the tracker: what it interrupted goes on with the parent's record. */
