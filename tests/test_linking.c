@@ -245,7 +245,8 @@ START_TEST(the_library_exports_the_family_and_the_api)
 {
 	ck_assert_str_eq(
 		run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
-		"_Exit _exit aligned_alloc calloc free free_aligned_sized free_sized " API
+		"_Exit _exit aligned_alloc calloc execl execle execlp execv execve execveat execvp execvpe fexecve "
+		"free free_aligned_sized free_sized " API
 		"log_malloc_tracker_preloaded malloc memalign posix_memalign pvalloc realloc reallocarray valloc ");
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
 	                     "grep -qF '[liblog-malloc2.so.1]'")

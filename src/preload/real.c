@@ -248,10 +248,15 @@ static void resolve(void)
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
-	/* In a child of fork, where they are called as a rule, the loader may be locked for ever. */
-	FIND(real.execve, "execve");
-	FIND(real.execvpe, "execvpe");
-	FIND(real.fexecve, "fexecve");
+	/*
+	 * In a child of fork, where they are called as a rule, the loader may be
+	 * locked for ever. Without a version: one that is not found leaves a message,
+	 * and to take that back this early harms glibc, which translates it first,
+	 * under a lock that a thread without a number yet can't hold.
+	 */
+	*(void **)(void *)&real.execve = dlsym(RTLD_NEXT, "execve");
+	*(void **)(void *)&real.execvpe = dlsym(RTLD_NEXT, "execvpe");
+	*(void **)(void *)&real.fexecve = dlsym(RTLD_NEXT, "fexecve");
 	/* What others call meanwhile goes on finding. */
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");

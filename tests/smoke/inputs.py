@@ -275,9 +275,9 @@ def make(directory, source):
 		file.write(b"".join(bytes([numbers.randrange(64)]) * numbers.randint(1, 9) for _ in range(200000)))
 	tree = os.path.join(directory, "tree", "src")
 	os.makedirs(tree)
-	for part in ("core", "reader"):
-		for name in sorted(os.listdir(os.path.join(source, part))):
-			shutil.copyfile(os.path.join(source, part, name), os.path.join(tree, name))
+	for folder, _, names in sorted(os.walk(source)):
+		for name in sorted(names):
+			shutil.copyfile(os.path.join(folder, name), os.path.join(tree, name))
 	for root, _, names in os.walk(directory):
 		for name in names:
 			os.utime(os.path.join(root, name), (1e9, 1e9))
