@@ -423,7 +423,7 @@ END_TEST
 static struct run valid_junit(const char *options, int failures)
 {
 	struct run r = run("$B/log-malloc-findleak --format junit %s >junit; status=$?;"
-	                   "xmllint --noout --schema $S/tests/junit.xsd junit || exit 99; exit $status",
+	                   "xmllint --noout --schema $S/tests/commands/junit.xsd junit || exit 99; exit $status",
 	                   options);
 	struct run count = run("xmllint --xpath 'count(//failure)' junit; printf ' '; xmllint --xpath "
 	                       "'sum(//testsuite/@failures)' junit; xmllint --xpath "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Trouble with the trace while a program runs, beyond what tests/test_flavours.c
+ * Trouble with the trace while a program runs, beyond what tests/tracer/test_flavours.c
  * has: the program ends as it would have, and at most one line tells of it.
  */
 #include <stdio.h>
