@@ -66,9 +66,10 @@ ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
 endif
 
-# make splits lists at spaces, and the install list below is split at colons.
+# make splits lists at spaces, and the install list is split at colons.
 DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir
-$(foreach d,$(DIRECTORIES),$(if $(word 2,$(subst :, ,$($(d)).)),$(error $(d)=$($(d)): there can't be a space or a colon in it)))
+$(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
+$(foreach d,$(filter-out DESTDIR,$(DIRECTORIES)),$(if $(findstring :,$($(d))),$(error $(d)=$($(d)): there can't be a colon in it)))
 
 UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
 UNWIND_PC_libunwind   = libunwind
@@ -227,37 +228,42 @@ $(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(B)/variant
 
 # ---- install ------------------------------------------------------------------
 
-# One list, FROM:TO, for install and uninstall alike.
-INSTALL_BIN  := $(TOOLS:%=$(B)/%)
-INSTALL_LIST  = $(foreach t,$(TOOLS),$(bindir)/$(t)) $(foreach h,$(notdir $(HEADERS)),$(includedir)/$(h)) \
-	$(libdir)/$(notdir $(PRELOAD)) $(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) $(libdir)/$(notdir $(ARCHIVE)) \
-	$(libdir)/pkgconfig/log-malloc2.pc $(libdir)/pkgconfig/log-malloc2-wrap.pc \
-	$(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-	$(foreach d,$(DOCS),$(docdir)/$(d)) $(foreach t,$(TOOLS),$(compdir)/$(t))
-DOCS := README.md CHANGELOG.md COPYING COPYING.LESSER
+# bash looks for a completion file of the command's name. All commands share the file of the first one.
+completions = 644:completions/log-malloc2.bash:$(compdir)/$(firstword $(1)) \
+	$(foreach t,$(wordlist 2,$(words $(1)),$(1)),link:$(firstword $(1)):$(compdir)/$(t))
 
-# A prefix inside the .pc files stays a variable, so that they can be moved.
+# What is installed: MODE:FROM:TO for a file, link:TARGET:TO for a symbolic link. install and uninstall walk this list.
+INSTALLED := \
+	$(foreach t,$(TOOLS),755:$(B)/$(t):$(bindir)/$(t)) \
+	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
+	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
+	755:$(PRELOAD).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) \
+	link:$(notdir $(PRELOAD)).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)) \
+	$(foreach p,$(notdir $(PC) $(PC_WRAP)),644:$(B)/install/$(p):$(libdir)/pkgconfig/$(p)) \
+	$(foreach m,$(MAN),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(foreach d,README.md CHANGELOG.md COPYING COPYING.LESSER,644:$(d):$(docdir)/$(d)) \
+	$(call completions,$(TOOLS))
+
+# The parts of an entry $(1), and the command that installs it.
+mode = $(word 1,$(subst :, ,$(1)))
+from = $(word 2,$(subst :, ,$(1)))
+to   = $(DESTDIR)$(word 3,$(subst :, ,$(1)))
+put  = $(if $(filter link,$(mode)),ln -sf $(from) $(to),install -m $(mode) $(from) $(to))
+
+# In an installed .pc file, paths below the prefix name it as a variable, so that the tree can be moved.
 under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions FORCE
+	@mkdir -p $(@D)
+	$(Q)$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) $< >$@
 
-install: all
-	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALL_LIST))))
-	install -m 755 $(INSTALL_BIN) $(DESTDIR)$(bindir)
-	install -m 644 $(HEADERS) $(DESTDIR)$(includedir)
-	install -m 644 $(ARCHIVE) $(DESTDIR)$(libdir)
-	install -m 755 $(PRELOAD).$(SOVERSION) $(DESTDIR)$(libdir)
-	ln -sf $(notdir $(PRELOAD)).$(SOVERSION) $(DESTDIR)$(libdir)/$(notdir $(PRELOAD))
-	$(foreach p,log-malloc2 log-malloc2-wrap,$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) \
-		pkgconfig/$(p).pc.in >$(DESTDIR)$(libdir)/pkgconfig/$(p).pc &&) :
-	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m))) &&) :
-	install -m 644 $(DOCS) $(DESTDIR)$(docdir)
-	@# bash looks for a file of the command's name: one for all of them.
-	install -m 644 completions/log-malloc2.bash $(DESTDIR)$(compdir)/$(firstword $(TOOLS))
-	$(foreach t,$(wordlist 2,$(words $(TOOLS)),$(TOOLS)),ln -sf $(firstword $(TOOLS)) $(DESTDIR)$(compdir)/$(t) &&) :
-	@# Installed in place, the loader has to learn of the library; in a package's tree, its package does that.
+install: all $(addprefix $(B)/install/,$(notdir $(PC) $(PC_WRAP)))
+	install -d $(sort $(foreach i,$(INSTALLED),$(dir $(call to,$(i)))))
+	$(foreach i,$(INSTALLED),$(call put,$(i))$(newline))
+	@# Installed into the running system, the loader's cache has to learn of the library. A package does that itself.
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(INSTALL_LIST))
+	rm -f $(foreach i,$(INSTALLED),$(call to,$(i)))
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir $(DESTDIR)$(docdir)
 
 # ---- beside building ----------------------------------------------------------

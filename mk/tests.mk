@@ -73,8 +73,8 @@ PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 
 # SUITE=test_heap runs one suite, SUITE='test_heap test_api' runs two.
 SUITE ?= $(SUITES)
-ifneq ($(filter-out $(SUITES),$(SUITE)),)
-$(error SUITE=$(SUITE): it has to be of: $(sort $(SUITES)))
+ifneq ($(and $(filter check,$(MAKECMDGOALS)),$(filter-out $(SUITES),$(SUITE))),)
+$(error SUITE=$(SUITE): it has to be one or more of: $(sort $(SUITES)))
 endif
 
 check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
