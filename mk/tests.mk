@@ -82,7 +82,9 @@ check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)
 	@failed=; for suite in $(SUITE); do \
 		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \
 	done; \
+	skipped=$$(cat $(B)/tests/scratch/skipped 2>/dev/null | wc -l); \
 	rm -rf $(B)/tests/scratch; \
-	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "all suites passed"
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
+	echo "all suites passed; tests skipped: $$skipped"
 
 .PHONY: check

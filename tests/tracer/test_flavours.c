@@ -520,10 +520,8 @@ START_TEST(the_leaks_found_are_those_that_valgrind_counts)
 	static const char *const programs[] = {"examples/leak-01", "examples/leak-02", "examples/leak-03",
 	                                       "examples/leak-cpp", "tests/programs/processes"};
 
-	if (!have_command("valgrind")) {
-		skip("the_leaks_found_are_those_that_valgrind_counts", "valgrind is not installed");
+	if (!can_run("the_leaks_found_are_those_that_valgrind_counts", "valgrind"))
 		return;
-	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		struct run memcheck = run("valgrind --run-libc-freeres=no --run-cxx-freeres=no $B/%s", programs[i]);
 		const char *in_use = strstr(memcheck.err, "in use at exit: ");

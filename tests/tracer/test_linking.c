@@ -704,10 +704,8 @@ START_TEST(programs_of_musl_are_traced)
 	struct traced trace;
 	struct run compiled;
 
-	if (!have_command("musl-gcc")) {
-		skip("programs_of_musl_are_traced", "musl-gcc is not installed");
+	if (!can_run("programs_of_musl_are_traced", "musl-gcc"))
 		return;
-	}
 	snprintf(built, sizeof built, "%s", scratch());
 	build("musl", "wrap", "CC=musl-gcc");
 	write_file("zero.c", zero_c, sizeof zero_c - 1);
