@@ -59,6 +59,8 @@ $(eval $(call suite_rule,tests/unit,$(B)/libreader.a $(B)/libcore-plain.a))
 $(eval $(call suite_rule,tests/tracer,$(B)/libreader.a))
 $(eval $(call suite_rule,tests/commands,$(B)/libreader.a))
 
+suites: $(SUITES:%=$(B)/tests/%)
+
 # Judges the traces of `make smoke` and `make soak`, too.
 $(B)/tests/judge: $(B)/obj/tests/support/judge.o $(B)/libreader.a
 	$(call say,LINK,$@)
@@ -87,4 +89,4 @@ check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
 	echo "all suites passed; tests skipped: $$skipped"
 
-.PHONY: check
+.PHONY: suites check
