@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# One Makefile, not recursive. `make help` prints what it can do.
+# One Makefile, not recursive: it builds and installs. What it does beside that is in mk/, which it includes.
+# `make help` lists the targets.
 
 VERSION   := 1.0.0
 SOVERSION := 1
@@ -35,12 +36,18 @@ LDFLAGS    ?=
 
 Q := $(if $(filter 1,$(V)),,@)
 
+# Ends a line of a recipe in a $(foreach).
+define newline
+
+
+endef
+
 # ---- the chosen variants, checked -------------------------------------------
 
 TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
 ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
-# Our own unwinder knows these machines; elsewhere libunwind has to.
+# Our own unwinder knows these machines. Others use libunwind.
 UNWIND_auto := $(if $(filter x86_64 aarch64,$(ARCH)),dwarf,libunwind)
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
 UNWINDERS   := auto dwarf libunwind execinfo none
@@ -59,14 +66,16 @@ ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
 endif
 
-# Make would take a path with a space for two.
+# make splits lists at spaces, and the install list is split at colons.
 DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir
 $(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
+$(foreach d,$(filter-out DESTDIR,$(DIRECTORIES)),$(if $(findstring :,$($(d))),$(error $(d)=$($(d)): there can't be a colon in it)))
 
 UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
 UNWIND_PC_libunwind   = libunwind
-# libunwind.a refers to these weakly, and crashes where nothing else pulled some of them in.
-UNWIND_PC_FLAGS_libunwind = $(foreach f,key_create setspecific once mutex_init mutex_lock mutex_unlock,-Wl,--undefined=pthread_$(f))
+# libunwind.a refers to these functions weakly. It crashes in a static program that links only some of them.
+UNWIND_PC_FLAGS_libunwind = $(foreach f,key_create setspecific once mutex_init mutex_lock mutex_unlock, \
+	-Wl,--undefined=pthread_$(f))
 
 # ---- flags --------------------------------------------------------------------
 
@@ -75,35 +84,39 @@ DEPS  = -MMD -MP
 BASE  = -std=gnu11 $(WARN) $(DEPS) -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"'
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
-# The tracker: position independent, nothing exported but what says so, its
-# few bytes of thread-local storage always there, and no allocation call that
-# the compiler could think away or make up.
+# The tracker is position independent and exports only what it marks as exported. Its thread-local storage is static, as
+# the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
-	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions -Iinclude
+	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions
+READER   = $(BASE) $(SANFLAGS)
+COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 
 # ---- layers -------------------------------------------------------------------
 
-# Each list is in order, lowest first. A folder is compiled with the -iquote paths of itself and of those before
-# it alone, so an include that climbs does not compile; `make lint` looks at the references.
+# Each list is in order, lowest first. A folder is compiled with the include paths of itself and of the folders before
+# it. So an include that climbs does not compile, and `make lint` finds references that climb.
 CORE_LAYERS   := $(addprefix src/core/,port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format src/reader
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
-# Of the list $(1): what comes before and including $(2).
-up_to = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call up_to,$(wordlist 2,$(words $(1)),$(1)),$(2))))
+# The words of the list $(2) that come before the word $(1).
+below = $(if $(filter-out $(1),$(firstword $(2))),$(firstword $(2)) $(call below,$(1),$(wordlist 2,$(words $(2)),$(2))))
 iquote = $(addprefix -iquote ,$(1))
 
-# What a folder's objects are compiled with: INCLUDES_folder and FLAGS_folder.
-$(foreach d,$(CORE_LAYERS),$(eval INCLUDES_$(d) := $(call iquote,$(TRACKER_DIRS)))$(eval FLAGS_$(d) = $$(TRACKER)))
-$(foreach d,src/preload wrap,$(eval INCLUDES_$(d) := $(call iquote,$(TRACKER_DIRS) $(d)))$(eval FLAGS_$(d) = $$(TRACKER)))
-$(foreach d,$(filter-out src/format,$(TOOLS_LAYERS)),$(eval INCLUDES_$(d) := $(call iquote,$(call up_to,$(TOOLS_LAYERS),$(d)) $(B)/generated) -Iinclude)$(eval FLAGS_$(d) = $$(BASE) $$(SANFLAGS)))
-INCLUDES_tests := $(call iquote,$(READER_LAYERS) $(CORE_LAYERS) tests) -Iinclude
-FLAGS_tests     = $(BASE) $(CHECK_CFLAGS) $(SANFLAGS)
-FLAGS_src/tools += -DLM_LIBDIR='"$(libdir)"'
+# Declares the folder $(1), which sees the folders $(2) and itself, and is compiled with the flags of the variable $(3).
+define folder
+INCLUDES_$(1) = $(call iquote,$(2) $(1)) -Iinclude
+FLAGS_$(1) = $$($(3))
+endef
+$(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(filter-out $(d),$(TRACKER_DIRS)),TRACKER)))
+$(foreach d,src/preload wrap,$(eval $(call folder,$(d),$(TRACKER_DIRS),TRACKER)))
+$(foreach d,$(filter-out src/format,$(READER_LAYERS)),$(eval $(call folder,$(d),$(call below,$(d),$(READER_LAYERS)) $(B)/generated,READER)))
+$(eval $(call folder,src/format,,BASE))
+$(eval $(call folder,src/tools,$(READER_LAYERS),COMMANDS))
 
-# Of the source that a rule is about.
+# The include paths and the flags of the folder that a rule's source is in.
 includes = $(INCLUDES_$(patsubst %/,%,$(dir $<)))
 flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
 
@@ -112,20 +125,15 @@ flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 WRAP_SRC    := $(wildcard wrap/*.c)
-READER_SRC  := $(wildcard src/reader/*.c)
+READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])
-EXAMPLES_C  := $(basename $(notdir $(wildcard examples/*.c)))
-EXAMPLES_CC := $(basename $(notdir $(wildcard examples/*.cc)))
-SUITES      := $(basename $(notdir $(wildcard tests/test_*.c)))
-PROGRAMS_C  := $(basename $(notdir $(wildcard tests/programs/*.c)))
-PROGRAMS_CC := $(basename $(notdir $(wildcard tests/programs/*.cc)))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-# A build directory remembers its variant: another one rebuilds what depends on it.
+# A build directory remembers its variant. Building another variant in it rebuilds the objects.
 VARIANT := UNWIND=$(UNWIND_file) SAN=$(SAN) CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS)
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(B)/variant: FORCE
@@ -147,16 +155,16 @@ tools: $(TOOLS:%=$(B)/%)
 
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-# One rule for all objects; the folder says the rest.
+# One rule compiles all objects. Its include paths and flags are those of the source's folder.
 $(B)/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
 
-# Where the launcher looks at last.
+# The launcher has libdir compiled in.
 $(B)/obj/src/tools/log-malloc.o: $(B)/libdir
 
-$(B)/$(PRELOAD:$(B)/%=%).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map
+$(PRELOAD).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -Wl,-soname,$(@F) -Wl,--version-script=src/preload/exports.map \
 		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file)) -ldl
@@ -164,8 +172,8 @@ $(B)/$(PRELOAD:$(B)/%=%).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) sr
 $(PRELOAD): $(PRELOAD).$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
 
-# One object: whatever the linker needs first brings everything, and the
-# tracker's own names stay inside.
+# The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
+# names become local to it.
 $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) -nostdlib -r -o $@ $^
@@ -175,11 +183,13 @@ $(ARCHIVE): $(B)/obj/wrap.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# pprof's messages, by protobuf-c.
-$(B)/generated/%.pb-c.c: src/reader/%.proto
+# protobuf-c generates the code for pprof's messages.
+PPROF_PROTO := $(wildcard $(addsuffix /*.proto,$(READER_LAYERS)))
+PPROF_SRC   := $(filter %/export_pprof.c,$(READER_SRC))
+$(B)/generated/%.pb-c.c: $(PPROF_PROTO)
 	$(call say,PROTO,$@)
 	@mkdir -p $(@D)
-	$(Q)protoc-c --c_out=$(@D) -I src/reader $<
+	$(Q)protoc-c --c_out=$(@D) -I $(<D) $<
 
 $(B)/generated/%.pb-c.h: $(B)/generated/%.pb-c.c ;
 
@@ -187,7 +197,7 @@ $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BASE) -iquote $(B)/generated $(SANFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
+$(call obj,$(PPROF_SRC)): $(B)/generated/profile.pb-c.h
 
 $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
@@ -195,7 +205,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 
 READER_LIBS = -pthread -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
 
-# Of what commands share, each gets what it uses.
+# What several commands share is an archive, so that each links only what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -218,247 +228,53 @@ $(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(B)/variant
 
 # ---- install ------------------------------------------------------------------
 
-# One list, FROM:TO, for install and uninstall alike.
-INSTALL_BIN  := $(TOOLS:%=$(B)/%)
-INSTALL_LIST  = $(foreach t,$(TOOLS),$(bindir)/$(t)) $(foreach h,$(notdir $(HEADERS)),$(includedir)/$(h)) \
-	$(libdir)/$(notdir $(PRELOAD)) $(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) $(libdir)/$(notdir $(ARCHIVE)) \
-	$(libdir)/pkgconfig/log-malloc2.pc $(libdir)/pkgconfig/log-malloc2-wrap.pc \
-	$(foreach m,$(MAN),$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-	$(foreach d,$(DOCS),$(docdir)/$(d)) $(foreach t,$(TOOLS),$(compdir)/$(t))
-DOCS := README.md CHANGELOG.md COPYING COPYING.LESSER
+# bash looks for a completion file of the command's name. All commands share the file of the first one.
+completions = 644:completions/log-malloc2.bash:$(compdir)/$(firstword $(1)) \
+	$(foreach t,$(wordlist 2,$(words $(1)),$(1)),link:$(firstword $(1)):$(compdir)/$(t))
 
-# A prefix inside the .pc files stays a variable, so that they can be moved.
+# What is installed: MODE:FROM:TO for a file, link:TARGET:TO for a symbolic link. install and uninstall walk this list.
+INSTALLED := \
+	$(foreach t,$(TOOLS),755:$(B)/$(t):$(bindir)/$(t)) \
+	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
+	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
+	755:$(PRELOAD).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) \
+	link:$(notdir $(PRELOAD)).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)) \
+	$(foreach p,$(notdir $(PC) $(PC_WRAP)),644:$(B)/install/$(p):$(libdir)/pkgconfig/$(p)) \
+	$(foreach m,$(MAN),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(foreach d,README.md CHANGELOG.md COPYING COPYING.LESSER,644:$(d):$(docdir)/$(d)) \
+	$(call completions,$(TOOLS))
+
+# The parts of an entry $(1), and the command that installs it.
+mode = $(word 1,$(subst :, ,$(1)))
+from = $(word 2,$(subst :, ,$(1)))
+to   = $(DESTDIR)$(word 3,$(subst :, ,$(1)))
+put  = $(if $(filter link,$(mode)),ln -sf $(from) $(to),install -m $(mode) $(from) $(to))
+
+# In an installed .pc file, paths below the prefix name it as a variable, so that the tree can be moved.
 under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions FORCE
+	@mkdir -p $(@D)
+	$(Q)$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) $< >$@
 
-install: all
-	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALL_LIST))))
-	install -m 755 $(INSTALL_BIN) $(DESTDIR)$(bindir)
-	install -m 644 $(HEADERS) $(DESTDIR)$(includedir)
-	install -m 644 $(ARCHIVE) $(DESTDIR)$(libdir)
-	install -m 755 $(PRELOAD).$(SOVERSION) $(DESTDIR)$(libdir)
-	ln -sf $(notdir $(PRELOAD)).$(SOVERSION) $(DESTDIR)$(libdir)/$(notdir $(PRELOAD))
-	$(foreach p,log-malloc2 log-malloc2-wrap,$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) \
-		pkgconfig/$(p).pc.in >$(DESTDIR)$(libdir)/pkgconfig/$(p).pc &&) :
-	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m))) &&) :
-	install -m 644 $(DOCS) $(DESTDIR)$(docdir)
-	@# bash looks for a file of the command's name: one for all of them.
-	install -m 644 completions/log-malloc2.bash $(DESTDIR)$(compdir)/$(firstword $(TOOLS))
-	$(foreach t,$(wordlist 2,$(words $(TOOLS)),$(TOOLS)),ln -sf $(firstword $(TOOLS)) $(DESTDIR)$(compdir)/$(t) &&) :
-	@# Installed in place, the loader has to learn of the library; in a package's tree, its package does that.
+install: all $(addprefix $(B)/install/,$(notdir $(PC) $(PC_WRAP)))
+	install -d $(sort $(foreach i,$(INSTALLED),$(dir $(call to,$(i)))))
+	$(foreach i,$(INSTALLED),$(call put,$(i))$(newline))
+	@# Installed into the running system, the loader's cache has to learn of the library. A package does that itself.
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(INSTALL_LIST))
+	rm -f $(foreach i,$(INSTALLED),$(call to,$(i)))
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir $(DESTDIR)$(docdir)
 
-# ---- examples and the demonstration -------------------------------------------
+# ---- beside building ----------------------------------------------------------
 
-examples: $(EXAMPLES_C:%=$(B)/examples/%) $(EXAMPLES_CC:%=$(B)/examples/%)
-
-# Examples and test programs are built as their users would: through pkg-config.
-pkgconf = $$(PKG_CONFIG_PATH=$(abspath $(B))/pkgconfig:$$PKG_CONFIG_PATH $(PKG_CONFIG) $(1))
-
-PROGRAM_FLAGS = -g -O1 -Wall -Wextra -pthread -Iinclude -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
-EXAMPLE_FLAGS = -g -O0 -Wall -Wextra -pthread -Iinclude
-
-# $(1) directory, $(2) suffix of the source, $(3) compiler, $(4) its name in the output, $(5) flags
-define program_rules
-$(B)/$(1)/%: $(1)/%.$(2) $(HEADERS)
-	$$(call say,$(4),$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$(3) $(5) -o $$@ $$< -ldl
-$(B)/$(1)/%.wrap: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
-	$$(call say,$(4),$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$(3) $(5) -o $$@ $$< $$(call pkgconf,--cflags --libs log-malloc2-wrap) -ldl
-$(B)/$(1)/%.static: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
-	$$(call say,$(4),$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$(3) -static $(5) -o $$@ $$< $$(call pkgconf,--static --cflags --libs log-malloc2-wrap)
-$(B)/$(1)/%.static-pie: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(PC_WRAP)
-	$$(call say,$(4),$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$(3) -static-pie -fPIE $(5) -o $$@ $$< $$(call pkgconf,--static --cflags --libs log-malloc2-wrap)
-endef
-$(eval $(call program_rules,tests/programs,c,$(CC),CC,$(PROGRAM_FLAGS)))
-$(eval $(call program_rules,tests/programs,cc,$(CXX),CXX,$(PROGRAM_FLAGS)))
-$(eval $(call program_rules,examples,c,$(CC),CC,$(EXAMPLE_FLAGS)))
-$(eval $(call program_rules,examples,cc,$(CXX),CXX,$(EXAMPLE_FLAGS)))
-
-# Those that use the C API need a library that has it.
-$(B)/examples/api-%: examples/api-%.c $(HEADERS) preload
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(EXAMPLE_FLAGS) -o $@ $< $(call pkgconf,--cflags --libs log-malloc2) -Wl,-rpath,$(abspath $(B))
-
-demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
-	@examples/demo.sh $(B)
-
-# ---- tests --------------------------------------------------------------------
-
-VARIANTS := .wrap .static .static-pie
-# Neither dlopen() nor a preloaded allocator has a place in a static program.
-ONLY_PLAIN := plugin soak loading leaving
-PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
-	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(VARIANTS:%=$(B)/tests/programs/$(p)%)) \
-	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(VARIANTS:%=$(B)/examples/$(p)%))
-
-CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
-CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
-
-# Both have a record.h: this one looks at the core's.
-$(B)/obj/tests/test_line.o: INCLUDES_tests = $(call iquote,$(TRACKER_DIRS) tests) -Iinclude
-
-# The core as plain code, without interposition, for the suites that look at its parts.
-$(B)/plain/%.o: %.c $(B)/variant
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(includes) -Iinclude -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
-
-$(B)/libcore-plain.a: $(CORE_SRC:%.c=$(B)/plain/%.o) $(B)/obj/tests/plain_seam.o
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
-
-# The same under ThreadSanitizer, whatever the rest is built with: the fences that it does not know are none it needs.
-TSAN = -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-tsan
-TSAN_SRC = $(CORE_SRC) tests/plain_seam.c tests/races.c
-$(B)/tsan/%.o: %.c $(B)/variant
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(includes) -Iinclude $(filter-out $(if $(findstring clang,$(CC)),-Wno-tsan),$(TSAN)) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
-
-$(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o)
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
-
-$(B)/tests/test_%: $(B)/obj/tests/test_%.o $(B)/obj/tests/support.o $(B)/obj/tests/flavours.o $(B)/obj/tests/traced.o $(B)/libreader.a $(B)/libcore-plain.a
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(CHECK_LIBS) $(READER_LIBS) $(UNWIND_LIBS_$(UNWIND_file))
-
-$(B)/tests/judge: $(B)/obj/tests/judge.o $(B)/libreader.a
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
-
-# make check SUITE=test_heap runs one.
-SUITE ?= $(SUITES)
-check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
-	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
-	@failed=; for suite in $(SUITE); do \
-		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \
-	done; \
-	rm -rf $(B)/tests/scratch; \
-	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "all suites passed"
-
-# ---- fuzzing ------------------------------------------------------------------
-
-# A target is one file, tests/fuzz/fuzz_NAME.c, with its first inputs in tests/fuzz/corpus/NAME.
-FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECONDS ?= 60
-FUZZ_CC      ?= clang
-FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-
-INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) tests/fuzz)
-
-$(B)/fuzz/obj/%.o: %.c $(B)/variant
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE) $(includes) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
-
-$(B)/fuzz/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
-
-$(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(READER_SRC:%.c=$(B)/fuzz/obj/%.o) $(B)/generated/profile.pb-c.o
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer $(READER_LIBS)
-
-# What is found stays in the build directory: inputs that reach new code, and those that break something.
-fuzz: $(FUZZERS:%=$(B)/fuzz/%)
-	@for name in $(FUZZERS); do \
-		mkdir -p $(B)/fuzz/found/$$name && \
-		$(B)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-			-artifact_prefix=$(B)/fuzz/$$name- $(B)/fuzz/found/$$name $$(ls -d tests/fuzz/corpus/$$name tests/golden 2>/dev/null) \
-			>$(B)/fuzz/$$name.log 2>&1 </dev/null || { grep -a -e "does not hold" -e "ERROR:" -e "^    #[0-9] " -e "Test unit" $(B)/fuzz/$$name.log; exit 1; }; \
-		echo "fuzz $$name: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(B)/fuzz/$$name.log) inputs, nothing found"; \
-	done
-
-# ---- what a machine needs -----------------------------------------------------
-
-DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
-DEPS_FUZZ  := clang libclang-rt-dev
-DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc
-
-# Two words installed at once, nothing twice: what dpkg has is left alone.
-apt_install = missing=; for p in $(1); do \
-		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
-	done; \
-	[ -z "$$missing" ] || { \
-		root=; [ "$$(id -u)" = 0 ] || root=sudo; \
-		echo "installing$$missing"; \
-		$$root apt-get update -q && \
-		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }
-
-deps:
-	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS))
-
-deps-fuzz:
-	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
-
-deps-lint:
-	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
-
-# ---- benchmark ----------------------------------------------------------------
-
-# Workloads are compiled alike whatever the tracker's flags: their frames must be there.
-BENCH_FLAGS := -O2 -g -fno-optimize-sibling-calls -fno-builtin-malloc -fno-builtin-realloc -fno-builtin-free -pthread
-BENCH_PROGRAMS := $(patsubst tests/bench/%,$(B)/bench/%,$(basename $(wildcard tests/bench/*.c tests/bench/*.cc)))
-DEPS_BENCH := heaptrack zstd valgrind libc-devtools sqlite3 python3 jq perl g++
-
-$(B)/bench/%: tests/bench/%.c tests/bench/measure.h
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE $(BENCH_FLAGS) -o $@ $<
-
-$(B)/bench/%: tests/bench/%.cc
-	$(call say,CXX,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 -Wall -Wextra -Wshadow $(BENCH_FLAGS) -o $@ $<
-
-# BENCH=quick takes under a minute; the driver tells what else can be set.
-bench: all $(BENCH_PROGRAMS)
-	@BENCH='$(BENCH)' tests/bench/bench $(B)
-
-deps-bench:
-	@$(call apt_install,$(DEPS_BENCH))
-
-# ---- programs that nobody here wrote, and for a long time ----------------------
-
-DEPS_SMOKE := bc bison brotli bzip2 clang clang-format coreutils curl dash default-jre-headless dc diffutils dpkg ed ffmpeg file findutils flex \
-	g++ gawk gcc gdb ghostscript git gnuplot-nox gpg grep graphviz groff-base guile-3.0 gzip imagemagick jq libimage-exiftool-perl \
-	libxml2-utils lld lua5.4 lz4 m4 make mawk memcached nginx-light nodejs openssl p7zip-full patch pbzip2 perl php-cli pigz python3 \
-	redis-server redis-tools rsync ruby sed sqlite3 strace stress-ng tar tcl units unzip vim xmlstarlet xz-utils zip zstd
-
-# SMOKE=quick takes under a minute, with what is there anyway; the driver tells what else can be set.
-smoke: all $(B)/tests/judge
-	@SMOKE='$(SMOKE)' tests/smoke/smoke $(B)
-
-deps-smoke:
-	@$(call apt_install,$(DEPS_SMOKE))
-
-SOAK_SECONDS ?= 600
-soak: all $(B)/tests/judge $(B)/tests/programs/soak
-	@tests/soak.sh $(B) $(SOAK_SECONDS)
-
-# ---- lint ---------------------------------------------------------------------
-
-C_ALL  = $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*/*/*.[ch] wrap/*.[ch] include/*.h examples/*.[ch] examples/*.cc tests/*.[ch] tests/fuzz/*.[ch] tests/programs/*.c tests/programs/*.cc)
-SCRIPTS = $(wildcard completions/*.bash .ci/run examples/*.sh tests/*.sh)
-
-lint:
-	@.ci/lint '$(B)'
-
-format:
-	clang-format -i $(C_ALL)
+include mk/examples.mk
+include mk/tests.mk
+include mk/fuzz.mk
+include mk/bench.mk
+include mk/smoke.mk
+include mk/lint.mk
+include mk/deps.mk
 
 clean:
 	rm -rf $(B)
@@ -467,22 +283,22 @@ help:
 	@echo 'make               the preload library, the wrap archive and the commands'
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
-	@echo 'make check         all tests; SUITE=test_NAME runs one'
-	@echo 'make fuzz          each of the reader'"'"'s fuzz targets for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
+	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
+	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
-	@echo 'make lint format   the checkers; clang-format over the sources'
-	@echo 'make deps-lint     installs what lint needs'
+	@echo 'make lint          the checkers; make deps-lint'
+	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
 	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
-	@echo 'make clean'
+	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 
-.PHONY: all preload wrap tools install uninstall examples demo check fuzz bench smoke soak deps deps-bench deps-fuzz deps-smoke deps-lint lint format clean help FORCE
+.PHONY: all preload wrap tools install uninstall clean help FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -27,7 +27,7 @@
  * On x86-64 the first two are plain instructions, and read-modify-write
  * instructions are locked. On weakly ordered machines (aarch64, riscv64,
  * ppc64) the compiler adds what each order needs, so no code here may count on
- * plain accesses being ordered. tests/races.c runs the core under
+ * plain accesses being ordered. tests/unit/races.c runs the core under
  * ThreadSanitizer, which knows these orders and no machine's.
  *
  * lm_fence_signal() orders a thread's own accesses against those of a signal

@@ -393,20 +393,7 @@ START_TEST(a_running_process_can_be_looked_at)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 180);
-	if (times)
-		tcase_add_loop_test(tcase, test, 0, times);
-	else
-		tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test) add(suite, #test, test, WAYS *FORMATS)
-#define ONCE(test) add(suite, #test, test, 0)
+#define EACH(test) TIMES(test, WAYS *FORMATS)
 
 int main(void)
 {

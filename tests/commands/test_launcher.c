@@ -12,15 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends a test whose preparation failed with what was said about it. */
-#define assert_ok(result) ck_assert_msg((result).status == 0, "status %d: %s", (result).status, (result).err)
-
-#define LM "\"$B/log-malloc\""
-
 static void write_script(const char *name, const char *text)
 {
 	write_file(name, text, strlen(text));
-	assert_ok(run("chmod +x '%s'", name));
+	must(run("chmod +x '%s'", name));
 }
 
 /* A program that allocates COUNT blocks and releases none. */
@@ -36,7 +31,7 @@ static void build_allocating(const char *name, int count, const char *flags)
 				     "}\n";
 
 	write_file("allocating.c", source, sizeof source - 1);
-	assert_ok(run("$CC -O1 -fno-builtin-malloc -DCOUNT=%d -o %s allocating.c %s", count, name, flags));
+	must(run("$CC -O1 -fno-builtin-malloc -DCOUNT=%d -o %s allocating.c %s", count, name, flags));
 }
 
 static int says(const char *text, const char *what)
@@ -271,10 +266,8 @@ START_TEST(an_open_descriptor_1022_is_used)
 {
 	struct run result;
 
-	if (!have_command("bash")) {
-		skip("an_open_descriptor_1022_is_used", "sh has no such descriptors, and there is no bash");
+	if (!can_run("an_open_descriptor_1022_is_used", "bash"))
 		return;
-	}
 	build_allocating("five", 5, "");
 	result =
 		run("bash -c '" LM " ./five 1022>t; " LM " ./five 1022>>t'; ls | grep -c trace; grep -c '^+ malloc' t");
@@ -282,7 +275,7 @@ START_TEST(an_open_descriptor_1022_is_used)
 	/* Each counts its own. */
 	ck_assert(says(strstr(result.err, "5 events, ") + 1, "5 events, "));
 	/* -o goes first. */
-	assert_ok(run("bash -c '" LM " -q -o other ./five 1022>t2'; test ! -s t2 && grep -q INIT other"));
+	must(run("bash -c '" LM " -q -o other ./five 1022>t2'; test ! -s t2 && grep -q INIT other"));
 }
 END_TEST
 
@@ -311,9 +304,9 @@ END_TEST
 
 START_TEST(children_do_not_write_to_the_trace_and_exec_goes_on_with_it)
 {
-	assert_ok(run(LM " -q -o t sh -c 'ls; ls; exit 0' >/dev/null"));
+	must(run(LM " -q -o t sh -c 'ls; ls; exit 0' >/dev/null"));
 	ck_assert_str_eq(run("grep -c '^# PID' t").out, "1\n");
-	assert_ok(run(LM " -q -o t sh -c 'exec ls' >/dev/null"));
+	must(run(LM " -q -o t sh -c 'exec ls' >/dev/null"));
 	ck_assert_str_eq(run("grep -c '^# PID' t; grep '^# PID' t | sort -u | wc -l; grep -c '^+ INIT' t").out,
 	                 "2\n1\n2\n");
 }
@@ -401,16 +394,16 @@ END_TEST
 START_TEST(settings_reach_the_tracker)
 {
 	build_allocating("three", 3, "");
-	assert_ok(run(LM " -q -o t --depth 1 --statm always ./three"));
+	must(run(LM " -q -o t --depth 1 --statm always ./three"));
 	ck_assert_str_eq(
 		run("grep -c '^+ malloc 10 .* #[0-9 ]*$' t; sed '1,/^+ INIT/d;/^+ FINI/,$d' t | grep -vc '^[+#]'").out,
 		"3\n3\n");
-	assert_ok(run(LM " -q -o t --depth 0 --statm never ./three"));
+	must(run(LM " -q -o t --depth 0 --statm never ./three"));
 	ck_assert_str_eq(run("sed '1,/^+ INIT/d;/^+ FINI/,$d' t | grep -c ' #\\|^[^+#]'").out, "0\n");
 	ck_assert_str_eq(
 		run(LM " -q -o t --compact --start off --signal USR2 env | grep '^LOG_MALLOC_[FS]' | sort").out,
 		"LOG_MALLOC_FORMAT=compact\nLOG_MALLOC_SIGNAL=USR2\nLOG_MALLOC_START=off\n");
-	assert_ok(run(LM " -q -o t --compact ./three"));
+	must(run(LM " -q -o t --compact ./three"));
 	ck_assert_str_eq(run("grep -c '^# FORMAT compact$' t; grep -c '^+ malloc 10 .* bt=' t").out, "1\n3\n");
 }
 END_TEST
@@ -424,7 +417,7 @@ START_TEST(tracing_can_begin_later)
 	ck_assert(says(result.err, "no event in t: tracing was off from the start"));
 	result = run(LM " -o t --start off --signal SIGUSR1 sh -c 'kill -USR1 $$; a=1; b=$a$a; exit 3'");
 	ck_assert_int_eq(result.status, 3);
-	assert_ok(run("grep -q '^+ malloc' t"));
+	must(run("grep -q '^+ malloc' t"));
 }
 END_TEST
 
@@ -466,7 +459,7 @@ START_TEST(of_a_large_trace_it_says_what_compact_would_save)
 	double saved;
 
 	write_file("deep.c", source, sizeof source - 1);
-	assert_ok(run("$CC -O0 -o deep deep.c"));
+	must(run("$CC -O0 -o deep deep.c"));
 	full = run(LM " -o t ./deep; stat -c %%s t");
 	compact = run(LM " -o t --compact ./deep; stat -c %%s t");
 	ck_assert(!says(compact.err, "--compact"));
@@ -552,7 +545,7 @@ START_TEST(a_program_with_the_tracker_in_it_runs_without_the_library)
 	ck_assert_str_eq(result.out, "4\n");
 	ck_assert(says(result.err, "library: none"));
 	/* As a stripped program, too. */
-	assert_ok(run("strip linked && " LM " -q -o t ./linked"));
+	must(run("strip linked && " LM " -q -o t ./linked"));
 }
 END_TEST
 

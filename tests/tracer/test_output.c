@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Trouble with the trace while a program runs, beyond what tests/test_flavours.c
+ * Trouble with the trace while a program runs, beyond what tests/tracer/test_flavours.c
  * has: the program ends as it would have, and at most one line tells of it.
  */
 #include <stdio.h>
@@ -8,8 +8,6 @@
 
 #include "support.h"
 #include "traced.h"
-
-#define PROGRAMS "$B/tests/programs/"
 
 /* Twice so many calls and their releases, with something between: journal and all. */
 #define EVENTS "20000"
@@ -185,10 +183,8 @@ START_TEST(a_terminal_that_is_hung_up)
 					  "sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 100)\n";
 	struct run result;
 
-	if (!have_command("python3")) {
-		skip("a_terminal_that_is_hung_up", "there is no python3");
+	if (!can_run("a_terminal_that_is_hung_up", "python3"))
 		return;
-	}
 	write_file("hangup.py", script, strlen(script));
 	result = run("python3 hangup.py env LOG_MALLOC_QUIET=1 %s " PROGRAMS "faults%s " EVENTS,
 	             flavours[_i].environment, flavours[_i].suffix);
@@ -494,16 +490,7 @@ START_TEST(a_machine_without_proc_does)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 120);
-	tcase_add_loop_test(tcase, test, 0, FLAVOURS);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test) add(suite, #test, test)
+#define EACH(test) TIMES(test, FLAVOURS)
 
 int main(void)
 {

@@ -251,10 +251,8 @@ START_TEST(valgrind_on_its_own_terms_sees_no_fault_of_ours)
 {
 	struct run traced;
 
-	if (!have_command("valgrind")) {
-		skip("valgrind_on_its_own_terms_sees_no_fault_of_ours", "valgrind is not installed");
+	if (!can_run("valgrind_on_its_own_terms_sees_no_fault_of_ours", "valgrind"))
 		return;
-	}
 	traced = run("LD_PRELOAD=" OURS " LOG_MALLOC_OUTPUT=trace LOG_MALLOC_QUIET=1 valgrind -q --error-exitcode=9 "
 	             "--trace-children=yes " PROGRAMS "threads 2 300");
 	ck_assert_msg(traced.status == 0, "%d: %s", traced.status, traced.err);

@@ -35,12 +35,6 @@ static const char inlined_cc[] =
 	"	return 0;\n"
 	"}\n";
 
-static struct run must(struct run r)
-{
-	ck_assert_msg(r.status == 0, "status %d: %.2000s%.2000s", r.status, r.out, r.err);
-	return r;
-}
-
 /* Compiles NAME.cc and traces it into ./t: with the preload library, or linked with the archive. */
 static void trace_cxx(const char *name, const char *compiler, const char *flags, bool archive)
 {
@@ -81,14 +75,6 @@ static bool has_frames(const char *options)
 	return strncmp(frames(options), expected_frames, strlen(expected_frames)) == 0;
 }
 
-static bool can_ask(const char *test)
-{
-	if (have_command("jq"))
-		return true;
-	skip(test, "jq is not installed");
-	return false;
-}
-
 START_TEST(every_kind_of_program_has_its_inlined_functions)
 {
 	static const char *const compilers[] = {"${CXX:-c++}", "clang++"};
@@ -99,7 +85,7 @@ START_TEST(every_kind_of_program_has_its_inlined_functions)
 		{"-pie -fPIE", false}, {"-no-pie", false}, {"-gdwarf-4", false},        {"-gsplit-dwarf", false},
 		{"-gz", false},        {"-static", true},  {"-static-pie -fPIE", true}, {"-static -gdwarf-4", true}};
 
-	if (!can_ask("every_kind_of_program_has_its_inlined_functions"))
+	if (!can_run("every_kind_of_program_has_its_inlined_functions", "jq"))
 		return;
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	for (size_t c = 0; c < 2; c++) {
@@ -119,12 +105,10 @@ START_TEST(addr2line_says_the_same_of_each_frame)
 {
 	struct run r;
 
-	if (!can_ask("addr2line_says_the_same_of_each_frame"))
+	if (!can_run("addr2line_says_the_same_of_each_frame", "jq"))
 		return;
-	if (!have_command("addr2line")) {
-		skip("addr2line_says_the_same_of_each_frame", "addr2line is not installed");
+	if (!can_run("addr2line_says_the_same_of_each_frame", "addr2line"))
 		return;
-	}
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	trace_cxx("inlined", "${CXX:-c++}", "-static", true);
 	/* Every frame of a static C++ program, its libraries' included; their functions have aliases, so lines count.
@@ -158,7 +142,7 @@ static void split_off(const char *flags)
 static bool can_split(const char *test)
 {
 	if (have_command("objcopy"))
-		return can_ask(test);
+		return can_run(test, "jq");
 	skip(test, "objcopy is not installed");
 	return false;
 }
@@ -287,7 +271,7 @@ START_TEST(a_program_that_was_built_again_is_named_and_gives_no_lines)
 {
 	struct run r;
 
-	if (!can_ask("a_program_that_was_built_again_is_named_and_gives_no_lines"))
+	if (!can_run("a_program_that_was_built_again_is_named_and_gives_no_lines", "jq"))
 		return;
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	trace_cxx("inlined", "${CXX:-c++}", "-Wl,--build-id", false);
@@ -335,7 +319,7 @@ START_TEST(modules_that_come_and_go_are_told_apart)
 		"	return call(\"./first.so\", 1);\n"
 		"}\n";
 
-	if (!can_ask("modules_that_come_and_go_are_told_apart"))
+	if (!can_run("modules_that_come_and_go_are_told_apart", "jq"))
 		return;
 	write_file("library.c", library, strlen(library));
 	write_file("host.c", host, strlen(host));
@@ -378,10 +362,8 @@ END_TEST
 
 START_TEST(no_process_is_started_for_a_frame)
 {
-	if (!have_command("strace")) {
-		skip("no_process_is_started_for_a_frame", "strace is not installed");
+	if (!can_run("no_process_is_started_for_a_frame", "strace"))
 		return;
-	}
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	trace_cxx("inlined", "${CXX:-c++}", "", false);
 	must(run("strace -f -o calls $B/log-malloc-findleak t >out; ! grep -E 'clone|fork|socket' calls && test "

@@ -12,9 +12,6 @@
 #include "support.h"
 #include "traced.h"
 
-#define LM       "$B/log-malloc"
-#define PROGRAMS "$B/tests/programs/"
-
 /* How the tracker gets into a program of the tests that the launcher starts. */
 static const char *const suffixes[] = {"", ".static"};
 
@@ -294,20 +291,7 @@ START_TEST(orphans_leave_the_trace_alone)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 180);
-	if (times)
-		tcase_add_loop_test(tcase, test, 0, times);
-	else
-		tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test) add(suite, #test, test, SUFFIXES)
-#define ONCE(test) add(suite, #test, test, 0)
+#define EACH(test) TIMES(test, SUFFIXES)
 
 int main(void)
 {

@@ -56,8 +56,8 @@ START_TEST(failures_tell_the_request_and_errno)
 		"^\\+ malloc 0 \\(nil\\) \\(18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
 		"^\\+ calloc 0 \\(nil\\) \\[[0-9]*:[0-9]*\\] \\(18446744073709551615 2\\) !e12",
 		"^\\+ realloc 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
-		"^\\+ reallocarray 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615 : 18446744073709551615 2\\) .* "
-		"!e12",
+		("^\\+ reallocarray 0 0x[0-9a-f]* \\(nil\\) \\(100 18446744073709551615 : 18446744073709551615 2\\) .* "
+	         "!e12"),
 		"^\\+ memalign 0 \\(nil\\) \\(64 18446744073709551615\\) \\[[0-9]*:[0-9]*\\] !e12",
 		"^\\+ posix_memalign 0 \\(nil\\) \\(3 10 : 22\\) \\[[0-9]*:[0-9]*\\] !e22",
 		"^\\+ realloc -10 0x[0-9a-f]* \\(nil\\) \\(10 0\\) \\[[0-9]*:[0-9]*\\]$",
@@ -520,10 +520,8 @@ START_TEST(the_leaks_found_are_those_that_valgrind_counts)
 	static const char *const programs[] = {"examples/leak-01", "examples/leak-02", "examples/leak-03",
 	                                       "examples/leak-cpp", "tests/programs/processes"};
 
-	if (!have_command("valgrind")) {
-		skip("the_leaks_found_are_those_that_valgrind_counts", "valgrind is not installed");
+	if (!can_run("the_leaks_found_are_those_that_valgrind_counts", "valgrind"))
 		return;
-	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		struct run memcheck = run("valgrind --run-libc-freeres=no --run-cxx-freeres=no $B/%s", programs[i]);
 		const char *in_use = strstr(memcheck.err, "in use at exit: ");

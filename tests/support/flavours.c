@@ -14,15 +14,3 @@ struct run run_traced(int flavour, const char *settings, const char *program, co
 	return run("%s %s " PROGRAMS "%s%s %s 1022>trace", flavours[flavour].environment, settings, program,
 	           flavours[flavour].suffix, arguments);
 }
-
-void add_test(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 180);
-	if (times)
-		tcase_add_loop_test(tcase, test, 0, times);
-	else
-		tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}

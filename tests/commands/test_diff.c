@@ -41,12 +41,7 @@ static void trace_both(void)
 }
 
 /* "jq FILTER" of the comparison in JSON. */
-static void json_says(const char *options, const char *filter, const char *expected)
-{
-	struct run r = run("$B/log-malloc-diff --format=json %s | jq -c '%s'", options, filter);
-
-	ck_assert_msg(strcmp(r.out, expected) == 0, "%s: %s%s, not %s", filter, r.out, r.err, expected);
-}
+#define json_says(options, filter, expected) json_is("log-malloc-diff", options, filter, expected)
 
 START_TEST(what_grew_comes_with_its_growth_largest_first)
 {
@@ -144,11 +139,7 @@ START_TEST(wrong_usage_is_refused)
 	                                    "/dev/null $S/tests/golden/full.trace",
 	                                    "$S/tests/golden/full.trace $S/tests/golden/full.trace >/dev/full"};
 
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct run r = run("$B/log-malloc-diff %s", wrong[i]);
-
-		ck_assert_msg(r.status == 2 && r.err_len, "%s: %d", wrong[i], r.status);
-	}
+	are_refused("log-malloc-diff", wrong, sizeof wrong / sizeof *wrong);
 	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-diff --help").out, "Usage: log-malloc-diff"));
 }
 END_TEST

@@ -50,12 +50,7 @@ static char *report(const char *options)
 }
 
 /* "jq FILTER" of the report in JSON. */
-static void json_says(const char *options, const char *filter, const char *expected)
-{
-	struct run r = run("$B/log-malloc-report --format=json %s | jq -c '%s'", options, filter);
-
-	ck_assert_msg(strcmp(r.out, expected) == 0, "%s: %s%s, not %s", filter, r.out, r.err, expected);
-}
+#define json_says(options, filter, expected) json_is("log-malloc-report", options, filter, expected)
 
 START_TEST(totals_are_those_of_the_trace)
 {
@@ -264,10 +259,8 @@ static bool trace_worker(const char *test, const char *command)
 {
 	struct run r;
 
-	if (!have_command(command)) {
-		skip(test, "a command that it needs is not there");
+	if (!can_run(test, command))
 		return false;
-	}
 	write_file("worker.c", worker, strlen(worker));
 	r = run("${CC:-cc} -g -O1 -fno-builtin -fno-optimize-sibling-calls -o worker worker.c && $B/log-malloc -q -o t "
 	        "./worker");
@@ -405,11 +398,7 @@ START_TEST(wrong_usage_is_refused)
 	                                    "--format=json $S/tests/golden/full.trace >/dev/full",
 	                                    "--format=pprof $S/tests/golden/full.trace >/dev/full"};
 
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct run r = run("$B/log-malloc-report %s", wrong[i]);
-
-		ck_assert_msg(r.status == 2 && r.err_len, "%s: %d", wrong[i], r.status);
-	}
+	are_refused("log-malloc-report", wrong, sizeof wrong / sizeof *wrong);
 	ck_assert_ptr_nonnull(strstr(report("--help"), "Usage: log-malloc-report"));
 }
 END_TEST

@@ -153,10 +153,8 @@ END_TEST
 /* Large enough for the second thread, which has no place there. */
 START_TEST(a_large_trace_is_read_alike_by_one_processor)
 {
-	if (!have_command("taskset")) {
-		skip("a_large_trace_is_read_alike_by_one_processor", "taskset is not installed");
+	if (!can_run("a_large_trace_is_read_alike_by_one_processor", "taskset"))
 		return;
-	}
 	write_trace(250000);
 	says_the_same("cpu=$(taskset -pc $$ | sed 's/.*[ ,-]//'); taskset -c $cpu " FINDLEAK "t");
 }
@@ -232,10 +230,8 @@ START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
 {
 	struct run r;
 
-	if (!have_command("script")) {
-		skip("progress_is_shown_on_a_terminal_and_nowhere_else", "no script(1)");
+	if (!can_run("progress_is_shown_on_a_terminal_and_nowhere_else", "script"))
 		return;
-	}
 	write_trace(1000);
 	/* A pipe that takes more than a second. */
 	r = run("script -qec \"(cat t; sleep 1.2; tail -n +2 t; sleep 0.3; tail -n +2 t) | " FINDLEAK

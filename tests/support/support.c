@@ -136,15 +136,55 @@ struct run run(const char *fmt, ...)
 	return result;
 }
 
-int have_command(const char *command)
+void json_is(const char *command, const char *options, const char *filter, const char *expected)
+{
+	struct run r = run("$B/%s --format=json %s | jq -c '%s'", command, options, filter);
+
+	ck_assert_msg(strcmp(r.out, expected) == 0, "%s: %s%s, not %s", filter, r.out, r.err, expected);
+}
+
+void are_refused(const char *command, const char *const *arguments, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct run r = run("$B/%s %s", command, arguments[i]);
+
+		ck_assert_msg(r.status == 2 && r.err_len, "%s: %d", arguments[i], r.status);
+	}
+}
+
+bool have_command(const char *command)
 {
 	return run("command -v '%s'", command).status == 0;
 }
 
-void skip(const char *name, const char *why)
+void skip(const char *test, const char *why)
 {
-	printf("SKIP %s: %s\n", name, why);
+	printf("SKIP %s: %s\n", test, why);
 	fflush(stdout);
+	run("echo '%s' >>\"$B/tests/scratch/skipped\"", test);
+}
+
+bool can_run(const char *test, const char *command)
+{
+	char why[256];
+
+	if (have_command(command))
+		return true;
+	snprintf(why, sizeof why, "%s is not installed", command);
+	skip(test, why);
+	return false;
+}
+
+void add_test(Suite *suite, const char *name, const TTest *test, int times)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 180);
+	if (times)
+		tcase_add_loop_test(tcase, test, 0, times);
+	else
+		tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
 }
 
 int run_suite(Suite *suite)

@@ -12,9 +12,6 @@
 #define WARNINGS "-Wall -Wextra -Wshadow -Wpedantic -Wconversion -Werror"
 #define C_WARN   WARNINGS " -Wstrict-prototypes -Wmissing-prototypes"
 
-/* Ends a test that could not make its program with what the compiler said. */
-#define assert_ok(result) ck_assert_msg((result).status == 0, "status %d: %s", (result).status, (result).err)
-
 /* Writes SOURCE to NAME.c and makes NAME of it, linked with the library. */
 static void build(const char *name, const char *source, const char *flags)
 {
@@ -22,9 +19,9 @@ static void build(const char *name, const char *source, const char *flags)
 
 	snprintf(file, sizeof file, "%s.c", name);
 	write_file(file, source, strlen(source));
-	assert_ok(run("$CC -std=gnu11 -g -O1 -fno-builtin " C_WARN " %s -I\"$S/include\" -o %s %s "
-	              "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --libs log-malloc2) -Wl,-rpath,\"$B\"",
-	              flags, name, file));
+	must(run("$CC -std=gnu11 -g -O1 -fno-builtin " C_WARN " %s -I\"$S/include\" -o %s %s "
+	         "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --libs log-malloc2) -Wl,-rpath,\"$B\"",
+	         flags, name, file));
 }
 
 /* Runs NAME with a trace in the file t. */
@@ -61,11 +58,10 @@ START_TEST(headers_compile_alone_and_twice_without_warnings)
 	write_file("alone.c", source, sizeof source - 1);
 	write_file("alone.cc", source, sizeof source - 1);
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		assert_ok(run("$CC -std=c11 " C_WARN " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.c",
-		              flags[i], headers[_i]));
-		assert_ok(run("$CXX -std=c++17 " WARNINGS
-		              " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.cc",
-		              flags[i], headers[_i]));
+		must(run("$CC -std=c11 " C_WARN " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.c",
+		         flags[i], headers[_i]));
+		must(run("$CXX -std=c++17 " WARNINGS " %s -DHEADER='\"%s\"' -I\"$S/include\" -c -o alone.o alone.cc",
+		         flags[i], headers[_i]));
 	}
 }
 END_TEST
@@ -74,16 +70,13 @@ START_TEST(headers_compile_with_clang)
 {
 	static const char source[] = "#include \"log-malloc2.h\"\n#include \"log-malloc2_util.h\"\n";
 
-	if (!have_command("clang")) {
-		skip("headers_compile_with_clang", "there is no clang");
+	if (!can_run("headers_compile_with_clang", "clang"))
 		return;
-	}
 	write_file("alone.c", source, sizeof source - 1);
-	assert_ok(run("clang -std=c11 " C_WARN " -I\"$S/include\" -c -o alone.o alone.c"));
-	assert_ok(run("clang -std=c11 " C_WARN " -DLOG_MALLOC_WEAK -I\"$S/include\" -c -o alone.o alone.c"));
-	assert_ok(run("clang++ -std=c++17 " WARNINGS " -I\"$S/include\" -x c++ -c -o alone.o alone.c"));
-	assert_ok(
-		run("clang++ -std=c++17 " WARNINGS " -DLOG_MALLOC_WEAK -I\"$S/include\" -x c++ -c -o alone.o alone.c"));
+	must(run("clang -std=c11 " C_WARN " -I\"$S/include\" -c -o alone.o alone.c"));
+	must(run("clang -std=c11 " C_WARN " -DLOG_MALLOC_WEAK -I\"$S/include\" -c -o alone.o alone.c"));
+	must(run("clang++ -std=c++17 " WARNINGS " -I\"$S/include\" -x c++ -c -o alone.o alone.c"));
+	must(run("clang++ -std=c++17 " WARNINGS " -DLOG_MALLOC_WEAK -I\"$S/include\" -x c++ -c -o alone.o alone.c"));
 }
 END_TEST
 
@@ -108,8 +101,8 @@ START_TEST(macros_have_no_warnings_in_c_and_cpp)
 
 	write_file("macros.c", all_macros, sizeof all_macros - 1);
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		assert_ok(run("$CC -std=c11 " C_WARN " %s -I\"$S/include\" -c -o m.o macros.c", flags[i]));
-		assert_ok(run("$CXX -std=c++17 " WARNINGS " %s -I\"$S/include\" -x c++ -c -o m.o macros.c", flags[i]));
+		must(run("$CC -std=c11 " C_WARN " %s -I\"$S/include\" -c -o m.o macros.c", flags[i]));
+		must(run("$CXX -std=c++17 " WARNINGS " %s -I\"$S/include\" -x c++ -c -o m.o macros.c", flags[i]));
 	}
 }
 END_TEST
@@ -388,7 +381,7 @@ START_TEST(ndebug_leaves_no_code_and_evaluates_nothing)
 				     "}\n";
 
 	write_file("ndebug.c", source, sizeof source - 1);
-	assert_ok(run("$CC -O1 " C_WARN " -DLOG_MALLOC_NDEBUG -I\"$S/include\" -o ndebug ndebug.c"));
+	must(run("$CC -O1 " C_WARN " -DLOG_MALLOC_NDEBUG -I\"$S/include\" -o ndebug ndebug.c"));
 	ck_assert_int_eq(run("./ndebug").status, 0);
 	ck_assert_int_eq(run("nm ndebug | grep -i log_malloc").status, 1);
 }
@@ -426,7 +419,7 @@ START_TEST(weak_program_runs_with_and_without_the_library)
 		return;
 	}
 	write_file("weak.c", weak_source, sizeof weak_source - 1);
-	assert_ok(run("%s " WARNINGS " -I\"$S/include\" -o weak weak.c", how));
+	must(run("%s " WARNINGS " -I\"$S/include\" -o weak weak.c", how));
 	ck_assert_str_eq(run("./weak").out, "0 1 0\n");
 	ck_assert_str_eq(run("LD_PRELOAD=\"$B/liblog-malloc2.so\" ./weak").out, "1 1 0\n");
 	struct run result = run("\"$B/log-malloc\" -q -o t ./weak");
@@ -438,10 +431,10 @@ END_TEST
 START_TEST(weak_program_can_be_static)
 {
 	write_file("weak.c", weak_source, sizeof weak_source - 1);
-	assert_ok(run("$CC -static -O1 -I\"$S/include\" -o weak weak.c"));
+	must(run("$CC -static -O1 -I\"$S/include\" -o weak weak.c"));
 	ck_assert_str_eq(run("./weak").out, "0 1 0\n");
-	assert_ok(run("$CC -static -O1 -o weak weak.c "
-	              "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --static --cflags --libs log-malloc2-wrap)"));
+	must(run("$CC -static -O1 -o weak weak.c "
+	         "$(PKG_CONFIG_PATH=\"$B/pkgconfig\" pkg-config --static --cflags --libs log-malloc2-wrap)"));
 	ck_assert_str_eq(run("LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t ./weak").out, "1 1 7\n");
 }
 END_TEST
@@ -493,7 +486,7 @@ static const char *const backtrace_builds[] = {
 static void build_backtrace(const char *how)
 {
 	write_file("bt.c", backtrace_source, sizeof backtrace_source - 1);
-	assert_ok(run("%s -g " WARNINGS " -fno-optimize-sibling-calls -I\"$S/include\" -o bt bt.c", how));
+	must(run("%s -g " WARNINGS " -fno-optimize-sibling-calls -I\"$S/include\" -o bt bt.c", how));
 }
 
 /* The first words of backtrace2line's table: FUNCTION FILE:LINE. */
@@ -516,7 +509,7 @@ END_TEST
 START_TEST(backtrace_begins_with_its_caller_and_ends_with_the_map)
 {
 	build_backtrace("$CC -O1");
-	assert_ok(run("./bt >out"));
+	must(run("./bt >out"));
 	struct run result =
 		run("sed -n '/^#/q;s/^.*\\/bt(+0x[0-9a-f]*)\\[0x[0-9a-f]*\\]$/frame/p' out | head -1; grep '^#' out; "
 	            "sed '1,/^#/d' out | grep -c ' /.*/bt$'");
@@ -548,7 +541,7 @@ END_TEST
 START_TEST(backtrace_escapes_what_would_split_a_frame)
 {
 	build_backtrace("$CC -O1");
-	assert_ok(run("mkdir 'a b(c' && cp bt 'a b(c/' && './a b(c/bt' >out"));
+	must(run("mkdir 'a b(c' && cp bt 'a b(c/' && './a b(c/bt' >out"));
 	ck_assert_int_eq(run("grep -q '/a\\\\040b\\\\050c/bt(+0x' out").status, 0);
 	struct run result = resolved();
 	ck_assert_ptr_nonnull(strstr(result.out, "innermost bt.c:7\n"));
@@ -558,7 +551,7 @@ END_TEST
 START_TEST(backtrace_does_not_allocate)
 {
 	build_backtrace("$CC -O1");
-	assert_ok(run("\"$B/log-malloc\" -q -o t ./bt >out"));
+	must(run("\"$B/log-malloc\" -q -o t ./bt >out"));
 	ck_assert_str_eq(run("sed -n '/bt(innermost/p' t").out, "");
 }
 END_TEST

@@ -15,15 +15,9 @@ extern const struct flavour {
 	bool sees_libc; /* its calls, too */
 } flavours[FLAVOURS];
 
-#define PROGRAMS "$B/tests/programs/"
-
 /* COMMAND is a program's name and its arguments; its trace goes to the file "trace". */
 struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments);
 
-/* Adds a test case of its own that runs TIMES times; 0: once, and not in a loop. */
-void add_test(Suite *suite, const char *name, const TTest *test, int times);
-
-#define EACH(test) add_test(suite, #test, test, FLAVOURS)
-#define ONCE(test) add_test(suite, #test, test, 0)
+#define EACH(test) TIMES(test, FLAVOURS)
 
 #endif

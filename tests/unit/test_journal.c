@@ -552,39 +552,28 @@ START_TEST(the_launcher_removes_the_journal_of_a_trace_that_it_empties)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 120);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
-#define TEST(test) add(suite, #test, test)
-
 int main(void)
 {
 	Suite *suite = suite_create("journal");
 
-	TEST(records_that_are_not_in_the_trace_are_read_behind_it);
-	TEST(a_journal_that_was_begun_later_goes_on_from_there);
-	TEST(the_commands_read_it_by_themselves);
-	TEST(a_link_to_the_trace_leads_to_its_journal);
-	TEST(lines_are_counted_on);
-	TEST(backtraces_of_the_compact_format_are_found_in_both);
-	TEST(the_ring_goes_on_at_its_begin);
-	TEST(calls_that_had_not_returned_are_left_out);
-	TEST(places_that_were_just_reserved_are_left_out);
-	TEST(the_trace_can_have_more_than_the_journal_knows_of);
-	TEST(threads_that_wait_for_room_are_behind_its_end);
-	TEST(a_sealed_ring_is_read_like_another);
-	TEST(a_journal_that_was_not_begun_has_nothing);
-	TEST(what_does_not_belong_to_the_trace_is_left_out);
-	TEST(what_is_no_journal_is_left_out);
-	TEST(positions_that_can_not_be_do_no_harm);
-	TEST(lengths_that_can_not_be_end_the_reading);
-	TEST(rings_of_any_content_do_no_harm);
-	TEST(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
+	ONCE(records_that_are_not_in_the_trace_are_read_behind_it);
+	ONCE(a_journal_that_was_begun_later_goes_on_from_there);
+	ONCE(the_commands_read_it_by_themselves);
+	ONCE(a_link_to_the_trace_leads_to_its_journal);
+	ONCE(lines_are_counted_on);
+	ONCE(backtraces_of_the_compact_format_are_found_in_both);
+	ONCE(the_ring_goes_on_at_its_begin);
+	ONCE(calls_that_had_not_returned_are_left_out);
+	ONCE(places_that_were_just_reserved_are_left_out);
+	ONCE(the_trace_can_have_more_than_the_journal_knows_of);
+	ONCE(threads_that_wait_for_room_are_behind_its_end);
+	ONCE(a_sealed_ring_is_read_like_another);
+	ONCE(a_journal_that_was_not_begun_has_nothing);
+	ONCE(what_does_not_belong_to_the_trace_is_left_out);
+	ONCE(what_is_no_journal_is_left_out);
+	ONCE(positions_that_can_not_be_do_no_harm);
+	ONCE(lengths_that_can_not_be_end_the_reading);
+	ONCE(rings_of_any_content_do_no_harm);
+	ONCE(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
 	return run_suite(suite);
 }

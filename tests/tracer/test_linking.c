@@ -460,6 +460,31 @@ START_TEST(everything_is_installed_and_uninstalled)
 }
 END_TEST
 
+START_TEST(each_directory_is_where_it_was_told_to_be)
+{
+	static const char where[] = "DESTDIR=$PWD/dest prefix=/none bindir=/1/bin libdir=/2/lib includedir=/3/include "
+				    "mandir=/4/man docdir=/5/doc compdir=/6/completions";
+	struct run made = run(MAKE "B=%s/b install %s", built, where);
+
+	ck_assert_msg(made.status == 0, "make install: %.400s", made.err);
+	/* How many of the commands, libraries, headers and so on there are in each directory. */
+	ck_assert_str_eq(
+		run("cd dest && find . ! -type d | cut -d/ -f2-3 | LC_ALL=C sort | uniq -c | sed 's/^ *//'").out,
+		run("cd $S && printf '6 1/bin\n5 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n6 6/completions\n'"
+	            " $(ls man | wc -l)")
+			.out);
+	ck_assert_str_eq(run("readlink dest/2/lib/liblog-malloc2.so dest/6/completions/log-malloc-diff").out,
+	                 "liblog-malloc2.so.1\nlog-malloc\n");
+	ck_assert_str_eq(run("PKG_CONFIG_PATH=dest/2/lib/pkgconfig ${PKG_CONFIG:-pkg-config} --variable=includedir "
+	                     "log-malloc2")
+	                         .out,
+	                 "/3/include\n");
+	made = run(MAKE "B=%s/b uninstall %s", built, where);
+	ck_assert_msg(made.status == 0, "make uninstall: %.400s", made.err);
+	ck_assert_str_eq(run("find dest ! -type d").out, "");
+}
+END_TEST
+
 /* ---- variants ------------------------------------------------------------------- */
 
 static const struct variant {
@@ -644,6 +669,8 @@ START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 		/* Make's lists can't hold such a name. */
 		{"prefix='/a b'", "prefix=/a b: there can't be a space in it."},
 		{"DESTDIR='/a b'", "DESTDIR=/a b: there can't be a space in it."},
+		{"prefix=/a:b", "prefix=/a:b: there can't be a colon in it."},
+		{"check SUITE=test_foo", "SUITE=test_foo: it has to be one or more of: test_allocators "},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -678,10 +705,8 @@ START_TEST(programs_of_musl_are_traced)
 	struct traced trace;
 	struct run compiled;
 
-	if (!have_command("musl-gcc")) {
-		skip("programs_of_musl_are_traced", "musl-gcc is not installed");
+	if (!can_run("programs_of_musl_are_traced", "musl-gcc"))
 		return;
-	}
 	snprintf(built, sizeof built, "%s", scratch());
 	build("musl", "wrap", "CC=musl-gcc");
 	write_file("zero.c", zero_c, sizeof zero_c - 1);
@@ -797,6 +822,7 @@ int main(void)
 	tcase_add_test(tcase, the_installed_launcher_finds_the_installed_library);
 	tcase_add_test(tcase, the_installed_tree_can_move_to_a_path_with_a_space);
 	tcase_add_test(tcase, everything_is_installed_and_uninstalled);
+	tcase_add_test(tcase, each_directory_is_where_it_was_told_to_be);
 	tcase_add_test(tcase, the_launcher_finds_a_library_directory_of_another_name);
 
 	tcase = group(suite, "variants", build_variants);

@@ -89,12 +89,6 @@ struct sum {
 	uint64_t blocks, bytes;
 };
 
-static struct run must(struct run r)
-{
-	ck_assert_msg(r.status == 0, "status %d: %.2000s%.2000s", r.status, r.out, r.err);
-	return r;
-}
-
 /* Builds ./leaker, and a trace of it in ./t. */
 static void trace_c(const char *flags)
 {
@@ -121,14 +115,6 @@ static char *ask(const char *options, const char *filter)
 	if (r.out_len)
 		r.out[r.out_len - 1] = '\0';
 	return r.out;
-}
-
-static bool can_ask(const char *test)
-{
-	if (have_command("jq"))
-		return true;
-	skip(test, "jq is not installed");
-	return false;
 }
 
 static struct sum leaks_of(const char *options)
@@ -172,11 +158,9 @@ static void same_sum(struct sum ours, struct sum theirs)
 
 START_TEST(leaks_in_c_are_those_that_valgrind_finds)
 {
-	if (!have_command("valgrind")) {
-		skip("leaks_in_c_are_those_that_valgrind_finds", "valgrind is not installed");
+	if (!can_run("leaks_in_c_are_those_that_valgrind_finds", "valgrind"))
 		return;
-	}
-	if (!can_ask("leaks_in_c_are_those_that_valgrind_finds"))
+	if (!can_run("leaks_in_c_are_those_that_valgrind_finds", "jq"))
 		return;
 	trace_c("");
 	same_sum(leaks_of(""), (struct sum){LEAKER_BLOCKS, LEAKER_BYTES});
@@ -186,11 +170,9 @@ END_TEST
 
 START_TEST(leaks_in_cxx_are_those_that_valgrind_finds)
 {
-	if (!have_command("valgrind")) {
-		skip("leaks_in_cxx_are_those_that_valgrind_finds", "valgrind is not installed");
+	if (!can_run("leaks_in_cxx_are_those_that_valgrind_finds", "valgrind"))
 		return;
-	}
-	if (!can_ask("leaks_in_cxx_are_those_that_valgrind_finds"))
+	if (!can_run("leaks_in_cxx_are_those_that_valgrind_finds", "jq"))
 		return;
 	trace_cxx();
 	same_sum(leaks_of(""), valgrind_sum());
@@ -227,7 +209,7 @@ static struct sum lsan_sum(void)
 
 START_TEST(leaks_are_those_that_leaksanitizer_finds)
 {
-	if (!can_ask("leaks_are_those_that_leaksanitizer_finds"))
+	if (!can_run("leaks_are_those_that_leaksanitizer_finds", "jq"))
 		return;
 	trace_c("");
 	if (!build_for_lsan("leaks_are_those_that_leaksanitizer_finds", "${CC:-cc}", "leaker.c"))
@@ -296,7 +278,7 @@ START_TEST(json_says_what_the_text_says)
 {
 	char *answer;
 
-	if (!can_ask("json_says_what_the_text_says"))
+	if (!can_run("json_says_what_the_text_says", "jq"))
 		return;
 	trace_c("");
 	answer = ask("", "[.complete, .foreign, .double, .unknown, .lost, .malformed, (.leaks | length),"
@@ -318,7 +300,8 @@ END_TEST
 
 START_TEST(an_offset_is_what_addr2line_wants)
 {
-	if (!can_ask("an_offset_is_what_addr2line_wants") || !have_command("addr2line"))
+	if (!can_run("an_offset_is_what_addr2line_wants", "jq") ||
+	    !can_run("an_offset_is_what_addr2line_wants", "addr2line"))
 		return;
 	for (int i = 0; i < 2; i++) {
 		trace_c(i ? "-no-pie" : "-pie -fPIE");
@@ -357,7 +340,7 @@ START_TEST(twenty_leaks_are_shown_by_default)
 	                   "[0x%%d]\\n' $i $i $i; done; } >t; $B/log-malloc-findleak t");
 
 	ck_assert_ptr_nonnull(strstr(r.out, " ... and 10 blocks with 55 bytes (0.05 KiB) of 10 other leaks\n"));
-	if (can_ask("twenty_leaks_are_shown_by_default"))
+	if (can_run("twenty_leaks_are_shown_by_default", "jq"))
 		ck_assert_str_eq(ask("", ".leaks | length"), "30");
 	if (have_command("jq"))
 		ck_assert_str_eq(ask("--top=4", "[(.leaks | length), .rest.count, .rest.bytes, .total.bytes] | @json"),
@@ -423,7 +406,7 @@ END_TEST
 static struct run valid_junit(const char *options, int failures)
 {
 	struct run r = run("$B/log-malloc-findleak --format junit %s >junit; status=$?;"
-	                   "xmllint --noout --schema $S/tests/junit.xsd junit || exit 99; exit $status",
+	                   "xmllint --noout --schema $S/tests/commands/junit.xsd junit || exit 99; exit $status",
 	                   options);
 	struct run count = run("xmllint --xpath 'count(//failure)' junit; printf ' '; xmllint --xpath "
 	                       "'sum(//testsuite/@failures)' junit; xmllint --xpath "
@@ -438,10 +421,8 @@ static struct run valid_junit(const char *options, int failures)
 
 START_TEST(junit_reports_are_valid)
 {
-	if (!have_command("xmllint")) {
-		skip("junit_reports_are_valid", "xmllint is not installed");
+	if (!can_run("junit_reports_are_valid", "xmllint"))
 		return;
-	}
 	trace_c("");
 	ck_assert_int_eq(valid_junit("t", 5).status, 1);
 	ck_assert_int_eq(valid_junit("--top 2 t", 3).status, 1);
@@ -463,7 +444,7 @@ END_TEST
 
 START_TEST(names_that_are_no_utf_8_make_valid_json)
 {
-	if (!can_ask("names_that_are_no_utf_8_make_valid_json"))
+	if (!can_run("names_that_are_no_utf_8_make_valid_json", "jq"))
 		return;
 	must(run("printf '# EXE /a\\377\\303\\244\\342\\202\\n+ INIT [0:0] malloc=0\\n+ malloc 5 0x10 [5:24]\\n"
 	         "/x(\\200\\001\"\\\\+0x1)[0x1]\\n' >t"));
@@ -678,7 +659,7 @@ START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
 	ck_assert_ptr_nonnull(strstr(r.out, "0x500: free of a block that had been released before (line: 13)\n"));
 	r = run("$B/log-malloc-findleak --format=junit t");
 	ck_assert_msg(strstr(r.out, "; 3 events lost; the trace is not complete<"), "%s", r.out);
-	if (can_ask("what_was_lost_is_told_and_nothing_is_concluded_from_it"))
+	if (can_run("what_was_lost_is_told_and_nothing_is_concluded_from_it", "jq"))
 		ck_assert_str_eq(ask("", "[.complete, .double, .unknown, .lost, .malformed] | @json"),
 		                 "[false,1,2,3,0]");
 	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-report t").out, "; 3 events lost)"));
@@ -701,7 +682,7 @@ START_TEST(what_a_forked_child_inherited_is_no_wrong_free)
 	ck_assert_msg(strstr(r.out, "1 FREE OF BLOCKS THAT WERE NOT IN USE:") &&
 	                      strstr(r.out, "; 1 foreign frees; 2 frees of blocks from before a fork; the trace is"),
 	              "%s", r.out);
-	if (can_ask("what_a_forked_child_inherited_is_no_wrong_free"))
+	if (can_run("what_a_forked_child_inherited_is_no_wrong_free", "jq"))
 		ck_assert_str_eq(ask("", "[.pid, .parent, .inherited, .foreign, .unknown, .double, (.frees | length)]"
 		                         " | @json"),
 		                 "[20,10,2,1,0,0,1]");
@@ -759,7 +740,7 @@ START_TEST(each_image_and_each_file_is_reported_by_its_program)
 	         "grep \"^u: IMAGE 1: process $pid $PWD/other (lines 1 to \""));
 	ck_assert_ptr_nonnull(strstr(r.out, "t: IMAGE 1: process "));
 	ck_assert_ptr_nonnull(strstr(r.out, "\nTotal: 22 blocks, 11366 bytes "));
-	if (can_ask("each_image_and_each_file_is_reported_by_its_program")) {
+	if (can_run("each_image_and_each_file_is_reported_by_its_program", "jq")) {
 		must(run("$B/log-malloc-findleak --format json t u | jq -rs 'length, .[].program' | sed 's,.*/,,' |"
 		         "tr '\\n' ' ' | grep '^2 leaker other $'"));
 	}
@@ -800,7 +781,7 @@ START_TEST(programs_that_exec_are_told_apart)
 	ck_assert_ptr_nonnull(strstr(r.out, "IMAGE 1: process "));
 	ck_assert_ptr_nonnull(strstr(r.out, ", then another program in its place)\n"));
 	must(run("$B/log-malloc-findleak t | grep \"^IMAGE 2: process [0-9]* $PWD/leaker (lines \""));
-	if (can_ask("programs_that_exec_are_told_apart"))
+	if (can_run("programs_that_exec_are_told_apart", "jq"))
 		must(run("$B/log-malloc-findleak --format json t | jq -s '.[1] | .total.bytes == 5683 and .complete' |"
 		         "grep true"));
 }
@@ -822,7 +803,7 @@ START_TEST(a_killed_program_is_reported_all_the_same)
 	ck_assert_ptr_nonnull(strstr(r.out, "; the trace ends early\n"));
 	r = run("$B/log-malloc-findleak t t");
 	ck_assert_ptr_nonnull(strstr(r.out, ", ends early)\n"));
-	if (can_ask("a_killed_program_is_reported_all_the_same"))
+	if (can_run("a_killed_program_is_reported_all_the_same", "jq"))
 		ck_assert_str_eq(ask("", "[.complete, .begun, .ended, .total.bytes] | @json"),
 		                 "[false,true,false,123]");
 }

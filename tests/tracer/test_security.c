@@ -9,9 +9,7 @@
 
 #include "support.h"
 
-#define LM       "$B/log-malloc"
-#define PROGRAMS "$B/tests/programs/"
-#define PRELOAD  "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1"
+#define PRELOAD "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1"
 
 /* Becomes somebody who is not root. */
 #define AS_OTHER "setpriv --reuid 12345 --regid 12345 --clear-groups"
@@ -147,26 +145,15 @@ START_TEST(control_bytes_of_names_do_not_reach_the_terminal)
 }
 END_TEST
 
-static void add(Suite *suite, const char *name, const TTest *test, int times)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, test, 0, times);
-	suite_add_tcase(suite, tcase);
-}
-
-#define EACH(test, times) add(suite, #test, test, times)
-
 int main(void)
 {
 	Suite *suite = suite_create("security");
 
-	EACH(a_program_that_gained_privileges_trusts_nothing, LINKED);
-	EACH(new_traces_are_their_owners_alone, DOORS);
-	EACH(a_link_in_a_shared_directory_is_not_followed, DOORS);
-	EACH(somebody_elses_file_in_a_shared_directory_is_not_written_to, DOORS);
-	EACH(what_is_no_file_is_written_to_as_it_is, DOORS);
-	EACH(control_bytes_of_names_do_not_reach_the_terminal, 1);
+	TIMES(a_program_that_gained_privileges_trusts_nothing, LINKED);
+	TIMES(new_traces_are_their_owners_alone, DOORS);
+	TIMES(a_link_in_a_shared_directory_is_not_followed, DOORS);
+	TIMES(somebody_elses_file_in_a_shared_directory_is_not_written_to, DOORS);
+	TIMES(what_is_no_file_is_written_to_as_it_is, DOORS);
+	TIMES(control_bytes_of_names_do_not_reach_the_terminal, 1);
 	return run_suite(suite);
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# `make deps` and its relatives install the Debian and Ubuntu packages that each task needs.
+
+DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev \
+	libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
+DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools \
+	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
+DEPS_FUZZ  := clang libclang-rt-dev
+DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc python3
+DEPS_BENCH := heaptrack zstd valgrind libc-devtools sqlite3 python3 jq perl g++
+DEPS_SMOKE := bc bison brotli bzip2 clang clang-format coreutils curl dash default-jre-headless dc diffutils dpkg ed \
+	ffmpeg file findutils flex g++ gawk gcc gdb ghostscript git gnuplot-nox gpg grep graphviz groff-base guile-3.0 gzip \
+	imagemagick jq libimage-exiftool-perl libxml2-utils lld lua5.4 lz4 m4 make mawk memcached nginx-light nodejs openssl \
+	p7zip-full patch pbzip2 perl php-cli pigz python3 redis-server redis-tools rsync ruby sed sqlite3 strace stress-ng \
+	tar tcl units unzip vim xmlstarlet xz-utils zip zstd
+
+# Installs the packages of the list $(1) that are missing. Packages that are already installed are not upgraded, and
+# a machine that has them all needs neither root nor a network.
+apt_install = missing=; for p in $(1); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] || { \
+		root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+		echo "installing$$missing"; \
+		$$root apt-get update -q && \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }
+
+deps:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS))
+
+deps-fuzz:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
+
+deps-lint:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
+
+deps-bench:
+	@$(call apt_install,$(DEPS_BENCH))
+
+deps-smoke:
+	@$(call apt_install,$(DEPS_SMOKE))
+
+.PHONY: deps deps-fuzz deps-lint deps-bench deps-smoke

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# `make check` runs the test suites. A suite is one file test_NAME.c:
+#   tests/unit      calls functions of the core or of the reader library
+#   tests/tracer    runs traced programs and judges their traces
+#   tests/commands  runs the commands
+
+SUITE_FILES := $(wildcard tests/unit/test_*.c tests/tracer/test_*.c tests/commands/test_*.c)
+SUITES      := $(basename $(notdir $(SUITE_FILES)))
+
+CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
+CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
+TEST_FLAGS   = $(BASE) $(CHECK_CFLAGS) $(SANFLAGS)
+
+# Only unit suites see the core.
+$(eval $(call folder,tests/unit,$(READER_LAYERS) $(CORE_LAYERS) tests/support,TEST_FLAGS))
+$(eval $(call folder,tests/support,$(READER_LAYERS) $(CORE_LAYERS),TEST_FLAGS))
+$(eval $(call folder,tests/tracer,$(READER_LAYERS) tests/support,TEST_FLAGS))
+$(eval $(call folder,tests/commands,$(READER_LAYERS) tests/support,TEST_FLAGS))
+
+# The reader and the core both have a record.h. This suite includes the core's.
+$(B)/obj/tests/unit/test_line.o: INCLUDES_tests/unit = $(call iquote,$(TRACKER_DIRS) tests/support) -Iinclude
+
+# ---- the core without interposition -------------------------------------------
+
+# Unit suites call the core as ordinary code, on top of the C library's allocator.
+PLAIN_SEAM := tests/support/plain_seam
+$(B)/plain/%.o: %.c $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(includes) -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/libcore-plain.a: $(CORE_SRC:%.c=$(B)/plain/%.o) $(B)/obj/$(PLAIN_SEAM).o
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# The same under ThreadSanitizer, whatever SAN is. gcc warns (-Wtsan) that ThreadSanitizer does not understand fences.
+# It may ignore them: no access that it checks here is ordered by a fence alone.
+TSAN     := -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer $(if $(findstring clang,$(CC)),,-Wno-tsan)
+TSAN_SRC := $(CORE_SRC) $(PLAIN_SEAM).c tests/unit/races.c
+$(B)/tsan/%.o: %.c $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(includes) $(TSAN) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
+
+$(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
+
+# ---- suites -------------------------------------------------------------------
+
+SUPPORT := $(call obj,$(addprefix tests/support/,support.c flavours.c traced.c))
+
+# $(1) folder, $(2) what its suites link beside their support
+define suite_rule
+$(patsubst $(1)/%.c,$(B)/tests/%,$(filter $(1)/%,$(SUITE_FILES))): $(B)/tests/%: $(B)/obj/$(1)/%.o $(SUPPORT) $(2)
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -o $$@ $$^ $$(SANFLAGS) $$(CFLAGS) $$(LDFLAGS) $$(CHECK_LIBS) $$(READER_LIBS) $$(UNWIND_LIBS_$$(UNWIND_file))
+endef
+$(eval $(call suite_rule,tests/unit,$(B)/libreader.a $(B)/libcore-plain.a))
+$(eval $(call suite_rule,tests/tracer,$(B)/libreader.a))
+$(eval $(call suite_rule,tests/commands,$(B)/libreader.a))
+
+suites: $(SUITES:%=$(B)/tests/%)
+
+# Judges the traces of `make smoke` and `make soak`, too.
+$(B)/tests/judge: $(B)/obj/tests/support/judge.o $(B)/libreader.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
+
+# These load libraries or replace the allocator at run time, which a static program can't.
+ONLY_PLAIN := plugin soak loading leaving
+PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
+	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(WRAPPED:%=$(B)/tests/programs/$(p)%)) \
+	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(WRAPPED:%=$(B)/examples/$(p)%))
+
+# SUITE=test_heap runs one suite, SUITE='test_heap test_api' runs two.
+SUITE ?= $(SUITES)
+ifneq ($(and $(filter check,$(MAKECMDGOALS)),$(filter-out $(SUITES),$(SUITE))),)
+$(error SUITE=$(SUITE): it has to be one or more of: $(sort $(SUITES)))
+endif
+
+check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
+	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
+	@failed=; for suite in $(SUITE); do \
+		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \
+	done; \
+	skipped=$$(cat $(B)/tests/scratch/skipped 2>/dev/null | wc -l); \
+	rm -rf $(B)/tests/scratch; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
+	echo "all suites passed; tests skipped: $$skipped"
+
+.PHONY: suites check
