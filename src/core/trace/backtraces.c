@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "guard.h"
 #include "module.h"
 #include "sys.h"
 

@@ -9,6 +9,7 @@
 #include "sizemap.h"
 #include "state.h"
 #include "sys.h"
+#include "unwind.h"
 
 /* So many are looked at for an owner that is gone, before another is made. */
 #define LOOK_AT 8
@@ -25,7 +26,7 @@ static int is_gone(int process, int thread)
 /* What its owner was in the middle of when it went: it may have been cancelled there, or killed. */
 static void bury(struct lm_thread *thread)
 {
-	thread->first = LM_THREAD_FRAMES;
+	lm_unwind_forget(&thread->unwind);
 	if (thread->moving)
 		lm_sizemap_end_moving(thread->moving);
 	thread->moving = NULL;
@@ -63,7 +64,7 @@ static struct lm_thread *made(int self)
 		return NULL;
 	thread->owner = self;
 	thread->slot.owner = &thread->owner;
-	thread->first = LM_THREAD_FRAMES;
+	lm_unwind_forget(&thread->unwind);
 	thread->next = lm_load(&list);
 	while (!lm_compare_exchange(&list, &thread->next, thread))
 		;

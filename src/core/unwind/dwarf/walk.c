@@ -15,7 +15,7 @@
 #include "expr.h"
 #include "module.h"
 #include "stack.h"
-#include "thread.h"
+#include "unwind_memory.h"
 
 #define CACHE_BITS 14
 
@@ -248,7 +248,7 @@ static int step(struct lm_registers *r)
  * and frame pointer still stand where they were read.
  */
 
-#define END LM_THREAD_FRAMES
+#define END LM_UNWIND_FRAMES
 
 /* Counts up when code is unloaded. */
 static unsigned generation = 1;
@@ -266,11 +266,11 @@ void lm_unwind_start(void)
 		powers[i] = powers[i - 1] * LM_UNWOUND_BASE;
 }
 
-static inline int is_same(const struct lm_thread *thread, unsigned index, const struct lm_registers *r)
+static inline int is_same(const struct lm_unwind_memory *memory, unsigned index, const struct lm_registers *r)
 {
-	const struct lm_thread_frame *frame = &thread->frames[index];
+	const struct lm_unwind_frame *frame = &memory->frames[index];
 
-	return frame->sp == r->sp && thread->pcs[index] == r->pc && frame->exact == r->exact &&
+	return frame->sp == r->sp && memory->pcs[index] == r->pc && frame->exact == r->exact &&
 	       (!frame->needs_fp || frame->fp == r->fp);
 }
 
@@ -278,9 +278,9 @@ static inline int is_same(const struct lm_thread *thread, unsigned index, const 
  * The remembered frame INDEX returns to PC now: another call of, most often,
  * the same function. 1 if the way on from there is the same all the same.
  */
-static inline int repair(struct lm_thread *thread, unsigned index, uintptr_t pc)
+static inline int repair(struct lm_unwind_memory *memory, unsigned index, uintptr_t pc)
 {
-	const struct lm_thread_frame *frame = &thread->frames[index], *caller = frame + 1;
+	const struct lm_unwind_frame *frame = &memory->frames[index], *caller = frame + 1;
 	uint64_t row = cached_row(pc - 1);
 	uintptr_t cfa, fp_at = 0;
 
@@ -293,28 +293,28 @@ static inline int repair(struct lm_thread *thread, unsigned index, uintptr_t pc)
 	if (cfa != caller->sp || cfa + (uintptr_t)(int16_t)(row >> PACKED_RA_OFFSET) != caller->pc_at ||
 	    fp_at != caller->fp_at)
 		return 0;
-	thread->pcs[index] = pc;
+	memory->pcs[index] = pc;
 	return 1;
 }
 
 /* What lies outside of the remembered frame LAST has changed: so has what is known of those from FIRST to it. */
-static inline void update(struct lm_thread *thread, size_t first, size_t last)
+static inline void update(struct lm_unwind_memory *memory, size_t first, size_t last)
 {
-	uint64_t sum = thread->sums[last + 1];
+	uint64_t sum = memory->sums[last + 1];
 
 	for (size_t i = last + 1; i-- > first;) {
-		sum = sum * LM_UNWOUND_BASE + thread->pcs[i];
-		thread->sums[i] = sum;
-		thread->frames[i].known = NULL;
+		sum = sum * LM_UNWOUND_BASE + memory->pcs[i];
+		memory->sums[i] = sum;
+		memory->frames[i].known = NULL;
 	}
 }
 
 /* Is the frame still there whose WATCH says nothing? */
-static inline int is_there(const struct lm_thread *thread, unsigned index)
+static inline int is_there(const struct lm_unwind_memory *memory, unsigned index)
 {
-	const struct lm_thread_frame *frame = &thread->frames[index];
+	const struct lm_unwind_frame *frame = &memory->frames[index];
 
-	return frame->pc_at && code_address(*(const uintptr_t *)frame->pc_at) == thread->pcs[index] &&
+	return frame->pc_at && code_address(*(const uintptr_t *)frame->pc_at) == memory->pcs[index] &&
 	       !(frame->needs_fp && frame->fp_at && *(const uintptr_t *)frame->fp_at != frame->fp);
 }
 
@@ -328,64 +328,64 @@ static __attribute__((noinline)) size_t first_change(const uintptr_t *const *wat
 }
 
 /* From the remembered frame INDEX on outward: the last one, before END_AT, that still is on the way. */
-static inline unsigned recall(struct lm_thread *thread, unsigned index, unsigned end_at)
+static inline unsigned recall(struct lm_unwind_memory *memory, unsigned index, unsigned end_at)
 {
-	const uintptr_t *const *watch = thread->watch, *pcs = thread->pcs;
+	const uintptr_t *const *watch = memory->watch, *pcs = memory->pcs;
 	size_t i = index + 1, end = end_at, repaired = index;
 
 	while ((i = first_change(watch, pcs, i, end)) < end) {
 		if (watch[i] != &nowhere) {
-			if (!repair(thread, (unsigned)i, code_address(*watch[i])))
+			if (!repair(memory, (unsigned)i, code_address(*watch[i])))
 				break;
 			repaired = i;
-		} else if (!is_there(thread, (unsigned)i)) {
+		} else if (!is_there(memory, (unsigned)i)) {
 			break;
 		}
 		i++;
 	}
 	if (repaired != index)
-		update(thread, index, repaired);
+		update(memory, index, repaired);
 	return (unsigned)i - 1;
 }
 
-static void forget(struct lm_thread *thread)
+void lm_unwind_forget(struct lm_unwind_memory *memory)
 {
-	thread->first = END;
-	thread->sums[END] = 0;
-	thread->whole = 0;
-	thread->generation = lm_load(&generation);
+	memory->first = END;
+	memory->sums[END] = 0;
+	memory->whole = 0;
+	memory->generation = lm_load(&generation);
 }
 
 /* Makes room for COUNT frames in front of BASE; the outermost are the ones to lose. Returns the new BASE. */
-static __attribute__((noinline)) unsigned drop_outermost(struct lm_thread *thread, unsigned base, unsigned count)
+static __attribute__((noinline)) unsigned drop_outermost(struct lm_unwind_memory *memory, unsigned base, unsigned count)
 {
 	unsigned keep = END - base, by;
 
 	if (keep > END - count)
 		keep = END - count;
 	by = END - base - keep;
-	__builtin_memmove(thread->frames + base + by, thread->frames + base, keep * sizeof *thread->frames);
-	__builtin_memmove(thread->pcs + base + by, thread->pcs + base, keep * sizeof *thread->pcs);
-	__builtin_memmove(thread->watch + base + by, thread->watch + base, keep * sizeof *thread->watch);
-	__builtin_memmove(thread->sums + base + by, thread->sums + base, (keep + 1) * sizeof *thread->sums);
-	thread->whole = 0;
+	__builtin_memmove(memory->frames + base + by, memory->frames + base, keep * sizeof *memory->frames);
+	__builtin_memmove(memory->pcs + base + by, memory->pcs + base, keep * sizeof *memory->pcs);
+	__builtin_memmove(memory->watch + base + by, memory->watch + base, keep * sizeof *memory->watch);
+	__builtin_memmove(memory->sums + base + by, memory->sums + base, (keep + 1) * sizeof *memory->sums);
+	memory->whole = 0;
 	return base + by;
 }
 
 /* Puts the COUNT fresh frames in front of the remembered ones from BASE on. */
-static inline void remember(struct lm_thread *thread, unsigned base, unsigned count)
+static inline void remember(struct lm_unwind_memory *memory, unsigned base, unsigned count)
 {
-	const struct lm_thread_fresh *fresh = &thread->fresh;
-	struct lm_thread_frame *frame;
+	const struct lm_unwind_fresh *fresh = &memory->fresh;
+	struct lm_unwind_frame *frame;
 	unsigned char needs_fp, passes_fp;
 	uint64_t sum;
 
 	if (unlikely(base < count))
-		base = drop_outermost(thread, base, count);
-	thread->first = base - count;
-	needs_fp = base < END && thread->frames[base].needs_fp && !thread->frames[base].fp_at;
-	sum = thread->sums[base];
-	frame = &thread->frames[base];
+		base = drop_outermost(memory, base, count);
+	memory->first = base - count;
+	needs_fp = base < END && memory->frames[base].needs_fp && !memory->frames[base].fp_at;
+	sum = memory->sums[base];
+	frame = &memory->frames[base];
 	for (size_t i = base, from = count; from-- > 0;) {
 		uintptr_t pc = fresh->pc[from], pc_at = fresh->pc_at[from], fp_at = fresh->fp_at[from];
 
@@ -403,31 +403,31 @@ static inline void remember(struct lm_thread *thread, unsigned base, unsigned co
 		frame->needs_fp = needs_fp;
 		/* What the caller passes on, it does not read. */
 		passes_fp = fp_at ? 0 : needs_fp;
-		thread->watch[i] = pc_at && passes_fp == needs_fp ? (const uintptr_t *)pc_at : &nowhere;
+		memory->watch[i] = pc_at && passes_fp == needs_fp ? (const uintptr_t *)pc_at : &nowhere;
 		needs_fp = passes_fp;
 		sum = sum * LM_UNWOUND_BASE + pc;
-		thread->pcs[i] = pc;
-		thread->sums[i] = sum;
+		memory->pcs[i] = pc;
+		memory->sums[i] = sum;
 	}
 }
 
 /* The remembered frame that R is, from INDEX on outward, or END. INDEX moves on to where to look next. */
-static inline unsigned find_frame(const struct lm_thread *thread, const struct lm_registers *r, unsigned *index)
+static inline unsigned find_frame(const struct lm_unwind_memory *memory, const struct lm_registers *r, unsigned *index)
 {
-	while (*index < END && thread->frames[*index].sp < r->sp)
+	while (*index < END && memory->frames[*index].sp < r->sp)
 		(*index)++;
-	return *index < END && is_same(thread, *index, r) ? *index : END;
+	return *index < END && is_same(memory, *index, r) ? *index : END;
 }
 
 /* Everything on this stack, above what is known to be readable, has been read before. */
-static inline int is_readable(const struct lm_thread *thread)
+static inline int is_readable(const struct lm_unwind_memory *memory)
 {
-	return thread->first < END && thread->frames[END - 1].sp < lm_stack.high &&
-	       thread->frames[thread->first].sp >= lm_stack.low;
+	return memory->first < END && memory->frames[END - 1].sp < lm_stack.high &&
+	       memory->frames[memory->first].sp >= lm_stack.low;
 }
 
 /* R's frame is the fresh one COUNT; what the way out from it goes by is told by the next step. */
-static inline void walk_on(struct lm_thread_fresh *fresh, unsigned count, const struct lm_registers *r)
+static inline void walk_on(struct lm_unwind_fresh *fresh, unsigned count, const struct lm_registers *r)
 {
 	fresh->pc[count] = r->pc;
 	fresh->sp[count] = r->sp;
@@ -443,16 +443,16 @@ static inline void walk_on(struct lm_thread_fresh *fresh, unsigned count, const 
  * elsewhere: they are like fresh ones. Returns how many there are then, and R
  * at the last.
  */
-static inline unsigned walk_along(struct lm_thread *thread, unsigned count, struct lm_registers *r, unsigned match,
-                                  unsigned last)
+static inline unsigned walk_along(struct lm_unwind_memory *memory, unsigned count, struct lm_registers *r,
+                                  unsigned match, unsigned last)
 {
 	for (unsigned i = match; i <= last; i++, count++) {
-		const struct lm_thread_frame *frame = &thread->frames[i];
+		const struct lm_unwind_frame *frame = &memory->frames[i];
 
 		/* What did not matter for the old way out may matter for the new one. */
 		if (i != match && frame->fp_at)
 			r->fp = *(const uintptr_t *)frame->fp_at;
-		r->pc = thread->pcs[i];
+		r->pc = memory->pcs[i];
 		r->sp = frame->sp;
 		r->exact = frame->exact;
 		/* Of the first, it is known where they were read from, and that may be elsewhere than before. */
@@ -460,8 +460,8 @@ static inline unsigned walk_along(struct lm_thread *thread, unsigned count, stru
 			r->pc_at = frame->pc_at;
 			r->fp_at = frame->fp_at;
 		}
-		walk_on(&thread->fresh, count, r);
-		thread->fresh.uses_fp[count] = frame->uses_fp;
+		walk_on(&memory->fresh, count, r);
+		memory->fresh.uses_fp[count] = frame->uses_fp;
 	}
 	return count;
 }
@@ -483,9 +483,9 @@ static inline int step_inline(struct lm_registers *r)
 }
 
 /* Where the remembered frame LOOK lies on the stack: behind the last one, nowhere. */
-static inline uintptr_t sp_of(const struct lm_thread *thread, unsigned look)
+static inline uintptr_t sp_of(const struct lm_unwind_memory *memory, unsigned look)
 {
-	return look < END ? thread->frames[look].sp : UINTPTR_MAX;
+	return look < END ? memory->frames[look].sp : UINTPTR_MAX;
 }
 
 /*
@@ -495,13 +495,13 @@ static inline uintptr_t sp_of(const struct lm_thread *thread, unsigned look)
  * most: what a frame's caller is known by goes to that one's place at once, so
  * that all that goes round stays in registers.
  */
-static inline unsigned walk_usual(struct lm_thread *thread, struct lm_registers *r, unsigned count, unsigned max,
+static inline unsigned walk_usual(struct lm_unwind_memory *memory, struct lm_registers *r, unsigned count, unsigned max,
                                   unsigned *look)
 {
 	/* Of a whole word's first byte. */
 	const uintptr_t low = lm_stack.low, size = lm_stack.high - low - (LM_STACK_WORD - 1);
-	struct lm_thread_fresh *fresh = &thread->fresh;
-	uintptr_t pc = r->pc, sp = r->sp, fp = r->fp, stop = sp_of(thread, *look);
+	struct lm_unwind_fresh *fresh = &memory->fresh;
+	uintptr_t pc = r->pc, sp = r->sp, fp = r->fp, stop = sp_of(memory, *look);
 	unsigned next;
 
 	for (walk_on(fresh, count, r); count < max; count = next) {
@@ -533,8 +533,8 @@ static inline unsigned walk_usual(struct lm_thread *thread, struct lm_registers 
 		fresh->fp[next] = fp;
 		fresh->fp_at[next] = at;
 		while (stop < sp)
-			stop = sp_of(thread, ++*look);
-		if (stop == sp && thread->pcs[*look] == pc) {
+			stop = sp_of(memory, ++*look);
+		if (stop == sp && memory->pcs[*look] == pc) {
 			count = next;
 			break;
 		}
@@ -547,37 +547,37 @@ static inline unsigned walk_usual(struct lm_thread *thread, struct lm_registers 
 	return count;
 }
 
-static inline void unwind_remembering(struct lm_thread *thread, struct lm_registers r, unsigned max)
+static inline void unwind_remembering(struct lm_unwind_memory *memory, struct lm_registers r, unsigned max)
 {
-	unsigned look = thread->first, count = 0;
+	unsigned look = memory->first, count = 0;
 	int ended = 0;
 
 	while (count < max && !ended) {
-		unsigned match = find_frame(thread, &r, &look), before = count;
+		unsigned match = find_frame(memory, &r, &look), before = count;
 
 		if (match < END) {
 			unsigned left = max - count;
-			unsigned last = recall(thread, match, END - match < left ? END : match + left);
+			unsigned last = recall(memory, match, END - match < left ? END : match + left);
 
-			if (last - match + 1 == left || (last == END - 1 && thread->whole)) {
-				remember(thread, match, count);
+			if (last - match + 1 == left || (last == END - 1 && memory->whole)) {
+				remember(memory, match, count);
 				return;
 			}
-			count = walk_along(thread, count, &r, match, last);
+			count = walk_along(memory, count, &r, match, last);
 			look = last + 1;
 		} else {
 			if (!r.exact)
-				count = walk_usual(thread, &r, count, max, &look);
+				count = walk_usual(memory, &r, count, max, &look);
 			if (count > before)
 				continue;
-			walk_on(&thread->fresh, count++, &r);
+			walk_on(&memory->fresh, count++, &r);
 		}
 		ended = step_inline(&r) != 0;
-		thread->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
+		memory->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
 	}
-	forget(thread);
-	remember(thread, END, count);
-	thread->whole = ended;
+	lm_unwind_forget(memory);
+	remember(memory, END, count);
+	memory->whole = ended;
 }
 
 static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max,
@@ -591,7 +591,7 @@ static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uin
 	*unwound = (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
 }
 
-void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
 	struct lm_registers r = {.pc = code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
@@ -602,19 +602,19 @@ void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr
 		return;
 	}
 	lm_stack_enter(r.sp);
-	if (unlikely(!thread)) {
+	if (unlikely(!memory)) {
 		unwind_plainly(&r, room, max, unwound);
 		return;
 	}
-	if (thread->generation != lm_load(&generation) || !is_readable(thread))
-		forget(thread);
-	unwind_remembering(thread, r, max);
-	first = thread->first;
+	if (memory->generation != lm_load(&generation) || !is_readable(memory))
+		lm_unwind_forget(memory);
+	unwind_remembering(memory, r, max);
+	first = memory->first;
 	count = END - first < max ? END - first : max;
-	unwound->pcs = &thread->pcs[first];
+	unwound->pcs = &memory->pcs[first];
 	unwound->count = count;
-	unwound->sum = thread->sums[first] - thread->sums[first + count] * powers[count];
-	unwound->known = &thread->frames[first].known;
+	unwound->sum = memory->sums[first] - memory->sums[first + count] * powers[count];
+	unwound->known = &memory->frames[first].known;
 }
 
 void lm_unwind_flush(void)
