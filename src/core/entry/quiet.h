@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_
 {
 	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
 		return lm_malloc_end(p, size);
-	lm_add_own(&own->requested, (int64_t)size);
+	lm_add_own(&own->books.requested, (int64_t)size);
 	return p;
 }
 
@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread 
 
 	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
 		return 0;
-	lm_subtract_own(&own->requested, (int64_t)size);
+	lm_subtract_own(&own->books.requested, (int64_t)size);
 	return 1;
 }
 
@@ -74,7 +74,7 @@ static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, 
 		lm_sizemap_try_put_new(p, old);
 		return 1;
 	}
-	lm_subtract_own(&own->requested, (int64_t)old);
+	lm_subtract_own(&own->books.requested, (int64_t)old);
 	lm_quiet_allocated(own, *result, size);
 	return 1;
 }

@@ -16,6 +16,7 @@
 #include "sample.h"
 #include "sink.h"
 #include "sys.h"
+#include "thread.h"
 #include "warn.h"
 
 static struct {

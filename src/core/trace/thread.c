@@ -6,7 +6,6 @@
 #include "atomic.h"
 #include "process.h"
 #include "ring.h"
-#include "sizemap.h"
 #include "state.h"
 #include "sys.h"
 #include "unwind.h"
@@ -18,6 +17,12 @@ static struct lm_thread *list;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
 
+/* All there are, those of threads that ended included. */
+static struct lm_thread *first(void)
+{
+	return lm_load_acquire(&list);
+}
+
 static int is_gone(int process, int thread)
 {
 	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
@@ -27,9 +32,7 @@ static int is_gone(int process, int thread)
 static void bury(struct lm_thread *thread)
 {
 	lm_unwind_forget(&thread->unwind);
-	if (thread->moving)
-		lm_sizemap_end_moving(thread->moving);
-	thread->moving = NULL;
+	lm_sizemap_abandon_move(&thread->move);
 	lm_ring_abandon_record(&thread->slot);
 }
 
@@ -41,7 +44,7 @@ static struct lm_thread *taken_over(int process, int self)
 		int owner;
 
 		if (!thread)
-			thread = lm_thread_first();
+			thread = first();
 		if (!thread)
 			return NULL;
 		owner = lm_load(&thread->owner);
@@ -69,6 +72,7 @@ static struct lm_thread *made(int self)
 	while (!lm_compare_exchange(&list, &thread->next, thread))
 		;
 	lm_ring_join(&thread->slot);
+	lm_account_join(&thread->books);
 	return thread;
 }
 
@@ -101,9 +105,7 @@ struct lm_thread *lm_thread_claim(void)
 /* What the thread was at, if it is not there any more, will never be finished. */
 static void forget(struct lm_thread *thread)
 {
-	if (thread->moving)
-		lm_sizemap_end_moving(thread->moving);
-	thread->moving = NULL;
+	lm_sizemap_abandon_move(&thread->move);
 	lm_store_release(&thread->slot.announced, 0);
 }
 
@@ -111,8 +113,7 @@ void lm_thread_forked(struct lm_thread *forker)
 {
 	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
 
-	for (struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
-		__builtin_memset(thread->calls, 0, sizeof thread->calls);
+	for (struct lm_thread *thread = first(); thread; thread = thread->next) {
 		if (thread == lm_here.own)
 			thread->owner = self;
 		else if (thread == forker)
@@ -123,9 +124,4 @@ void lm_thread_forked(struct lm_thread *forker)
 		if (thread != lm_here.own && thread != forker)
 			forget(thread);
 	}
-}
-
-struct lm_thread *lm_thread_first(void)
-{
-	return lm_load_acquire(&list);
 }

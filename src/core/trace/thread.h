@@ -13,24 +13,23 @@
 
 #include <stdint.h>
 
+#include "account.h"
 #include "guard.h"
 #include "line.h"
 #include "ring.h"
-#include "trace_format.h"
+#include "sizemap.h"
 #include "unwind_memory.h"
 
 struct lm_thread {
+	struct lm_account_share books; /* first, so that a pointer to it and to the thread are the same */
 	struct lm_thread *next;
 	int owner; /* thread id */
 	struct lm_ring_slot slot;
-	const void *moving; /* the block that a realloc of its has marked (sizemap.h), or NULL */
+	struct lm_sizemap_move move;
 	/* So many events until the next look at the clock. */
 	unsigned until_clock, between_clocks;
 	uint64_t clock;             /* what it said then, in milliseconds */
 	struct lm_line_before line; /* the last one that it wrote */
-	/* Its share of the books; read by others, so stored in one piece. */
-	int64_t requested, usable;
-	uint64_t calls[LM_CALL_COUNT];
 	struct lm_unwind_memory unwind;
 };
 
@@ -43,9 +42,6 @@ struct lm_thread *lm_thread_claim(void);
  * calling thread alone are there.
  */
 void lm_thread_forked(struct lm_thread *forker);
-
-/* All there are, those of threads that ended included. */
-struct lm_thread *lm_thread_first(void);
 
 static inline struct lm_thread *lm_thread_self(void)
 {
