@@ -33,14 +33,14 @@
  */
 static inline int nested(const struct lm_caller *caller)
 {
-	if (likely(lm_here.guard == LM_GUARD_IDLE))
+	if (likely(lm_tls.guard == LM_GUARD_IDLE))
 		return 0;
 	if (lm_guard_is_stale(caller->sp)) {
-		lm_here.guard = LM_GUARD_IDLE;
-		if (lm_here.own)
-			lm_ring_abandon_record(&lm_here.own->slot);
+		lm_tls.guard = LM_GUARD_IDLE;
+		if (lm_tls.thread)
+			lm_ring_abandon_record(&lm_tls.thread->slot);
 	}
-	return lm_here.guard == LM_GUARD_REAL;
+	return lm_tls.guard == LM_GUARD_REAL;
 }
 
 /* What an event needs to know of the moment when its call came in. */
@@ -65,7 +65,7 @@ static inline struct call begin_call(const struct lm_caller *caller)
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)
-		lm_here.sp = caller->sp;
+		lm_tls.caller_sp = caller->sp;
 	return call;
 }
 
@@ -209,12 +209,12 @@ void *lm_malloc_end(void *p, size_t size)
 /* Can a call take the quick way? The session has started, and nothing lies under the call. */
 static inline int is_plain(void)
 {
-	return lm_here.guard == LM_GUARD_IDLE && lm_load_acquire(&lm_session.started);
+	return lm_tls.guard == LM_GUARD_IDLE && lm_load_acquire(&lm_session.started);
 }
 
 void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_here.own;
+	struct lm_thread *own = lm_tls.thread;
 	size_t usable;
 	int tracing;
 	void *p;
@@ -222,7 +222,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	if (unlikely(!is_plain() || !own))
 		return malloc_slowly(size, caller);
 	lm_guard_set(LM_GUARD_REAL);
-	lm_here.sp = caller->sp;
+	lm_tls.caller_sp = caller->sp;
 	p = lm_real_malloc(size);
 	lm_guard_set(LM_GUARD_TRACKER);
 	if (unlikely(!p || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE)) {
@@ -341,8 +341,8 @@ static struct old_block take_old(void *old, const struct call *call)
 
 	if (!old)
 		return block;
-	if (call->guard == LM_GUARD_IDLE && lm_here.own)
-		lm_here.own->move.block = old;
+	if (call->guard == LM_GUARD_IDLE && lm_tls.thread)
+		lm_tls.thread->move.block = old;
 	block.size = lm_sizemap_take_moving(old);
 	if (likely(block.size < LM_SIZEMAP_FULL)) {
 		block.usable = lm_real_usable_size_of_live(old);
@@ -512,7 +512,7 @@ static __attribute__((noinline)) void free_slowly(void *p, const struct lm_calle
 
 void lm_free(void *p, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_here.own;
+	struct lm_thread *own = lm_tls.thread;
 	size_t size, usable;
 	int tracing;
 
@@ -523,7 +523,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	lm_guard_set(LM_GUARD_TRACKER);
-	lm_here.sp = caller->sp;
+	lm_tls.caller_sp = caller->sp;
 	size = lm_sizemap_take(p);
 	if (unlikely(size >= LM_SIZEMAP_FULL)) {
 		lm_guard_restore(LM_GUARD_IDLE);

@@ -98,7 +98,7 @@ struct lm_thread *lm_thread_claim(void)
 
 	if (!thread)
 		thread = made(host ? host : self);
-	lm_here.own = thread;
+	lm_tls.thread = thread;
 	return thread;
 }
 
@@ -114,14 +114,14 @@ void lm_thread_forked(struct lm_thread *forker)
 	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
 
 	for (struct lm_thread *thread = first(); thread; thread = thread->next) {
-		if (thread == lm_here.own)
+		if (thread == lm_tls.thread)
 			thread->owner = self;
 		else if (thread == forker)
 			thread->owner = process;
 		/* If nothing tells which is the forker's, none is given to others. */
 		else if (!forker && self != process)
 			thread->owner = process;
-		if (thread != lm_here.own && thread != forker)
+		if (thread != lm_tls.thread && thread != forker)
 			forget(thread);
 	}
 }

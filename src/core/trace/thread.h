@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the tracker keeps for each thread: its share of the books, its record
- * in the ring, its last backtrace. Behind lm_here.own;
+ * in the ring, its last backtrace. Behind lm_tls.thread;
  * taken over by another thread when its owner is gone, so that programs which
  * start threads for ever do not make it grow for ever.
  *
@@ -45,7 +45,7 @@ void lm_thread_forked(struct lm_thread *forker);
 
 static inline struct lm_thread *lm_thread_self(void)
 {
-	struct lm_thread *thread = lm_here.own;
+	struct lm_thread *thread = lm_tls.thread;
 
 	return __builtin_expect(thread != 0, 1) ? thread : lm_thread_claim();
 }
