@@ -12,7 +12,7 @@
 /* Objects may have come or gone since the last event: what is known by address has to follow. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_suspect() || sampled) && lm_module_check()) {
+	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
 		lm_unwind_flush();
 		lm_backtraces_forget();
 	}
