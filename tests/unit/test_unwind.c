@@ -11,6 +11,7 @@
 
 #include "caller.h"
 #include "support.h"
+#include "thread.h"
 #include "unwind.h"
 
 #define DEPTH 64
@@ -33,7 +34,7 @@ static unsigned unwound(const struct lm_caller *caller, uintptr_t *pcs, unsigned
 	uintptr_t room[DEPTH];
 	struct lm_unwound found = {.count = 0};
 
-	lm_unwind(lm_thread_self(), caller, room, max, &found);
+	lm_unwind(&lm_thread_self()->unwind, caller, room, max, &found);
 	if (found.sum != lm_unwound_sum(found.pcs, found.count))
 		differed = 1;
 	memcpy(pcs, found.pcs, found.count * sizeof *pcs);

@@ -5,23 +5,36 @@
  * signal-safe.
  *
  * While a trace is written, each change needs the totals that it led to: the
- * bytes are then counted in one place. While none is, each thread counts for
- * itself (thread.h), which costs no atomic instruction; so are calls, always.
+ * bytes are then counted in one place. While none is written, each thread counts
+ * in its own share, which costs no atomic instruction. Calls are always counted
+ * in the shares.
  */
 #ifndef LM_ACCOUNT_H
 #define LM_ACCOUNT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "atomic.h"
+#include "compiler.h"
 #include "hot.h"
-#include "thread.h"
 #include "trace_format.h"
 
 struct lm_totals {
 	int64_t requested; /* bytes */
 	int64_t usable;    /* bytes */
 };
+
+/* What one thread counts. Only that thread writes to it; others read it, so each field is stored in one piece. */
+struct lm_account_share {
+	int64_t requested,
+		usable; /* bytes, of changes while no trace was written; of a single share it may be negative */
+	uint64_t calls[LM_CALL_COUNT];
+	struct lm_account_share *next;
+};
+
+/* SHARE is part of the totals from here on, for ever. Once for each, all of it 0. */
+void lm_account_join(struct lm_account_share *share);
 
 /* Adds both changes and returns the totals as this very update left them. */
 static inline struct lm_totals lm_account_change(int64_t requested, int64_t usable)
@@ -36,20 +49,20 @@ static inline struct lm_totals lm_account_change(int64_t requested, int64_t usab
 	return after;
 }
 
-/* The same for the calling thread alone; THREAD is its own. */
-static inline void lm_account_change_own(struct lm_thread *thread, int64_t requested, int64_t usable)
+/* Adds both changes to SHARE, the calling thread's own. */
+static inline void lm_account_change_own(struct lm_account_share *share, int64_t requested, int64_t usable)
 {
-	lm_store(&thread->requested, thread->requested + requested);
-	lm_store(&thread->usable, thread->usable + usable);
+	lm_store(&share->requested, share->requested + requested);
+	lm_store(&share->usable, share->usable + usable);
 }
 
-/* Counts a call. THREAD is the calling thread's own, or NULL in a signal handler on top of the tracker. */
 void lm_account_call_shared(enum lm_call call);
 
-static inline void lm_account_call(struct lm_thread *thread, enum lm_call call)
+/* Counts a call. SHARE is the calling thread's own, or NULL in a signal handler on top of the tracker. */
+static inline void lm_account_call(struct lm_account_share *share, enum lm_call call)
 {
-	if (__builtin_expect(thread != 0, 1))
-		lm_store(&thread->calls[call], thread->calls[call] + 1);
+	if (likely(share != NULL))
+		lm_store(&share->calls[call], share->calls[call] + 1);
 	else
 		lm_account_call_shared(call);
 }

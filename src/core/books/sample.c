@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* See sample.h. The clock is read through the vdso, without a system call. */
+/* See sample.h. */
 #include "sample.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 #include "atomic.h"
-#include "config.h"
+#include "clock.h"
 #include "descriptor.h"
 #include "sys.h"
 
@@ -15,15 +14,7 @@ static struct {
 	uint64_t interval_ms;
 	uint64_t start_ms;
 	uint64_t next_ms; /* since the start */
-} sample = {.interval_ms = LM_STATM_NEVER};
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+} sample = {.interval_ms = LM_SAMPLE_NEVER};
 
 void lm_sample_start(uint64_t interval_ms)
 {
@@ -31,10 +22,10 @@ void lm_sample_start(uint64_t interval_ms)
 
 	/* A child of fork has its parent's. */
 	lm_descriptor_close(&sample.statm);
-	sample.interval_ms = LM_STATM_NEVER;
+	sample.interval_ms = LM_SAMPLE_NEVER;
 	sample.next_ms = 0;
-	sample.start_ms = now_ms();
-	if (interval_ms == LM_STATM_NEVER)
+	sample.start_ms = lm_clock_coarse_ms();
+	if (interval_ms == LM_SAMPLE_NEVER)
 		return;
 	fd = lm_sys_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
@@ -46,7 +37,7 @@ void lm_sample_start(uint64_t interval_ms)
 
 int lm_sample_is_due(uint64_t ms)
 {
-	return sample.interval_ms != LM_STATM_NEVER && ms >= lm_load(&sample.next_ms);
+	return sample.interval_ms != LM_SAMPLE_NEVER && ms >= lm_load(&sample.next_ms);
 }
 
 /* Of several threads whose turn it is, one gets it. */
@@ -77,7 +68,7 @@ static int parse(const char *text, struct lm_statm *statm)
 
 uint64_t lm_sample_now(void)
 {
-	return now_ms() - sample.start_ms;
+	return lm_clock_coarse_ms() - sample.start_ms;
 }
 
 int lm_sample_is_constant(void)
@@ -90,7 +81,7 @@ int lm_sample_take(uint64_t ms, struct lm_statm *statm)
 	char text[160];
 	long n;
 
-	if (sample.interval_ms == LM_STATM_NEVER || !take_turn(ms) || !lm_descriptor_is_ours(&sample.statm))
+	if (sample.interval_ms == LM_SAMPLE_NEVER || !take_turn(ms) || !lm_descriptor_is_ours(&sample.statm))
 		return 0;
 	n = lm_sys_pread(sample.statm.fd, text, sizeof text - 1, 0);
 	if (n <= 0)

@@ -8,9 +8,17 @@
 
 #include <stdint.h>
 
-#include "record.h"
+#include "trace_format.h"
 
-/* Opens /proc/self/statm where programs do not look; without it there are no samples. */
+/* An interval: no samples at all. */
+#define LM_SAMPLE_NEVER UINT64_MAX
+
+struct lm_statm {
+	uint64_t pages[LM_TRACE_STATM_FIELDS];
+};
+
+/* INTERVAL_MS: 0 for a sample with every event, or LM_SAMPLE_NEVER. Opens /proc/self/statm where programs do not look;
+ * without it there are no samples. */
 void lm_sample_start(uint64_t interval_ms);
 
 /* Milliseconds since the start. */

@@ -173,4 +173,18 @@ size_t lm_sizemap_take_moving(const void *p);
 /* Ends that: P is unknown, unless somebody else put a block there meanwhile. */
 void lm_sizemap_end_moving(const void *p);
 
+/* The block that a thread has marked as moving, so that the mark can be removed if the thread never comes back to it.
+ */
+struct lm_sizemap_move {
+	const void *block; /* or NULL */
+};
+
+/* MOVE will not be finished. */
+static inline void lm_sizemap_abandon_move(struct lm_sizemap_move *move)
+{
+	if (move->block)
+		lm_sizemap_end_moving(move->block);
+	move->block = NULL;
+}
+
 #endif

@@ -57,12 +57,12 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	int written = 0;
 
 	/* Text that is not written is no event that is lost. */
-	if (!lm_session_may_trace() || !lm_session_is_traced(lm_here.guard))
+	if (!lm_session_may_trace() || !lm_session_is_traced(lm_tls.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	/* A handler may leave the formatting by longjmp: the next call has to see that. */
 	if (guard == LM_GUARD_IDLE)
-		lm_here.sp = LM_CALLER_SP();
+		lm_tls.caller_sp = LM_CALLER_SP();
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)
 		written = lm_marks_text(line, put_lines(line, message));
 	lm_guard_restore(guard);

@@ -33,14 +33,14 @@
  */
 static inline int nested(const struct lm_caller *caller)
 {
-	if (likely(lm_here.guard == LM_GUARD_IDLE))
+	if (likely(lm_tls.guard == LM_GUARD_IDLE))
 		return 0;
 	if (lm_guard_is_stale(caller->sp)) {
-		lm_here.guard = LM_GUARD_IDLE;
-		if (lm_here.own)
-			lm_ring_abandon_record(&lm_here.own->slot);
+		lm_tls.guard = LM_GUARD_IDLE;
+		if (lm_tls.thread)
+			lm_ring_abandon_record(&lm_tls.thread->slot);
 	}
-	return lm_here.guard == LM_GUARD_REAL;
+	return lm_tls.guard == LM_GUARD_REAL;
 }
 
 /* What an event needs to know of the moment when its call came in. */
@@ -51,6 +51,11 @@ struct call {
 	struct lm_thread *own; /* NULL in a signal handler on top of the tracker */
 };
 
+static inline struct lm_account_share *books_of(const struct call *call)
+{
+	return call->own ? &call->own->books : NULL;
+}
+
 static inline struct call begin_call(const struct lm_caller *caller)
 {
 	struct call call = {0};
@@ -60,7 +65,7 @@ static inline struct call begin_call(const struct lm_caller *caller)
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)
-		lm_here.sp = caller->sp;
+		lm_tls.caller_sp = caller->sp;
 	return call;
 }
 
@@ -92,7 +97,7 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 	if (call->tracing || !call->own)
 		event->totals = lm_account_change(event->change, usable);
 	else
-		lm_account_change_own(call->own, event->change, usable);
+		lm_account_change_own(&call->own->books, event->change, usable);
 }
 
 /* Another thread's realloc has released P and is about to say so. */
@@ -162,7 +167,7 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	int64_t usable = 0;
 
 	begin_tracker(call);
-	lm_account_call(call->own, event->call);
+	lm_account_call(books_of(call), event->call);
 	if (event->p) {
 		if (likely(enter((void *)event->p, event->size, call) == 0)) {
 			event->change = (int64_t)event->size;
@@ -204,12 +209,12 @@ void *lm_malloc_end(void *p, size_t size)
 /* Can a call take the quick way? The session has started, and nothing lies under the call. */
 static inline int is_plain(void)
 {
-	return lm_here.guard == LM_GUARD_IDLE && lm_load_acquire(&lm_session.started);
+	return lm_tls.guard == LM_GUARD_IDLE && lm_load_acquire(&lm_session.started);
 }
 
 void *lm_malloc(size_t size, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_here.own;
+	struct lm_thread *own = lm_tls.thread;
 	size_t usable;
 	int tracing;
 	void *p;
@@ -217,7 +222,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	if (unlikely(!is_plain() || !own))
 		return malloc_slowly(size, caller);
 	lm_guard_set(LM_GUARD_REAL);
-	lm_here.sp = caller->sp;
+	lm_tls.caller_sp = caller->sp;
 	p = lm_real_malloc(size);
 	lm_guard_set(LM_GUARD_TRACKER);
 	if (unlikely(!p || lm_sizemap_put_new(p, size) != LM_SIZEMAP_NONE)) {
@@ -227,11 +232,11 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	}
 	usable = lm_real_usable_size_of_live(p);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
-	lm_account_call(own, LM_CALL_MALLOC);
+	lm_account_call(&own->books, LM_CALL_MALLOC);
 	if (tracing)
 		lm_emit_malloc(own, caller, p, size, usable);
 	else
-		lm_account_change_own(own, (int64_t)size, (int64_t)usable);
+		lm_account_change_own(&own->books, (int64_t)size, (int64_t)usable);
 	lm_guard_restore(LM_GUARD_IDLE);
 	return p;
 }
@@ -336,8 +341,8 @@ static struct old_block take_old(void *old, const struct call *call)
 
 	if (!old)
 		return block;
-	if (call->guard == LM_GUARD_IDLE && lm_here.own)
-		lm_here.own->moving = old;
+	if (call->guard == LM_GUARD_IDLE && lm_tls.thread)
+		lm_tls.thread->move.block = old;
 	block.size = lm_sizemap_take_moving(old);
 	if (likely(block.size < LM_SIZEMAP_FULL)) {
 		block.usable = lm_real_usable_size_of_live(old);
@@ -380,7 +385,7 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
                      const struct lm_caller *caller)
 {
 	begin_tracker(call);
-	lm_account_call(call->own, event->call);
+	lm_account_call(books_of(call), event->call);
 	event->foreign = event->old && old->size == LM_SIZEMAP_NONE;
 	event->old_size = event->foreign || !event->old ? old->usable : old->size;
 	if (event->p || released || (!event->old && !event->size)) {
@@ -396,7 +401,7 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
 	if (event->old && event->p != event->old)
 		lm_sizemap_end_moving(event->old);
 	if (call->own)
-		call->own->moving = NULL;
+		call->own->move.block = NULL;
 	end(call);
 	return (void *)event->p;
 }
@@ -482,10 +487,10 @@ static inline __attribute__((always_inline)) struct call begin_release(enum lm_c
 	size_t size;
 
 	begin_tracker(&call);
-	lm_account_call(call.own, function);
+	lm_account_call(books_of(&call), function);
 	size = lm_sizemap_take(p);
 	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL))
-		lm_account_change_own(call.own, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
+		lm_account_change_own(&call.own->books, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
 	else
 		record_release(function, p, size, &call, caller);
 	lm_guard_set(LM_GUARD_REAL);
@@ -507,7 +512,7 @@ static __attribute__((noinline)) void free_slowly(void *p, const struct lm_calle
 
 void lm_free(void *p, const struct lm_caller *caller)
 {
-	struct lm_thread *own = lm_here.own;
+	struct lm_thread *own = lm_tls.thread;
 	size_t size, usable;
 	int tracing;
 
@@ -518,7 +523,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	lm_guard_set(LM_GUARD_TRACKER);
-	lm_here.sp = caller->sp;
+	lm_tls.caller_sp = caller->sp;
 	size = lm_sizemap_take(p);
 	if (unlikely(size >= LM_SIZEMAP_FULL)) {
 		lm_guard_restore(LM_GUARD_IDLE);
@@ -527,11 +532,11 @@ void lm_free(void *p, const struct lm_caller *caller)
 	}
 	usable = lm_real_usable_size_of_live(p);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
-	lm_account_call(own, LM_CALL_FREE);
+	lm_account_call(&own->books, LM_CALL_FREE);
 	if (tracing)
 		lm_emit_free(own, caller, p, size, usable);
 	else
-		lm_account_change_own(own, -(int64_t)size, -(int64_t)usable);
+		lm_account_change_own(&own->books, -(int64_t)size, -(int64_t)usable);
 	lm_guard_set(LM_GUARD_REAL);
 	lm_real_free(p);
 	lm_guard_restore(LM_GUARD_IDLE);

@@ -32,13 +32,14 @@
  */
 static inline struct lm_thread *lm_quiet_light(void)
 {
-	return __builtin_expect(lm_here.light != NULL, 1) ? lm_here.light : NULL;
+	return __builtin_expect(lm_tls.light_thread != NULL, 1) ? lm_tls.light_thread : NULL;
 }
 
 /* Can the call be dealt with here, with the guard? */
 static inline int lm_is_quiet(void)
 {
-	return __builtin_expect(lm_load_acquire(&lm_session.quiet) && lm_here.own && lm_here.guard == LM_GUARD_IDLE, 0);
+	return __builtin_expect(lm_load_acquire(&lm_session.quiet) && lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE,
+	                        0);
 }
 
 /* P came; or not: no block is known at address 0, nor can be. OWN: the calling thread's. */
@@ -46,7 +47,7 @@ static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_
 {
 	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
 		return lm_malloc_end(p, size);
-	lm_add_own(&own->requested, (int64_t)size);
+	lm_add_own(&own->books.requested, (int64_t)size);
 	return p;
 }
 
@@ -57,7 +58,7 @@ static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread 
 
 	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
 		return 0;
-	lm_subtract_own(&own->requested, (int64_t)size);
+	lm_subtract_own(&own->books.requested, (int64_t)size);
 	return 1;
 }
 
@@ -74,7 +75,7 @@ static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, 
 		lm_sizemap_try_put_new(p, old);
 		return 1;
 	}
-	lm_subtract_own(&own->requested, (int64_t)old);
+	lm_subtract_own(&own->books.requested, (int64_t)old);
 	lm_quiet_allocated(own, *result, size);
 	return 1;
 }
@@ -83,15 +84,15 @@ static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, 
 
 static inline void lm_quiet_enter(uintptr_t sp)
 {
-	lm_here.sp = sp;
-	lm_here.guard = LM_GUARD_REAL;
+	lm_tls.caller_sp = sp;
+	lm_tls.guard = LM_GUARD_REAL;
 }
 
 static inline void lm_quiet_leave(void)
 {
-	lm_here.guard = LM_GUARD_IDLE;
+	lm_tls.guard = LM_GUARD_IDLE;
 	if (lm_session.light)
-		lm_here.light = lm_here.own;
+		lm_tls.light_thread = lm_tls.thread;
 }
 
 static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uintptr_t sp)
@@ -99,7 +100,7 @@ static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uint
 	void *p;
 
 	lm_quiet_enter(sp);
-	p = lm_quiet_allocated(lm_here.own, LM_SEAM_MALLOC(size), size);
+	p = lm_quiet_allocated(lm_tls.thread, LM_SEAM_MALLOC(size), size);
 	lm_quiet_leave();
 	return p;
 }
@@ -110,7 +111,7 @@ static __attribute__((noinline)) void *lm_quiet_calloc_guarded(size_t count, siz
 	void *p;
 
 	lm_quiet_enter(sp);
-	p = lm_quiet_allocated(lm_here.own, LM_SEAM_CALLOC(count, size), total);
+	p = lm_quiet_allocated(lm_tls.thread, LM_SEAM_CALLOC(count, size), total);
 	lm_quiet_leave();
 	return p;
 }
@@ -120,14 +121,14 @@ static __attribute__((noinline)) int lm_quiet_realloc_guarded(void *p, size_t si
 	int done;
 
 	lm_quiet_enter(sp);
-	done = lm_quiet_realloc(lm_here.own, p, size, result);
+	done = lm_quiet_realloc(lm_tls.thread, p, size, result);
 	lm_quiet_leave();
 	return done;
 }
 
 static __attribute__((noinline)) int lm_quiet_free_guarded(void *p, uintptr_t sp)
 {
-	if (!lm_quiet_take(lm_here.own, p))
+	if (!lm_quiet_take(lm_tls.thread, p))
 		return 0;
 	lm_quiet_enter(sp);
 	LM_SEAM_FREE(p);

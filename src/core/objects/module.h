@@ -80,11 +80,11 @@ static inline void lm_module_note_caller(uintptr_t pc)
 /* Is there reason for lm_module_check()? */
 static inline int lm_module_is_suspect(void)
 {
-	return __builtin_expect(lm_load(&lm_module_watch.suspect), 0);
+	return unlikely(lm_load(&lm_module_watch.suspect));
 }
 
-/* The same, asked once, then no more. */
-static inline int lm_module_suspect(void)
+/* The same, and whoever gets a 1 has to call lm_module_check(): nobody else gets one for the same reason. */
+static inline int lm_module_take_suspicion(void)
 {
 	return lm_module_is_suspect() && lm_exchange(&lm_module_watch.suspect, 0);
 }

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-__thread struct lm_here lm_here;
+__thread struct lm_tls lm_tls;
 
 static int is_on_alternate_stack(void)
 {
@@ -16,5 +16,5 @@ static int is_on_alternate_stack(void)
 
 int lm_guard_is_stale(uintptr_t sp)
 {
-	return sp >= lm_here.sp && !is_on_alternate_stack();
+	return sp >= lm_tls.caller_sp && !is_on_alternate_stack();
 }

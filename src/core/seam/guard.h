@@ -21,20 +21,20 @@ enum lm_guard_state {
 
 struct lm_thread;
 
-/* All thread-local storage that every event needs: found once for all. */
-extern __thread struct lm_here {
+/* All thread-local storage that every event needs, in one variable: its address is computed once for all. */
+extern __thread struct lm_tls {
 	volatile unsigned char guard;
-	volatile uintptr_t sp;   /* the stack pointer of the program's code whose call set the guard last */
-	struct lm_thread *own;   /* thread.h's; NULL if the thread has none yet */
-	struct lm_thread *light; /* the same, once calls can do without the guard (quiet.h); else NULL */
-} lm_here LM_INTERNAL;
+	volatile uintptr_t caller_sp;   /* the stack pointer of the program's code whose call set the guard last */
+	struct lm_thread *thread;       /* what is kept for this thread; NULL if there is nothing yet */
+	struct lm_thread *light_thread; /* the same once calls can do without the guard (quiet.h); else NULL */
+} lm_tls LM_INTERNAL;
 
 /* Sets the state and returns the one to give back later. */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)
 {
-	unsigned char before = lm_here.guard;
+	unsigned char before = lm_tls.guard;
 
-	lm_here.guard = (unsigned char)state;
+	lm_tls.guard = (unsigned char)state;
 	lm_fence_signal();
 	return before;
 }
@@ -42,7 +42,7 @@ static inline unsigned char lm_guard_set(enum lm_guard_state state)
 static inline void lm_guard_restore(unsigned char before)
 {
 	lm_fence_signal();
-	lm_here.guard = before;
+	lm_tls.guard = before;
 }
 
 /*

@@ -67,7 +67,7 @@ static uint64_t read_statm(void)
 	if (strcmp(value, "always") == 0)
 		return 0;
 	if (strcmp(value, "never") == 0)
-		return LM_STATM_NEVER;
+		return LM_SAMPLE_NEVER;
 	if (lm_text_parse(value, MAX_STATM_MS, &ms) == 0)
 		return ms;
 	complain("LOG_MALLOC_STATM", value, "always, never or a number of milliseconds up to " STRING(MAX_STATM_MS),

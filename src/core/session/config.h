@@ -9,15 +9,15 @@
 
 #include <stdint.h>
 
+#include "sample.h"
+
 #ifndef LOG_MALLOC_BACKTRACE_COUNT
 #define LOG_MALLOC_BACKTRACE_COUNT 16
 #endif
 
-#define LM_STATM_NEVER UINT64_MAX
-
 struct lm_config {
 	unsigned depth;     /* frames of a backtrace */
-	uint64_t statm_ms;  /* between two samples; 0: with every event; or LM_STATM_NEVER */
+	uint64_t statm_ms;  /* between two samples; 0: with every event; or LM_SAMPLE_NEVER */
 	const char *output; /* LOG_MALLOC_OUTPUT, or NULL */
 	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
 	int follow;         /* children of fork write traces of their own */

@@ -16,6 +16,7 @@
 #include "sample.h"
 #include "sink.h"
 #include "sys.h"
+#include "thread.h"
 #include "warn.h"
 
 static struct {
@@ -43,7 +44,7 @@ static void after_fork(void)
 static void in_child(void)
 {
 	children.forked = lm_sys(SYS_getpid);
-	children.forker = lm_here.own;
+	children.forker = lm_tls.thread;
 	lm_state_forked();
 	lm_sink_leave();
 }
@@ -52,15 +53,15 @@ static void in_child(void)
 static void watch_forks(void)
 {
 	/* musl allocates a few bytes for that, and they are not the program's; no call is further up than this one. */
-	uintptr_t sp = lm_here.sp;
+	uintptr_t sp = lm_tls.caller_sp;
 	unsigned char guard;
 
 	lm_state_watch_forks();
-	lm_here.sp = UINTPTR_MAX;
+	lm_tls.caller_sp = UINTPTR_MAX;
 	guard = lm_guard_set(LM_GUARD_REAL);
 	pthread_atfork(before_fork, after_fork, in_child);
 	lm_guard_restore(guard);
-	lm_here.sp = sp;
+	lm_tls.caller_sp = sp;
 }
 
 void lm_follow_prepare(const struct lm_config *config)

@@ -158,8 +158,8 @@ static int has_trace(void)
 /* A handler that ends the process on top of a record: nobody will finish that. */
 static void abandon_own_record(void)
 {
-	if (lm_here.own)
-		lm_ring_abandon_record(&lm_here.own->slot);
+	if (lm_tls.thread)
+		lm_ring_abandon_record(&lm_tls.thread->slot);
 }
 
 void lm_session_end(int is_last)
@@ -196,7 +196,7 @@ void lm_session_before_exec(void)
 	int error;
 
 	/* On top of a record, which may be gone on with if exec fails. */
-	if (!has_trace() || (lm_here.own && lm_here.own->slot.announced))
+	if (!has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	error = lm_sink_hold(&signals);

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "guard.h"
 #include "module.h"
 #include "sys.h"
 
@@ -111,7 +112,7 @@ int lm_backtraces_take(struct lm_backtrace *backtrace)
 {
 	const void *taker = NULL;
 
-	return lm_compare_exchange(&backtrace->taken, &taker, &lm_here) || taker == &lm_here;
+	return lm_compare_exchange(&backtrace->taken, &taker, &lm_tls) || taker == &lm_tls;
 }
 
 void lm_backtraces_written(struct lm_backtrace *backtrace)

@@ -182,7 +182,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 
 	lm_module_note_caller(caller->pc);
 	if (call != LM_CALL_FREE && likely(lm_settings.depth))
-		lm_unwind(thread, caller, thread->fresh.pc, lm_settings.depth, &room);
+		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
 	/* What is known of the backtrace comes from far away, while the numbers become text. */
 	lm_backtraces_expect(unwound);
 	length = measure(&line, thread, call, p, size, totals, more);

@@ -12,7 +12,7 @@
 /* Objects may have come or gone since the last event: what is known by address has to follow. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_suspect() || sampled) && lm_module_check()) {
+	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
 		lm_unwind_flush();
 		lm_backtraces_forget();
 	}
@@ -134,7 +134,7 @@ void lm_emit_unwound(struct lm_event *event, const struct lm_unwound *unwound, u
 void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
 	unsigned depth = caller ? lm_settings.depth : 0;
-	uintptr_t room[depth ? depth : 1];
+	uintptr_t room[depth && !thread ? depth : 1];
 	struct lm_unwound unwound = {.count = 0};
 	uint64_t ms = lm_sample_now();
 	struct lm_statm statm;
@@ -146,7 +146,7 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
 	if (depth)
-		lm_unwind(thread, caller, room, depth, &unwound);
+		lm_unwind(thread ? &thread->unwind : NULL, caller, room, depth, &unwound);
 	lm_emit_unwound(event, &unwound, ms, sampled ? &statm : NULL);
 	lm_sink_tick(ms);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "account.h"
+#include "sample.h"
 #include "text.h"
 #include "trace_format.h"
 
@@ -32,10 +33,6 @@ struct lm_event {
 	size_t each;             /* and the size of one */
 	uint64_t backtrace;      /* its number in the compact format, or 0 */
 	struct lm_totals totals; /* after it */
-};
-
-struct lm_statm {
-	uint64_t pages[LM_TRACE_STATM_FIELDS];
 };
 
 /* The event's line with its end, without a backtrace. STATM may be NULL. */

@@ -6,9 +6,9 @@
 #include "atomic.h"
 #include "process.h"
 #include "ring.h"
-#include "sizemap.h"
 #include "state.h"
 #include "sys.h"
+#include "unwind.h"
 
 /* So many are looked at for an owner that is gone, before another is made. */
 #define LOOK_AT 8
@@ -16,6 +16,12 @@
 static struct lm_thread *list;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
+
+/* All there are, those of threads that ended included. */
+static struct lm_thread *first(void)
+{
+	return lm_load_acquire(&list);
+}
 
 static int is_gone(int process, int thread)
 {
@@ -25,10 +31,8 @@ static int is_gone(int process, int thread)
 /* What its owner was in the middle of when it went: it may have been cancelled there, or killed. */
 static void bury(struct lm_thread *thread)
 {
-	thread->first = LM_THREAD_FRAMES;
-	if (thread->moving)
-		lm_sizemap_end_moving(thread->moving);
-	thread->moving = NULL;
+	lm_unwind_forget(&thread->unwind);
+	lm_sizemap_abandon_move(&thread->move);
 	lm_ring_abandon_record(&thread->slot);
 }
 
@@ -40,7 +44,7 @@ static struct lm_thread *taken_over(int process, int self)
 		int owner;
 
 		if (!thread)
-			thread = lm_thread_first();
+			thread = first();
 		if (!thread)
 			return NULL;
 		owner = lm_load(&thread->owner);
@@ -63,11 +67,12 @@ static struct lm_thread *made(int self)
 		return NULL;
 	thread->owner = self;
 	thread->slot.owner = &thread->owner;
-	thread->first = LM_THREAD_FRAMES;
+	lm_unwind_forget(&thread->unwind);
 	thread->next = lm_load(&list);
 	while (!lm_compare_exchange(&list, &thread->next, thread))
 		;
 	lm_ring_join(&thread->slot);
+	lm_account_join(&thread->books);
 	return thread;
 }
 
@@ -93,16 +98,14 @@ struct lm_thread *lm_thread_claim(void)
 
 	if (!thread)
 		thread = made(host ? host : self);
-	lm_here.own = thread;
+	lm_tls.thread = thread;
 	return thread;
 }
 
 /* What the thread was at, if it is not there any more, will never be finished. */
 static void forget(struct lm_thread *thread)
 {
-	if (thread->moving)
-		lm_sizemap_end_moving(thread->moving);
-	thread->moving = NULL;
+	lm_sizemap_abandon_move(&thread->move);
 	lm_store_release(&thread->slot.announced, 0);
 }
 
@@ -110,21 +113,15 @@ void lm_thread_forked(struct lm_thread *forker)
 {
 	int process = (int)lm_sys(SYS_getpid), self = (int)lm_sys(SYS_gettid);
 
-	for (struct lm_thread *thread = lm_thread_first(); thread; thread = thread->next) {
-		__builtin_memset(thread->calls, 0, sizeof thread->calls);
-		if (thread == lm_here.own)
+	for (struct lm_thread *thread = first(); thread; thread = thread->next) {
+		if (thread == lm_tls.thread)
 			thread->owner = self;
 		else if (thread == forker)
 			thread->owner = process;
 		/* If nothing tells which is the forker's, none is given to others. */
 		else if (!forker && self != process)
 			thread->owner = process;
-		if (thread != lm_here.own && thread != forker)
+		if (thread != lm_tls.thread && thread != forker)
 			forget(thread);
 	}
-}
-
-struct lm_thread *lm_thread_first(void)
-{
-	return lm_load_acquire(&list);
 }

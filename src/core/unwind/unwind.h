@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Backtraces. One of unwind_*.c is linked, chosen with UNWIND= in the
- * Makefile. Called with no lock held, from any thread, with the guard at
- * LM_GUARD_TRACKER: what an implementation allocates is recorded as such.
+ * Backtraces. The Makefile links one of the unwinders in the folders below,
+ * chosen with UNWIND=. Called with no lock held, from any thread, with the guard
+ * at LM_GUARD_TRACKER: what an unwinder allocates is recorded as the tracker's.
+ *
+ * Each unwinder has its own unwind_memory.h with struct lm_unwind_memory, what
+ * it keeps for one thread. Whoever keeps a thread's data includes that header.
  */
 #ifndef LM_UNWIND_H
 #define LM_UNWIND_H
@@ -10,10 +13,14 @@
 #include <stdint.h>
 
 #include "caller.h"
-#include "thread.h"
 
-/* Called once when the session starts: what an unwinder loads or opens, it does then. Leaves errno alone. */
+struct lm_unwind_memory;
+
+/* Called once when the session starts: an unwinder loads or opens then what it needs. Leaves errno alone. */
 void lm_unwind_start(void);
+
+/* MEMORY knows no backtrace. To be called before its first use, and when another thread takes it over. */
+void lm_unwind_forget(struct lm_unwind_memory *memory);
 
 /* A backtrace: return addresses, the caller's first. */
 struct lm_unwound {
@@ -26,17 +33,18 @@ struct lm_unwound {
 };
 
 /*
- * At most MAX addresses; at least the caller itself, if MAX allows. THREAD is
- * the calling thread's own, or NULL. They may lie in ROOM, of MAX addresses, or
- * in THREAD: until the next call.
+ * At most MAX addresses, and at least the caller itself if MAX allows. MEMORY is
+ * the calling thread's own: the addresses lie in it until the next call, and
+ * ROOM is not used. Without one, in a signal handler on top of the tracker,
+ * MEMORY is NULL, and the addresses lie in ROOM, which has place for MAX.
  */
-void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound);
 
 /*
- * Tells backtraces apart, nearly always: the addresses as digits to an odd
- * base, the caller's the lowest, modulo 2^64. So the sum of a part can be had
- * from those of what begins at it and what begins behind it.
+ * A number that tells backtraces apart, nearly always: the addresses as digits
+ * to an odd base, the caller's the lowest, modulo 2^64. So the sum of a part can
+ * be had from those of what begins at it and what begins behind it.
  */
 #define LM_UNWOUND_BASE UINT64_C(0x9e3779b97f4a7c15)
 

@@ -6,6 +6,7 @@
 #include "trace_format.h"
 #include "trim.h"
 #include "unwind.h"
+#include "unwind_memory.h"
 
 void lm_unwind_start(void)
 {
@@ -18,14 +19,18 @@ void lm_unwind_start(void)
 	errno = saved;
 }
 
-void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+void lm_unwind_forget(struct lm_unwind_memory *memory)
+{
+	(void)memory;
+}
+
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
 	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
 	int count = lm_unwind_ready() ? backtrace(found, (int)max + LM_UNWIND_OWN) : 0;
 
-	(void)thread;
-	*unwound = lm_unwind_trim(caller->pc, found, count, room, max);
+	*unwound = lm_unwind_trim(caller->pc, found, count, memory ? memory->pcs : room, max);
 }
 
 void lm_unwind_flush(void)

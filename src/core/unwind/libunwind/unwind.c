@@ -14,6 +14,7 @@
 #include "trace_format.h"
 #include "trim.h"
 #include "unwind.h"
+#include "unwind_memory.h"
 
 /* Memory is read where it can be: libunwind's own check writes into a pipe. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
@@ -79,7 +80,12 @@ void lm_unwind_start(void)
 		waiting = 1;
 }
 
-void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+void lm_unwind_forget(struct lm_unwind_memory *memory)
+{
+	(void)memory;
+}
+
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
 	void *found[LM_BACKTRACE_DEPTH_MAX + LM_UNWIND_OWN];
@@ -90,8 +96,7 @@ void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr
 			prepare();
 		count = unw_backtrace(found, (int)max + LM_UNWIND_OWN);
 	}
-	(void)thread;
-	*unwound = lm_unwind_trim(caller->pc, found, count, room, max);
+	*unwound = lm_unwind_trim(caller->pc, found, count, memory ? memory->pcs : room, max);
 }
 
 void lm_unwind_flush(void)

@@ -6,10 +6,15 @@ void lm_unwind_start(void)
 {
 }
 
-void lm_unwind(struct lm_thread *thread, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+void lm_unwind_forget(struct lm_unwind_memory *memory)
+{
+	(void)memory;
+}
+
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
-	(void)thread, (void)caller, (void)room, (void)max;
+	(void)memory, (void)caller, (void)room, (void)max;
 	unwound->count = 0;
 }
 
