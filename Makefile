@@ -88,7 +88,7 @@ TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 # it alone, so an include that climbs does not compile; `make lint` looks at the references.
 CORE_LAYERS   := $(addprefix src/core/,port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
-READER_LAYERS := src/format src/reader
+READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
 # Of the list $(1): what comes before and including $(2).
@@ -112,7 +112,7 @@ flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 WRAP_SRC    := $(wildcard wrap/*.c)
-READER_SRC  := $(wildcard src/reader/*.c)
+READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
@@ -176,10 +176,10 @@ $(ARCHIVE): $(B)/obj/wrap.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # pprof's messages, by protobuf-c.
-$(B)/generated/%.pb-c.c: src/reader/%.proto
+$(B)/generated/%.pb-c.c: src/reader/export/%.proto
 	$(call say,PROTO,$@)
 	@mkdir -p $(@D)
-	$(Q)protoc-c --c_out=$(@D) -I src/reader $<
+	$(Q)protoc-c --c_out=$(@D) -I $(<D) $<
 
 $(B)/generated/%.pb-c.h: $(B)/generated/%.pb-c.c ;
 
@@ -187,7 +187,7 @@ $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BASE) -iquote $(B)/generated $(SANFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
+$(B)/obj/src/reader/export/export_pprof.o: $(B)/generated/profile.pb-c.h
 
 $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
@@ -364,7 +364,7 @@ $(B)/fuzz/obj/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(BASE) $(includes) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$(B)/fuzz/obj/src/reader/export_pprof.o: $(B)/generated/profile.pb-c.h
+$(B)/fuzz/obj/src/reader/export/export_pprof.o: $(B)/generated/profile.pb-c.h
 
 $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(READER_SRC:%.c=$(B)/fuzz/obj/%.o) $(B)/generated/profile.pb-c.o
 	$(call say,LINK,$@)
