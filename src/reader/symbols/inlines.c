@@ -4,7 +4,7 @@
  * encloses the address: dwarf_getscopes_die() would look at every entry.
  */
 #include "inlines.h"
-#include "symbols.h"
+#include "demangle.h"
 
 #include <dwarf.h>
 #include <stdbool.h>
@@ -74,7 +74,7 @@ static const char *function_name(Dwarf_Die *die)
 	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
 	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
 		name = dwarf_formstring(&attribute);
-	return name && symbols_is_mangled(name) ? name : dwarf_diename(die);
+	return name && demangle_applies(name) ? name : dwarf_diename(die);
 }
 
 static void find_call(struct inlines_call *call, Dwarf_Die *die, Dwarf_Die *unit)

@@ -2,13 +2,12 @@
 /* See symbols.h. */
 #include "symbols.h"
 #include "array.h"
+#include "demangle.h"
 #include "hash.h"
 #include "inlines.h"
 #include "pool.h"
 
-#include <dwarf.h>
 #include <errno.h>
-#include <libiberty/demangle.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,21 +124,11 @@ struct object *symbols_object(struct symbols *symbols, const char *path, const c
 	return key.object;
 }
 
-bool symbols_is_mangled(const char *name)
-{
-	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
-}
-
 static const char *demangle(struct symbols *symbols, const char *name)
 {
-	const char *result = name;
-	char *plain;
+	char *plain = demangle_name(name);
+	const char *result = plain ? pool_copy(&symbols->pool, plain, strlen(plain)) : name;
 
-	if (!symbols_is_mangled(name))
-		return name;
-	plain = cplus_demangle(name, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO | DMGL_RET_DROP);
-	if (plain)
-		result = pool_copy(&symbols->pool, plain, strlen(plain));
 	free(plain);
 	return result;
 }

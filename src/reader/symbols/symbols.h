@@ -52,9 +52,6 @@ enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
 int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
                  struct symbols_places *places);
 
-/* Is it a name of C++ or Rust? What a demangler takes for one otherwise is a guess. */
-bool symbols_is_mangled(const char *name);
-
 /* The name as people write it; NULL without memory. Lives as long as SYMBOLS. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
 
