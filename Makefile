@@ -306,9 +306,6 @@ PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
-# Both have a record.h: this one looks at the core's.
-$(B)/obj/tests/test_line.o: INCLUDES_tests = $(call iquote,$(TRACKER_DIRS) tests) -Iinclude
-
 # The core as plain code, without interposition, for the suites that look at its parts.
 $(B)/plain/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)

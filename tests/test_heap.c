@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The heap model: what each event does to the live blocks; and the report's groups. */
 #include "heap.h"
-#include "report.h"
+#include "leaks.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static void apply(const char *line, uint32_t stack, uint64_t number)
 {
 	struct record record;
 
-	ck_assert_msg(record_parse(line, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
+	ck_assert_msg(parse_record(line, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
 	ck_assert_int_eq(heap_apply(&heap, &record.event, stack, number), 0);
 }
 
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(the_report_groups_by_backtrace_largest_first)
 {
-	struct report report;
+	struct leaks leaks;
 
 	apply("+ malloc 10 0x10 [10:24]", 1, 1);
 	apply("+ malloc 10 0x20 [20:48]", 2, 2);
@@ -175,34 +175,34 @@ START_TEST(the_report_groups_by_backtrace_largest_first)
 	apply("+ malloc 5 0x40 [35:96]", 0, 4);
 	apply("+ calloc 5 0x50 [40:120] (5 1)", 0, 5);
 	apply("+ malloc 10 0x60 [50:144]", 3, 6);
-	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
-	ck_assert_uint_eq(report.count, 5);
-	ck_assert_uint_eq(report.all.backtraces, 3);
-	ck_assert_uint_eq(report.all.blocks, 6);
-	ck_assert_uint_eq(report.all.bytes, 50);
-	ck_assert_uint_eq(report.groups[0].stack, 2);
-	ck_assert_uint_eq(report.groups[0].blocks, 2);
-	ck_assert_uint_eq(report.groups[0].bytes, 20);
-	ck_assert_uint_eq(report.groups[0].address, 0x20);
-	ck_assert_uint_eq(report.groups[0].line, 2);
-	ck_assert_uint_eq(report.groups[1].stack, 1);
-	ck_assert_uint_eq(report.groups[2].stack, 3);
-	ck_assert_int_eq(report.groups[3].call, LM_CALL_MALLOC);
-	ck_assert_int_eq(report.groups[4].call, LM_CALL_CALLOC);
-	report_free(&report);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, false, UINT64_MAX), 0);
+	ck_assert_uint_eq(leaks.count, 5);
+	ck_assert_uint_eq(leaks.all.backtraces, 3);
+	ck_assert_uint_eq(leaks.all.blocks, 6);
+	ck_assert_uint_eq(leaks.all.bytes, 50);
+	ck_assert_uint_eq(leaks.groups[0].stack, 2);
+	ck_assert_uint_eq(leaks.groups[0].blocks, 2);
+	ck_assert_uint_eq(leaks.groups[0].bytes, 20);
+	ck_assert_uint_eq(leaks.groups[0].address, 0x20);
+	ck_assert_uint_eq(leaks.groups[0].line, 2);
+	ck_assert_uint_eq(leaks.groups[1].stack, 1);
+	ck_assert_uint_eq(leaks.groups[2].stack, 3);
+	ck_assert_int_eq(leaks.groups[3].call, LM_CALL_MALLOC);
+	ck_assert_int_eq(leaks.groups[4].call, LM_CALL_CALLOC);
+	leaks_free(&leaks);
 }
 END_TEST
 
 START_TEST(an_empty_heap_has_an_empty_report)
 {
-	struct report report;
+	struct leaks leaks;
 	size_t position = 0;
 
 	ck_assert_ptr_null(heap_next(&heap, &position));
 	ck_assert_ptr_null(heap_find(&heap, 0x10));
-	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
-	ck_assert_uint_eq(report.count, 0);
-	report_free(&report);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, false, UINT64_MAX), 0);
+	ck_assert_uint_eq(leaks.count, 0);
+	leaks_free(&leaks);
 }
 END_TEST
 

@@ -156,7 +156,7 @@ static int enter(struct consumers *consumers, const struct event *event, uint32_
 /* A release right behind the allocation. One that was concluded says nothing about when it happened. */
 static void note_temporary(struct consumers *consumers, const struct event *event, const struct heap_block *block)
 {
-	if (!block || block->address != consumers->last || event->unseen || !record_is_free(event->call))
+	if (!block || block->address != consumers->last || event->unseen || !parse_is_free(event->call))
 		return;
 	add(&consumers->list[consumer_number(block->stack, block->call)].temporary, block->size);
 	add(&consumers->temporary, block->size);
@@ -165,8 +165,8 @@ static void note_temporary(struct consumers *consumers, const struct event *even
 /* As heap_apply() will do it. */
 static int account(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line)
 {
-	bool release = record_is_free(event->call);
-	uint64_t gone = release ? event->pointer : record_is_realloc(event->call) ? event->old : 0;
+	bool release = parse_is_free(event->call);
+	uint64_t gone = release ? event->pointer : parse_is_realloc(event->call) ? event->old : 0;
 	const struct heap_block *block = heap_find(&consumers->heap, gone);
 
 	note_temporary(consumers, event, block);

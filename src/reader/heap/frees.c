@@ -161,11 +161,11 @@ static void note(struct frees *frees, const struct histories *histories, const s
 	if (event->failed)
 		return;
 	frees->sees_part |= event->unseen;
-	if (record_is_free(event->call)) {
+	if (parse_is_free(event->call)) {
 		note_release(histories, event->pointer, item->line, lost);
 		return;
 	}
-	if (record_is_realloc(event->call))
+	if (parse_is_realloc(event->call))
 		note_release(histories, event->old, item->line, lost);
 	note_allocation(histories, item);
 }

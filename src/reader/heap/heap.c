@@ -128,7 +128,7 @@ static int release(struct heap *heap, const struct heap_change *change)
 /* What an event that went well does. */
 static inline void set_change(struct heap_change *change, const struct event *event, uint32_t stack, uint64_t line)
 {
-	bool frees = record_is_free(event->call);
+	bool frees = parse_is_free(event->call);
 
 	*change = (struct heap_change){
 		.released = frees ? event->pointer : event->old,

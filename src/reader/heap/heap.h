@@ -6,7 +6,7 @@
 #ifndef LM_READER_HEAP_H
 #define LM_READER_HEAP_H
 
-#include "record.h"
+#include "parse.h"
 
 #include <stdbool.h>
 #include <stddef.h>

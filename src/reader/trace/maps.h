@@ -7,8 +7,8 @@
 #define LM_READER_MAPS_H
 
 #include "diag.h"
+#include "parse.h"
 #include "pool.h"
-#include "record.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -335,7 +335,7 @@ static int next_record(struct trace *trace)
 	int got;
 
 	while ((got = next_line(trace)) > 0) {
-		if (record_parse(trace->line.text, trace->line.len, &trace->record) == 0)
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
 			return 1;
 		complain(trace, trace->line.number, trace->record.fault);
 	}
@@ -354,10 +354,10 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	const char *text = input_ahead(in, &room);
 	int error = 0;
 
-	if (room < RECORD_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
+	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
 	    trace->without_short_cuts)
 		return 0;
-	len = record_parse_common(text, &item->event);
+	len = parse_common(text, &item->event);
 	if (!len)
 		return 0;
 	input_pass(in, len, 1);

@@ -11,7 +11,7 @@
 #include "guess.h"
 #include "input.h"
 #include "maps.h"
-#include "record.h"
+#include "parse.h"
 #include "stacks.h"
 
 #include <stdbool.h>

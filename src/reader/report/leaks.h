@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is live in a heap, by where it was allocated, largest first. */
-#ifndef LM_READER_REPORT_H
-#define LM_READER_REPORT_H
+#ifndef LM_READER_LEAKS_H
+#define LM_READER_LEAKS_H
 
 #include "heap.h"
 #include "suppress.h"
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Blocks of one backtrace; those without a backtrace, of one function. */
-struct report_group {
+struct leaks_group {
 	uint32_t stack;
 	enum lm_call call; /* of the block that comes first in the trace */
 	uint64_t address;  /* of that block */
@@ -18,32 +18,32 @@ struct report_group {
 	uint64_t bytes; /* requested */
 };
 
-struct report_sum {
+struct leaks_sum {
 	uint64_t blocks;
 	uint64_t bytes;
 	uint64_t backtraces; /* groups that have one; by address, the blocks that have one */
 };
 
-struct report {
-	struct report_group *groups;
+struct leaks {
+	struct leaks_group *groups;
 	size_t count;
-	size_t shown;           /* the first ones are worth showing */
-	struct report_sum all;  /* of the groups */
-	struct report_sum rest; /* of those that are not shown */
-	struct report_sum suppressed;
-	struct report_sum young; /* allocated too late to be taken for leaks */
+	size_t shown;          /* the first ones are worth showing */
+	struct leaks_sum all;  /* of the groups */
+	struct leaks_sum rest; /* of those that are not shown */
+	struct leaks_sum suppressed;
+	struct leaks_sum young; /* allocated too late to be taken for leaks */
 };
 
 /* BY_ADDRESS: each block is a group. Blocks from YOUNG_LINE of the trace on are left out. 0 or -ENOMEM. */
-int report_build(struct report *report, const struct heap *heap, bool by_address, uint64_t young_line);
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line);
 
 /* Takes out the groups that suppressions match, and counts there what it was. 0 or -ENOMEM. */
-int report_suppress(struct report *report, struct suppressions *suppressions, const struct resolver *resolver,
-                    const struct stacks *stacks);
+int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,
+                   const struct stacks *stacks);
 
 /* Shows the first TOP groups, 0 for all, that have at least MIN_BYTES. */
-void report_limit(struct report *report, uint64_t top, uint64_t min_bytes);
+void leaks_limit(struct leaks *leaks, uint64_t top, uint64_t min_bytes);
 
-void report_free(struct report *report);
+void leaks_free(struct leaks *leaks);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See record.h. */
-#include "record.h"
+/* See parse.h. */
+#include "parse.h"
 #include "cursor.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static const struct {
 	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
 };
 
-const char *record_call_name(enum lm_call call)
+const char *parse_call_name(enum lm_call call)
 {
 	return calls[call].word;
 }
@@ -175,11 +175,11 @@ static void conclude(struct event *event)
 {
 	const uint64_t *args = event->args;
 
-	if (record_is_free(event->call)) {
+	if (parse_is_free(event->call)) {
 		event->size = event->change < 0 ? -(uint64_t)event->change : (uint64_t)event->change;
 		return;
 	}
-	if (record_is_realloc(event->call)) {
+	if (parse_is_realloc(event->call)) {
 		event->size = args[1];
 		/* A null pointer for a size of 0 is a release that went well. */
 		event->failed |= !event->pointer && args[1];
@@ -216,7 +216,7 @@ static const char *parse_call(struct cursor *c, struct event *event)
 	fault = take_markers(c, event);
 	if (fault)
 		return fault;
-	if (event->change < 0 && !record_is_free(event->call) && !record_is_realloc(event->call))
+	if (event->change < 0 && !parse_is_free(event->call) && !parse_is_realloc(event->call))
 		return "an allocation of a negative size";
 	conclude(event);
 	return NULL;
@@ -327,7 +327,7 @@ static const char *parse_info(struct cursor *c, struct record *record)
 	return NULL;
 }
 
-int record_parse(const char *text, size_t len, struct record *record)
+int parse_record(const char *text, size_t len, struct record *record)
 {
 	struct cursor c = cursor_start(text, len);
 
@@ -479,7 +479,7 @@ static __attribute__((noinline)) size_t parse_calloc(const char *text, struct ev
 	return pass_end(text, at, event);
 }
 
-size_t record_parse_common(const char *text, struct event *event)
+size_t parse_common(const char *text, struct event *event)
 {
 	/* Without a branch on which of the two it is: nobody could foresee it. */
 	uint64_t name = word_load(text);

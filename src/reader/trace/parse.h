@@ -3,8 +3,8 @@
  * One line of a trace -> what it says, by the grammar of log-malloc2(5). Pure:
  * it allocates nothing and keeps nothing.
  */
-#ifndef LM_READER_RECORD_H
-#define LM_READER_RECORD_H
+#ifndef LM_READER_PARSE_H
+#define LM_READER_PARSE_H
 
 #include "trace_format.h"
 
@@ -86,30 +86,30 @@ struct record {
 };
 
 /* 0, or -EINVAL and the fault. Pointers in RECORD point into TEXT. */
-int record_parse(const char *text, size_t len, struct record *record);
+int parse_record(const char *text, size_t len, struct record *record);
 
-/* So many bytes have to be readable for record_parse_common(), wherever the line ends. */
-enum { RECORD_COMMON_MAX = 192 };
+/* So many bytes have to be readable for parse_common(), wherever the line ends. */
+enum { PARSE_COMMON_MAX = 192 };
 
 /*
  * The lines that a trace consists of, by the same grammar: malloc, free, realloc
  * and calloc that went well, with nothing behind them but the number of a
- * backtrace. The length of the line with its newline; 0 if record_parse() has to
+ * backtrace. The length of the line with its newline; 0 if parse_record() has to
  * tell what it is: EVENT is undefined then.
  */
-size_t record_parse_common(const char *text, struct event *event);
+size_t parse_common(const char *text, struct event *event);
 
 /* The function's name as the trace writes it. */
-const char *record_call_name(enum lm_call call);
+const char *parse_call_name(enum lm_call call);
 
 /* Does the call release a block and allocate none? */
-static inline bool record_is_free(enum lm_call call)
+static inline bool parse_is_free(enum lm_call call)
 {
 	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
 }
 
 /* Does the call take a block in and give one back? */
-static inline bool record_is_realloc(enum lm_call call)
+static inline bool parse_is_realloc(enum lm_call call)
 {
 	return call == LM_CALL_REALLOC || call == LM_CALL_REALLOCARRAY;
 }
