@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The heap model: what each event does to the live blocks; and the report's groups. */
+/* The heap model: what each event does to the live blocks; its observers, and the groups of leaks. */
 #include "heap.h"
 #include "leaks.h"
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,7 +166,53 @@ START_TEST(a_million_events_leave_what_a_plain_array_holds)
 }
 END_TEST
 
-START_TEST(the_report_groups_by_backtrace_largest_first)
+/* What an observer heard, as text. */
+static char heard[256];
+
+static int hear(char what, uint64_t address, uint64_t line)
+{
+	size_t used = strlen(heard);
+
+	snprintf(heard + used, sizeof heard - used, "%c%llx@%llu ", what, (unsigned long long)address,
+	         (unsigned long long)line);
+	return 0;
+}
+
+static int hear_came(void *context, const struct heap_block *block)
+{
+	ck_assert_ptr_eq(context, &heap);
+	return hear('+', block->address, block->line);
+}
+
+static void hear_left(void *context, const struct heap_block *block)
+{
+	ck_assert_ptr_eq(context, &heap);
+	hear('-', block->address, block->line);
+}
+
+static int hear_missed(void *context, const struct heap_change *change)
+{
+	ck_assert_ptr_eq(context, &heap);
+	return hear('?', change->released, change->added.line);
+}
+
+START_TEST(an_observer_hears_what_comes_and_goes_and_is_missed)
+{
+	heap.observer = (struct heap_observer){hear_came, hear_left, hear_missed, &heap};
+	heard[0] = '\0';
+	apply("+ malloc 1 0x10 [1:24]", 1, 1);
+	apply("+ realloc 9 0x10 0x10 (1 10) [10:24]", 2, 2);
+	apply("+ realloc 10 0x10 0x20 (10 20) [20:24]", 2, 3);
+	apply("+ malloc 5 0x20 [25:48]", 1, 4);
+	apply("+ malloc 5 (nil) (5) [25:48] !e12", 1, 5);
+	apply("+ free -5 0x20 [20:24]", 1, 6);
+	apply("+ free -5 0x20 [15:0]", 1, 7);
+	apply("+ realloc 3 0x40 0x50 (1 4) [4:24]", 1, 8);
+	ck_assert_str_eq(heard, "+10@1 -10@1 +10@2 -10@2 +20@3 -20@3 +20@4 -20@4 ?20@7 ?40@8 +50@8 ");
+}
+END_TEST
+
+START_TEST(leaks_are_grouped_by_backtrace_largest_first)
 {
 	struct leaks leaks;
 
@@ -193,7 +240,7 @@ START_TEST(the_report_groups_by_backtrace_largest_first)
 }
 END_TEST
 
-START_TEST(an_empty_heap_has_an_empty_report)
+START_TEST(an_empty_heap_has_no_leaks)
 {
 	struct leaks leaks;
 	size_t position = 0;
@@ -209,7 +256,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("heap");
-	TCase *model = tcase_create("model"), *groups = tcase_create("report");
+	TCase *model = tcase_create("model"), *groups = tcase_create("leaks");
 
 	tcase_add_checked_fixture(model, NULL, teardown);
 	tcase_set_timeout(model, 60);
@@ -222,10 +269,11 @@ int main(void)
 	tcase_add_test(model, an_address_that_is_handed_out_again_replaces_its_block);
 	tcase_add_test(model, a_block_of_no_bytes_is_a_block);
 	tcase_add_test(model, a_million_events_leave_what_a_plain_array_holds);
+	tcase_add_test(model, an_observer_hears_what_comes_and_goes_and_is_missed);
 	suite_add_tcase(suite, model);
 	tcase_add_checked_fixture(groups, NULL, teardown);
-	tcase_add_test(groups, the_report_groups_by_backtrace_largest_first);
-	tcase_add_test(groups, an_empty_heap_has_an_empty_report);
+	tcase_add_test(groups, leaks_are_grouped_by_backtrace_largest_first);
+	tcase_add_test(groups, an_empty_heap_has_no_leaks);
 	suite_add_tcase(suite, groups);
 	return run_suite(suite);
 }

@@ -85,8 +85,7 @@ static int missed(void *context, const struct heap_change *change)
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
-	f->heap.missed = missed;
-	f->heap.context = f;
+	f->heap.observer = (struct heap_observer){.missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);

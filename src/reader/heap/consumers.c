@@ -121,64 +121,52 @@ static void before_change(const struct consumers *consumers, struct consumer *co
 	consumer->peak = consumers->peaks;
 }
 
-/* A block that the heap still has is about to go. */
-static void leave(struct consumers *consumers, const struct heap_block *block)
+/* The heap's observer: BLOCK is not live any more. */
+static void left(void *context, const struct heap_block *block)
 {
-	struct consumer *consumer;
+	struct consumers *consumers = context;
+	struct consumer *consumer = &consumers->list[consumer_number(block->stack, block->call)];
 
-	if (!block)
-		return;
-	consumer = &consumers->list[consumer_number(block->stack, block->call)];
 	before_change(consumers, consumer);
 	consumer->live.count--;
 	consumer->live.bytes -= block->size;
+	if (block->address != consumers->momentary)
+		return;
+	add(&consumer->temporary, block->size);
+	add(&consumers->temporary, block->size);
 }
 
-static int enter(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line)
+/* The heap's observer: BLOCK is live now. */
+static int came(void *context, const struct heap_block *block)
 {
-	struct consumer *consumer = find_consumer(consumers, stack, event->call);
+	struct consumers *consumers = context;
+	struct consumer *consumer = find_consumer(consumers, block->stack, block->call);
 
 	if (!consumer)
 		return -ENOMEM;
 	before_change(consumers, consumer);
 	if (!consumer->allocated.count) {
-		consumer->stack = stack;
-		consumer->call = event->call;
-		consumer->line = line;
+		consumer->stack = block->stack;
+		consumer->call = block->call;
+		consumer->line = block->line;
 	}
-	add(&consumer->allocated, event->size);
-	add(&consumer->live, event->size);
-	add(&consumers->allocated, event->size);
-	add(&consumers->classes[class_of(event->size)], event->size);
+	add(&consumer->allocated, block->size);
+	add(&consumer->live, block->size);
+	add(&consumers->allocated, block->size);
+	add(&consumers->classes[class_of(block->size)], block->size);
 	return 0;
 }
 
-/* A release right behind the allocation. One that was concluded says nothing about when it happened. */
-static void note_temporary(struct consumers *consumers, const struct event *event, const struct heap_block *block)
+/*
+ * A block is temporary if the event behind the one that allocated it releases
+ * it. A release that the tracker concluded says nothing about when it happened.
+ */
+static void note_order(struct consumers *consumers, const struct event *event)
 {
-	if (!block || block->address != consumers->last || event->unseen || !parse_is_free(event->call))
-		return;
-	add(&consumers->list[consumer_number(block->stack, block->call)].temporary, block->size);
-	add(&consumers->temporary, block->size);
-}
+	bool frees = parse_is_free(event->call);
 
-/* As heap_apply() will do it. */
-static int account(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line)
-{
-	bool release = parse_is_free(event->call);
-	uint64_t gone = release ? event->pointer : parse_is_realloc(event->call) ? event->old : 0;
-	const struct heap_block *block = heap_find(&consumers->heap, gone);
-
-	note_temporary(consumers, event, block);
-	leave(consumers, block);
-	consumers->last = 0;
-	if (release || !event->pointer)
-		return 0;
-	consumers->last = event->pointer;
-	/* One whose release the trace does not show. */
-	if (event->pointer != gone)
-		leave(consumers, heap_find(&consumers->heap, event->pointer));
-	return enter(consumers, event, stack, line);
+	consumers->momentary = frees && !event->unseen ? consumers->last : 0;
+	consumers->last = frees || event->failed ? 0 : event->pointer;
 }
 
 static void note_peak(struct consumers *consumers, uint64_t line, uint64_t time)
@@ -196,17 +184,14 @@ static void note_peak(struct consumers *consumers, uint64_t line, uint64_t time)
 int consumers_apply(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line,
                     uint64_t time)
 {
-	int error = 0;
+	int error;
 
+	consumers->heap.observer = (struct heap_observer){.came = came, .left = left, .context = consumers};
 	/* What the tracker concluded was no call. */
 	consumers->calls[event->call] += !event->unseen;
 	consumers->failed[event->call] += event->failed;
-	if (event->failed)
-		consumers->last = 0;
-	else
-		error = account(consumers, event, stack, line);
-	if (!error)
-		error = heap_apply(&consumers->heap, event, stack, line);
+	note_order(consumers, event);
+	error = heap_apply(&consumers->heap, event, stack, line);
 	note_peak(consumers, line, time);
 	return error;
 }

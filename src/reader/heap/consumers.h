@@ -48,6 +48,7 @@ struct consumers {
 	uint64_t peak_line; /* the event that made it */
 	uint64_t peak_time; /* ms since INIT, as exactly as the trace has it */
 	uint64_t last;      /* the block that the last event allocated, or 0 */
+	uint64_t momentary; /* if the event at hand releases this block, that was a temporary one; 0: none would be */
 	struct amount classes[CONSUMERS_CLASSES];
 	uint64_t calls[LM_CALL_COUNT];
 	uint64_t failed[LM_CALL_COUNT];

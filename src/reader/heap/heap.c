@@ -64,6 +64,15 @@ static int grow(struct heap *heap)
 	return 0;
 }
 
+/* The block in SLOT is not live any more; the slot is still its. */
+static inline void let_go(struct heap *heap, const struct heap_block *slot)
+{
+	heap->bytes -= slot->size;
+	heap->blocks--;
+	if (heap->observer.left)
+		heap->observer.left(heap->observer.context, slot);
+}
+
 static int insert(struct heap *heap, const struct heap_block *block)
 {
 	struct heap_block *slot;
@@ -78,14 +87,13 @@ static int insert(struct heap *heap, const struct heap_block *block)
 	if (slot->address) {
 		/* Its release is missing from the trace: the block is gone all the same. */
 		heap->counts.replaced++;
-		heap->bytes -= slot->size;
-		heap->blocks--;
+		let_go(heap, slot);
 	}
 	*slot = *block;
 	heap->counts.allocated++;
 	heap->bytes += block->size;
 	heap->blocks++;
-	return 0;
+	return heap->observer.came ? heap->observer.came(heap->observer.context, block) : 0;
 }
 
 /* Moves back what probing would no longer find behind the gap at HOLE. */
@@ -108,7 +116,7 @@ static int miss(struct heap *heap, const struct heap_change *change)
 		heap->counts.foreign++;
 	else
 		heap->counts.unknown++;
-	return heap->missed ? heap->missed(heap->context, change) : 0;
+	return heap->observer.missed ? heap->observer.missed(heap->observer.context, change) : 0;
 }
 
 static int release(struct heap *heap, const struct heap_change *change)
@@ -119,8 +127,7 @@ static int release(struct heap *heap, const struct heap_change *change)
 		return miss(heap, change);
 	/* Also when the event calls it foreign: what the trace has shown decides. */
 	heap->counts.released++;
-	heap->bytes -= heap->slots[i].size;
-	heap->blocks--;
+	let_go(heap, &heap->slots[i]);
 	close_gap(heap, i);
 	return 0;
 }

@@ -36,8 +36,20 @@ struct heap_change {
 	bool foreign;
 };
 
-/* Hears of a CHANGE that releases a block which is not there. 0 or -ENOMEM. */
-typedef int heap_missed(void *context, const struct heap_change *change);
+/*
+ * Who wants to hear what the events do to a heap's blocks, in the order in which
+ * it happens. A function that is NULL is not called. CAME and MISSED return 0 or
+ * -ENOMEM, which heap_apply() then returns.
+ */
+struct heap_observer {
+	/* BLOCK is live now. */
+	int (*came)(void *context, const struct heap_block *block);
+	/* BLOCK is not live any more: it was released, or its release is missing and another block has its address. */
+	void (*left)(void *context, const struct heap_block *block);
+	/* CHANGE releases a block that is not live. */
+	int (*missed)(void *context, const struct heap_change *change);
+	void *context;
+};
 
 /* So many events it takes until a slot is there that was asked for. */
 enum { HEAP_QUEUE = 16 };
@@ -50,8 +62,7 @@ struct heap {
 	size_t blocks;  /* live */
 	uint64_t bytes; /* requested, of the live blocks */
 	struct heap_counts counts;
-	heap_missed *missed; /* can be NULL */
-	void *context;       /* of missed() */
+	struct heap_observer observer; /* set by the caller; zeros for none */
 	/* Below: of heap_apply_later(). */
 	struct heap_change queue[HEAP_QUEUE];
 	unsigned queue_begin, queue_end; /* counted without end */
