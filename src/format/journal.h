@@ -133,11 +133,12 @@ static inline uint64_t lm_journal_pending_end(const unsigned char *ring, uint64_
 	for (unsigned i = 0; i < 4; i++)
 		bytes[i] = lm_journal_byte(ring, position + 1 + i);
 	memcpy(&length, bytes, 4);
-	/* With a length that can't be, the journal can't be believed: there is no way on. */
+	/* The way on is lost with a length that can't be. */
 	return length >= LM_JOURNAL_RECORD_MIN && length <= head - position ? position + length : head;
 }
 
-static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t position, uint64_t head)
+/* Where the gap at POSITION ends, by what its state says. */
+static inline uint64_t lm_journal_state_end(const unsigned char *ring, uint64_t position, uint64_t head)
 {
 	switch (lm_journal_byte(ring, position)) {
 	case LM_JOURNAL_PENDING:
@@ -153,6 +154,22 @@ static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t po
 	default:
 		return lm_journal_zeros_end(ring, position, head);
 	}
+}
+
+/*
+ * Where the gap at POSITION ends. No place is shorter than the least record, and
+ * behind a place another one begins. A gap where that is not so was not written
+ * by a tracker: nothing behind it can be believed, and it extends to HEAD.
+ */
+static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	uint64_t end = lm_journal_state_end(ring, position, head);
+	unsigned char next;
+
+	if (end == head || end - position < LM_JOURNAL_RECORD_MIN)
+		return head;
+	next = lm_journal_byte(ring, end);
+	return next == '+' || next == '#' || lm_journal_is_gap(next) ? end : head;
 }
 
 /*

@@ -33,6 +33,7 @@ struct snapshot {
 	struct stat before, trace;       /* the trace, before the copies and after */
 	struct lm_journal_header later;  /* as of after all that */
 	bool at_rest;                    /* nothing was written out meanwhile */
+	bool is_sound;                   /* the process says that the trace has what it was seen to have */
 };
 
 /* ---- the file ------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static int open_journal(int trace, const char *path, char **journal)
 			return -ENOMEM;
 		}
 		/* Opening a FIFO of that name would wait. */
-		fd = open(*journal, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fd = open(*journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
 		if (errno != ENOENT && errno != ENAMETOOLONG)
@@ -93,15 +94,53 @@ static int open_journal(int trace, const char *path, char **journal)
 	return -ENOENT;
 }
 
-/* What is wrong with the file; or NULL and its header, zeros if its process has not got further than to make it. */
-static const char *read_header(int fd, struct lm_journal_header *header)
+/* Why a journal could not be opened. */
+static const char *open_fault(int error)
 {
-	struct stat st;
+	return error == ELOOP ? "it is a symbolic link" : strerror(error);
+}
+
+/*
+ * Who else than the trace's owner can have written the file? Others may be
+ * allowed to make files in the directory. What is wrong with it, or NULL.
+ */
+static const char *check_owner(const struct stat *journal, const struct stat *trace)
+{
+	if (!S_ISREG(journal->st_mode))
+		return "it is no regular file";
+	if (journal->st_uid != trace->st_uid)
+		return "it belongs to another user than the trace";
+	if (journal->st_nlink > 1)
+		return "it has more than one name";
+	if (journal->st_mode & (S_IWGRP | S_IWOTH))
+		return "others than its owner can write to it";
+	return NULL;
+}
+
+/* Positions that a tracker does not come to, so that sums of them can't overflow. */
+static bool has_impossible_positions(const struct lm_journal_header *header)
+{
+	const uint64_t most = INT64_MAX / 4;
+
+	return header->base > most || header->tail > most || header->start > header->tail;
+}
+
+/*
+ * What is wrong with the journal that FD is open on; or NULL and its header,
+ * zeros if its process has not got further than to make the file.
+ */
+static const char *read_header(int fd, int trace, struct lm_journal_header *header)
+{
+	struct stat st, of_trace;
+	const char *fault;
 	int error;
 
 	memset(header, 0, sizeof *header);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return "it is no regular file";
+	if (fstat(fd, &st) != 0 || fstat(trace, &of_trace) != 0)
+		return strerror(errno);
+	fault = check_owner(&st, &of_trace);
+	if (fault)
+		return fault;
 	error = read_at(fd, header, sizeof *header, 0);
 	if (error && error != -ENODATA)
 		return strerror(-error);
@@ -119,12 +158,10 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Of what was in the ring before it was copied, the end. */
-static uint64_t ring_end(const struct snapshot *s)
+/* Where POSITION of the stream is in the trace. */
+static uint64_t in_trace(const struct lm_journal_header *header, uint64_t position)
 {
-	uint64_t limit = s->tail + LM_JOURNAL_RING;
-
-	return s->header.end ? smaller(s->header.end & ~LM_JOURNAL_SEALED, limit) : s->head;
+	return header->base + (position - header->start);
 }
 
 /* Are the LEN bytes at POSITION the trace's? What was written may be on its way to be zeros. */
@@ -135,7 +172,7 @@ static bool is_in_trace(const struct snapshot *s, int trace, uint64_t position, 
 	while (len) {
 		size_t n = (size_t)smaller(len, sizeof bytes);
 
-		if (read_at(trace, bytes, n, (off_t)(s->header.base + position)) != 0)
+		if (read_at(trace, bytes, n, (off_t)in_trace(&s->header, position)) != 0)
 			return false;
 		for (size_t i = 0; i < n; i++) {
 			unsigned char byte = lm_journal_byte(s->ring, position + i);
@@ -161,6 +198,12 @@ static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 	return true;
 }
 
+/* Does the journal name the trace by its inode? A copy, or one on another machine, does not. */
+static bool names_trace(const struct snapshot *s)
+{
+	return s->header.device == s->trace.st_dev && s->header.inode == s->trace.st_ino;
+}
+
 /*
  * How much of the stream the trace has, into POSITION, and up to where the ring
  * has it, into END. What is wrong with that, or NULL.
@@ -168,16 +211,18 @@ static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 static const char *locate(const struct snapshot *s, int trace, uint64_t *position, uint64_t *end)
 {
 	static const char mismatch[] = "it does not belong to the trace as it is now";
-	const struct stat *now = &s->trace;
+	uint64_t size = (uint64_t)s->trace.st_size;
 
-	if (s->tail > INT64_MAX || s->tail > ring_end(s) || (uint64_t)now->st_size < s->header.base ||
-	    (uint64_t)now->st_size - s->header.base < s->tail)
+	if (size < in_trace(&s->header, s->tail) || s->tail > s->head)
 		return mismatch;
-	*position = s->at_rest ? (uint64_t)now->st_size - s->header.base : s->later.tail;
-	*end = ring_end(s);
+	/* Contents can be compared at rest only; nobody writes to the copy of a trace. */
+	if (!s->at_rest && !names_trace(s))
+		return mismatch;
+	*position = s->at_rest ? s->header.start + (size - s->header.base) : s->later.tail;
+	*end = s->head;
 	if (*position > *end) {
-		/* What follows a sealed ring was written past it; and a process that lives can have come further. */
-		if (s->at_rest && !s->header.end && *end > s->tail)
+		/* A process that lives can have come further. At rest, the ring would have been emptied. */
+		if (s->at_rest && *end > s->tail)
 			return mismatch;
 		*end = *position;
 		return NULL;
@@ -218,7 +263,7 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 		char *to = recovery->text + recovery->len;
 
 		/* Where the trace ends in the middle of a record, that is one that was whole. */
-		if ((at != position || !s->at_rest) && lm_journal_byte(s->early, at) <= LM_JOURNAL_PENDING)
+		if ((at != position || !s->at_rest) && lm_journal_is_gap(lm_journal_byte(s->early, at)))
 			piece.is_gap = 1;
 		if (!piece.is_gap)
 			copy(to, s, &piece);
@@ -259,38 +304,64 @@ static int take_snapshot(struct snapshot *s, int trace)
 	return journal.st_nlink ? 0 : -ENOENT;
 }
 
+/* Can LATER be the same journal some moments later? It can be rewritten while it is read, by accident or on purpose. */
+static bool went_on(const struct snapshot *s)
+{
+	return s->later.base == s->header.base && s->later.start == s->header.start && s->later.tail >= s->tail &&
+	       !has_impossible_positions(&s->later);
+}
+
+static void pause_shortly(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 /* Waits until the process says that the trace has what it was seen to have. */
 static bool has_passed(struct snapshot *s)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
-
 	for (int i = 0; i < 20; i++) {
-		if (s->header.base + s->later.tail >= (uint64_t)s->trace.st_size)
+		if (in_trace(&s->header, s->later.tail) >= (uint64_t)s->trace.st_size)
 			return true;
-		nanosleep(&pause, NULL);
+		pause_shortly();
 		if (read_at(s->fd, &s->later, sizeof s->later, 0) != 0)
 			return false;
 	}
 	return false;
 }
 
+/* One try of take_sound_snapshot(). FAULT also tells what may be different the next time. */
+static int try_snapshot(struct snapshot *s, int trace, const char **fault)
+{
+	int error;
+
+	*fault = has_impossible_positions(&s->header) ? "its positions can not be" : NULL;
+	if (*fault)
+		return 0;
+	error = take_snapshot(s, trace);
+	if (!error)
+		error = read_at(s->fd, &s->later, sizeof s->later, 0);
+	if (error)
+		return error;
+	s->at_rest = s->before.st_size == s->trace.st_size && s->later.tail == s->tail;
+	s->is_sound = s->at_rest || has_passed(s);
+	*fault = went_on(s) ? NULL : "it was rewritten while it was read";
+	return 0;
+}
+
 /* A snapshot that can be made sense of: 0 or -errno as take_snapshot(). What is wrong with the file, into FAULT. */
 static int take_sound_snapshot(struct snapshot *s, int trace, const char **fault)
 {
-	int error = 0;
-
 	for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-		*fault = read_header(s->fd, &s->header);
+		int error;
+
+		if (tries && *fault)
+			pause_shortly();
+		*fault = read_header(s->fd, trace, &s->header);
 		if (*fault || !s->header.magic)
 			return 0;
-		error = take_snapshot(s, trace);
-		if (!error)
-			error = read_at(s->fd, &s->later, sizeof s->later, 0);
-		if (error)
+		error = try_snapshot(s, trace, fault);
+		if (error || (!*fault && s->is_sound))
 			return error;
-		s->at_rest = s->before.st_size == s->trace.st_size && s->later.tail == s->tail;
-		if (s->at_rest || has_passed(s))
-			break;
 	}
 	return 0;
 }
@@ -312,10 +383,13 @@ static int read_journal(struct recovery *recovery, struct snapshot *s, int trace
 		recovery->size = (uint64_t)s->trace.st_size;
 		return error ? error : 1;
 	}
-	*fault = error ? strerror(-error) : locate(s, trace, &position, &end);
+	if (error)
+		*fault = error == -ENODATA ? "it became shorter while it was read" : strerror(-error);
+	else
+		*fault = locate(s, trace, &position, &end);
 	if (*fault)
 		return 0;
-	recovery->size = s->header.base + position;
+	recovery->size = in_trace(&s->header, position);
 	recovery->pid = s->header.pid;
 	error = take(recovery, s, position, end, gaps);
 	return error ? error : 1;
@@ -338,7 +412,7 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 	else if (s.fd == -ENOMEM)
 		found = -ENOMEM;
 	else if (s.fd != -ENOENT)
-		fault = strerror(-s.fd);
+		fault = open_fault(-s.fd);
 	if (fault)
 		diag_report(diag, recovery->journal, 0, "left out: %s", fault);
 	free(s.early);
@@ -366,7 +440,7 @@ void recovery_discard(int trace, const char *path)
 	if (fstat(trace, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	while ((fd = open_journal(trace, path, &journal)) >= 0) {
-		bool removed = !read_header(fd, &header) && unlink(journal) == 0;
+		bool removed = !read_header(fd, trace, &header) && unlink(journal) == 0;
 
 		close(fd);
 		free(journal);
