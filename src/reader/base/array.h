@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 /*
- * ITEMS with room for at least NEED items of SIZE bytes; *ROOM says for how
- * many. NULL without memory: ITEMS is then as it was.
+ * Gives ITEMS room for at least NEED items of SIZE bytes, and returns it. *ROOM is
+ * the number of items that there is room for. Returns NULL if there is no memory;
+ * ITEMS is not changed then.
  */
 static inline void *array_grow(void *items, size_t *room, size_t need, size_t size)
 {

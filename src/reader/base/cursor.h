@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Taking a line apart from left to right. Each function takes what it is asked
- * for and returns true, or returns false: what follows is something else, or a
- * number that does not fit. The text needs no NUL at its end.
+ * Taking a line apart from left to right. If the expected thing comes next, a
+ * function moves the cursor behind it and returns true. Otherwise it returns
+ * false: something else comes next, or a number that is too large. The text
+ * needs no NUL at its end.
  */
 #ifndef LM_READER_CURSOR_H
 #define LM_READER_CURSOR_H
@@ -17,7 +18,7 @@
 struct cursor {
 	const char *at;
 	const char *end;
-	const char *first; /* of the text, which can be read from here on */
+	const char *first; /* the text's first byte; reading before it is not allowed */
 };
 
 static inline struct cursor cursor_start(const char *text, size_t len)
@@ -53,7 +54,7 @@ static inline bool cursor_literal(struct cursor *c, const char *literal)
 	return true;
 }
 
-/* The bytes up to the next STOP or the end, at least one. */
+/* Takes the bytes up to the next STOP or to the end. There has to be at least one. */
 static inline bool cursor_until(struct cursor *c, char stop, const char **text, size_t *len)
 {
 	const char *found = c->at < c->end ? memchr(c->at, stop, (size_t)(c->end - c->at)) : NULL;
@@ -64,7 +65,7 @@ static inline bool cursor_until(struct cursor *c, char stop, const char **text, 
 	return *len > 0;
 }
 
-/* What comes next in one word, zeros behind the end. */
+/* The next eight bytes as one word. Bytes behind the end of the text are 0. */
 static inline uint64_t cursor_word(const struct cursor *c)
 {
 	size_t left = (size_t)(c->end - c->at);
@@ -80,7 +81,7 @@ static inline uint64_t cursor_word(const struct cursor *c)
 	return le64toh(word);
 }
 
-/* Decimal, unsigned. */
+/* Takes an unsigned decimal number. */
 static inline bool cursor_number(struct cursor *c, uint64_t *number)
 {
 	static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
@@ -101,7 +102,7 @@ static inline bool cursor_number(struct cursor *c, uint64_t *number)
 	return true;
 }
 
-/* Decimal, with a minus in front if it is negative. */
+/* Takes a decimal number, with a minus sign if it is negative. */
 static inline bool cursor_signed(struct cursor *c, int64_t *number)
 {
 	bool negative = cursor_byte(c, '-');
@@ -113,7 +114,7 @@ static inline bool cursor_signed(struct cursor *c, int64_t *number)
 	return true;
 }
 
-/* A hexadecimal digit's value, or -1. */
+/* The value of a hexadecimal digit, or -1. */
 static inline int cursor_hex_digit(char byte)
 {
 	static const signed char plus_one[256] = {
@@ -125,7 +126,7 @@ static inline int cursor_hex_digit(char byte)
 	return plus_one[(unsigned char)byte] - 1;
 }
 
-/* Hexadecimal, without a prefix. */
+/* Takes a hexadecimal number without a prefix. */
 static inline bool cursor_hex(struct cursor *c, uint64_t *number)
 {
 	uint64_t word = cursor_word(c), value = 0;
@@ -145,7 +146,7 @@ static inline bool cursor_hex(struct cursor *c, uint64_t *number)
 	return c->at > first;
 }
 
-/* Hexadecimal with its 0x. */
+/* Takes a hexadecimal number with the prefix 0x. */
 static inline bool cursor_address(struct cursor *c, uint64_t *number)
 {
 	return cursor_literal(c, "0x") && cursor_hex(c, number);

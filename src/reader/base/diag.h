@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How the reader speaks: through a callback that the tool sets, since it never
- * prints itself. Everything that is said is about one place in one file.
+ * Messages of the reader. The reader never prints: it calls a function that the
+ * tool sets. Each message is about one place in one file.
  */
 #ifndef LM_READER_DIAG_H
 #define LM_READER_DIAG_H

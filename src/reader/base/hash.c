@@ -58,7 +58,7 @@ int hash_add(struct hash_table *table, uint64_t hash, uint32_t place)
 	return 0;
 }
 
-/* The slot of NUMBER, or the empty one where it would be. */
+/* The slot that has NUMBER, or the empty slot where it can be put. */
 static struct hash_slot *find_number(const struct hash_table *table, uint64_t number)
 {
 	uint64_t hash = hash_mix(number);
@@ -71,7 +71,7 @@ static struct hash_slot *find_number(const struct hash_table *table, uint64_t nu
 
 uint32_t hash_find_number(const struct hash_table *table, uint64_t number)
 {
-	/* An empty slot's place is 0, one less than that is HASH_NONE. */
+	/* The place in an empty slot is 0, and 0 minus one is HASH_NONE. */
 	return table->slots ? find_number(table, number)->place - 1 : HASH_NONE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Hashes for the reader's tables, and a table of numbers found by hash. The
- * things themselves are in the caller's array; the table holds their places in it.
+ * Hash functions, and a hash table. The caller keeps its things in an array. The
+ * table holds their places in that array.
  */
 #ifndef LM_READER_HASH_H
 #define LM_READER_HASH_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Every bit of VALUE changes about half of the result's. */
+/* A change of any bit of VALUE changes about half of the bits of the result. */
 static inline uint64_t hash_mix(uint64_t value)
 {
 	value ^= value >> 32;
@@ -39,33 +39,33 @@ static inline uint64_t hash_bytes(const void *bytes, size_t len)
 
 struct hash_slot {
 	uint64_t hash;
-	uint32_t place; /* plus one: 0 is an empty slot */
+	uint32_t place; /* the place plus one; 0 in an empty slot */
 };
 
 struct hash_table {
-	struct hash_slot *slots; /* a table of zeros is an empty one */
+	struct hash_slot *slots; /* a table of zeros is valid and empty */
 	size_t mask;
 	size_t used;
 };
 
 #define HASH_NONE UINT32_MAX
 
-/* Is what stands at PLACE in the caller's array the same as KEY? */
+/* Does the thing at PLACE in the caller's array equal KEY? */
 typedef bool hash_same(const void *owner, uint32_t place, const void *key);
 
 /* The place of KEY, or HASH_NONE. */
 uint32_t hash_find(const struct hash_table *table, uint64_t hash, hash_same *same, const void *owner, const void *key);
 
-/* Adds a place that is not there yet; 0 or -ENOMEM. */
+/* Adds a place that is not in the table yet. Returns 0 or -ENOMEM. */
 int hash_add(struct hash_table *table, uint64_t hash, uint32_t place);
 
 /*
- * Where KEY itself is the hash, as hash_mix() of a number is, which no other
- * number has: its place, or HASH_NONE.
+ * The place of NUMBER, or HASH_NONE. For tables whose keys are numbers: hash_mix()
+ * gives different hashes for different numbers, so the hash is the whole key.
  */
 uint32_t hash_find_number(const struct hash_table *table, uint64_t number);
 
-/* Adds the place of NUMBER, or replaces it; 0 or -ENOMEM. */
+/* Adds the place of NUMBER, or replaces it. Returns 0 or -ENOMEM. */
 int hash_set_number(struct hash_table *table, uint64_t number, uint32_t place);
 
 /* Frees the slots; the table is empty again. */

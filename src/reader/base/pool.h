@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Strings that live as long as what they belong to, and are freed together. */
+/* Memory for many small things, mostly strings, that are all freed at the same time. */
 #ifndef LM_READER_POOL_H
 #define LM_READER_POOL_H
 
@@ -8,13 +8,13 @@
 struct pool_chunk;
 
 struct pool {
-	struct pool_chunk *newest; /* a pool of zeros is an empty one */
+	struct pool_chunk *newest; /* a pool of zeros is valid and empty */
 };
 
-/* SIZE bytes, aligned for anything. NULL without memory. */
+/* Allocates SIZE bytes, aligned for any type. NULL if there is no memory. */
 void *pool_alloc(struct pool *pool, size_t size);
 
-/* A copy of LEN bytes with a NUL behind it. NULL without memory. */
+/* Copies LEN bytes and adds a NUL. NULL if there is no memory. */
 char *pool_copy(struct pool *pool, const char *text, size_t len);
 
 /* Frees everything; the pool is empty again. */

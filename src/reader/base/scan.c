@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-/* As wide as the smallest vector registers that are common. */
+/* The width of the smallest vector registers that are common. */
 enum { LANES = 16, STRIDE = 2 * LANES };
 
-/* In a mask, each place is 0 or 0xff. */
+/* Each byte of a mask is 0 or 0xff. */
 typedef unsigned char vector __attribute__((vector_size(LANES)));
 
 struct stride {
@@ -42,7 +42,7 @@ static bool any(vector mask)
 	return words[0] | words[1];
 }
 
-/* The first place that is set in a mask that has one. */
+/* The index of the first byte that is set. The mask has to have one. */
 static size_t first_place(vector mask)
 {
 	uint64_t words[2];
@@ -53,13 +53,13 @@ static size_t first_place(vector mask)
 	return WORD_BYTES + (size_t)__builtin_ctzll(le64toh(words[1])) / 8;
 }
 
-/* The number of places that are set. */
+/* The number of bytes that are set. */
 static size_t ones(vector mask)
 {
 	uint64_t words[2];
 
 	memcpy(words, &mask, sizeof words);
-	/* At most two in a place of the sum, whose places are added in the highest one. */
+	/* Each byte of the sum is 2 at most. The multiplication adds all bytes up in the highest one. */
 	return ((words[0] & WORD_ALL(1)) + (words[1] & WORD_ALL(1))) * WORD_ALL(1) >> (WORD_BITS - 8);
 }
 
@@ -89,18 +89,20 @@ size_t scan_count_lines(const char *text, size_t len)
 	return count;
 }
 
-/* Where V, a part of a block, has the newline in front of a record, or a NUL; BEHIND is what stands one byte further.
+/*
+ * Marks each byte of V that is a NUL, or a newline with a record behind it. BEHIND
+ * is the text of V moved by one byte, so that it shows what follows each newline.
  */
 static vector ends(vector v, vector behind)
 {
-	/* '#' differs from '+' in that bit alone. */
+	/* '#' and '+' differ in this one bit. */
 	_Static_assert(('#' | 0x08) == '+', "the first bytes of records");
 	vector record = (vector)((behind | all(0x08)) == all('+'));
 
 	return ((vector)(v == all('\n')) & record) | (vector)(v == all(0));
 }
 
-/* Four hashes side by side, since each step of one has to wait for the one before. */
+/* Four independent hashes: each step of a single hash would have to wait for the step before. */
 struct lanes {
 	uint64_t a, b, c, d;
 };
@@ -125,7 +127,10 @@ static uint64_t finish(const struct lanes *lanes, size_t len)
 	return hash_mix(hash_mix(hash_mix(lanes->a ^ len) ^ lanes->b) ^ hash_mix(lanes->c + len) ^ lanes->d);
 }
 
-/* What is left of a block of LEN bytes: if it can be, with bytes that were added before. */
+/*
+ * Adds the last bytes of a block of LEN bytes. A block of at least one stride is
+ * read as a whole stride up to its end, so some bytes are added twice.
+ */
 static void add_rest(struct lanes *lanes, const char *text, size_t len)
 {
 	char padded[STRIDE] = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Finding where lines and backtraces end, many bytes at a time. Vectors are
- * those of the compiler, which has them on every machine.
+ * Finding the ends of lines and backtraces, many bytes at a time. The vector types
+ * are the compiler's, which supports them on every machine.
  */
 #ifndef LM_READER_SCAN_H
 #define LM_READER_SCAN_H
@@ -10,21 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first newline or NUL of LEN bytes; LEN if there is none. */
+/* The index of the first newline or NUL in LEN bytes, or LEN. */
 size_t scan_line(const char *text, size_t len);
 
-/* The newlines in LEN bytes. */
+/* The number of newlines in LEN bytes. */
 size_t scan_count_lines(const char *text, size_t len);
 
-/* The lines up to the next record, as a whole. */
+/* All lines up to the next record, taken together: usually a backtrace. */
 struct scan_block {
-	size_t len; /* with the last newline */
+	size_t len; /* including the last newline */
 	uint64_t hash;
 };
 
 /*
- * The block that begins at TEXT, and is no record. False if the record that
- * ends it is not within LEN bytes, or too close to their end, or a NUL comes first.
+ * Finds the block that begins at TEXT. TEXT must not begin with a record. Returns
+ * false if no record follows within LEN bytes, if it is too close to their end, or
+ * if a NUL comes first.
  */
 bool scan_block(const char *text, size_t len, struct scan_block *block);
 

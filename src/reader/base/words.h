@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Text eight bytes at a time, in one register: how many digits come first, and
- * what they are worth. No branch depends on a digit, since those of sizes and
- * addresses follow no pattern that a processor could foresee.
+ * Numbers in text, read eight bytes at a time in one register: how many digits
+ * there are, and their value. No branch depends on a digit, because a processor
+ * can't predict the digits of sizes and addresses.
  */
 #ifndef LM_READER_WORDS_H
 #define LM_READER_WORDS_H
@@ -13,10 +13,10 @@
 
 enum { WORD_BYTES = 8, WORD_BITS = 64 };
 
-/* BYTE in each of the eight places. */
+/* A word whose eight bytes are all BYTE. */
 #define WORD_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Eight bytes, the first of them in the lowest place. */
+/* Loads eight bytes; the first becomes the lowest byte of the word. */
 static inline uint64_t word_load(const char *text)
 {
 	uint64_t word;
@@ -25,28 +25,28 @@ static inline uint64_t word_load(const char *text)
 	return le64toh(word);
 }
 
-/* The bits of the places in front of the first one with a bit in MARKS. */
+/* The number of bits in front of the first byte that has a bit set in MARKS. */
 static inline unsigned word_bits_before(uint64_t marks)
 {
 	return marks ? (unsigned)__builtin_ctzll(marks) & ~7u : WORD_BITS;
 }
 
-/* The first BITS bits, some but not none, moved to the end, with zeros in front of them. */
+/* Moves the first BITS bits, at least one, to the end of the word and puts zeros in front of them. */
 static inline uint64_t word_to_end(uint64_t word, unsigned bits)
 {
 	return word << (-bits & (WORD_BITS - 1));
 }
 
-/* The bits that decimal digits take, as far as they go. */
+/* The number of bits that the decimal digits at the front of WORD take. */
 static inline unsigned word_decimal_bits(uint64_t word)
 {
 	uint64_t values = word ^ WORD_ALL('0');
 
-	/* More than 9. A carry comes only from a place that is marked, and spoils only what is behind it. */
+	/* Marks bytes above 9. Only a marked byte carries, and that disturbs only the bytes behind it. */
 	return word_bits_before(((values + WORD_ALL(0x80 - 10)) | values) & WORD_ALL(0x80));
 }
 
-/* The number of the decimal digits in the first BITS bits; of none, it is undefined. */
+/* The value of the decimal digits in the first BITS bits. Undefined for 0 bits. */
 static inline uint64_t word_decimal(uint64_t word, unsigned bits)
 {
 	word = word_to_end(word ^ WORD_ALL('0'), bits);
@@ -55,19 +55,19 @@ static inline uint64_t word_decimal(uint64_t word, unsigned bits)
 	return (word & UINT64_C(0x0000ffff0000ffff)) * (10000 * UINT64_C(0x100000000) + 1) >> 32;
 }
 
-/* 1 for each letter from a to f, and for many things that are no digits. */
+/* 1 in each byte that is a letter from a to f, and in many bytes that are no digits. */
 static inline uint64_t word_letters(uint64_t word)
 {
 	return word >> 6 & WORD_ALL(1);
 }
 
-/* What each place is worth if it is a hexadecimal digit, in small letters; else anything up to 24. */
+/* The value of each byte that is a hexadecimal digit in small letters; any value up to 24 for other bytes. */
 static inline uint64_t word_hex_values(uint64_t word)
 {
 	return (word & WORD_ALL(0x0f)) + word_letters(word) * 9;
 }
 
-/* The bits that hexadecimal digits take, as far as they go, with small letters. */
+/* The number of bits that the hexadecimal digits, in small letters, at the front of WORD take. */
 static inline unsigned word_hex_bits(uint64_t word)
 {
 	uint64_t letters = word_letters(word), values = word_hex_values(word);
@@ -77,7 +77,7 @@ static inline unsigned word_hex_bits(uint64_t word)
 	return word_bits_before(upper | ((too_large | (ten ^ letters << 4)) & WORD_ALL(16)));
 }
 
-/* The number of the hexadecimal digits in the first BITS bits; of none, it is undefined. */
+/* The value of the hexadecimal digits in the first BITS bits. Undefined for 0 bits. */
 static inline uint64_t word_hex(uint64_t word, unsigned bits)
 {
 	word = word_to_end(word_hex_values(word), bits);

@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Since Linux 5.14; C libraries were slower to know it. */
+/* Linux has it since 5.14. Some C libraries do not define it yet. */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
 
 enum {
 	STEP = 1024 * 1024,
-	/* So far in front of where the reader was when it last told: it tells each few MiB. */
+	/* The thread keeps this far ahead of the reader's last known position, which is updated every few MiB. */
 	WINDOW = 24 * STEP,
-	/* A shorter file is read before a thread has begun. */
+	/* A shorter file would be read before the thread has started. */
 	WORTH_IT = 8 * STEP,
 };
 
@@ -28,14 +28,14 @@ struct ahead {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t told;
-	/* Below: under the lock. */
+	/* The lock protects what follows. */
 	size_t passed, kept;
 	bool stop;
-	/* Below: the thread's own. */
+	/* Only the thread uses what follows. */
 	size_t mapped, dropped;
 };
 
-/* Waits until there is something to do. False if that was all. */
+/* Waits until there is work. False if there will be no more. */
 static bool wait_for_work(struct ahead *ahead, size_t *end, size_t *kept)
 {
 	bool stop;
@@ -64,7 +64,7 @@ static void *work(void *context)
 		if (end > ahead->mapped) {
 			size_t size = end - ahead->mapped < STEP ? end - ahead->mapped : STEP;
 
-			/* Where it fails (an old kernel, a file that was cut), the reader finds out what there is. */
+			/* It can fail (old kernel, file cut). Then the reader faults the pages in by itself. */
 			if (madvise(ahead->data + ahead->mapped, size, MADV_POPULATE_READ) != 0)
 				size = ahead->size - ahead->mapped;
 			ahead->mapped += size;
@@ -84,7 +84,7 @@ static bool has_processor(void)
 	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
-/* Signals are for the thread that the program knows of. */
+/* Signals are blocked in this thread, so that the main thread gets them. */
 static int start_thread(struct ahead *ahead)
 {
 	sigset_t all, before;

@@ -15,7 +15,7 @@ enum {
 	DROP_SIZE = 4 * 1024 * 1024,
 };
 
-/* Maps the whole file. It may fail (too large for the address space, no mmap): the file is then a stream. */
+/* Maps the whole file. If that fails (file too large, no mmap), the file is read as a stream. */
 static bool map_file(struct input *in)
 {
 	uint64_t size = in->source.size;
@@ -77,8 +77,10 @@ static int refill(struct input *in)
 	return 0;
 }
 
-/* 1 if it is worth another look: there is more text, or what there is has no more behind it. 0 if that was so before,
- * -errno. */
+/*
+ * Reads more text. 1 if the caller should look again: there is more text, or the
+ * end is known now. 0 if the end was known before. -errno.
+ */
 static int get_more(struct input *in)
 {
 	int error;
@@ -89,14 +91,14 @@ static int get_more(struct input *in)
 	return error ? error : 1;
 }
 
-/* The file became shorter while it was read: its new end is where text that can be read ends. */
+/* If the file became shorter while it was read, the text ends where the file does now. */
 static void find_new_end(struct input *in)
 {
 	if (in->len > in->shrink.left)
 		in->len = in->pos > in->shrink.left ? in->pos : in->shrink.left;
 }
 
-/* Passes NUL bytes and the rest of a line that was cut. True if a line can begin here. */
+/* Skips NUL bytes and the rest of a line that was cut. True if a line can begin here. */
 static bool skip_dead(struct input *in)
 {
 	if (in->mapped)
@@ -115,7 +117,7 @@ static bool skip_dead(struct input *in)
 	return in->pos < in->len;
 }
 
-/* What the line that begins here is; false if that takes more text than there is. */
+/* Finds the line that begins here. False if more text has to be read first. */
 static bool find_line(struct input *in, struct line *line)
 {
 	const char *text = in->data + in->pos;
@@ -164,7 +166,7 @@ int input_peek(struct input *in, char *byte)
 	return 1;
 }
 
-/* Gives back the pages that were read: a trace can be larger than the memory. */
+/* Gives back the pages that were read, since a trace can be larger than the memory. */
 void input_drop(struct input *in)
 {
 	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;

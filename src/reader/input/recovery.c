@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See recovery.h. The process may be alive: it goes on recording, writing to
- * the trace, and using the ring again meanwhile. So the ring is copied first
- * and the trace's size asked for behind that: what the trace had not got by
- * then was still in the ring. A size that is asked for in the middle of a write
- * may lie in the middle of a record: then one waits until the process says
- * that this is written. And a record counts only if it was whole before the
- * copy that its text is taken from was begun.
+ * See recovery.h. The process may be alive and go on: it records, writes to the
+ * trace, and uses the ring again. So the order of the steps matters:
+ *
+ * 1. The ring is copied. Whatever has to be known is in one of the copies.
+ * 2. Then the trace's size is read. What the trace did not have by then was still
+ *    in the ring when that was copied.
+ * 3. The size may lie in the middle of a record, if the process is writing just
+ *    then. So the reader waits until the process says that it has written that far.
+ *
+ * A record counts only if it was whole before the copy began from which its text
+ * is taken. So there are two copies: EARLY tells what was whole, RING has the text.
+ *
+ * The journal is read and never mapped, so it can be cut at any time without harm.
+ * Nothing in it is believed: whoever owns the trace can write anything there.
  */
 #include "recovery.h"
 #include "journal.h"
@@ -21,24 +28,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So often a process that never rests is looked at. */
+/* The number of snapshots of a process that never rests. */
 #define SNAPSHOT_TRIES 10
 
 struct snapshot {
 	int fd;
-	struct lm_journal_header header; /* as of before the rings were copied */
-	uint64_t tail;                   /* the same */
-	uint64_t head;                   /* where the stream ended before they were begun, or later */
-	unsigned char *early, *ring;     /* the ring, twice */
-	struct stat before, trace;       /* the trace, before the copies and after */
-	struct lm_journal_header later;  /* as of after all that */
-	bool at_rest;                    /* nothing was written out meanwhile */
-	bool is_sound;                   /* the process says that the trace has what it was seen to have */
+	struct lm_journal_header header; /* read before the ring was copied */
+	uint64_t tail;                   /* of that header */
+	uint64_t head;                   /* the end of the stream before the copies began, or later */
+	unsigned char *early, *ring;     /* two copies of the ring, one after the other */
+	struct stat before, trace;       /* the trace before the copies and after them */
+	struct lm_journal_header later;  /* read last */
+	bool at_rest;                    /* the process wrote nothing to the trace meanwhile */
+	bool is_sound;                   /* the process says that it has written up to the trace's size */
 };
 
 /* ---- the file ------------------------------------------------------------------- */
 
-/* Reads exactly LEN bytes; 0, or -errno, with -ENODATA for fewer. */
+/* Reads exactly LEN bytes. 0 or -errno; -ENODATA if the file is too short. */
 static int read_at(int fd, void *to, size_t len, off_t from)
 {
 	for (size_t done = 0; done < len;) {
@@ -53,7 +60,7 @@ static int read_at(int fd, void *to, size_t len, off_t from)
 	return 0;
 }
 
-/* The trace's own name, whatever links it was opened through; the tracker goes by it. */
+/* The trace's real name, without links. The tracker names the journal after it. */
 static void real_path(char *path, size_t size, int trace)
 {
 	char link[64];
@@ -65,8 +72,9 @@ static void real_path(char *path, size_t size, int trace)
 }
 
 /*
- * A descriptor of the journal, or -errno; -ENOENT if neither of the trace's
- * names has one. Its path, too, which the caller frees; NULL if there is none.
+ * Opens the journal by the name that the trace was opened by, or else by its real
+ * name. Returns a descriptor or -errno; -ENOENT if there is no journal. *JOURNAL is
+ * its path, which the caller frees, or NULL.
  */
 static int open_journal(int trace, const char *path, char **journal)
 {
@@ -82,7 +90,7 @@ static int open_journal(int trace, const char *path, char **journal)
 			*journal = NULL;
 			return -ENOMEM;
 		}
-		/* Opening a FIFO of that name would wait. */
+		/* Without O_NONBLOCK, opening a FIFO of that name would wait. */
 		fd = open(*journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
@@ -94,15 +102,15 @@ static int open_journal(int trace, const char *path, char **journal)
 	return -ENOENT;
 }
 
-/* Why a journal could not be opened. */
+/* A message for the errno with which opening a journal failed. */
 static const char *open_fault(int error)
 {
 	return error == ELOOP ? "it is a symbolic link" : strerror(error);
 }
 
 /*
- * Who else than the trace's owner can have written the file? Others may be
- * allowed to make files in the directory. What is wrong with it, or NULL.
+ * Checks that nobody but the trace's owner can have written the journal: others
+ * may be allowed to make files in its directory. Returns what is wrong, or NULL.
  */
 static const char *check_owner(const struct stat *journal, const struct stat *trace)
 {
@@ -117,7 +125,7 @@ static const char *check_owner(const struct stat *journal, const struct stat *tr
 	return NULL;
 }
 
-/* Positions that a tracker does not come to, so that sums of them can't overflow. */
+/* No tracker reaches such positions. Refusing them also means that sums can't overflow. */
 static bool has_impossible_positions(const struct lm_journal_header *header)
 {
 	const uint64_t most = INT64_MAX / 4;
@@ -126,8 +134,8 @@ static bool has_impossible_positions(const struct lm_journal_header *header)
 }
 
 /*
- * What is wrong with the journal that FD is open on; or NULL and its header,
- * zeros if its process has not got further than to make the file.
+ * Checks the journal that is open as FD and reads its header. Returns what is wrong,
+ * or NULL. The header is all zeros if the process has only made the file so far.
  */
 static const char *read_header(int fd, int trace, struct lm_journal_header *header)
 {
@@ -158,13 +166,16 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Where POSITION of the stream is in the trace. */
+/* The offset in the trace that POSITION of the stream has. */
 static uint64_t in_trace(const struct lm_journal_header *header, uint64_t position)
 {
 	return header->base + (position - header->start);
 }
 
-/* Are the LEN bytes at POSITION the trace's? What was written may be on its way to be zeros. */
+/*
+ * Does the trace have the same LEN bytes at POSITION as the ring? Bytes of the ring
+ * that are 0 don't count: the process may have been zeroing what it had written.
+ */
 static bool is_in_trace(const struct snapshot *s, int trace, uint64_t position, uint64_t len)
 {
 	char bytes[4096];
@@ -186,7 +197,7 @@ static bool is_in_trace(const struct snapshot *s, int trace, uint64_t position, 
 	return true;
 }
 
-/* What both have has to be the same: a trace may have been written anew without a journal, into the same file. */
+/* Compares what both the trace and the ring have. It differs if the trace was written anew without a journal. */
 static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 {
 	struct lm_journal_piece piece;
@@ -198,15 +209,15 @@ static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 	return true;
 }
 
-/* Does the journal name the trace by its inode? A copy, or one on another machine, does not. */
+/* Does the journal name the trace's device and inode? If both files were copied, it does not. */
 static bool names_trace(const struct snapshot *s)
 {
 	return s->header.device == s->trace.st_dev && s->header.inode == s->trace.st_ino;
 }
 
 /*
- * How much of the stream the trace has, into POSITION, and up to where the ring
- * has it, into END. What is wrong with that, or NULL.
+ * Finds the stream's first POSITION that the trace does not have, and its END in the
+ * ring. Returns what is wrong, or NULL.
  */
 static const char *locate(const struct snapshot *s, int trace, uint64_t *position, uint64_t *end)
 {
@@ -215,13 +226,13 @@ static const char *locate(const struct snapshot *s, int trace, uint64_t *positio
 
 	if (size < in_trace(&s->header, s->tail) || s->tail > s->head)
 		return mismatch;
-	/* Contents can be compared at rest only; nobody writes to the copy of a trace. */
+	/* Contents can be compared only at rest. A copy of a trace is at rest, since nobody writes to it. */
 	if (!s->at_rest && !names_trace(s))
 		return mismatch;
 	*position = s->at_rest ? s->header.start + (size - s->header.base) : s->later.tail;
 	*end = s->head;
 	if (*position > *end) {
-		/* A process that lives can have come further. At rest, the ring would have been emptied. */
+		/* A live process may have written more meanwhile. At rest, what is written is 0 in the ring. */
 		if (s->at_rest && *end > s->tail)
 			return mismatch;
 		*end = *position;
@@ -232,7 +243,7 @@ static const char *locate(const struct snapshot *s, int trace, uint64_t *positio
 
 /* ---- what is taken --------------------------------------------------------------- */
 
-/* The place of a record of LEN bytes, as a line of information that says nothing. */
+/* Fills a place of LEN bytes with an information line that says nothing. */
 static void fill(char *to, uint64_t len)
 {
 	memset(to, ' ', len);
@@ -240,7 +251,7 @@ static void fill(char *to, uint64_t len)
 	to[len - 1] = '\n';
 }
 
-/* A piece can go on at the ring's begin. */
+/* Copies a piece, which may continue at the beginning of the ring. */
 static void copy(char *to, const struct snapshot *s, const struct lm_journal_piece *piece)
 {
 	size_t from = piece->position % LM_JOURNAL_RING;
@@ -262,7 +273,7 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 	for (; lm_journal_next(s->ring, at, end, &piece); at += piece.length) {
 		char *to = recovery->text + recovery->len;
 
-		/* Where the trace ends in the middle of a record, that is one that was whole. */
+		/* If the trace ends in the middle of a record, that record was whole. */
 		if ((at != position || !s->at_rest) && lm_journal_is_gap(lm_journal_byte(s->early, at)))
 			piece.is_gap = 1;
 		if (!piece.is_gap)
@@ -276,7 +287,7 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 	return 0;
 }
 
-/* Copies everything in the order that it takes, see above. 0 or -errno; -ENOENT if the journal was removed. */
+/* Copies everything in the right order, see above. 0 or -errno; -ENOENT if the journal was removed. */
 static int take_snapshot(struct snapshot *s, int trace)
 {
 	struct stat journal;
@@ -304,7 +315,7 @@ static int take_snapshot(struct snapshot *s, int trace)
 	return journal.st_nlink ? 0 : -ENOENT;
 }
 
-/* Can LATER be the same journal some moments later? It can be rewritten while it is read, by accident or on purpose. */
+/* Can LATER be the header of the same journal some moments later? Somebody can rewrite the file meanwhile. */
 static bool went_on(const struct snapshot *s)
 {
 	return s->later.base == s->header.base && s->later.start == s->header.start && s->later.tail >= s->tail &&
@@ -316,7 +327,7 @@ static void pause_shortly(void)
 	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-/* Waits until the process says that the trace has what it was seen to have. */
+/* Waits until the process says that it has written up to the trace's size. */
 static bool has_passed(struct snapshot *s)
 {
 	for (int i = 0; i < 20; i++) {
@@ -329,7 +340,7 @@ static bool has_passed(struct snapshot *s)
 	return false;
 }
 
-/* One try of take_sound_snapshot(). FAULT also tells what may be different the next time. */
+/* One try of take_sound_snapshot(). A *FAULT may be gone at the next try. */
 static int try_snapshot(struct snapshot *s, int trace, const char **fault)
 {
 	int error;
@@ -348,7 +359,7 @@ static int try_snapshot(struct snapshot *s, int trace, const char **fault)
 	return 0;
 }
 
-/* A snapshot that can be made sense of: 0 or -errno as take_snapshot(). What is wrong with the file, into FAULT. */
+/* Takes snapshots until one is consistent. 0 or -errno as take_snapshot(). *FAULT is what is wrong, or NULL. */
 static int take_sound_snapshot(struct snapshot *s, int trace, const char **fault)
 {
 	for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
@@ -372,13 +383,13 @@ static int read_journal(struct recovery *recovery, struct snapshot *s, int trace
 	uint64_t position = 0, end = 0;
 	int error = take_sound_snapshot(s, trace, fault);
 
-	/* A journal that was removed just now: the trace has everything. */
+	/* If the journal was removed just now, the trace has everything. */
 	if (*fault || error == -ENOENT)
 		return 0;
 	if (error == -ENOMEM)
 		return error;
 	if (!error && !s->header.magic) {
-		/* It was not begun, and has nothing. */
+		/* The process has only made the file: it has no records. */
 		error = fstat(trace, &s->trace) == 0 ? 0 : -errno;
 		recovery->size = (uint64_t)s->trace.st_size;
 		return error ? error : 1;

@@ -9,7 +9,7 @@
 
 static struct shrink *watched;
 
-/* Zeros from the page of ADDRESS to the end. */
+/* Maps zeros from the page of ADDRESS to the end. */
 static int fill(struct shrink *shrink, uintptr_t address)
 {
 	uintptr_t from = address & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
@@ -32,7 +32,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
 			errno = error;
 			return;
 		}
-	/* Not ours: the same happens again, and is the end. */
+	/* This fault is not ours. It happens again without a handler, and ends the process. */
 	sigaction(number, &standard, NULL);
 	errno = error;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A mapped file that somebody cuts while it is read: what is gone reads as
- * zeros, and the reader is told, where the kernel would end it by SIGBUS.
- * For one thread.
+ * Protects the reading of a mapped file that somebody may cut meanwhile. Without
+ * this the kernel would end the reader by SIGBUS. With it, the part that is gone
+ * reads as zeros, and the reader can see that. For one thread.
  */
 #ifndef LM_READER_SHRINK_H
 #define LM_READER_SHRINK_H
@@ -13,14 +13,14 @@
 struct shrink {
 	char *data;
 	size_t len;
-	volatile size_t left; /* bytes at the front that can be read: LEN, unless the file became shorter */
+	volatile size_t left; /* bytes at the front that are still the file's; LEN unless it became shorter */
 	struct shrink *next;
 };
 
-/* From here on, the LEN mapped bytes of DATA can be read whatever happens to their file. SHRINK stays where it is. */
+/* Protects the LEN mapped bytes of DATA from now on. SHRINK has to stay where it is. */
 void shrink_watch(struct shrink *shrink, char *data, size_t len);
 
-/* Before they are unmapped. Nothing if they are not watched. */
+/* To be called before the bytes are unmapped. Does nothing if they are not protected. */
 void shrink_forget(struct shrink *shrink);
 
 #endif

@@ -26,7 +26,7 @@ static ssize_t read_file(struct source *source, char *to, size_t room)
 	return n;
 }
 
-/* What is in the file, as it is; an unpack_supply. */
+/* Reads the file's bytes as they are. An unpack_supply. */
 static ssize_t read_raw(void *owner, char *to, size_t room)
 {
 	struct source *source = owner;
@@ -40,7 +40,7 @@ static ssize_t read_raw(void *owner, char *to, size_t room)
 	return (ssize_t)ahead;
 }
 
-/* The trace up to where its journal goes on, and then that. */
+/* Reads the trace up to where the journal continues it, then the journal's text. */
 static ssize_t read_both(struct source *source, char *to, size_t room)
 {
 	ssize_t n = source->file_left ? read_raw(source, to, smaller(source->file_left, room)) : 0;
@@ -58,7 +58,7 @@ static ssize_t read_both(struct source *source, char *to, size_t room)
 	return (ssize_t)room;
 }
 
-/* The first bytes tell the format; a pipe may give them one by one. 0 or -errno. */
+/* Reads the first bytes, which tell the format. A pipe may give them one by one. 0 or -errno. */
 static int look_at_first(struct source *source)
 {
 	enum unpack_format format;
@@ -74,7 +74,7 @@ static int look_at_first(struct source *source)
 	return format == UNPACK_PLAIN ? 0 : unpack_create(&source->unpack, format, read_raw, source);
 }
 
-/* A trace whose process wrote a journal that is still there. 0 or -errno. */
+/* Looks for a journal beside the trace. 0 or -errno. */
 static int look_for_rest(struct source *source, const struct diag *diag)
 {
 	int found = recovery_find(&source->rest, source->fd, source->name, RECOVERY_LEAVE_OUT, diag);
@@ -93,7 +93,7 @@ static int start(struct source *source, bool named, const struct diag *diag)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	/* Files of /proc call themselves regular and empty, whatever they contain. */
+	/* Files in /proc claim to be regular and empty, whatever they contain. */
 	if (S_ISREG(st.st_mode))
 		source->size = (uint64_t)st.st_size;
 	error = look_at_first(source);
@@ -118,7 +118,7 @@ int source_open(struct source *source, const char *path, const struct diag *diag
 
 bool source_is_plain_file(const struct source *source)
 {
-	/* A descriptor that was not at the start (standard input) is read from where it was. */
+	/* Standard input is read from its present position, which may not be the file's start. */
 	return source->size && !source->unpack && !source->has_rest &&
 	       lseek(source->fd, 0, SEEK_CUR) == (off_t)source->first_len;
 }

@@ -10,7 +10,7 @@
 
 enum {
 	SUPPLY_SIZE = 128 * 1024,
-	GZIP_WINDOW = 15 + 16, /* the largest window, behind a header of gzip */
+	GZIP_WINDOW = 15 + 16, /* the largest window, and a gzip header */
 };
 
 struct unpack {
@@ -19,7 +19,7 @@ struct unpack {
 	void *owner;
 	ZSTD_DStream *zstd;
 	z_stream gzip;
-	bool inside; /* a frame or member was begun and is not over */
+	bool inside; /* in the middle of a frame or member */
 	bool over;
 	const char *fault;
 	size_t len, pos; /* of the compressed bytes */
@@ -36,7 +36,7 @@ enum unpack_format unpack_recognize(const void *first, size_t len)
 		return UNPACK_PLAIN;
 	if (memcmp(bytes, gzip, sizeof gzip) == 0)
 		return UNPACK_GZIP;
-	/* zstd's frames for other uses, which some compressors put in front. */
+	/* zstd's skippable frames, which some compressors write first. */
 	if (memcmp(bytes, zstd, sizeof zstd) == 0 ||
 	    ((bytes[0] & 0xf0) == 0x50 && memcmp(bytes + 1, skipped, sizeof skipped) == 0))
 		return UNPACK_ZSTD;
@@ -66,7 +66,7 @@ int unpack_create(struct unpack **unpack, enum unpack_format format, unpack_supp
 	return 0;
 }
 
-/* What comes out of the bytes that are there; the number of bytes, which can be 0. */
+/* Decompresses what is in the buffer. Returns the number of bytes, which can be 0. */
 static size_t run_zstd(struct unpack *u, char *to, size_t room)
 {
 	ZSTD_inBuffer in = {u->bytes, u->len, u->pos};
@@ -80,7 +80,7 @@ static size_t run_zstd(struct unpack *u, char *to, size_t room)
 	return out.pos;
 }
 
-/* As gzip(1) has it, zeros can follow the last member. */
+/* Zeros may follow the last member. gzip(1) accepts that, too. */
 static bool is_padding(const struct unpack *u)
 {
 	return !u->inside && u->bytes[u->pos] == '\0';
@@ -108,7 +108,7 @@ static size_t run_gzip(struct unpack *u, char *to, size_t room)
 	return room - u->gzip.avail_out;
 }
 
-/* More compressed bytes, if all were used. 0 or -errno. */
+/* Reads more compressed bytes if all were used. 0 or -errno. */
 static int refill(struct unpack *u)
 {
 	ssize_t n;
@@ -133,7 +133,7 @@ ssize_t unpack_read(struct unpack *u, char *to, size_t room)
 
 		if (error)
 			return error;
-		/* At the end, too: a decoder can hold back what had no room. */
+		/* Also at the end of the file: a decoder may still hold output that had no room. */
 		if (u->over && !u->inside)
 			break;
 		n = u->format == UNPACK_ZSTD ? run_zstd(u, to, room) : run_gzip(u, to, room);
