@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What other programs read: folded stacks, massif's snapshots, pprof's profiles. */
+/* Writes formats of other programs: folded stacks, snapshots of massif, profiles of pprof. */
 #ifndef LM_READER_EXPORT_H
 #define LM_READER_EXPORT_H
 
@@ -16,28 +16,29 @@ struct export_image {
 	const struct consumers *consumers;
 	struct locations *locations;
 	enum metric metric;
-	uint64_t time; /* ms since INIT, the last that the trace says */
+	uint64_t time; /* milliseconds since INIT, by the last TIME line */
 };
 
 /*
- * A line for each path of calls: functions from the outside in, with semicolons in between, and a number.
- * If the image is one of several, the first is its program. 0 or -ENOMEM.
+ * Writes a line for each path of calls: the functions, outermost first and separated by
+ * semicolons, and a number. If there are several images, the program comes first. 0 or
+ * -ENOMEM.
  */
 int export_folded(const struct export_image *image, FILE *out);
 
-/* A file of valgrind's massif. 0 or -ENOMEM. */
+/* Writes a file of valgrind's massif. 0 or -ENOMEM. */
 int export_massif(const struct export_image *image, const struct timeline *timeline, FILE *out);
 
-/* A profile of pprof, of one or several images. */
+/* A profile of pprof, from one or several images. */
 struct export_pprof;
 
-/* NULL without memory. METRIC is what a viewer shows first. */
+/* Begins a profile. A viewer shows METRIC first. NULL if there is no memory. */
 struct export_pprof *export_pprof_create(enum metric metric);
 
-/* Copies what it needs. 0 or -ENOMEM. */
+/* Adds an image, and copies what is needed of it. 0 or -ENOMEM. */
 int export_pprof_add(struct export_pprof *pprof, const struct export_image *image);
 
-/* Compressed, as pprof wants it. 0 or -errno. */
+/* Writes the profile, compressed as pprof wants it. 0 or -errno. */
 int export_pprof_write(const struct export_pprof *pprof, FILE *out);
 
 void export_pprof_destroy(struct export_pprof *pprof);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See export.h: what flamegraph.pl and speedscope read. */
+/* See export.h. flamegraph.pl and speedscope read this format. */
 #include "export.h"
 #include "labels.h"
 #include "tree.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The semicolon is between two functions, and never in one. */
+/* A semicolon separates functions, so it must not be in a name. */
 static char *folded_label(const struct location *location, const struct symbols_place *place)
 {
 	char *label = location_name(location, place);
@@ -20,14 +20,14 @@ static char *folded_label(const struct location *location, const struct symbols_
 	return label;
 }
 
-/* "program [pid]" */
+/* The name of an image: "program [pid]". */
 static int print_program(const struct trace_image *image, FILE *out)
 {
 	fprintf(out, "%s", image->exe ? location_base_name(image->exe) : "image");
 	return fprintf(out, " [%" PRIu64 "];", image->has_pid ? image->pid : image->number);
 }
 
-/* The labels of the path from the root to NODE; no deeper than the tree: TREE_DEPTH_MAX. */
+/* Writes the labels from the root to NODE. The recursion is no deeper than TREE_DEPTH_MAX. */
 static void print_path(const struct tree *tree, uint32_t node, FILE *out)
 {
 	uint32_t parent = tree->nodes[node].parent;
@@ -39,7 +39,7 @@ static void print_path(const struct tree *tree, uint32_t node, FILE *out)
 	fputs(tree->nodes[node].label, out);
 }
 
-/* What NODE stands for itself, without what it calls. */
+/* The amount of NODE itself, without its children. */
 static uint64_t own_value(const struct tree *tree, uint32_t node, enum metric metric)
 {
 	uint64_t value = metric_value(metric, tree->nodes[node].amount);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See export.h: what ms_print and massif-visualizer read. */
+/* See export.h. ms_print and massif-visualizer read this format. */
 #include "escape.h"
 #include "export.h"
 #include "labels.h"
@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nodes with less than a hundredth of a snapshot's bytes are summed up, as massif does. */
+/* Nodes with less than a hundredth of a snapshot's bytes are put together, as massif does. */
 #define THRESHOLD_PERCENT 1
 
-/* In shorter lives, milliseconds would be too coarse an axis. */
+/* For processes that live shorter, milliseconds are too coarse for the time axis. */
 enum { TIME_MIN = 2000 };
 
-/* "0xADDRESS: function (file:line)", or where nothing is known "0xADDRESS: ??? (in module)". */
+/* "0xADDRESS: function (file:line)", or "0xADDRESS: ??? (in module)" if the function is unknown. */
 static char *massif_label(const struct location *location, const struct symbols_place *place)
 {
 	const char *function = place->function ? place->function : "???";
@@ -60,7 +60,7 @@ static int print_children(const struct tree *tree, uint32_t node, uint64_t thres
 	return error;
 }
 
-/* A node says how many lines below are its children: those that are small share one. */
+/* The number of lines that the children of a node take: the small ones share one line. */
 static uint32_t lines_below(const struct tree *tree, uint32_t node, uint64_t threshold)
 {
 	uint32_t lines = 0;
@@ -75,7 +75,7 @@ static uint32_t lines_below(const struct tree *tree, uint32_t node, uint64_t thr
 	return lines + small;
 }
 
-/* No deeper than the tree: TREE_DEPTH_MAX. */
+/* Writes NODE and what is below it. The recursion is no deeper than TREE_DEPTH_MAX. */
 static int print_node(const struct tree *tree, uint32_t node, uint64_t threshold, int depth, FILE *out)
 {
 	const char *label = "(heap allocation functions) malloc/new/new[], --alloc-fns, etc.";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See export.h: the messages of profile.proto, by protobuf-c, through zlib. */
+/* See export.h. Builds the messages of profile.proto with protobuf-c, and compresses them with zlib. */
 #include "array.h"
 #include "export.h"
 #include "hash.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <zlib.h>
 
-/* What each sample has numbers of: blocks and bytes by these. */
+/* Each sample has the numbers of blocks and bytes for these metrics. */
 static const struct {
 	enum metric metric;
 	const char *blocks, *bytes;
@@ -26,19 +26,19 @@ static const struct {
 
 enum { TYPES = sizeof types / sizeof *types };
 
-/* What the message is made of lives in the pool; arrays that grow are the message's own. */
+/* The parts of the message are in the pool. Arrays that grow belong to the message. */
 struct export_pprof {
 	Pprof__Profile profile;
 	size_t sample_room, mapping_room, location_room, function_room, string_room;
 	struct hash_table strings;
 	struct hash_table functions;
 	struct pool pool;
-	bool failed; /* without memory */
+	bool failed; /* there was no memory */
 };
 
 /* ---- parts ---------------------------------------------------------------- */
 
-/* Room for one more in an array of the message's, which are all of pointers; false without memory. */
+/* Makes room for one more in an array of pointers of the message. False if there is no memory. */
 #define GROW(pprof, items, room)                                                                                       \
 	({                                                                                                             \
 		Pprof__Profile *whole = &(pprof)->profile;                                                             \
@@ -62,7 +62,7 @@ static bool same_string(const void *owner, uint32_t place, const void *key)
 	return strcmp(((const struct export_pprof *)owner)->profile.string_table[place], key) == 0;
 }
 
-/* The place of TEXT, which is UTF-8, in the table of strings; 0 is the empty one. */
+/* The index in the string table of TEXT, which is UTF-8. Index 0 is the empty string. */
 static int64_t add_utf8(struct export_pprof *pprof, const char *text)
 {
 	size_t len = strlen(text);
@@ -82,7 +82,7 @@ static int64_t add_utf8(struct export_pprof *pprof, const char *text)
 	return place;
 }
 
-/* Names of files can be of any bytes, messages only of characters: JSON has the same rule, and the same cure. */
+/* File names can have any bytes, but strings of messages have to be UTF-8. JSON has the same rule and cure. */
 static int64_t add_string(struct export_pprof *pprof, const char *text)
 {
 	json_t *name = json_name(text, text ? strlen(text) : 0);
@@ -107,7 +107,7 @@ static bool same_function(const void *owner, uint32_t place, const void *key)
 	return function->name == wanted->name && function->filename == wanted->file;
 }
 
-/* The function's id, 0 without memory. */
+/* The id of the function. 0 if there is no memory. */
 static uint64_t add_function(struct export_pprof *pprof, const char *name, const char *file)
 {
 	struct function_key key = {add_string(pprof, name), add_string(pprof, file)};
@@ -144,7 +144,7 @@ static uint64_t add_mapping(struct export_pprof *pprof, const struct mapping *ma
 	part->file_offset = mapping->offset;
 	part->filename = add_string(pprof, mapping->path);
 	part->build_id = add_string(pprof, mapping->build_id);
-	/* What could be found was: nobody has to look at the files again. */
+	/* Everything was looked up, so pprof does not have to look at the files. */
 	part->has_functions = part->has_filenames = part->has_line_numbers = part->has_inline_frames = true;
 	pprof->profile.mapping[pprof->profile.n_mapping++] = part;
 	return part->id;
@@ -162,7 +162,7 @@ static Pprof__Line *make_line(struct export_pprof *pprof, const char *function, 
 	return line;
 }
 
-/* With room for COUNT lines; NULL without memory. */
+/* A new location with room for COUNT lines. NULL if there is no memory. */
 static Pprof__Location *add_location(struct export_pprof *pprof, size_t count)
 {
 	Pprof__Location *location = allocate(pprof, sizeof *location);
@@ -179,20 +179,20 @@ static Pprof__Location *add_location(struct export_pprof *pprof, size_t count)
 
 /* ---- images --------------------------------------------------------------- */
 
-/* The ids that parts of one image have. */
+/* The ids in the message of the parts of one image. */
 struct image_ids {
-	uint64_t *locations; /* by the frame's number; 0: none yet */
-	uint64_t *mappings;  /* by their order */
-	uint64_t none;       /* what stands for a backtrace that there is none of */
+	uint64_t *locations; /* by frame number; 0 if there is none yet */
+	uint64_t *mappings;  /* by their index in the image's maps */
+	uint64_t none;       /* the location of blocks without a backtrace */
 };
 
-/* Where the call is, not where it returns to: that is what profiles have. */
+/* Profiles have the address of the call, and not the return address. */
 static uint64_t call_address(const struct location *location)
 {
 	return location->address ? location->address - 1 : 0;
 }
 
-/* Viewers take the first mapping for the program. */
+/* Viewers assume that the first mapping is the program. */
 static void add_program(struct export_pprof *pprof, const struct trace_image *image, struct image_ids *ids)
 {
 	const struct mapping *mapping = image->exe ? maps_find_path(&image->maps, image->exe) : NULL;
@@ -277,7 +277,7 @@ static Pprof__Label *make_label(struct export_pprof *pprof, const char *key, con
 	return label;
 }
 
-/* Whose memory it is: there can be several images. */
+/* Labels the sample with its process, since there can be several images. */
 static void add_labels(struct export_pprof *pprof, const struct trace_image *image, Pprof__Sample *sample)
 {
 	sample->label = allocate(pprof, 2 * sizeof(Pprof__Label *));
@@ -287,7 +287,7 @@ static void add_labels(struct export_pprof *pprof, const struct trace_image *ima
 		sample->label[sample->n_label++] = make_label(pprof, "pid", NULL, image->pid);
 }
 
-/* Only a damaged trace has larger numbers. */
+/* Larger numbers are only in damaged traces. */
 static int64_t value_of(uint64_t number)
 {
 	return number > INT64_MAX ? INT64_MAX : (int64_t)number;
@@ -329,7 +329,7 @@ static void add_sample(struct export_pprof *pprof, const struct export_image *im
 	pprof->profile.sample[pprof->profile.n_sample++] = sample;
 }
 
-/* An image takes over from the one before it. */
+/* Images in a trace follow one another, so the durations add up. */
 static void add_duration(Pprof__Profile *profile, uint64_t ms)
 {
 	const int64_t ns = 1000000;
@@ -394,7 +394,7 @@ struct export_pprof *export_pprof_create(enum metric metric)
 	if (!pprof)
 		return NULL;
 	pprof__profile__init(&pprof->profile);
-	/* The first string has to be this one. */
+	/* The first string has to be the empty one. */
 	add_string(pprof, "");
 	add_types(pprof, metric);
 	if (!pprof->failed)
@@ -418,7 +418,7 @@ void export_pprof_destroy(struct export_pprof *pprof)
 	free(pprof);
 }
 
-/* Where protobuf-c writes to. */
+/* The buffer that protobuf-c writes to. */
 struct compressor {
 	ProtobufCBuffer base;
 	z_stream stream;
@@ -461,7 +461,7 @@ static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
 int export_pprof_write(const struct export_pprof *pprof, FILE *out)
 {
 	struct compressor compressor = {.base.append = append, .out = out};
-	/* On top of the window's size, zlib's way to say that the format is gzip's. */
+	/* In zlib's interface, 16 on top of the window size means the format of gzip. */
 	const int window = 15, gzip = 16;
 
 	if (deflateInit2(&compressor.stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window + gzip, 8, Z_DEFAULT_STRATEGY) !=

@@ -9,7 +9,7 @@
 
 enum { UTF8_MAX = 4 };
 
-/* How many bytes at TEXT are one character, 0 if they are none: jansson says what it takes. */
+/* The number of bytes of the character at TEXT; 0 if jansson does not accept it. */
 static size_t character_length(const char *text, size_t len)
 {
 	for (size_t n = 1; n <= UTF8_MAX && n <= len; n++) {
@@ -22,7 +22,7 @@ static size_t character_length(const char *text, size_t len)
 	return 0;
 }
 
-/* A byte as a table would show it. */
+/* A byte in the way that tables show it. */
 static size_t write_octal(char *to, unsigned char byte)
 {
 	to[0] = '\\';
@@ -100,7 +100,7 @@ int json_add_frame(json_t *backtrace, const struct frame *frame, const struct re
 	return 0;
 }
 
-/* A frame of the trace as an array of places. */
+/* Makes an array of places for a frame of the trace. */
 static json_t *make_frame(const struct json_frames *frames, uint32_t number)
 {
 	struct stacks_frame text = stacks_frame_at(frames->stacks, number);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See consumers.h. What was live at the peak is known without looking back: a
- * consumer's live blocks are put aside before they change for the first time
- * after a new peak, so whose have not changed since are those of now.
+ * See consumers.h. What was live at the peak is found in one pass, without copying
+ * everything at each new peak. A consumer saves its live blocks before they change for
+ * the first time after a new peak. A consumer that did not change since then has the
+ * same live blocks now as at the peak.
  */
 #include "consumers.h"
 #include "array.h"
@@ -99,7 +100,7 @@ static size_t consumer_number(uint32_t stack, enum lm_call call)
 	return stack == STACK_NONE ? (size_t)call : (size_t)LM_CALL_COUNT + stack;
 }
 
-/* NULL without memory. */
+/* Finds the consumer, or makes it. NULL if there is no memory. */
 static struct consumer *find_consumer(struct consumers *consumers, uint32_t stack, enum lm_call call)
 {
 	size_t number = consumer_number(stack, call);
@@ -121,7 +122,7 @@ static void before_change(const struct consumers *consumers, struct consumer *co
 	consumer->peak = consumers->peaks;
 }
 
-/* The heap's observer: BLOCK is not live any more. */
+/* Called by the heap when BLOCK is not live any more. */
 static void left(void *context, const struct heap_block *block)
 {
 	struct consumers *consumers = context;
@@ -136,7 +137,7 @@ static void left(void *context, const struct heap_block *block)
 	add(&consumers->temporary, block->size);
 }
 
-/* The heap's observer: BLOCK is live now. */
+/* Called by the heap when BLOCK is live now. */
 static int came(void *context, const struct heap_block *block)
 {
 	struct consumers *consumers = context;
@@ -187,7 +188,7 @@ int consumers_apply(struct consumers *consumers, const struct event *event, uint
 	int error;
 
 	consumers->heap.observer = (struct heap_observer){.came = came, .left = left, .context = consumers};
-	/* What the tracker concluded was no call. */
+	/* An event that the tracker concluded was no call. */
 	consumers->calls[event->call] += !event->unseen;
 	consumers->failed[event->call] += event->failed;
 	note_order(consumers, event);
@@ -208,7 +209,7 @@ struct order {
 	enum metric metric;
 };
 
-/* By what is asked for, then by the other number, then in the trace's order. */
+/* Orders by the metric's number, then by both numbers, then by the line in the trace. */
 static int by_amount(const void *a, const void *b, void *context)
 {
 	const struct consumer *x = *(const struct consumer *const *)a, *y = *(const struct consumer *const *)b;

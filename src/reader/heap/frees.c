@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See frees.h. What was freed is forgotten while a trace is read, so that memory
- * grows with the live blocks alone; the few addresses for which it matters are
- * looked for in a second reading.
+ * See frees.h. Freed blocks are forgotten while a trace is read, so that memory grows
+ * only with the live blocks. For the few addresses whose past matters, the trace is
+ * read a second time.
  */
 #include "frees.h"
 #include "array.h"
@@ -12,11 +12,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* One address that was released when it was not in use, and its life until then. */
+/* An address that was released when it was not in use, and what happened to it before. */
 struct history {
 	uint64_t address;
 	bool live;
-	uint64_t lost; /* events that were missing when it was released */
+	uint64_t lost; /* the number of lost events when it was released */
 	struct frees_past past;
 };
 
@@ -34,7 +34,7 @@ static bool same_group(const void *owner, uint32_t place, const void *key)
 	return a->kind == b->kind && a->stack == b->stack && (a->stack != STACK_NONE || a->call == b->call);
 }
 
-/* Counts SUSPECT in its group. 0 or -ENOMEM. */
+/* Adds SUSPECT to its group. 0 or -ENOMEM. */
 static int count(struct frees *frees, const struct frees_suspect *suspect)
 {
 	uint64_t hash = hash_mix(suspect->stack ^ (uint64_t)suspect->kind << 32);
@@ -67,7 +67,7 @@ static struct frees_suspect *suspect_at(const struct frees *frees, size_t i)
 	return &frees->suspects[(frees->suspect_first + i) % frees->suspect_count];
 }
 
-/* Makes room in a full ring. */
+/* The ring is full: NEXT takes the place of the first suspect, which is only counted. */
 static int let_first_go(struct frees *frees, const struct frees_suspect *next)
 {
 	struct frees_suspect *first = suspect_at(frees, 0);
@@ -75,7 +75,7 @@ static int let_first_go(struct frees *frees, const struct frees_suspect *next)
 
 	*first = *next;
 	frees->suspect_first = (frees->suspect_first + 1) % frees->suspect_count;
-	/* Nobody frees as many blocks twice. */
+	/* No program frees so many blocks twice, so the tracker does not see all allocations. */
 	frees->sees_part = true;
 	return error;
 }
@@ -153,7 +153,7 @@ static void note_allocation(const struct histories *histories, const struct trac
 		.allocated_by = item->event.call, .allocated_line = item->line, .allocated_stack = item->stack};
 }
 
-/* What a call does to the addresses in question, behind LOST missing ones. */
+/* Notes what a call does to the addresses in question. LOST events were missing so far. */
 static void note(struct frees *frees, const struct histories *histories, const struct trace_item *item, uint64_t lost)
 {
 	const struct event *event = &item->event;
@@ -170,7 +170,7 @@ static void note(struct frees *frees, const struct histories *histories, const s
 	note_allocation(histories, item);
 }
 
-/* Between its release and now, an allocation may be among the LOST events: then nothing is known of its past. */
+/* If events were lost since its release, the address may have been allocated again. Then its past is unknown. */
 static void set_past(struct frees_suspect *suspect, const struct history *history, uint64_t lost)
 {
 	if (history->past.released && history->lost != lost)
@@ -179,7 +179,7 @@ static void set_past(struct frees_suspect *suspect, const struct history *histor
 		suspect->past = history->past;
 }
 
-/* The suspects get the past that their addresses have at their lines. */
+/* Gives each suspect the past that its address has at its line. */
 static int read_pasts(struct frees *frees, const struct histories *histories, struct trace *trace, unsigned image)
 {
 	struct trace_item item;
@@ -224,9 +224,9 @@ static int look_back(struct frees *frees, const char *path, unsigned image)
 }
 
 /*
- * A block that was released before was released twice, unless it was allocated
- * again by what the tracker does not see: a tracker that is linked into a
- * dynamic program sees the program's own calls alone.
+ * A block that was released before was released twice, unless code that the tracker
+ * does not see allocated it again. A tracker that is linked into a dynamic program
+ * sees only the program's own calls.
  */
 static void judge(struct frees *frees)
 {

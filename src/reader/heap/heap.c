@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See heap.h. Open addressing with linear probing, at most half full;
- * a removal closes the gap, so that no tombstones gather in a long trace.
+ * See heap.h. A hash table with open addressing and linear probing, at most half full.
+ * A removal closes the gap, so a long trace leaves no tombstones.
  */
 #include "heap.h"
 
@@ -11,13 +11,13 @@
 
 enum { HEAP_SLOTS = 1024, CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 
-/* Its highest bits are what addresses of one heap differ in. */
+/* The slot where the search for ADDRESS begins. The product's highest bits depend on all bits of the address. */
 static inline size_t home(const struct heap *heap, uint64_t address)
 {
 	return (address * UINT64_C(0x9e3779b97f4a7c15)) >> heap->shift;
 }
 
-/* Where ADDRESS is, or the empty slot where it would be. */
+/* The slot that has ADDRESS, or the empty slot where it can be put. */
 static inline size_t find_slot(const struct heap *heap, uint64_t address)
 {
 	size_t i = home(heap, address);
@@ -28,9 +28,9 @@ static inline size_t find_slot(const struct heap *heap, uint64_t address)
 }
 
 /*
- * Slots of zeros, none of them across two lines of the cache; a large table in
- * large pages, since it is read at random. calloc() knows of memory that is new
- * that it is zeros, which aligned_alloc() can't tell. MEMORY is what has to be freed.
+ * Allocates slots of zeros. No slot lies in two cache lines. A large table gets huge
+ * pages, since it is accessed at random. calloc() does not clear memory that is new
+ * from the kernel; aligned_alloc() and memset() would. *MEMORY has to be freed.
  */
 static struct heap_block *new_slots(size_t count, void **memory)
 {
@@ -64,7 +64,7 @@ static int grow(struct heap *heap)
 	return 0;
 }
 
-/* The block in SLOT is not live any more; the slot is still its. */
+/* The block in SLOT is not live any more. The slot keeps its content for now. */
 static inline void let_go(struct heap *heap, const struct heap_block *slot)
 {
 	heap->bytes -= slot->size;
@@ -85,7 +85,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 	}
 	slot = &heap->slots[find_slot(heap, block->address)];
 	if (slot->address) {
-		/* Its release is missing from the trace: the block is gone all the same. */
+		/* The trace does not show its release, but the block must be gone. */
 		heap->counts.replaced++;
 		let_go(heap, slot);
 	}
@@ -96,7 +96,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 	return heap->observer.came ? heap->observer.came(heap->observer.context, block) : 0;
 }
 
-/* Moves back what probing would no longer find behind the gap at HOLE. */
+/* Closes the gap at HOLE: moves back blocks that probing would no longer find behind it. */
 static void close_gap(struct heap *heap, size_t hole)
 {
 	for (size_t i = (hole + 1) & heap->mask; heap->slots[i].address; i = (i + 1) & heap->mask) {
@@ -125,14 +125,14 @@ static int release(struct heap *heap, const struct heap_change *change)
 
 	if (!heap->slots || !heap->slots[i].address)
 		return miss(heap, change);
-	/* Also when the event calls it foreign: what the trace has shown decides. */
+	/* This counts as a release even if the event calls the block foreign: the trace shows its allocation. */
 	heap->counts.released++;
 	let_go(heap, &heap->slots[i]);
 	close_gap(heap, i);
 	return 0;
 }
 
-/* What an event that went well does. */
+/* Sets CHANGE to what a successful event does. */
 static inline void set_change(struct heap_change *change, const struct event *event, uint32_t stack, uint64_t line)
 {
 	bool frees = parse_is_free(event->call);
@@ -168,9 +168,9 @@ int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uin
 }
 
 /*
- * Asks for the slots that will be looked at, without waiting for them: the next
- * one, too, which can be in another line of the cache. Part of its caller, for
- * a call of a function that does nothing else is one that gcc leaves out.
+ * Prefetches the slots that will be read for ADDRESS: its own and the next one, which
+ * can be in another cache line. It has to be inlined, because gcc removes a call of a
+ * function that only prefetches.
  */
 static inline __attribute__((always_inline)) void fetch(const struct heap *heap, uint64_t address)
 {

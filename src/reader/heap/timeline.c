@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What METRIC, live or at the peak, says of every consumer. 0 or -ENOMEM. */
+/* Adds the amount of every consumer for METRIC, live or at the peak. 0 or -ENOMEM. */
 static int add_details(struct timeline_point *point, const struct consumers *consumers, enum metric metric)
 {
 	struct ranking ranking;
@@ -25,7 +25,7 @@ static int add_details(struct timeline_point *point, const struct consumers *con
 	return point->shares ? 0 : -ENOMEM;
 }
 
-/* Every second point; those with details are then again every TIMELINE_DETAILS'th. */
+/* Keeps every second point. Afterwards every TIMELINE_DETAILS'th point has details, as before. */
 static void thin_out(struct timeline *timeline)
 {
 	size_t kept = 0;
@@ -65,7 +65,7 @@ int timeline_note(struct timeline *timeline, const struct consumers *consumers, 
 	struct timeline_point *now = &timeline->now;
 	uint64_t before = now->bytes;
 
-	/* The first point, of zeros, is before the first event: so each one's event is its place times the interval. */
+	/* The first point is before the first event. So the event of each point is its index times the interval. */
 	if (!timeline->interval) {
 		timeline->interval = 1;
 		timeline->points[timeline->count++].detailed = true;
@@ -82,7 +82,7 @@ int timeline_note(struct timeline *timeline, const struct consumers *consumers, 
 	return now->event % timeline->interval ? 0 : add_point(timeline, consumers);
 }
 
-/* A point that is of the same event as one that is there takes its place. */
+/* A point replaces an existing point of the same event. */
 static size_t insert(struct timeline *timeline, struct timeline_point point)
 {
 	size_t at = timeline->count;

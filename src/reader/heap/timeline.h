@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How memory in use went over a process image's life: a bounded number of
- * points, evenly over its events, some of them with what each backtrace held.
+ * Memory in use over the life of a process image: a bounded number of points, spread
+ * evenly over its events. Some of them have the amounts of each backtrace.
  */
 #ifndef LM_READER_TIMELINE_H
 #define LM_READER_TIMELINE_H
@@ -13,45 +13,45 @@
 #include <stdint.h>
 
 enum {
-	/* When there are so many, every second one goes and the next ones are twice as far apart. */
+	/* When there are so many points, every second one is removed, and the distance of new ones doubles. */
 	TIMELINE_POINTS = 96,
-	/* Every so many points there is one with details. */
+	/* One of so many points has details. */
 	TIMELINE_DETAILS = 8,
 };
 
-/* What one consumer held. */
+/* What one consumer held at a point. */
 struct timeline_share {
 	uint32_t stack;
 	struct amount amount;
 };
 
 struct timeline_point {
-	uint64_t event;   /* the point is behind so many */
-	uint64_t time;    /* ms since INIT, as exactly as the trace has it */
-	uint64_t traffic; /* bytes by which the live blocks grew and shrank until then */
-	uint64_t bytes;   /* requested, live */
-	uint64_t extra;   /* bytes that were usable on top of those requested */
+	uint64_t event;   /* the number of events in front of the point */
+	uint64_t time;    /* milliseconds since INIT, by the last TIME line */
+	uint64_t traffic; /* the sum of all growth and all shrinking of the live bytes so far */
+	uint64_t bytes;   /* requested bytes of the live blocks */
+	uint64_t extra;   /* usable bytes on top of the requested ones */
 	bool detailed;
 	struct timeline_share *shares; /* only if detailed */
 	size_t count;
 };
 
 struct timeline {
-	/* Two more than those in between: the last one, and the peak. */
+	/* Room for two more: the last point and the peak. */
 	struct timeline_point points[TIMELINE_POINTS + 2];
 	size_t count;
-	size_t peak;       /* which of them the peak is; count if there was none */
+	size_t peak;       /* the index of the peak; COUNT if there was none */
 	uint64_t interval; /* events between two points */
 	struct timeline_point now;
-	struct timeline_point top; /* as it was at the peak */
-	uint64_t peaks;            /* the peak that top is */
+	struct timeline_point top; /* the point at the peak */
+	uint64_t peaks;            /* the number of that peak */
 };
 
-/* To be called for each event, behind consumers_apply(). A timeline of zeros is an empty one. 0 or -ENOMEM. */
+/* To be called for each event, after consumers_apply(). A timeline of zeros is valid and empty. 0 or -ENOMEM. */
 int timeline_note(struct timeline *timeline, const struct consumers *consumers, const struct event *event,
                   uint64_t time);
 
-/* The image is over: adds its last point, and the peak, both with details. 0 or -ENOMEM. */
+/* To be called when the image is over. Adds the last point and the peak, both with details. 0 or -ENOMEM. */
 int timeline_finish(struct timeline *timeline, const struct consumers *consumers);
 
 void timeline_free(struct timeline *timeline);

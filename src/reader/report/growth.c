@@ -14,7 +14,9 @@ static bool same_key(const void *owner, uint32_t place, const void *key)
 	return strcmp(((const struct growth *)owner)->groups[place].key, key) == 0;
 }
 
-/* The labels in one string, each ended by a newline, which none of them has. NULL without memory; valid until the next.
+/*
+ * Joins the labels to one string. Each is followed by a newline, which no label contains.
+ * Valid until the next call. NULL if there is no memory.
  */
 static const char *make_key(struct growth *growth, const struct labels *labels)
 {
@@ -38,7 +40,7 @@ static const char *make_key(struct growth *growth, const struct labels *labels)
 	return key;
 }
 
-/* New if need be; NULL without memory. */
+/* Finds the entry, or makes it. NULL if there is no memory. */
 static struct growth_group *find_group(struct growth *growth, const char *key)
 {
 	size_t len = strlen(key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What changed between two traces, by backtrace. Backtraces are the same if
- * their functions are: addresses differ from run to run, lines from version to
- * version. Functions that have no name are known by their place in their module.
+ * What changed between two traces, by backtrace. Two backtraces are the same if they
+ * have the same functions: addresses differ between runs, and lines between versions.
+ * A function without a name is identified by its offset in its module.
  */
 #ifndef LM_READER_GROWTH_H
 #define LM_READER_GROWTH_H
@@ -18,12 +18,12 @@ enum growth_side { GROWTH_OLD, GROWTH_NEW };
 struct growth_group {
 	const char *key;                      /* the names of its functions */
 	struct amount amounts[2];             /* by growth_side */
-	enum lm_call call;                    /* of its first block in the newer trace that has one */
+	enum lm_call call;                    /* of its first block, in the newer trace if that has one */
 	const struct location *const *frames; /* of that block, innermost first */
 	size_t depth;
 };
 
-/* Set METRIC, and leave the rest zero. */
+/* The caller sets METRIC; the rest is zero. */
 struct growth {
 	enum metric metric;
 	struct growth_group *groups;
@@ -31,11 +31,11 @@ struct growth {
 	struct amount totals[2];
 	struct hash_table table;
 	struct pool pool;
-	char *key; /* of the backtrace that is being added */
+	char *key; /* the key of the backtrace that is being added */
 	size_t key_room;
 };
 
-/* Adds what METRIC says about the consumers of an image. LOCATIONS, which are theirs, have to stay. 0 or -ENOMEM. */
+/* Adds the consumers of an image, by METRIC. LOCATIONS are the image's, and have to stay valid. 0 or -ENOMEM. */
 int growth_add(struct growth *growth, enum growth_side side, const struct consumers *consumers,
                struct locations *locations);
 
@@ -43,10 +43,10 @@ int growth_add(struct growth *growth, enum growth_side side, const struct consum
 int64_t growth_blocks(const struct amount amounts[2]);
 int64_t growth_bytes(const struct amount amounts[2]);
 
-/* That of the two which METRIC compares. */
+/* The number of blocks or bytes, whichever METRIC compares. */
 int64_t growth_value(const struct growth *growth, const struct amount amounts[2]);
 
-/* What grew most comes first. Nothing can be added after that. */
+/* Sorts by growth, largest first. Nothing can be added after that. */
 void growth_sort(struct growth *growth);
 
 void growth_free(struct growth *growth);

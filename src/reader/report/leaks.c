@@ -27,7 +27,7 @@ static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const st
 	return &groups[leaks->count++];
 }
 
-/* The group that BLOCK belongs to, new if need be; NULL without memory. */
+/* Finds the group of BLOCK, or makes it. NULL if there is no memory. */
 static struct leaks_group *find_group(struct leaks *leaks, size_t *room, struct hash_table *table,
                                       const struct heap_block *block)
 {
@@ -58,7 +58,7 @@ static int by_size(const void *a, const void *b)
 
 	if (x->bytes != y->bytes)
 		return x->bytes < y->bytes ? 1 : -1;
-	/* Equal ones in the trace's order, so that the same trace gives the same report. */
+	/* Equal groups are in the order of the trace, so that each run gives the same report. */
 	return (x->line > y->line) - (x->line < y->line);
 }
 

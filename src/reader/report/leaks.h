@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is live in a heap, by where it was allocated, largest first. */
+/* The live blocks of a heap that may be leaks, grouped by the place of their allocation, largest first. */
 #ifndef LM_READER_LEAKS_H
 #define LM_READER_LEAKS_H
 
@@ -8,12 +8,12 @@
 
 #include <stdbool.h>
 
-/* Blocks of one backtrace; those without a backtrace, of one function. */
+/* Blocks of one backtrace. Blocks without a backtrace are grouped by function. */
 struct leaks_group {
 	uint32_t stack;
-	enum lm_call call; /* of the block that comes first in the trace */
-	uint64_t address;  /* of that block */
-	uint64_t line;     /* where it is in the trace */
+	enum lm_call call; /* of its first block in the trace */
+	uint64_t address;  /* of its first block */
+	uint64_t line;     /* of its first block, in the trace */
 	uint64_t blocks;
 	uint64_t bytes; /* requested */
 };
@@ -21,27 +21,27 @@ struct leaks_group {
 struct leaks_sum {
 	uint64_t blocks;
 	uint64_t bytes;
-	uint64_t backtraces; /* groups that have one; by address, the blocks that have one */
+	uint64_t backtraces; /* the number of groups that have a backtrace */
 };
 
 struct leaks {
 	struct leaks_group *groups;
 	size_t count;
-	size_t shown;          /* the first ones are worth showing */
-	struct leaks_sum all;  /* of the groups */
-	struct leaks_sum rest; /* of those that are not shown */
+	size_t shown;          /* so many of the first groups are to be shown */
+	struct leaks_sum all;  /* all groups */
+	struct leaks_sum rest; /* the groups that are not shown */
 	struct leaks_sum suppressed;
-	struct leaks_sum young; /* allocated too late to be taken for leaks */
+	struct leaks_sum young; /* blocks that are too young to be called leaks; they are in no group */
 };
 
-/* BY_ADDRESS: each block is a group. Blocks from YOUNG_LINE of the trace on are left out. 0 or -ENOMEM. */
+/* If BY_ADDRESS, each block is a group. Blocks from line YOUNG_LINE of the trace on are young. 0 or -ENOMEM. */
 int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line);
 
-/* Takes out the groups that suppressions match, and counts there what it was. 0 or -ENOMEM. */
+/* Removes the groups that suppressions match, and counts them in the suppressions. 0 or -ENOMEM. */
 int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,
                    const struct stacks *stacks);
 
-/* Shows the first TOP groups, 0 for all, that have at least MIN_BYTES. */
+/* Sets SHOWN to the first TOP groups (0 for all) that have at least MIN_BYTES. */
 void leaks_limit(struct leaks *leaks, uint64_t top, uint64_t min_bytes);
 
 void leaks_free(struct leaks *leaks);

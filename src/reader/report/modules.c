@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See modules.h. A process has few modules: they are looked for one by one. */
+/* See modules.h. A process has few modules, so a linear search is enough. */
 #include "modules.h"
 #include "array.h"
 
@@ -12,7 +12,7 @@ static bool same_module(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Its place, or SIZE_MAX without memory. */
+/* The index of the module, which is added if need be. SIZE_MAX if there is no memory. */
 static size_t find_module(struct modules *modules, const char *name)
 {
 	struct module_total *list;
@@ -34,14 +34,14 @@ static void add(struct amount *sum, struct amount amount)
 	sum->bytes += amount.bytes;
 }
 
-/* Where each frame is, so that names are compared once a frame. */
+/* The module of each frame, so that names are compared only once a frame. */
 struct frame_modules {
-	size_t *places; /* by the frame's number, plus one; 0: not looked for yet */
-	uint32_t *seen; /* by module: the consumer that it was last found in, plus one */
+	size_t *places; /* the module's index plus one, by frame number; 0 if not known yet */
+	uint32_t *seen; /* the number plus one of the consumer that was last added, by module */
 	size_t room;
 };
 
-/* SIZE_MAX without memory. */
+/* The index of the frame's module. SIZE_MAX if there is no memory. */
 static size_t module_of(struct modules *modules, struct locations *locations, struct frame_modules *known,
                         uint32_t frame)
 {
@@ -58,7 +58,7 @@ static size_t module_of(struct modules *modules, struct locations *locations, st
 	return *place - 1;
 }
 
-/* Has the consumer of that NUMBER not been added to the module yet? Its backtrace can be in it more than once. */
+/* Is it the first time that consumer NUMBER is in the module? Its backtrace may enter a module several times. */
 static int first_time(const struct modules *modules, struct frame_modules *known, size_t module, uint32_t number)
 {
 	size_t before = known->room;
@@ -78,7 +78,7 @@ static int add_consumer(struct modules *modules, struct locations *locations, st
                         uint32_t number, uint32_t stack_number, struct amount amount)
 {
 	struct stack stack = stacks_get(locations->stacks, stack_number);
-	/* Without a backtrace, in no module that is known. */
+	/* A consumer without a backtrace is in the unknown module. */
 	size_t depth = stack.depth ? stack.depth : 1;
 
 	for (size_t i = 0; i < depth; i++) {

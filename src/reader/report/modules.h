@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Consumers by the objects that they are in. */
+/* Consumers by module: the executables and libraries in their backtraces. */
 #ifndef LM_READER_MODULES_H
 #define LM_READER_MODULES_H
 
@@ -9,17 +9,17 @@
 #include <stddef.h>
 
 struct module_total {
-	const char *module;  /* the object's path; NULL: it is not known */
-	struct amount own;   /* of blocks that its own code asked for */
-	struct amount whole; /* those, and what others asked for that it called */
+	const char *module;  /* the path of the object; NULL if unknown */
+	struct amount own;   /* blocks that its own code allocated */
+	struct amount whole; /* these, and blocks that were allocated by code that it called */
 };
 
 struct modules {
-	struct module_total *list; /* by WHOLE, largest first */
+	struct module_total *list; /* ordered by WHOLE, largest first */
 	size_t count, room;
 };
 
-/* What METRIC says about each module. LOCATIONS has to stay. 0 or -ENOMEM. */
+/* Adds the consumers up by module, for METRIC. LOCATIONS has to stay valid. 0 or -ENOMEM. */
 int modules_build(struct modules *modules, const struct consumers *consumers, struct locations *locations,
                   enum metric metric);
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file of suppressions is written by people. */
+/* No suppression file that people write is larger. */
 enum { FILE_SIZE_MAX = 16 * 1024 * 1024 };
 
-/* Verdicts on a frame: not judged yet, matched by none, or the number of a suppression plus these. */
+/* The verdict on a frame: not judged yet, not matched, or MATCHED plus the index of a suppression. */
 enum { UNJUDGED, UNMATCHED, MATCHED };
 
 static int add(struct suppressions *suppressions, struct suppression suppression)
@@ -48,7 +48,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* A line without its newline. 0, -EINVAL or -ENOMEM. */
+/* Reads a line without its newline. 0, -EINVAL or -ENOMEM. */
 static int parse_line(struct suppressions *suppressions, const char *line, size_t len)
 {
 	static const char type[] = "leak:";
@@ -94,7 +94,7 @@ int suppressions_parse(struct suppressions *suppressions, const char *text, size
 	return result;
 }
 
-/* The whole file, allocated with malloc(). 0 or -errno. */
+/* Reads the whole file into *TEXT, allocated with malloc(). 0 or -errno. */
 static int read_whole(FILE *file, char **text, size_t *len)
 {
 	size_t room = 0;
@@ -133,16 +133,16 @@ int suppressions_load(struct suppressions *suppressions, const char *path, const
 	return error;
 }
 
-/* Where the LEN bytes of PIECE stand in TEXT for the first time, or NULL. */
+/* The first place of the LEN bytes of PIECE in TEXT, or NULL. */
 static const char *find_piece(const char *text, const char *piece, size_t len)
 {
 	return memmem(text, strlen(text), piece, len);
 }
 
 /*
- * As LeakSanitizer does it, so that the same patterns say the same: each piece
- * between the special characters is taken where it stands first, and nothing is
- * tried again; '$' ends the pattern.
+ * Matches in the way of LeakSanitizer, so that a pattern means the same: each piece
+ * between special characters is matched at its first place, without backtracking. '$'
+ * ends the pattern.
  */
 bool suppression_matches(const char *pattern, const char *text)
 {
@@ -176,10 +176,10 @@ bool suppression_matches(const char *pattern, const char *text)
 	return true;
 }
 
-/* Does PATTERN match a frame: its module, its symbol, or function or file of one of its places? */
+/* Does PATTERN match the frame's module or symbol, or the function or file of one of its places? */
 static bool matches_frame(const char *pattern, const struct resolved *resolved)
 {
-	/* The symbol can be an alias of the function that the debug information knows. */
+	/* The symbol may be an alias of the function in the debug information. */
 	if (suppression_matches(pattern, resolved->module) || suppression_matches(pattern, resolved->named.function))
 		return true;
 	for (size_t i = 0; i < resolved->places.count; i++)
@@ -189,7 +189,7 @@ static bool matches_frame(const char *pattern, const struct resolved *resolved)
 	return false;
 }
 
-/* What is known about frame NUMBER of STACKS; nothing if there is no such frame. 0 or -ENOMEM. */
+/* Looks up frame NUMBER of STACKS. RESOLVED is empty if there is no such frame. 0 or -ENOMEM. */
 static int look_up(const struct resolver *resolver, const struct stacks *stacks, uint32_t number,
                    struct resolved *resolved)
 {
@@ -202,7 +202,7 @@ static int look_up(const struct resolver *resolver, const struct stacks *stacks,
 	return 0;
 }
 
-/* The first of LeakSanitizer's kind that matches TEXT: its verdict, or UNMATCHED. */
+/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
 static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
 {
 	for (size_t i = 0; i < suppressions->count; i++)
@@ -212,8 +212,9 @@ static uint32_t judge_text(const struct suppressions *suppressions, const char *
 }
 
 /*
- * The verdict on a frame, wherever in a backtrace it is. What is asked in which order decides which of
- * several patterns gets the leak, and is LeakSanitizer's: all of them about the module, then about each place.
+ * The verdict on a frame, which does not depend on its position in a backtrace. If
+ * several patterns match, the order decides which one gets the leak. It is
+ * LeakSanitizer's order: all patterns for the module, then all for each place.
  */
 static uint32_t judge_resolved(const struct suppressions *suppressions, const struct resolved *resolved)
 {
@@ -237,7 +238,7 @@ static int judge_frame(const struct suppressions *suppressions, const struct res
 	return error;
 }
 
-/* The first of those that look at what allocated, and who called that. */
+/* Finds the first suppression with conditions for the innermost frame, and perhaps for its caller. */
 static int judge_innermost(const struct suppressions *suppressions, const struct resolver *resolver,
                            const struct stacks *stacks, const struct stack *stack, uint32_t *verdict)
 {
@@ -285,7 +286,8 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
 		return 0;
 	if (!make_room(suppressions, stacks->frame_count))
 		return -ENOMEM;
-	/* Each leak is looked at, few are shown: the built-in ones know symbols and modules, and need nothing more. */
+	/* All leaks are judged but few are shown. Built-in suppressions need only symbols and modules, so that is fast.
+	 */
 	if (!suppressions->by_user)
 		names.detail = SYMBOLS_NAMES;
 	error = judge_innermost(suppressions, &names, stacks, &frames, &verdict);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See suppress_builtin.h. Names are whole, or in the space that is reserved for
- * the implementation. Libraries without a symbol table name their exported
- * functions alone, static programs and those with debug information the inner ones.
+ * See suppress_builtin.h. Patterns match whole names, or names that are reserved for
+ * the implementation. Both exported and inner functions are listed: a library without
+ * a symbol table shows only the former, a static program or debug information the
+ * latter.
  */
 #include "suppress_builtin.h"
 
 const struct suppress_rule suppress_builtin[] = {
-	/* A static program's start, before the first constructor. */
+	/* The start of a static program, before the first constructor. */
 	{"^_dl_non_dynamic_init$", false, NULL},
 	{"^__libc_setup_tls$", false, NULL},
-	/* The loader's own data about objects, and about the last error. */
+	/* The loader's data about objects and about the last error. */
 	{"/ld-linux", true, NULL},
 	{"/ld64.so", true, NULL},
 	{"^_dl_", true, NULL},
@@ -22,7 +23,7 @@ const struct suppress_rule suppress_builtin[] = {
 	{"/libc.so", true, "^dlopen$"},
 	{"/libc.so", true, "^dlclose$"},
 	{"/libc.so", true, "^dladdr1$"},
-	/* Thread-local storage: with the stacks of threads that ended, kept for the next ones. */
+	/* Thread-local storage. It is kept with the stacks of ended threads for new ones. */
 	{"^_dl_allocate_tls$", false, NULL},
 	{"^__tls_get_addr$", false, NULL},
 	{"^pthread_setspecific$", true, NULL},
@@ -31,7 +32,7 @@ const struct suppress_rule suppress_builtin[] = {
 	{"^__cxa_atexit$", false, NULL},
 	{"^__cxa_thread_atexit_impl$", false, NULL},
 	{"^on_exit$", false, NULL},
-	/* Buffers of stdio: those of standard output and input stay, those of other files leak with their FILE. */
+	/* Buffers of standard input and output. Those of other files leak together with their FILE. */
 	{"^_IO_file_doallocate$", false, NULL},
 	{"^_IO_wfile_doallocate$", false, NULL},
 	{"^_IO_wdoallocbuf$", false, NULL},
@@ -72,7 +73,7 @@ const struct suppress_rule suppress_builtin[] = {
 	{"^localtime$", false, NULL},
 	{"^localtime_r$", false, NULL},
 	{"^mktime$", false, NULL},
-	/* Databases of users, groups, hosts and services, and the buffers of functions with a static result. */
+	/* Databases of users, groups, hosts and services, and buffers of functions that return static results. */
 	{"^__nss_", false, NULL},
 	{"^__resolv_context_get$", false, NULL},
 	{"^__res_vinit$", false, NULL},
@@ -89,13 +90,12 @@ const struct suppress_rule suppress_builtin[] = {
 	{"^gethostbyname$", false, NULL},
 	{"^gethostbyname2$", false, NULL},
 	{"^gethostbyaddr$", false, NULL},
-	/* The C++ runtime: memory for exceptions when there is no other, and what stands behind the standard streams.
-         */
+	/* The C++ runtime: the emergency memory for exceptions, and the standard streams. */
 	{"^_GLOBAL__sub_I_eh_alloc.cc$", false, NULL},
 	{"/libstdc++.so", true, "/ld-"},
 	{"^std::ios_base::Init::Init()$", false, NULL},
 	{"^std::ios_base::sync_with_stdio(bool)$", false, NULL},
-	/* What a locale consists of; the global one stays. A locale that leaks is an object of its own. */
+	/* Parts of a locale. The global locale stays. If another locale leaks, that is a leak of its own. */
 	{"^std::locale::locale(char const*)$", false, NULL},
 };
 const size_t suppress_builtin_count = sizeof suppress_builtin / sizeof *suppress_builtin;

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The suppressions that need no file: what libc and the C++ runtime keep until the process ends, by design. */
+/* The built-in suppressions: for what libc and the C++ runtime keep by design until the process ends. */
 #ifndef LM_READER_SUPPRESS_BUILTIN_H
 #define LM_READER_SUPPRESS_BUILTIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where the program's own code can run below a function, more has to match than that it is somewhere in the backtrace.
+/*
+ * A rule may require a certain innermost frame and caller. That is for functions that
+ * can call the program's own code, whose leaks must not be suppressed.
  */
 struct suppress_rule {
 	const char *pattern;
-	bool innermost;     /* it has to match the frame that allocated */
-	const char *caller; /* and this one the frame behind it; NULL: any */
+	bool innermost;     /* the pattern has to match the innermost frame */
+	const char *caller; /* a pattern for the frame that called it; NULL for any */
 };
 
 extern const struct suppress_rule suppress_builtin[];

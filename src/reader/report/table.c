@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns are at least this wide, and wider if that is what it takes for names of up to SHORT_NAME_ENOUGH columns. */
+/* The least width of a column. It is wider if names of up to SHORT_NAME_ENOUGH columns need that. */
 enum { FUNCTION_WIDTH = 20, FILE_WIDTH = 25 };
 
-/* A printable copy that lives as long as the table. */
+/* A printable copy of a text. It lives as long as the table. */
 static const char *keep(struct table *table, const char *text, size_t len)
 {
 	char *shown = escape_printable(text, len);
@@ -38,7 +38,7 @@ static const char *keep_function(struct table *table, const char *name)
 	return keep(table, cut, strlen(cut));
 }
 
-/* What of the path is worth a place in a narrow column: without the table's directory, then its end. */
+/* The part of the path that a narrow column shows: relative to the table's directory, then only its end. */
 static const char *short_path(const struct table *table, const char *path)
 {
 	size_t dir = table->dir ? strlen(table->dir) : 0;
@@ -104,7 +104,7 @@ int table_add_text(struct table *table, const char *text, size_t len)
 	return add(table, (struct table_row){"", "", keep(table, text, len)});
 }
 
-/* Columns on a terminal, for names in UTF-8: its continuation bytes take none. */
+/* The width of a UTF-8 text on a terminal. Continuation bytes take no column. */
 static int columns(const char *text)
 {
 	int count = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A backtrace for people: the columns FUNCTION, FILE and SYMBOL. */
+/* Prints a backtrace as a table with the columns FUNCTION, FILE and SYMBOL. */
 #ifndef LM_READER_TABLE_H
 #define LM_READER_TABLE_H
 
@@ -17,28 +17,28 @@ struct table_row {
 };
 
 struct table {
-	bool symbols_only; /* the frames as they are written, no other column */
-	bool full;         /* whole names, whole paths */
+	bool symbols_only; /* only the frames as they are written */
+	bool full;         /* whole names and paths */
 	bool without_heading;
-	const char *dir; /* files below it are shown relative to it; can be NULL */
+	const char *dir; /* files below this directory are shown relative to it; can be NULL */
 	struct table_row *rows;
 	size_t count, room;
 	struct pool pool;
 };
 
-/* A frame with what is known about it; TEXT is how it is written in the trace. 0 or -ENOMEM. */
+/* Adds a frame with what is known about it. TEXT is the frame as in the trace. 0 or -ENOMEM. */
 int table_add(struct table *table, const struct symbols_places *places, const char *text, size_t len);
 
-/* A row of its TEXT alone. 0 or -ENOMEM. */
+/* Adds a row that has only TEXT. 0 or -ENOMEM. */
 int table_add_text(struct table *table, const char *text, size_t len);
 
-/* The table, each line behind INDENT blanks. */
+/* Prints the table. Each line begins with INDENT blanks. */
 void table_print(const struct table *table, FILE *out, int indent);
 
-/* A name with its control bytes as \ooo. */
+/* Prints a name with its control bytes as \ooo. */
 void table_print_name(const char *name, FILE *out);
 
-/* Forgets the rows; how they are shown stays. */
+/* Removes the rows and keeps the options. */
 void table_clear(struct table *table);
 
 #endif

@@ -31,7 +31,7 @@ static int add_node(struct tree *tree, struct tree_node node)
 	return 0;
 }
 
-/* 0 or -ENOMEM. */
+/* Finds or adds the child of PARENT with that label. 0 or -ENOMEM. */
 static int find_child(struct tree *tree, uint32_t parent, const char *label, uint32_t *child)
 {
 	struct child_key key = {parent, label};

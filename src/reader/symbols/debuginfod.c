@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* As elfutils/debuginfod.h has them. */
+/* Types as in elfutils/debuginfod.h. */
 struct client;
 typedef struct client *begin_function(void);
 typedef int find_function(struct client *client, const unsigned char *build_id, int len, char **path);
@@ -18,7 +18,7 @@ struct library {
 	end_function *end;
 };
 
-/* Stays loaded: libdw has loaded it as well. */
+/* The library stays loaded, since libdw has loaded it as well. */
 static bool load(struct library *library)
 {
 	void *handle = dlopen("libdebuginfod.so.1", RTLD_NOW);
@@ -49,7 +49,7 @@ int debuginfod_open(const char *build_id)
 	client = library.begin();
 	if (!client)
 		return -ENOMEM;
-	/* No length: digits. */
+	/* A length of 0 says that the build-id is given as digits. */
 	fd = library.find(client, (const unsigned char *)build_id, 0, NULL);
 	library.end(client);
 	return fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See inlines.h. Walks down from the compilation unit and follows only what
- * encloses the address: dwarf_getscopes_die() would look at every entry.
+ * See inlines.h. Walks down from the compilation unit into the entries that enclose
+ * the address. dwarf_getscopes_die() would look at every entry.
  */
 #include "inlines.h"
 #include "demangle.h"
@@ -14,7 +14,7 @@ struct chain {
 	size_t count;
 };
 
-/* Can what encloses ADDRESS be below this entry? */
+/* Can an entry below this one enclose ADDRESS? */
 static bool encloses(Dwarf_Die *die, Dwarf_Addr address)
 {
 	switch (dwarf_tag(die)) {
@@ -29,7 +29,7 @@ static bool encloses(Dwarf_Die *die, Dwarf_Addr address)
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
-		/* They have no code of their own, their functions can be anywhere. */
+		/* They have no code of their own, and their functions can be anywhere. */
 		return true;
 	default:
 		return false;
@@ -41,7 +41,9 @@ static bool is_function(Dwarf_Die *die)
 	return dwarf_tag(die) == DW_TAG_subprogram || dwarf_tag(die) == DW_TAG_inlined_subroutine;
 }
 
-/* Adds the functions below PARENT that enclose ADDRESS. True if there was one. DEPTH bounds what a broken file can do.
+/*
+ * Adds the functions below PARENT that enclose ADDRESS. True if there was one. DEPTH
+ * is limited, because a broken file may nest entries without end.
  */
 static bool descend(struct chain *chain, Dwarf_Die *parent, Dwarf_Addr address, unsigned depth)
 {
@@ -65,7 +67,7 @@ static bool descend(struct chain *chain, Dwarf_Die *parent, Dwarf_Addr address, 
 	return false;
 }
 
-/* A mangled name can be demangled to all that there is to know; any other is what the source says, not an alias. */
+/* The linker's name if it is mangled, since that says most. Otherwise the name in the source, and no alias. */
 static const char *function_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
@@ -92,7 +94,7 @@ static void find_call(struct inlines_call *call, Dwarf_Die *die, Dwarf_Die *unit
 		call->file = dwarf_filesrc(files, number, NULL, NULL);
 }
 
-/* With -gsplit-dwarf the functions are in another file, and what is left of the unit names it. */
+/* With -gsplit-dwarf the functions are in another file, which the skeleton unit names. */
 static bool find_split(Dwarf_Die *unit, Dwarf_Die *split)
 {
 	uint8_t type;

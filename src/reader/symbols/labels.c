@@ -15,7 +15,7 @@ char *labels_function(const struct location *location, const struct symbols_plac
 	return location_name(location, place);
 }
 
-/* Takes NAME over. */
+/* NAME belongs to this function, which frees or keeps it. */
 static char *with_line(char *name, const struct symbols_place *place)
 {
 	char *label;
@@ -42,7 +42,7 @@ char *labels_short_line(const struct location *location, const struct symbols_pl
 	return with_line(name, place);
 }
 
-/* A printable copy that lives as long as the labels. */
+/* A printable copy of a text. It lives as long as the labels. */
 static char *keep(struct labels *labels, char *made)
 {
 	char *shown = made ? escape_printable(made, strlen(made)) : NULL;

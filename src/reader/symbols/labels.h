@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Backtraces as words: a label for each function, inlined ones included. Each frame's are made once. */
+/* Backtraces as text: a label for each function, including inlined ones. Labels of a frame are made once. */
 #ifndef LM_READER_LABELS_H
 #define LM_READER_LABELS_H
 
@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What stands for a backtrace that there is none of. */
+/* The label of blocks without a backtrace. */
 #define LABELS_NONE "(no backtrace)"
 
-/* One label, allocated with malloc(); NULL without memory. */
+/* Makes one label, allocated with malloc(). NULL if there is no memory. */
 typedef char *labels_make(const struct location *location, const struct symbols_place *place);
 
-/* Set LOCATIONS, which has to stay, and MAKE, and leave the rest zero. */
+/* The caller sets LOCATIONS and MAKE; the rest is zero. LOCATIONS has to stay valid. */
 struct labels {
 	struct locations *locations;
 	labels_make *make;
@@ -28,15 +28,15 @@ struct labels {
 	struct pool pool;
 };
 
-/* Sets PATH and DEPTH; valid until the next call. 0 or -ENOMEM. */
+/* Sets PATH and DEPTH, which are valid until the next call. 0 or -ENOMEM. */
 int labels_set_path(struct labels *labels, uint32_t stack);
 
-/* Outermost first, and back. */
+/* Reverses PATH: outermost first, or innermost first again. */
 void labels_reverse(struct labels *labels);
 
 void labels_free(struct labels *labels);
 
-/* Labels: "function", "function (file:line)"; short ones as short_name() has them. */
+/* Labels: "function" or "function (file:line)". The short ones use short_name(). */
 char *labels_function(const struct location *location, const struct symbols_place *place);
 char *labels_line(const struct location *location, const struct symbols_place *place);
 char *labels_short_line(const struct location *location, const struct symbols_place *place);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* RESOLVED is for one moment: what it says itself is copied. */
+/* RESOLVED is valid only for a moment, so its own texts are copied. */
 static bool keep(struct locations *locations, struct location *location, const struct resolved *resolved)
 {
 	struct symbols_place *named;
@@ -37,7 +37,7 @@ static const struct location *make_location(struct locations *locations, uint32_
 	struct resolved resolved;
 	struct frame frame;
 
-	/* What is no frame does not get into the stacks. */
+	/* The stacks contain only valid frames. */
 	if (!location || frame_parse(text.text, text.len, &frame) != 0 ||
 	    resolve_frame(locations->resolver, &frame, &resolved) != 0)
 		return NULL;

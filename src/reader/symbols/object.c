@@ -24,7 +24,7 @@ static bool has_build_id(Dwfl_Module *module, const char *digits)
 	return true;
 }
 
-/* Takes FD over. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
+/* Opens the object by FD, which is closed if that fails. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
 static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
 {
 	char *file = search_path(search, path);
@@ -36,7 +36,7 @@ static int open_elf(struct object *object, int fd, const char *path, const char 
 		close(fd);
 		return -ENOMEM;
 	}
-	/* Takes the descriptor over if it succeeds. */
+	/* If this succeeds, libdwfl owns the descriptor. */
 	object->module = dwfl_report_elf(object->dwfl, path, file, fd, 0, true);
 	free(file);
 	if (!object->module)
@@ -75,7 +75,7 @@ static uint64_t page_mask(void)
 	return ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 }
 
-/* The next segment of the file that is loaded, from *INDEX on. */
+/* Finds the next loaded segment of the file, from *INDEX on. */
 static bool next_segment(const struct object *object, size_t *index, GElf_Phdr *segment)
 {
 	size_t count;
@@ -110,7 +110,7 @@ int object_from_file(const struct object *object, uint64_t offset, uint64_t *res
 			continue;
 		*result = offset - segment.p_offset + segment.p_vaddr;
 		error = 0;
-		/* Two segments can share a page of the file: we look for code. */
+		/* Two segments can share a page of the file. Code is preferred. */
 		if (segment.p_flags & PF_X)
 			break;
 	}
@@ -123,7 +123,7 @@ int object_from_symbol(const struct object *object, const char *name, size_t len
 	int count = dwfl_module_getsymtab(object->module), error = -ENOENT;
 	uint64_t in_page = ~page_mask();
 
-	/* The first symbol is no symbol. */
+	/* Entry 0 of a symbol table is no symbol. */
 	for (int i = 1; i < count; i++) {
 		GElf_Sym symbol;
 		GElf_Addr value;
@@ -133,7 +133,7 @@ int object_from_symbol(const struct object *object, const char *name, size_t len
 			continue;
 		*result = value - object->bias + offset;
 		error = 0;
-		/* Objects are loaded at a page's start: an address's place in its page does not change. */
+		/* Objects are loaded at page borders, so an address keeps its offset in the page. */
 		if (!address || ((*result ^ address) & in_page) == 0)
 			break;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One executable or shared library on disk, through one libdwfl handle. Its
- * addresses here are those of the file itself (load bias 0), whatever the
- * process was that had it loaded.
+ * One executable or shared library on disk, opened with one libdwfl handle. All
+ * addresses are those of the file itself (load bias 0), wherever a process had it
+ * loaded.
  */
 #ifndef LM_READER_OBJECT_H
 #define LM_READER_OBJECT_H
@@ -25,23 +25,23 @@ struct object {
 };
 
 /*
- * 0, -errno, -ENOEXEC: it is no ELF file, or -ESTALE: it is not the file with
- * that BUILD_ID (hexadecimal digits; NULL matches everything). Where there is no
- * such file at PATH, its debug information can serve. SEARCH has to stay.
+ * Opens the object at PATH. 0; -ENOEXEC if it is no ELF file; -ESTALE if it does not
+ * have the BUILD_ID (hexadecimal digits; NULL matches all); or another -errno. If
+ * the file is missing, its debug information is used instead. SEARCH has to stay valid.
  */
 int object_open(struct object *object, const char *path, const char *build_id, const struct search *search);
 
 void object_close(struct object *object);
 
-/* The file's address of ADDRESS in a process where the first segment's page lies at FROM. */
+/* Converts ADDRESS of a process, where the page of the first segment is at FROM, to an address of the file. */
 int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result);
 
-/* The file's address of what stands at OFFSET in the file. */
+/* Converts OFFSET in the file to an address of the file. */
 int object_from_file(const struct object *object, uint64_t offset, uint64_t *result);
 
 /*
- * The file's address of OFFSET behind a symbol. ADDRESS, if not 0, is where a
- * process had it: of several symbols of that name the one that fits is taken.
+ * The file's address that is OFFSET behind a symbol. ADDRESS is where a process had it,
+ * or 0. It helps to choose among several symbols of that name.
  */
 int object_from_symbol(const struct object *object, const char *name, size_t len, uint64_t offset, uint64_t address,
                        uint64_t *result);

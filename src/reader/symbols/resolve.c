@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where the frame lies: a file, and an address in it. */
+/* The place of a frame: a file, and an address in it. */
 struct spot {
 	struct object *object;
 	uint64_t address;
 };
 
-/* The path of the frame's object on disk; false if it has none or none that can exist. */
+/* The path of the frame's object on disk. False if the frame names no object, or one that can't exist. */
 static bool object_path(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX])
 {
 	char written[PATH_MAX], *name = written;
@@ -23,7 +23,7 @@ static bool object_path(const struct resolver *resolver, const struct frame *fra
 	if (!frame->object || frame->object_len >= sizeof written)
 		return false;
 	written[escape_decode(written, frame->object, frame->object_len)] = '\0';
-	/* As the memory map would have it, so that the same file is one object. */
+	/* Normalized as in a memory map, so that each file is one object. */
 	if (strncmp(written, "./", 2) == 0)
 		name += 2;
 	if (written[0] == '/' || !resolver->dir)
@@ -40,7 +40,7 @@ static bool in_module(const struct resolver *resolver, const struct frame *frame
 	return spot->object && object_from_load(spot->object, mapping->from, frame->address, &spot->address) == 0;
 }
 
-/* In a piece of the memory map, or in a module that has another name. */
+/* Looks in a piece of a memory map, or in a module with another name. */
 static bool in_mapping(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
                        struct spot *spot)
 {
@@ -52,7 +52,7 @@ static bool in_mapping(const struct resolver *resolver, const struct frame *fram
 	return object_from_file(spot->object, frame->address - mapping->from + mapping->offset, &spot->address) == 0;
 }
 
-/* In the object that the frame names, by what it says about the place in it. */
+/* Looks in the object that the frame names, by the symbol and offset in the frame. */
 static bool in_object(const struct resolver *resolver, const struct frame *frame, const char *path, struct spot *spot)
 {
 	const struct mapping *module = resolver->maps ? maps_find_path(resolver->maps, path) : NULL;
@@ -68,11 +68,11 @@ static bool in_object(const struct resolver *resolver, const struct frame *frame
 }
 
 /*
- * What the tracker said about modules is sure. A memory map names the file that
- * was there, so a file of the frame's name that it does not name is another one,
- * of another machine or of another day; but where a relative path begins is for
- * the user to say. PATH is the frame's object, "" if it names none, and becomes
- * that of what was there.
+ * Finds the place of a frame. The trace's MODULE lines are certain. A memory map names
+ * the file that was mapped. If it does not name the frame's object, then a file of
+ * that name is a different one, from another machine or another day. An object with a
+ * relative path is an exception: the user says where such paths begin. PATH is the
+ * frame's object, or "". It becomes the path of the file that was mapped.
  */
 static bool find_spot(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX],
                       struct spot *spot)
@@ -90,7 +90,7 @@ static bool find_spot(const struct resolver *resolver, const struct frame *frame
 	return strcmp(path, MAPS_VDSO) != 0 && in_mapping(resolver, frame, mapping, spot);
 }
 
-/* What the frame says about itself. */
+/* Sets NAMED to what the frame itself says. */
 static int take_named(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
 {
 	struct symbols_place *named = &resolved->named;
@@ -108,9 +108,9 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
 }
 
 /*
- * What is known about a return address: the call is in front of it, and can be
- * the last instruction of its function. Where no function is in front, the
- * address itself is what a signal handler returns to.
+ * Looks up a return address. The call is in front of it, and may be the last
+ * instruction of its function, so ADDRESS - 1 is looked up. If there is no function,
+ * ADDRESS itself is looked up: a signal handler returns to the first byte of one.
  */
 static int find_places(const struct resolver *resolver, const struct spot *spot, struct symbols_places *places)
 {
@@ -126,7 +126,7 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	struct spot spot;
 	int error = take_named(resolver, frame, resolved);
 
-	/* Where nothing was called from, at the stack's outer end, stands a null pointer. */
+	/* The outermost frame can be a null pointer: nobody called that function. */
 	if (error || resolver->as_written || (frame->has_address && frame->address == 0))
 		return error;
 	if (!find_spot(resolver, frame, resolved->module, &spot)) {
@@ -137,7 +137,7 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	resolved->has_offset = true;
 	resolved->offset = spot.address;
 	error = find_places(resolver, &spot, &resolved->places);
-	/* A stripped file knows less than the trace. */
+	/* If the file is stripped, the frame itself may know more. */
 	if (!error && resolved->places.count == 1 && !resolved->places.places[0].function)
 		resolved->places.places = &resolved->named;
 	return error;

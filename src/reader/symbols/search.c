@@ -16,7 +16,7 @@
 
 static const char usual_dir[] = "/usr/lib/debug";
 
-/* Appends TEXT to *LIST, behind a ':' if something stands there. 0 or -ENOMEM. */
+/* Appends TEXT to *LIST, with a ':' between them unless *LIST is empty. 0 or -ENOMEM. */
 static int append(char **list, const char *first, const char *second)
 {
 	char *longer;
@@ -28,7 +28,7 @@ static int append(char **list, const char *first, const char *second)
 	return 0;
 }
 
-/* libdwfl takes a relative path for one beside the object: the user's begin here. */
+/* libdwfl reads a relative path relative to the object. The user's are relative to the current directory. */
 static int append_dir(char **list, const char *dir, const struct diag *diag)
 {
 	char path[PATH_MAX];
@@ -51,7 +51,7 @@ static int append_dirs(char **list, const char *dirs, const struct diag *diag)
 	return error;
 }
 
-/* The user's directories, the object's own and ".debug" in it, the system's. */
+/* Builds the list: the user's directories, the object's own and ".debug" in it, then the system's. */
 static int make_debug_path(struct search *search, const char *dirs, const struct diag *diag)
 {
 	int error = dirs ? append_dirs(&search->debug_path, dirs, diag) : 0;
@@ -66,7 +66,7 @@ static int open_root(struct search *search, const char *sysroot)
 	search->sysroot = realpath(sysroot, NULL);
 	if (!search->sysroot)
 		return -errno;
-	/* The root itself would make two slashes of one. */
+	/* "/" would lead to double slashes in paths. */
 	if (strcmp(search->sysroot, "/") == 0)
 		search->sysroot[0] = '\0';
 	search->root = open(sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -74,8 +74,8 @@ static int open_root(struct search *search, const char *sysroot)
 }
 
 /*
- * A file's debug information is beside it, where it is now, or below a directory
- * of debug information, where its path was when it was traced: that is MODULE's name.
+ * Debug information is beside the file at its present path, or below a debug directory
+ * at the path that the file had when it was traced. The latter is the name of MODULE.
  */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base, const char *file,
                           const char *link, GElf_Word crc, char **found)
@@ -102,7 +102,7 @@ int search_init(struct search *search, const struct search_options *options, con
 	                      .section_address = dwfl_offline_section_address,
 	                      .debuginfo_path = &search->debug_path},
 	};
-	/* libdwfl would ask the servers that this names. */
+	/* Otherwise libdwfl would ask the servers that this variable names. */
 	if (!options->debuginfod)
 		unsetenv("DEBUGINFOD_URLS");
 	else if (!debuginfod_works())
@@ -119,13 +119,13 @@ int search_init(struct search *search, const struct search_options *options, con
 	return error;
 }
 
-/* Symbolic links in the sysroot stay in it. */
+/* Opens a file in the sysroot. Symbolic links can't lead out of it. */
 static int open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT};
 	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 
-	/* Before Linux 5.6. */
+	/* Linux before 5.6 does not have the call. */
 	if (fd < 0 && errno == ENOSYS)
 		fd = openat(root, path + strspn(path, "/"), flags);
 	return fd;
@@ -133,7 +133,7 @@ static int open_in_root(int root, const char *path, int flags)
 
 int search_open(const struct search *search, const char *path)
 {
-	/* A trace can name anything: a pipe must not stop us, a device must not be touched. */
+	/* A trace can name anything. Opening a pipe must not wait, and a device must not be touched. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int fd = search->root >= 0 && path[0] == '/' ? open_in_root(search->root, path, flags) : open(path, flags);
 	struct stat st;
@@ -151,7 +151,7 @@ int search_open_build_id(const struct search *search, const char *build_id)
 	char *copy, *rest, *dir;
 	int fd = -ENOENT;
 
-	/* A trace can say anything: it must not lead out of these directories. */
+	/* A trace can contain anything. A build-id must not lead out of these directories. */
 	if (strlen(build_id) <= 2 || build_id[strspn(build_id, "0123456789abcdef")])
 		return fd;
 	copy = rest = strdup(search->debug_path);

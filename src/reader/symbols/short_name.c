@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/* How much of NAME is to be kept as it is, though it has brackets: "operator<<", "operator()", "(anonymous namespace)".
+/*
+ * The length of a part at the front of NAME that is kept though it has brackets:
+ * "operator<<", "operator()", "(anonymous namespace)". 0 if there is none.
  */
 static size_t literal_length(const char *name)
 {

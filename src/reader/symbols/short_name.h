@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What templates and functions take is the longest part of a name in C++ and says the least. */
+/* Shortens C++ names. Arguments of templates and functions are the longest part, and say the least. */
 #ifndef LM_READER_SHORT_NAME_H
 #define LM_READER_SHORT_NAME_H
 
-/* Columns that a name may well take. */
+/* Names of up to so many columns are kept. */
 enum { SHORT_NAME_ENOUGH = 40 };
 
-/* Rewrites NAME without, if it takes more. */
+/* Removes the arguments from a NAME that takes more columns. */
 void short_name(char *name);
 
 #endif

@@ -13,7 +13,7 @@
 
 struct known_object {
 	const char *path;
-	const char *build_id; /* "" if any would do */
+	const char *build_id; /* "" if any matches */
 	struct object *object;
 };
 
@@ -170,7 +170,7 @@ static const char *keep_file(struct symbols *symbols, const char *file)
 	return file ? pool_copy(&symbols->pool, file, strlen(file)) : NULL;
 }
 
-/* What the debug information knows: functions, and FILE and LINE of the innermost one. */
+/* Reads the debug information: the functions, and FILE and LINE of the innermost one. */
 static void read_debug(struct object *object, GElf_Addr address, struct inlines *inlines, const char **file, int *line)
 {
 	Dwarf_Addr bias;
@@ -199,7 +199,7 @@ static int look_up(struct symbols *symbols, struct object *object, uint64_t own,
 	places = pool_alloc(&symbols->pool, (inlines.count + 1) * sizeof *places);
 	if (!places)
 		return -ENOMEM;
-	/* The table of lines speaks of the innermost function; each other one's line is where it calls. */
+	/* The line table gives the line in the innermost function. For the others it is the line of their call. */
 	for (size_t i = 0; i < inlines.count; i++) {
 		const struct inlines_call *call = &inlines.calls[i];
 
@@ -208,7 +208,7 @@ static int look_up(struct symbols *symbols, struct object *object, uint64_t own,
 		file = call->file;
 		line = call->line;
 	}
-	/* The symbol table knows what was built without debug information. */
+	/* Without debug information, the symbol table may know the function. */
 	if (!inlines.function)
 		inlines.function = symtab_index_find(&object->functions, object->module, address);
 	places[inlines.count] =

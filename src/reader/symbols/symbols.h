@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Addresses in objects -> functions, files and lines, inlined functions
- * included; names are demangled. Each object is opened once and each address
+ * Finds functions, files and lines for addresses in objects, including inlined
+ * functions. Names are demangled. Each object is opened once, and each address is
  * looked up once.
  */
 #ifndef LM_READER_SYMBOLS_H
@@ -30,29 +30,30 @@ struct symbols_places {
 struct symbols;
 
 /*
- * Where objects and their debug information are looked for. Without OPTIONS:
- * where the trace says, and where distributions and debuggers keep them.
- * 0, -ENOMEM, or another -errno for a directory in OPTIONS, of which DIAG has heard; *SYMBOLS is NULL then.
- * OPTIONS have to stay. DIAG hears of objects that cannot be used, once of each; it can be NULL.
+ * OPTIONS say where to look for objects and their debug information. They have to stay
+ * valid. NULL means the paths of the trace, and the usual debug directories. DIAG can
+ * be NULL; it is told once of each object that can't be used. Returns 0, -ENOMEM, or
+ * another -errno if a directory in OPTIONS can't be used, which DIAG is told. *SYMBOLS
+ * is NULL then.
  */
 int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag);
 
 void symbols_destroy(struct symbols *symbols);
 
-/* The object at PATH with that BUILD_ID (NULL: any); NULL if there is none that can be used. */
+/* The object at PATH with that BUILD_ID, or with any if it is NULL. NULL if there is none that can be used. */
 struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id);
 
-/* How much there is to know: debug information can be large and compressed, and a symbol table is not. */
+/* SYMBOLS_NAMES reads only the symbol table. Debug information can be large and compressed, so it is slower. */
 enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
 
 /*
- * What is at the object's own ADDRESS; of SYMBOLS_NAMES one place, with the
- * function that the symbol table has there. 0 or -ENOMEM. The places live as long as SYMBOLS.
+ * Finds what is at ADDRESS of the object's file. SYMBOLS_NAMES gives one place with the
+ * function of the symbol table. The places live as long as SYMBOLS. 0 or -ENOMEM.
  */
 int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
                  struct symbols_places *places);
 
-/* The name as people write it; NULL without memory. Lives as long as SYMBOLS. */
+/* The demangled NAME, or NAME if it is not mangled. Lives as long as SYMBOLS. NULL if there is no memory. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
 
 #endif

@@ -12,7 +12,7 @@ static bool is_code(const GElf_Sym *symbol)
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-/* A function is more than a label, a name for everybody more than one for a file. */
+/* The rank of a symbol: functions before labels, global names before those of one file. */
 static unsigned rank(const GElf_Sym *symbol)
 {
 	unsigned binding = GELF_ST_BIND(symbol->st_info);
@@ -20,7 +20,7 @@ static unsigned rank(const GElf_Sym *symbol)
 	return 4 * (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE) + 2 * (binding == STB_GLOBAL) + (binding == STB_WEAK);
 }
 
-/* The section's end, as MODULE has it; 0 if it has no code. */
+/* The end of the section, as an address of MODULE; 0 if the section has no code. */
 static GElf_Addr section_end(Elf *elf, GElf_Word section, GElf_Addr bias)
 {
 	GElf_Shdr header;
@@ -65,14 +65,14 @@ static int by_from(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-/* Without memory some functions stay unknown. */
+/* Makes the index. Without memory, some functions stay unknown. */
 static void make(struct symtab_index *index, Dwfl_Module *module)
 {
 	int count = dwfl_module_getsymtab(module);
 	GElf_Addr reach = 0;
 
 	index->complete = true;
-	/* The first symbol is no symbol. */
+	/* Entry 0 of a symbol table is no symbol. */
 	for (int i = 1; i < count && add(index, module, i); i++)
 		;
 	if (index->count)
@@ -84,7 +84,7 @@ static void make(struct symtab_index *index, Dwfl_Module *module)
 	}
 }
 
-/* How many entries begin at ADDRESS or before. */
+/* The number of entries that begin at ADDRESS or before it. */
 static size_t count_until(const struct symtab_index *index, GElf_Addr address)
 {
 	size_t low = 0, high = index->count;
@@ -100,7 +100,10 @@ static size_t count_until(const struct symtab_index *index, GElf_Addr address)
 	return low;
 }
 
-/* The last that begins in front of ADDRESS and reaches it; else a label without a size, if it is the last in front. */
+/*
+ * The last entry that begins at ADDRESS or before and contains it. If there is none, the
+ * last entry in front of ADDRESS, if that is a label without a size.
+ */
 const char *symtab_index_find(struct symtab_index *index, Dwfl_Module *module, GElf_Addr address)
 {
 	const struct symtab_entry *last;

@@ -23,7 +23,7 @@ static int by_from(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-/* Without memory some units stay unknown, which is what they would be without this. */
+/* Reads the ranges of all units. Without memory, some units stay unknown. */
 static void read_units(struct units *units, Dwfl_Module *module)
 {
 	Dwarf_Die *unit = NULL;
@@ -42,7 +42,7 @@ static void read_units(struct units *units, Dwfl_Module *module)
 		qsort(units->ranges, units->count, sizeof *units->ranges, by_from);
 }
 
-/* The last range that begins at ADDRESS or before. */
+/* Finds the last range that begins at ADDRESS or before it. */
 static const struct units_range *find_range(const struct units *units, Dwarf_Addr address)
 {
 	size_t low = 0, high = units->count;
@@ -63,7 +63,7 @@ Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr addre
 	Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
 	const struct units_range *range;
 
-	/* What has no entry of its own in .debug_aranges can be taken for a part of its neighbour. */
+	/* libdwfl may return the neighbour of a unit that has no entry in .debug_aranges. */
 	if (unit && dwarf_haspc(unit, address - *bias) > 0)
 		return unit;
 	if (!units->complete)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An address -> its compilation unit. libdwfl answers from .debug_aranges,
- * which not every compiler writes (clang does not); what is missing there is
- * found by the units' own ranges, which are read once.
+ * Finds the compilation unit of an address. libdwfl uses .debug_aranges, which clang
+ * and some other compilers don't write. Units that are missing there are found by their
+ * own ranges, which are read once.
  */
 #ifndef LM_READER_UNITS_H
 #define LM_READER_UNITS_H
@@ -18,12 +18,12 @@ struct units_range {
 };
 
 struct units {
-	struct units_range *ranges; /* by from */
+	struct units_range *ranges; /* ordered by FROM */
 	size_t count, room;
-	bool complete; /* no need to read them again */
+	bool complete; /* the ranges were read */
 };
 
-/* NULL if nothing is known. BIAS is what MODULE's addresses have more than its debug information's. */
+/* The unit of ADDRESS, or NULL. *BIAS is how much larger MODULE's addresses are than the debug information's. */
 Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias);
 
 void units_free(struct units *units);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See frame.h. Frames are read from the end: only their objects can contain anything. */
+/* See frame.h. Frames are read from their end, since the object in front can contain any character. */
 #include "frame.h"
 #include "cursor.h"
 
 #include <errno.h>
 
-/* "[0xADDRESS]" at the end of TEXT: shortens *LEN by it. */
+/* Takes "[0xADDRESS]" from the end of TEXT and shortens *LEN by it. */
 static bool take_address(const char *text, size_t *len, struct frame *frame)
 {
 	const char *open = memrchr(text, '[', *len);
@@ -22,7 +22,7 @@ static bool take_address(const char *text, size_t *len, struct frame *frame)
 	return true;
 }
 
-/* What stands in the parentheses: "", "SYMBOL", "+0xOFFSET", "SYMBOL+0xOFFSET". */
+/* Takes what is in the parentheses: "", "SYMBOL", "+0xOFFSET", "SYMBOL+0xOFFSET". */
 static bool take_place(const char *text, size_t len, struct frame *frame)
 {
 	const char *plus = memrchr(text, '+', len);

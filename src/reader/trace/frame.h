@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One frame of a backtrace -> its parts. Reads what the tracker writes, what
- * glibc's backtrace_symbols() and backtrace_symbols_fd() give, and what people
- * type: OBJECT(SYMBOL+0xOFFSET)[0xADDRESS], OBJECT(+0xOFFSET), [0xADDRESS], 0xADDRESS.
+ * Splits one frame of a backtrace into its parts. Frames can be the tracker's,
+ * those of glibc's backtrace_symbols() and backtrace_symbols_fd(), or typed by a user:
+ * OBJECT(SYMBOL+0xOFFSET)[0xADDRESS], OBJECT(+0xOFFSET), [0xADDRESS], 0xADDRESS.
  */
 #ifndef LM_READER_FRAME_H
 #define LM_READER_FRAME_H
@@ -12,17 +12,17 @@
 #include <stdint.h>
 
 struct frame {
-	const char *object; /* as it is written, with its \ooo; NULL if there is none */
+	const char *object; /* as it is written, \ooo included; NULL if there is none */
 	size_t object_len;
 	const char *symbol; /* NULL if there is none */
 	size_t symbol_len;
-	uint64_t offset;  /* from the symbol; without one, from the object's load bias */
+	uint64_t offset;  /* from the symbol, or without a symbol from the object's load bias */
 	uint64_t address; /* the return address */
 	bool has_offset;
 	bool has_address;
 };
 
-/* 0, or -EINVAL: TEXT is no frame. Pointers in FRAME point into TEXT. */
+/* Returns 0, or -EINVAL if TEXT is no frame. Pointers in FRAME point into TEXT. */
 int frame_parse(const char *text, size_t len, struct frame *frame);
 
 #endif

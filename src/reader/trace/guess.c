@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Does TEXT begin with what ENTRY is, and does a record follow? */
+/* Does TEXT begin with the text of ENTRY, and does a record follow? */
 static inline bool is_it(const struct guess *guess, const struct guess_entry *entry, const char *text, size_t len)
 {
 	return entry->len && entry->len < len && (text[entry->len] == '+' || text[entry->len] == '#') &&
 	       memcmp(guess->texts + entry->begin, text, entry->len) == 0;
 }
 
-/* The one in the place WAY becomes the first, those in front of it move up. */
+/* Puts STACK, which is at index WAY, first. Those in front of it move back by one. */
 static void to_front(uint32_t *next, unsigned way, uint32_t stack)
 {
 	for (; way; way--)
@@ -43,7 +43,7 @@ uint32_t guess_stack(struct guess *guess, const char *text, size_t len, struct g
 	return STACK_NONE;
 }
 
-/* Entries for all backtraces up to STACK. */
+/* Makes entries for all backtraces up to STACK. False if there is no memory. */
 static bool make_room(struct guess *guess, uint32_t stack)
 {
 	size_t count = guess->count ? guess->count : 64;

@@ -51,14 +51,14 @@ static bool take_permissions(struct cursor *c)
 
 	if (!cursor_until(c, ' ', &word, &len) || len != 4)
 		return false;
-	/* The text may end here, and has no NUL. */
+	/* The text may end here; it has no NUL. */
 	for (size_t i = 0; i < len; i++)
 		if (!memchr(letters, word[i], sizeof letters))
 			return false;
 	return true;
 }
 
-/* "from-to perms offset major:minor inode", all but the path */
+/* Takes "from-to perms offset major:minor inode", which is all but the path. */
 static bool take_mapping(struct cursor *c, struct mapping *mapping)
 {
 	uint64_t number;
@@ -83,7 +83,7 @@ int maps_add_line(struct maps *maps, const char *text, size_t len)
 		return -EINVAL;
 	while (cursor_byte(&c, ' '))
 		;
-	/* Only files have code, and the vdso: not [heap], not what is anonymous. */
+	/* Only files and the vdso have code. [heap] and anonymous memory have none. */
 	if (!cursor_is(&c, '/') && !is_vdso(&c))
 		return 0;
 	mapping.path = pool_copy(&maps->pool, c.at, (size_t)(c.end - c.at));
@@ -102,7 +102,7 @@ int maps_load(struct maps *maps, const char *path, const struct diag *diag)
 	while (!error && (got = input_next(&in, &line)) > 0) {
 		error = maps_add_line(maps, line.text, line.len);
 		if (error == -EINVAL) {
-			/* A piece cut out of a trace has its heading. */
+			/* A memory map that was cut out of a trace begins with its heading. */
 			if (line.len && line.text[0] != '#')
 				diag_report(diag, in.name, line.number, "this is not a line of a memory map");
 			error = 0;
@@ -116,7 +116,7 @@ int maps_load(struct maps *maps, const char *path, const struct diag *diag)
 	return good ? 0 : -EINVAL;
 }
 
-/* Is B a better answer than A? B came later. */
+/* Is B, which came later, a better answer than A? */
 static bool better(const struct mapping *a, const struct mapping *b, const char *path)
 {
 	if (!a || a->module != b->module)

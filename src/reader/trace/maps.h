@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What lay where in the address space of the traced process: the trace's MODULE
- * lines, and memory maps as /proc/PID/maps has them.
+ * Which files were mapped where in the traced process. Known from the trace's MODULE
+ * lines, and from memory maps in the format of /proc/PID/maps.
  */
 #ifndef LM_READER_MAPS_H
 #define LM_READER_MAPS_H
@@ -14,41 +14,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The path of code that the kernel lends to every process: there is no such file. */
+/* The name of the code that the kernel maps into every process. There is no such file. */
 #define MAPS_VDSO "[vdso]"
 
 struct mapping {
-	uint64_t from; /* a module: where its first segment's page begins */
+	uint64_t from; /* of a module: the page of its first segment */
 	uint64_t to;
-	uint64_t offset;      /* in the file, of what is mapped at from */
-	bool module;          /* the whole object by a MODULE line, not a piece of it by a memory map */
-	const char *path;     /* as it is on disk */
+	uint64_t offset;      /* the offset in the file that is mapped at FROM */
+	bool module;          /* a whole object, from a MODULE line; otherwise a piece of one, from a memory map */
+	const char *path;     /* as on disk, without \ooo */
 	const char *build_id; /* hexadecimal digits, or NULL */
 };
 
 struct maps {
-	struct mapping *mappings; /* in the order in which they came; a maps of zeros is an empty one */
+	struct mapping *mappings; /* in the order of the trace; a maps of zeros is valid and empty */
 	size_t count, room;
 	struct pool pool;
 };
 
-/* 0 or -ENOMEM. */
+/* Adds what a MODULE line says. 0 or -ENOMEM. */
 int maps_add_module(struct maps *maps, const struct record_module *module);
 
-/* A line of a memory map; pieces without an object are passed. 0, -EINVAL: it is no such line, -ENOMEM. */
+/* Adds a line of a memory map, unless it has no file. 0, -EINVAL if it is no such line, or -ENOMEM. */
 int maps_add_line(struct maps *maps, const char *text, size_t len);
 
-/* All lines of a file, "-" for standard input. What is no such line is reported. 0, -errno, -EINVAL: there was none. */
+/*
+ * Adds all lines of a file, or of standard input for "-". Other lines are reported.
+ * 0 or -errno; -EINVAL if there was no line of a memory map.
+ */
 int maps_load(struct maps *maps, const char *path, const struct diag *diag);
 
 /*
- * What lies at ADDRESS: the module of that PATH if there is one, else any
- * module, else a piece of the memory map; the newest of each. NULL if nothing
- * does. PATH can be NULL.
+ * Finds what is mapped at ADDRESS: the module of that PATH, or else any module, or
+ * else a piece of a memory map. Of several, the newest. NULL if there is none. PATH
+ * can be NULL.
  */
 const struct mapping *maps_find(const struct maps *maps, uint64_t address, const char *path);
 
-/* The newest module of that PATH, or NULL. */
+/* Finds the newest module with that PATH, or NULL. */
 const struct mapping *maps_find_path(const struct maps *maps, const char *path);
 
 void maps_free(struct maps *maps);

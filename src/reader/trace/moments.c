@@ -10,7 +10,7 @@ int moments_add(struct moments *moments, uint64_t line, uint64_t time)
 {
 	struct moment *list;
 
-	/* Time does not run backwards, whatever a broken trace says. */
+	/* In a broken trace, time may seem to run backwards. */
 	if (moments->count && time <= moments->list[moments->count - 1].time)
 		return 0;
 	list = array_grow(moments->list, &moments->room, moments->count + 1, sizeof *list);

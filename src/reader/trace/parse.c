@@ -12,13 +12,13 @@ static const struct {
 } calls[LM_CALL_COUNT] = {LM_TRACE_CALLS(CALL_NAME)};
 #undef CALL_NAME
 
-/* What stands between a call's size and its markers. */
+/* What a call's line has between its size and its markers. */
 static const struct form {
 	unsigned pointers;
 	unsigned args;        /* numbers in parentheses */
-	unsigned args_failed; /* as many can stand there if the call failed */
-	unsigned args_more;   /* numbers behind a colon, in the same parentheses */
-	bool args_last;       /* the parentheses follow [U:R] */
+	unsigned args_failed; /* the same if the call failed: at most so many */
+	unsigned args_more;   /* numbers behind a colon in the same parentheses */
+	bool args_last;       /* the parentheses come behind [U:R] */
 } forms[LM_CALL_COUNT] = {
 	[LM_CALL_MALLOC] = {.pointers = 1, .args_failed = 1},
 	[LM_CALL_CALLOC] = {.pointers = 1, .args = 2, .args_failed = 2, .args_last = true},
@@ -51,7 +51,7 @@ const char *parse_call_name(enum lm_call call)
 	return calls[call].word;
 }
 
-/* One by one: a memset() of the whole takes longer than all that is read. */
+/* Clears the fields one by one. A memset() of the whole event takes longer than reading a line. */
 static inline void clear_event(struct event *event)
 {
 	event->change = event->used = event->usable = 0;
@@ -79,14 +79,14 @@ static bool take_pointer(struct cursor *c, uint64_t *pointer)
 	return cursor_address(c, pointer);
 }
 
-/* " [U:R]" */
+/* Takes " [U:R]". */
 static bool take_totals(struct cursor *c, struct event *event)
 {
 	return cursor_literal(c, " [") && cursor_signed(c, &event->used) && cursor_byte(c, ':') &&
 	       cursor_signed(c, &event->usable) && cursor_byte(c, ']');
 }
 
-/* Numbers with a blank before all but the first, up to LIMIT in all. */
+/* Takes numbers with blanks between them, until there are LIMIT in all. */
 static bool take_args(struct cursor *c, struct event *event, unsigned limit)
 {
 	do {
@@ -97,7 +97,7 @@ static bool take_args(struct cursor *c, struct event *event, unsigned limit)
 	return true;
 }
 
-/* " (N N : N N)" as FORM has it. */
+/* Takes " (N N : N N)", in the way that FORM says. */
 static const char *take_parentheses(struct cursor *c, const struct form *form, struct event *event)
 {
 	static const char fault[] = "the numbers in parentheses are not this call's";
@@ -113,7 +113,7 @@ static const char *take_parentheses(struct cursor *c, const struct form *form, s
 	return cursor_byte(c, ')') ? NULL : fault;
 }
 
-/* " key=value": those that are not known are passed. */
+/* Takes " key=value". Unknown keys are skipped. */
 static const char *take_annotation(struct cursor *c, struct event *event)
 {
 	const char *word;
@@ -135,7 +135,7 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	return NULL;
 }
 
-/* The numbers after " #", up to the end of the line. */
+/* Takes the numbers behind " #", up to the end of the line. */
 static const char *take_statm(struct cursor *c, struct event *event)
 {
 	for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++)
@@ -145,7 +145,7 @@ static const char *take_statm(struct cursor *c, struct event *event)
 	return event->has_statm ? NULL : "something after the numbers of statm";
 }
 
-/* " !f", " !e12", "!", " key=value", " #1 2 3 4 5 6 7": all can be missing, the order is fixed. */
+/* Takes " !f", " !e12", "!", " key=value", " #1 2 3 4 5 6 7". Each is optional; the order is fixed. */
 static const char *take_markers(struct cursor *c, struct event *event)
 {
 	uint64_t error;
@@ -170,7 +170,7 @@ static const char *take_markers(struct cursor *c, struct event *event)
 	return cursor_at_end(c) ? NULL : "something behind the end of the event";
 }
 
-/* What follows from the call's numbers: the size of its block, and if it failed. */
+/* Finds out the size of the call's block, and whether the call failed. */
 static void conclude(struct event *event)
 {
 	const uint64_t *args = event->args;
@@ -181,7 +181,7 @@ static void conclude(struct event *event)
 	}
 	if (parse_is_realloc(event->call)) {
 		event->size = args[1];
-		/* A null pointer for a size of 0 is a release that went well. */
+		/* A null pointer for a size of 0 is a successful release. */
 		event->failed |= !event->pointer && args[1];
 	} else {
 		event->size = (uint64_t)event->change;
@@ -222,7 +222,7 @@ static const char *parse_call(struct cursor *c, struct event *event)
 	return NULL;
 }
 
-/* " name=N", or " memalign=N/N" for memalign and posix_memalign; names that are not known are passed. */
+/* Takes " name=N", or " memalign=N/N" for memalign and posix_memalign. Unknown names are skipped. */
 static const char *take_count(struct cursor *c, struct event *event)
 {
 	const char *name;
@@ -284,7 +284,7 @@ static const char *parse_event(struct cursor *c, struct record *record)
 	return parse_counts(c, &record->event);
 }
 
-/* "from-to offset build-id path", the numbers as in /proc/PID/maps */
+/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. */
 static const char *parse_module(struct cursor *c, struct record_module *module)
 {
 	if (!cursor_hex(c, &module->from) || !cursor_byte(c, '-') || !cursor_hex(c, &module->to) ||
@@ -331,7 +331,7 @@ int parse_record(const char *text, size_t len, struct record *record)
 {
 	struct cursor c = cursor_start(text, len);
 
-	/* Not the whole of it: this runs for every line, and most are frames. */
+	/* Only these fields are set first: this runs for every line, and most lines are frames. */
 	record->text = text;
 	record->len = len;
 	record->fault = NULL;
@@ -359,7 +359,7 @@ static inline __attribute__((always_inline)) bool pass(const char **at, const ch
 	return same;
 }
 
-/* Up to fifteen digits. */
+/* Takes a decimal number of at most fifteen digits. */
 static inline __attribute__((always_inline)) bool pass_number(const char **at, uint64_t *number)
 {
 	static const uint32_t powers[WORD_BYTES] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
@@ -380,8 +380,8 @@ static inline __attribute__((always_inline)) bool pass_number(const char **at, u
 }
 
 /*
- * Up to sixteen digits. Nearly all addresses of 64-bit programs have twelve:
- * to guess that spares the wait for where they end.
+ * Takes a hexadecimal number of at most sixteen digits. Nearly all addresses of 64-bit
+ * programs have twelve. Guessing that saves waiting until the end is known.
  */
 static inline __attribute__((always_inline)) bool pass_hex(const char **at, uint64_t *number)
 {
@@ -405,7 +405,7 @@ static inline __attribute__((always_inline)) bool pass_hex(const char **at, uint
 	return true;
 }
 
-/* "[U:R]", and what may stand behind it: the number of a backtrace. */
+/* Takes " [U:R]". */
 static inline __attribute__((always_inline)) bool pass_totals(const char **at, struct event *event)
 {
 	uint64_t used, usable;
@@ -417,7 +417,11 @@ static inline __attribute__((always_inline)) bool pass_totals(const char **at, s
 	return true;
 }
 
-/* The end of a line that began at TEXT and went well: its length. A null pointer is a call that failed. */
+/*
+ * Takes the end of the line that begins at TEXT: the number of a backtrace, if there
+ * is one, and the newline. Returns the line's length, or 0. A null pointer means that
+ * the call failed, which is not a common line.
+ */
 static inline __attribute__((always_inline)) size_t pass_end(const char *text, const char *at, struct event *event)
 {
 	event->backtrace = 0;
@@ -427,7 +431,7 @@ static inline __attribute__((always_inline)) size_t pass_end(const char *text, c
 	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
 }
 
-/* "(N N)" */
+/* Takes " (N N)". */
 static inline __attribute__((always_inline)) bool pass_two(const char **at, struct event *event)
 {
 	event->arg_count = 2;
@@ -435,7 +439,7 @@ static inline __attribute__((always_inline)) bool pass_two(const char **at, stru
 	       pass_number(at, &event->args[1]) && pass(at, ")");
 }
 
-/* What has none of the things that can be wrong with a call. */
+/* Clears the fields that only uncommon calls have. */
 static inline __attribute__((always_inline)) void clear_rest(struct event *event)
 {
 	event->old = 0;
@@ -481,7 +485,7 @@ static __attribute__((noinline)) size_t parse_calloc(const char *text, struct ev
 
 size_t parse_common(const char *text, struct event *event)
 {
-	/* Without a branch on which of the two it is: nobody could foresee it. */
+	/* There is no branch on malloc or free, because a processor can't predict it. */
 	uint64_t name = word_load(text);
 	bool allocates = (name == word_load("+ malloc")) & (text[WORD_BYTES] == ' ');
 	bool releases = name == word_load("+ free -");

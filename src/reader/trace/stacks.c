@@ -26,7 +26,7 @@ int stacks_add_frame(struct stacks *stacks, const char *text, size_t len, uint32
 	*frame = hash_find(&stacks->frame_table, hash, same_frame, stacks, &key);
 	if (*frame != HASH_NONE)
 		return 0;
-	/* The price of the check is paid once for each frame. */
+	/* So each distinct frame is checked only once. */
 	if (frame_parse(text, len, &parts) != 0)
 		return -EINVAL;
 	frames = array_grow(stacks->frames, &stacks->frame_room, stacks->frame_count + 1, sizeof *frames);
@@ -94,13 +94,13 @@ uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number)
 	return stack == HASH_NONE ? STACK_NONE : stack;
 }
 
-/* The text of a block, and how much of it there is. */
+/* A block and its text. */
 struct block {
 	const char *text;
 	size_t len;
 };
 
-/* Are the lines of the block exactly the frames of a backtrace? */
+/* Are the lines of the block exactly the frames of the backtrace? */
 static bool same_block(const void *owner, uint32_t stack, const void *key)
 {
 	const struct stacks *stacks = owner;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The distinct backtraces of a process image. A frame's text is kept once, a
- * backtrace is a list of frames and is kept once as well, so memory grows with
- * what differs and not with the trace.
+ * The distinct backtraces of a process image. The text of each distinct frame is kept
+ * once, and so is each distinct list of frames. So memory does not grow with the
+ * length of the trace.
  */
 #ifndef LM_READER_STACKS_H
 #define LM_READER_STACKS_H
@@ -36,30 +36,30 @@ struct stacks {
 	struct stack *stacks;
 	size_t stack_count, stack_room;
 	struct hash_table stack_table;
-	struct hash_table number_table; /* compact format: the trace's numbers */
-	struct hash_table block_table;  /* full format: frames as they are written, one below the other */
+	struct hash_table number_table; /* compact format: backtraces by the trace's numbers */
+	struct hash_table block_table;  /* full format: backtraces by their text */
 };
 
-/* The number of a frame; 0, -EINVAL if TEXT is no frame, -ENOMEM. */
+/* Gives FRAME the number of a frame. 0, -EINVAL if TEXT is no frame, or -ENOMEM. */
 int stacks_add_frame(struct stacks *stacks, const char *text, size_t len, uint32_t *frame);
 
-/* The number of a backtrace of DEPTH frames, STACK_NONE if that is 0; 0 or -ENOMEM. */
+/* Gives STACK the number of a backtrace of DEPTH frames; STACK_NONE if DEPTH is 0. 0 or -ENOMEM. */
 int stacks_add(struct stacks *stacks, const uint32_t *frames, size_t depth, uint32_t *stack);
 
-/* Compact format: the trace calls STACK by NUMBER from here on; 0 or -ENOMEM. */
+/* Compact format: notes that the trace calls STACK by NUMBER from here on. 0 or -ENOMEM. */
 int stacks_set_number(struct stacks *stacks, uint64_t number, uint32_t stack);
 
-/* What the trace calls by NUMBER; STACK_NONE if it never said. */
+/* The backtrace that the trace calls by NUMBER; STACK_NONE if it never said. */
 uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number);
 
 /*
- * Full format: the backtrace whose frames BLOCK is, TEXT being its text, each
- * of them a line. STACK_NONE if stacks_set_block() has not told. What it finds
- * was compared byte for byte.
+ * Full format: the backtrace whose frames are the lines of BLOCK, which has the text
+ * TEXT. STACK_NONE if it is not known from stacks_set_block(). The text was compared
+ * byte for byte.
  */
 uint32_t stacks_find_block(const struct stacks *stacks, const char *text, const struct scan_block *block);
 
-/* BLOCK was read and gave STACK; does nothing if it contains anything else. 0 or -ENOMEM. */
+/* Notes that BLOCK has the frames of STACK. Does nothing if BLOCK contains anything else. 0 or -ENOMEM. */
 int stacks_set_block(struct stacks *stacks, const char *text, const struct scan_block *block, uint32_t stack);
 
 /* Valid until the next addition. */

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Once about a line: what NUL bytes cut into pieces is one. */
+/* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
 static void complain(struct trace *trace, uint64_t line, const char *message)
 {
 	if (line == trace->complained_line && strcmp(message, trace->complaint) == 0)
@@ -18,8 +18,8 @@ static void complain(struct trace *trace, uint64_t line, const char *message)
 }
 
 /*
- * The next line into trace->line: 1, 0 at the end, -errno. WHOLE tells if it
- * can be used. A line without an end is nothing to complain about if it is the last.
+ * Reads the next line into trace->line. 1, 0 at the end, or -errno. WHOLE tells
+ * whether the line can be used. The last line may lack its newline without a report.
  */
 static int read_line(struct trace *trace, bool *whole)
 {
@@ -42,7 +42,7 @@ static int read_line(struct trace *trace, bool *whole)
 	return 1;
 }
 
-/* The next line that can be used: 1, 0 at the end, -errno. */
+/* Reads the next line that can be used. 1, 0 at the end, or -errno. */
 static int next_line(struct trace *trace)
 {
 	bool whole = false;
@@ -55,8 +55,8 @@ static int next_line(struct trace *trace)
 }
 
 /*
- * Does what follows belong to the record above: does it begin otherwise than
- * with '+' and '#'? 1, 0 if there is a record or nothing, -errno.
+ * Does the next line belong to the record above, because it does not begin with '+'
+ * or '#'? 1, 0 if a record or nothing follows, or -errno.
  */
 static int is_below(struct trace *trace)
 {
@@ -66,7 +66,7 @@ static int is_below(struct trace *trace)
 	return got <= 0 ? got : byte != '+' && byte != '#';
 }
 
-/* The next line that can be used, if it belongs to the record above: 1, 0, -errno. */
+/* Reads the next line that can be used, if it belongs to the record above. 1, 0 if it does not, or -errno. */
 static int next_below(struct trace *trace)
 {
 	bool whole = false;
@@ -97,7 +97,7 @@ static int take_frame(struct trace *trace, size_t *depth)
 	return error;
 }
 
-/* The frames below a record, one by one. 0 or -errno. */
+/* Reads the frames below a record one by one. 0 or -errno. */
 static int take_frames(struct trace *trace, uint32_t *stack)
 {
 	size_t depth = 0;
@@ -112,8 +112,8 @@ static int take_frames(struct trace *trace, uint32_t *stack)
 }
 
 /*
- * The frames below a record, up to the next one, in one block. Most backtraces
- * were there before: those are recognised as a whole. 0 or -errno.
+ * Reads the frames below a record as one block. Most backtraces were there before,
+ * and are recognised as a whole. 0 or -errno.
  */
 static int take_block(struct trace *trace, const char *text, const struct scan_block *block, uint32_t *stack)
 {
@@ -128,12 +128,12 @@ static int take_block(struct trace *trace, const char *text, const struct scan_b
 		input_pass(&trace->input, known.len, known.lines);
 		return 0;
 	}
-	/* The whole of it is in memory, and stays where it is meanwhile. */
+	/* The whole block is in memory, and does not move meanwhile. */
 	error = take_frames(trace, stack);
 	return error ? error : stacks_set_block(stacks, text, block, *stack);
 }
 
-/* The frames below a record, up to the next one. 0 or -errno. */
+/* Reads the frames below a record, up to the next record. 0 or -errno. */
 static int take_stack(struct trace *trace, uint32_t *stack)
 {
 	struct scan_block block;
@@ -152,7 +152,7 @@ static int take_stack(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* The same below a line that take_common() took: the backtrace that is expected there is looked for first. */
+/* The same below a line that take_common() read. The most likely backtraces are compared first. */
 static int take_expected(struct trace *trace, uint32_t *stack)
 {
 	struct guess_block block;
@@ -167,7 +167,7 @@ static int take_expected(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* The content of a file: it can look like anything, up to the next record. 0 or -errno. */
+/* Reads the content of a file up to the next record. Only a memory map is used. 0 or -errno. */
 static int take_file(struct trace *trace, bool maps)
 {
 	int got;
@@ -243,9 +243,8 @@ static int take_info(struct trace *trace)
 }
 
 /*
- * Does the record belong to a program that was executed in the place of the
- * one before? The tracker's first words are PID and INIT; a trace can lack
- * either, and events can stand before them.
+ * Does a new process image begin with this record? The tracker begins with PID and
+ * INIT. A trace may lack one of them, and events may stand in front of them.
  */
 static bool begins_image(const struct trace *trace)
 {
@@ -269,7 +268,7 @@ static void new_image(struct trace *trace)
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
 }
 
-/* The record that begins the next one was read, unless it is over. */
+/* Tells the end of the image. The record that begins the next image was read already, if there is one. */
 static int end_image(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
@@ -282,7 +281,7 @@ static int end_image(struct trace *trace, struct trace_item *item)
 	return 1;
 }
 
-/* Without the part that few events have, unless it is there. */
+/* Copies the event, but its last part only if the event has it. */
 static void copy_event(struct event *to, const struct record *record)
 {
 	if (record->kind != RECORD_CALL || record->event.has_statm)
@@ -312,7 +311,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	return error ? error : 1;
 }
 
-/* At the end of the input. */
+/* Ends the last image. */
 static int finish(struct trace *trace, struct trace_item *item)
 {
 	const char *fault = input_fault(&trace->input);
@@ -329,7 +328,7 @@ static int finish(struct trace *trace, struct trace_item *item)
 	return end_image(trace, item);
 }
 
-/* The next line that is a record or might have been a part of one: 1, 0 at the end, -errno. */
+/* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
 	int got;
@@ -343,8 +342,8 @@ static int next_record(struct trace *trace)
 }
 
 /*
- * The event that comes next, if it is one of the common kind and its line is
- * in memory: 1, 0 if it is not, -errno. This is nothing but a short cut.
+ * Reads the next event if it is a common one and its line is in memory. 1, 0 if it is
+ * not, or -errno. This is only a short cut: without it, the result is the same.
  */
 static int take_common(struct trace *trace, struct trace_item *item)
 {
@@ -392,7 +391,7 @@ int trace_next(struct trace *trace, struct trace_item *item)
 			error = take_info(trace);
 		else if (trace->record.kind <= RECORD_FINI)
 			return take_event(trace, item);
-		/* Else frames whose record was cut off or could not be read. */
+		/* Other lines are frames whose record was cut off or could not be read. */
 	}
 	if (error || got < 0)
 		return error ? error : got;

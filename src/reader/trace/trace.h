@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A trace as a stream of calls with their backtraces, in both formats, split
- * into the process images that it contains. Lines that cannot be read are
- * reported, counted and passed.
+ * Reads a trace of either format as a stream of calls with their backtraces, process
+ * image by process image. Lines that can't be read are reported, counted and skipped.
  */
 #ifndef LM_READER_TRACE_H
 #define LM_READER_TRACE_H
@@ -18,9 +17,9 @@
 #include <stdint.h>
 
 enum {
-	/* Deeper backtraces are cut here: no tracker writes them. */
+	/* Deeper backtraces are cut. No tracker writes any. */
 	TRACE_DEPTH_MAX = 1024,
-	/* So many lines are reported one by one, the rest as a number. */
+	/* So many faulty lines are reported one by one. The others are only counted. */
 	TRACE_REPORTS_MAX = 20,
 };
 
@@ -29,19 +28,18 @@ struct trace_image {
 	unsigned number; /* from 1 */
 	bool has_pid;
 	uint64_t pid;
-	uint64_t
-		parent; /* it began as a fork of that process, and has blocks from there that the trace does not show */
-	char *exe;      /* NULL if the trace does not say; valid as long as the image */
+	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
+	char *exe;       /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
-	uint64_t lost;   /* events that could not be written */
+	uint64_t lost;   /* events that the tracker could not write */
 	bool has_time;   /* there was a TIME line */
-	uint64_t time;   /* what the last one said: milliseconds since INIT */
+	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
 	bool begun;      /* has INIT */
 	bool finished;   /* has FINI */
-	bool followed;   /* another image follows */
-	bool replaced;   /* in the same process: exec */
+	bool followed;   /* another image follows in the trace */
+	bool replaced;   /* by an image in the same process (exec) */
 	struct maps maps;
 	struct stacks stacks;
 	struct guess guess;
@@ -52,40 +50,40 @@ enum trace_kind {
 	TRACE_CALL,
 	TRACE_INIT,
 	TRACE_FINI,
-	TRACE_END, /* the image is over: this is the time to report on it */
+	TRACE_END, /* the image is over, and can be reported on now */
 };
 
 struct trace_item {
 	enum trace_kind kind;
 	struct event event;
-	uint32_t stack; /* in the image's stacks; STACK_NONE if there is none */
+	uint32_t stack; /* a number in the image's stacks, or STACK_NONE */
 	uint64_t line;
 };
 
 struct trace {
 	struct input input;
 	const struct diag *diag;
-	bool without_stacks;      /* for readers that need none: set before the first item */
-	bool without_short_cuts;  /* for tests: each line by the whole grammar; set before the first item */
+	bool without_stacks;      /* the reader needs no backtraces; set before the first item */
+	bool without_short_cuts;  /* for tests: no line is read the fast way; set before the first item */
 	struct trace_image image; /* the one that the last item belongs to */
-	uint64_t records;         /* lines that could be read and mean something */
+	uint64_t records;         /* lines that were read and mean something */
 	uint64_t malformed;       /* lines that could not be read */
-	bool ends_early;          /* cut in the middle of a line or of what was reserved for lines */
-	/* Below: between two calls of trace_next(). */
+	bool ends_early;          /* it ends in the middle of a line, or with NUL bytes */
+	/* The rest is the state between two calls of trace_next(). */
 	struct line line;
-	bool ending;         /* an image's end was told; record begins the next one */
-	bool over;           /* the last image's end was told */
-	uint64_t unfinished; /* the number of a line without an end, to be reported if more follows */
+	bool ending;         /* TRACE_END was returned; RECORD begins the next image */
+	bool over;           /* TRACE_END of the last image was returned */
+	uint64_t unfinished; /* the number of a line without newline; to be reported if more text follows */
 	uint64_t complained_line;
 	const char *complaint; /* about that line */
 	struct record record;
 	uint32_t frames[TRACE_DEPTH_MAX];
 };
 
-/* PATH, or standard input if it is "-". DIAG, which can be NULL, has to stay. 0 or -errno. */
+/* Opens PATH, or standard input if it is "-". DIAG can be NULL, and has to stay valid. 0 or -errno. */
 int trace_open(struct trace *trace, const char *path, const struct diag *diag);
 
-/* 1 and an item, 0 after the last image's TRACE_END, -errno. */
+/* Returns 1 and an item, 0 after the TRACE_END of the last image, or -errno. */
 int trace_next(struct trace *trace, struct trace_item *item);
 
 void trace_close(struct trace *trace);
