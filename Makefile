@@ -98,7 +98,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 # it. So an include that climbs does not compile, and `make lint` finds references that climb.
 CORE_LAYERS   := $(addprefix src/core/,port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
-READER_LAYERS := src/format src/reader
+READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
 # The words of the list $(2) that come before the word $(1).

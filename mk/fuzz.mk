@@ -5,6 +5,8 @@
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
+# A small ring: an input of a fuzzer has to fill it.
+FUZZ_RING    := '-DLM_JOURNAL_RING=((size_t)8 << 10)'
 FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) tests/fuzz)
@@ -13,7 +15,7 @@ INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) tests/fuzz)
 $(B)/fuzz/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE) $(includes) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(BASE) $(includes) $(FUZZ_FLAGS) $(FUZZ_RING) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(PPROF_SRC:%.c=$(B)/fuzz/obj/%.o): $(B)/generated/profile.pb-c.h
 

@@ -42,8 +42,10 @@
 #define LM_JOURNAL_SUFFIX ".journal"
 #define LM_JOURNAL_MAGIC  UINT64_C(0x324c4e524a4d4c0a) /* "\nLMJRNL2" */
 #define LM_JOURNAL_HEADER ((size_t)64 << 10)
-#define LM_JOURNAL_RING   ((size_t)4 << 20)
-#define LM_JOURNAL_SIZE   (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
+#ifndef LM_JOURNAL_RING /* fuzz targets have a smaller one: reading zeros takes time */
+#define LM_JOURNAL_RING ((size_t)4 << 20)
+#endif
+#define LM_JOURNAL_SIZE (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
 
 /* A record's least size in bytes: its state and its length fit in front of its newline. */
 #define LM_JOURNAL_RECORD_MIN 9
@@ -133,11 +135,12 @@ static inline uint64_t lm_journal_pending_end(const unsigned char *ring, uint64_
 	for (unsigned i = 0; i < 4; i++)
 		bytes[i] = lm_journal_byte(ring, position + 1 + i);
 	memcpy(&length, bytes, 4);
-	/* With a length that can't be, the journal can't be believed: there is no way on. */
+	/* The way on is lost with a length that can't be. */
 	return length >= LM_JOURNAL_RECORD_MIN && length <= head - position ? position + length : head;
 }
 
-static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t position, uint64_t head)
+/* Where the gap at POSITION ends, by what its state says. */
+static inline uint64_t lm_journal_state_end(const unsigned char *ring, uint64_t position, uint64_t head)
 {
 	switch (lm_journal_byte(ring, position)) {
 	case LM_JOURNAL_PENDING:
@@ -153,6 +156,22 @@ static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t po
 	default:
 		return lm_journal_zeros_end(ring, position, head);
 	}
+}
+
+/*
+ * Where the gap at POSITION ends. No place is shorter than the least record, and
+ * behind a place another one begins. A gap where that is not so was not written
+ * by a tracker: nothing behind it can be believed, and it extends to HEAD.
+ */
+static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	uint64_t end = lm_journal_state_end(ring, position, head);
+	unsigned char next;
+
+	if (end == head || end - position < LM_JOURNAL_RECORD_MIN)
+		return head;
+	next = lm_journal_byte(ring, end);
+	return next == '+' || next == '#' || lm_journal_is_gap(next) ? end : head;
 }
 
 /*

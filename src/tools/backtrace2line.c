@@ -153,7 +153,7 @@ static int take_map(struct backtrace2line *b, const struct line *line)
 
 	if (!error)
 		b->maps_ended = !b->given_maps;
-	else if (error == -EINVAL && record_parse(line->text, line->len, &record) == 0 && record.kind == RECORD_INFO &&
+	else if (error == -EINVAL && parse_record(line->text, line->len, &record) == 0 && record.kind == RECORD_INFO &&
 	         record.info == INFO_MODULE)
 		error = maps_add_module(maps, &record.module);
 	maps_free(&unused);

@@ -3,7 +3,7 @@
 #include "backtrace_filter.h"
 #include "array.h"
 #include "escape.h"
-#include "record.h"
+#include "parse.h"
 #include "resolve.h"
 #include "table.h"
 
@@ -123,7 +123,7 @@ static int take_news(struct state *s, const char *text, size_t len)
 
 	if (len && text[0] != '#')
 		error = s->filter->given_maps ? 0 : maps_add_line(maps, text, len);
-	else if (record_parse(text, len, &record) != 0 || record.kind != RECORD_INFO)
+	else if (parse_record(text, len, &record) != 0 || record.kind != RECORD_INFO)
 		return 0;
 	else if (record.info == INFO_CWD)
 		error = set_dir(s, &record);

@@ -27,7 +27,7 @@ static json_t *consumer_value(const struct consumers *consumers, const struct co
 	if (!object ||
 	    set_amounts(object, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK), consumer->live,
 	                consumer->temporary) != 0 ||
-	    json_object_set_new(object, "call", json_string(record_call_name(consumer->call))) != 0 ||
+	    json_object_set_new(object, "call", json_string(parse_call_name(consumer->call))) != 0 ||
 	    json_object_set_new(object, "line", json_number(consumer->line)) != 0 ||
 	    json_object_set_new(object, "backtrace", json_backtrace(frames, consumer->stack)) != 0) {
 		json_decref(object);
@@ -88,7 +88,7 @@ static json_t *calls_value(const struct consumers *consumers)
 
 	for (int call = 0; object && call < LM_CALL_COUNT; call++)
 		if (consumers->calls[call])
-			json_object_set_new(object, record_call_name((enum lm_call)call),
+			json_object_set_new(object, parse_call_name((enum lm_call)call),
 			                    json_pack("{s:o,s:o}", "count", json_number(consumers->calls[call]),
 			                              "failed", json_number(consumers->failed[call])));
 	return object;

@@ -110,8 +110,8 @@ static int print_consumer(const struct export_image *image, const struct view *v
 	struct amount amount = consumer_amount(image->consumers, consumer, image->metric);
 
 	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s (first: line %" PRIu64 ")\n",
-	        amount.count, plural(amount.count), amount.bytes, share(image, amount),
-	        record_call_name(consumer->call), consumer->line);
+	        amount.count, plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call),
+	        consumer->line);
 	return print_stack(image, view, consumer->stack, out);
 }
 
@@ -251,7 +251,7 @@ static void print_calls(const struct consumers *consumers, FILE *out)
 	fprintf(out, "\nCALLS\n%20s %12s %12s\n", "FUNCTION", "CALLS", "FAILED");
 	for (int call = 0; call < LM_CALL_COUNT; call++)
 		if (consumers->calls[call])
-			fprintf(out, "%20s %12" PRIu64 " %12" PRIu64 "\n", record_call_name((enum lm_call)call),
+			fprintf(out, "%20s %12" PRIu64 " %12" PRIu64 "\n", parse_call_name((enum lm_call)call),
 			        consumers->calls[call], consumers->failed[call]);
 }
 

@@ -4,8 +4,8 @@
 #define LM_FINDLEAK_H
 
 #include "frees.h"
+#include "leaks.h"
 #include "moments.h"
-#include "report.h"
 #include "resolve.h"
 #include "suppress.h"
 #include "trace.h"
@@ -22,7 +22,7 @@ struct findings {
 	const struct resolver *resolver;
 	const struct suppressions *suppressions;
 	const struct moments *moments;
-	struct report report;
+	struct leaks leaks;
 	struct frees frees;
 	uint64_t malformed; /* lines of the image that could not be read */
 	bool ends_early;    /* the trace was cut in it */
@@ -34,7 +34,7 @@ struct findings {
 /* Of all images. */
 struct totals {
 	uint64_t images;
-	struct report_sum leaks, suppressed, young;
+	struct leaks_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];
 	uint64_t lost, malformed;
 	bool no_beginning, ends_early;

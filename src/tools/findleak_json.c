@@ -28,7 +28,7 @@ static json_t *list_of(const struct findings *findings, struct json_frames *fram
 	return list;
 }
 
-static json_t *sum(const struct report_sum *sum)
+static json_t *sum(const struct leaks_sum *sum)
 {
 	return json_pack("{s:o,s:o,s:o}", "count", json_number(sum->blocks), "bytes", json_number(sum->bytes),
 	                 "backtraces", json_number(sum->backtraces));
@@ -43,10 +43,10 @@ static json_t *time_of(const struct findings *findings, uint64_t line)
 
 static json_t *leak(const struct findings *findings, struct json_frames *frames, size_t i)
 {
-	const struct report_group *group = &findings->report.groups[i];
+	const struct leaks_group *group = &findings->leaks.groups[i];
 
 	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
-	                 json_number(group->bytes), "call", record_call_name(group->call), "block",
+	                 json_number(group->bytes), "call", parse_call_name(group->call), "block",
 	                 json_address(group->address), "line", json_number(group->line), "time",
 	                 time_of(findings, group->line), "backtrace", json_backtrace(frames, group->stack));
 }
@@ -57,7 +57,7 @@ static json_t *past_of(struct json_frames *frames, const struct frees_past *past
 	if (!past->released)
 		return json_null();
 	return json_pack("{s:o,s:s,s:o,s:o}", "released_line", json_number(past->released_line), "call",
-	                 record_call_name(past->allocated_by), "line", json_number(past->allocated_line), "backtrace",
+	                 parse_call_name(past->allocated_by), "line", json_number(past->allocated_line), "backtrace",
 	                 json_backtrace(frames, past->allocated_stack));
 }
 
@@ -66,7 +66,7 @@ static json_t *wrong_free(const struct findings *findings, struct json_frames *f
 	const struct frees_group *group = &findings->frees.groups[i];
 
 	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o}", "kind", frees_kind_name(group->kind), "count",
-	                 json_number(group->count), "call", record_call_name(group->call), "block",
+	                 json_number(group->count), "call", parse_call_name(group->call), "block",
 	                 json_address(group->address), "line", json_number(group->line), "backtrace",
 	                 json_backtrace(frames, group->stack), "before", past_of(frames, &group->past));
 }
@@ -91,21 +91,21 @@ static json_t *suppressed(const struct findings *findings)
 		json_decref(list);
 		list = NULL;
 	}
-	return json_pack("{s:o,s:o,s:o}", "count", json_number(findings->report.suppressed.blocks), "bytes",
-	                 json_number(findings->report.suppressed.bytes), "suppressions", list);
+	return json_pack("{s:o,s:o,s:o}", "count", json_number(findings->leaks.suppressed.blocks), "bytes",
+	                 json_number(findings->leaks.suppressed.bytes), "suppressions", list);
 }
 
 static json_t *fields(const struct findings *findings, struct json_frames *frames)
 {
-	const struct report *report = &findings->report;
+	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *counts = findings->frees.counts;
 
 	return json_pack(
-		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "leaks", list_of(findings, frames, report->shown, leak),
-		"rest", sum(&report->rest), "suppressed", suppressed(findings), "young", sum(&report->young), "foreign",
+		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "leaks", list_of(findings, frames, leaks->shown, leak),
+		"rest", sum(&leaks->rest), "suppressed", suppressed(findings), "young", sum(&leaks->young), "foreign",
 		json_number(counts[FREES_FOREIGN]), "inherited", json_number(counts[FREES_INHERITED]), "unknown",
 		json_number(counts[FREES_UNKNOWN]), "double", json_number(counts[FREES_DOUBLE]), "frees",
-		list_of(findings, frames, findings->frees.count, wrong_free), "total", sum(&report->all));
+		list_of(findings, frames, findings->frees.count, wrong_free), "total", sum(&leaks->all));
 }
 
 static int print_image(const struct findings *findings)

@@ -114,7 +114,7 @@ static int end_case(const json_t *backtrace, const char *element)
 }
 
 /* Leaks within what is allowed are no failures. */
-static int print_leak(const struct findings *findings, struct json_frames *frames, const struct report_group *group)
+static int print_leak(const struct findings *findings, struct json_frames *frames, const struct leaks_group *group)
 {
 	json_t *backtrace = json_backtrace(frames, group->stack);
 	int error = backtrace ? begin_case(findings, backtrace, "") : -ENOMEM;
@@ -124,7 +124,7 @@ static int print_leak(const struct findings *findings, struct json_frames *frame
 	else
 		fputs("      <system-out>", stdout);
 	printf("%" PRIu64 " blocks, %" PRIu64 " bytes, allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s",
-	       group->blocks, group->bytes, record_call_name(group->call), group->address, group->line,
+	       group->blocks, group->bytes, parse_call_name(group->call), group->address, group->line,
 	       findings->failed ? "\">" : "\n");
 	if (!error)
 		error = end_case(backtrace, findings->failed ? "failure" : "system-out");
@@ -148,7 +148,7 @@ static int print_double(const struct findings *findings, struct json_frames *fra
 
 static void print_other(const struct findings *findings)
 {
-	const struct report_sum *rest = &findings->report.rest;
+	const struct leaks_sum *rest = &findings->leaks.rest;
 
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
@@ -177,23 +177,23 @@ static size_t count_double(const struct frees *frees)
 /* The cases of an image are its leaks, those that are not shown as one, or that there is none; and its double frees. */
 static int begin_suite(const struct findings *findings)
 {
-	const struct report *report = &findings->report;
+	const struct leaks *leaks = &findings->leaks;
 	size_t doubles = count_double(&findings->frees);
-	size_t leaks = report->shown + (report->rest.blocks || !report->shown);
+	size_t failures = leaks->shown + (leaks->rest.blocks || !leaks->shown);
 	int error;
 
 	fputs("  <testsuite name=\"", stdout);
 	error = print_name(findings->image->exe ? findings->image->exe : findings->name);
 	if (findings->image->has_pid)
 		printf(" (process %" PRIu64 ")", findings->image->pid);
-	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", leaks + doubles,
-	       (findings->failed ? leaks : 0) + doubles);
+	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", failures + doubles,
+	       (findings->failed ? failures : 0) + doubles);
 	return error;
 }
 
 static void end_suite(const struct findings *findings)
 {
-	const struct report *report = &findings->report;
+	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 	bool whole = findings->image->begun && !findings->ends_early && !findings->image->lost &&
 	             (findings->image->finished || findings->image->replaced);
@@ -201,7 +201,7 @@ static void end_suite(const struct findings *findings)
 	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
 	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of blocks from before a fork; %" PRIu64
 	       " frees of unknown blocks; %" PRIu64 " events lost; the trace %s</system-out>\n  </testsuite>\n",
-	       report->all.blocks, report->all.bytes, report->suppressed.blocks, report->suppressed.bytes,
+	       leaks->all.blocks, leaks->all.bytes, leaks->suppressed.blocks, leaks->suppressed.bytes,
 	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost,
 	       whole ? "is complete" : "is not complete");
 }
@@ -209,12 +209,12 @@ static void end_suite(const struct findings *findings)
 static int print_image(const struct findings *findings)
 {
 	struct json_frames frames = {.stacks = &findings->image->stacks, .resolver = findings->resolver};
-	const struct report *report = &findings->report;
+	const struct leaks *leaks = &findings->leaks;
 	int error = begin_suite(findings);
 
-	for (size_t i = 0; !error && i < report->shown; i++)
-		error = print_leak(findings, &frames, &report->groups[i]);
-	if (report->rest.blocks || !report->shown)
+	for (size_t i = 0; !error && i < leaks->shown; i++)
+		error = print_leak(findings, &frames, &leaks->groups[i]);
+	if (leaks->rest.blocks || !leaks->shown)
 		print_other(findings);
 	for (size_t i = 0; !error && i < count_double(&findings->frees); i++)
 		error = print_double(findings, &frames, &findings->frees.groups[i]);

@@ -58,9 +58,9 @@ static int print_stack(const struct findings *findings, uint32_t number)
 	return error;
 }
 
-static int print_leak(const struct findings *findings, const struct report_group *group)
+static int print_leak(const struct findings *findings, const struct leaks_group *group)
 {
-	const char *call = record_call_name(group->call);
+	const char *call = parse_call_name(group->call);
 
 	if (group->blocks == 1)
 		printf(" 0x%" PRIx64 " leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (line: %" PRIu64 ")\n",
@@ -74,22 +74,22 @@ static int print_leak(const struct findings *findings, const struct report_group
 
 static int print_leaks(const struct findings *findings)
 {
-	const struct report *report = &findings->report;
+	const struct leaks *leaks = &findings->leaks;
 	int error = 0;
 
-	if (report->all.blocks)
-		printf("SUSPECTED %" PRIu64 " LEAKS:\n", report->all.blocks);
+	if (leaks->all.blocks)
+		printf("SUSPECTED %" PRIu64 " LEAKS:\n", leaks->all.blocks);
 	else
 		puts("NO LEAKS FOUND");
-	for (size_t i = 0; !error && i < report->shown; i++) {
+	for (size_t i = 0; !error && i < leaks->shown; i++) {
 		if (i)
 			putchar('\n');
-		error = print_leak(findings, &report->groups[i]);
+		error = print_leak(findings, &leaks->groups[i]);
 	}
-	if (report->rest.blocks)
+	if (leaks->rest.blocks)
 		printf("%s ... and %" PRIu64 " block%s with %" PRIu64 " bytes (%.2f KiB) of %zu other leak%s\n",
-		       report->shown ? "\n" : "", report->rest.blocks, plural(report->rest.blocks), report->rest.bytes,
-		       kib(report->rest.bytes), report->count - report->shown, plural(report->count - report->shown));
+		       leaks->shown ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks), leaks->rest.bytes,
+		       kib(leaks->rest.bytes), leaks->count - leaks->shown, plural(leaks->count - leaks->shown));
 	return error;
 }
 
@@ -98,7 +98,7 @@ static int print_past(const struct findings *findings, const struct frees_past *
 	if (!past->released)
 		return 0;
 	printf("%*sreleased before in line %" PRIu64 ", allocated by %s in line %" PRIu64 ":\n", TABLE_INDENT, "",
-	       past->released_line, record_call_name(past->allocated_by), past->allocated_line);
+	       past->released_line, parse_call_name(past->allocated_by), past->allocated_line);
 	return print_stack(findings, past->allocated_stack);
 }
 
@@ -112,11 +112,11 @@ static int print_free(const struct findings *findings, const struct frees_group 
 	int error;
 
 	if (group->count == 1)
-		printf(" 0x%" PRIx64 ": %s %s (line: %" PRIu64 ")\n", group->address, record_call_name(group->call),
+		printf(" 0x%" PRIx64 ": %s %s (line: %" PRIu64 ")\n", group->address, parse_call_name(group->call),
 		       kinds[group->kind], group->line);
 	else
 		printf(" %" PRIu64 " times %s %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")\n", group->count,
-		       record_call_name(group->call), kinds[group->kind], group->address, group->line);
+		       parse_call_name(group->call), kinds[group->kind], group->address, group->line);
 	error = print_stack(findings, group->stack);
 	return error ? error : print_past(findings, &group->past);
 }

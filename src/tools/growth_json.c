@@ -2,7 +2,7 @@
 /* See growth_print.h: what grew, as log-malloc2-json(5) has it. */
 #include "amount_json.h"
 #include "growth_print.h"
-#include "record.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static json_t *group_value(const struct growth_group *group)
 	for (size_t i = 0; !error && i < group->depth; i++)
 		error = add_location(backtrace, group->frames[i]);
 	if (!error)
-		error = json_object_set_new(value, "call", json_string(record_call_name(group->call)));
+		error = json_object_set_new(value, "call", json_string(parse_call_name(group->call)));
 	if (!error)
 		error = json_object_set(value, "backtrace", backtrace);
 	json_decref(backtrace);

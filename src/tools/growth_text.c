@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See growth_print.h: what grew, for people. */
 #include "growth_print.h"
-#include "record.h"
+#include "parse.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -51,7 +51,7 @@ static int print_group(const struct growth_group *group, const struct growth_vie
 {
 	fputc(' ', out);
 	print_change(group->amounts, out);
-	fprintf(out, " allocated by %s\n", record_call_name(group->call));
+	fprintf(out, " allocated by %s\n", parse_call_name(group->call));
 	return backtrace_print(group->frames, group->depth, &view->style, out);
 }
 

@@ -85,8 +85,7 @@ static int missed(void *context, const struct heap_change *change)
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
-	f->heap.missed = missed;
-	f->heap.context = f;
+	f->heap.observer = (struct heap_observer){.missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);
@@ -120,7 +119,7 @@ static uint64_t young_line(const struct findleak *f)
 	return moments_line_after(&f->moments, image->time - f->age);
 }
 
-static void sum_up(struct report_sum *to, const struct report_sum *from)
+static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
 {
 	to->blocks += from->blocks;
 	to->bytes += from->bytes;
@@ -132,9 +131,9 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	const struct trace_image *image = findings->image;
 
 	totals->images++;
-	sum_up(&totals->leaks, &findings->report.all);
-	sum_up(&totals->suppressed, &findings->report.suppressed);
-	sum_up(&totals->young, &findings->report.young);
+	sum_up(&totals->leaks, &findings->leaks.all);
+	sum_up(&totals->suppressed, &findings->leaks.suppressed);
+	sum_up(&totals->young, &findings->leaks.young);
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->lost += image->lost;
@@ -146,17 +145,17 @@ static void add_up(struct totals *totals, const struct findings *findings)
 
 static int find(struct findleak *f, struct findings *findings)
 {
-	struct report *report = &findings->report;
+	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
-	int error = report_build(report, &f->heap, f->by_address, young_line(f));
+	int error = leaks_build(leaks, &f->heap, f->by_address, young_line(f));
 
 	if (!error)
-		error = report_suppress(report, &f->suppressions, findings->resolver, &trace->image.stacks);
+		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
 	if (!error)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
-	report_limit(report, f->work.top, f->min_bytes);
+	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
-	findings->failed = report->all.bytes > f->totals.budget || (!f->totals.has_budget && report->all.blocks);
+	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
 	return error;
 }
 
@@ -187,7 +186,7 @@ static int report_image(struct findleak *f)
 		error = f->format->image(&findings);
 	add_up(&f->totals, &findings);
 	f->reported++;
-	report_free(&findings.report);
+	leaks_free(&findings.leaks);
 	return error;
 }
 

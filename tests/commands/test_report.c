@@ -335,7 +335,7 @@ START_TEST(protobuf_s_own_decoder_reads_the_profile)
 	if (!trace_worker("protobuf_s_own_decoder_reads_the_profile", "protoc"))
 		return;
 	r = run("$B/log-malloc-report --format=pprof t | gunzip >p && protoc --decode_raw <p >raw && test -s raw &&"
-	        "protoc --decode=pprof.Profile -I $S/src/reader $S/src/reader/profile.proto <p >text &&"
+	        "protoc --decode=pprof.Profile -I $S/src/reader/export $S/src/reader/export/profile.proto <p >text &&"
 	        "awk '/^sample {/ {i = 0} /^  value:/ {sum[i++] += $2} END {for (i = 0; i < 8; i++) print sum[i] + 0}' "
 	        "text"
 	        " >ours; $B/log-malloc-report --format=json t |"

@@ -25,7 +25,7 @@ static void add_line(struct maps *maps, const uint8_t *data, size_t len)
 	struct record record;
 
 	maps_add_line(maps, text, len);
-	if (record_parse(text, len, &record) == 0 && record.kind == RECORD_INFO && record.info == INFO_MODULE)
+	if (parse_record(text, len, &record) == 0 && record.kind == RECORD_INFO && record.info == INFO_MODULE)
 		maps_add_module(maps, &record.module);
 	free(text);
 }

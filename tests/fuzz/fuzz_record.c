@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One line: record_parse() and frame_parse(), and the short cut for common lines against the whole grammar. */
+/* One line: parse_record() and frame_parse(), and the short cut for common lines against the whole grammar. */
 #include "escape.h"
 #include "frame.h"
 #include "fuzz.h"
-#include "record.h"
+#include "parse.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void same_event(const struct event *a, const struct event *b)
 /* What the short cut takes is what the grammar says of the same line. */
 static void take_short_cut(const char *text, size_t len)
 {
-	char *line = calloc(1, len + RECORD_COMMON_MAX);
+	char *line = calloc(1, len + PARSE_COMMON_MAX);
 	struct event event;
 	struct record record;
 	size_t taken;
@@ -29,10 +29,10 @@ static void take_short_cut(const char *text, size_t len)
 	if (len)
 		memcpy(line, text, len);
 	line[len] = '\n';
-	taken = record_parse_common(line, &event);
+	taken = parse_common(line, &event);
 	if (taken) {
 		fuzz_assert(taken <= len + 1 && line[taken - 1] == '\n');
-		fuzz_assert(record_parse(line, taken - 1, &record) == 0 && record.kind == RECORD_CALL);
+		fuzz_assert(parse_record(line, taken - 1, &record) == 0 && record.kind == RECORD_CALL);
 		same_event(&event, &record.event);
 	}
 	free(line);
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct record record;
 	struct frame frame;
 
-	fuzz_assert((record_parse(text, len, &record) == 0) == !record.fault);
+	fuzz_assert((parse_record(text, len, &record) == 0) == !record.fault);
 	frame_parse(text, len, &frame);
 	shown = escape_printable(text, len);
 	fuzz_assert(escape_decode(text, text, len) <= len);

@@ -66,7 +66,7 @@ static void judge_calls(struct judgement *j, const struct event *fini)
 		uint64_t off = found > expected ? found - expected : expected - found;
 
 		if (!j->ends_busy || off > CALLS_IN_FLIGHT)
-			wrong(j, "calls of ", record_call_name((enum lm_call)call), found, expected);
+			wrong(j, "calls of ", parse_call_name((enum lm_call)call), found, expected);
 	}
 }
 
@@ -103,7 +103,7 @@ static void judge_image(struct judgement *j, const struct trace_image *image)
 /* A block was released that the trace has not shown: EVENT's, unless that is the second time. */
 static void judge_release(struct judgement *j, const struct event *event, uint64_t line)
 {
-	uint64_t address = record_is_free(event->call) ? event->pointer : event->old;
+	uint64_t address = parse_is_free(event->call) ? event->pointer : event->old;
 	struct event as_block = {.call = LM_CALL_MALLOC, .pointer = address};
 
 	if (j->toggled)
@@ -113,7 +113,7 @@ static void judge_release(struct judgement *j, const struct event *event, uint64
 	else if (heap_apply(&j->gone, &as_block, STACK_NONE, line) != 0)
 		complain(j, j->path, line, "no memory for the heap");
 	/* Else it is a realloc's old size. */
-	j->gone_bytes += record_is_free(event->call) ? (uint64_t)-event->change : event->args[0];
+	j->gone_bytes += parse_is_free(event->call) ? (uint64_t)-event->change : event->args[0];
 }
 
 static void judge_call(struct judgement *j, const struct trace_item *item)
@@ -122,7 +122,7 @@ static void judge_call(struct judgement *j, const struct trace_item *item)
 
 	j->events++;
 	/* A foreign block's size is told, but it was never in the total. */
-	if (!(item->event.foreign && record_is_free(item->event.call)))
+	if (!(item->event.foreign && parse_is_free(item->event.call)))
 		j->used += item->event.change;
 	if (item->event.unseen)
 		j->unseen++;
@@ -132,7 +132,7 @@ static void judge_call(struct judgement *j, const struct trace_item *item)
 		complain(j, j->path, item->line, "no memory for the heap");
 	if (j->heap.counts.unknown != unknown)
 		judge_release(j, &item->event, item->line);
-	if (!item->event.failed && !record_is_free(item->event.call) && heap_find(&j->gone, item->event.pointer))
+	if (!item->event.failed && !parse_is_free(item->event.call) && heap_find(&j->gone, item->event.pointer))
 		heap_apply(&j->gone, &(struct event){.call = LM_CALL_FREE, .pointer = item->event.pointer}, STACK_NONE,
 		           item->line);
 }

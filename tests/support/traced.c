@@ -43,7 +43,7 @@ static void apply(struct traced *traced, const struct trace *trace, const struct
 	else
 		traced->calls[item->event.call]++;
 	/* A foreign block's size is told, but it was never in the total. */
-	if (!(item->event.foreign && record_is_free(item->event.call)))
+	if (!(item->event.foreign && parse_is_free(item->event.call)))
 		*used += item->event.change;
 	traced->wrong_totals += *used != item->event.used;
 	ck_assert_int_eq(heap_apply(&traced->heap, &item->event, item->stack, item->line), 0);
@@ -98,7 +98,7 @@ const struct traced_call *traced_find(const struct traced *traced, const char *f
 	for (size_t i = 0; i < traced->count; i++) {
 		const struct event *event = &traced->list[i].event;
 
-		if (strcmp(record_call_name(event->call), function) == 0 && event->size == size)
+		if (strcmp(parse_call_name(event->call), function) == 0 && event->size == size)
 			return &traced->list[i];
 	}
 	ck_abort_msg("no %s of %llu bytes in the trace", function, (unsigned long long)size);
@@ -142,6 +142,6 @@ void traced_is_sound(const struct traced *traced)
 	ck_assert_int_ge(traced->fini.used, (int64_t)traced->heap.bytes);
 	for (int call = 0; call < LM_CALL_COUNT; call++)
 		ck_assert_msg(traced->fini.counts[call] == traced->calls[call], "%s: %llu counted, %llu in the trace",
-		              record_call_name((enum lm_call)call), (unsigned long long)traced->fini.counts[call],
+		              parse_call_name((enum lm_call)call), (unsigned long long)traced->fini.counts[call],
 		              (unsigned long long)traced->calls[call]);
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "heap.h"
-#include "record.h"
+#include "parse.h"
 
 #define TRACED_FRAMES 128
 

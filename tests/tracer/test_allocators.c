@@ -38,7 +38,7 @@ static void has_usable_sizes(const struct traced *trace, const char *out)
 			const struct event *event = &trace->list[next].event;
 
 			before = next ? trace->list[next - 1].event.usable : 0;
-			if (strcmp(record_call_name(event->call), function) == 0 && event->size == size)
+			if (strcmp(parse_call_name(event->call), function) == 0 && event->size == size)
 				break;
 		}
 		ck_assert_msg(next < trace->count, "no %s of %zu", function, size);

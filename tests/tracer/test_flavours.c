@@ -118,9 +118,9 @@ static char *own_records(const struct traced *trace)
 		/* Up to main: behind it is each libc's own way there. */
 		while (end < call->depth && strcmp(traced_symbol(call->frames[end]), "main") != 0)
 			end++;
-		if (end == call->depth && !record_is_free(call->event.call))
+		if (end == call->depth && !parse_is_free(call->event.call))
 			continue;
-		fprintf(out, "%s %lld %u\n", record_call_name(call->event.call), (long long)call->event.change,
+		fprintf(out, "%s %lld %u\n", parse_call_name(call->event.call), (long long)call->event.change,
 		        call->event.arg_count);
 		for (size_t frame = 0; frame <= end && frame < call->depth; frame++) {
 			const char *open = strrchr(call->frames[frame], '('),

@@ -74,7 +74,7 @@ static void expect_allocation(const struct thread *t, uint64_t thread, const str
 	                                     LM_CALL_POSIX_MEMALIGN};
 
 	ck_assert_msg(event->call == calls[t->round % 4], "round %ju of thread %ju: %s", (uintmax_t)t->round,
-	              (uintmax_t)thread, record_call_name(event->call));
+	              (uintmax_t)thread, parse_call_name(event->call));
 	ck_assert_uint_eq(event->size, size_of(thread, t->round));
 }
 
@@ -98,7 +98,7 @@ static void advance(struct thread *t)
 
 static void take_call(struct verdict *v, const struct event *event)
 {
-	uint64_t size = record_is_free(event->call) ? (uint64_t)-event->change : event->size;
+	uint64_t size = parse_is_free(event->call) ? (uint64_t)-event->change : event->size;
 	int thread = thread_of(size);
 	struct thread *t;
 

@@ -789,7 +789,7 @@ START_TEST(programs_of_other_machines_are_traced)
 	/* The first one comes before libc has a list of objects, and is whole all the same. */
 	for (size_t i = 0; i < trace.count; i++) {
 		call = &trace.list[i];
-		if (!record_is_free(call->event.call))
+		if (!parse_is_free(call->event.call))
 			ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
 	}
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The heap model: what each event does to the live blocks; and the report's groups. */
+/* The heap model: what each event does to the live blocks; its observers, and the groups of leaks. */
 #include "heap.h"
-#include "report.h"
+#include "leaks.h"
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static void apply(const char *line, uint32_t stack, uint64_t number)
 {
 	struct record record;
 
-	ck_assert_msg(record_parse(line, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
+	ck_assert_msg(parse_record(line, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
 	ck_assert_int_eq(heap_apply(&heap, &record.event, stack, number), 0);
 }
 
@@ -165,9 +166,55 @@ START_TEST(a_million_events_leave_what_a_plain_array_holds)
 }
 END_TEST
 
-START_TEST(the_report_groups_by_backtrace_largest_first)
+/* What an observer heard, as text. */
+static char heard[256];
+
+static int hear(char what, uint64_t address, uint64_t line)
 {
-	struct report report;
+	size_t used = strlen(heard);
+
+	snprintf(heard + used, sizeof heard - used, "%c%llx@%llu ", what, (unsigned long long)address,
+	         (unsigned long long)line);
+	return 0;
+}
+
+static int hear_came(void *context, const struct heap_block *block)
+{
+	ck_assert_ptr_eq(context, &heap);
+	return hear('+', block->address, block->line);
+}
+
+static void hear_left(void *context, const struct heap_block *block)
+{
+	ck_assert_ptr_eq(context, &heap);
+	hear('-', block->address, block->line);
+}
+
+static int hear_missed(void *context, const struct heap_change *change)
+{
+	ck_assert_ptr_eq(context, &heap);
+	return hear('?', change->released, change->added.line);
+}
+
+START_TEST(an_observer_hears_what_comes_and_goes_and_is_missed)
+{
+	heap.observer = (struct heap_observer){hear_came, hear_left, hear_missed, &heap};
+	heard[0] = '\0';
+	apply("+ malloc 1 0x10 [1:24]", 1, 1);
+	apply("+ realloc 9 0x10 0x10 (1 10) [10:24]", 2, 2);
+	apply("+ realloc 10 0x10 0x20 (10 20) [20:24]", 2, 3);
+	apply("+ malloc 5 0x20 [25:48]", 1, 4);
+	apply("+ malloc 5 (nil) (5) [25:48] !e12", 1, 5);
+	apply("+ free -5 0x20 [20:24]", 1, 6);
+	apply("+ free -5 0x20 [15:0]", 1, 7);
+	apply("+ realloc 3 0x40 0x50 (1 4) [4:24]", 1, 8);
+	ck_assert_str_eq(heard, "+10@1 -10@1 +10@2 -10@2 +20@3 -20@3 +20@4 -20@4 ?20@7 ?40@8 +50@8 ");
+}
+END_TEST
+
+START_TEST(leaks_are_grouped_by_backtrace_largest_first)
+{
+	struct leaks leaks;
 
 	apply("+ malloc 10 0x10 [10:24]", 1, 1);
 	apply("+ malloc 10 0x20 [20:48]", 2, 2);
@@ -175,41 +222,41 @@ START_TEST(the_report_groups_by_backtrace_largest_first)
 	apply("+ malloc 5 0x40 [35:96]", 0, 4);
 	apply("+ calloc 5 0x50 [40:120] (5 1)", 0, 5);
 	apply("+ malloc 10 0x60 [50:144]", 3, 6);
-	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
-	ck_assert_uint_eq(report.count, 5);
-	ck_assert_uint_eq(report.all.backtraces, 3);
-	ck_assert_uint_eq(report.all.blocks, 6);
-	ck_assert_uint_eq(report.all.bytes, 50);
-	ck_assert_uint_eq(report.groups[0].stack, 2);
-	ck_assert_uint_eq(report.groups[0].blocks, 2);
-	ck_assert_uint_eq(report.groups[0].bytes, 20);
-	ck_assert_uint_eq(report.groups[0].address, 0x20);
-	ck_assert_uint_eq(report.groups[0].line, 2);
-	ck_assert_uint_eq(report.groups[1].stack, 1);
-	ck_assert_uint_eq(report.groups[2].stack, 3);
-	ck_assert_int_eq(report.groups[3].call, LM_CALL_MALLOC);
-	ck_assert_int_eq(report.groups[4].call, LM_CALL_CALLOC);
-	report_free(&report);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, false, UINT64_MAX), 0);
+	ck_assert_uint_eq(leaks.count, 5);
+	ck_assert_uint_eq(leaks.all.backtraces, 3);
+	ck_assert_uint_eq(leaks.all.blocks, 6);
+	ck_assert_uint_eq(leaks.all.bytes, 50);
+	ck_assert_uint_eq(leaks.groups[0].stack, 2);
+	ck_assert_uint_eq(leaks.groups[0].blocks, 2);
+	ck_assert_uint_eq(leaks.groups[0].bytes, 20);
+	ck_assert_uint_eq(leaks.groups[0].address, 0x20);
+	ck_assert_uint_eq(leaks.groups[0].line, 2);
+	ck_assert_uint_eq(leaks.groups[1].stack, 1);
+	ck_assert_uint_eq(leaks.groups[2].stack, 3);
+	ck_assert_int_eq(leaks.groups[3].call, LM_CALL_MALLOC);
+	ck_assert_int_eq(leaks.groups[4].call, LM_CALL_CALLOC);
+	leaks_free(&leaks);
 }
 END_TEST
 
-START_TEST(an_empty_heap_has_an_empty_report)
+START_TEST(an_empty_heap_has_no_leaks)
 {
-	struct report report;
+	struct leaks leaks;
 	size_t position = 0;
 
 	ck_assert_ptr_null(heap_next(&heap, &position));
 	ck_assert_ptr_null(heap_find(&heap, 0x10));
-	ck_assert_int_eq(report_build(&report, &heap, false, UINT64_MAX), 0);
-	ck_assert_uint_eq(report.count, 0);
-	report_free(&report);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, false, UINT64_MAX), 0);
+	ck_assert_uint_eq(leaks.count, 0);
+	leaks_free(&leaks);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *suite = suite_create("heap");
-	TCase *model = tcase_create("model"), *groups = tcase_create("report");
+	TCase *model = tcase_create("model"), *groups = tcase_create("leaks");
 
 	tcase_add_checked_fixture(model, NULL, teardown);
 	tcase_set_timeout(model, 60);
@@ -222,10 +269,11 @@ int main(void)
 	tcase_add_test(model, an_address_that_is_handed_out_again_replaces_its_block);
 	tcase_add_test(model, a_block_of_no_bytes_is_a_block);
 	tcase_add_test(model, a_million_events_leave_what_a_plain_array_holds);
+	tcase_add_test(model, an_observer_hears_what_comes_and_goes_and_is_missed);
 	suite_add_tcase(suite, model);
 	tcase_add_checked_fixture(groups, NULL, teardown);
-	tcase_add_test(groups, the_report_groups_by_backtrace_largest_first);
-	tcase_add_test(groups, an_empty_heap_has_an_empty_report);
+	tcase_add_test(groups, leaks_are_grouped_by_backtrace_largest_first);
+	tcase_add_test(groups, an_empty_heap_has_no_leaks);
 	suite_add_tcase(suite, groups);
 	return run_suite(suite);
 }

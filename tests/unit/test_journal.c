@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Journals that are written here by hand, as src/journal.h has them: what the
+ * Journals that are written here by hand, as src/format/journal.h has them: what the
  * reader and the commands make of them, and that no content can harm them.
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "journal.h"
+#include "recovery.h"
 #include "support.h"
 #include "trace.h"
 
@@ -48,6 +51,14 @@ static unsigned char *ring(void)
 	return image + LM_JOURNAL_HEADER;
 }
 
+static const char *in_scratch_path(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", scratch(), name);
+	return path;
+}
+
 /* A journal that is begun when BASE stands in the trace. */
 static void begin(const char *base)
 {
@@ -72,7 +83,15 @@ static void put(const char *record)
 	head += strlen(record);
 }
 
-/* RECORD's place, of which but the beginning is as it will be. */
+/* The same, where the stream had begun before the journal was. */
+static void put_at_start(const char *record)
+{
+	store(head, record, strlen(record));
+	memcpy(stream + (head - header->start), record, strlen(record));
+	head += strlen(record);
+}
+
+/* RECORD's place, of which all but the beginning is as it will be. */
 static void put_pending(const char *record)
 {
 	uint64_t at = head;
@@ -81,6 +100,28 @@ static void put_pending(const char *record)
 
 	put(record);
 	memcpy(mark + 1, &len, sizeof len);
+	store(at, mark, sizeof mark);
+}
+
+/* RECORD's place, of whose length so many bytes are there. */
+static void put_opening(const char *record, size_t written)
+{
+	uint32_t len = (uint32_t)strlen(record);
+	char mark[LM_JOURNAL_LENGTH_END] = {LM_JOURNAL_OPENING};
+
+	memcpy(mark + 1, &len, written);
+	store(head, mark, sizeof mark);
+	head += len;
+}
+
+/* RECORD's place, of whose first bytes so many are there. */
+static void put_closing(const char *record, size_t written)
+{
+	uint64_t at = head;
+	char mark[LM_JOURNAL_FIRST] = {LM_JOURNAL_CLOSING};
+
+	put(record);
+	memcpy(mark + 1, record + 1, written);
 	store(at, mark, sizeof mark);
 }
 
@@ -168,6 +209,14 @@ static void reads_without(const char *expected, const char *why)
 	ck_assert_str_eq(calls(), expected);
 	ck_assert_uint_eq(messages, 1);
 	ck_assert_msg(strstr(last_message, why) != NULL, "%s", last_message);
+}
+
+/* A command reads the trace as well as it can, and ends in an orderly way. */
+static void commands_survive(void)
+{
+	struct run r = run("$B/log-malloc-findleak -n t");
+
+	ck_assert_msg(r.status >= 0 && r.status <= 2, "status %d: %s", r.status, r.err);
 }
 
 /* ---- what is whole --------------------------------------------------------------------- */
@@ -283,6 +332,28 @@ START_TEST(the_ring_goes_on_at_its_begin)
 }
 END_TEST
 
+START_TEST(a_stream_can_have_begun_before_the_journal)
+{
+	/* As much as was recorded before, in front of the ring's end and behind it. */
+	static const uint64_t starts[] = {1, 1000, LM_JOURNAL_RING - 10, LM_JOURNAL_RING, UINT64_C(1) << 40};
+
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		for (size_t written = 0; written <= strlen(ONE TWO); written++) {
+			begin(FIRST);
+			header->start = header->tail = head = starts[i];
+			put_at_start(ONE);
+			put_at_start(TWO);
+			put_at_start(THREE);
+			save(written);
+			reads("1/2 2/1 3/1 ");
+			tell(starts[i] + written);
+			save(written);
+			reads("1/2 2/1 3/1 ");
+		}
+	}
+}
+END_TEST
+
 /* ---- what is not ------------------------------------------------------------------------- */
 
 START_TEST(calls_that_had_not_returned_are_left_out)
@@ -313,6 +384,37 @@ START_TEST(places_that_were_just_reserved_are_left_out)
 	put_reserved(500);
 	save(0);
 	reads("1/2 3/1 ");
+}
+END_TEST
+
+START_TEST(each_state_of_a_place_is_a_gap_and_what_follows_is_found)
+{
+	for (size_t written = 0; written <= 4; written++) {
+		begin(FIRST);
+		put(ONE);
+		put_opening(TWO, written);
+		put(THREE);
+		put_opening(TWO, written);
+		put_opening(TWO, written);
+		put(FREE_1);
+		save(0);
+		reads("1/2 3/1 -1/0 ");
+	}
+	for (size_t written = 0; written < LM_JOURNAL_FIRST; written++) {
+		begin(FIRST);
+		put(ONE);
+		put_closing(TWO, written);
+		put(THREE);
+		put_closing(FREE_1, written);
+		put_closing(TWO, written);
+		put_opening(TWO, 2);
+		put_pending(TWO);
+		put_reserved(30);
+		put(FREE_1);
+		put_closing(TWO, written);
+		save(0);
+		reads("1/2 3/1 -1/0 ");
+	}
 }
 END_TEST
 
@@ -354,20 +456,16 @@ START_TEST(threads_that_wait_for_room_are_behind_its_end)
 }
 END_TEST
 
-START_TEST(a_sealed_ring_is_read_like_another)
+START_TEST(what_others_recorded_behind_the_end_is_read)
 {
-	begin(FIRST);
-	put(ONE);
+	begin(FIRST ONE "+ FINI [1:24] malloc=1\n");
 	put(TWO);
-	header->end = head | LM_JOURNAL_SEALED;
-	save(strlen(ONE));
-	reads("1/2 2/1 ");
-	save(strlen(ONE TWO));
-	reads("1/2 2/1 ");
-	/* What came later was written past it. */
-	memcpy(stream + strlen(ONE TWO), THREE, strlen(THREE));
-	save(strlen(ONE TWO THREE));
-	reads("1/2 2/1 3/1 ");
+	put_pending(THREE);
+	put(FREE_1);
+	save(0);
+	reads("1/2 2/1 -1/0 ");
+	save(strlen(TWO));
+	reads("1/2 2/1 -1/0 ");
 }
 END_TEST
 
@@ -447,9 +545,9 @@ START_TEST(positions_that_can_not_be_do_no_harm)
 		1,
 		LM_JOURNAL_RING,
 		LM_JOURNAL_RING + 1,
+		UINT64_C(1) << 61,
 		UINT64_C(1) << 62,
-		LM_JOURNAL_SEALED,
-		LM_JOURNAL_SEALED + 1,
+		UINT64_C(1) << 63,
 		UINT64_MAX,
 	};
 	enum { VALUES = sizeof values / sizeof *values };
@@ -459,10 +557,20 @@ START_TEST(positions_that_can_not_be_do_no_harm)
 	for (int i = 0; i < VALUES * VALUES * VALUES; i++) {
 		header->base = values[i % VALUES];
 		header->tail = values[i / VALUES % VALUES];
-		header->end = values[i / VALUES / VALUES];
+		header->start = values[i / VALUES / VALUES];
 		save(i % 2 ? strlen(ONE) : 0);
 		calls();
+		if (i % 8 == 0)
+			commands_survive();
 	}
+	header->base = header->start = 0;
+	header->tail = UINT64_MAX;
+	save(0);
+	reads_without("", "its positions can not be");
+	header->start = 1;
+	header->tail = 0;
+	save(0);
+	reads_without("", "its positions can not be");
 }
 END_TEST
 
@@ -487,23 +595,58 @@ START_TEST(lengths_that_can_not_be_end_the_reading)
 		put(TWO);
 		save(0);
 		reads("1/2 ");
+		commands_survive();
 	}
-	/* One that ends in the middle of another record: what it leads to is the rest of a record. */
+	/* One that ends in the middle of another record. */
 	begin(FIRST);
 	put(ONE);
 	put_length(22);
 	put(TWO);
 	put(THREE);
 	save(0);
-	ck_assert_str_eq(calls(), "1/3 3/1 ");
-	ck_assert_str_eq(last_message, "t: this is neither a record nor a frame");
+	reads("1/2 ");
+	commands_survive();
+}
+END_TEST
+
+START_TEST(gaps_that_no_record_has_room_in_end_the_reading)
+{
+	for (size_t len = 1; len < LM_JOURNAL_RECORD_MIN; len++) {
+		begin(FIRST);
+		put(ONE);
+		put_reserved(len);
+		put(TWO);
+		save(0);
+		reads("1/2 ");
+		commands_survive();
+	}
+	for (size_t len = LM_JOURNAL_LENGTH_END; len < LM_JOURNAL_RECORD_MIN; len++) {
+		begin(FIRST);
+		put(ONE);
+		store(head, &(char){LM_JOURNAL_OPENING}, 1);
+		put_reserved(len);
+		put(TWO);
+		save(0);
+		reads("1/2 ");
+		commands_survive();
+	}
+	/* Behind a place, something that no place begins with. */
+	begin(FIRST);
+	put(ONE);
+	put_reserved(30);
+	put("a diary\n");
+	put(TWO);
+	save(0);
+	reads("1/2 ");
+	commands_survive();
 }
 END_TEST
 
 /* Any bytes, of which some are the ones that mean something. */
 static void scatter(uint64_t *random, unsigned char *bytes, size_t len)
 {
-	static const unsigned char special[] = {0, LM_JOURNAL_PENDING, '+', '#', '\n', '/', ' ', '9'};
+	static const unsigned char special[] = {
+		0, LM_JOURNAL_PENDING, LM_JOURNAL_OPENING, LM_JOURNAL_CLOSING, '+', '#', '\n', '9'};
 
 	for (size_t i = 0; i < len; i++) {
 		*random ^= *random << 13;
@@ -522,11 +665,161 @@ START_TEST(rings_of_any_content_do_no_harm)
 		scatter(&random, ring(), LM_JOURNAL_RING);
 		header->tail = i % 2 ? random % LM_JOURNAL_RING : 0;
 		if (i % 3 == 0)
-			header->end = LM_JOURNAL_SEALED | (header->tail + (random >> 32) % (2 * LM_JOURNAL_RING));
+			header->start = header->tail / 2;
 		memcpy(stream, ring(), LM_JOURNAL_RING);
 		save(header->tail + (i % 4 > 1 ? random % 1000 : 0));
 		calls();
+		commands_survive();
 	}
+}
+END_TEST
+
+/* ---- whose it is -------------------------------------------------------------------------- */
+
+/* What recovery_find() gives for the trace, with MESSAGES and LAST_MESSAGE. Both ways to treat gaps are tried. */
+static int find(void)
+{
+	struct recovery recovery;
+	char path[PATH_MAX];
+	int fd, found = -1;
+
+	snprintf(path, sizeof path, "%s/t", scratch());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	for (enum recovery_gaps gaps = RECOVERY_LEAVE_OUT; gaps <= RECOVERY_FILL; gaps++) {
+		messages = 0;
+		found = recovery_find(&recovery, fd, path, gaps, &diag);
+		if (found == 1)
+			recovery_free(&recovery);
+	}
+	close(fd);
+	return found;
+}
+
+/* Nobody takes the journal for the trace's, and all say WHY; whoever begins the trace anew leaves it there. */
+static void is_left_alone(const char *why)
+{
+	struct run r;
+
+	ck_assert_int_eq(find(), 0);
+	ck_assert_uint_eq(messages, 1);
+	ck_assert_msg(strstr(last_message, why) != NULL, "%s", last_message);
+	r = run("$B/log-malloc-findleak -n t");
+	ck_assert_ptr_nonnull(strstr(r.out, "Total: 1 blocks, 1 bytes"));
+	ck_assert_msg(strstr(r.err, why) != NULL, "%s", r.err);
+	r = run("cp t kept; $B/log-malloc -q -o t true; [ -e t.journal -o -L t.journal ] || exit 9; cat kept >t");
+	ck_assert_int_eq(r.status, 0);
+}
+
+/* A trace with a leak of 1 byte, and a journal of it with one of 2 bytes. */
+static void save_pair(void)
+{
+	begin(FIRST ONE);
+	put(TWO);
+	save(0);
+	ck_assert_int_eq(find(), 1);
+	ck_assert_uint_eq(messages, 0);
+}
+
+START_TEST(a_journal_of_another_user_is_left_alone)
+{
+	struct run r;
+
+	if (geteuid() != 0) {
+		skip("a_journal_of_another_user_is_left_alone", "only root can give files away");
+		return;
+	}
+	save_pair();
+	ck_assert_int_eq(run("chown 12345 t.journal").status, 0);
+	is_left_alone("it belongs to another user than the trace");
+	/* Root reads what is another user's; but not a mixture. */
+	ck_assert_int_eq(run("chown 12345 t").status, 0);
+	reads("1/2 2/1 ");
+	ck_assert_int_eq(run("chown 0 t.journal").status, 0);
+	r = run("$B/log-malloc-findleak -n t");
+	ck_assert_ptr_nonnull(strstr(r.err, "it belongs to another user than the trace"));
+}
+END_TEST
+
+START_TEST(a_journal_that_others_can_write_to_is_left_alone)
+{
+	static const char *const modes[] = {"620", "602", "666"};
+
+	save_pair();
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		ck_assert_int_eq(run("chmod %s t.journal", modes[i]).status, 0);
+		is_left_alone("others than its owner can write to it");
+	}
+	ck_assert_int_eq(run("chmod 644 t.journal").status, 0);
+	reads("1/2 2/1 ");
+}
+END_TEST
+
+START_TEST(links_to_a_journal_are_left_alone)
+{
+	save_pair();
+	ck_assert_int_eq(run("mv t.journal other; ln -s other t.journal").status, 0);
+	is_left_alone("it is a symbolic link");
+	ck_assert_int_eq(run("rm t.journal; ln -s nowhere t.journal").status, 0);
+	is_left_alone("it is a symbolic link");
+	ck_assert_int_eq(run("rm t.journal; ln other t.journal").status, 0);
+	is_left_alone("it has more than one name");
+	ck_assert_int_eq(run("rm other").status, 0);
+	reads("1/2 2/1 ");
+}
+END_TEST
+
+START_TEST(a_journal_of_another_file_has_to_agree_with_the_trace)
+{
+	struct stat st;
+
+	save_pair();
+	ck_assert_int_eq(run("mkdir there; cp t t.journal there; cp there/t t; cp there/t.journal t.journal").status,
+	                 0);
+	reads("1/2 2/1 ");
+	/* It names this trace, but what both have is not the same. */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	memcpy(stream, FREE_1, strlen(FREE_1));
+	save(strlen(FREE_1));
+	ck_assert_int_eq(stat(in_scratch_path("t"), &st), 0);
+	header->device = st.st_dev;
+	header->inode = st.st_ino;
+	save_journal();
+	reads_without("-1/0 ", "it does not belong to the trace as it is now");
+}
+END_TEST
+
+/* Cuts the journal and gives it its size again, until it is killed. */
+static pid_t start_cutting(void)
+{
+	const char *path = in_scratch_path("t.journal");
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	for (off_t size = 0; child == 0; size = (size + 12345) % LM_JOURNAL_SIZE)
+		if (truncate(path, size) != 0 || truncate(path, LM_JOURNAL_SIZE) != 0)
+			_exit(1);
+	return child;
+}
+
+START_TEST(a_journal_that_is_cut_while_it_is_read_does_no_harm)
+{
+	pid_t child;
+	int status;
+
+	save_pair();
+	child = start_cutting();
+	for (int i = 0; i < 100; i++) {
+		int found = find();
+
+		ck_assert_msg(found == 1 || (found == 0 && messages == 1), "%d", found);
+		ck_assert_int_eq(run("$B/log-malloc-findleak -n t").status, 1);
+	}
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
 }
 END_TEST
 
@@ -556,6 +849,9 @@ int main(void)
 {
 	Suite *suite = suite_create("journal");
 
+	/* So that nobody else can write to the journals that are made here. */
+	umask(022);
+
 	ONCE(records_that_are_not_in_the_trace_are_read_behind_it);
 	ONCE(a_journal_that_was_begun_later_goes_on_from_there);
 	ONCE(the_commands_read_it_by_themselves);
@@ -567,13 +863,21 @@ int main(void)
 	ONCE(places_that_were_just_reserved_are_left_out);
 	ONCE(the_trace_can_have_more_than_the_journal_knows_of);
 	ONCE(threads_that_wait_for_room_are_behind_its_end);
-	ONCE(a_sealed_ring_is_read_like_another);
+	ONCE(each_state_of_a_place_is_a_gap_and_what_follows_is_found);
+	ONCE(a_stream_can_have_begun_before_the_journal);
+	ONCE(what_others_recorded_behind_the_end_is_read);
 	ONCE(a_journal_that_was_not_begun_has_nothing);
 	ONCE(what_does_not_belong_to_the_trace_is_left_out);
 	ONCE(what_is_no_journal_is_left_out);
 	ONCE(positions_that_can_not_be_do_no_harm);
 	ONCE(lengths_that_can_not_be_end_the_reading);
+	ONCE(gaps_that_no_record_has_room_in_end_the_reading);
 	ONCE(rings_of_any_content_do_no_harm);
+	ONCE(a_journal_of_another_user_is_left_alone);
+	ONCE(a_journal_that_others_can_write_to_is_left_alone);
+	ONCE(links_to_a_journal_are_left_alone);
+	ONCE(a_journal_of_another_file_has_to_agree_with_the_trace);
+	ONCE(a_journal_that_is_cut_while_it_is_read_does_no_harm);
 	ONCE(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
 	return run_suite(suite);
 }

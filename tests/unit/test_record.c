@@ -2,7 +2,7 @@
 /* One line of a trace, one frame: every form that log-malloc2(5) allows, and what it does not. */
 #include "escape.h"
 #include "frame.h"
-#include "record.h"
+#include "parse.h"
 #include "support.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ static struct record parse(const char *line)
 
 	memcpy(copy, line, strlen(line));
 	copy = realloc(copy, strlen(line) ? strlen(line) : 1);
-	ck_assert_msg(record_parse(copy, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
+	ck_assert_msg(parse_record(copy, strlen(line), &record) == 0, "'%s': %s", line, record.fault);
 	if (record.text)
 		record.text = line + (record.text - copy);
 	if (record.kind == RECORD_INFO && record.info == INFO_MODULE) {
@@ -35,7 +35,7 @@ static void refuse(const char *line)
 {
 	struct record record;
 
-	ck_assert_msg(record_parse(line, strlen(line), &record) == -EINVAL, "'%s' was taken", line);
+	ck_assert_msg(parse_record(line, strlen(line), &record) == -EINVAL, "'%s' was taken", line);
 	ck_assert_ptr_nonnull(record.fault);
 }
 
@@ -249,14 +249,14 @@ START_TEST(every_cut_and_every_changed_byte_is_survived)
 
 		memcpy(cut, line, len);
 		cut = realloc(cut, len ? len : 1);
-		record_parse(cut, len, &record);
+		parse_record(cut, len, &record);
 		free(cut);
 	}
 	for (size_t i = 0; i < sizeof line - 1; i++) {
 		for (int byte = 0; byte < 256; byte++) {
 			memcpy(copy, line, sizeof line);
 			copy[i] = (char)byte;
-			record_parse(copy, sizeof line - 1, &record);
+			parse_record(copy, sizeof line - 1, &record);
 		}
 	}
 }

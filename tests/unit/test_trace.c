@@ -137,7 +137,7 @@ static void list_live(const char *name, char *out, size_t size)
 
 		if (block)
 			used += (size_t)snprintf(out + used, size - used, "%#lx %lu %s %u\n", (unsigned long)address,
-			                         (unsigned long)block->size, record_call_name(block->call),
+			                         (unsigned long)block->size, parse_call_name(block->call),
 			                         block->stack);
 	}
 	heap_free(&heap);
@@ -503,7 +503,7 @@ START_TEST(modules_come_before_the_memory_map_and_the_newest_first)
 	static const char map[] = "00000000-00009000 r-xp 00002000 fe:01 5    /c d";
 
 	for (size_t i = 0; i < 2; i++) {
-		ck_assert_int_eq(record_parse(modules[i], strlen(modules[i]), &record), 0);
+		ck_assert_int_eq(parse_record(modules[i], strlen(modules[i]), &record), 0);
 		ck_assert_int_eq(maps_add_module(&maps, &record.module), 0);
 	}
 	ck_assert_int_eq(maps_add_line(&maps, map, strlen(map)), 0);

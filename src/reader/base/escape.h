@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Some bytes of names (control bytes, blanks) are written as \ooo, three octal digits. */
+#ifndef LM_READER_ESCAPE_H
+#define LM_READER_ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Copies the LEN bytes of FROM to TO and replaces each \ooo by the byte that it
+ * stands for. Returns the number of bytes in TO, LEN at most. Adds no NUL.
+ */
+size_t escape_decode(char *to, const char *from, size_t len);
+
+/*
+ * A name that is safe to show on a terminal: its control bytes are written as
+ * \ooo. Allocated with malloc(); NULL if there is no memory.
+ */
+char *escape_printable(const char *name, size_t len);
+
+#endif

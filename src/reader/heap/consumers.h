@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a process image did with memory, by backtrace: what each backtrace allocated,
+ * held at the peak, still holds, and had only for a moment. Memory grows with the live
+ * blocks and the distinct backtraces.
+ */
+#ifndef LM_READER_CONSUMERS_H
+#define LM_READER_CONSUMERS_H
+
+#include "heap.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A number of blocks, and their requested bytes. */
+struct amount {
+	uint64_t count;
+	uint64_t bytes;
+};
+
+/* All blocks of one backtrace. Blocks without a backtrace are put together by function. */
+struct consumer {
+	uint32_t stack;
+	enum lm_call call; /* of its first block */
+	uint64_t line;     /* of its first block, in the trace */
+	struct amount allocated;
+	struct amount live;
+	struct amount held; /* live at the peak that has the number PEAK; see consumer_amount() */
+	uint64_t peak;
+	struct amount temporary; /* released by the event right behind the allocation */
+};
+
+/* A number by which consumers can be compared. */
+enum metric { METRIC_LEAKED, METRIC_PEAK, METRIC_ALLOCATED, METRIC_CALLS, METRIC_TEMPORARY, METRIC_COUNT };
+
+/* Size classes: blocks of 0 or 1 byte, up to 2, up to 4, up to 8 and so on. */
+enum { CONSUMERS_CLASSES = 65 };
+
+struct consumers {
+	struct heap heap;
+	struct consumer *list; /* by consumer_number(); includes some that allocated nothing */
+	size_t count, room;
+	struct amount allocated;
+	struct amount peak; /* the most bytes that were live at once, and their blocks */
+	struct amount temporary;
+	uint64_t peaks;     /* the number of times that there was a new peak */
+	uint64_t peak_line; /* the event that made the last peak */
+	uint64_t peak_time; /* its milliseconds since INIT, by the last TIME line */
+	uint64_t last;      /* the address that the last event allocated, or 0 */
+	uint64_t momentary; /* a block at this address is temporary if the present event releases it; or 0 */
+	struct amount classes[CONSUMERS_CLASSES];
+	uint64_t calls[LM_CALL_COUNT];
+	uint64_t failed[LM_CALL_COUNT];
+};
+
+/*
+ * Applies EVENT, which has the backtrace STACK. TIME is that of the trace. A consumers
+ * of zeros is valid and empty. CONSUMERS must not move between events. 0 or -ENOMEM.
+ */
+int consumers_apply(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line,
+                    uint64_t time);
+
+void consumers_free(struct consumers *consumers);
+
+/* The metric called "leaked", "peak", "allocated", "calls" or "temporary"; METRIC_COUNT for other names. */
+enum metric metric_find(const char *name);
+const char *metric_name(enum metric metric);
+
+/* Does METRIC compare numbers of blocks, and not bytes? */
+bool metric_counts_blocks(enum metric metric);
+
+/* The blocks or the bytes of AMOUNT, whichever METRIC compares. */
+uint64_t metric_value(enum metric metric, struct amount amount);
+
+/* The amount of a consumer, and of all, for METRIC. */
+struct amount consumer_amount(const struct consumers *consumers, const struct consumer *consumer, enum metric metric);
+struct amount consumers_amount(const struct consumers *consumers, enum metric metric);
+
+/* The smallest and the largest size of a class. */
+uint64_t consumers_class_from(unsigned class);
+uint64_t consumers_class_to(unsigned class);
+
+/* The consumers for which METRIC has blocks, largest first. */
+struct ranking {
+	const struct consumer **list;
+	size_t count;
+};
+
+/* Valid until the next event. 0 or -ENOMEM. */
+int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric);
+
+void ranking_free(struct ranking *ranking);
+
+#endif

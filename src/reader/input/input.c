@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See input.h. */
+#include "input.h"
+#include "scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	READ_SIZE = 256 * 1024,
+	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE,
+	DROP_SIZE = 4 * 1024 * 1024,
+};
+
+/* Maps the whole file. If that fails (file too large, no mmap), the file is read as a stream. */
+static bool map_file(struct input *in)
+{
+	uint64_t size = in->source.size;
+	void *data;
+
+	if (!source_is_plain_file(&in->source) || size > SIZE_MAX)
+		return false;
+	data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, in->source.fd, 0);
+	if (data == MAP_FAILED)
+		return false;
+	madvise(data, (size_t)size, MADV_SEQUENTIAL);
+	in->data = data;
+	in->len = (size_t)size;
+	in->mapped = in->ended = true;
+	in->drop_at = 2 * (size_t)DROP_SIZE;
+	shrink_watch(&in->shrink, data, in->len);
+	in->ahead = ahead_start(data, in->len);
+	return true;
+}
+
+int input_open(struct input *in, const char *path, const struct diag *diag)
+{
+	int error;
+
+	*in = (struct input){.drop_at = SIZE_MAX};
+	error = source_open(&in->source, path, diag);
+	if (error)
+		return error;
+	in->name = in->source.name;
+	if (map_file(in))
+		return 0;
+	in->data = malloc(BUFFER_SIZE);
+	if (in->data)
+		return 0;
+	input_close(in);
+	return -ENOMEM;
+}
+
+static void show_progress(const struct input *in)
+{
+	if (in->progress.show)
+		in->progress.show(in->mapped ? in->pos : in->source.used, in->source.size);
+}
+
+/* Moves what is left to the front of the buffer and reads behind it. 0 or -errno. */
+static int refill(struct input *in)
+{
+	ssize_t n;
+
+	memmove(in->data, in->data + in->pos, in->len - in->pos);
+	in->len -= in->pos;
+	in->pos = 0;
+	n = source_read(&in->source, in->data + in->len, BUFFER_SIZE - in->len);
+	if (n < 0)
+		return (int)n;
+	in->len += (size_t)n;
+	in->ended = n == 0;
+	show_progress(in);
+	return 0;
+}
+
+/*
+ * Reads more text. 1 if the caller should look again: there is more text, or the
+ * end is known now. 0 if the end was known before. -errno.
+ */
+static int get_more(struct input *in)
+{
+	int error;
+
+	if (in->ended)
+		return 0;
+	error = refill(in);
+	return error ? error : 1;
+}
+
+/* If the file became shorter while it was read, the text ends where the file does now. */
+static void find_new_end(struct input *in)
+{
+	if (in->len > in->shrink.left)
+		in->len = in->pos > in->shrink.left ? in->pos : in->shrink.left;
+}
+
+/* Skips NUL bytes and the rest of a line that was cut. True if a line can begin here. */
+static bool skip_dead(struct input *in)
+{
+	if (in->mapped)
+		find_new_end(in);
+	if (in->skipping) {
+		const char *newline = memchr(in->data + in->pos, '\n', in->len - in->pos);
+
+		in->pos = newline ? (size_t)(newline + 1 - in->data) : in->len;
+		if (!newline)
+			return false;
+		in->skipping = false;
+		in->lines++;
+	}
+	for (; in->pos < in->len && in->data[in->pos] == '\0'; in->pos++)
+		in->nuls = true;
+	return in->pos < in->len;
+}
+
+/* Finds the line that begins here. False if more text has to be read first. */
+static bool find_line(struct input *in, struct line *line)
+{
+	const char *text = in->data + in->pos;
+	size_t room = in->len - in->pos, len;
+
+	if (room > INPUT_LINE_MAX)
+		room = INPUT_LINE_MAX;
+	len = scan_line(text, room);
+	if (len == room && room < INPUT_LINE_MAX && !in->ended)
+		return false;
+	*line = (struct line){
+		.text = text,
+		.len = len,
+		.number = in->lines + 1,
+		.finished = len < room && text[len] == '\n',
+		.cut = len == INPUT_LINE_MAX,
+		.after_nuls = in->nuls,
+	};
+	in->skipping = line->cut;
+	return true;
+}
+
+int input_next(struct input *in, struct line *line)
+{
+	while (!skip_dead(in) || !find_line(in, line)) {
+		int got = get_more(in);
+
+		if (got <= 0)
+			return got;
+	}
+	in->nuls = false;
+	input_pass(in, line->len + line->finished, line->finished);
+	line->len -= line->finished && line->len && line->text[line->len - 1] == '\r';
+	return 1;
+}
+
+int input_peek(struct input *in, char *byte)
+{
+	while (!skip_dead(in)) {
+		int got = get_more(in);
+
+		if (got <= 0)
+			return got;
+	}
+	*byte = in->data[in->pos];
+	return 1;
+}
+
+/* Gives back the pages that were read, since a trace can be larger than the memory. */
+void input_drop(struct input *in)
+{
+	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
+
+	if (in->ahead)
+		ahead_tell(in->ahead, in->pos, done);
+	else
+		madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
+	in->dropped = done;
+	in->drop_at = done + 2 * (size_t)DROP_SIZE;
+	show_progress(in);
+}
+
+const char *input_fault(const struct input *in)
+{
+	if (in->mapped && in->shrink.left < in->shrink.len)
+		return "the file became shorter while it was read";
+	return source_fault(&in->source);
+}
+
+void input_pause(const struct input *in)
+{
+	if (in->progress.hide)
+		in->progress.hide();
+}
+
+void input_close(struct input *in)
+{
+	if (in->mapped) {
+		ahead_stop(in->ahead);
+		shrink_forget(&in->shrink);
+		munmap(in->shrink.data, in->shrink.len);
+	} else {
+		free(in->data);
+	}
+	source_close(&in->source);
+	*in = (struct input){.name = NULL};
+}

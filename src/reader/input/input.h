@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text, line by line, without copying. A regular file is mapped. Everything else
+ * is read as a stream through a buffer of fixed size. A NUL byte ends a line as a
+ * newline does, but such a line is not finished.
+ */
+#ifndef LM_READER_INPUT_H
+#define LM_READER_INPUT_H
+
+#include "ahead.h"
+#include "diag.h"
+#include "shrink.h"
+#include "source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longer lines are cut to this many bytes, so that memory stays bounded. */
+enum { INPUT_LINE_MAX = 1024 * 1024 };
+
+struct line {
+	const char *text; /* valid until the next input_next() or input_peek() */
+	size_t len;       /* without the newline and a carriage return in front of it */
+	uint64_t number;  /* from 1 */
+	bool finished;    /* it has a newline; otherwise the writer was stopped in the middle of it */
+	bool cut;         /* it was longer than INPUT_LINE_MAX */
+	bool after_nuls;  /* NUL bytes stand between this line and the one before */
+};
+
+/* Functions that an input calls to show how far it is. */
+struct input_progress {
+	/* Called now and then: DONE of the file's SIZE bytes on disk were read. SIZE is 0 if unknown. Can be NULL. */
+	void (*show)(uint64_t done, uint64_t size);
+	/* Called when reading ends or pauses, before something is printed. Can be NULL. */
+	void (*hide)(void);
+};
+
+struct input {
+	const char *name; /* for messages; the caller's string */
+	bool mapped;
+	bool ended;    /* there is nothing more to read into the buffer */
+	bool skipping; /* the position is inside of a line that was cut */
+	bool nuls;     /* NUL bytes were skipped since the last line */
+	char *data;
+	size_t len; /* bytes of data that can be used */
+	size_t pos;
+	size_t dropped;       /* if mapped: bytes at the front that were given back */
+	size_t drop_at;       /* the position at which more are given back */
+	uint64_t lines;       /* newlines before the position */
+	struct shrink shrink; /* if mapped: how much of the file is left */
+	struct ahead *ahead;  /* if mapped: the thread that maps pages; can be NULL */
+	struct source source;
+	struct input_progress progress; /* set by the caller after input_open() */
+};
+
+/* Arguments and result are those of source_open(). */
+int input_open(struct input *in, const char *path, const struct diag *diag);
+
+/* 1 and a line, 0 at the end, -errno. */
+int input_next(struct input *in, struct line *line);
+
+/* 1 and the first byte of the next line, 0 at the end, -errno. */
+int input_peek(struct input *in, char *byte);
+
+/* The text that is in memory from the position on. It can end in the middle of a line. */
+static inline const char *input_ahead(const struct input *in, size_t *len)
+{
+	*len = in->len - in->pos;
+	return in->data + in->pos;
+}
+
+/* Does an ordinary line begin at the position? */
+static inline bool input_at_line(const struct input *in)
+{
+	return !in->skipping && !in->nuls;
+}
+
+/* Part of input_pass(). */
+void input_drop(struct input *in);
+
+/*
+ * Prefetches LEN bytes a few lines further on. Processors prefetch sequential reads
+ * by themselves, but not across the end of a page.
+ */
+static inline void input_fetch(const struct input *in, size_t len)
+{
+	enum { DISTANCE = 1024, CACHE_LINE = 64 };
+
+	for (size_t at = 0; at < len; at += CACHE_LINE)
+		__builtin_prefetch(in->data + in->pos + DISTANCE + at);
+}
+
+/* Moves behind LEN bytes of what input_ahead() returned: LINES whole lines without NUL. */
+static inline void input_pass(struct input *in, size_t len, size_t lines)
+{
+	input_fetch(in, len);
+	in->pos += len;
+	in->lines += lines;
+	if (in->pos >= in->drop_at)
+		input_drop(in);
+}
+
+/* Why the text ended too early, or NULL if it did not. */
+const char *input_fault(const struct input *in);
+
+/* Tells the progress display that nothing is read for a while. */
+void input_pause(const struct input *in);
+
+void input_close(struct input *in);
+
+#endif

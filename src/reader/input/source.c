@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See source.h. */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static size_t smaller(uint64_t a, size_t b)
+{
+	return a < b ? (size_t)a : b;
+}
+
+static ssize_t read_file(struct source *source, char *to, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = read(source->fd, to, room);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	source->used += (uint64_t)n;
+	return n;
+}
+
+/* Reads the file's bytes as they are. An unpack_supply. */
+static ssize_t read_raw(void *owner, char *to, size_t room)
+{
+	struct source *source = owner;
+	size_t ahead = source->first_len - source->first_used;
+
+	if (!ahead)
+		return read_file(source, to, room);
+	ahead = smaller(ahead, room);
+	memcpy(to, source->first + source->first_used, ahead);
+	source->first_used += ahead;
+	return (ssize_t)ahead;
+}
+
+/* Reads the trace up to where the journal continues it, then the journal's text. */
+static ssize_t read_both(struct source *source, char *to, size_t room)
+{
+	ssize_t n = source->file_left ? read_raw(source, to, smaller(source->file_left, room)) : 0;
+
+	if (n > 0)
+		source->file_left -= (uint64_t)n;
+	if (n)
+		return n;
+	source->file_left = 0;
+	room = smaller(source->rest.len - source->rest_taken, room);
+	if (!room)
+		return 0;
+	memcpy(to, source->rest.text + source->rest_taken, room);
+	source->rest_taken += room;
+	return (ssize_t)room;
+}
+
+/* Reads the first bytes, which tell the format. A pipe may give them one by one. 0 or -errno. */
+static int look_at_first(struct source *source)
+{
+	enum unpack_format format;
+	ssize_t n;
+
+	while (source->first_len < sizeof source->first &&
+	       (n = read_file(source, source->first + source->first_len, sizeof source->first - source->first_len))) {
+		if (n < 0)
+			return (int)n;
+		source->first_len += (size_t)n;
+	}
+	format = unpack_recognize(source->first, source->first_len);
+	return format == UNPACK_PLAIN ? 0 : unpack_create(&source->unpack, format, read_raw, source);
+}
+
+/* Looks for a journal beside the trace. 0 or -errno. */
+static int look_for_rest(struct source *source, const struct diag *diag)
+{
+	int found = recovery_find(&source->rest, source->fd, source->name, RECOVERY_LEAVE_OUT, diag);
+
+	source->has_rest = found > 0;
+	source->file_left = source->rest.size;
+	return found < 0 ? found : 0;
+}
+
+static int start(struct source *source, bool named, const struct diag *diag)
+{
+	struct stat st;
+	int error;
+
+	if (fstat(source->fd, &st) != 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	/* Files in /proc claim to be regular and empty, whatever they contain. */
+	if (S_ISREG(st.st_mode))
+		source->size = (uint64_t)st.st_size;
+	error = look_at_first(source);
+	return error || source->unpack || !named ? error : look_for_rest(source, diag);
+}
+
+int source_open(struct source *source, const char *path, const struct diag *diag)
+{
+	bool named = strcmp(path, "-") != 0;
+	int error;
+
+	*source = (struct source){.name = named ? path : "standard input", .fd = STDIN_FILENO};
+	if (named)
+		source->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (source->fd < 0)
+		return -errno;
+	error = start(source, named, diag);
+	if (error)
+		source_close(source);
+	return error;
+}
+
+bool source_is_plain_file(const struct source *source)
+{
+	/* Standard input is read from its present position, which may not be the file's start. */
+	return source->size && !source->unpack && !source->has_rest &&
+	       lseek(source->fd, 0, SEEK_CUR) == (off_t)source->first_len;
+}
+
+ssize_t source_read(struct source *source, char *to, size_t room)
+{
+	if (source->unpack)
+		return unpack_read(source->unpack, to, room);
+	return source->has_rest ? read_both(source, to, room) : read_raw(source, to, room);
+}
+
+const char *source_fault(const struct source *source)
+{
+	return source->unpack ? unpack_fault(source->unpack) : NULL;
+}
+
+void source_close(struct source *source)
+{
+	if (source->fd > STDERR_FILENO)
+		close(source->fd);
+	unpack_destroy(source->unpack);
+	if (source->has_rest)
+		recovery_free(&source->rest);
+	*source = (struct source){.fd = -1};
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where the bytes of a trace come from: a file or a pipe, compressed or not. If a
+ * file has a journal beside it, the journal's text follows the file's.
+ */
+#ifndef LM_READER_SOURCE_H
+#define LM_READER_SOURCE_H
+
+#include "diag.h"
+#include "recovery.h"
+#include "unpack.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct source {
+	const char *name; /* for messages */
+	int fd;
+	uint64_t size; /* size of the file; 0 if unknown */
+	uint64_t used; /* bytes of the file that were read */
+	/* The rest is the state between two reads. */
+	struct unpack *unpack; /* NULL if not compressed */
+	char first[UNPACK_MAGIC];
+	size_t first_len, first_used; /* bytes that were read first, to find the format */
+	struct recovery rest;
+	bool has_rest;
+	uint64_t file_left; /* with a journal: bytes of the file that are left to read before it */
+	size_t rest_taken;
+};
+
+/*
+ * Opens PATH, or standard input if it is "-". DIAG can be NULL; it is told of a
+ * journal that can't be used. 0 or -errno.
+ */
+int source_open(struct source *source, const char *path, const struct diag *diag);
+
+/* Is the text exactly the content of a regular file, from its beginning to its end? */
+bool source_is_plain_file(const struct source *source);
+
+/* Reads at most ROOM bytes into TO. Returns their number, 0 at the end, or -errno. */
+ssize_t source_read(struct source *source, char *to, size_t room);
+
+/* Why the text ended too early, or NULL if it did not. */
+const char *source_fault(const struct source *source);
+
+void source_close(struct source *source);
+
+#endif

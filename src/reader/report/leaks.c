@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See leaks.h. */
+#include "leaks.h"
+#include "array.h"
+#include "hash.h"
+#include "stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool same_group(const void *owner, uint32_t place, const void *key)
+{
+	const struct leaks_group *group = &((const struct leaks *)owner)->groups[place];
+	const struct heap_block *block = key;
+
+	return group->stack == block->stack && (group->stack != STACK_NONE || group->call == block->call);
+}
+
+static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const struct heap_block *block)
+{
+	struct leaks_group *groups = array_grow(leaks->groups, room, leaks->count + 1, sizeof *groups);
+
+	if (!groups)
+		return NULL;
+	leaks->groups = groups;
+	groups[leaks->count] = (struct leaks_group){.stack = block->stack, .call = block->call, .line = UINT64_MAX};
+	return &groups[leaks->count++];
+}
+
+/* Finds the group of BLOCK, or makes it. NULL if there is no memory. */
+static struct leaks_group *find_group(struct leaks *leaks, size_t *room, struct hash_table *table,
+                                      const struct heap_block *block)
+{
+	uint64_t hash = hash_mix(block->stack);
+	uint32_t place = hash_find(table, hash, same_group, leaks, block);
+
+	if (place != HASH_NONE)
+		return &leaks->groups[place];
+	if (hash_add(table, hash, (uint32_t)leaks->count) != 0)
+		return NULL;
+	return new_group(leaks, room, block);
+}
+
+static void add_block(struct leaks_group *group, const struct heap_block *block)
+{
+	group->blocks++;
+	group->bytes += block->size;
+	if (block->line >= group->line)
+		return;
+	group->line = block->line;
+	group->call = block->call;
+	group->address = block->address;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct leaks_group *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	/* Equal groups are in the order of the trace, so that each run gives the same report. */
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+static void add_up(struct leaks_sum *sum, const struct leaks_group *group)
+{
+	sum->blocks += group->blocks;
+	sum->bytes += group->bytes;
+	sum->backtraces += group->stack != STACK_NONE;
+}
+
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line)
+{
+	struct hash_table table = {0};
+	const struct heap_block *block;
+	size_t position = 0, room = 0;
+
+	*leaks = (struct leaks){0};
+	while ((block = heap_next(heap, &position))) {
+		struct leaks_group *group;
+
+		if (block->line >= young_line) {
+			leaks->young.blocks++;
+			leaks->young.bytes += block->size;
+			continue;
+		}
+		group = by_address ? new_group(leaks, &room, block) : find_group(leaks, &room, &table, block);
+		if (!group) {
+			hash_free(&table);
+			leaks_free(leaks);
+			return -ENOMEM;
+		}
+		add_block(group, block);
+	}
+	hash_free(&table);
+	for (size_t i = 0; i < leaks->count; i++)
+		add_up(&leaks->all, &leaks->groups[i]);
+	if (leaks->count)
+		qsort(leaks->groups, leaks->count, sizeof *leaks->groups, by_size);
+	leaks->shown = leaks->count;
+	return 0;
+}
+
+int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,
+                   const struct stacks *stacks)
+{
+	size_t kept = 0;
+
+	leaks->all = (struct leaks_sum){0};
+	for (size_t i = 0; i < leaks->count; i++) {
+		const struct leaks_group *group = &leaks->groups[i];
+		struct suppression *match;
+		int error = suppressions_find(suppressions, resolver, stacks, group->stack, &match);
+
+		if (error)
+			return error;
+		if (match) {
+			match->blocks += group->blocks;
+			match->bytes += group->bytes;
+			match->matches += group->blocks;
+			match->matched_bytes += group->bytes;
+			add_up(&leaks->suppressed, group);
+		} else {
+			add_up(&leaks->all, group);
+			leaks->groups[kept++] = *group;
+		}
+	}
+	leaks->count = leaks->shown = kept;
+	return 0;
+}
+
+void leaks_limit(struct leaks *leaks, uint64_t top, uint64_t min_bytes)
+{
+	leaks->shown = 0;
+	leaks->rest = (struct leaks_sum){0};
+	for (size_t i = 0; i < leaks->count; i++) {
+		if ((!top || i < top) && leaks->groups[i].bytes >= min_bytes)
+			leaks->shown++;
+		else
+			add_up(&leaks->rest, &leaks->groups[i]);
+	}
+}
+
+void leaks_free(struct leaks *leaks)
+{
+	free(leaks->groups);
+	*leaks = (struct leaks){0};
+}

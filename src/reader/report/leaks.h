@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The live blocks of a heap that may be leaks, grouped by the place of their allocation, largest first. */
+#ifndef LM_READER_LEAKS_H
+#define LM_READER_LEAKS_H
+
+#include "heap.h"
+#include "suppress.h"
+
+#include <stdbool.h>
+
+/* Blocks of one backtrace. Blocks without a backtrace are grouped by function. */
+struct leaks_group {
+	uint32_t stack;
+	enum lm_call call; /* of its first block in the trace */
+	uint64_t address;  /* of its first block */
+	uint64_t line;     /* of its first block, in the trace */
+	uint64_t blocks;
+	uint64_t bytes; /* requested */
+};
+
+struct leaks_sum {
+	uint64_t blocks;
+	uint64_t bytes;
+	uint64_t backtraces; /* the number of groups that have a backtrace */
+};
+
+struct leaks {
+	struct leaks_group *groups;
+	size_t count;
+	size_t shown;          /* so many of the first groups are to be shown */
+	struct leaks_sum all;  /* all groups */
+	struct leaks_sum rest; /* the groups that are not shown */
+	struct leaks_sum suppressed;
+	struct leaks_sum young; /* blocks that are too young to be called leaks; they are in no group */
+};
+
+/* If BY_ADDRESS, each block is a group. Blocks from line YOUNG_LINE of the trace on are young. 0 or -ENOMEM. */
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line);
+
+/* Removes the groups that suppressions match, and counts them in the suppressions. 0 or -ENOMEM. */
+int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,
+                   const struct stacks *stacks);
+
+/* Sets SHOWN to the first TOP groups (0 for all) that have at least MIN_BYTES. */
+void leaks_limit(struct leaks *leaks, uint64_t top, uint64_t min_bytes);
+
+void leaks_free(struct leaks *leaks);
+
+#endif

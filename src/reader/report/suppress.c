@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See suppress.h. */
+#include "suppress.h"
+#include "array.h"
+#include "suppress_builtin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No suppression file that people write is larger. */
+enum { FILE_SIZE_MAX = 16 * 1024 * 1024 };
+
+/* The verdict on a frame: not judged yet, not matched, or MATCHED plus the index of a suppression. */
+enum { UNJUDGED, UNMATCHED, MATCHED };
+
+static int add(struct suppressions *suppressions, struct suppression suppression)
+{
+	struct suppression *list = array_grow(suppressions->list, &suppressions->room, suppressions->count + 1,
+	                                      sizeof *suppressions->list);
+
+	if (!list || !suppression.pattern)
+		return -ENOMEM;
+	suppressions->list = list;
+	list[suppressions->count++] = suppression;
+	suppressions->by_user |= !suppression.builtin;
+	return 0;
+}
+
+int suppressions_add_builtin(struct suppressions *suppressions)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < suppress_builtin_count; i++) {
+		const struct suppress_rule *rule = &suppress_builtin[i];
+
+		error = add(suppressions, (struct suppression){.pattern = rule->pattern,
+		                                               .builtin = true,
+		                                               .innermost = rule->innermost,
+		                                               .caller = rule->caller});
+	}
+	return error;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/* Reads a line without its newline. 0, -EINVAL or -ENOMEM. */
+static int parse_line(struct suppressions *suppressions, const char *line, size_t len)
+{
+	static const char type[] = "leak:";
+
+	while (len && (line[0] == ' ' || line[0] == '\t')) {
+		line++;
+		len--;
+	}
+	if (!len || line[0] == '#')
+		return 0;
+	while (len && is_blank(line[len - 1]))
+		len--;
+	if (!len)
+		return 0;
+	if (len < strlen(type) || memcmp(line, type, strlen(type)) != 0)
+		return -EINVAL;
+	return add(suppressions, (struct suppression){.pattern = pool_copy(&suppressions->pool, line + strlen(type),
+	                                                                   len - strlen(type))});
+}
+
+int suppressions_parse(struct suppressions *suppressions, const char *text, size_t len, const char *name,
+                       const struct diag *diag)
+{
+	uint64_t number = 0;
+	int result = 0;
+
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t line = newline ? (size_t)(newline - text) : len;
+		int error = parse_line(suppressions, text, line);
+
+		number++;
+		if (error == -ENOMEM)
+			return error;
+		if (error) {
+			diag_report(diag, name, number, "this is not a suppression: leak:PATTERN");
+			result = error;
+		}
+		line += newline != NULL;
+		text += line;
+		len -= line;
+	}
+	return result;
+}
+
+/* Reads the whole file into *TEXT, allocated with malloc(). 0 or -errno. */
+static int read_whole(FILE *file, char **text, size_t *len)
+{
+	size_t room = 0;
+
+	*text = NULL;
+	*len = 0;
+	do {
+		char *grown = array_grow(*text, &room, *len + BUFSIZ, 1);
+
+		if (!grown)
+			return -ENOMEM;
+		*text = grown;
+		*len += fread(grown + *len, 1, BUFSIZ, file);
+		if (*len > FILE_SIZE_MAX)
+			return -EFBIG;
+	} while (!feof(file) && !ferror(file));
+	return ferror(file) ? -errno : 0;
+}
+
+int suppressions_load(struct suppressions *suppressions, const char *path, const struct diag *diag)
+{
+	FILE *file = fopen(path, "re");
+	int error = file ? 0 : -errno;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (!error)
+		error = read_whole(file, &text, &len);
+	if (error)
+		diag_report(diag, path, 0, "%s", strerror(-error));
+	else
+		error = suppressions_parse(suppressions, text, len, path, diag);
+	free(text);
+	if (file)
+		fclose(file);
+	return error;
+}
+
+/* The first place of the LEN bytes of PIECE in TEXT, or NULL. */
+static const char *find_piece(const char *text, const char *piece, size_t len)
+{
+	return memmem(text, strlen(text), piece, len);
+}
+
+/*
+ * Matches in the way of LeakSanitizer, so that a pattern means the same: each piece
+ * between special characters is matched at its first place, without backtracking. '$'
+ * ends the pattern.
+ */
+bool suppression_matches(const char *pattern, const char *text)
+{
+	bool at_start = pattern[0] == '^', after_star = false;
+
+	if (!text || !text[0])
+		return false;
+	pattern += at_start;
+	while (*pattern) {
+		const char *found;
+		size_t len;
+
+		if (*pattern == '*') {
+			pattern++;
+			at_start = false;
+			after_star = true;
+			continue;
+		}
+		if (*pattern == '$')
+			return !*text || after_star;
+		if (!*text)
+			return false;
+		len = strcspn(pattern, "*$");
+		found = find_piece(text, pattern, len);
+		if (!found || (at_start && found != text))
+			return false;
+		text = found + len;
+		pattern += len;
+		at_start = after_star = false;
+	}
+	return true;
+}
+
+/* Does PATTERN match the frame's module or symbol, or the function or file of one of its places? */
+static bool matches_frame(const char *pattern, const struct resolved *resolved)
+{
+	/* The symbol may be an alias of the function in the debug information. */
+	if (suppression_matches(pattern, resolved->module) || suppression_matches(pattern, resolved->named.function))
+		return true;
+	for (size_t i = 0; i < resolved->places.count; i++)
+		if (suppression_matches(pattern, resolved->places.places[i].function) ||
+		    suppression_matches(pattern, resolved->places.places[i].file))
+			return true;
+	return false;
+}
+
+/* Looks up frame NUMBER of STACKS. RESOLVED is empty if there is no such frame. 0 or -ENOMEM. */
+static int look_up(const struct resolver *resolver, const struct stacks *stacks, uint32_t number,
+                   struct resolved *resolved)
+{
+	struct stacks_frame text = stacks_frame_at(stacks, number);
+	struct frame frame;
+
+	if (frame_parse(text.text, text.len, &frame) == 0)
+		return resolve_frame(resolver, &frame, resolved);
+	*resolved = (struct resolved){0};
+	return 0;
+}
+
+/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
+static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		if (!suppressions->list[i].innermost && suppression_matches(suppressions->list[i].pattern, text))
+			return (uint32_t)i + MATCHED;
+	return UNMATCHED;
+}
+
+/*
+ * The verdict on a frame, which does not depend on its position in a backtrace. If
+ * several patterns match, the order decides which one gets the leak. It is
+ * LeakSanitizer's order: all patterns for the module, then all for each place.
+ */
+static uint32_t judge_resolved(const struct suppressions *suppressions, const struct resolved *resolved)
+{
+	uint32_t verdict = judge_text(suppressions, resolved->module);
+
+	for (size_t i = 0; verdict == UNMATCHED && i < resolved->places.count; i++) {
+		verdict = judge_text(suppressions, resolved->places.places[i].function);
+		if (verdict == UNMATCHED)
+			verdict = judge_text(suppressions, resolved->places.places[i].file);
+	}
+	return verdict != UNMATCHED ? verdict : judge_text(suppressions, resolved->named.function);
+}
+
+static int judge_frame(const struct suppressions *suppressions, const struct resolver *resolver,
+                       const struct stacks *stacks, uint32_t number, uint32_t *verdict)
+{
+	struct resolved resolved;
+	int error = look_up(resolver, stacks, number, &resolved);
+
+	*verdict = error ? UNMATCHED : judge_resolved(suppressions, &resolved);
+	return error;
+}
+
+/* Finds the first suppression with conditions for the innermost frame, and perhaps for its caller. */
+static int judge_innermost(const struct suppressions *suppressions, const struct resolver *resolver,
+                           const struct stacks *stacks, const struct stack *stack, uint32_t *verdict)
+{
+	struct resolved frame, caller = {0};
+	int error = look_up(resolver, stacks, stack->frames[0], &frame);
+
+	if (!error && stack->depth > 1)
+		error = look_up(resolver, stacks, stack->frames[1], &caller);
+	for (size_t i = 0; !error && i < suppressions->count && *verdict == UNMATCHED; i++) {
+		const struct suppression *s = &suppressions->list[i];
+
+		if (s->innermost && matches_frame(s->pattern, &frame) &&
+		    (!s->caller || matches_frame(s->caller, &caller)))
+			*verdict = (uint32_t)i + MATCHED;
+	}
+	return error;
+}
+
+static bool make_room(struct suppressions *suppressions, size_t frames)
+{
+	uint32_t *grown;
+
+	if (suppressions->verdict_count >= frames)
+		return true;
+	grown = reallocarray(suppressions->verdicts, frames, sizeof *grown);
+	if (!grown)
+		return false;
+	for (size_t i = suppressions->verdict_count; i < frames; i++)
+		grown[i] = UNJUDGED;
+	suppressions->verdicts = grown;
+	suppressions->verdict_count = frames;
+	return true;
+}
+
+int suppressions_find(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
+                      uint32_t stack, struct suppression **found)
+{
+	struct stack frames = stacks_get(stacks, stack);
+	struct resolver names = *resolver;
+	uint32_t verdict = UNMATCHED;
+	int error = 0;
+
+	*found = NULL;
+	if (!suppressions->count || !frames.depth)
+		return 0;
+	if (!make_room(suppressions, stacks->frame_count))
+		return -ENOMEM;
+	/* All leaks are judged but few are shown. Built-in suppressions need only symbols and modules, so that is fast.
+	 */
+	if (!suppressions->by_user)
+		names.detail = SYMBOLS_NAMES;
+	error = judge_innermost(suppressions, &names, stacks, &frames, &verdict);
+	for (size_t i = 0; !error && verdict == UNMATCHED && i < frames.depth; i++) {
+		uint32_t *known = &suppressions->verdicts[frames.frames[i]];
+
+		if (*known == UNJUDGED)
+			error = judge_frame(suppressions, &names, stacks, frames.frames[i], known);
+		verdict = *known;
+	}
+	if (!error && verdict >= MATCHED)
+		*found = &suppressions->list[verdict - MATCHED];
+	return error;
+}
+
+void suppressions_next_image(struct suppressions *suppressions)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		suppressions->list[i].blocks = suppressions->list[i].bytes = 0;
+	suppressions->verdict_count = 0;
+}
+
+void suppressions_free(struct suppressions *suppressions)
+{
+	free(suppressions->list);
+	free(suppressions->verdicts);
+	pool_free(&suppressions->pool);
+	*suppressions = (struct suppressions){0};
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Suppressions: leaks that are known and accepted. Syntax and matching are those of
+ * LeakSanitizer, so that a program needs only one file for both.
+ */
+#ifndef LM_READER_SUPPRESS_H
+#define LM_READER_SUPPRESS_H
+
+#include "diag.h"
+#include "pool.h"
+#include "resolve.h"
+#include "stacks.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct suppression {
+	const char *pattern;
+	bool builtin;
+	bool innermost;     /* built-in ones: only the innermost frame is matched */
+	const char *caller; /* built-in ones: a pattern for the frame that called it; NULL for any */
+	/* Blocks that it matched, and their bytes: of the present image, and of all images. */
+	uint64_t blocks, bytes;
+	uint64_t matches, matched_bytes;
+};
+
+struct suppressions {
+	struct suppression *list; /* a suppressions of zeros is valid and empty */
+	size_t count, room;
+	bool by_user; /* there are some that are not built in */
+	struct pool pool;
+	/* The rest belongs to the present image. */
+	uint32_t *verdicts; /* by frame number */
+	size_t verdict_count;
+};
+
+/* Adds the built-in ones: for what libc and the C++ runtime keep by design. 0 or -ENOMEM. */
+int suppressions_add_builtin(struct suppressions *suppressions);
+
+/*
+ * Adds the suppressions in a text: lines of "leak:PATTERN", empty lines, and comments
+ * that begin with '#'. Other lines are reported with NAME as the file, and give -EINVAL.
+ * 0 or -errno.
+ */
+int suppressions_parse(struct suppressions *suppressions, const char *text, size_t len, const char *name,
+                       const struct diag *diag);
+
+/* Adds the suppressions in a file. 0, or -errno after a message. */
+int suppressions_load(struct suppressions *suppressions, const char *path, const struct diag *diag);
+
+/*
+ * Does PATTERN match TEXT? '*' matches anything, '^' the beginning and '$' the end.
+ * Without '^' and '$' it can match anywhere in TEXT.
+ */
+bool suppression_matches(const char *pattern, const char *text);
+
+/*
+ * Sets *FOUND to the suppression that matches a frame of STACK by module, function or
+ * file. If several frames match, it is that of the innermost. NULL if there is none. 0
+ * or -ENOMEM.
+ */
+int suppressions_find(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
+                      uint32_t stack, struct suppression **found);
+
+/* To be called between images. Forgets the frames and the counts of the present one. */
+void suppressions_next_image(struct suppressions *suppressions);
+
+void suppressions_free(struct suppressions *suppressions);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Turns the linker's names of C++ and Rust functions into those of the source. */
+#ifndef LM_READER_DEMANGLE_H
+#define LM_READER_DEMANGLE_H
+
+#include <stdbool.h>
+
+/* Is NAME a mangled name of C++ or Rust? The demangler also accepts some other names, and guesses. */
+bool demangle_applies(const char *name);
+
+/* The name as in the source, allocated with malloc(). NULL if NAME is not mangled, or if there is no memory. */
+char *demangle_name(const char *name);
+
+#endif

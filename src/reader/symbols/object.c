@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See object.h. */
+#include "object.h"
+#include "cursor.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool has_build_id(Dwfl_Module *module, const char *digits)
+{
+	const unsigned char *bits;
+	GElf_Addr address;
+	int len = dwfl_module_build_id(module, &bits, &address);
+
+	if (len <= 0 || strlen(digits) != 2 * (size_t)len)
+		return false;
+	for (int i = 0; i < len; i++)
+		if (cursor_hex_digit(digits[2 * i]) != bits[i] >> 4 ||
+		    cursor_hex_digit(digits[2 * i + 1]) != (bits[i] & 15))
+			return false;
+	return true;
+}
+
+/* Opens the object by FD, which is closed if that fails. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
+static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
+{
+	char *file = search_path(search, path);
+	int error = -ENOEXEC;
+
+	*object = (struct object){.dwfl = file ? dwfl_begin(&search->callbacks) : NULL};
+	if (!object->dwfl) {
+		free(file);
+		close(fd);
+		return -ENOMEM;
+	}
+	/* If this succeeds, libdwfl owns the descriptor. */
+	object->module = dwfl_report_elf(object->dwfl, path, file, fd, 0, true);
+	free(file);
+	if (!object->module)
+		close(fd);
+	else if (dwfl_report_end(object->dwfl, NULL, NULL) == 0)
+		object->elf = dwfl_module_getelf(object->module, &object->bias);
+	if (object->elf)
+		error = build_id && !has_build_id(object->module, build_id) ? -ESTALE : 0;
+	if (error)
+		object_close(object);
+	return error;
+}
+
+int object_open(struct object *object, const char *path, const char *build_id, const struct search *search)
+{
+	int fd = search_open(search, path), error;
+
+	error = fd < 0 ? fd : open_elf(object, fd, path, build_id, search);
+	if (!error || !build_id)
+		return error;
+	fd = search_open_build_id(search, build_id);
+	return fd >= 0 && open_elf(object, fd, path, build_id, search) == 0 ? 0 : error;
+}
+
+void object_close(struct object *object)
+{
+	units_free(&object->units);
+	symtab_index_free(&object->functions);
+	if (object->dwfl)
+		dwfl_end(object->dwfl);
+	*object = (struct object){0};
+}
+
+static uint64_t page_mask(void)
+{
+	return ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+/* Finds the next loaded segment of the file, from *INDEX on. */
+static bool next_segment(const struct object *object, size_t *index, GElf_Phdr *segment)
+{
+	size_t count;
+
+	if (elf_getphdrnum(object->elf, &count) != 0)
+		return false;
+	while (*index < count)
+		if (gelf_getphdr(object->elf, (int)(*index)++, segment) && segment->p_type == PT_LOAD)
+			return true;
+	return false;
+}
+
+int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result)
+{
+	GElf_Phdr segment;
+	size_t index = 0;
+
+	if (!next_segment(object, &index, &segment))
+		return -ENOENT;
+	*result = address - from + (segment.p_vaddr & page_mask());
+	return 0;
+}
+
+int object_from_file(const struct object *object, uint64_t offset, uint64_t *result)
+{
+	GElf_Phdr segment;
+	size_t index = 0;
+	int error = -ENOENT;
+
+	while (next_segment(object, &index, &segment)) {
+		if (offset < segment.p_offset || offset - segment.p_offset >= segment.p_filesz)
+			continue;
+		*result = offset - segment.p_offset + segment.p_vaddr;
+		error = 0;
+		/* Two segments can share a page of the file. Code is preferred. */
+		if (segment.p_flags & PF_X)
+			break;
+	}
+	return error;
+}
+
+int object_from_symbol(const struct object *object, const char *name, size_t len, uint64_t offset, uint64_t address,
+                       uint64_t *result)
+{
+	int count = dwfl_module_getsymtab(object->module), error = -ENOENT;
+	uint64_t in_page = ~page_mask();
+
+	/* Entry 0 of a symbol table is no symbol. */
+	for (int i = 1; i < count; i++) {
+		GElf_Sym symbol;
+		GElf_Addr value;
+		const char *found = dwfl_module_getsym_info(object->module, i, &symbol, &value, NULL, NULL, NULL);
+
+		if (!found || symbol.st_shndx == SHN_UNDEF || strncmp(found, name, len) != 0 || found[len] != '\0')
+			continue;
+		*result = value - object->bias + offset;
+		error = 0;
+		/* Objects are loaded at page borders, so an address keeps its offset in the page. */
+		if (!address || ((*result ^ address) & in_page) == 0)
+			break;
+	}
+	return error;
+}

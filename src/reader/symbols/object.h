@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One executable or shared library on disk, opened with one libdwfl handle. All
+ * addresses are those of the file itself (load bias 0), wherever a process had it
+ * loaded.
+ */
+#ifndef LM_READER_OBJECT_H
+#define LM_READER_OBJECT_H
+
+#include "search.h"
+#include "symtab_index.h"
+#include "units.h"
+
+#include <elfutils/libdwfl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct object {
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+	GElf_Addr bias; /* what libdwfl adds to the file's addresses */
+	Elf *elf;
+	struct units units;
+	struct symtab_index functions;
+};
+
+/*
+ * Opens the object at PATH. 0; -ENOEXEC if it is no ELF file; -ESTALE if it does not
+ * have the BUILD_ID (hexadecimal digits; NULL matches all); or another -errno. If
+ * the file is missing, its debug information is used instead. SEARCH has to stay valid.
+ */
+int object_open(struct object *object, const char *path, const char *build_id, const struct search *search);
+
+void object_close(struct object *object);
+
+/* Converts ADDRESS of a process, where the page of the first segment is at FROM, to an address of the file. */
+int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result);
+
+/* Converts OFFSET in the file to an address of the file. */
+int object_from_file(const struct object *object, uint64_t offset, uint64_t *result);
+
+/*
+ * The file's address that is OFFSET behind a symbol. ADDRESS is where a process had it,
+ * or 0. It helps to choose among several symbols of that name.
+ */
+int object_from_symbol(const struct object *object, const char *name, size_t len, uint64_t offset, uint64_t address,
+                       uint64_t *result);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See resolve.h. */
+#include "resolve.h"
+#include "escape.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The place of a frame: a file, and an address in it. */
+struct spot {
+	struct object *object;
+	uint64_t address;
+};
+
+/* The path of the frame's object on disk. False if the frame names no object, or one that can't exist. */
+static bool object_path(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX])
+{
+	char written[PATH_MAX], *name = written;
+	int len;
+
+	if (!frame->object || frame->object_len >= sizeof written)
+		return false;
+	written[escape_decode(written, frame->object, frame->object_len)] = '\0';
+	/* Normalized as in a memory map, so that each file is one object. */
+	if (strncmp(written, "./", 2) == 0)
+		name += 2;
+	if (written[0] == '/' || !resolver->dir)
+		len = snprintf(path, PATH_MAX, "%s", name);
+	else
+		len = snprintf(path, PATH_MAX, "%s/%s", resolver->dir, name);
+	return len > 0 && len < PATH_MAX;
+}
+
+static bool in_module(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
+                      struct spot *spot)
+{
+	spot->object = symbols_object(resolver->symbols, mapping->path, mapping->build_id);
+	return spot->object && object_from_load(spot->object, mapping->from, frame->address, &spot->address) == 0;
+}
+
+/* Looks in a piece of a memory map, or in a module with another name. */
+static bool in_mapping(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
+                       struct spot *spot)
+{
+	if (mapping->module)
+		return in_module(resolver, frame, mapping, spot);
+	spot->object = symbols_object(resolver->symbols, mapping->path, NULL);
+	if (!spot->object)
+		return false;
+	return object_from_file(spot->object, frame->address - mapping->from + mapping->offset, &spot->address) == 0;
+}
+
+/* Looks in the object that the frame names, by the symbol and offset in the frame. */
+static bool in_object(const struct resolver *resolver, const struct frame *frame, const char *path, struct spot *spot)
+{
+	const struct mapping *module = resolver->maps ? maps_find_path(resolver->maps, path) : NULL;
+
+	if (!frame->has_offset)
+		return false;
+	spot->object = symbols_object(resolver->symbols, path, module ? module->build_id : NULL);
+	if (!spot->object)
+		return false;
+	spot->address = frame->offset;
+	return !frame->symbol || object_from_symbol(spot->object, frame->symbol, frame->symbol_len, frame->offset,
+	                                            frame->address, &spot->address) == 0;
+}
+
+/*
+ * Finds the place of a frame. The trace's MODULE lines are certain. A memory map names
+ * the file that was mapped. If it does not name the frame's object, then a file of
+ * that name is a different one, from another machine or another day. An object with a
+ * relative path is an exception: the user says where such paths begin. PATH is the
+ * frame's object, or "". It becomes the path of the file that was mapped.
+ */
+static bool find_spot(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX],
+                      struct spot *spot)
+{
+	const struct mapping *mapping = NULL;
+	bool named = path[0] != '\0';
+
+	if (resolver->maps && frame->has_address)
+		mapping = maps_find(resolver->maps, frame->address, named ? path : NULL);
+	if (mapping && named && !mapping->module && frame->object[0] != '/' && in_object(resolver, frame, path, spot))
+		return true;
+	if (!mapping)
+		return named && in_object(resolver, frame, path, spot);
+	snprintf(path, PATH_MAX, "%s", mapping->path);
+	return strcmp(path, MAPS_VDSO) != 0 && in_mapping(resolver, frame, mapping, spot);
+}
+
+/* Sets NAMED to what the frame itself says. */
+static int take_named(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
+{
+	struct symbols_place *named = &resolved->named;
+
+	*named = (struct symbols_place){0};
+	resolved->places = (struct symbols_places){named, 1};
+	resolved->has_offset = frame->has_offset && !frame->symbol;
+	resolved->offset = frame->offset;
+	if (!object_path(resolver, frame, resolved->module))
+		resolved->module[0] = '\0';
+	if (!frame->symbol)
+		return 0;
+	named->function = symbols_demangle(resolver->symbols, frame->symbol, frame->symbol_len);
+	return named->function ? 0 : -ENOMEM;
+}
+
+/*
+ * Looks up a return address. The call is in front of it, and may be the last
+ * instruction of its function, so ADDRESS - 1 is looked up. If there is no function,
+ * ADDRESS itself is looked up: a signal handler returns to the first byte of one.
+ */
+static int find_places(const struct resolver *resolver, const struct spot *spot, struct symbols_places *places)
+{
+	int error = symbols_find(resolver->symbols, spot->object, spot->address - 1, resolver->detail, places);
+
+	if (!error && places->count == 1 && !places->places[0].function)
+		error = symbols_find(resolver->symbols, spot->object, spot->address, resolver->detail, places);
+	return error;
+}
+
+int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
+{
+	struct spot spot;
+	int error = take_named(resolver, frame, resolved);
+
+	/* The outermost frame can be a null pointer: nobody called that function. */
+	if (error || resolver->as_written || (frame->has_address && frame->address == 0))
+		return error;
+	if (!find_spot(resolver, frame, resolved->module, &spot)) {
+		if (!resolved->named.function && strcmp(resolved->module, MAPS_VDSO) == 0)
+			resolved->named.function = MAPS_VDSO;
+		return 0;
+	}
+	resolved->has_offset = true;
+	resolved->offset = spot.address;
+	error = find_places(resolver, &spot, &resolved->places);
+	/* If the file is stripped, the frame itself may know more. */
+	if (!error && resolved->places.count == 1 && !resolved->places.places[0].function)
+		resolved->places.places = &resolved->named;
+	return error;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Finds functions, files and lines for a frame as it is written, using all that is known about the process. */
+#ifndef LM_READER_RESOLVE_H
+#define LM_READER_RESOLVE_H
+
+#include "frame.h"
+#include "maps.h"
+#include "symbols.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct resolver {
+	struct symbols *symbols;
+	const struct maps *maps; /* of the process that has the frame; can be NULL */
+	const char *dir;         /* relative paths of objects begin there; can be NULL */
+	bool as_written;         /* nothing is looked up; only the frame's own text is used */
+	enum symbols_detail detail;
+};
+
+struct resolved {
+	struct symbols_places places;
+	struct symbols_place named; /* what the frame itself says, used if nothing better is known */
+	char module[PATH_MAX];      /* the object's path where the process ran; "" if unknown */
+	bool has_offset;
+	uint64_t offset; /* of the return address from the module's load bias */
+};
+
+/* Looks up a frame. 0 or -ENOMEM. RESOLVED must not move while its places are used. */
+int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved);
+
+#endif

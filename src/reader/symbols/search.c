@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See search.h. */
+#include "search.h"
+#include "debuginfod.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const char usual_dir[] = "/usr/lib/debug";
+
+/* Appends TEXT to *LIST, with a ':' between them unless *LIST is empty. 0 or -ENOMEM. */
+static int append(char **list, const char *first, const char *second)
+{
+	char *longer;
+
+	if (asprintf(&longer, "%s%s%s%s", *list ? *list : "", *list ? ":" : "", first, second) < 0)
+		return -ENOMEM;
+	free(*list);
+	*list = longer;
+	return 0;
+}
+
+/* libdwfl reads a relative path relative to the object. The user's are relative to the current directory. */
+static int append_dir(char **list, const char *dir, const struct diag *diag)
+{
+	char path[PATH_MAX];
+
+	if (realpath(dir, path))
+		return append(list, path, "");
+	diag_report(diag, dir, 0, "no debug information: %s", strerror(errno));
+	return 0;
+}
+
+static int append_dirs(char **list, const char *dirs, const struct diag *diag)
+{
+	char *copy = strdup(dirs), *rest = copy, *dir;
+	int error = copy ? 0 : -ENOMEM;
+
+	while (!error && (dir = strsep(&rest, ":")))
+		if (*dir)
+			error = append_dir(list, dir, diag);
+	free(copy);
+	return error;
+}
+
+/* Builds the list: the user's directories, the object's own and ".debug" in it, then the system's. */
+static int make_debug_path(struct search *search, const char *dirs, const struct diag *diag)
+{
+	int error = dirs ? append_dirs(&search->debug_path, dirs, diag) : 0;
+
+	if (!error)
+		error = append(&search->debug_path, "", ":.debug");
+	return error ? error : append(&search->debug_path, search->sysroot ? search->sysroot : "", usual_dir);
+}
+
+static int open_root(struct search *search, const char *sysroot)
+{
+	search->sysroot = realpath(sysroot, NULL);
+	if (!search->sysroot)
+		return -errno;
+	/* "/" would lead to double slashes in paths. */
+	if (strcmp(search->sysroot, "/") == 0)
+		search->sysroot[0] = '\0';
+	search->root = open(sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return search->root < 0 ? -errno : 0;
+}
+
+/*
+ * Debug information is beside the file at its present path, or below a debug directory
+ * at the path that the file had when it was traced. The latter is the name of MODULE.
+ */
+static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base, const char *file,
+                          const char *link, GElf_Word crc, char **found)
+{
+	int fd = dwfl_standard_find_debuginfo(module, userdata, name, base, file, link, crc, found);
+
+	if (fd < 0 && file && strcmp(name, file) != 0)
+		fd = dwfl_standard_find_debuginfo(module, userdata, name, base, name, link, crc, found);
+	return fd;
+}
+
+int search_init(struct search *search, const struct search_options *options, const struct diag *diag)
+{
+	static const struct search_options usual;
+	int error = 0;
+
+	if (!options)
+		options = &usual;
+	*search = (struct search){
+		.root = -1,
+		.debuginfod = options->debuginfod,
+		.callbacks = {.find_elf = dwfl_build_id_find_elf,
+	                      .find_debuginfo = find_debuginfo,
+	                      .section_address = dwfl_offline_section_address,
+	                      .debuginfo_path = &search->debug_path},
+	};
+	/* Otherwise libdwfl would ask the servers that this variable names. */
+	if (!options->debuginfod)
+		unsetenv("DEBUGINFOD_URLS");
+	else if (!debuginfod_works())
+		diag_report(diag, "libdebuginfod.so.1", 0, "is not installed: no server is asked");
+	if (options->sysroot) {
+		error = open_root(search, options->sysroot);
+		if (error)
+			diag_report(diag, options->sysroot, 0, "%s", strerror(-error));
+	}
+	if (!error)
+		error = make_debug_path(search, options->debug_dir, diag);
+	if (error)
+		search_free(search);
+	return error;
+}
+
+/* Opens a file in the sysroot. Symbolic links can't lead out of it. */
+static int open_in_root(int root, const char *path, int flags)
+{
+	struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+
+	/* Linux before 5.6 does not have the call. */
+	if (fd < 0 && errno == ENOSYS)
+		fd = openat(root, path + strspn(path, "/"), flags);
+	return fd;
+}
+
+int search_open(const struct search *search, const char *path)
+{
+	/* A trace can name anything. Opening a pipe must not wait, and a device must not be touched. */
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = search->root >= 0 && path[0] == '/' ? open_in_root(search->root, path, flags) : open(path, flags);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -ENOEXEC;
+}
+
+int search_open_build_id(const struct search *search, const char *build_id)
+{
+	char *copy, *rest, *dir;
+	int fd = -ENOENT;
+
+	/* A trace can contain anything. A build-id must not lead out of these directories. */
+	if (strlen(build_id) <= 2 || build_id[strspn(build_id, "0123456789abcdef")])
+		return fd;
+	copy = rest = strdup(search->debug_path);
+	if (!copy)
+		return -ENOMEM;
+	while (fd < 0 && (dir = strsep(&rest, ":"))) {
+		char path[PATH_MAX];
+
+		if (dir[0] != '/' || snprintf(path, sizeof path, "%s/.build-id/%.2s/%s.debug", dir, build_id,
+		                              build_id + 2) >= (int)sizeof path)
+			continue;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	}
+	free(copy);
+	return fd < 0 && search->debuginfod ? debuginfod_open(build_id) : fd;
+}
+
+char *search_path(const struct search *search, const char *path)
+{
+	char *full;
+
+	return asprintf(&full, "%s%s", search->sysroot && path[0] == '/' ? search->sysroot : "", path) < 0 ? NULL
+	                                                                                                   : full;
+}
+
+void search_free(struct search *search)
+{
+	if (search->root >= 0)
+		close(search->root);
+	free(search->sysroot);
+	free(search->debug_path);
+	*search = (struct search){.root = -1};
+}

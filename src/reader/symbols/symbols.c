@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See symbols.h. */
+#include "symbols.h"
+#include "array.h"
+#include "demangle.h"
+#include "hash.h"
+#include "inlines.h"
+#include "pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct known_object {
+	const char *path;
+	const char *build_id; /* "" if any matches */
+	struct object *object;
+};
+
+struct known_place {
+	const struct object *object;
+	uint64_t address;
+	enum symbols_detail detail;
+	struct symbols_places places;
+};
+
+struct known_name {
+	const char *mangled;
+	size_t len;
+	const char *plain;
+};
+
+struct symbols {
+	struct search search;
+	const struct diag *diag;
+	struct pool pool;
+	struct known_object *objects;
+	size_t object_count, object_room;
+	struct hash_table object_table;
+	struct known_place *places;
+	size_t place_count, place_room;
+	struct hash_table place_table;
+	struct known_name *names;
+	size_t name_count, name_room;
+	struct hash_table name_table;
+};
+
+int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag)
+{
+	int error;
+
+	*symbols = calloc(1, sizeof **symbols);
+	if (!*symbols)
+		return -ENOMEM;
+	(*symbols)->diag = diag;
+	error = search_init(&(*symbols)->search, options, diag);
+	if (error) {
+		free(*symbols);
+		*symbols = NULL;
+	}
+	return error;
+}
+
+void symbols_destroy(struct symbols *symbols)
+{
+	if (!symbols)
+		return;
+	for (size_t i = 0; i < symbols->object_count; i++)
+		if (symbols->objects[i].object)
+			object_close(symbols->objects[i].object);
+	free(symbols->objects);
+	free(symbols->places);
+	free(symbols->names);
+	hash_free(&symbols->name_table);
+	hash_free(&symbols->object_table);
+	hash_free(&symbols->place_table);
+	pool_free(&symbols->pool);
+	search_free(&symbols->search);
+	free(symbols);
+}
+
+static bool same_object(const void *owner, uint32_t place, const void *key)
+{
+	const struct known_object *a = &((const struct symbols *)owner)->objects[place], *b = key;
+
+	return strcmp(a->path, b->path) == 0 && strcmp(a->build_id, b->build_id) == 0;
+}
+
+static struct object *open_object(struct symbols *symbols, const char *path, const char *build_id)
+{
+	struct object *object = pool_alloc(&symbols->pool, sizeof *object);
+	int error = object ? object_open(object, path, build_id, &symbols->search) : -ENOMEM;
+
+	if (!error)
+		return object;
+	if (error == -ESTALE)
+		diag_report(symbols->diag, path, 0,
+		            "not the file that the trace is about (its build-id differs): not used");
+	else if (error == -ENOEXEC)
+		diag_report(symbols->diag, path, 0, "not an ELF file: it has no symbols");
+	else
+		diag_report(symbols->diag, path, 0, "no symbols: %s", strerror(-error));
+	return NULL;
+}
+
+struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id)
+{
+	struct known_object key = {.path = path, .build_id = build_id ? build_id : ""}, *objects;
+	uint64_t hash = hash_bytes(path, strlen(path));
+	uint32_t place = hash_find(&symbols->object_table, hash, same_object, symbols, &key);
+
+	if (place != HASH_NONE)
+		return symbols->objects[place].object;
+	objects = array_grow(symbols->objects, &symbols->object_room, symbols->object_count + 1, sizeof *objects);
+	if (!objects)
+		return NULL;
+	symbols->objects = objects;
+	key.path = pool_copy(&symbols->pool, path, strlen(path));
+	key.build_id = pool_copy(&symbols->pool, key.build_id, strlen(key.build_id));
+	if (!key.path || !key.build_id || hash_add(&symbols->object_table, hash, (uint32_t)symbols->object_count) != 0)
+		return NULL;
+	key.object = open_object(symbols, key.path, build_id);
+	objects[symbols->object_count++] = key;
+	return key.object;
+}
+
+static const char *demangle(struct symbols *symbols, const char *name)
+{
+	char *plain = demangle_name(name);
+	const char *result = plain ? pool_copy(&symbols->pool, plain, strlen(plain)) : name;
+
+	free(plain);
+	return result;
+}
+
+static bool same_name(const void *owner, uint32_t place, const void *key)
+{
+	const struct known_name *a = &((const struct symbols *)owner)->names[place], *b = key;
+
+	return a->len == b->len && memcmp(a->mangled, b->mangled, a->len) == 0;
+}
+
+const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len)
+{
+	struct known_name key = {.mangled = name, .len = len}, *names;
+	uint64_t hash = hash_bytes(name, len);
+	uint32_t place = hash_find(&symbols->name_table, hash, same_name, symbols, &key);
+
+	if (place != HASH_NONE)
+		return symbols->names[place].plain;
+	names = array_grow(symbols->names, &symbols->name_room, symbols->name_count + 1, sizeof *names);
+	if (!names)
+		return NULL;
+	symbols->names = names;
+	key.mangled = pool_copy(&symbols->pool, name, len);
+	key.plain = key.mangled ? demangle(symbols, key.mangled) : NULL;
+	if (!key.plain || hash_add(&symbols->name_table, hash, (uint32_t)symbols->name_count) != 0)
+		return NULL;
+	names[symbols->name_count++] = key;
+	return key.plain;
+}
+
+static const char *keep_name(struct symbols *symbols, const char *name)
+{
+	return name ? symbols_demangle(symbols, name, strlen(name)) : NULL;
+}
+
+static const char *keep_file(struct symbols *symbols, const char *file)
+{
+	return file ? pool_copy(&symbols->pool, file, strlen(file)) : NULL;
+}
+
+/* Reads the debug information: the functions, and FILE and LINE of the innermost one. */
+static void read_debug(struct object *object, GElf_Addr address, struct inlines *inlines, const char **file, int *line)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *unit = units_find(&object->units, object->module, address, &bias);
+	Dwarf_Line *row = unit ? dwarf_getsrc_die(unit, address - bias) : NULL;
+
+	if (unit)
+		inlines_find(inlines, unit, address - bias);
+	if (row && dwarf_lineno(row, line) == 0)
+		*file = dwarf_linesrc(row, NULL, NULL);
+}
+
+static int look_up(struct symbols *symbols, struct object *object, uint64_t own, enum symbols_detail detail,
+                   struct symbols_places *result)
+{
+	GElf_Addr address = own + object->bias;
+	struct inlines inlines;
+	struct symbols_place *places;
+	const char *file = NULL;
+	int line = 0;
+
+	inlines.function = NULL;
+	inlines.count = 0;
+	if (detail == SYMBOLS_ALL)
+		read_debug(object, address, &inlines, &file, &line);
+	places = pool_alloc(&symbols->pool, (inlines.count + 1) * sizeof *places);
+	if (!places)
+		return -ENOMEM;
+	/* The line table gives the line in the innermost function. For the others it is the line of their call. */
+	for (size_t i = 0; i < inlines.count; i++) {
+		const struct inlines_call *call = &inlines.calls[i];
+
+		places[i] = (struct symbols_place){keep_name(symbols, call->function), keep_file(symbols, file), line,
+		                                   true};
+		file = call->file;
+		line = call->line;
+	}
+	/* Without debug information, the symbol table may know the function. */
+	if (!inlines.function)
+		inlines.function = symtab_index_find(&object->functions, object->module, address);
+	places[inlines.count] =
+		(struct symbols_place){keep_name(symbols, inlines.function), keep_file(symbols, file), line, false};
+	*result = (struct symbols_places){places, inlines.count + 1};
+	return 0;
+}
+
+static bool same_place(const void *owner, uint32_t place, const void *key)
+{
+	const struct known_place *a = &((const struct symbols *)owner)->places[place], *b = key;
+
+	return a->object == b->object && a->address == b->address && a->detail == b->detail;
+}
+
+int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
+                 struct symbols_places *places)
+{
+	struct known_place key = {.object = object, .address = address, .detail = detail}, *grown;
+	uint64_t hash = hash_mix(address ^ hash_mix((uintptr_t)object));
+	uint32_t place = hash_find(&symbols->place_table, hash, same_place, symbols, &key);
+	int error;
+
+	if (place != HASH_NONE) {
+		*places = symbols->places[place].places;
+		return 0;
+	}
+	error = look_up(symbols, object, address, detail, &key.places);
+	if (error)
+		return error;
+	grown = array_grow(symbols->places, &symbols->place_room, symbols->place_count + 1, sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	symbols->places = grown;
+	grown[symbols->place_count] = key;
+	*places = key.places;
+	error = hash_add(&symbols->place_table, hash, (uint32_t)symbols->place_count);
+	if (!error)
+		symbols->place_count++;
+	return error;
+}

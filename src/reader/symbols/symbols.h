@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Finds functions, files and lines for addresses in objects, including inlined
+ * functions. Names are demangled. Each object is opened once, and each address is
+ * looked up once.
+ */
+#ifndef LM_READER_SYMBOLS_H
+#define LM_READER_SYMBOLS_H
+
+#include "diag.h"
+#include "object.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbols_place {
+	const char *function; /* NULL if it is not known */
+	const char *file;     /* NULL if it is not known */
+	int line;             /* 0 if it is not known */
+	bool inlined;         /* into the function of the next place */
+};
+
+/* Innermost first; at least one. */
+struct symbols_places {
+	const struct symbols_place *places;
+	size_t count;
+};
+
+struct symbols;
+
+/*
+ * OPTIONS say where to look for objects and their debug information. They have to stay
+ * valid. NULL means the paths of the trace, and the usual debug directories. DIAG can
+ * be NULL; it is told once of each object that can't be used. Returns 0, -ENOMEM, or
+ * another -errno if a directory in OPTIONS can't be used, which DIAG is told. *SYMBOLS
+ * is NULL then.
+ */
+int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag);
+
+void symbols_destroy(struct symbols *symbols);
+
+/* The object at PATH with that BUILD_ID, or with any if it is NULL. NULL if there is none that can be used. */
+struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id);
+
+/* SYMBOLS_NAMES reads only the symbol table. Debug information can be large and compressed, so it is slower. */
+enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
+
+/*
+ * Finds what is at ADDRESS of the object's file. SYMBOLS_NAMES gives one place with the
+ * function of the symbol table. The places live as long as SYMBOLS. 0 or -ENOMEM.
+ */
+int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
+                 struct symbols_places *places);
+
+/* The demangled NAME, or NAME if it is not mangled. Lives as long as SYMBOLS. NULL if there is no memory. */
+const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
+
+#endif

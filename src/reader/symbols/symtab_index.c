@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See symtab_index.h. */
+#include "symtab_index.h"
+#include "array.h"
+
+#include <stdlib.h>
+
+static bool is_code(const GElf_Sym *symbol)
+{
+	unsigned type = GELF_ST_TYPE(symbol->st_info);
+
+	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
+}
+
+/* The rank of a symbol: functions before labels, global names before those of one file. */
+static unsigned rank(const GElf_Sym *symbol)
+{
+	unsigned binding = GELF_ST_BIND(symbol->st_info);
+
+	return 4 * (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE) + 2 * (binding == STB_GLOBAL) + (binding == STB_WEAK);
+}
+
+/* The end of the section, as an address of MODULE; 0 if the section has no code. */
+static GElf_Addr section_end(Elf *elf, GElf_Word section, GElf_Addr bias)
+{
+	GElf_Shdr header;
+
+	if (section == SHN_UNDEF || section >= SHN_LORESERVE || !gelf_getshdr(elf_getscn(elf, section), &header) ||
+	    !(header.sh_flags & SHF_EXECINSTR))
+		return 0;
+	return header.sh_addr + header.sh_size + bias;
+}
+
+static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
+{
+	struct symtab_entry *grown, *entry;
+	GElf_Word section;
+	GElf_Addr bias;
+	GElf_Sym symbol;
+	GElf_Addr from, end;
+	Elf *elf;
+	const char *name = dwfl_module_getsym_info(module, number, &symbol, &from, &section, &elf, &bias);
+
+	if (!name || !name[0] || !elf || !is_code(&symbol))
+		return true;
+	end = section_end(elf, section, bias);
+	if (from >= end)
+		return true;
+	grown = array_grow(index->entries, &index->room, index->count + 1, sizeof *grown);
+	if (!grown)
+		return false;
+	index->entries = grown;
+	entry = &grown[index->count++];
+	*entry = (struct symtab_entry){
+		.from = from, .to = from + symbol.st_size, .section_end = end, .name = name, .rank = rank(&symbol)};
+	return true;
+}
+
+static int by_from(const void *a, const void *b)
+{
+	const struct symtab_entry *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* Makes the index. Without memory, some functions stay unknown. */
+static void make(struct symtab_index *index, Dwfl_Module *module)
+{
+	int count = dwfl_module_getsymtab(module);
+	GElf_Addr reach = 0;
+
+	index->complete = true;
+	/* Entry 0 of a symbol table is no symbol. */
+	for (int i = 1; i < count && add(index, module, i); i++)
+		;
+	if (index->count)
+		qsort(index->entries, index->count, sizeof *index->entries, by_from);
+	for (size_t i = 0; i < index->count; i++) {
+		if (index->entries[i].to > reach)
+			reach = index->entries[i].to;
+		index->entries[i].reach = reach;
+	}
+}
+
+/* The number of entries that begin at ADDRESS or before it. */
+static size_t count_until(const struct symtab_index *index, GElf_Addr address)
+{
+	size_t low = 0, high = index->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (index->entries[middle].from <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The last entry that begins at ADDRESS or before and contains it. If there is none, the
+ * last entry in front of ADDRESS, if that is a label without a size.
+ */
+const char *symtab_index_find(struct symtab_index *index, Dwfl_Module *module, GElf_Addr address)
+{
+	const struct symtab_entry *last;
+	size_t count;
+
+	if (!index->complete)
+		make(index, module);
+	count = count_until(index, address);
+	if (!count)
+		return NULL;
+	last = &index->entries[count - 1];
+	for (size_t i = count; i > 0 && index->entries[i - 1].reach > address; i--)
+		if (index->entries[i - 1].to > address)
+			return index->entries[i - 1].name;
+	return last->to == last->from && address < last->section_end ? last->name : NULL;
+}
+
+void symtab_index_free(struct symtab_index *index)
+{
+	free(index->entries);
+	*index = (struct symtab_index){0};
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See parse.h. */
+#include "parse.h"
+#include "cursor.h"
+
+#include <errno.h>
+
+#define CALL_NAME(id, word) {word, sizeof word - 1},
+static const struct {
+	const char *word;
+	size_t len;
+} calls[LM_CALL_COUNT] = {LM_TRACE_CALLS(CALL_NAME)};
+#undef CALL_NAME
+
+/* What a call's line has between its size and its markers. */
+static const struct form {
+	unsigned pointers;
+	unsigned args;        /* numbers in parentheses */
+	unsigned args_failed; /* the same if the call failed: at most so many */
+	unsigned args_more;   /* numbers behind a colon in the same parentheses */
+	bool args_last;       /* the parentheses come behind [U:R] */
+} forms[LM_CALL_COUNT] = {
+	[LM_CALL_MALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_CALLOC] = {.pointers = 1, .args = 2, .args_failed = 2, .args_last = true},
+	[LM_CALL_REALLOC] = {.pointers = 2, .args = 2, .args_failed = 2},
+	[LM_CALL_MEMALIGN] = {.pointers = 1, .args = 1, .args_failed = 2},
+	[LM_CALL_POSIX_MEMALIGN] = {.pointers = 1, .args = 2, .args_failed = 2, .args_more = 1},
+	[LM_CALL_VALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_FREE] = {.pointers = 1},
+	[LM_CALL_REALLOCARRAY] = {.pointers = 2, .args = 2, .args_failed = 2, .args_more = 2},
+	[LM_CALL_ALIGNED_ALLOC] = {.pointers = 1, .args = 1, .args_failed = 2},
+	[LM_CALL_PVALLOC] = {.pointers = 1, .args_failed = 1},
+	[LM_CALL_FREE_SIZED] = {.pointers = 1},
+	[LM_CALL_FREE_ALIGNED_SIZED] = {.pointers = 1},
+};
+
+static const struct {
+	const char *word;
+	enum record_info info;
+	bool number;
+} infos[] = {
+	{LM_TRACE_PID, INFO_PID, true},        {LM_TRACE_FORKED, INFO_FORKED, true},
+	{LM_TRACE_EXE, INFO_EXE, false},       {LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false}, {LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},      {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
+};
+
+const char *parse_call_name(enum lm_call call)
+{
+	return calls[call].word;
+}
+
+/* Clears the fields one by one. A memset() of the whole event takes longer than reading a line. */
+static inline void clear_event(struct event *event)
+{
+	event->change = event->used = event->usable = 0;
+	event->pointer = event->old = event->size = event->backtrace = 0;
+	event->arg_count = event->error = 0;
+	event->failed = event->foreign = event->busy = event->unseen = false;
+	event->has_backtrace = event->has_statm = false;
+	memset(event->args, 0, sizeof event->args);
+}
+
+static enum lm_call find_call(const char *word, size_t len)
+{
+	for (int i = 0; i < LM_CALL_COUNT; i++)
+		if (calls[i].len == len && calls[i].word[0] == *word && memcmp(calls[i].word, word, len) == 0)
+			return (enum lm_call)i;
+	return LM_CALL_COUNT;
+}
+
+static bool take_pointer(struct cursor *c, uint64_t *pointer)
+{
+	if (cursor_literal(c, LM_TRACE_NIL)) {
+		*pointer = 0;
+		return true;
+	}
+	return cursor_address(c, pointer);
+}
+
+/* Takes " [U:R]". */
+static bool take_totals(struct cursor *c, struct event *event)
+{
+	return cursor_literal(c, " [") && cursor_signed(c, &event->used) && cursor_byte(c, ':') &&
+	       cursor_signed(c, &event->usable) && cursor_byte(c, ']');
+}
+
+/* Takes numbers with blanks between them, until there are LIMIT in all. */
+static bool take_args(struct cursor *c, struct event *event, unsigned limit)
+{
+	do {
+		if (event->arg_count == limit || !cursor_number(c, &event->args[event->arg_count]))
+			return false;
+		event->arg_count++;
+	} while (event->arg_count < limit && cursor_byte(c, ' '));
+	return true;
+}
+
+/* Takes " (N N : N N)", in the way that FORM says. */
+static const char *take_parentheses(struct cursor *c, const struct form *form, struct event *event)
+{
+	static const char fault[] = "the numbers in parentheses are not this call's";
+	unsigned most = event->pointer ? form->args : form->args_failed;
+
+	if (!cursor_literal(c, " ("))
+		return form->args ? fault : NULL;
+	if (!take_args(c, event, most) || event->arg_count < form->args)
+		return fault;
+	if (form->args_more && (!cursor_literal(c, " : ") || !take_args(c, event, form->args + form->args_more) ||
+	                        event->arg_count != form->args + form->args_more))
+		return fault;
+	return cursor_byte(c, ')') ? NULL : fault;
+}
+
+/* Takes " key=value". Unknown keys are skipped. */
+static const char *take_annotation(struct cursor *c, struct event *event)
+{
+	const char *word;
+	size_t len, key;
+	const char *equals;
+	struct cursor value;
+	uint64_t flag = 0;
+
+	if (!cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) || equals == word)
+		return "something that is neither a marker nor key=value";
+	key = (size_t)(equals - word);
+	value = cursor_start(equals + 1, len - key - 1);
+	if (key == strlen(LM_TRACE_BT) && memcmp(word, LM_TRACE_BT, key) == 0) {
+		event->has_backtrace = cursor_number(&value, &event->backtrace) && cursor_at_end(&value);
+		return event->has_backtrace ? NULL : "the backtrace's number is not a number";
+	}
+	if (key == strlen(LM_TRACE_UNSEEN) && memcmp(word, LM_TRACE_UNSEEN, key) == 0)
+		event->unseen = cursor_number(&value, &flag) && flag;
+	return NULL;
+}
+
+/* Takes the numbers behind " #", up to the end of the line. */
+static const char *take_statm(struct cursor *c, struct event *event)
+{
+	for (int i = 0; i < LM_TRACE_STATM_FIELDS; i++)
+		if ((i && !cursor_byte(c, ' ')) || !cursor_number(c, &event->statm[i]))
+			return "the numbers of statm are not complete";
+	event->has_statm = cursor_at_end(c);
+	return event->has_statm ? NULL : "something after the numbers of statm";
+}
+
+/* Takes " !f", " !e12", "!", " key=value", " #1 2 3 4 5 6 7". Each is optional; the order is fixed. */
+static const char *take_markers(struct cursor *c, struct event *event)
+{
+	uint64_t error;
+
+	event->foreign = cursor_literal(c, LM_TRACE_FOREIGN);
+	if (cursor_literal(c, LM_TRACE_ERRNO)) {
+		if (!cursor_number(c, &error) || error > INT32_MAX)
+			return "the errno is not a number";
+		event->error = (unsigned)error;
+		event->failed = true;
+	}
+	event->busy = cursor_literal(c, LM_TRACE_BUSY);
+	while (cursor_byte(c, ' ')) {
+		const char *fault;
+
+		if (cursor_byte(c, '#'))
+			return take_statm(c, event);
+		fault = take_annotation(c, event);
+		if (fault)
+			return fault;
+	}
+	return cursor_at_end(c) ? NULL : "something behind the end of the event";
+}
+
+/* Finds out the size of the call's block, and whether the call failed. */
+static void conclude(struct event *event)
+{
+	const uint64_t *args = event->args;
+
+	if (parse_is_free(event->call)) {
+		event->size = event->change < 0 ? -(uint64_t)event->change : (uint64_t)event->change;
+		return;
+	}
+	if (parse_is_realloc(event->call)) {
+		event->size = args[1];
+		/* A null pointer for a size of 0 is a successful release. */
+		event->failed |= !event->pointer && args[1];
+	} else {
+		event->size = (uint64_t)event->change;
+		event->failed |= !event->pointer;
+	}
+	if (event->call == LM_CALL_POSIX_MEMALIGN && args[2]) {
+		event->failed = true;
+		if (!event->error && args[2] <= INT32_MAX)
+			event->error = (unsigned)args[2];
+	}
+	if (event->failed)
+		event->size = 0;
+}
+
+static const char *parse_call(struct cursor *c, struct event *event)
+{
+	const struct form *form = &forms[event->call];
+	const char *fault;
+
+	if (!cursor_byte(c, ' ') || !cursor_signed(c, &event->change))
+		return "the size is missing or out of range";
+	if (form->pointers == 2 && (!cursor_byte(c, ' ') || !take_pointer(c, &event->old)))
+		return "the old pointer is missing";
+	if (!cursor_byte(c, ' ') || !take_pointer(c, &event->pointer))
+		return "the pointer is missing";
+	if (!form->args_last && (fault = take_parentheses(c, form, event)))
+		return fault;
+	if (!take_totals(c, event))
+		return "the bytes in use [U:R] are missing";
+	if (form->args_last && (fault = take_parentheses(c, form, event)))
+		return fault;
+	fault = take_markers(c, event);
+	if (fault)
+		return fault;
+	if (event->change < 0 && !parse_is_free(event->call) && !parse_is_realloc(event->call))
+		return "an allocation of a negative size";
+	conclude(event);
+	return NULL;
+}
+
+/* Takes " name=N", or " memalign=N/N" for memalign and posix_memalign. Unknown names are skipped. */
+static const char *take_count(struct cursor *c, struct event *event)
+{
+	const char *name;
+	size_t len;
+	uint64_t first, second;
+	enum lm_call call;
+
+	if (!cursor_byte(c, ' ') || !cursor_until(c, '=', &name, &len) || !cursor_byte(c, '=') ||
+	    !cursor_number(c, &first))
+		return "a count is not name=number";
+	call = find_call(name, len);
+	if (call < LM_CALL_COUNT)
+		event->counts[call] = first;
+	if (!cursor_byte(c, '/'))
+		return NULL;
+	if (!cursor_number(c, &second))
+		return "a count is not name=number/number";
+	if (call == LM_CALL_MEMALIGN)
+		event->counts[LM_CALL_POSIX_MEMALIGN] = second;
+	return NULL;
+}
+
+static const char *parse_counts(struct cursor *c, struct event *event)
+{
+	memset(event->counts, 0, sizeof event->counts);
+	if (!take_totals(c, event))
+		return "the bytes in use [U:R] are missing";
+	while (!cursor_at_end(c)) {
+		const char *fault = take_count(c, event);
+
+		if (fault)
+			return fault;
+	}
+	return NULL;
+}
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+static const char *parse_event(struct cursor *c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
+		return "an event without a name";
+	record->kind = RECORD_CALL;
+	record->event.call = find_call(word, len);
+	if (record->event.call < LM_CALL_COUNT)
+		return parse_call(c, &record->event);
+	if (is_word(word, len, LM_TRACE_INIT))
+		record->kind = RECORD_INIT;
+	else if (is_word(word, len, LM_TRACE_FINI))
+		record->kind = RECORD_FINI;
+	else
+		return "an event of an unknown function";
+	return parse_counts(c, &record->event);
+}
+
+/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. */
+static const char *parse_module(struct cursor *c, struct record_module *module)
+{
+	if (!cursor_hex(c, &module->from) || !cursor_byte(c, '-') || !cursor_hex(c, &module->to) ||
+	    !cursor_byte(c, ' ') || !cursor_hex(c, &module->offset) || !cursor_byte(c, ' ') ||
+	    !cursor_until(c, ' ', &module->build_id, &module->build_id_len) || !cursor_byte(c, ' ') ||
+	    cursor_at_end(c) || module->from >= module->to)
+		return "a module is not 'from-to offset build-id path'";
+	if (is_word(module->build_id, module->build_id_len, "-")) {
+		module->build_id = NULL;
+		module->build_id_len = 0;
+	}
+	module->path = c->at;
+	module->path_len = (size_t)(c->end - c->at);
+	return NULL;
+}
+
+static const char *parse_info(struct cursor *c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	record->kind = RECORD_INFO;
+	record->info = INFO_OTHER;
+	record->text = c->at;
+	record->len = (size_t)(c->end - c->at);
+	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
+		return NULL;
+	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
+		if (!is_word(word, len, infos[i].word))
+			continue;
+		if (!cursor_byte(c, ' '))
+			return "an information line without its value";
+		record->info = infos[i].info;
+		record->text = c->at;
+		record->len = (size_t)(c->end - c->at);
+		if (infos[i].number && (!cursor_number(c, &record->number) || !cursor_at_end(c)))
+			return "an information line whose value is not a number";
+		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
+	}
+	return NULL;
+}
+
+int parse_record(const char *text, size_t len, struct record *record)
+{
+	struct cursor c = cursor_start(text, len);
+
+	/* Only these fields are set first: this runs for every line, and most lines are frames. */
+	record->text = text;
+	record->len = len;
+	record->fault = NULL;
+	if (cursor_byte(&c, '+')) {
+		clear_event(&record->event);
+		record->fault = parse_event(&c, record);
+	} else if (cursor_byte(&c, '#')) {
+		record->number = 0;
+		record->fault = parse_info(&c, record);
+	} else if (len == 0 || cursor_literal(&c, "*** log-malloc trace-fd = ")) {
+		record->kind = RECORD_BLANK;
+	} else {
+		record->kind = RECORD_FRAME;
+	}
+	return record->fault ? -EINVAL : 0;
+}
+
+/* ---- the common lines ----------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) bool pass(const char **at, const char *literal)
+{
+	bool same = memcmp(*at, literal, strlen(literal)) == 0;
+
+	*at += strlen(literal);
+	return same;
+}
+
+/* Takes a decimal number of at most fifteen digits. */
+static inline __attribute__((always_inline)) bool pass_number(const char **at, uint64_t *number)
+{
+	static const uint32_t powers[WORD_BYTES] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+	uint64_t word = word_load(*at);
+	unsigned bits = word_decimal_bits(word);
+
+	*number = word_decimal(word, bits);
+	*at += bits / 8;
+	if (bits < WORD_BITS)
+		return bits;
+	word = word_load(*at);
+	bits = word_decimal_bits(word);
+	*at += bits / 8;
+	if (bits == 0 || bits == WORD_BITS)
+		return bits == 0;
+	*number = *number * powers[bits / 8] + word_decimal(word, bits);
+	return true;
+}
+
+/*
+ * Takes a hexadecimal number of at most sixteen digits. Nearly all addresses of 64-bit
+ * programs have twelve. Guessing that saves waiting until the end is known.
+ */
+static inline __attribute__((always_inline)) bool pass_hex(const char **at, uint64_t *number)
+{
+	uint64_t word = word_load(*at), last = word_load(*at + 4);
+	unsigned bits = word_hex_bits(word);
+
+	if ((*at)[12] == ' ' && bits == WORD_BITS && word_hex_bits(last) == WORD_BITS) {
+		*number = word_hex(word, WORD_BITS) << 16 | (word_hex(last, WORD_BITS) & 0xffff);
+		*at += 12;
+		return true;
+	}
+	*number = word_hex(word, bits);
+	*at += bits / 8;
+	if (bits < WORD_BITS)
+		return bits;
+	word = word_load(*at);
+	bits = word_hex_bits(word);
+	*at += bits / 8;
+	if (bits)
+		*number = *number << bits / 2 | word_hex(word, bits);
+	return true;
+}
+
+/* Takes " [U:R]". */
+static inline __attribute__((always_inline)) bool pass_totals(const char **at, struct event *event)
+{
+	uint64_t used, usable;
+
+	if (!pass(at, " [") || !pass_number(at, &used) || !pass(at, ":") || !pass_number(at, &usable) || !pass(at, "]"))
+		return false;
+	event->used = (int64_t)used;
+	event->usable = (int64_t)usable;
+	return true;
+}
+
+/*
+ * Takes the end of the line that begins at TEXT: the number of a backtrace, if there
+ * is one, and the newline. Returns the line's length, or 0. A null pointer means that
+ * the call failed, which is not a common line.
+ */
+static inline __attribute__((always_inline)) size_t pass_end(const char *text, const char *at, struct event *event)
+{
+	event->backtrace = 0;
+	event->has_backtrace = *at == ' ';
+	if (event->has_backtrace && (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace)))
+		return 0;
+	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
+}
+
+/* Takes " (N N)". */
+static inline __attribute__((always_inline)) bool pass_two(const char **at, struct event *event)
+{
+	event->arg_count = 2;
+	return pass(at, " (") && pass_number(at, &event->args[0]) && pass(at, " ") &&
+	       pass_number(at, &event->args[1]) && pass(at, ")");
+}
+
+/* Clears the fields that only uncommon calls have. */
+static inline __attribute__((always_inline)) void clear_rest(struct event *event)
+{
+	event->old = 0;
+	event->arg_count = event->error = 0;
+	event->failed = event->foreign = event->busy = event->unseen = event->has_statm = false;
+	memset(event->args, 0, sizeof event->args);
+}
+
+/* "+ realloc CHANGE OLD NEW (OLDSIZE NEWSIZE) [U:R]" */
+static __attribute__((noinline)) size_t parse_realloc(const char *text, struct event *event)
+{
+	const char *at = text + strlen("+ realloc ");
+	bool negative = *at == '-';
+	uint64_t change;
+
+	at += negative;
+	clear_rest(event);
+	event->call = LM_CALL_REALLOC;
+	if (!pass_number(&at, &change) || !pass(&at, " "))
+		return 0;
+	event->change = negative ? -(int64_t)change : (int64_t)change;
+	if (*at == '(' ? !pass(&at, LM_TRACE_NIL) : !pass(&at, "0x") || !pass_hex(&at, &event->old))
+		return 0;
+	if (!pass(&at, " 0x") || !pass_hex(&at, &event->pointer) || !pass_two(&at, event) || !pass_totals(&at, event))
+		return 0;
+	event->size = event->args[1];
+	return pass_end(text, at, event);
+}
+
+/* "+ calloc TOTAL PTR [U:R] (NMEMB SIZE)" */
+static __attribute__((noinline)) size_t parse_calloc(const char *text, struct event *event)
+{
+	const char *at = text + strlen("+ calloc ");
+
+	clear_rest(event);
+	event->call = LM_CALL_CALLOC;
+	if (!pass_number(&at, &event->size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) ||
+	    !pass_totals(&at, event) || !pass_two(&at, event))
+		return 0;
+	event->change = (int64_t)event->size;
+	return pass_end(text, at, event);
+}
+
+size_t parse_common(const char *text, struct event *event)
+{
+	/* There is no branch on malloc or free, because a processor can't predict it. */
+	uint64_t name = word_load(text);
+	bool allocates = (name == word_load("+ malloc")) & (text[WORD_BYTES] == ' ');
+	bool releases = name == word_load("+ free -");
+	const char *at = text + WORD_BYTES + allocates;
+
+	if ((allocates | releases) == 0) {
+		if (name == word_load("+ reallo") && text[8] == 'c' && text[9] == ' ')
+			return parse_realloc(text, event);
+		if (name == word_load("+ calloc") && text[8] == ' ')
+			return parse_calloc(text, event);
+		return 0;
+	}
+	clear_rest(event);
+	if (!pass_number(&at, &event->size) || !pass(&at, " 0x") || !pass_hex(&at, &event->pointer) ||
+	    !pass_totals(&at, event))
+		return 0;
+	event->call = allocates ? LM_CALL_MALLOC : LM_CALL_FREE;
+	event->change = allocates ? (int64_t)event->size : -(int64_t)event->size;
+	return pass_end(text, at, event);
+}

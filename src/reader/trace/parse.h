@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reads one line of a trace, by the grammar of log-malloc2(5). Allocates nothing and
+ * keeps nothing.
+ */
+#ifndef LM_READER_PARSE_H
+#define LM_READER_PARSE_H
+
+#include "trace_format.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum record_kind {
+	RECORD_CALL,
+	RECORD_INIT,
+	RECORD_FINI,
+	RECORD_INFO,
+	RECORD_FRAME, /* begins with neither '+' nor '#'; frame_parse() tells whether it is a frame */
+	RECORD_BLANK, /* an empty line, or the tracker's banner if the trace goes to standard error */
+};
+
+enum record_info {
+	INFO_PID,
+	INFO_FORKED,
+	INFO_EXE,
+	INFO_CWD,
+	INFO_FORMAT,
+	INFO_MODULE,
+	INFO_TIME,
+	INFO_BACKTRACE,
+	INFO_FILE,
+	INFO_LOST,
+	INFO_OTHER,
+};
+
+enum { RECORD_ARGS_MAX = 4 };
+
+/* A call, INIT or FINI. Sizes are in bytes. A null pointer is 0. */
+struct event {
+	enum lm_call call;
+	int64_t change;     /* by how much the call changed the requested bytes in use */
+	uint64_t pointer;   /* the returned or the freed pointer */
+	uint64_t old;       /* realloc, reallocarray: the pointer that was passed; otherwise 0 */
+	uint64_t size;      /* requested size of the block at POINTER */
+	int64_t used;       /* U: requested bytes in use after the call */
+	int64_t usable;     /* R: their malloc_usable_size */
+	uint64_t backtrace; /* compact format: its number, if has_backtrace */
+	unsigned arg_count;
+	unsigned error; /* errno of a failed call; 0 if unknown or if it did not fail */
+	bool failed;
+	bool foreign; /* the tracker never saw the passed block allocated */
+	bool busy;    /* the tracker was already active in this thread, so there is no backtrace */
+	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
+	bool has_backtrace;
+	bool has_statm;
+	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in order */
+	/* Few events have the following. In other events it is undefined. */
+	uint64_t statm[LM_TRACE_STATM_FIELDS]; /* in pages; if has_statm */
+	uint64_t counts[LM_CALL_COUNT];        /* INIT, FINI: calls so far */
+};
+
+/* The size of the part that all events have. */
+#define RECORD_EVENT_COMMON offsetof(struct event, statm)
+
+struct record_module {
+	uint64_t from;
+	uint64_t to;
+	uint64_t offset;
+	const char *build_id; /* hexadecimal digits; NULL if there is none */
+	size_t build_id_len;
+	const char *path; /* as it is written, \ooo included */
+	size_t path_len;
+};
+
+struct record {
+	enum record_kind kind;
+	enum record_info info;
+	struct event event;
+	struct record_module module;
+	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _LOST */
+	const char *text; /* the rest of an information line, or a whole frame */
+	size_t len;
+	const char *fault; /* what is wrong with the line; NULL if nothing */
+};
+
+/* Returns 0, or -EINVAL with RECORD's fault set. Pointers in RECORD point into TEXT. */
+int parse_record(const char *text, size_t len, struct record *record);
+
+/* parse_common() reads up to so many bytes, even if the line is shorter. */
+enum { PARSE_COMMON_MAX = 192 };
+
+/*
+ * Reads the most common lines, by the same grammar and faster: successful malloc,
+ * free, realloc and calloc, with nothing behind them but the number of a backtrace.
+ * Returns the length of the line with its newline. Returns 0 if parse_record() has to
+ * read it; EVENT is undefined then.
+ */
+size_t parse_common(const char *text, struct event *event);
+
+/* The name of the function as it is written in traces. */
+const char *parse_call_name(enum lm_call call);
+
+/* Is the call one that only releases a block? */
+static inline bool parse_is_free(enum lm_call call)
+{
+	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
+}
+
+/* Does the call release a block and allocate another? */
+static inline bool parse_is_realloc(enum lm_call call)
+{
+	return call == LM_CALL_REALLOC || call == LM_CALL_REALLOCARRAY;
+}
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See trace.h. */
+#include "trace.h"
+#include "escape.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
+static void complain(struct trace *trace, uint64_t line, const char *message)
+{
+	if (line == trace->complained_line && strcmp(message, trace->complaint) == 0)
+		return;
+	trace->complained_line = line;
+	trace->complaint = message;
+	if (++trace->malformed <= TRACE_REPORTS_MAX)
+		diag_report(trace->diag, trace->input.name, line, "%s", message);
+}
+
+/*
+ * Reads the next line into trace->line. 1, 0 at the end, or -errno. WHOLE tells
+ * whether the line can be used. The last line may lack its newline without a report.
+ */
+static int read_line(struct trace *trace, bool *whole)
+{
+	const struct line *line = &trace->line;
+	int got = input_next(&trace->input, &trace->line);
+
+	if (got <= 0)
+		return got;
+	if (trace->unfinished) {
+		complain(trace, trace->unfinished, "the line breaks off");
+		trace->unfinished = 0;
+	} else if (line->after_nuls) {
+		complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
+	}
+	*whole = line->finished;
+	if (line->cut)
+		complain(trace, line->number, "the line is too long");
+	else if (!line->finished)
+		trace->unfinished = line->number;
+	return 1;
+}
+
+/* Reads the next line that can be used. 1, 0 at the end, or -errno. */
+static int next_line(struct trace *trace)
+{
+	bool whole = false;
+	int got;
+
+	do
+		got = read_line(trace, &whole);
+	while (got > 0 && !whole);
+	return got;
+}
+
+/*
+ * Does the next line belong to the record above, because it does not begin with '+'
+ * or '#'? 1, 0 if a record or nothing follows, or -errno.
+ */
+static int is_below(struct trace *trace)
+{
+	char byte;
+	int got = input_peek(&trace->input, &byte);
+
+	return got <= 0 ? got : byte != '+' && byte != '#';
+}
+
+/* Reads the next line that can be used, if it belongs to the record above. 1, 0 if it does not, or -errno. */
+static int next_below(struct trace *trace)
+{
+	bool whole = false;
+	int got;
+
+	do {
+		got = is_below(trace);
+		if (got > 0)
+			got = read_line(trace, &whole);
+	} while (got > 0 && !whole);
+	return got;
+}
+
+static int take_frame(struct trace *trace, size_t *depth)
+{
+	const struct line *line = &trace->line;
+	int error;
+
+	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX)
+		return 0;
+	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
+	if (error == -EINVAL) {
+		complain(trace, line->number, "this is neither a record nor a frame");
+		return 0;
+	}
+	if (!error)
+		++*depth;
+	return error;
+}
+
+/* Reads the frames below a record one by one. 0 or -errno. */
+static int take_frames(struct trace *trace, uint32_t *stack)
+{
+	size_t depth = 0;
+	int got, error = 0;
+
+	while ((got = next_below(trace)) > 0) {
+		error = take_frame(trace, &depth);
+		if (error)
+			return error;
+	}
+	return got < 0 ? got : stacks_add(&trace->image.stacks, trace->frames, depth, stack);
+}
+
+/*
+ * Reads the frames below a record as one block. Most backtraces were there before,
+ * and are recognised as a whole. 0 or -errno.
+ */
+static int take_block(struct trace *trace, const char *text, const struct scan_block *block, uint32_t *stack)
+{
+	struct stacks *stacks = &trace->image.stacks;
+	struct guess_block known = {.len = block->len};
+	int error;
+
+	*stack = stacks_find_block(stacks, text, block);
+	if (*stack != STACK_NONE) {
+		known.lines = stacks_get(stacks, *stack).depth;
+		guess_learn(&trace->image.guess, *stack, text, &known);
+		input_pass(&trace->input, known.len, known.lines);
+		return 0;
+	}
+	/* The whole block is in memory, and does not move meanwhile. */
+	error = take_frames(trace, stack);
+	return error ? error : stacks_set_block(stacks, text, block, *stack);
+}
+
+/* Reads the frames below a record, up to the next record. 0 or -errno. */
+static int take_stack(struct trace *trace, uint32_t *stack)
+{
+	struct scan_block block;
+	const char *text;
+	size_t len;
+	int got = is_below(trace);
+
+	if (got <= 0)
+		return got;
+	text = input_ahead(&trace->input, &len);
+	if (trace->unfinished || trace->without_short_cuts || !scan_block(text, len, &block))
+		return take_frames(trace, stack);
+	if (!trace->without_stacks)
+		return take_block(trace, text, &block, stack);
+	input_pass(&trace->input, block.len, scan_count_lines(text, block.len));
+	return 0;
+}
+
+/* The same below a line that take_common() read. The most likely backtraces are compared first. */
+static int take_expected(struct trace *trace, uint32_t *stack)
+{
+	struct guess_block block;
+	const char *text;
+	size_t len;
+
+	text = input_ahead(&trace->input, &len);
+	*stack = guess_stack(&trace->image.guess, text, len, &block);
+	if (*stack == STACK_NONE)
+		return take_stack(trace, stack);
+	input_pass(&trace->input, block.len, block.lines);
+	return 0;
+}
+
+/* Reads the content of a file up to the next record. Only a memory map is used. 0 or -errno. */
+static int take_file(struct trace *trace, bool maps)
+{
+	int got;
+
+	while ((got = next_below(trace)) > 0) {
+		int error = 0;
+
+		if (maps)
+			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
+		if (error == -EINVAL)
+			complain(trace, trace->line.number, "this is not a line of a memory map");
+		else if (error)
+			return error;
+	}
+	return got;
+}
+
+static int set_path(struct trace *trace, char **path)
+{
+	const struct record *record = &trace->record;
+
+	*path = pool_copy(&trace->image.pool, record->text, record->len);
+	if (!*path)
+		return -ENOMEM;
+	(*path)[escape_decode(*path, *path, record->len)] = '\0';
+	return 0;
+}
+
+static int take_backtrace(struct trace *trace)
+{
+	uint64_t number = trace->record.number;
+	uint32_t stack = STACK_NONE;
+	int error = take_stack(trace, &stack);
+
+	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
+}
+
+static int take_info(struct trace *trace)
+{
+	struct trace_image *image = &trace->image;
+	const struct record *record = &trace->record;
+
+	trace->records += record->info != INFO_OTHER;
+	switch (record->info) {
+	case INFO_PID:
+		image->has_pid = true;
+		image->pid = record->number;
+		return 0;
+	case INFO_FORKED:
+		image->parent = record->number;
+		return 0;
+	case INFO_EXE:
+		return set_path(trace, &image->exe);
+	case INFO_CWD:
+		return set_path(trace, &image->cwd);
+	case INFO_MODULE:
+		return maps_add_module(&image->maps, &record->module);
+	case INFO_BACKTRACE:
+		return take_backtrace(trace);
+	case INFO_TIME:
+		image->has_time = true;
+		image->time = record->number;
+		return 0;
+	case INFO_LOST:
+		image->lost += record->number;
+		return 0;
+	case INFO_FILE:
+		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
+		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Does a new process image begin with this record? The tracker begins with PID and
+ * INIT. A trace may lack one of them, and events may stand in front of them.
+ */
+static bool begins_image(const struct trace *trace)
+{
+	const struct trace_image *image = &trace->image;
+
+	if (trace->record.kind == RECORD_INIT)
+		return image->begun;
+	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
+		return image->begun || image->has_pid;
+	return false;
+}
+
+static void new_image(struct trace *trace)
+{
+	unsigned number = trace->image.number + 1;
+
+	maps_free(&trace->image.maps);
+	stacks_free(&trace->image.stacks);
+	guess_free(&trace->image.guess);
+	pool_free(&trace->image.pool);
+	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
+}
+
+/* Tells the end of the image. The record that begins the next image was read already, if there is one. */
+static int end_image(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+	const struct record *next = &trace->record;
+
+	input_pause(&trace->input);
+	image->followed = trace->ending;
+	image->replaced = trace->ending && (next->kind == RECORD_INIT || !image->has_pid || next->number == image->pid);
+	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
+	return 1;
+}
+
+/* Copies the event, but its last part only if the event has it. */
+static void copy_event(struct event *to, const struct record *record)
+{
+	if (record->kind != RECORD_CALL || record->event.has_statm)
+		*to = record->event;
+	else
+		memcpy(to, &record->event, RECORD_EVENT_COMMON);
+}
+
+static int take_event(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+	int error;
+
+	trace->records++;
+	image->events++;
+	copy_event(&item->event, &trace->record);
+	item->line = trace->line.number;
+	item->stack = STACK_NONE;
+	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
+	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
+	                                                 : TRACE_FINI;
+	image->begun |= item->kind == TRACE_INIT;
+	image->finished |= item->kind == TRACE_FINI;
+	error = take_stack(trace, &item->stack);
+	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
+		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+	return error ? error : 1;
+}
+
+/* Ends the last image. */
+static int finish(struct trace *trace, struct trace_item *item)
+{
+	const char *fault = input_fault(&trace->input);
+
+	if (trace->over)
+		return 0;
+	trace->over = true;
+	trace->ends_early = trace->unfinished || trace->input.nuls || fault;
+	if (fault)
+		diag_report(trace->diag, trace->input.name, trace->input.lines + 1, "%s", fault);
+	if (trace->malformed > TRACE_REPORTS_MAX)
+		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
+		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
+	return end_image(trace, item);
+}
+
+/* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
+static int next_record(struct trace *trace)
+{
+	int got;
+
+	while ((got = next_line(trace)) > 0) {
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
+			return 1;
+		complain(trace, trace->line.number, trace->record.fault);
+	}
+	return got;
+}
+
+/*
+ * Reads the next event if it is a common one and its line is in memory. 1, 0 if it is
+ * not, or -errno. This is only a short cut: without it, the result is the same.
+ */
+static int take_common(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+	struct input *in = &trace->input;
+	size_t room, len;
+	const char *text = input_ahead(in, &room);
+	int error = 0;
+
+	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
+	    trace->without_short_cuts)
+		return 0;
+	len = parse_common(text, &item->event);
+	if (!len)
+		return 0;
+	input_pass(in, len, 1);
+	trace->records++;
+	image->events++;
+	item->kind = TRACE_CALL;
+	item->line = image->last_line = in->lines;
+	item->stack = STACK_NONE;
+	if (text[len] != '+')
+		error = take_expected(trace, &item->stack);
+	if (item->event.has_backtrace && item->stack == STACK_NONE)
+		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+	return error ? error : 1;
+}
+
+int trace_next(struct trace *trace, struct trace_item *item)
+{
+	int got = take_common(trace, item), error = 0;
+
+	if (got)
+		return got;
+	while (!error && (trace->ending || (got = next_record(trace)) > 0)) {
+		if (trace->ending) {
+			trace->ending = false;
+			new_image(trace);
+		} else if (begins_image(trace)) {
+			trace->ending = true;
+			return end_image(trace, item);
+		}
+		trace->image.last_line = trace->line.number;
+		if (trace->record.kind == RECORD_INFO)
+			error = take_info(trace);
+		else if (trace->record.kind <= RECORD_FINI)
+			return take_event(trace, item);
+		/* Other lines are frames whose record was cut off or could not be read. */
+	}
+	if (error || got < 0)
+		return error ? error : got;
+	return finish(trace, item);
+}
+
+int trace_open(struct trace *trace, const char *path, const struct diag *diag)
+{
+	memset(trace, 0, sizeof *trace);
+	trace->diag = diag;
+	trace->image.number = trace->image.first_line = 1;
+	return input_open(&trace->input, path, diag);
+}
+
+void trace_close(struct trace *trace)
+{
+	input_close(&trace->input);
+	maps_free(&trace->image.maps);
+	stacks_free(&trace->image.stacks);
+	guess_free(&trace->image.guess);
+	pool_free(&trace->image.pool);
+}

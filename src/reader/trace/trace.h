@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reads a trace of either format as a stream of calls with their backtraces, process
+ * image by process image. Lines that can't be read are reported, counted and skipped.
+ */
+#ifndef LM_READER_TRACE_H
+#define LM_READER_TRACE_H
+
+#include "diag.h"
+#include "guess.h"
+#include "input.h"
+#include "maps.h"
+#include "parse.h"
+#include "stacks.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	/* Deeper backtraces are cut. No tracker writes any. */
+	TRACE_DEPTH_MAX = 1024,
+	/* So many faulty lines are reported one by one. The others are only counted. */
+	TRACE_REPORTS_MAX = 20,
+};
+
+/* What one execution of one program left in the trace. */
+struct trace_image {
+	unsigned number; /* from 1 */
+	bool has_pid;
+	uint64_t pid;
+	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
+	char *exe;       /* NULL if unknown; valid as long as the image */
+	char *cwd;
+	uint64_t first_line, last_line;
+	uint64_t events; /* calls, INIT and FINI */
+	uint64_t lost;   /* events that the tracker could not write */
+	bool has_time;   /* there was a TIME line */
+	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
+	bool begun;      /* has INIT */
+	bool finished;   /* has FINI */
+	bool followed;   /* another image follows in the trace */
+	bool replaced;   /* by an image in the same process (exec) */
+	struct maps maps;
+	struct stacks stacks;
+	struct guess guess;
+	struct pool pool;
+};
+
+enum trace_kind {
+	TRACE_CALL,
+	TRACE_INIT,
+	TRACE_FINI,
+	TRACE_END, /* the image is over, and can be reported on now */
+};
+
+struct trace_item {
+	enum trace_kind kind;
+	struct event event;
+	uint32_t stack; /* a number in the image's stacks, or STACK_NONE */
+	uint64_t line;
+};
+
+struct trace {
+	struct input input;
+	const struct diag *diag;
+	bool without_stacks;      /* the reader needs no backtraces; set before the first item */
+	bool without_short_cuts;  /* for tests: no line is read the fast way; set before the first item */
+	struct trace_image image; /* the one that the last item belongs to */
+	uint64_t records;         /* lines that were read and mean something */
+	uint64_t malformed;       /* lines that could not be read */
+	bool ends_early;          /* it ends in the middle of a line, or with NUL bytes */
+	/* The rest is the state between two calls of trace_next(). */
+	struct line line;
+	bool ending;         /* TRACE_END was returned; RECORD begins the next image */
+	bool over;           /* TRACE_END of the last image was returned */
+	uint64_t unfinished; /* the number of a line without newline; to be reported if more text follows */
+	uint64_t complained_line;
+	const char *complaint; /* about that line */
+	struct record record;
+	uint32_t frames[TRACE_DEPTH_MAX];
+};
+
+/* Opens PATH, or standard input if it is "-". DIAG can be NULL, and has to stay valid. 0 or -errno. */
+int trace_open(struct trace *trace, const char *path, const struct diag *diag);
+
+/* Returns 1 and an item, 0 after the TRACE_END of the last image, or -errno. */
+int trace_next(struct trace *trace, struct trace_item *item);
+
+void trace_close(struct trace *trace);
+
+#endif
