@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See children.h. A file counts if the process that its first line names would have written to that name. */
 #include "children.h"
-#include "diag.h"
+#include "merge.h"
 #include "tally.h"
 #include "trace_format.h"
 
@@ -102,7 +102,7 @@ int children_each(const struct destination *to, pid_t command, const struct time
 			continue;
 		runs = is_written(child.fd);
 		if (!runs)
-			destination_complete(&child, pid, diag);
+			merge_journal(&child, pid, diag);
 		error = pid == command ? 0 : tally_file(child.fd, 0, &tally);
 		if (!error && pid != command)
 			report(context, child.path + to->own_place, pid, runs, &tally);
