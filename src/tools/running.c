@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,17 +83,25 @@ static int read_failure(int fd, struct failure *failure)
 	return n == (ssize_t)sizeof *failure;
 }
 
-static int wait_for(pid_t pid)
+/*
+ * Waits for the end of process PID. Its number is free for another process as
+ * soon as waitpid() returns its status; until then it is a zombie, and a signal
+ * to it goes nowhere. So passing on stops in between. 0 with STATUS, or -1 with errno.
+ */
+static int wait_for(pid_t pid, int *status)
 {
-	int status;
+	siginfo_t info;
+	pid_t waited;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno == EINTR)
-			continue;
-		cli_error("cannot wait for the command: %s", strerror(errno));
-		exit(CLI_TROUBLE);
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
+		if (errno != EINTR)
+			return -1;
 	}
-	return status;
+	forward_stop();
+	do {
+		waited = waitpid(pid, status, 0);
+	} while (waited < 0 && errno == EINTR);
+	return waited < 0 ? -1 : 0;
 }
 
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
@@ -122,7 +131,9 @@ int running_run(const struct launch_options *options, const struct target *targe
 	/* Now, so that it is the right file whatever the command does with the name later. */
 	if (!failed)
 		destination_open(to);
-	run->status = wait_for(run->pid);
-	forward_stop();
+	if (wait_for(run->pid, &run->status) != 0) {
+		cli_error("cannot wait for the command: %s", strerror(errno));
+		return CLI_TROUBLE;
+	}
 	return failed ? explain(&failure, target, to) : 0;
 }
