@@ -329,10 +329,10 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 	struct stat st;
 	int found = 0;
 
-	*recovery = (struct recovery){.journal = NULL};
+	*recovery = (struct recovery){.file = -1};
 	if (fstat(trace, &st) != 0 || !S_ISREG(st.st_mode))
 		return 0;
-	s.fd = open_journal(trace, path, &recovery->journal);
+	s.fd = recovery->file = open_journal(trace, path, &recovery->journal);
 	if (s.fd >= 0)
 		found = read_journal(recovery, &s, trace, gaps, &fault);
 	else if (s.fd == -ENOMEM)
@@ -341,8 +341,6 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 		fault = strerror(-s.fd);
 	if (fault)
 		diag_report(diag, recovery->journal, 0, "left out: %s", fault);
-	if (s.fd >= 0)
-		close(s.fd);
 	free(s.early);
 	if (found != 1)
 		recovery_free(recovery);
@@ -351,6 +349,8 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 
 void recovery_free(struct recovery *recovery)
 {
+	if (recovery->journal && recovery->file >= 0)
+		close(recovery->file);
 	free(recovery->journal);
 	free(recovery->text);
 	*recovery = (struct recovery){.journal = NULL};

@@ -25,6 +25,7 @@ enum recovery_gaps {
 
 struct recovery {
 	char *journal; /* its path */
+	int file;      /* the descriptor that it was read from; only valid with a path */
 	char *text;    /* belongs behind the trace; it can begin in the middle of a record */
 	size_t len;
 	uint64_t size; /* bytes of the trace that it belongs behind */
