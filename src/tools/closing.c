@@ -7,14 +7,12 @@
 #include "diag.h"
 #include "escape.h"
 #include "launch_options.h"
-#include "running.h"
+#include "merge.h"
 #include "shell_quote.h"
 #include "tally.h"
 #include "trace_format.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +37,7 @@ static void say_nothing_seen(const struct launch_options *options, const struct 
 		          path);
 }
 
-/* Bytes, in the unit that they are best thought of in. */
+/* A large number of bytes, in a unit that is easy to read. */
 static void print_bytes(uintmax_t bytes)
 {
 	if (bytes >> 20 < 10000)
@@ -48,10 +46,10 @@ static void print_bytes(uintmax_t bytes)
 		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
 }
 
-static void print_lost(const struct tally *tally)
+static void print_lost(uintmax_t lost)
 {
-	if (tally->lost)
-		fprintf(stderr, ", %ju more could not be written", tally->lost);
+	if (lost)
+		fprintf(stderr, ", %ju more could not be written", lost);
 }
 
 static void print_saving(const struct tally *tally)
@@ -63,15 +61,15 @@ static void print_saving(const struct tally *tally)
 	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
 }
 
-/* Of so many processes each has a line. */
+/* So many processes have a line each. */
 enum { LINES = 20 };
 
 struct others {
-	uintmax_t count, events, bytes; /* of those without a line */
+	uintmax_t count, events, bytes, lost; /* of those without a line */
 	int lines;
 };
 
-static void say_child(void *context, const char *path, pid_t pid, int runs, const struct tally *tally)
+static void say_child(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
 {
 	char *exe = escape_printable(tally->exe, strlen(tally->exe));
 	struct others *others = context;
@@ -82,39 +80,45 @@ static void say_child(void *context, const char *path, pid_t pid, int runs, cons
 		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
 		        tally->events == 1 ? "" : "s", tally->bytes);
 		shell_quote(stderr, path);
-		print_lost(tally);
+		print_lost(tally->lost);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
 		others->events += tally->events;
 		others->bytes += tally->bytes;
+		others->lost += tally->lost;
 	}
 	free(exe);
 }
 
-static void say_nothing(void *context, const char *path, pid_t pid, int runs, const struct tally *tally)
+static void say_nothing(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
 {
 	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
 }
 
-/* Their journals are put where they belong in any case. */
 void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
                       const struct timespec *since)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct others others = {.count = 0};
+	const struct children_report report = {.child = options->quiet ? say_nothing : say_child, .context = &others};
 	int error;
 
 	if (!to->childrens)
 		return;
-	error = children_each(to, command, since, &diag, options->quiet ? say_nothing : say_child, &others);
+	error = children_each(to, command, since, &diag, &report);
 	if (error)
 		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
-	if (others.count)
-		cli_error("%ju more processes: %ju events, %ju bytes", others.count, others.events, others.bytes);
+	if (others.count) {
+		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count, others.events,
+		        others.bytes);
+		print_lost(others.lost);
+		fputc('\n', stderr);
+	}
 }
 
-void closing_result(const struct launch_options *options, const struct destination *to, int status)
+void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
+                    int status)
 {
 	struct tally tally;
 	char *shown;
@@ -126,12 +130,12 @@ void closing_result(const struct launch_options *options, const struct destinati
 		cli_error("the trace went to %s, which can not be read again", to->path);
 		return;
 	}
-	error = tally_file(to->fd, to->start, &tally);
+	error = tally_file(to->fd, to->start, left->text, left->len, &tally);
 	if (error) {
 		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
 		return;
 	}
-	if (tally.events == 0) {
+	if (tally.events == 0 && tally.lost == 0) {
 		say_nothing_seen(options, &tally, to->path);
 		return;
 	}
@@ -143,7 +147,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, tally.events == 1 ? "" : "s", tally.bytes,
 	        shown ? shown : "?");
 	free(shown);
-	print_lost(&tally);
+	print_lost(tally.lost);
 	print_saving(&tally);
 	fputs("; next: log-malloc-findleak ", stderr);
 	shell_quote(stderr, to->path);

@@ -8,9 +8,14 @@
 
 struct destination;
 struct launch_options;
+struct merge_left;
 
-/* The line about TO's trace, of a command that ended with STATUS as waitpid() has it. */
-void closing_result(const struct launch_options *options, const struct destination *to, int status);
+/*
+ * The line about TO's trace, of which a part may be LEFT in a journal. STATUS
+ * is how the command ended, as waitpid() has it.
+ */
+void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
+                    int status);
 
 /*
  * The lines about the traces of the processes that the command started. SINCE

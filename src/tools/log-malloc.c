@@ -96,10 +96,12 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const struct timespec *since)
 {
 	const struct diag diag = {.report = cli_complain};
+	struct merge_left left;
 
-	merge_journal(to, run->pid, &diag);
+	merge_journal(to, run->pid, &diag, &left);
 	if (!options->quiet)
-		closing_result(options, to, run->status);
+		closing_result(options, to, &left, run->status);
+	merge_left_free(&left);
 	closing_children(options, to, run->pid, since);
 }
 

@@ -28,9 +28,12 @@ enum { SEEN_SIZE = 1 << 20, SEEN_MAX = SEEN_SIZE / 4 * 3 };
 
 struct count {
 	struct tally *tally;
-	bool in_event;  /* the lines that follow are frames of an event */
-	uint64_t hash;  /* of its frames so far */
-	uint64_t bytes; /* that they take */
+	char *held;      /* CHUNK bytes: what was read and is not counted yet, from a line's begin on */
+	size_t length;   /* of it */
+	bool is_counted; /* the line that it begins in was counted by its first CHUNK bytes */
+	bool in_event;   /* the lines that follow are frames of an event */
+	uint64_t hash;   /* of its frames so far */
+	uint64_t bytes;  /* that they take */
 	/* Below: of large traces. */
 	uint64_t *seen; /* hashes of backtraces; 0 is none. NULL: nothing is to be estimated */
 	size_t distinct;
@@ -126,71 +129,78 @@ static void count_line(struct count *count, const char *line, size_t len)
 	count->tally->events += count->in_event;
 }
 
-/* Counts the complete lines of a chunk; returns where the last, incomplete one begins. */
-static size_t count_lines(struct count *count, const char *chunk, size_t len)
+/* Counts the complete lines of what is held. The last, incomplete one moves to the front. */
+static void count_lines(struct count *count)
 {
-	const char *line = chunk, *end = chunk + len, *newline;
+	const char *line = count->held, *end = line + count->length, *newline;
 
 	while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
-		count_line(count, line, (size_t)(newline - line));
+		/* A line that was longer than the buffer has been counted already. */
+		if (!count->is_counted)
+			count_line(count, line, (size_t)(newline - line));
+		count->is_counted = false;
 		line = newline + 1;
 	}
-	return (size_t)(line - chunk);
+	count->length = (size_t)(end - line);
+	memmove(count->held, line, count->length);
+	if (count->length < CHUNK && !count->is_counted)
+		return;
+	if (!count->is_counted)
+		count_line(count, count->held, count->length);
+	count->is_counted = true;
+	count->length = 0;
 }
 
-static int count_file(struct count *count, int fd, off_t start, char *chunk)
+static int count_file(struct count *count, int fd, off_t start)
 {
-	size_t held = 0, done;
-	int in_line = 0;
 	ssize_t n;
 
-	while ((n = pread(fd, chunk + held, CHUNK - held, start)) > 0 || (n < 0 && errno == EINTR)) {
+	while ((n = pread(fd, count->held + count->length, CHUNK - count->length, start)) > 0 ||
+	       (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;
 		start += n;
 		count->tally->bytes += (uintmax_t)n;
-		held += (size_t)n;
-		if (in_line) {
-			/* The rest of a line that was longer than a chunk. */
-			const char *newline = memchr(chunk, '\n', held);
-
-			in_line = !newline;
-			held = newline ? (size_t)(chunk + held - (newline + 1)) : 0;
-			if (newline)
-				memmove(chunk, newline + 1, held);
-		}
-		done = count_lines(count, chunk, held);
-		held -= done;
-		if (held == CHUNK) {
-			count_line(count, chunk, held);
-			in_line = 1;
-			held = 0;
-		}
-		memmove(chunk, chunk + done, held);
+		count->length += (size_t)n;
+		count_lines(count);
 	}
-	/* Where a process was killed, the last line may be without its end. */
-	count_line(count, chunk, held);
 	return n < 0 ? errno : 0;
 }
 
-int tally_file(int fd, off_t start, struct tally *tally)
+static void count_text(struct count *count, const char *text, size_t len)
 {
-	struct count count = {.tally = tally};
-	char *chunk = malloc(CHUNK);
+	while (len) {
+		size_t room = CHUNK - count->length, n = len < room ? len : room;
+
+		memcpy(count->held + count->length, text, n);
+		count->length += n;
+		text += n;
+		len -= n;
+		count_lines(count);
+	}
+}
+
+int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *tally)
+{
+	struct count count = {.tally = tally, .held = malloc(CHUNK)};
 	struct stat st;
 	int error;
 
 	memset(tally, 0, sizeof *tally);
-	if (!chunk)
+	if (!count.held)
 		return ENOMEM;
 	if (fstat(fd, &st) == 0 && st.st_size - start > LARGE)
 		count.seen = calloc(SEEN_SIZE, sizeof *count.seen);
-	error = count_file(&count, fd, start, chunk);
+	error = count_file(&count, fd, start);
+	count_text(&count, text, len);
+	/* Where a process was killed, the last line may be without its end. */
+	if (!count.is_counted)
+		count_line(&count, count.held, count.length);
 	if (count.seen)
 		end_frames(&count);
 	if (count.saving > 0)
 		tally->saving = (uintmax_t)count.saving;
 	free(count.seen);
-	free(chunk);
+	free(count.held);
 	return error;
 }
