@@ -121,6 +121,33 @@ uint64_t cli_milliseconds(const char *text)
 	return measure(text, units, "a time: 500ms, 30s, 5m or 2h");
 }
 
+/* The names as "A, B or C". The caller frees it; NULL without memory. */
+static char *list_names(const char *const *names, size_t count)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
+	fclose(out);
+	return text;
+}
+
+size_t cli_choice(const char *name, const char *what, const char *const *names, size_t count)
+{
+	char *list;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	list = list_names(names, count);
+	cli_usage_error("'%s' is not %s: %s", name, what, list ? list : strerror(ENOMEM));
+}
+
 enum metric cli_metric(const char *name)
 {
 	enum metric metric = metric_find(name);

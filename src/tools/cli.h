@@ -45,6 +45,12 @@ uint64_t cli_bytes(const char *text);
 /* A time: "500ms", "30s", "5m", "2h"; seconds without a unit. In milliseconds. */
 uint64_t cli_milliseconds(const char *text);
 
+/*
+ * The index of NAME among COUNT names; what is none of them is a usage error,
+ * "'NAME' is not WHAT: A, B or C".
+ */
+size_t cli_choice(const char *name, const char *what, const char *const *names, size_t count);
+
 /* What consumers are to be compared by; what is none is a usage error. */
 enum metric cli_metric(const char *name);
 

@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "launch_options.h"
 #include "merge.h"
+#include "plural.h"
 #include "shell_quote.h"
 #include "tally.h"
 #include "trace_format.h"
@@ -78,7 +79,7 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		others->lines++;
 		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)pid,
 		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
-		        tally->events == 1 ? "" : "s", tally->bytes);
+		        plural(tally->events), tally->bytes);
 		shell_quote(stderr, path);
 		print_lost(tally->lost);
 		fputc('\n', stderr);
@@ -144,7 +145,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
 	shown = escape_printable(to->path, strlen(to->path));
-	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, tally.events == 1 ? "" : "s", tally.bytes,
+	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, plural(tally.events), tally.bytes,
 	        shown ? shown : "?");
 	free(shown);
 	print_lost(tally.lost);

@@ -72,6 +72,17 @@ enum cli_status command_read(struct command_work *work, const char *path, int (*
 	return status;
 }
 
+int command_each_item(struct command_work *work, int (*take)(void *context, const struct trace_item *item),
+                      void *context)
+{
+	struct trace_item item;
+	int got, error = 0;
+
+	while (!error && (got = trace_next(work->trace, &item)) > 0)
+		error = take(context, &item);
+	return error ? error : got;
+}
+
 bool command_wants_image(const struct command_work *work)
 {
 	const struct trace_image *image = &work->trace->image;

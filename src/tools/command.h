@@ -77,6 +77,13 @@ bool command_look_up(struct command_work *work);
 /* Opens the trace at PATH, lets READ take it (0 or -errno), and closes it: CLI_OK, or CLI_TROUBLE after a message. */
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context);
 
+/*
+ * Lets TAKE have each item of the trace, until it returns an error. 0 or
+ * -errno. To be called by READ.
+ */
+int command_each_item(struct command_work *work, int (*take)(void *context, const struct trace_item *item),
+                      void *context);
+
 /* At the end of an image: is it one to be reported, with anything in it and of the process that was asked for? */
 bool command_wants_image(const struct command_work *work);
 

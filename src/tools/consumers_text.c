@@ -3,6 +3,7 @@
 #include "consumers_print.h"
 #include "labels.h"
 #include "modules.h"
+#include "plural.h"
 #include "table.h"
 #include "tree.h"
 
@@ -28,11 +29,6 @@ static double share(const struct export_image *image, struct amount amount)
 {
 	return percent(metric_value(image->metric, amount),
 	               metric_value(image->metric, consumers_amount(image->consumers, image->metric)));
-}
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 /* ---- the head ------------------------------------------------------------- */

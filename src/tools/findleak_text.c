@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks for people. */
 #include "findleak.h"
+#include "plural.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -14,11 +15,6 @@ enum { TABLE_INDENT = 7 };
 static double kib(uint64_t bytes)
 {
 	return (double)bytes / 1024;
-}
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 /* The frame as it is written, and if asked for what it means. */

@@ -202,26 +202,24 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+static int take_item(void *context, const struct trace_item *item)
+{
+	struct findleak *f = context;
+	const struct trace_image *image = &f->work.trace->image;
+	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
+
+	if (!error && item->kind == TRACE_CALL)
+		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
+	if (!error && item->kind == TRACE_END)
+		return end_image(f);
+	return error;
+}
+
 static int read_trace(void *context)
 {
 	struct findleak *f = context;
-	struct trace *trace = f->work.trace;
-	struct trace_item item;
-	int got;
 
-	while ((got = trace_next(trace, &item)) > 0) {
-		int error = 0;
-
-		if (trace->image.has_time)
-			error = moments_add(&f->moments, item.line, trace->image.time);
-		if (!error && item.kind == TRACE_CALL)
-			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
-		else if (!error && item.kind == TRACE_END)
-			error = end_image(f);
-		if (error)
-			return error;
-	}
-	return got;
+	return command_each_item(&f->work, take_item, f);
 }
 
 static bool is_regular(const char *path)
@@ -296,13 +294,10 @@ static int run(struct findleak *f, char **paths)
 
 static const struct findleak_format *find_format(const char *name)
 {
-	if (strcmp(name, "text") == 0)
-		return &findleak_text;
-	if (strcmp(name, "json") == 0)
-		return &findleak_json;
-	if (strcmp(name, "junit") == 0)
-		return &findleak_junit;
-	cli_usage_error("'%s' is not a format: text, json or junit", name);
+	static const char *const names[] = {"text", "json", "junit"};
+	static const struct findleak_format *const formats[] = {&findleak_text, &findleak_json, &findleak_junit};
+
+	return formats[cli_choice(name, "a format", names, 3)];
 }
 
 static void load_suppressions(struct findleak *f, const char *path)

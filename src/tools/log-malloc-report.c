@@ -148,24 +148,18 @@ static void forget_image(struct report *r)
 
 /* ---- a trace, and all of them --------------------------------------------- */
 
-static int read_items(struct report *r)
+static int take_item(void *context, const struct trace_item *item)
 {
-	struct trace_item item;
-	int got;
+	struct report *r = context;
+	int error;
 
-	while ((got = trace_next(r->work.trace, &item)) > 0) {
-		int error = 0;
-
-		if (item.kind == TRACE_CALL) {
-			error = take_call(r, &item);
-		} else if (item.kind == TRACE_END) {
-			error = report_image(r);
-			forget_image(r);
-		}
-		if (error)
-			return error;
-	}
-	return got;
+	if (item->kind == TRACE_CALL)
+		return take_call(r, item);
+	if (item->kind != TRACE_END)
+		return 0;
+	error = report_image(r);
+	forget_image(r);
+	return error;
 }
 
 static int read_trace(void *context)
@@ -173,7 +167,7 @@ static int read_trace(void *context)
 	struct report *r = context;
 	const struct trace *trace = r->work.trace;
 	uint64_t before = r->images;
-	int error = read_items(r);
+	int error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
 	r->missing = !error && trace->records && r->images == before;
@@ -231,13 +225,7 @@ static int run(struct report *r, char **paths)
 
 static void set_format(struct report *r, const char *name)
 {
-	int format = 0;
-
-	while (format < FORMAT_COUNT && strcmp(formats[format], name) != 0)
-		format++;
-	if (format == FORMAT_COUNT)
-		cli_usage_error("'%s' is none of text, json, folded, massif, pprof", name);
-	r->format = (enum format)format;
+	r->format = (enum format)cli_choice(name, "a format", formats, FORMAT_COUNT);
 }
 
 static void set_tree(struct report *r, const char *order)

@@ -178,37 +178,35 @@ static int end_image(struct trackusage *t)
 	return error;
 }
 
+static int take_item(void *context, const struct trace_item *item)
+{
+	struct trackusage *t = context;
+
+	if (item->kind == TRACE_END)
+		return end_image(t);
+	take_event(t, &item->event);
+	return 0;
+}
+
 static int read_trace(void *context)
 {
 	struct trackusage *t = context;
 	struct trace *trace = t->work.trace;
-	struct trace_item item;
-	int got, error = 0;
 
 	trace->without_stacks = true;
 	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
 	if (isatty(STDOUT_FILENO))
 		trace->input.progress = (struct input_progress){.show = NULL};
-	while (!error && (got = trace_next(trace, &item)) > 0) {
-		if (item.kind == TRACE_END)
-			error = end_image(t);
-		else
-			take_event(t, &item.event);
-	}
-	return error ? error : got;
+	return command_each_item(&t->work, take_item, t);
 }
 
 /* ---- the command line ----------------------------------------------------- */
 
 static enum format find_format(const char *name)
 {
-	if (strcmp(name, "text") == 0)
-		return FORMAT_TEXT;
-	if (strcmp(name, "csv") == 0)
-		return FORMAT_CSV;
-	if (strcmp(name, "json") == 0)
-		return FORMAT_JSON;
-	cli_usage_error("'%s' is not a format: text, csv or json", name);
+	static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_CSV] = "csv", [FORMAT_JSON] = "json"};
+
+	return (enum format)cli_choice(name, "a format", names, 3);
 }
 
 static uint64_t interval(const char *text)
