@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See children.h. A file counts if the process that its first line names would have written to that name. */
+/*
+ * See children.h. A file counts as a child's trace if its first line names a
+ * process, and the file's name is the one that this process writes to.
+ */
 #include "children.h"
 #include "merge.h"
 #include "tally.h"
@@ -16,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The process that FD's trace begins with; 0 if it does not begin as one. */
+/* The process that the trace's first line names; 0 if the file does not begin as a trace. */
 static pid_t first_process(int fd)
 {
 	char begin[64];
@@ -33,7 +36,7 @@ static int is_since(const struct stat *st, const struct timespec *since)
 	       (st->st_mtim.tv_sec == since->tv_sec && st->st_mtim.tv_nsec >= since->tv_nsec);
 }
 
-/* Opens PATH as a child's trace: CHILD.fd is -1 if it is none. The process, or 0. */
+/* Opens PATH as a child's trace. The process; or 0 if it is none, and CHILD.fd is -1. */
 static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
                         const struct timespec *since)
 {
@@ -55,7 +58,7 @@ static pid_t open_child(struct destination *child, const struct destination *to,
 	return 0;
 }
 
-/* The names that PATTERN stands for with any process id, as glob() has it. NULL without memory. */
+/* PATTERN as a pattern for glob(), with "*" for the process id. NULL without memory. */
 static char *any_process(const char *pattern)
 {
 	char *names = malloc(2 * strlen(pattern) + 1), *at = names;
@@ -76,7 +79,11 @@ static char *any_process(const char *pattern)
 	return names;
 }
 
-/* CHILD is the trace of process PID, which is told to REPORT unless that is NULL. 0 or an errno. */
+/*
+ * Merges the journal of CHILD, the trace of process PID, unless the process is
+ * alive. Tells REPORT unless that is NULL; the path without its HIDDEN first bytes.
+ * 0 or an errno.
+ */
 static int finish_child(const struct destination *child, pid_t pid, size_t hidden, const struct diag *diag,
                         const struct children_report *report)
 {

@@ -29,9 +29,9 @@ static void print_error(const char *fmt, va_list args)
 	int len = vasprintf(&message, fmt, args);
 
 	progress_hide();
-	/* What was found so far belongs before the complaint about it. */
+	/* Results that were printed before must appear before the message. */
 	fflush(stdout);
-	/* Names can be in it that were made to play tricks on a terminal. */
+	/* Names in a message may contain control characters. */
 	if (len >= 0)
 		shown = escape_printable(message, (size_t)len);
 	fprintf(stderr, "%s: %s\n", program, shown ? shown : strerror(ENOMEM));
@@ -80,7 +80,7 @@ struct unit {
 	uint64_t size;
 };
 
-/* TEXT is a number and the name of one of UNITS, of which the last has no name. WHAT is it not otherwise? */
+/* TEXT as a number and one of UNITS; the last unit has an empty name. Otherwise the error is "TEXT is not WHAT". */
 static uint64_t measure(const char *text, const struct unit *units, const char *what)
 {
 	struct cursor c = cursor_start(text, strlen(text));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See consumers_print.h: the report for people. */
+/* See consumers_print.h: the report as text. */
 #include "consumers_print.h"
 #include "labels.h"
 #include "modules.h"
@@ -167,7 +167,7 @@ static void print_small(const struct tree_view *view, struct amount amount, unsi
 	print_node(view, amount, depth, label);
 }
 
-/* No deeper than the tree: TREE_DEPTH_MAX. */
+/* Recurses as deep as the tree, which is at most TREE_DEPTH_MAX. */
 static int print_branch(const struct tree_view *view, uint32_t node, unsigned depth)
 {
 	const struct tree_node *nodes = view->tree->nodes;

@@ -13,7 +13,7 @@
 
 #define DEFAULT_NAME "log-malloc.%p.trace"
 
-/* Opens PATH to be counted at the end, if it is a file: opening a device may do something to it. */
+/* Opens a regular file, whose events are counted at the end. Opening a device may have effects. */
 static int open_for_reading(const char *path)
 {
 	struct stat st;
@@ -23,7 +23,7 @@ static int open_for_reading(const char *path)
 	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* An inherited descriptor: which file it is, and where the command's part of it starts. */
+/* Finds out which file an inherited descriptor is, and where the command's part of it begins. */
 static void examine_inherited(struct destination *to, int flags)
 {
 	char link[64];
@@ -61,7 +61,7 @@ void destination_choose(struct destination *to, const char *option)
 
 #define PROCESS ".%p"
 
-/* NAME in DIRECTORY, with something in it for the process id. */
+/* The children's traces are called NAME in DIRECTORY, with .%p behind it if there is no %p in it. */
 static void set_childrens(struct destination *to, const char *directory, const char *name)
 {
 	const char *p = name;
@@ -73,7 +73,7 @@ static void set_childrens(struct destination *to, const char *directory, const c
 		to->childrens = NULL;
 }
 
-/* With each percent sign twice. NULL without memory. */
+/* PATH with each percent sign doubled. NULL without memory. */
 static char *as_pattern(const char *path)
 {
 	char *pattern = malloc(2 * strlen(path) + 1), *at = pattern;
@@ -108,7 +108,6 @@ int destination_follow_children(struct destination *to)
 	return to->childrens ? 0 : -1;
 }
 
-/* Fills in the path: %p is the process's id, %% a percent sign. 0 or an errno. */
 static int expand(struct destination *to, pid_t pid)
 {
 	const char *from = to->name;

@@ -14,11 +14,12 @@ enum destination_kind { DESTINATION_FILE, DESTINATION_STDERR, DESTINATION_INHERI
 
 struct destination {
 	enum destination_kind kind;
-	const char *name;    /* as given, %p in it */
-	char path[PATH_MAX]; /* %p replaced: known when the command's process is */
-	int fd;              /* for reading, -1 if it can't be read again */
-	off_t start;         /* what is in front belongs to someone else */
-	char *childrens;     /* NAME for the processes that the command starts, absolute; NULL: they are not traced */
+	const char *name;    /* as given, with %p */
+	char path[PATH_MAX]; /* with the process id for %p; known when the command's process has started */
+	int fd;              /* for reading; -1: the trace can't be read back */
+	off_t start;         /* where the command's part of the file begins */
+	char *childrens;     /* NAME for the processes that the command starts, as an absolute path; NULL: they are not
+	                        traced */
 	size_t own_place;    /* bytes of CHILDRENS that are the current directory; messages leave them out */
 	int is_suffixed;     /* CHILDRENS ends in .%p, which NAME does not have */
 };

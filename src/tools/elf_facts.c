@@ -28,12 +28,12 @@ static void read_interp(Elf *elf, const GElf_Phdr *phdr, struct elf_facts *facts
 {
 	Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz, ELF_T_BYTE);
 
-	/* One that can't be read is still one. */
+	/* An unreadable interpreter is an interpreter all the same. */
 	snprintf(facts->interp, sizeof facts->interp, "%.*s", data ? (int)data->d_size : 1,
 	         data ? (const char *)data->d_buf : "?");
 }
 
-/* Linked with or against AddressSanitizer's runtime, of gcc or clang. */
+/* Is AddressSanitizer's runtime linked in, statically or as a library? gcc and clang have the same symbol. */
 static int has_asan(Elf *elf)
 {
 	Elf_Scn *section = NULL;

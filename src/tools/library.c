@@ -23,12 +23,12 @@ static void find_self(char own[PATH_MAX], const char *name)
 	char called[PATH_MAX];
 
 	own[n > 0 ? n : 0] = '\0';
-	/* There need not be a /proc. */
+	/* Without /proc, the program is looked for as the shell found it. */
 	if (n <= 0 && (which_find(called, name) != 0 || !realpath(called, own)))
 		own[0] = '\0';
 }
 
-/* The build tree's first, then the one installed beside this program, then where it was meant to be. */
+/* In this order: the build tree, beside the directory of this program, where it was to be installed. */
 bool library_find(char *path, size_t size, const char *name, const char *installed)
 {
 	char own[PATH_MAX];
@@ -50,13 +50,12 @@ bool library_find(char *path, size_t size, const char *name, const char *install
 	return is_library(path, size, installed, "");
 }
 
-/* What LD_PRELOAD has to be: ours first. NULL if it can't be said there. */
 char *library_preload_list(const char *library)
 {
 	const char *others = getenv("LD_PRELOAD");
 	char *list;
 
-	/* The loader splits at both. */
+	/* The loader splits LD_PRELOAD at both. */
 	if (strpbrk(library, " :"))
 		return NULL;
 	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)

@@ -41,10 +41,10 @@ struct diff {
 	bool json;
 	struct growth growth;
 	struct growth_view view;
-	/* What is known about the frames of each image: the groups have it. */
+	/* The looked-up frames of each image. The groups in GROWTH point to them. */
 	struct locations **locations;
 	size_t count, room;
-	/* Of the trace that is being read. */
+	/* About the trace that is being read: */
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
 };

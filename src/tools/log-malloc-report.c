@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log-malloc-report: who used how much memory in a traced program, and when. */
+/* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
 #include "command.h"
 #include "consumers_print.h"
 
@@ -52,10 +52,10 @@ struct report {
 	struct view view;
 	struct consumers consumers;
 	struct timeline timeline;
-	uint64_t images; /* that were reported */
-	bool missing;    /* the process that was asked for, in this trace */
+	uint64_t images; /* the number of reported images */
+	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
-	/* A file of massif's has one program: that with the highest peak. */
+	/* A massif file describes one program: the image with the highest peak is kept. */
 	struct {
 		char *text;
 		size_t len;
@@ -183,7 +183,7 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
-/* What could not be written before all was read. */
+/* Writes the formats that need all images: massif and pprof. */
 static int write_rest(struct report *r)
 {
 	int error = 0;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 /*
- * Behind "#!/usr/bin/env" stands the command that counts: the first word that
- * is neither an option nor an assignment. Returns NULL if there is none.
+ * The command that "#!/usr/bin/env" runs: its first argument that is neither an
+ * option nor an assignment. NULL if there is none.
  */
 static char *env_command(char *arguments)
 {

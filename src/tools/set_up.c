@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Is PATH in a directory where everybody can create names? What is there may be somebody's trap. */
+/* Is PATH in a directory where everybody can create files? Then the file may have been put there as a trap. */
 static int is_shared(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -28,7 +28,10 @@ static int is_shared(const char *path)
 	return stat(slash ? directory : ".", &st) == 0 && st.st_mode & S_IWOTH;
 }
 
-/* Empties FD's file, unless it is in a SHARED place and somebody else's, who could read what is written to it. */
+/*
+ * Empties the file. In a SHARED directory, a file of another user is refused:
+ * that user could read the trace. FD; or -1 with errno, and FD is closed.
+ */
 static int empty(int fd, int shared)
 {
 	struct stat st;
@@ -49,7 +52,7 @@ static int empty(int fd, int shared)
 	return -1;
 }
 
-/* Opens what the trace is written to; a pipe or a device is neither read nor emptied. */
+/* Opens the trace. A pipe or a device is opened for writing only, and not emptied. */
 static int open_file(const char *path)
 {
 	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
@@ -64,9 +67,9 @@ static int open_file(const char *path)
 }
 
 /*
- * Makes FD the trace's descriptor, for the command too. Its number may be
- * above the limit of open files: that is raised for the moment, so that the
- * command sees the one it would have seen.
+ * Makes FD the trace's descriptor, which the command inherits. Its number may
+ * be above the limit of open files. Then the limit is raised for a moment, so
+ * that the command sees the same limit as without log-malloc.
  */
 static enum set_up_step make_trace_fd(int fd)
 {
@@ -98,21 +101,21 @@ static enum set_up_step set_up_file(struct destination *to)
 	fd = open_file(to->path);
 	if (fd < 0)
 		return SET_UP_OPEN;
-	/* Of an earlier trace of that name, which is gone. */
+	/* A journal that is there belongs to an earlier trace, which was emptied. */
 	recovery_discard(fd, to->path);
 	step = make_trace_fd(fd);
 	error = errno;
-	/* It has to go before the lock is taken: closing any descriptor of a file drops a process's locks. */
+	/* Before the lock is taken: to close any descriptor of a file drops the process's locks on it. */
 	close(fd);
 	errno = error;
 	return step;
 }
 
 /*
- * The library has to tell the process that the trace belongs to from its
- * children, which have the descriptor as well: by a lock, which exec keeps and
- * fork does not, and, since a closed descriptor loses it and not every file can
- * be locked, by PID:DEVICE:INODE in the environment.
+ * The trace belongs to this process. Its children inherit the descriptor, but
+ * must not write to it. The tracker tells them apart by a lock, which exec keeps
+ * and fork does not. A lock is lost with a closed descriptor, and some files
+ * can't be locked; so PID:DEVICE:INODE in the environment says the same.
  */
 static void claim(void)
 {

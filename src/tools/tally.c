@@ -17,25 +17,25 @@
 #define EXE   "# " LM_TRACE_EXE " "
 #define LOST  "# " LM_TRACE_LOST " "
 
-/* As much of a line's begin as it takes to tell them apart. */
+/* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
 enum { HEAD = sizeof INIT - 1 };
 
-/* A smaller trace is no trouble to anyone. */
+/* For smaller traces the compact format is not worth a hint. */
 #define LARGE ((off_t)256 << 20)
 
-/* Of so many different backtraces is known that they were there; the rest counts as new each time. */
+/* A table of the backtraces that were seen. When it is full, each further backtrace counts as new. */
 enum { SEEN_SIZE = 1 << 20, SEEN_MAX = SEEN_SIZE / 4 * 3 };
 
 struct count {
 	struct tally *tally;
-	char *held;      /* CHUNK bytes: what was read and is not counted yet, from a line's begin on */
-	size_t length;   /* of it */
-	bool is_counted; /* the line that it begins in was counted by its first CHUNK bytes */
-	bool in_event;   /* the lines that follow are frames of an event */
+	char *held;      /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
+	size_t length;   /* bytes in HELD */
+	bool is_counted; /* HELD begins in a line that was longer than CHUNK and is counted already */
+	bool in_event;   /* the next lines are frames of an event */
 	uint64_t hash;   /* of its frames so far */
 	uint64_t bytes;  /* that they take */
-	/* Below: of large traces. */
-	uint64_t *seen; /* hashes of backtraces; 0 is none. NULL: nothing is to be estimated */
+	/* Only for large traces: */
+	uint64_t *seen; /* hashes of backtraces; 0: an empty place. NULL: nothing is estimated */
 	size_t distinct;
 	int64_t saving;
 };
@@ -66,7 +66,10 @@ static int64_t digits(size_t number)
 	return n;
 }
 
-/* The frames below an event end here: they would be " bt=N" in its line, and stand below a "# BACKTRACE N" once. */
+/*
+ * The frames of an event end here. The compact format would have " bt=N" in the
+ * event's line instead, and the frames once, below "# BACKTRACE N".
+ */
 static void end_frames(struct count *count)
 {
 	if (!count->bytes)
@@ -85,7 +88,7 @@ static void count_frame(struct count *count, const char *line, size_t len)
 	count->bytes += len + 1;
 }
 
-/* The end of a path tells more than its begin. */
+/* If the path is too long, its end is kept: that tells more than its beginning. */
 static void take_exe(struct tally *tally, const char *path, size_t len)
 {
 	size_t room = sizeof tally->exe - 1, skip = len > room ? len - room : 0;
@@ -193,7 +196,7 @@ int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *
 		count.seen = calloc(SEEN_SIZE, sizeof *count.seen);
 	error = count_file(&count, fd, start);
 	count_text(&count, text, len);
-	/* Where a process was killed, the last line may be without its end. */
+	/* If the process was killed, the last line may be incomplete. */
 	if (!count.is_counted)
 		count_line(&count, count.held, count.length);
 	if (count.seen)

@@ -47,7 +47,7 @@ static enum target_verdict not_found(struct target *target, int error, const cha
 
 /* ---- ELF ------------------------------------------------------------------ */
 
-/* This program and the library are built together: what it runs on, the library does. */
+/* The library is built together with this program, and so runs on the same machines. */
 static const struct elf_facts *own_facts(void)
 {
 	static struct elf_facts facts;
@@ -101,7 +101,7 @@ static int same_file(const char *a, const char *b)
 	       first.st_ino == second.st_ino;
 }
 
-/* Programs that start with other rights than the caller's: the loader ignores LD_PRELOAD for them. */
+/* The loader ignores LD_PRELOAD for programs that start with other rights than the caller's. */
 static enum target_verdict check_privileges(struct target *target, int fd)
 {
 	const struct passwd *owner;
@@ -151,7 +151,7 @@ static enum target_verdict check_loader(struct target *target, const struct elf_
 	enum libc theirs = libc_of(facts->interp), ours = libc_of(own->interp);
 
 	if (!facts->interp[0]) {
-		/* The loader itself, run as a command: what it loads can be preloaded to. */
+		/* The loader itself is run as a command: it honours LD_PRELOAD for what it loads. */
 		if (own->interp[0] && same_file(own->interp, target->program))
 			return TARGET_PRELOAD;
 		return say(target, TARGET_REFUSED,
@@ -181,7 +181,7 @@ static enum target_verdict inspect_elf(struct target *target, int fd, const stru
 {
 	enum target_verdict verdict;
 
-	/* Whatever it is, it traces itself; with the library on top, each event would be seen twice. */
+	/* The program traces itself. With the library as well, each event would be seen twice. */
 	if (facts->linked)
 		return TARGET_LINKED;
 	verdict = check_machine(target, facts);
@@ -192,7 +192,7 @@ static enum target_verdict inspect_elf(struct target *target, int fd, const stru
 	return verdict == TARGET_PRELOAD ? check_allocator(target, facts) : verdict;
 }
 
-/* Takes FD over. */
+/* Closes FD. */
 static enum target_verdict inspect_file(struct target *target, int fd, int depth)
 {
 	enum target_verdict verdict = TARGET_PRELOAD;
@@ -209,7 +209,7 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 		return verdict;
 	if (depth == SCRIPT_DEPTH)
 		return say(target, TARGET_NOEXEC, "%s: %s", target->path, strerror(ELOOP));
-	/* A file that the kernel does not know is left to the shell, by execvp() too. */
+	/* execvp() runs a file of unknown format with the shell. */
 	if (!script)
 		snprintf(name, sizeof name, "%s", SHELL);
 	error = which_find(target->program, name);
@@ -230,6 +230,6 @@ enum target_verdict target_inspect(struct target *target, const char *command)
 		return not_found(target, error, command);
 	memcpy(target->program, target->path, sizeof target->program);
 	fd = open(target->path, O_RDONLY | O_CLOEXEC);
-	/* One may run what one may not read: then nothing is known about it. */
+	/* A program that may be run may be unreadable: then nothing is known about it. */
 	return fd < 0 ? TARGET_PRELOAD : inspect_file(target, fd, 0);
 }

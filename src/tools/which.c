@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 0, or the errno that running PATH would end with. */
 int which_runnable(const char *path)
 {
 	struct stat st;
@@ -41,7 +40,7 @@ int which_find(char *found, const char *name)
 
 		if (!error)
 			return 0;
-		/* One that may not be run is the better news than one that is not there. */
+		/* "Permission denied" explains more than "not found". */
 		if (error == EACCES)
 			worst = EACCES;
 		if (!path[len])
