@@ -113,7 +113,7 @@ static int end_case(const json_t *backtrace, const char *element)
 	return error;
 }
 
-/* If --max-bytes allows the leaks, they are no failures. */
+/* Leaks within what is allowed are no failures. */
 static int print_leak(const struct findings *findings, struct json_frames *frames, const struct report_group *group)
 {
 	json_t *backtrace = json_backtrace(frames, group->stack);
