@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 		return trouble;
 	destination_choose(&to, options.output);
 	if (settings_follow(&options.settings) && destination_follow_children(&to) != 0) {
-		cli_error("--follow: the trace is no file that those of other processes could be beside");
+		cli_error("--follow: the trace has to be a file, so that the traces of other processes can lie beside "
+		          "it");
 		return CLI_TROUBLE;
 	}
 	/* The clock of files' times. */
