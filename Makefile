@@ -96,7 +96,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 
 # Each list is in order, lowest first. A folder is compiled with the include paths of itself and of the folders before
 # it. So an include that climbs does not compile, and `make lint` finds references that climb.
-CORE_LAYERS   := $(addprefix src/core/,port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
+CORE_LAYERS   := $(addprefix src/core/,port port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
@@ -110,7 +110,7 @@ define folder
 INCLUDES_$(1) = $(call iquote,$(2) $(1)) -Iinclude
 FLAGS_$(1) = $$($(3))
 endef
-$(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(filter-out $(d),$(TRACKER_DIRS)),TRACKER)))
+$(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(call below,$(d),$(TRACKER_DIRS)),TRACKER)))
 $(foreach d,src/preload wrap,$(eval $(call folder,$(d),$(TRACKER_DIRS),TRACKER)))
 $(foreach d,$(filter-out src/format,$(READER_LAYERS)),$(eval $(call folder,$(d),$(call below,$(d),$(READER_LAYERS)) $(B)/generated,READER)))
 $(eval $(call folder,src/format,,BASE))

@@ -17,9 +17,6 @@ $(eval $(call folder,tests/support,$(READER_LAYERS) $(CORE_LAYERS),TEST_FLAGS))
 $(eval $(call folder,tests/tracer,$(READER_LAYERS) tests/support,TEST_FLAGS))
 $(eval $(call folder,tests/commands,$(READER_LAYERS) tests/support,TEST_FLAGS))
 
-# The reader and the core both have a record.h. This suite includes the core's.
-$(B)/obj/tests/unit/test_line.o: INCLUDES_tests/unit = $(call iquote,$(TRACKER_DIRS) tests/support) -Iinclude
-
 # ---- the core without interposition -------------------------------------------
 
 # Unit suites call the core as ordinary code, on top of the C library's allocator.

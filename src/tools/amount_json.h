@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Blocks and bytes, as all JSON has them. */
+/* An amount of blocks and bytes, as it is written in all JSON output. */
 #ifndef LM_AMOUNT_JSON_H
 #define LM_AMOUNT_JSON_H
 

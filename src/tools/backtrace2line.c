@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* backtrace2line: the frames of backtraces as functions, files and lines. */
+/* backtrace2line: translates the frames of backtraces into functions, files and lines. */
 #include "array.h"
 #include "backtrace_filter.h"
 #include "cli.h"
@@ -46,16 +46,16 @@ static const struct option options[] = {
 };
 
 /*
- * Frames wait for the memory map, which comes after them; frames after a
- * memory map are the next ones and wait for their own.
+ * A trace has its memory map behind its frames. So frames are kept until the
+ * map was read, and then printed. Frames behind a map belong to the next one.
  */
 struct backtrace2line {
 	const char *work_dir;
 	bool full;
 	bool filter;
 	struct search_options search;
-	bool given_maps;  /* by an option: maps in the input are passed */
-	struct maps maps; /* of the frames that wait */
+	bool given_maps;  /* by an option: maps in the input are ignored */
+	struct maps maps; /* of the kept frames */
 	bool maps_ended;  /* the input's memory map was complete */
 	struct symbols *symbols;
 	struct diag diag;
@@ -66,8 +66,8 @@ struct backtrace2line {
 	} * waiting;
 	size_t count, room;
 	uint64_t frames;
-	uint64_t others;   /* lines that are none */
-	bool without_maps; /* an address could not be looked up for want of a map */
+	uint64_t others;   /* lines that are no frames */
+	bool without_maps; /* an address could not be looked up because there is no map */
 };
 
 static int add_frame(struct backtrace2line *b, const char *text, size_t len)
@@ -99,7 +99,7 @@ static int add_row(struct backtrace2line *b, struct table *table, const struct w
 	return table_add(table, &resolved.places, waiting->text, waiting->len);
 }
 
-/* Prints the frames that wait, with the maps of now. */
+/* Prints the kept frames, looked up with the maps known now. */
 static int print_waiting(struct backtrace2line *b)
 {
 	struct table table = {.full = b->full, .dir = b->work_dir};
@@ -121,7 +121,7 @@ static int print_waiting(struct backtrace2line *b)
 	return error;
 }
 
-/* What was printed is done with; maps of the input were its own. */
+/* Maps of the input were those of the frames that were printed; maps of the user stay. */
 static int next_group(struct backtrace2line *b)
 {
 	int error = print_waiting(b);
@@ -132,7 +132,7 @@ static int next_group(struct backtrace2line *b)
 	return error;
 }
 
-/* Events, information, and the headings of glibc's own reports stand between frames. */
+/* Between frames there may be events, information lines, and the headings of glibc's own reports. */
 static bool is_heading(const struct line *line)
 {
 	static const char *const headings[] = {"+ ", "#", "***", "===", "Backtrace:", "Memory map:"};
@@ -143,7 +143,7 @@ static bool is_heading(const struct line *line)
 	return line->len == 0;
 }
 
-/* 1 if the line says what lies where, 0 if not, -errno. */
+/* 1 if the line is part of a memory map, 0 if not, -errno. */
 static int take_map(struct backtrace2line *b, const struct line *line)
 {
 	struct maps unused = {0};
@@ -222,7 +222,7 @@ static int read_arguments(struct backtrace2line *b, char **arguments, int count)
 	return 0;
 }
 
-/* One argument that is no frame is a file. */
+/* A single argument that is no frame is a file. */
 static int read_all(struct backtrace2line *b, char **arguments, int count)
 {
 	struct frame frame;
@@ -245,7 +245,7 @@ static void free_all(struct backtrace2line *b)
 static int translate(struct backtrace2line *b, char **arguments, int count)
 {
 	int error = read_all(b, arguments, count);
-	/* What could be read is worth its lines. */
+	/* Frames that were read before an error are printed as well. */
 	int printing = print_waiting(b);
 
 	if (printing)

@@ -12,24 +12,24 @@
 #include <string.h>
 
 enum {
-	/* Longer lines are no frames: they go through in pieces. */
+	/* A longer line is no frame: it is passed on in pieces. */
 	LINE_SIZE = 64 * 1024,
 	INDENT = 2,
 };
 
-/* Frames that follow one another, and are shown together. */
+/* Frames in consecutive lines, which are shown together. */
 struct block {
 	struct table table;
-	char *text; /* as they came, with their newlines */
+	char *text; /* as read, with their newlines */
 	size_t len, room;
-	bool known; /* something is, of one of them at least */
+	bool known; /* one of them at least could be looked up */
 };
 
 struct state {
 	const struct backtrace_filter *filter;
 	FILE *out;
 	struct block block;
-	char *dir; /* by the output */
+	char *dir; /* the working directory that the output names */
 	bool in_long_line;
 };
 
@@ -79,7 +79,7 @@ static int resolve(const struct state *s, const struct frame *frame, struct reso
 	return resolve_frame(&resolver, frame, resolved);
 }
 
-/* 1, 0 if the line turns out to be something else, or -ENOMEM. */
+/* 1; 0 if the line is no frame; or -ENOMEM. */
 static int take_frame(struct state *s, const char *text, size_t len)
 {
 	struct resolved resolved;
@@ -91,7 +91,7 @@ static int take_frame(struct state *s, const char *text, size_t len)
 	error = resolve(s, &frame, &resolved);
 	if (error)
 		return error;
-	/* Programs print numbers, too. */
+	/* A bare number need not be an address. */
 	if (text[0] == '0' && !frame.object && !is_known(&resolved.places))
 		return 0;
 	s->block.known |= is_known(&resolved.places);
@@ -114,7 +114,7 @@ static int set_dir(struct state *s, const struct record *record)
 	return 0;
 }
 
-/* What a line of a trace or of a memory map says for the frames that follow. 0 or -ENOMEM. */
+/* Notes what a line of a trace or of a memory map says about the frames behind it. 0 or -ENOMEM. */
 static int take_news(struct state *s, const char *text, size_t len)
 {
 	struct maps *maps = s->filter->maps;
@@ -128,7 +128,7 @@ static int take_news(struct state *s, const char *text, size_t len)
 	else if (record.info == INFO_CWD)
 		error = set_dir(s, &record);
 	else if (record.info == INFO_PID && !s->filter->given_maps)
-		/* Another program, with everything elsewhere. */
+		/* Another program begins, whose memory map is another one. */
 		maps_free(maps);
 	else if (record.info == INFO_MODULE && !s->filter->given_maps)
 		error = maps_add_module(maps, &record.module);
@@ -149,7 +149,7 @@ static int take_line(struct state *s, const char *text, size_t len)
 	return error;
 }
 
-/* Takes all lines that are whole; *LEN bytes are left at the beginning of DATA. */
+/* Takes all complete lines. What is left of DATA moves to its beginning: *LEN bytes. */
 static int take_lines(struct state *s, char *data, size_t *len)
 {
 	size_t pos = 0;
@@ -171,7 +171,7 @@ static int take_lines(struct state *s, char *data, size_t *len)
 	return error;
 }
 
-/* What is no frame however it goes on. */
+/* For an incomplete line that can be no frame, however it goes on. */
 static int pass_on(struct state *s, const char *data, size_t *len)
 {
 	int error = end_block(s);
@@ -181,7 +181,7 @@ static int pass_on(struct state *s, const char *data, size_t *len)
 	return error;
 }
 
-/* Before waiting for more, everything is shown. */
+/* Before the filter waits for input, it shows all that it has. */
 static int show(struct state *s)
 {
 	int error = end_block(s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A program's output with its backtraces made readable: all bytes go through as
- * they are and as they come, but frames of which something is known become
- * functions, files and lines.
+ * Copies a program's output and translates the backtraces in it: frames that
+ * can be looked up become functions, files and lines. All other bytes are
+ * passed on unchanged, as soon as they arrive.
  */
 #ifndef LM_BACKTRACE_FILTER_H
 #define LM_BACKTRACE_FILTER_H
@@ -16,13 +16,13 @@
 
 struct backtrace_filter {
 	struct symbols *symbols;
-	struct maps *maps;    /* what lies where; what the output says of it is added, unless it is given */
-	bool given_maps;      /* by the user */
-	const char *work_dir; /* where relative paths begin; NULL: where the output says, or here */
+	struct maps *maps;    /* the memory map; maps in the output are added, unless the user gave one */
+	bool given_maps;      /* the user gave a map */
+	const char *work_dir; /* for relative paths; NULL: as the output says, or the current directory */
 	bool full;            /* whole names and whole paths */
 };
 
-/* From IN to OUT, up to the end. 0 or -errno. */
+/* Copies IN to OUT up to the end of IN. 0 or -errno. */
 int backtrace_filter(const struct backtrace_filter *filter, struct source *in, FILE *out);
 
 #endif

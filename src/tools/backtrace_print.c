@@ -3,7 +3,7 @@
 #include "backtrace_print.h"
 #include "table.h"
 
-/* As in log-malloc-findleak's report. */
+/* The same indentation as in log-malloc-findleak's report. */
 enum { TABLE_INDENT = 7 };
 
 int backtrace_print(const struct location *const *frames, size_t depth, const struct backtrace_style *style, FILE *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A backtrace below what a report says about it. */
+/* Prints a backtrace as a table, below the line of a report that it belongs to. */
 #ifndef LM_BACKTRACE_PRINT_H
 #define LM_BACKTRACE_PRINT_H
 
@@ -10,12 +10,12 @@
 #include <stdio.h>
 
 struct backtrace_style {
-	bool as_written; /* no functions and files */
+	bool as_written; /* frames as in the trace, not looked up */
 	bool full;       /* whole names and whole paths */
-	const char *dir; /* files below it are shown relative to it; can be NULL */
+	const char *dir; /* paths below this directory are shown relative to it; NULL: none */
 };
 
-/* DEPTH frames, innermost first, as an indented table. 0 or -ENOMEM. */
+/* Prints DEPTH frames, innermost first, as an indented table. 0 or -ENOMEM. */
 int backtrace_print(const struct location *const *frames, size_t depth, const struct backtrace_style *style, FILE *out);
 
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See children.h. A file counts if the process that its first line names would have written to that name. */
+/*
+ * See children.h. A file counts as a child's trace if its first line names a
+ * process, and the file's name is the one that this process writes to.
+ */
 #include "children.h"
-#include "diag.h"
+#include "merge.h"
 #include "tally.h"
 #include "trace_format.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The process that FD's trace begins with; 0 if it does not begin as one. */
+/* The process that the trace's first line names; 0 if the file does not begin as a trace. */
 static pid_t first_process(int fd)
 {
 	char begin[64];
@@ -32,16 +36,7 @@ static int is_since(const struct stat *st, const struct timespec *since)
 	       (st->st_mtim.tv_sec == since->tv_sec && st->st_mtim.tv_nsec >= since->tv_nsec);
 }
 
-/* A process holds a lock on its trace as long as it lives. */
-static int is_written(int fd)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
-
-	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
-
-/* Opens PATH as a child's trace: CHILD.fd is -1 if it is none. The process, or 0. */
+/* Opens PATH as a child's trace. The process; or 0 if it is none, and CHILD.fd is -1. */
 static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
                         const struct timespec *since)
 {
@@ -63,7 +58,7 @@ static pid_t open_child(struct destination *child, const struct destination *to,
 	return 0;
 }
 
-/* The names that PATTERN stands for with any process id, as glob() has it. NULL without memory. */
+/* PATTERN as a pattern for glob(), with "*" for the process id. NULL without memory. */
 static char *any_process(const char *pattern)
 {
 	char *names = malloc(2 * strlen(pattern) + 1), *at = names;
@@ -84,9 +79,32 @@ static char *any_process(const char *pattern)
 	return names;
 }
 
+/*
+ * Merges the journal of CHILD, the trace of process PID, unless the process is
+ * alive. Tells REPORT unless that is NULL; the path without its HIDDEN first bytes.
+ * 0 or an errno.
+ */
+static int finish_child(const struct destination *child, pid_t pid, size_t hidden, const struct diag *diag,
+                        const struct children_report *report)
+{
+	bool runs = writer_is_alive(child->fd, child->path, pid);
+	struct merge_left left = {.text = NULL};
+	struct tally tally;
+	int error = 0;
+
+	if (!runs)
+		merge_journal(child, pid, diag, &left);
+	if (report) {
+		error = tally_file(child->fd, 0, left.text, left.len, &tally);
+		if (!error)
+			report->child(report->context, child->path + hidden, pid, runs, &tally);
+	}
+	merge_left_free(&left);
+	return error;
+}
+
 int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
-                  void (*report)(void *context, const char *path, pid_t pid, int runs, const struct tally *tally),
-                  void *context)
+                  const struct children_report *report)
 {
 	char *names = any_process(to->childrens);
 	glob_t found = {.gl_pathc = 0};
@@ -94,18 +112,11 @@ int children_each(const struct destination *to, pid_t command, const struct time
 
 	for (size_t i = 0; !failed && !error && i < found.gl_pathc; i++) {
 		struct destination child;
-		struct tally tally;
 		pid_t pid = open_child(&child, to, found.gl_pathv[i], since);
-		int runs;
 
 		if (!pid)
 			continue;
-		runs = is_written(child.fd);
-		if (!runs)
-			destination_complete(&child, pid, diag);
-		error = pid == command ? 0 : tally_file(child.fd, 0, &tally);
-		if (!error && pid != command)
-			report(context, child.path + to->own_place, pid, runs, &tally);
+		error = finish_child(&child, pid, to->own_place, diag, pid == command ? NULL : report);
 		close(child.fd);
 	}
 	globfree(&found);

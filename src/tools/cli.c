@@ -29,9 +29,9 @@ static void print_error(const char *fmt, va_list args)
 	int len = vasprintf(&message, fmt, args);
 
 	progress_hide();
-	/* What was found so far belongs before the complaint about it. */
+	/* Results that were printed before must appear before the message. */
 	fflush(stdout);
-	/* Names can be in it that were made to play tricks on a terminal. */
+	/* Names in a message may contain control characters. */
 	if (len >= 0)
 		shown = escape_printable(message, (size_t)len);
 	fprintf(stderr, "%s: %s\n", program, shown ? shown : strerror(ENOMEM));
@@ -80,7 +80,7 @@ struct unit {
 	uint64_t size;
 };
 
-/* TEXT is a number and the name of one of UNITS, of which the last has no name. WHAT is it not otherwise? */
+/* TEXT as a number and one of UNITS; the last unit has an empty name. Otherwise the error is "TEXT is not WHAT". */
 static uint64_t measure(const char *text, const struct unit *units, const char *what)
 {
 	struct cursor c = cursor_start(text, strlen(text));
@@ -119,6 +119,33 @@ uint64_t cli_milliseconds(const char *text)
 	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
 
 	return measure(text, units, "a time: 500ms, 30s, 5m or 2h");
+}
+
+/* The names as "A, B or C". The caller frees it; NULL without memory. */
+static char *list_names(const char *const *names, size_t count)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
+	fclose(out);
+	return text;
+}
+
+size_t cli_choice(const char *name, const char *what, const char *const *names, size_t count)
+{
+	char *list;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	list = list_names(names, count);
+	cli_usage_error("'%s' is not %s: %s", name, what, list ? list : strerror(ENOMEM));
 }
 
 enum metric cli_metric(const char *name)

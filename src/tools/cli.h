@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the commands share at their edges: their name in messages, exit
- * statuses, --version, and errors as "prog: message" on standard error.
+ * What all commands share: messages with the command's name in front, exit
+ * statuses, numbers from the command line, --version, and opening a trace.
  */
 #ifndef LM_CLI_H
 #define LM_CLI_H
@@ -16,44 +16,50 @@ struct search_options;
 struct trace;
 
 enum cli_status {
-	CLI_OK = 0,       /* fine, nothing found */
-	CLI_FINDINGS = 1, /* the command found what it looks for */
+	CLI_OK = 0,       /* the command did its work and found nothing */
+	CLI_FINDINGS = 1, /* the command found what it looks for: leaks, growth */
 	CLI_TROUBLE = 2,  /* wrong usage, or the work could not be done */
 };
 
-/* To be called first in main(): NAME goes in front of every message. */
+/* To be called first in main(). NAME stands in front of every message. */
 void cli_start(const char *name);
 
-/* "prog: message\n" on standard error. */
+/* Prints "prog: message" on standard error. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* cli_error(), a pointer to --help, and exit with CLI_TROUBLE. */
+/* Prints the message and a hint at --help, and exits with CLI_TROUBLE. */
 _Noreturn void cli_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* What getopt_long() has already complained about: the pointer to --help, and exit with CLI_TROUBLE. */
+/* The same without a message, for what getopt_long() has complained about. */
 _Noreturn void cli_usage_hint(void);
 
-/* A process id from the command line; what is none is a usage error. */
+/* Parses a process id from the command line. Anything else is a usage error. */
 uint64_t cli_pid(const char *text);
 
-/* A number from the command line; what is none is a usage error, here and below. */
+/* Parses a number from the command line. Anything else is a usage error, here and below. */
 uint64_t cli_number(const char *text);
 
-/* A number of bytes: "100", "64K", "1M", "2G" with units of 1024. */
+/* Parses a number of bytes: "100", "64K", "1M", "2G", with units of 1024. */
 uint64_t cli_bytes(const char *text);
 
-/* A time: "500ms", "30s", "5m", "2h"; seconds without a unit. In milliseconds. */
+/* Parses a time: "500ms", "30s", "5m", "2h"; seconds without a unit. In milliseconds. */
 uint64_t cli_milliseconds(const char *text);
 
-/* What consumers are to be compared by; what is none is a usage error. */
+/*
+ * The index of NAME among COUNT names. Any other name is a usage error:
+ * "'NAME' is not WHAT: A, B or C".
+ */
+size_t cli_choice(const char *name, const char *what, const char *const *names, size_t count);
+
+/* The metric with this name. Any other name is a usage error. */
 enum metric cli_metric(const char *name);
 
-/* --version: prints name, version and licence, and exits with CLI_OK. */
+/* For --version: prints name, version and licence, and exits with CLI_OK. */
 _Noreturn void cli_version(void);
 
 /*
- * The options of all commands that look symbols up: part of a command's table
- * for getopt_long(), of its help, and of what it does with them.
+ * The options of all commands that look symbols up: lines for the command's
+ * option table and for its help.
  */
 enum { CLI_DEBUG_DIR = 0x100, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
 
@@ -69,22 +75,22 @@ enum { CLI_DEBUG_DIR = 0x100, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
 	"      --debuginfod      ask the servers in DEBUGINFOD_URLS for debug information\n"
 /* clang-format on */
 
-/* Is OPTION one of them? ARGUMENT, which has to stay, then is in OPTIONS. */
+/* True if OPTION is one of them; then ARGUMENT is kept in OPTIONS, and must stay valid. */
 bool cli_symbol_option(struct search_options *options, int option, const char *argument);
 
-/* The reader's callback of diag.h: "prog: file:line: message" on standard error. */
+/* For struct diag: prints "prog: file:line: message" on standard error. */
 void cli_complain(void *context, const char *file, uint64_t line, const char *message);
 
-/* trace_open(), on the heap since it is large; NULL after a message. */
+/* Opens a trace. It lies on the heap because it is large. NULL after a message. */
 struct trace *cli_open_trace(const char *path, const struct diag *diag);
 
 /*
- * Closes and frees it. ERROR is what reading ended with, 0 or -errno. Returns
- * CLI_OK, or CLI_TROUBLE after a message: an error, or nothing that could be read.
+ * Closes and frees the trace. ERROR is what reading ended with, 0 or -errno.
+ * CLI_OK; or CLI_TROUBLE after a message, if there was an error or no record.
  */
 enum cli_status cli_close_trace(struct trace *trace, int error);
 
-/* Flushes standard output and turns a failed write into CLI_TROUBLE; else returns STATUS. */
+/* Flushes standard output. STATUS, or CLI_TROUBLE if something could not be written. */
 int cli_finish(int status);
 
 #endif

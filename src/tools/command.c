@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt_long() has found in the table, so it is there for the command. */
+/* Takes an option that several commands have. The command's own table decides which of them it has. */
 static void take_common(const struct command *command, struct command_work *work, int option, const char *argument)
 {
 	switch (option) {
@@ -53,7 +53,7 @@ bool command_look_up(struct command_work *work)
 {
 	int error = symbols_create(&work->symbols, &work->search, &work->diag);
 
-	/* Of a directory that is not there, it was said. */
+	/* A missing directory was reported by symbols_create(). */
 	if (error == -ENOMEM)
 		cli_error("%s", strerror(ENOMEM));
 	return !error;
@@ -70,6 +70,17 @@ enum cli_status command_read(struct command_work *work, const char *path, int (*
 	status = cli_close_trace(work->trace, read(context));
 	work->trace = NULL;
 	return status;
+}
+
+int command_each_item(struct command_work *work, int (*take)(void *context, const struct trace_item *item),
+                      void *context)
+{
+	struct trace_item item;
+	int got, error = 0;
+
+	while (!error && (got = trace_next(work->trace, &item)) > 0)
+		error = take(context, &item);
+	return error ? error : got;
 }
 
 bool command_wants_image(const struct command_work *work)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See consumers_print.h: the report as JSON, as log-malloc2-json(5) has it. */
+/* See consumers_print.h: the report as JSON, as log-malloc2-json(5) describes it. */
 #include "amount_json.h"
 #include "consumers_print.h"
 #include "modules.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Sets what every consumer and every image has; 0 or -ENOMEM. */
+/* Sets the members that consumers and images have in common. 0 or -ENOMEM. */
 static int set_amounts(json_t *object, struct amount allocated, struct amount peak, struct amount leaked,
                        struct amount temporary)
 {
@@ -36,7 +36,7 @@ static json_t *consumer_value(const struct consumers *consumers, const struct co
 	return object;
 }
 
-/* The first TOP one by one; what is left goes to REST, and how many backtraces that is to COUNT. */
+/* An array of the first TOP consumers. The sum of the others goes to REST, their number to COUNT. */
 static json_t *consumers_value(const struct export_image *image, const struct view *view, struct amount *rest,
                                size_t *count)
 {
@@ -115,7 +115,7 @@ static json_t *modules_value(const struct export_image *image)
 	return list;
 }
 
-/* Sets what there is about the peak besides its amount; 0 or -ENOMEM. */
+/* Sets the line and the time of the peak. 0 or -ENOMEM. */
 static int set_peak(json_t *object, const struct export_image *image)
 {
 	const struct consumers *consumers = image->consumers;
@@ -132,7 +132,7 @@ static int set_report(json_t *object, const struct export_image *image, const st
 {
 	const struct consumers *consumers = image->consumers;
 	const struct heap_counts *counts = &consumers->heap.counts;
-	/* What a forked process had from its parent, its own trace does not show. */
+	/* The trace of a forked process does not show the blocks that it got from its parent. */
 	bool forked = image->image->parent;
 	struct amount others = {0};
 	size_t backtraces = 0;

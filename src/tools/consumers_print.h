@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two forms of log-malloc-report's own: for people, and for programs that read JSON. */
+/* The report of log-malloc-report in its own two formats: text and JSON. */
 #ifndef LM_CONSUMERS_PRINT_H
 #define LM_CONSUMERS_PRINT_H
 
@@ -15,13 +15,13 @@ struct view {
 	const struct trace *trace;
 	const struct resolver *resolver;
 	uint64_t malformed;   /* lines of the image that could not be read */
-	uint64_t top;         /* so many backtraces are shown one by one; 0: all */
-	uint64_t min_percent; /* of a tree, nodes with less are summed up */
+	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
+	uint64_t min_percent; /* tree: nodes with less are summed up */
 	enum view_tree tree;
 	struct backtrace_style style;
 };
 
-/* 0 or -errno. */
+/* Both print to OUT. 0 or -errno. */
 int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out);
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out);
 

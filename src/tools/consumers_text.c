@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See consumers_print.h: the report for people. */
+/* See consumers_print.h: the report as text. */
 #include "consumers_print.h"
 #include "labels.h"
 #include "modules.h"
+#include "plural.h"
 #include "table.h"
 #include "tree.h"
 
@@ -28,11 +29,6 @@ static double share(const struct export_image *image, struct amount amount)
 {
 	return percent(metric_value(image->metric, amount),
 	               metric_value(image->metric, consumers_amount(image->consumers, image->metric)));
-}
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 /* ---- the head ------------------------------------------------------------- */
@@ -171,7 +167,7 @@ static void print_small(const struct tree_view *view, struct amount amount, unsi
 	print_node(view, amount, depth, label);
 }
 
-/* No deeper than the tree: TREE_DEPTH_MAX. */
+/* Recurses as deep as the tree, which is at most TREE_DEPTH_MAX. */
 static int print_branch(const struct tree_view *view, uint32_t node, unsigned depth)
 {
 	const struct tree_node *nodes = view->tree->nodes;

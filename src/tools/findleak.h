@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What log-malloc-findleak found out about one process image, and the formats that say it. */
+/* What log-malloc-findleak found in one process image, and the formats that it is printed in. */
 #ifndef LM_FINDLEAK_H
 #define LM_FINDLEAK_H
 
@@ -16,22 +16,22 @@
 
 struct findings {
 	const struct trace_image *image;
-	const char *name; /* of the trace's file */
-	bool first;       /* of all images of all traces */
-	bool several;     /* there are other traces */
+	const char *name; /* the trace's file */
+	bool first;       /* the first image of all traces */
+	bool several;     /* more than one trace was given */
 	const struct resolver *resolver;
 	const struct suppressions *suppressions;
 	const struct moments *moments;
 	struct leaks leaks;
 	struct frees frees;
 	uint64_t malformed; /* lines of the image that could not be read */
-	bool ends_early;    /* the trace was cut in it */
+	bool ends_early;    /* the trace ends in the middle of the image */
 	bool failed;        /* more leaked than is allowed */
 	bool full_names;
-	uint64_t top; /* so many groups of frees are worth showing, 0 for all */
+	uint64_t top; /* the number of groups of wrong frees that are shown; 0: all */
 };
 
-/* Of all images. */
+/* The sums over all images. */
 struct totals {
 	uint64_t images;
 	struct leaks_sum leaks, suppressed, young;
@@ -42,11 +42,11 @@ struct totals {
 	uint64_t budget;
 };
 
-/* Each prints to standard output; 0 or -errno. Those that are NULL have nothing to say. */
+/* A format. Each function prints to standard output, and returns 0 or -errno; NULL: nothing is printed there. */
 struct findleak_format {
 	int (*begin)(void);
 	int (*image)(const struct findings *findings);
-	int (*unreadable)(const char *name); /* a trace of which nothing can be told */
+	int (*unreadable)(const char *name); /* a trace that could not be read */
 	int (*end)(const struct totals *totals, const struct suppressions *suppressions);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Leaks as log-malloc2-json(5) has them: an image, a line. */
+/* Leaks as JSON, as log-malloc2-json(5) describes it: one line for each image. */
 #include "findleak.h"
 #include "json.h"
 
@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* VALUE, which can be NULL without memory, goes to the end of LIST. */
+/* Appends VALUE to LIST. VALUE is NULL if there was no memory for it. */
 static bool push(json_t *list, json_t *value)
 {
 	return value && json_array_append_new(list, value) == 0;
 }
 
-/* An object with the items of LIST that MAKE turns the COUNT items into; NULL without memory. */
+/* An array of COUNT objects, which MAKE creates; NULL without memory. */
 static json_t *list_of(const struct findings *findings, struct json_frames *frames, size_t count,
                        json_t *(*make)(const struct findings *findings, struct json_frames *frames, size_t i))
 {
@@ -51,7 +51,7 @@ static json_t *leak(const struct findings *findings, struct json_frames *frames,
 	                 time_of(findings, group->line), "backtrace", json_backtrace(frames, group->stack));
 }
 
-/* How the freed block had been allocated and released before; null if the trace does not show that. */
+/* Where the block was allocated and released before; null if the trace does not show that. */
 static json_t *past_of(struct json_frames *frames, const struct frees_past *past)
 {
 	if (!past->released)
@@ -77,7 +77,7 @@ static json_t *suppression(const struct suppression *s)
 	                 json_number(s->blocks), "bytes", json_number(s->bytes), "builtin", s->builtin);
 }
 
-/* Those that matched, and the user's that did not. */
+/* The suppressions that matched, and the user's suppressions that did not. */
 static json_t *suppressed(const struct findings *findings)
 {
 	const struct suppressions *all = findings->suppressions;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Leaks as the test report that CI servers read: an image is a suite, a leak a case that failed. */
+/* Leaks as a test report for CI servers: an image is a suite, a leak is a failed case. */
 #include "escape.h"
 #include "findleak.h"
 #include "json.h"
@@ -10,19 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many frames tell one leak from another in a list of tests. */
+/* The number of frames in the name of a case. */
 enum { NAMED_FRAMES = 3 };
 
-/* \ooo */
+/* The longest escape is \ooo. */
 enum { OCTAL_LENGTH = 4 };
 
-/* Two code points are UTF-8 and yet no characters of XML. */
+/* U+FFFE and U+FFFF are valid in UTF-8, but not in XML. */
 static bool is_no_character(const char *text)
 {
 	return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
 }
 
-/* XML's own characters as entities. */
+/* Characters with a meaning in XML are written as entities. */
 static void print_entities(const char *text)
 {
 	for (; *text; text++) {
@@ -41,7 +41,7 @@ static void print_entities(const char *text)
 	}
 }
 
-/* A name that can hold anything: XML is UTF-8 and has no control bytes. */
+/* Prints a name that may contain any bytes. XML has to be UTF-8 without control characters. */
 static int print_name(const char *name)
 {
 	char *shown = escape_printable(name, strlen(name));
@@ -59,7 +59,7 @@ static const char *text_of(const json_t *frame, const char *field)
 	return json_string_value(json_object_get(frame, field));
 }
 
-/* "function (file:line)", or what there is of it. */
+/* Prints "function (file:line)", or what is known of it. */
 static int print_place(const json_t *frame)
 {
 	const char *function = text_of(frame, "function"), *file = text_of(frame, "file");
@@ -77,7 +77,7 @@ static int print_place(const json_t *frame)
 	return error;
 }
 
-/* The first COUNT frames of a backtrace. */
+/* Prints the first COUNT frames of a backtrace. */
 static int print_places(const json_t *backtrace, size_t count, const char *between)
 {
 	int error = 0;
@@ -164,7 +164,7 @@ static void print_other(const struct findings *findings)
 	fputs("    </testcase>\n", stdout);
 }
 
-/* Double frees come first in the list. */
+/* The groups of wrong frees begin with the double frees. */
 static size_t count_double(const struct frees *frees)
 {
 	size_t count = 0;
@@ -174,7 +174,10 @@ static size_t count_double(const struct frees *frees)
 	return count;
 }
 
-/* The cases of an image are its leaks, those that are not shown as one, or that there is none; and its double frees. */
+/*
+ * The cases of an image: its leaks, one case for all leaks that are not shown,
+ * or one case that says that there is none; and its double frees.
+ */
 static int begin_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;

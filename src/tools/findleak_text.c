@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Leaks for people. */
+/* Leaks as text. */
 #include "findleak.h"
+#include "plural.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in the ancestor's report. */
+/* The columns by which the tables below a leak are indented; log-malloc-findleak of log-malloc had the same. */
 enum { TABLE_INDENT = 7 };
 
 static double kib(uint64_t bytes)
@@ -16,12 +17,7 @@ static double kib(uint64_t bytes)
 	return (double)bytes / 1024;
 }
 
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* The frame as it is written, and if asked for what it means. */
+/* Adds a frame as it is in the trace, or looked up. */
 static int add_frame(const struct resolver *resolver, struct table *table, const struct stacks_frame *text)
 {
 	struct resolved resolved;
@@ -143,7 +139,7 @@ static int print_frees(const struct findings *findings)
 	return error;
 }
 
-/* Of the images of a trace that has several, and of each trace where there are several. */
+/* A heading, if the trace has several images or there are several traces. */
 static void print_heading(const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
@@ -180,7 +176,7 @@ static int print_image(const struct findings *findings)
 	return error ? error : print_frees(findings);
 }
 
-/* Those of the user: what they did, and those that did nothing and can go. */
+/* The user's suppressions: how much each suppressed, and which ones matched nothing and can be removed. */
 static void print_suppressions(const struct suppressions *suppressions)
 {
 	bool used = false, unused = false;
@@ -208,7 +204,7 @@ static void print_suppressions(const struct suppressions *suppressions)
 	}
 }
 
-/* What else there was, where there was any. */
+/* Prints the other sums, those that are not 0. */
 static void print_rest(const struct totals *totals)
 {
 	if (totals->frees[FREES_DOUBLE])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See growth_print.h: what grew, as log-malloc2-json(5) has it. */
+/* See growth_print.h: what grew as JSON, as log-malloc2-json(5) describes it. */
 #include "amount_json.h"
 #include "growth_print.h"
 #include "parse.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The change, and what it is between. */
+/* The change, and the amounts before and after. */
 static json_t *change_value(const struct amount amounts[2])
 {
 	return json_pack("{s:I,s:I,s:o,s:o}", "count", (json_int_t)growth_blocks(amounts), "bytes",

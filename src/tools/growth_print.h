@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two forms of what log-malloc-diff found: for people, and for programs that read JSON. */
+/* What log-malloc-diff found, in two formats: text and JSON. */
 #ifndef LM_GROWTH_PRINT_H
 #define LM_GROWTH_PRINT_H
 
@@ -12,24 +12,24 @@
 #include <stdio.h>
 
 struct growth_view {
-	const char *names[2]; /* of the traces' files, by growth_side */
+	const char *names[2]; /* the traces' files, by growth_side */
 	json_t *images[2];    /* the process images in them; JSON only */
-	uint64_t top;         /* so many backtraces are shown one by one; 0: all */
+	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	bool has_limit;
-	uint64_t limit; /* so much may grow */
+	uint64_t limit; /* --max-growth */
 	bool exceeded;
 	struct backtrace_style style;
 };
 
-/* GROWTH is sorted. 0 or -errno. */
+/* Both print GROWTH, which has to be sorted, to OUT. 0 or -errno. */
 int growth_print_text(const struct growth *growth, const struct growth_view *view, FILE *out);
 int growth_print_json(const struct growth *growth, const struct growth_view *view, FILE *out);
 
-/* How many groups grew (the first ones), and how many shrank (the last ones). */
+/* The number of groups that grew, which come first, and of those that shrank, which come last. */
 size_t growth_grown(const struct growth *growth);
 size_t growth_shrunk(const struct growth *growth);
 
-/* The sum of groups FROM to TO. */
+/* The sum of the groups FROM to TO - 1. */
 void growth_sum(const struct growth *growth, size_t from, size_t to, struct amount amounts[2]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See growth_print.h: what grew, for people. */
+/* See growth_print.h: what grew as text. */
 #include "growth_print.h"
 #include "parse.h"
 #include "table.h"
@@ -55,7 +55,7 @@ static int print_group(const struct growth_group *group, const struct growth_vie
 	return backtrace_print(group->frames, group->depth, &view->style, out);
 }
 
-/* The groups FROM to TO in one line, if there are any. */
+/* Prints the sum of the groups FROM to TO - 1 in one line, if there are any. */
 static void print_sum(const struct growth *growth, size_t from, size_t to, const char *what, FILE *out)
 {
 	struct amount amounts[2];

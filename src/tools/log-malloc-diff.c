@@ -41,10 +41,10 @@ struct diff {
 	bool json;
 	struct growth growth;
 	struct growth_view view;
-	/* What is known about the frames of each image: the groups have it. */
+	/* The looked-up frames of each image. The groups in GROWTH point to them. */
 	struct locations **locations;
 	size_t count, room;
-	/* Of the trace that is being read. */
+	/* About the trace that is being read: */
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
 };
@@ -89,20 +89,22 @@ static int take_image(struct diff *d)
 	return error;
 }
 
+static int take_item(void *context, const struct trace_item *item)
+{
+	struct diff *d = context;
+
+	if (item->kind == TRACE_CALL)
+		return consumers_apply(&d->consumers, &item->event, item->stack, item->line, d->work.trace->image.time);
+	if (item->kind == TRACE_END && command_wants_image(&d->work))
+		return take_image(d);
+	return 0;
+}
+
 static int read_items(void *context)
 {
 	struct diff *d = context;
-	struct trace *trace = d->work.trace;
-	struct trace_item item;
-	int got, error = 0;
 
-	while (!error && (got = trace_next(trace, &item)) > 0) {
-		if (item.kind == TRACE_CALL)
-			error = consumers_apply(&d->consumers, &item.event, item.stack, item.line, trace->image.time);
-		else if (item.kind == TRACE_END && command_wants_image(&d->work))
-			error = take_image(d);
-	}
-	return error ? error : got;
+	return command_each_item(&d->work, take_item, d);
 }
 
 static enum cli_status read_trace(struct diff *d, enum growth_side side)
@@ -169,9 +171,9 @@ static int run(struct diff *d, char **paths)
 
 static void set_format(struct diff *d, const char *name)
 {
-	d->json = strcmp(name, "json") == 0;
-	if (!d->json && strcmp(name, "text") != 0)
-		cli_usage_error("'%s' is not a format: text or json", name);
+	static const char *const formats[] = {"text", "json"};
+
+	d->json = cli_choice(name, "a format", formats, 2) == 1;
 }
 
 static bool take_option(void *context, int option, const char *argument)

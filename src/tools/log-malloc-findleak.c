@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log-malloc-findleak: the blocks that a traced program never freed, by where it allocated them. */
+/* log-malloc-findleak: lists the blocks that a traced program never freed, by where it allocated them. */
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
@@ -51,26 +51,26 @@ static const struct option options[] = {
 
 struct findleak {
 	struct command_work work;
-	/* What the user wants. */
+	/* Options: */
 	bool by_address;
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
 	bool without_builtin;
-	bool several; /* traces */
+	bool several; /* more than one trace was given */
 	const struct findleak_format *format;
 	struct suppressions suppressions;
 	struct totals totals;
-	/* Of the trace that is being read. */
+	/* About the trace that is being read: */
 	bool can_read_twice;
-	uint64_t reported; /* images */
-	/* Of its image. */
+	uint64_t reported; /* its images that were reported */
+	/* About the image that is being read: */
 	struct heap heap;
 	struct frees frees;
 	struct moments moments;
 };
 
-/* A process that was forked releases what its parent allocated; that is nothing wrong. */
+/* A forked process may release blocks that its parent allocated. That is no mistake. */
 static int missed(void *context, const struct heap_change *change)
 {
 	struct findleak *f = context;
@@ -91,7 +91,7 @@ static void next_image(struct findleak *f)
 	suppressions_next_image(&f->suppressions);
 }
 
-/* A trace that was cut or is of an old tracker may not say what lay where; a process that still runs does. */
+/* A trace without memory map may be that of a process that still runs: then /proc has the map. */
 static void look_at_process(struct findleak *f)
 {
 	char path[64];
@@ -105,7 +105,7 @@ static void look_at_process(struct findleak *f)
 		cli_error("%s: %s", path, strerror(-error));
 }
 
-/* The first line whose blocks are too young to be called leaks. */
+/* --older-than: the first line of the trace whose blocks are too young to be leaks. */
 static uint64_t young_line(const struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
@@ -201,26 +201,24 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+static int take_item(void *context, const struct trace_item *item)
+{
+	struct findleak *f = context;
+	const struct trace_image *image = &f->work.trace->image;
+	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
+
+	if (!error && item->kind == TRACE_CALL)
+		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
+	if (!error && item->kind == TRACE_END)
+		return end_image(f);
+	return error;
+}
+
 static int read_trace(void *context)
 {
 	struct findleak *f = context;
-	struct trace *trace = f->work.trace;
-	struct trace_item item;
-	int got;
 
-	while ((got = trace_next(trace, &item)) > 0) {
-		int error = 0;
-
-		if (trace->image.has_time)
-			error = moments_add(&f->moments, item.line, trace->image.time);
-		if (!error && item.kind == TRACE_CALL)
-			error = heap_apply_later(&f->heap, &item.event, item.stack, item.line);
-		else if (!error && item.kind == TRACE_END)
-			error = end_image(f);
-		if (error)
-			return error;
-	}
-	return got;
+	return command_each_item(&f->work, take_item, f);
 }
 
 static bool is_regular(const char *path)
@@ -242,7 +240,7 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 	return status;
 }
 
-/* One that cannot be read does not keep the others from being reported. */
+/* Reports each trace, even if another one can not be read. */
 static enum cli_status read_each(struct findleak *f, char **paths)
 {
 	enum cli_status status = CLI_OK;
@@ -295,13 +293,10 @@ static int run(struct findleak *f, char **paths)
 
 static const struct findleak_format *find_format(const char *name)
 {
-	if (strcmp(name, "text") == 0)
-		return &findleak_text;
-	if (strcmp(name, "json") == 0)
-		return &findleak_json;
-	if (strcmp(name, "junit") == 0)
-		return &findleak_junit;
-	cli_usage_error("'%s' is not a format: text, json or junit", name);
+	static const char *const names[] = {"text", "json", "junit"};
+	static const struct findleak_format *const formats[] = {&findleak_text, &findleak_json, &findleak_junit};
+
+	return formats[cli_choice(name, "a format", names, 3)];
 }
 
 static void load_suppressions(struct findleak *f, const char *path)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log-malloc-report: who used how much memory in a traced program, and when. */
+/* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
 #include "command.h"
 #include "consumers_print.h"
 
@@ -52,10 +52,10 @@ struct report {
 	struct view view;
 	struct consumers consumers;
 	struct timeline timeline;
-	uint64_t images; /* that were reported */
-	bool missing;    /* the process that was asked for, in this trace */
+	uint64_t images; /* the number of reported images */
+	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
-	/* A file of massif's has one program: that with the highest peak. */
+	/* A massif file describes one program: the image with the highest peak is kept. */
 	struct {
 		char *text;
 		size_t len;
@@ -148,24 +148,18 @@ static void forget_image(struct report *r)
 
 /* ---- a trace, and all of them --------------------------------------------- */
 
-static int read_items(struct report *r)
+static int take_item(void *context, const struct trace_item *item)
 {
-	struct trace_item item;
-	int got;
+	struct report *r = context;
+	int error;
 
-	while ((got = trace_next(r->work.trace, &item)) > 0) {
-		int error = 0;
-
-		if (item.kind == TRACE_CALL) {
-			error = take_call(r, &item);
-		} else if (item.kind == TRACE_END) {
-			error = report_image(r);
-			forget_image(r);
-		}
-		if (error)
-			return error;
-	}
-	return got;
+	if (item->kind == TRACE_CALL)
+		return take_call(r, item);
+	if (item->kind != TRACE_END)
+		return 0;
+	error = report_image(r);
+	forget_image(r);
+	return error;
 }
 
 static int read_trace(void *context)
@@ -173,7 +167,7 @@ static int read_trace(void *context)
 	struct report *r = context;
 	const struct trace *trace = r->work.trace;
 	uint64_t before = r->images;
-	int error = read_items(r);
+	int error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
 	r->missing = !error && trace->records && r->images == before;
@@ -189,7 +183,7 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
-/* What could not be written before all was read. */
+/* Writes the formats that need all images: massif and pprof. */
 static int write_rest(struct report *r)
 {
 	int error = 0;
@@ -231,13 +225,7 @@ static int run(struct report *r, char **paths)
 
 static void set_format(struct report *r, const char *name)
 {
-	int format = 0;
-
-	while (format < FORMAT_COUNT && strcmp(formats[format], name) != 0)
-		format++;
-	if (format == FORMAT_COUNT)
-		cli_usage_error("'%s' is none of text, json, folded, massif, pprof", name);
-	r->format = (enum format)format;
+	r->format = (enum format)cli_choice(name, "a format", formats, FORMAT_COUNT);
 }
 
 static void set_tree(struct report *r, const char *order)

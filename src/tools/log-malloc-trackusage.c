@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log-malloc-trackusage: a traced program's memory in use after its events. */
+/* log-malloc-trackusage: prints the memory in use of a traced program, after each event or by intervals. */
 #include "command.h"
 #include "json.h"
 
@@ -36,14 +36,14 @@ static const struct option options[] = {
 	COMMAND_LAST_OPTIONS,
 };
 
-/* What is known after an event. */
+/* The memory in use after an event. */
 struct usage {
 	bool has_time;
-	uint64_t time; /* ms since INIT, as exactly as the trace has it */
+	uint64_t time; /* ms since INIT, as precise as the trace is */
 	int64_t requested;
 	int64_t usable;
 	bool has_resident;
-	uint64_t resident; /* when the trace last said so */
+	uint64_t resident; /* the last value in the trace */
 };
 
 enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON };
@@ -55,9 +55,9 @@ struct trackusage {
 	uint64_t every; /* ms; 0: each event */
 	enum format format;
 	bool has_header; /* CSV: the line of names was printed */
-	/* Of the image. */
+	/* About the image that is being read: */
 	struct usage now;
-	struct usage waiting; /* to be printed, if nothing better comes */
+	struct usage waiting; /* to be printed for this interval, unless a later event replaces it */
 	bool has_waiting;
 	uint64_t rows;
 };
@@ -77,7 +77,7 @@ static void print_csv(struct trackusage *t, const struct usage *usage)
 	printf(",%u\n", t->work.trace->image.number);
 }
 
-/* Nothing but numbers, and as many of them as there are events: not by way of values in memory. */
+/* Written directly and not by jansson: there is a row for each event, and rows contain only numbers. */
 static void print_json(const struct usage *usage, bool first)
 {
 	fputs(first ? "{\"usage\":[{\"time\":" : ",{\"time\":", stdout);
@@ -107,7 +107,7 @@ static void print_row(struct trackusage *t, const struct usage *usage)
 	t->rows++;
 }
 
-/* Behind the rows of an image stands what is known about it: some of that is known only now. 0 or -errno. */
+/* The image's description stands behind its rows, because part of it is known only now. 0 or -errno. */
 static int end_json(struct trackusage *t)
 {
 	const struct trace *trace = t->work.trace;
@@ -146,7 +146,7 @@ static void take_event(struct trackusage *t, const struct event *event)
 	now->requested = event->used;
 	now->usable = event->usable;
 	if (event->has_statm) {
-		/* The second of its numbers; the trace is of a machine with pages like this one's. */
+		/* The second field is in pages. The traced machine's pages are taken to be as large as this one's. */
 		now->has_resident = true;
 		now->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
 	}
@@ -178,37 +178,35 @@ static int end_image(struct trackusage *t)
 	return error;
 }
 
+static int take_item(void *context, const struct trace_item *item)
+{
+	struct trackusage *t = context;
+
+	if (item->kind == TRACE_END)
+		return end_image(t);
+	take_event(t, &item->event);
+	return 0;
+}
+
 static int read_trace(void *context)
 {
 	struct trackusage *t = context;
 	struct trace *trace = t->work.trace;
-	struct trace_item item;
-	int got, error = 0;
 
 	trace->without_stacks = true;
-	/* On one terminal, the two would mix; and numbers tell, too, that it goes on. */
+	/* On a terminal, the progress line would mix with the rows; the rows show progress as well. */
 	if (isatty(STDOUT_FILENO))
 		trace->input.progress = (struct input_progress){.show = NULL};
-	while (!error && (got = trace_next(trace, &item)) > 0) {
-		if (item.kind == TRACE_END)
-			error = end_image(t);
-		else
-			take_event(t, &item.event);
-	}
-	return error ? error : got;
+	return command_each_item(&t->work, take_item, t);
 }
 
 /* ---- the command line ----------------------------------------------------- */
 
 static enum format find_format(const char *name)
 {
-	if (strcmp(name, "text") == 0)
-		return FORMAT_TEXT;
-	if (strcmp(name, "csv") == 0)
-		return FORMAT_CSV;
-	if (strcmp(name, "json") == 0)
-		return FORMAT_JSON;
-	cli_usage_error("'%s' is not a format: text, csv or json", name);
+	static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_CSV] = "csv", [FORMAT_JSON] = "json"};
+
+	return (enum format)cli_choice(name, "a format", names, 3);
 }
 
 static uint64_t interval(const char *text)

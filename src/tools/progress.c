@@ -10,8 +10,8 @@
 enum { FIRST_MS = 1000, NEXT_MS = 200 };
 
 static const char *program;
-static int shown;   /* columns that the line takes */
-static int64_t due; /* when it is to be shown next */
+static int shown;   /* the columns of the line on the terminal; 0: none is shown */
+static int64_t due; /* when it is updated next, in ms */
 
 static int64_t now_ms(void)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The line on a terminal that tells how far long work is. Nothing is shown
- * where standard error is no terminal, or before the work has taken a second.
+ * A line on the terminal that shows how far a long work has come. Nothing is
+ * shown if standard error is no terminal, or in the first second.
  */
 #ifndef LM_PROGRESS_H
 #define LM_PROGRESS_H
 
 #include "input.h"
 
-/* What makes an input show its progress, behind the program's NAME. */
+/* For struct input: shows its progress, behind the program's NAME. */
 struct input_progress progress_line(const char *name);
 
-/* Erases the line, if one is shown: before anything else is printed. */
+/* Erases the line. To be called before anything else is printed. */
 void progress_hide(void);
 
 #endif

@@ -17,22 +17,25 @@
 #define EXE   "# " LM_TRACE_EXE " "
 #define LOST  "# " LM_TRACE_LOST " "
 
-/* As much of a line's begin as it takes to tell them apart. */
+/* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
 enum { HEAD = sizeof INIT - 1 };
 
-/* A smaller trace is no trouble to anyone. */
+/* For smaller traces the compact format is not worth a hint. */
 #define LARGE ((off_t)256 << 20)
 
-/* Of so many different backtraces is known that they were there; the rest counts as new each time. */
+/* A table of the backtraces that were seen. When it is full, each further backtrace counts as new. */
 enum { SEEN_SIZE = 1 << 20, SEEN_MAX = SEEN_SIZE / 4 * 3 };
 
 struct count {
 	struct tally *tally;
-	bool in_event;  /* the lines that follow are frames of an event */
-	uint64_t hash;  /* of its frames so far */
-	uint64_t bytes; /* that they take */
-	/* Below: of large traces. */
-	uint64_t *seen; /* hashes of backtraces; 0 is none. NULL: nothing is to be estimated */
+	char *held;      /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
+	size_t length;   /* bytes in HELD */
+	bool is_counted; /* HELD begins in a line that was longer than CHUNK and is counted already */
+	bool in_event;   /* the next lines are frames of an event */
+	uint64_t hash;   /* of its frames so far */
+	uint64_t bytes;  /* that they take */
+	/* Only for large traces: */
+	uint64_t *seen; /* hashes of backtraces; 0: an empty place. NULL: nothing is estimated */
 	size_t distinct;
 	int64_t saving;
 };
@@ -63,7 +66,10 @@ static int64_t digits(size_t number)
 	return n;
 }
 
-/* The frames below an event end here: they would be " bt=N" in its line, and stand below a "# BACKTRACE N" once. */
+/*
+ * The frames of an event end here. The compact format would have " bt=N" in the
+ * event's line instead, and the frames once, below "# BACKTRACE N".
+ */
 static void end_frames(struct count *count)
 {
 	if (!count->bytes)
@@ -82,7 +88,7 @@ static void count_frame(struct count *count, const char *line, size_t len)
 	count->bytes += len + 1;
 }
 
-/* The end of a path tells more than its begin. */
+/* If the path is too long, its end is kept: that tells more than its beginning. */
 static void take_exe(struct tally *tally, const char *path, size_t len)
 {
 	size_t room = sizeof tally->exe - 1, skip = len > room ? len - room : 0;
@@ -126,71 +132,78 @@ static void count_line(struct count *count, const char *line, size_t len)
 	count->tally->events += count->in_event;
 }
 
-/* Counts the complete lines of a chunk; returns where the last, incomplete one begins. */
-static size_t count_lines(struct count *count, const char *chunk, size_t len)
+/* Counts the complete lines of what is held. The last, incomplete one moves to the front. */
+static void count_lines(struct count *count)
 {
-	const char *line = chunk, *end = chunk + len, *newline;
+	const char *line = count->held, *end = line + count->length, *newline;
 
 	while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
-		count_line(count, line, (size_t)(newline - line));
+		/* A line that was longer than the buffer has been counted already. */
+		if (!count->is_counted)
+			count_line(count, line, (size_t)(newline - line));
+		count->is_counted = false;
 		line = newline + 1;
 	}
-	return (size_t)(line - chunk);
+	count->length = (size_t)(end - line);
+	memmove(count->held, line, count->length);
+	if (count->length < CHUNK && !count->is_counted)
+		return;
+	if (!count->is_counted)
+		count_line(count, count->held, count->length);
+	count->is_counted = true;
+	count->length = 0;
 }
 
-static int count_file(struct count *count, int fd, off_t start, char *chunk)
+static int count_file(struct count *count, int fd, off_t start)
 {
-	size_t held = 0, done;
-	int in_line = 0;
 	ssize_t n;
 
-	while ((n = pread(fd, chunk + held, CHUNK - held, start)) > 0 || (n < 0 && errno == EINTR)) {
+	while ((n = pread(fd, count->held + count->length, CHUNK - count->length, start)) > 0 ||
+	       (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;
 		start += n;
 		count->tally->bytes += (uintmax_t)n;
-		held += (size_t)n;
-		if (in_line) {
-			/* The rest of a line that was longer than a chunk. */
-			const char *newline = memchr(chunk, '\n', held);
-
-			in_line = !newline;
-			held = newline ? (size_t)(chunk + held - (newline + 1)) : 0;
-			if (newline)
-				memmove(chunk, newline + 1, held);
-		}
-		done = count_lines(count, chunk, held);
-		held -= done;
-		if (held == CHUNK) {
-			count_line(count, chunk, held);
-			in_line = 1;
-			held = 0;
-		}
-		memmove(chunk, chunk + done, held);
+		count->length += (size_t)n;
+		count_lines(count);
 	}
-	/* Where a process was killed, the last line may be without its end. */
-	count_line(count, chunk, held);
 	return n < 0 ? errno : 0;
 }
 
-int tally_file(int fd, off_t start, struct tally *tally)
+static void count_text(struct count *count, const char *text, size_t len)
 {
-	struct count count = {.tally = tally};
-	char *chunk = malloc(CHUNK);
+	while (len) {
+		size_t room = CHUNK - count->length, n = len < room ? len : room;
+
+		memcpy(count->held + count->length, text, n);
+		count->length += n;
+		text += n;
+		len -= n;
+		count_lines(count);
+	}
+}
+
+int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *tally)
+{
+	struct count count = {.tally = tally, .held = malloc(CHUNK)};
 	struct stat st;
 	int error;
 
 	memset(tally, 0, sizeof *tally);
-	if (!chunk)
+	if (!count.held)
 		return ENOMEM;
 	if (fstat(fd, &st) == 0 && st.st_size - start > LARGE)
 		count.seen = calloc(SEEN_SIZE, sizeof *count.seen);
-	error = count_file(&count, fd, start, chunk);
+	error = count_file(&count, fd, start);
+	count_text(&count, text, len);
+	/* If the process was killed, the last line may be incomplete. */
+	if (!count.is_counted)
+		count_line(&count, count.held, count.length);
 	if (count.seen)
 		end_frames(&count);
 	if (count.saving > 0)
 		tally->saving = (uintmax_t)count.saving;
 	free(count.seen);
-	free(chunk);
+	free(count.held);
 	return error;
 }

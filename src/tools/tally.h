@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How much is in a trace, at the speed of reading it: lines are told apart by
- * their first bytes and not parsed.
+ * Counts what is in a trace. It is as fast as reading the file, because lines
+ * are told apart by their first bytes, and are not parsed.
  */
 #ifndef LM_TALLY_H
 #define LM_TALLY_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct tally {
-	uintmax_t events; /* calls */
-	uintmax_t starts; /* INIT lines: process images */
-	uintmax_t lost;   /* events that could not be written */
-	uintmax_t bytes;
-	char exe[256];    /* the last program's path as the trace has it, shortened in front; empty: not told */
-	uintmax_t saving; /* of a large trace: bytes that the compact format would not have taken, about */
+	uintmax_t events; /* calls of allocation functions */
+	uintmax_t starts; /* INIT lines: the number of process images */
+	uintmax_t lost;   /* events that could not be written, as "# LOST" lines say */
+	uintmax_t bytes;  /* of the file */
+	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
+	uintmax_t saving; /* large traces only: about how many bytes fewer the compact format needs */
 };
 
-/* Counts what FD has from START on. Returns 0 or an errno. */
-int tally_file(int fd, off_t start, struct tally *tally);
+/*
+ * Counts what FD has from START on, and behind that the TEXT of LEN bytes,
+ * which the file does not have (so BYTES leaves it out). 0 or an errno.
+ */
+int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *tally);
 
 #endif

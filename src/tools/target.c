@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See target.h. Only log-malloc asks; files are opened for reading, nothing is run. */
+/* See target.h. Files are opened for reading; nothing is run. */
 #include "target.h"
+#include "elf_facts.h"
+#include "script.h"
+#include "which.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,25 +17,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* The kernel follows four "#!" lines, of which it reads this much. */
+/* The kernel follows four "#!" lines. */
 #define SCRIPT_DEPTH 4
-#define SCRIPT_LINE  256
-
-/* How the program says that the tracker is linked in: the wrap archive carries this note. */
-#define NOTE_OWNER "log-malloc2"
-#define NOTE_TYPE  1
 
 #define SHELL "/bin/sh"
-
-/* What a file's ELF headers say. */
-struct elf_facts {
-	int is_elf;
-	unsigned char class, data;
-	unsigned machine;
-	char interp[PATH_MAX]; /* empty: none */
-	int linked;            /* has the tracker's note */
-	int asan;              /* built with AddressSanitizer */
-};
 
 enum libc { LIBC_UNKNOWN, LIBC_GNU, LIBC_MUSL };
 
@@ -50,47 +37,6 @@ static enum target_verdict say(struct target *target, enum target_verdict verdic
 	return verdict;
 }
 
-/* ---- the path ------------------------------------------------------------- */
-
-/* 0, or the errno that running PATH would end with. */
-static int runnable(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return errno;
-	if (!S_ISREG(st.st_mode))
-		return EACCES;
-	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : errno;
-}
-
-int target_search(char *found, const char *name)
-{
-	const char *path = getenv("PATH");
-	int worst = ENOENT;
-
-	if (!*name)
-		return ENOENT;
-	if (strchr(name, '/'))
-		return snprintf(found, PATH_MAX, "%s", name) < PATH_MAX ? runnable(found) : ENAMETOOLONG;
-	if (!path)
-		path = "/bin:/usr/bin";
-	for (;;) {
-		size_t len = strcspn(path, ":");
-		int n = snprintf(found, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? path : ".", name);
-		int error = n < PATH_MAX ? runnable(found) : ENAMETOOLONG;
-
-		if (!error)
-			return 0;
-		/* One that may not be run is the better news than one that is not there. */
-		if (error == EACCES)
-			worst = EACCES;
-		if (!path[len])
-			return worst;
-		path += len + 1;
-	}
-}
-
 static enum target_verdict not_found(struct target *target, int error, const char *what)
 {
 	if (error == ENOENT || error == ENOTDIR)
@@ -99,130 +45,9 @@ static enum target_verdict not_found(struct target *target, int error, const cha
 	return say(target, TARGET_NOEXEC, "%s: %s", what, strerror(error));
 }
 
-/* ---- "#!" ----------------------------------------------------------------- */
-
-/*
- * Behind "#!/usr/bin/env" stands the command that counts: the first word that
- * is neither an option nor an assignment. Returns NULL if there is none.
- */
-static char *env_command(char *arguments)
-{
-	char *rest = NULL, *word;
-
-	for (word = strtok_r(arguments, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
-		if (word[0] == '-' && word[1] == 'S' && word[2])
-			word += 2;
-		if (word[0] != '-' && !strchr(word, '='))
-			return word;
-	}
-	return NULL;
-}
-
-/*
- * If FD is a script, puts the interpreter into NAME (SCRIPT_LINE bytes) and
- * returns 1. A name without a slash is one that env will look for.
- */
-static int script_interpreter(int fd, char *name)
-{
-	char line[SCRIPT_LINE + 1];
-	ssize_t n = pread(fd, line, SCRIPT_LINE, 0);
-	const char *base;
-	char *end, *command;
-
-	if (n < 2 || line[0] != '#' || line[1] != '!')
-		return 0;
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	command = line + 2 + strspn(line + 2, " \t");
-	end = command + strcspn(command, " \t");
-	if (*end)
-		*end++ = '\0';
-	base = strrchr(command, '/');
-	if (base && strcmp(base, "/env") == 0 && runnable(command) == 0) {
-		char *inner = env_command(end);
-
-		command = inner ? inner : command;
-	}
-	memmove(name, command, strlen(command) + 1);
-	return 1;
-}
-
 /* ---- ELF ------------------------------------------------------------------ */
 
-static int has_note(Elf *elf, const GElf_Phdr *phdr)
-{
-	Elf_Data *notes = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz,
-	                                       phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-	size_t at = 0, name, desc;
-	GElf_Nhdr note;
-
-	while (notes && (at = gelf_getnote(notes, at, &note, &name, &desc)) > 0)
-		if (note.n_type == NOTE_TYPE && note.n_namesz == sizeof NOTE_OWNER &&
-		    memcmp((const char *)notes->d_buf + name, NOTE_OWNER, sizeof NOTE_OWNER) == 0)
-			return 1;
-	return 0;
-}
-
-static void read_interp(Elf *elf, const GElf_Phdr *phdr, struct elf_facts *facts)
-{
-	Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz, ELF_T_BYTE);
-
-	/* One that can't be read is still one. */
-	snprintf(facts->interp, sizeof facts->interp, "%.*s", data ? (int)data->d_size : 1,
-	         data ? (const char *)data->d_buf : "?");
-}
-
-/* Linked with or against AddressSanitizer's runtime, of gcc or clang. */
-static int has_asan(Elf *elf)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Sym symbol;
-
-	while ((section = elf_nextscn(elf, section))) {
-		Elf_Data *symbols;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM)
-			continue;
-		symbols = elf_getdata(section, NULL);
-		for (int i = 0; symbols && gelf_getsym(symbols, i, &symbol); i++) {
-			const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
-
-			if (name && strcmp(name, "__asan_init") == 0)
-				return 1;
-		}
-	}
-	return 0;
-}
-
-static void read_elf(int fd, struct elf_facts *facts)
-{
-	size_t count = 0;
-	GElf_Ehdr ehdr;
-	GElf_Phdr phdr;
-	Elf *elf;
-
-	memset(facts, 0, sizeof *facts);
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &ehdr)) {
-		facts->is_elf = 1;
-		facts->class = ehdr.e_ident[EI_CLASS];
-		facts->data = ehdr.e_ident[EI_DATA];
-		facts->machine = ehdr.e_machine;
-		elf_getphdrnum(elf, &count);
-	}
-	for (size_t i = 0; i < count && gelf_getphdr(elf, (int)i, &phdr); i++) {
-		if (phdr.p_type == PT_INTERP)
-			read_interp(elf, &phdr, facts);
-		else if (phdr.p_type == PT_NOTE && !facts->linked)
-			facts->linked = has_note(elf, &phdr);
-	}
-	facts->asan = facts->is_elf && facts->interp[0] && has_asan(elf);
-	elf_end(elf);
-}
-
-/* This program and the library are built together: what it runs on, the library does. */
+/* The library is built together with this program, and so runs on the same machines. */
 static const struct elf_facts *own_facts(void)
 {
 	static struct elf_facts facts;
@@ -232,7 +57,7 @@ static const struct elf_facts *own_facts(void)
 		return &facts;
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		read_elf(fd, &facts);
+		elf_facts_read(fd, &facts);
 		close(fd);
 	}
 	return &facts;
@@ -276,7 +101,7 @@ static int same_file(const char *a, const char *b)
 	       first.st_ino == second.st_ino;
 }
 
-/* Programs that start with other rights than the caller's: the loader ignores LD_PRELOAD for them. */
+/* The loader ignores LD_PRELOAD for programs that start with other rights than the caller's. */
 static enum target_verdict check_privileges(struct target *target, int fd)
 {
 	const struct passwd *owner;
@@ -326,7 +151,7 @@ static enum target_verdict check_loader(struct target *target, const struct elf_
 	enum libc theirs = libc_of(facts->interp), ours = libc_of(own->interp);
 
 	if (!facts->interp[0]) {
-		/* The loader itself, run as a command: what it loads can be preloaded to. */
+		/* The loader itself is run as a command: it honours LD_PRELOAD for what it loads. */
 		if (own->interp[0] && same_file(own->interp, target->program))
 			return TARGET_PRELOAD;
 		return say(target, TARGET_REFUSED,
@@ -356,7 +181,7 @@ static enum target_verdict inspect_elf(struct target *target, int fd, const stru
 {
 	enum target_verdict verdict;
 
-	/* Whatever it is, it traces itself; with the library on top, each event would be seen twice. */
+	/* The program traces itself. With the library as well, each event would be seen twice. */
 	if (facts->linked)
 		return TARGET_LINKED;
 	verdict = check_machine(target, facts);
@@ -367,7 +192,7 @@ static enum target_verdict inspect_elf(struct target *target, int fd, const stru
 	return verdict == TARGET_PRELOAD ? check_allocator(target, facts) : verdict;
 }
 
-/* Takes FD over. */
+/* Closes FD. */
 static enum target_verdict inspect_file(struct target *target, int fd, int depth)
 {
 	enum target_verdict verdict = TARGET_PRELOAD;
@@ -375,7 +200,7 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 	struct elf_facts facts;
 	int error, script;
 
-	read_elf(fd, &facts);
+	elf_facts_read(fd, &facts);
 	if (facts.is_elf)
 		verdict = inspect_elf(target, fd, &facts);
 	script = !facts.is_elf && script_interpreter(fd, name);
@@ -384,10 +209,10 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 		return verdict;
 	if (depth == SCRIPT_DEPTH)
 		return say(target, TARGET_NOEXEC, "%s: %s", target->path, strerror(ELOOP));
-	/* A file that the kernel does not know is left to the shell, by execvp() too. */
+	/* execvp() runs a file of unknown format with the shell. */
 	if (!script)
 		snprintf(name, sizeof name, "%s", SHELL);
-	error = target_search(target->program, name);
+	error = which_find(target->program, name);
 	if (error)
 		return say(target, error == ENOENT ? TARGET_MISSING : TARGET_NOEXEC,
 		           "%s: its interpreter '%s' can not be run: %s", target->path, name, strerror(error));
@@ -397,7 +222,7 @@ static enum target_verdict inspect_file(struct target *target, int fd, int depth
 
 enum target_verdict target_inspect(struct target *target, const char *command)
 {
-	int error = target_search(target->path, command);
+	int error = which_find(target->path, command);
 	int fd;
 
 	target->reason[0] = '\0';
@@ -405,6 +230,6 @@ enum target_verdict target_inspect(struct target *target, const char *command)
 		return not_found(target, error, command);
 	memcpy(target->program, target->path, sizeof target->program);
 	fd = open(target->path, O_RDONLY | O_CLOEXEC);
-	/* One may run what one may not read: then nothing is known about it. */
+	/* A program that may be run may be unreadable: then nothing is known about it. */
 	return fd < 0 ? TARGET_PRELOAD : inspect_file(target, fd, 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a command line's first word will run, found out before it runs: the
- * path, the program behind "#!" lines, and whether the tracker gets into it.
+ * Finds out what a command will run, before it runs: the path, the program
+ * behind "#!" lines, and whether it can be traced.
  */
 #ifndef LM_TARGET_H
 #define LM_TARGET_H
@@ -9,16 +9,16 @@
 #include <limits.h>
 
 enum target_verdict {
-	TARGET_PRELOAD, /* the library goes in with LD_PRELOAD */
-	TARGET_LINKED,  /* the tracker is part of the program */
-	TARGET_REFUSED, /* it can't be traced; REASON says why and what to do instead */
+	TARGET_PRELOAD, /* it can be traced with LD_PRELOAD */
+	TARGET_LINKED,  /* the tracker is linked in */
+	TARGET_REFUSED, /* it can't be traced; REASON says why, and what to do instead */
 	TARGET_MISSING, /* there is no such command; REASON says so */
-	TARGET_NOEXEC,  /* it is there, but can't be run; REASON says so */
+	TARGET_NOEXEC,  /* it exists, but can't be run; REASON says so */
 };
 
 struct target {
-	char path[PATH_MAX];    /* what has to be executed */
-	char program[PATH_MAX]; /* the ELF file that runs in the end: PATH, or its interpreter */
+	char path[PATH_MAX];    /* what is executed */
+	char program[PATH_MAX]; /* the ELF file that runs: PATH, or its interpreter */
 	char reason[PATH_MAX * 2 + 512];
 };
 

@@ -216,6 +216,29 @@ START_TEST(signals_are_forwarded_or_left_to_the_command)
 }
 END_TEST
 
+/*
+ * A process number is free for another process as soon as the command was waited for. strace keeps the launcher in
+ * that wait for 0.3 s, while signals arrive.
+ */
+START_TEST(no_signal_goes_to_a_process_that_was_waited_for)
+{
+	struct run result;
+
+	if (!have_command("strace") || run("strace -qq -e inject=wait4:delay_exit=1 true").status != 0) {
+		skip("no_signal_goes_to_a_process_that_was_waited_for", "there is no strace that delays system calls");
+		return;
+	}
+	result = run("strace -o calls -e trace=wait4,waitid,kill -e inject=wait4,waitid:delay_exit=300000 bash -c "
+	             "'echo $$ >pid; exec " LM " -q -o t bash -c \": >ready; sleep 0.1\"' &\n"
+	             "until [ -e ready ]; do sleep 0.01; done\n"
+	             "while kill -TERM $(cat pid); do sleep 0.01; done 2>/dev/null; wait");
+	ck_assert_int_eq(run("grep -q '^kill(.* = 0' calls").status, 0);
+	ck_assert_int_eq(run("grep -q '^wait4(' calls").status, 0);
+	result = run("sed '1,/^wait4(/d' calls | grep '^kill(\\|ESRCH'");
+	ck_assert_str_eq(result.out, "");
+}
+END_TEST
+
 /* ---- where the trace goes ----------------------------------------------------- */
 
 START_TEST(without_a_name_the_trace_has_the_process_id)
@@ -738,6 +761,7 @@ int main(void)
 	tcase_add_test(tests, the_limit_of_open_files_stays_as_it_was);
 	tcase_add_test(tests, signals_that_were_ignored_stay_ignored_for_the_command);
 	tcase_add_test(tests, signals_are_forwarded_or_left_to_the_command);
+	tcase_add_test(tests, no_signal_goes_to_a_process_that_was_waited_for);
 	tcase_add_test(tests, without_a_name_the_trace_has_the_process_id);
 	tcase_add_test(tests, percent_p_is_the_process_id);
 	tcase_add_test(tests, a_trace_is_the_owners_alone_and_starts_empty);

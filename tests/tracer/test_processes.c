@@ -155,8 +155,8 @@ START_TEST(a_trace_that_is_no_file_has_no_others_beside)
 	                             "be beside; LOG_MALLOC_OUTPUT can name one\n");
 	result = run(LM " -f -o - true");
 	ck_assert_int_eq(result.status, 2);
-	ck_assert_str_eq(result.err,
-	                 "log-malloc: --follow: the trace is no file that those of other processes could be beside\n");
+	ck_assert_str_eq(result.err, "log-malloc: --follow: the trace has to be a file, so that the traces of other "
+	                             "processes can lie beside it\n");
 }
 END_TEST
 

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See closing.h. */
+#include "closing.h"
+#include "children.h"
+#include "cli.h"
+#include "destination.h"
+#include "diag.h"
+#include "escape.h"
+#include "launch_options.h"
+#include "merge.h"
+#include "plural.h"
+#include "shell_quote.h"
+#include "tally.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void say_nothing_seen(const struct launch_options *options, const struct tally *tally, const char *path)
+{
+	const char *start = settings_get(&options->settings, SETTING_START);
+
+	if (start && strcmp(start, "off") == 0)
+		cli_error("no event in %s: tracing was off from the start, and nothing turned it on while the command "
+		          "allocated",
+		          path);
+	else if (tally->starts == 0)
+		cli_error("no event in %s: the tracker was not at work; the command may have cleared its environment, "
+		          "or closed descriptor %d at its start",
+		          path, LM_TRACE_FD);
+	else
+		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are traced "
+		          "with -f only, and an allocator of its own never",
+		          path);
+}
+
+/* A large number of bytes, in a unit that is easy to read. */
+static void print_bytes(uintmax_t bytes)
+{
+	if (bytes >> 20 < 10000)
+		fprintf(stderr, "%ju MiB", bytes >> 20);
+	else
+		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
+}
+
+static void print_lost(uintmax_t lost)
+{
+	if (lost)
+		fprintf(stderr, ", %ju more could not be written", lost);
+}
+
+static void print_saving(const struct tally *tally)
+{
+	if (tally->saving >> 20 == 0)
+		return;
+	fputs(", ", stderr);
+	print_bytes(tally->saving);
+	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
+}
+
+/* So many processes have a line each. */
+enum { LINES = 20 };
+
+struct others {
+	uintmax_t count, events, bytes, lost; /* of those without a line */
+	int lines;
+};
+
+static void say_child(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+{
+	char *exe = escape_printable(tally->exe, strlen(tally->exe));
+	struct others *others = context;
+
+	if (others->lines < LINES) {
+		others->lines++;
+		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)pid,
+		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
+		        plural(tally->events), tally->bytes);
+		shell_quote(stderr, path);
+		print_lost(tally->lost);
+		fputc('\n', stderr);
+	} else {
+		others->count++;
+		others->events += tally->events;
+		others->bytes += tally->bytes;
+		others->lost += tally->lost;
+	}
+	free(exe);
+}
+
+static void say_nothing(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+{
+	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
+}
+
+void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
+                      const struct timespec *since)
+{
+	const struct diag diag = {.report = cli_complain};
+	struct others others = {.count = 0};
+	const struct children_report report = {.child = options->quiet ? say_nothing : say_child, .context = &others};
+	int error;
+
+	if (!to->childrens)
+		return;
+	error = children_each(to, command, since, &diag, &report);
+	if (error)
+		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
+	if (others.count) {
+		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count, others.events,
+		        others.bytes);
+		print_lost(others.lost);
+		fputc('\n', stderr);
+	}
+}
+
+void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
+                    int status)
+{
+	struct tally tally;
+	char *shown;
+	int error;
+
+	if (to->kind == DESTINATION_STDERR)
+		return;
+	if (to->fd < 0) {
+		cli_error("the trace went to %s, which can not be read again", to->path);
+		return;
+	}
+	error = tally_file(to->fd, to->start, left->text, left->len, &tally);
+	if (error) {
+		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
+		return;
+	}
+	if (tally.events == 0 && tally.lost == 0) {
+		say_nothing_seen(options, &tally, to->path);
+		return;
+	}
+	fputs("log-malloc: ", stderr);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
+		        strsignal(WTERMSIG(status)));
+	shown = escape_printable(to->path, strlen(to->path));
+	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, plural(tally.events), tally.bytes,
+	        shown ? shown : "?");
+	free(shown);
+	print_lost(tally.lost);
+	print_saving(&tally);
+	fputs("; next: log-malloc-findleak ", stderr);
+	shell_quote(stderr, to->path);
+	fputc('\n', stderr);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What log-malloc says when the command has ended: what is in the trace, and what to type next. */
+#ifndef LM_CLOSING_H
+#define LM_CLOSING_H
+
+#include <sys/types.h>
+#include <time.h>
+
+struct destination;
+struct launch_options;
+struct merge_left;
+
+/*
+ * The line about TO's trace, of which a part may be LEFT in a journal. STATUS
+ * is how the command ended, as waitpid() has it.
+ */
+void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
+                    int status);
+
+/*
+ * The lines about the traces of the processes that the command started. SINCE
+ * is when that began. Their journals are merged even if nothing is to be said.
+ */
+void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
+                      const struct timespec *since);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See forward.h. */
+#include "forward.h"
+
+#include <errno.h>
+#include <signal.h>
+
+/*
+ * The terminal sends SIGINT and SIGQUIT to the command as well, and the command
+ * may live on: log-malloc ignores them. If SIGCHLD was ignored, the kernel would
+ * throw the exit status away. The other signals are passed on.
+ */
+static const int ignored[] = {SIGINT, SIGQUIT};
+static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+enum { IGNORED = sizeof ignored / sizeof *ignored, FORWARDED = sizeof forwarded / sizeof *forwarded };
+
+/* As they were, for the command. */
+static struct {
+	struct sigaction ignored[IGNORED], forwarded[FORWARDED], child;
+	sigset_t mask;
+} before;
+
+/* 0: there is no process to pass signals on to. */
+static volatile sig_atomic_t receiver;
+
+static void forward(int signal)
+{
+	int saved_errno = errno;
+
+	if (receiver > 0)
+		kill((pid_t)receiver, signal);
+	errno = saved_errno;
+}
+
+void forward_prepare(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, deflt = {.sa_handler = SIG_DFL};
+	struct sigaction pass = {.sa_handler = forward, .sa_flags = SA_RESTART};
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (int i = 0; i < FORWARDED; i++)
+		sigaddset(&block, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &block, &before.mask);
+	sigaction(SIGCHLD, &deflt, &before.child);
+	for (int i = 0; i < IGNORED; i++)
+		sigaction(ignored[i], &ignore, &before.ignored[i]);
+	for (int i = 0; i < FORWARDED; i++) {
+		sigaction(forwarded[i], &pass, &before.forwarded[i]);
+		/* What nohup has turned off stays off. */
+		if (before.forwarded[i].sa_handler == SIG_IGN)
+			sigaction(forwarded[i], &ignore, NULL);
+	}
+}
+
+void forward_restore(void)
+{
+	sigaction(SIGCHLD, &before.child, NULL);
+	for (int i = 0; i < IGNORED; i++)
+		sigaction(ignored[i], &before.ignored[i], NULL);
+	for (int i = 0; i < FORWARDED; i++)
+		sigaction(forwarded[i], &before.forwarded[i], NULL);
+	sigprocmask(SIG_SETMASK, &before.mask, NULL);
+}
+
+void forward_to(pid_t pid)
+{
+	receiver = pid;
+	sigprocmask(SIG_SETMASK, &before.mask, NULL);
+}
+
+void forward_stop(void)
+{
+	receiver = 0;
+}

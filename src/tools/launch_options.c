@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See launch_options.h. */
+#include "launch_options.h"
+#include "cli.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+_Noreturn static void help(void)
+{
+	puts("Usage: log-malloc [OPTION]... [--] COMMAND [ARG...]\n"
+	     "Runs COMMAND and writes a trace of its allocations.\n"
+	     "\n"
+	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
+	     "                     or - for standard error; without it to descriptor 1022 if\n"
+	     "                     that is open, or to log-malloc.PID.trace\n"
+	     "  -f, --follow       the processes that COMMAND starts, too, each into FILE.PID, or\n"
+	     "                     where %p stands in FILE\n"
+	     "      --depth N      frames of a backtrace, 0 to 128 (default 16)\n"
+	     "      --statm WHEN   /proc/self/statm in events: always, never, or the interval\n"
+	     "                     in milliseconds (default 10)\n"
+	     "      --compact      each different backtrace is written once: a small trace\n"
+	     "      --start WHEN   on, or off: no tracing until the command calls\n"
+	     "                     log_malloc_trace_enable() or gets the signal (default on)\n"
+	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
+	     "  -q, --quiet        no banner, no closing line\n"
+	     "  -v, --verbose      what is run and with which settings, on standard error\n"
+	     "  -h, --help         this text\n"
+	     "  -V, --version      the version\n"
+	     "\n"
+	     "The exit status is COMMAND's (128+N for signal N); 127 if there is no COMMAND,\n"
+	     "126 if it can't be run, 2 if it can't be traced or log-malloc is used wrongly.\n"
+	     "Then: log-malloc-findleak FILE");
+	exit(cli_finish(CLI_OK));
+}
+
+static void check(const struct launch_options *options)
+{
+	if (options->output && !*options->output)
+		cli_usage_error("--output needs the name of a file");
+	settings_check(&options->settings);
+	if (!options->command[0])
+		cli_usage_error("which command is to be traced?");
+}
+
+struct launch_options launch_options_parse(int argc, char **argv)
+{
+	enum { OPT_SETTING = 256, OPT_COMPACT = OPT_SETTING + SETTINGS };
+	static const struct option long_options[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"follow", no_argument, NULL, 'f'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"depth", required_argument, NULL, OPT_SETTING + SETTING_DEPTH},
+		{"statm", required_argument, NULL, OPT_SETTING + SETTING_STATM},
+		{"compact", no_argument, NULL, OPT_COMPACT},
+		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
+		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	struct launch_options options = {.output = NULL};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+o:fqvhV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			options.output = optarg;
+			break;
+		case 'f':
+			options.settings.values[SETTING_FOLLOW] = "1";
+			break;
+		case 'q':
+			options.quiet = true;
+			options.settings.values[SETTING_QUIET] = "1";
+			break;
+		case 'v':
+			options.verbose = true;
+			break;
+		case OPT_COMPACT:
+			options.settings.values[SETTING_FORMAT] = "compact";
+			break;
+		case OPT_SETTING + SETTING_DEPTH:
+		case OPT_SETTING + SETTING_STATM:
+		case OPT_SETTING + SETTING_START:
+		case OPT_SETTING + SETTING_SIGNAL:
+			options.settings.values[c - OPT_SETTING] = optarg;
+			break;
+		case 'h':
+			help();
+		case 'V':
+			cli_version();
+		default:
+			cli_usage_hint();
+		}
+	}
+	options.command = argv + optind;
+	check(&options);
+	return options;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See library.h. */
+#include "library.h"
+#include "which.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_library(char *path, size_t size, const char *directory, const char *below)
+{
+	int n = snprintf(path, size, "%s%s/%s", directory, below, LIBRARY_NAME);
+
+	return n > 0 && (size_t)n < size && access(path, R_OK) == 0;
+}
+
+/* The path of this program, which was called as NAME; empty if it can't be found out. */
+static void find_self(char own[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", own, PATH_MAX - 1);
+	char called[PATH_MAX];
+
+	own[n > 0 ? n : 0] = '\0';
+	/* Without /proc, the program is looked for as the shell found it. */
+	if (n <= 0 && (which_find(called, name) != 0 || !realpath(called, own)))
+		own[0] = '\0';
+}
+
+/* In this order: the build tree, beside the directory of this program, where it was to be installed. */
+bool library_find(char *path, size_t size, const char *name, const char *installed)
+{
+	char own[PATH_MAX];
+	char *slash;
+
+	find_self(own, name);
+	slash = strrchr(own, '/');
+	if (slash) {
+		*slash = '\0';
+		if (is_library(path, size, own, ""))
+			return true;
+		slash = strrchr(own, '/');
+		if (slash) {
+			*slash = '\0';
+			if (is_library(path, size, own, "/lib"))
+				return true;
+		}
+	}
+	return is_library(path, size, installed, "");
+}
+
+char *library_preload_list(const char *library)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *list;
+
+	/* The loader splits LD_PRELOAD at both. */
+	if (strpbrk(library, " :"))
+		return NULL;
+	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)
+		return NULL;
+	return list;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See set_up.h. */
+#include "set_up.h"
+#include "destination.h"
+#include "recovery.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Is PATH in a directory where everybody can create files? Then the file may have been put there as a trap. */
+static int is_shared(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct stat st;
+
+	if (slash)
+		snprintf(directory, sizeof directory, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return stat(slash ? directory : ".", &st) == 0 && st.st_mode & S_IWOTH;
+}
+
+/*
+ * Empties the file. In a SHARED directory, a file of another user is refused:
+ * that user could read the trace. FD; or -1 with errno, and FD is closed.
+ */
+static int empty(int fd, int shared)
+{
+	struct stat st;
+	int error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) != 0)
+		error = errno;
+	else if (shared && st.st_uid != geteuid())
+		error = EPERM;
+	else if (S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
+		error = errno;
+	if (!error)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Opens the trace. A pipe or a device is opened for writing only, and not emptied. */
+static int open_file(const char *path)
+{
+	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return open(path, O_WRONLY | flags);
+	fd = open(path, O_RDWR | O_CREAT | flags, 0600);
+	if (fd < 0 && errno == EACCES)
+		fd = open(path, O_WRONLY | O_CREAT | flags, 0600);
+	return empty(fd, shared);
+}
+
+/*
+ * Makes FD the trace's descriptor, which the command inherits. Its number may
+ * be above the limit of open files. Then the limit is raised for a moment, so
+ * that the command sees the same limit as without log-malloc.
+ */
+static enum set_up_step make_trace_fd(int fd)
+{
+	struct rlimit limit, raised;
+	int low = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= LM_TRACE_FD;
+
+	if (low) {
+		raised = limit;
+		raised.rlim_cur = LM_TRACE_FD + 1;
+		if (limit.rlim_max <= LM_TRACE_FD || setrlimit(RLIMIT_NOFILE, &raised) != 0)
+			return SET_UP_LIMIT;
+	}
+	if (dup2(fd, LM_TRACE_FD) < 0)
+		return SET_UP_DUP;
+	if (low)
+		setrlimit(RLIMIT_NOFILE, &limit);
+	return SET_UP_DONE;
+}
+
+static enum set_up_step set_up_file(struct destination *to)
+{
+	enum set_up_step step;
+	int error = destination_name(to, getpid());
+	int fd;
+
+	errno = error;
+	if (error)
+		return SET_UP_OPEN;
+	fd = open_file(to->path);
+	if (fd < 0)
+		return SET_UP_OPEN;
+	/* A journal that is there belongs to an earlier trace, which was emptied. */
+	recovery_discard(fd, to->path);
+	step = make_trace_fd(fd);
+	error = errno;
+	/* Before the lock is taken: to close any descriptor of a file drops the process's locks on it. */
+	close(fd);
+	errno = error;
+	return step;
+}
+
+/*
+ * The trace belongs to this process. Its children inherit the descriptor, but
+ * must not write to it. The tracker tells them apart by a lock, which exec keeps
+ * and fork does not. A lock is lost with a closed descriptor, and some files
+ * can't be locked; so PID:DEVICE:INODE in the environment says the same.
+ */
+static void claim(void)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
+	char owner[96];
+	struct stat st;
+
+	fcntl(LM_TRACE_FD, F_SETLK, &lock);
+	if (fstat(LM_TRACE_FD, &st) != 0)
+		return;
+	snprintf(owner, sizeof owner, "%d:%ju:%ju", (int)getpid(), (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("LOG_MALLOC_OWNER", owner, 1);
+}
+
+static void tell_children(struct destination *to)
+{
+	const char *output = destination_childrens_output(to);
+
+	if (output)
+		setenv("LOG_MALLOC_OUTPUT", output, 1);
+}
+
+enum set_up_step set_up_trace(struct destination *to)
+{
+	enum set_up_step step = SET_UP_DONE;
+
+	if (to->kind == DESTINATION_FILE)
+		step = set_up_file(to);
+	else if (to->kind == DESTINATION_STDERR)
+		step = make_trace_fd(STDERR_FILENO);
+	if (step == SET_UP_DONE) {
+		claim();
+		tell_children(to);
+	}
+	return step;
+}

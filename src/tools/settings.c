@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See settings.h. */
+#include "settings.h"
+#include "cli.h"
+#include "trace_format.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The tracker's limit. */
+#define STATM_MS_MAX 3600000
+
+#define NAME(signal) #signal,
+static const char *const toggle_signals[] = {LM_TOGGLE_SIGNALS(NAME)};
+#undef NAME
+
+static const char *const variables[SETTINGS] = {
+	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH", [SETTING_STATM] = "LOG_MALLOC_STATM",
+	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",         [SETTING_START] = "LOG_MALLOC_START",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
+	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
+};
+
+const char *settings_variable(enum setting number)
+{
+	return variables[number];
+}
+
+/* Is TEXT a decimal number from 0 to MAX? */
+static bool is_number(const char *text, unsigned long max)
+{
+	char *end;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return false;
+	errno = 0;
+	return strtoul(text, &end, 10) <= max && errno == 0;
+}
+
+static bool is_signal(const char *name)
+{
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof toggle_signals / sizeof *toggle_signals; i++) {
+		if (strcmp(name, toggle_signals[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+void settings_check(const struct settings *settings)
+{
+	const char *const *values = settings->values;
+	const char *depth = values[SETTING_DEPTH], *statm = values[SETTING_STATM];
+	const char *start = values[SETTING_START], *signal = values[SETTING_SIGNAL];
+
+	if (depth && !is_number(depth, LM_BACKTRACE_DEPTH_MAX))
+		cli_usage_error("--depth %s: it has to be a number from 0 to %d", depth, LM_BACKTRACE_DEPTH_MAX);
+	if (statm && strcmp(statm, "always") != 0 && strcmp(statm, "never") != 0 && !is_number(statm, STATM_MS_MAX))
+		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", statm);
+	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
+		cli_usage_error("--start %s: it has to be on or off", start);
+	if (signal && !is_signal(signal))
+		cli_usage_error("--signal %s: it has to be a signal such as USR1, USR2, HUP or WINCH", signal);
+}
+
+const char *settings_get(const struct settings *settings, enum setting number)
+{
+	const char *option = settings->values[number];
+	const char *value = option ? option : getenv(variables[number]);
+
+	return value && *value ? value : NULL;
+}
+
+bool settings_follow(const struct settings *settings)
+{
+	const char *follow = settings_get(settings, SETTING_FOLLOW);
+
+	return follow && strcmp(follow, "1") == 0;
+}
+
+void settings_export(const struct settings *settings)
+{
+	for (int i = 0; i < SETTINGS; i++) {
+		if (settings->values[i])
+			setenv(variables[i], settings->values[i], 1);
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The tracker's settings that log-malloc has options for. Each is an
+ * environment variable; an option takes precedence over the variable.
+ */
+#ifndef LM_SETTINGS_H
+#define LM_SETTINGS_H
+
+#include <stdbool.h>
+
+/* In the order in which --verbose shows them. */
+enum setting {
+	SETTING_DEPTH,
+	SETTING_STATM,
+	SETTING_FORMAT,
+	SETTING_START,
+	SETTING_SIGNAL,
+	SETTING_FOLLOW,
+	SETTING_QUIET,
+	SETTINGS
+};
+
+/* What the options say. NULL: the environment decides. */
+struct settings {
+	const char *values[SETTINGS];
+};
+
+/* The name of its environment variable. */
+const char *settings_variable(enum setting number);
+
+/* Ends the program with a usage error if the tracker would not accept one of them. */
+void settings_check(const struct settings *settings);
+
+/* The value that the command sees. NULL: the tracker's default. */
+const char *settings_get(const struct settings *settings, enum setting number);
+
+/* Are the processes that the command starts traced as well? */
+bool settings_follow(const struct settings *settings);
+
+/* Puts the options' values into the environment. */
+void settings_export(const struct settings *settings);
+
+#endif
