@@ -154,6 +154,14 @@ static void *next(const char *name)
 /* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
 #define FIND(function, name) (*(void **)(void *)&(function) = next(name))
 
+/*
+ * For functions that have one version, which need not be the libc's first one.
+ * A search that fails translates its message. If the first malloc of the program
+ * is inside setlocale(), that unlocks a lock that setlocale() has taken, and the
+ * next setlocale() waits for ever.
+ */
+#define FIND_ANY(function, name) (*(void **)(void *)&(function) = dlsym(RTLD_NEXT, name))
+
 static void replace(void **function, const char *name)
 {
 	void *found = next(name);
@@ -249,9 +257,9 @@ static void resolve(void)
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
 	/* In a child of fork, where they are called as a rule, the loader may be locked for ever. */
-	FIND(real.execve, "execve");
-	FIND(real.execvpe, "execvpe");
-	FIND(real.fexecve, "fexecve");
+	FIND_ANY(real.execve, "execve");
+	FIND_ANY(real.execvpe, "execvpe");
+	FIND_ANY(real.fexecve, "fexecve");
 	/* What others call meanwhile goes on finding. */
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");
