@@ -154,6 +154,14 @@ static void *next(const char *name)
 /* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
 #define FIND(function, name) (*(void **)(void *)&(function) = next(name))
 
+/*
+ * For functions that have one version, which need not be the libc's first one.
+ * A search that fails translates its message. If the first malloc of the program
+ * is inside setlocale(), that unlocks a lock that setlocale() has taken, and the
+ * next setlocale() waits for ever.
+ */
+#define FIND_ANY(function, name) (*(void **)(void *)&(function) = dlsym(RTLD_NEXT, name))
+
 static void replace(void **function, const char *name)
 {
 	void *found = next(name);
@@ -248,15 +256,10 @@ static void resolve(void)
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
-	/*
-	 * In a child of fork, where they are called as a rule, the loader may be
-	 * locked for ever. Without a version: one that is not found leaves a message,
-	 * and to take that back this early harms glibc, which translates it first,
-	 * under a lock that a thread without a number yet can't hold.
-	 */
-	*(void **)(void *)&real.execve = dlsym(RTLD_NEXT, "execve");
-	*(void **)(void *)&real.execvpe = dlsym(RTLD_NEXT, "execvpe");
-	*(void **)(void *)&real.fexecve = dlsym(RTLD_NEXT, "fexecve");
+	/* In a child of fork, where they are called as a rule, the loader may be locked for ever. */
+	FIND_ANY(real.execve, "execve");
+	FIND_ANY(real.execvpe, "execvpe");
+	FIND_ANY(real.fexecve, "fexecve");
 	/* What others call meanwhile goes on finding. */
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LM "\"$B/log-malloc\""
+#define LAUNCHER "\"$B/log-malloc\""
 
 /* The blocks in the journal have a size of their own. */
 #define SIZE   4711
@@ -29,7 +29,7 @@
 static _Alignas(uint64_t) unsigned char image[LM_JOURNAL_SIZE];
 static struct lm_journal_header *const header = (struct lm_journal_header *)(void *)image;
 
-static void must(int well, const char *what)
+static void need(int well, const char *what)
 {
 	if (well)
 		return;
@@ -75,16 +75,16 @@ static void limit_launcher(uint64_t base, size_t len)
 {
 	struct rlimit limit;
 
-	must(getrlimit(RLIMIT_FSIZE, &limit) == 0, "getrlimit");
+	need(getrlimit(RLIMIT_FSIZE, &limit) == 0, "getrlimit");
 	limit.rlim_cur = base + len / 2;
-	must(prlimit(getppid(), RLIMIT_FSIZE, &limit, NULL) == 0, "prlimit");
+	need(prlimit(getppid(), RLIMIT_FSIZE, &limit, NULL) == 0, "prlimit");
 }
 
 static void write_file_at(const char *path, const void *bytes, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	must(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && close(fd) == 0, path);
+	need(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && close(fd) == 0, path);
 }
 
 static void copy_trace(const char *trace, size_t size)
@@ -92,7 +92,7 @@ static void copy_trace(const char *trace, size_t size)
 	char *content = malloc(size);
 	int fd = open(trace, O_RDONLY | O_CLOEXEC);
 
-	must(content && fd >= 0 && read(fd, content, size) == (ssize_t)size && close(fd) == 0, trace);
+	need(content && fd >= 0 && read(fd, content, size) == (ssize_t)size && close(fd) == 0, trace);
 	write_file_at("before", content, size);
 	free(content);
 }
@@ -100,17 +100,17 @@ static void copy_trace(const char *trace, size_t size)
 static void change_journal(const char *journal, const char *how)
 {
 	if (strcmp(how, "link") == 0)
-		must(rename(journal, "elsewhere") == 0 && symlink("elsewhere", journal) == 0, "symlink");
+		need(rename(journal, "elsewhere") == 0 && symlink("elsewhere", journal) == 0, "symlink");
 	else if (strcmp(how, "two-names") == 0)
-		must(link(journal, "elsewhere") == 0, "link");
+		need(link(journal, "elsewhere") == 0, "link");
 	else if (strcmp(how, "writable") == 0)
-		must(chmod(journal, 0666) == 0, "chmod");
+		need(chmod(journal, 0666) == 0, "chmod");
 	else if (strcmp(how, "foreign") == 0)
-		must(chown(journal, 12345, 12345) == 0, "chown");
+		need(chown(journal, 12345, 12345) == 0, "chown");
 	else if (strcmp(how, "cut") == 0)
-		must(truncate(journal, LM_JOURNAL_SIZE / 2) == 0, "truncate");
+		need(truncate(journal, LM_JOURNAL_SIZE / 2) == 0, "truncate");
 	else if (strcmp(how, "fifo") == 0)
-		must(unlink(journal) == 0 && mkfifo(journal, 0600) == 0, "mkfifo");
+		need(unlink(journal) == 0 && mkfifo(journal, 0600) == 0, "mkfifo");
 }
 
 /* Writes TRACE.journal, changed as HOW says, and a copy of the trace as it is then: "before". */
@@ -124,9 +124,9 @@ static int forge(const char *trace, const char *how)
 
 	if (strcmp(how, "behind-fini") == 0) {
 		fd = open(trace, O_WRONLY | O_APPEND | O_CLOEXEC);
-		must(fd >= 0 && write(fd, fini, sizeof fini - 1) == sizeof fini - 1 && close(fd) == 0, "FINI");
+		need(fd >= 0 && write(fd, fini, sizeof fini - 1) == sizeof fini - 1 && close(fd) == 0, "FINI");
 	}
-	must(stat(trace, &st) == 0, trace);
+	need(stat(trace, &st) == 0, trace);
 	*header = (struct lm_journal_header){
 		.magic = LM_JOURNAL_MAGIC,
 		.pid = (uint64_t)getpid() + (strcmp(how, "other-process") == 0),
@@ -160,7 +160,7 @@ static struct run leave(const char *starter, const char *how)
 
 	ck_assert_int_gt(n, 0);
 	self[n] = '\0';
-	return run("rm -rf t t.journal elsewhere before; %s " LM " -o t sh -c "
+	return run("rm -rf t t.journal elsewhere before; %s " LAUNCHER " -o t sh -c "
 	           "'unset LD_PRELOAD; exec \"$1\" forge t \"$2\"' sh '%s' '%s'",
 	           starter, self, how);
 }
@@ -374,7 +374,7 @@ START_TEST(a_child_that_runs_on_keeps_its_journal)
 
 	write_file("daemon.c", source, sizeof source - 1);
 	ck_assert_int_eq(run("$CC -O1 -fno-builtin-malloc -fno-builtin-free -o daemon daemon.c").status, 0);
-	result = run(LM " -f -o t ./daemon");
+	result = run(LAUNCHER " -f -o t ./daemon");
 	ck_assert_int_eq(result.status, 0);
 	ck_assert_msg(strstr(result.err, ", which still runs, ") != NULL, "%s", result.err);
 	ck_assert_int_eq(run("ls t.*.journal").status, 0);
@@ -422,7 +422,7 @@ START_TEST(a_child_that_is_a_zombie_has_ended)
 
 	write_file("parent.c", source, sizeof source - 1);
 	ck_assert_int_eq(run("$CC -O1 -fno-builtin-malloc -fno-builtin-free -o parent parent.c").status, 0);
-	result = run(LM " -f -o t ./parent; touch go");
+	result = run(LAUNCHER " -f -o t ./parent; touch go");
 	ck_assert_msg(strstr(result.err, ": 2000 events, ") != NULL, "%s", result.err);
 	ck_assert_int_ne(run("ls t.*.journal").status, 0);
 }

@@ -272,6 +272,16 @@ START_TEST(a_process_that_execs_keeps_its_trace)
 }
 END_TEST
 
+START_TEST(the_first_call_can_come_from_setlocale)
+{
+	struct run traced = run_traced(_i, "", "translated", "");
+	struct traced trace = traced_read("trace", false);
+
+	ck_assert_int_eq(traced.status, 0);
+	traced_is_sound(&trace);
+}
+END_TEST
+
 START_TEST(every_way_to_exit_ends_the_trace)
 {
 	static const struct {
@@ -574,6 +584,7 @@ int main(void)
 	EACH(children_of_fork_do_not_write_into_the_trace);
 	EACH(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone);
 	EACH(a_process_that_execs_keeps_its_trace);
+	EACH(the_first_call_can_come_from_setlocale);
 	EACH(every_way_to_exit_ends_the_trace);
 	EACH(a_daemon_keeps_its_own_descriptors_clean);
 	EACH(the_trace_in_a_file_survives_its_descriptor);
