@@ -26,8 +26,8 @@
  *
  * What is not reserved yet is 0, too: the stream ends behind the last byte
  * that is something else. Bytes that were written to the trace become 0 before
- * TAIL moves past them. MAGIC is stored last: a file that is empty, or whose
- * magic is still 0, has no records.
+ * TAIL moves past them. MAGIC is stored last, and cleared before the journal is
+ * removed: a file that is empty, or whose magic is 0, has no records.
  *
  * The writer (src/core) and the readers of what is left share this file. All
  * functions are pure but for memory that another process may be writing to.
@@ -50,8 +50,6 @@
 /* A record's least size in bytes: its state and its length fit in front of its newline. */
 #define LM_JOURNAL_RECORD_MIN 9
 
-#define LM_JOURNAL_SEALED (UINT64_C(1) << 63) /* going away */
-
 /* States of a place, beside those of a whole record. */
 enum {
 	LM_JOURNAL_RESERVED = 0,
@@ -72,7 +70,6 @@ struct lm_journal_header {
 	uint64_t base;          /* bytes that were in the trace before this journal */
 	uint64_t start;         /* the position of the first byte behind them */
 	uint64_t tail;
-	uint64_t end; /* going away */
 };
 
 _Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");

@@ -245,8 +245,8 @@ static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t s
 	struct stat trace;
 	int fd;
 
-	/* The trace's size has to tell how much of the ring it has. */
-	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd))
+	/* The trace's size has to tell how much of the ring it has; and readers believe its owner alone. */
+	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd) || trace.st_uid != geteuid())
 		return NULL;
 	fd = make_file(path);
 	if (fd < 0)

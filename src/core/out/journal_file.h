@@ -26,7 +26,7 @@ int lm_journal_file_take_over(const char *path, int fd);
 /*
  * Makes and maps the journal PATH of the trace that FD is open on, whose stream
  * goes on at position START. NULL where there can be none: FD is no regular
- * file or is written by others, too; a file of that name is there; no memory,
+ * file, is written by others, too, or belongs to another user; a file of that name is there; no memory,
  * no space.
  */
 struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start);

@@ -95,6 +95,8 @@ static void remove_journal(int has_tenants)
 	lm_store_release(&lm_ring.limit, 0);
 	lm_store_release(&lm_ring_inside.header, NULL);
 	lm_direct_trim();
+	/* If it can't be removed, since the process has another user by now, it says that it holds nothing. */
+	lm_store_release(&header->magic, 0);
 	lm_busfault_unprotect();
 	lm_journal_file_remove(lm_ring_inside.path);
 	if (!has_tenants)
