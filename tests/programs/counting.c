@@ -3,7 +3,8 @@
  * Threads that allocate without end and count, in a file that outlives them,
  * the calls that have returned; after a while the process dies.
  *
- *     counting COUNTS MICROSECONDS kill | segv | abort | _exit | wait | exec COMMAND [ARG...]
+ *     counting COUNTS MICROSECONDS kill | segv | abort | wait | exec COMMAND [ARG...]
+ *     counting COUNTS MICROSECONDS _exit | exit | quick_exit | return
  *
  * COUNTS has 8 numbers of 64 bits for each of the 3 threads, the first of
  * which is the thread's count. A thread's calls follow from their number: in
@@ -90,7 +91,12 @@ static void die(const char *how, char **command)
 		abort();
 	if (strcmp(how, "exec") == 0)
 		execv(command[0], command);
-	_exit(strcmp(how, "_exit") == 0 ? 3 : 99);
+	if (strcmp(how, "_exit") == 0)
+		_exit(3);
+	if (strcmp(how, "exit") == 0)
+		exit(3);
+	if (strcmp(how, "quick_exit") == 0)
+		quick_exit(3);
 }
 
 int main(int argc, char **argv)
@@ -116,5 +122,5 @@ int main(int argc, char **argv)
 		life.tv_sec = 30;
 	nanosleep(&life, NULL);
 	die(argv[3], argv + 4);
-	return 98;
+	return strcmp(argv[3], "return") == 0 ? 3 : 98;
 }

@@ -50,7 +50,7 @@ struct verdict {
 	struct thread threads[THREADS];
 	struct heap heap;
 	unsigned inits, finis;
-	uint64_t events;
+	uint64_t events, lost;
 };
 
 static uint64_t size_of(uint64_t thread, uint64_t round)
@@ -122,11 +122,11 @@ static void take_call(struct verdict *v, const struct event *event)
 }
 
 /*
- * Reads the trace as every tool does, journal and all. IS_WRITTEN: perhaps just
- * then, or until the process was gone; the kernel writes a record that crosses
- * a page in two steps, and the second one may not be there.
+ * Reads the trace as every tool does, journal and all. IS_RUNNING: its process
+ * lives, and may be in the middle of a write; the kernel writes a record that
+ * crosses a page in two steps.
  */
-static struct verdict read_trace(const char *name, bool is_written)
+static struct verdict read_trace(const char *name, bool is_running)
 {
 	struct verdict v = {.inits = 0};
 	static struct trace trace;
@@ -141,6 +141,7 @@ static struct verdict read_trace(const char *name, bool is_written)
 		v.finis += item.kind == TRACE_FINI;
 		v.events++;
 		if (item.kind == TRACE_END) {
+			v.lost += trace.image.lost;
 			ck_assert_uint_eq(v.heap.counts.replaced, 0);
 			ck_assert_uint_eq(v.heap.counts.unknown, 0);
 			heap_free(&v.heap);
@@ -155,15 +156,15 @@ static struct verdict read_trace(const char *name, bool is_written)
 	}
 	ck_assert_int_eq(got, 0);
 	ck_assert_uint_eq(trace.malformed, 0);
-	ck_assert(is_written || !trace.ends_early);
+	ck_assert(is_running || !trace.ends_early);
 	trace_close(&trace);
 	return v;
 }
 
 /* Every call that had returned is in the trace, and of each thread at most the one that had not. */
-static struct verdict judge(const char *name, bool is_written)
+static struct verdict judge(const char *name)
 {
-	struct verdict v = read_trace(name, is_written);
+	struct verdict v = read_trace(name, false);
 	size_t len;
 	const uint64_t *counts = (const uint64_t *)(const void *)read_file("counts", &len);
 
@@ -261,7 +262,7 @@ START_TEST(what_a_killed_process_did_is_in_the_trace)
 
 		ck_assert_msg(killed.status == 137, "%s: %d, %s", way->name, killed.status, killed.err);
 		left_nothing(way);
-		v = judge("t", false);
+		v = judge("t");
 		ck_assert_uint_le(v.inits, 1);
 		ck_assert_uint_eq(v.finis, 0);
 	}
@@ -283,11 +284,38 @@ START_TEST(so_it_is_of_a_crash)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		ck_assert_int_eq(run_counting(way, format, some_time(), cases[i].how).status, cases[i].status);
 		left_nothing(way);
-		ck_assert_uint_eq(judge("t", false).finis, 0);
+		ck_assert_uint_eq(judge("t").finis, 0);
 		is_reported_as_cut();
 	}
 }
 END_TEST
+
+/* Ways to end in an orderly way, and whether the program's other threads run on behind the end of the trace. */
+static const struct {
+	const char *how;
+	bool run_on;
+} ends[] = {{"_exit", false}, {"exit", true}, {"quick_exit", true}, {"return", true}};
+
+static void end_is_exact(const struct way *way, const char *format, const char *depth, const char *how, bool run_on)
+{
+	struct verdict v;
+	size_t len;
+	const char *trace;
+
+	ck_assert_int_eq(setenv("LOG_MALLOC_BACKTRACE_DEPTH", depth, 1), 0);
+	ck_assert_int_eq(run_counting(way, format, some_time(), how).status, 3);
+	unsetenv("LOG_MALLOC_BACKTRACE_DEPTH");
+	trace = read_file("t", &len);
+	ck_assert_ptr_nonnull(trace);
+	ck_assert_msg(trace[len - 1] == '\n', "%s: the trace ends with half a line", how);
+	/* What threads record behind the end stays there without the launcher. */
+	if (!run_on)
+		ck_assert_ptr_null(read_file("t.journal", NULL));
+	left_nothing(way);
+	v = judge("t");
+	ck_assert_uint_eq(v.finis, 1);
+	ck_assert_msg(v.lost == 0, "%s: %ju events are said to be lost", how, (uintmax_t)v.lost);
+}
 
 START_TEST(an_exit_while_other_threads_allocate_loses_nothing)
 {
@@ -296,10 +324,28 @@ START_TEST(an_exit_while_other_threads_allocate_loses_nothing)
 
 	if (!choose(_i, &way, &format))
 		return;
-	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(run_counting(way, format, some_time(), "_exit").status, 3);
-		ck_assert_ptr_null(read_file("t.journal", NULL));
-		ck_assert_uint_eq(judge("t", true).finis, 1);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		end_is_exact(way, format, "16", ends[i].how, ends[i].run_on);
+		end_is_exact(way, format, "128", ends[i].how, ends[i].run_on);
+	}
+}
+END_TEST
+
+/* A record of a hundred frames is longer than a page, and a write that exit_group() cuts ends at one. */
+START_TEST(the_end_of_a_process_cuts_no_record)
+{
+	static const char *const hows[] = {"_exit", "exit"};
+
+	for (int i = 0; i < 60; i++) {
+		const char *how = hows[i % 2];
+		struct run r = run("rm -f t t.journal; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 "
+		                   "LOG_MALLOC_BACKTRACE_DEPTH=128 $B/tests/programs/deep_at_exit %s %d 1022>t; s=$?; "
+		                   "tail -c 1 t | od -An -tx1; exit $s",
+		                   how, 500 + i * 40);
+
+		ck_assert_int_eq(r.status, 0);
+		ck_assert_str_eq(r.out, " 0a\n");
+		ck_assert(!read_trace("t", false).lost);
 	}
 }
 END_TEST
@@ -318,7 +364,7 @@ START_TEST(an_exec_while_other_threads_allocate_loses_nothing)
 
 		ck_assert_int_eq(run_counting(way, format, some_time(), how).status, 9);
 		ck_assert_ptr_null(read_file("t.journal", NULL));
-		v = judge("t", false);
+		v = judge("t");
 		ck_assert_uint_eq(v.inits, 4);
 		ck_assert_uint_eq(v.finis, 1);
 	}
@@ -336,7 +382,7 @@ START_TEST(an_exec_of_what_is_not_traced_loses_nothing)
 	ck_assert_int_eq(run("echo 'int main(void) { return 5; }' >five.c && $CC -static -o five five.c").status, 0);
 	ck_assert_int_eq(run_counting(way, format, some_time(), "exec ./five").status, 5);
 	left_nothing(way);
-	ck_assert_uint_eq(judge("t", false).finis, 0);
+	ck_assert_uint_eq(judge("t").finis, 0);
 	is_reported_as_cut();
 }
 END_TEST
@@ -348,7 +394,7 @@ START_TEST(a_trace_and_its_journal_can_be_moved_together)
 	                     "there/moved.journal; }")
 	                         .status,
 	                 0);
-	judge("there/moved", false);
+	judge("there/moved");
 }
 END_TEST
 
@@ -369,7 +415,7 @@ START_TEST(what_the_launcher_can_not_append_stays_in_the_journal)
 	                             "t.journal: the end of the trace stays in this file, for the commands to read: "
 	                             "File too large"));
 	ck_assert_ptr_nonnull(read_file("t.journal", NULL));
-	judge("t", false);
+	judge("t");
 	is_reported_as_cut();
 }
 END_TEST
@@ -402,6 +448,7 @@ int main(void)
 	EACH(what_a_killed_process_did_is_in_the_trace);
 	EACH(so_it_is_of_a_crash);
 	EACH(an_exit_while_other_threads_allocate_loses_nothing);
+	ONCE(the_end_of_a_process_cuts_no_record);
 	EACH(an_exec_while_other_threads_allocate_loses_nothing);
 	EACH(an_exec_of_what_is_not_traced_loses_nothing);
 	ONCE(a_trace_and_its_journal_can_be_moved_together);
