@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# tests/programs/soak twice at once, traced: as it is, so that order and sums can
-# be judged, and with tracing switched all the time. Called by "make soak" with
-# the build directory and the seconds that it takes.
+# Traces tests/programs/soak twice at once: once all the time, so that order and
+# sums can be judged, and once with tracing switched on and off. "make soak" calls
+# this with the build directory and the seconds to run for.
 set -eu
 
 if [ $# -ne 2 ]; then

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whether a trace keeps its promises, for runs of programs that nobody here
- * wrote: every line can be read, no address is allocated twice or released
- * twice, nothing is lost, and what FINI says is what the lines add up to.
+ * Checks a trace of any program: every line can be read, no live address is
+ * allocated again, no address is released twice, nothing is lost, and the
+ * lines add up to what FINI says. "make smoke" and "make soak" run it.
  *
  *     judge [-ekt] TRACE...
  *
- * Prints a line for each trace, and on standard error what is wrong; exits
- * with 1 then. With -e, threads were at work at the end: what they were in the
- * middle of is counted there or not. With -k, processes may have been killed:
- * traces need no end. With -t, tracing was off for some time: events are
- * missing.
+ * Prints a line for each trace, and each fault on standard error. Exit status:
+ * 0 no fault, 1 faults, 2 wrong usage.
  *
- * Blocks from before a trace, those of a fork's parent among them, are not
- * in it: INIT says how many bytes they have together, and they can be released
- * once each, and no more of them than that.
+ * -e  threads were at work at the end: FINI may or may not count the calls
+ *     that they were in the middle of
+ * -k  processes may have been killed: a trace needs no FINI
+ * -t  tracing was off for some time: events are missing
+ *
+ * Blocks that are older than the trace, such as those of a fork's parent, are
+ * not in it. INIT has the sum of their sizes. Each may be released once, and
+ * together no more bytes than that sum.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -25,16 +27,16 @@
 #include "heap.h"
 #include "trace.h"
 
-/* So many calls of a kind at most can threads be in the middle of, in any program here. */
+/* The most calls of one function that the threads of a program here can be in the middle of at its end. */
 #define CALLS_IN_FLIGHT 8
 
-/* What is known of one trace; that of one image is begun anew at its INIT. */
+/* What is known of one trace. What is known of an image is cleared at the image's end. */
 struct judgement {
 	const char *path;
 	bool ends_busy, killed, toggled;
 	struct event init; /* what was there before the trace began */
 	struct heap heap;
-	struct heap gone; /* of those blocks, the ones that were released, and where nothing was allocated since */
+	struct heap gone; /* released blocks older than the trace, while nothing new is at their address */
 	uint64_t gone_bytes;
 	int64_t used;
 	uint64_t calls[LM_CALL_COUNT];
@@ -100,7 +102,7 @@ static void judge_image(struct judgement *j, const struct trace_image *image)
 	j->images++;
 }
 
-/* A block was released that the trace has not shown: EVENT's, unless that is the second time. */
+/* EVENT released a block that the trace has not shown: one that is older than the trace, or a second release. */
 static void judge_release(struct judgement *j, const struct event *event, uint64_t line)
 {
 	uint64_t address = parse_is_free(event->call) ? event->pointer : event->old;
@@ -112,7 +114,7 @@ static void judge_release(struct judgement *j, const struct event *event, uint64
 		complain(j, j->path, line, "release of what was not live");
 	else if (heap_apply(&j->gone, &as_block, STACK_NONE, line) != 0)
 		complain(j, j->path, line, "no memory for the heap");
-	/* Else it is a realloc's old size. */
+	/* A free tells its size as the change; a realloc has the old size among its arguments. */
 	j->gone_bytes += parse_is_free(event->call) ? (uint64_t)-event->change : event->args[0];
 }
 

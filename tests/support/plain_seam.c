@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The seam for suites that look at parts of the core: plain libc, nothing intercepted. */
+/* Implements real.h by calling libc, for unit suites: they call parts of the core and nothing is intercepted. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "plain_seam.h"
 #include "real.h"
 
-/* What a test wants to happen in the middle of a real call. */
+/* A test sets this to have something happen in the middle of a real call. */
 void (*plain_seam_hook)(void);
 
 void *lm_real_malloc(size_t size)

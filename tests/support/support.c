@@ -16,8 +16,9 @@
 static char scratch_dir[PATH_MAX];
 
 /*
- * What a test was given lasts until it ends; SAN=address is about the reader's
- * leaks and those of the commands. The sanitizer looks for a function of this name.
+ * Tells LeakSanitizer, which looks for a function of this name, to ignore what
+ * these functions return: results last until the test ends. With SAN=address,
+ * only leaks of the reader and of the commands count.
  */
 const char *__lsan_default_suppressions(void);
 
@@ -39,7 +40,7 @@ static const char *required(const char *variable)
 
 const char *scratch(void)
 {
-	/* Check forks for each test: the directory is each process's own. */
+	/* Check forks for each test, and each process has a directory of its own. */
 	static pid_t owner;
 
 	if (owner != getpid()) {
@@ -192,7 +193,7 @@ int run_suite(Suite *suite)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	/* Output through stdio before a fork would be printed twice. */
+	/* Check forks for each test. What stdio still holds then would be printed twice. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -42,7 +42,7 @@ static void apply(struct traced *traced, const struct trace *trace, const struct
 		traced->concluded++;
 	else
 		traced->calls[item->event.call]++;
-	/* A foreign block's size is told, but it was never in the total. */
+	/* The free of a foreign block tells its size, but the total never included it. */
 	if (!(item->event.foreign && parse_is_free(item->event.call)))
 		*used += item->event.change;
 	traced->wrong_totals += *used != item->event.used;
@@ -133,7 +133,10 @@ void traced_is_sound(const struct traced *traced)
 	is_whole(traced);
 	ck_assert_uint_eq(traced->lost, 0);
 	ck_assert_uint_eq(traced->heap.counts.replaced, 0);
-	/* What a fork has from its parent, and what that's other threads were at, is in its totals only. */
+	/*
+	 * The totals of a fork include its parent's blocks and the calls that the parent's other threads were in the
+	 * middle of. Neither is in the fork's trace.
+	 */
 	if (!traced->parent) {
 		ck_assert_uint_eq(traced->heap.counts.unknown, 0);
 		ck_assert_int_eq(traced->fini.used, (int64_t)traced->heap.bytes);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The tracker's core under ThreadSanitizer, without interposition: threads that
- * call it as entry points do, release each other's blocks, and meet in the
- * ring, the size map, the backtraces and the books. Usage: races ROUNDS; where
- * the trace goes, and how, is told as to any traced program.
+ * Runs the tracker's core under ThreadSanitizer, without interposition. Threads
+ * call the core as the entry points do and release each other's blocks, so that
+ * they meet in the ring, the size map, the backtraces and the books.
+ *
+ *     races ROUNDS
+ *
+ * The LOG_MALLOC_ variables say where the trace goes, as for any traced program.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -29,7 +32,7 @@ static uint32_t next_random(uint32_t *state)
 	return *state;
 }
 
-/* Behind a call: the caller's frame has to be there while the call runs. */
+/* Placed after a call, keeps the compiler from making it a tail call, which would drop the caller's frame. */
 #define NO_TAIL_CALL() __asm__ volatile("" ::: "memory")
 
 __attribute__((noinline)) static void *allocate(uint32_t *random)
@@ -39,7 +42,7 @@ __attribute__((noinline)) static void *allocate(uint32_t *random)
 
 	if (size % 16 == 0)
 		return lm_calloc(size + 1, 2, &caller);
-	/* Some that the size map has to spread. */
+	/* A few are so large that the size map writes their size to several entries. */
 	return lm_malloc(size % 17 == 0 ? size * 500 : size, &caller);
 }
 
@@ -57,7 +60,7 @@ __attribute__((noinline)) static void release(void *p)
 	lm_free(p, &caller);
 }
 
-/* One exchange, at some depth of calls: many backtraces, met by all. */
+/* Puts a new block into a slot and releases the old one, LEVEL calls deep on a random path: many backtraces. */
 __attribute__((noinline)) static void exchange(uint32_t *random, unsigned level)
 {
 	if (level > 0) {
