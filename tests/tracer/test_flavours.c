@@ -282,6 +282,23 @@ START_TEST(the_first_call_can_come_from_setlocale)
 }
 END_TEST
 
+/* The tracker must not take the handler for code that a longjmp has led to. */
+START_TEST(a_handler_on_a_stack_that_disarms_itself_is_no_longjmp)
+{
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_BACKTRACE_DEPTH=1", "disarmed", "");
+	struct traced trace;
+
+	if (traced.status == 77) {
+		skip("a_handler_on_a_stack_that_disarms_itself_is_no_longjmp", "the kernel has no SS_AUTODISARM");
+		return;
+	}
+	trace = traced_read("trace", false);
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.out, "1000\n");
+	traced_is_sound(&trace);
+}
+END_TEST
+
 START_TEST(every_way_to_exit_ends_the_trace)
 {
 	static const struct {
@@ -585,6 +602,7 @@ int main(void)
 	EACH(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone);
 	EACH(a_process_that_execs_keeps_its_trace);
 	EACH(the_first_call_can_come_from_setlocale);
+	EACH(a_handler_on_a_stack_that_disarms_itself_is_no_longjmp);
 	EACH(every_way_to_exit_ends_the_trace);
 	EACH(a_daemon_keeps_its_own_descriptors_clean);
 	EACH(the_trace_in_a_file_survives_its_descriptor);

@@ -5,16 +5,42 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "sys.h"
+
+/* The smallest page that there is. */
+#define PAGE ((uintptr_t)4096)
+
+/* Two addresses that are further apart lie on two stacks. */
+#define STACK_MAX ((uintptr_t)64 << 20)
+
 __thread struct lm_tls lm_tls;
 
-static int is_on_alternate_stack(void)
+/* Is all readable from LOW to HIGH? Stacks have a guard page at their end, so between two of them, there is a hole. */
+static int are_on_one_stack(uintptr_t low, uintptr_t high)
 {
-	stack_t stack;
-
-	return sigaltstack(NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
+	if (high - low > STACK_MAX)
+		return 0;
+	for (uintptr_t page = low & ~(PAGE - 1); page <= high; page += PAGE) {
+		if (!lm_sys_readable(page))
+			return 0;
+	}
+	return 1;
 }
 
 int lm_guard_is_stale(uintptr_t sp)
 {
-	return sp >= lm_tls.caller_sp && !is_on_alternate_stack();
+	uintptr_t before = lm_tls.caller_sp;
+	stack_t alternate;
+
+	if (sp < before)
+		return 0;
+	if (sigaltstack(NULL, &alternate) != 0 || alternate.ss_flags & SS_ONSTACK)
+		return 0;
+	/*
+	 * While a handler runs on a stack with SS_AUTODISARM, the kernel says that
+	 * there is none. It may lie above the stack that was interrupted. Mistaking
+	 * a longjmp for a handler costs events; the other mistake would let a
+	 * handler take over what the interrupted call is at work on.
+	 */
+	return !(alternate.ss_flags & SS_DISABLE) || are_on_one_stack(before, sp);
 }

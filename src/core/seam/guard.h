@@ -48,8 +48,8 @@ static inline void lm_guard_restore(unsigned char before)
 /*
  * Is the call that set the state gone? A program may leave a signal handler
  * with longjmp, and with it what the signal interrupted. SP is the stack
- * pointer of the code that calls now: a handler on top of the tracker runs
- * below that, or on the alternate stack.
+ * pointer of the code that calls now. A handler on top of the tracker runs
+ * below the interrupted call, or on another stack.
  */
 int lm_guard_is_stale(uintptr_t sp);
 
