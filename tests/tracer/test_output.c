@@ -490,6 +490,28 @@ START_TEST(a_machine_without_proc_does)
 }
 END_TEST
 
+/* Each thread's 75th write takes 3 seconds, which is more than a ring that does not move is given. */
+START_TEST(a_write_that_takes_seconds)
+{
+	struct run result;
+	struct traced trace;
+
+	if (!have_command("strace") || run("strace -qq -e inject=writev:delay_enter=1 true").status != 0) {
+		skip("a_write_that_takes_seconds", "there is no strace that delays system calls");
+		return;
+	}
+	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=75 "
+	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 10000 >live",
+	             flavours[_i].environment, flavours[_i].suffix);
+	ck_assert_int_eq(result.status, 0);
+	ck_assert_str_eq(result.err, "");
+	ck_assert_int_eq(run("grep -q DELAYED calls").status, 0);
+	trace = traced_read("t", false);
+	traced_is_sound(&trace);
+	ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+END_TEST
+
 #define EACH(test) TIMES(test, FLAVOURS)
 
 int main(void)
@@ -508,6 +530,7 @@ int main(void)
 	EACH(a_trace_that_is_truncated);
 	EACH(a_journal_that_is_removed);
 	EACH(a_slow_pipe_that_does_not_block);
+	EACH(a_write_that_takes_seconds);
 	EACH(a_standard_error_that_nobody_reads);
 	EACH(a_place_that_can_only_be_read);
 	EACH(a_program_that_may_ask_the_kernel_for_little_runs_on);

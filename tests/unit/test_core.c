@@ -2,13 +2,18 @@
 /* Parts of the tracker by themselves: the size map, its text, its frames' names. */
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "intercept.h"
+#include "lock.h"
 #include "module.h"
 #include "plain_seam.h"
 #include "sizemap.h"
@@ -301,6 +306,68 @@ START_TEST(a_call_inside_the_real_call_is_no_event)
 }
 END_TEST
 
+/* ---- the lock --------------------------------------------------------------------- */
+
+static struct lm_lock lock;
+static uint64_t counted;
+
+static void *count(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 20000; i++) {
+		lm_lock_take(&lock);
+		counted++;
+		lm_lock_release(&lock);
+	}
+	return NULL;
+}
+
+START_TEST(a_lock_has_one_owner_at_a_time)
+{
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, count, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	ck_assert_uint_eq(counted, 4 * 20000);
+	ck_assert_uint_eq(lock.word, 0);
+	ck_assert(lm_lock_try(&lock));
+	ck_assert(!lm_lock_try(&lock));
+	lm_lock_release(&lock);
+}
+END_TEST
+
+/* It has our memory, and takes the lock with it. */
+static int take_and_die(void *unused)
+{
+	(void)unused;
+	lm_lock_take(&lock);
+	return 0;
+}
+
+START_TEST(a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork)
+{
+	static _Alignas(16) char stack[65536];
+	int status;
+	pid_t child = clone(take_and_die, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+
+	ck_assert_int_gt(child, 0);
+	ck_assert(!lm_lock_try(&lock));
+	/* It was not waited for yet, and so still has its number. */
+	lm_lock_take(&lock);
+	ck_assert_uint_eq(lock.word & INT32_MAX, (uint32_t)gettid());
+	lm_lock_release(&lock);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	/* And now its number is nobody's. */
+	lock.word = (uint32_t)child;
+	lm_lock_take(&lock);
+	lm_lock_release(&lock);
+	ck_assert(lm_lock_try(&lock));
+	lm_lock_release(&lock);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -322,6 +389,8 @@ int main(void)
 	tcase_add_test(tcase, an_address_in_no_object_is_just_that);
 	tcase_add_test(tcase, a_call_that_was_left_by_longjmp_is_over);
 	tcase_add_test(tcase, a_call_inside_the_real_call_is_no_event);
+	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
+	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

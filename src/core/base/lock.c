@@ -2,6 +2,9 @@
 /* See lock.h. */
 #include "lock.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "atomic.h"
 #include "sys.h"
 
@@ -32,9 +35,18 @@ static int sleep_on(struct lm_lock *lock, uint32_t word)
 	return lm_sys(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, word, &second, NULL, 0) == -ETIMEDOUT ? 0 : 1;
 }
 
+/* A child that ended has its number until it is waited for, and whoever is to do that may wait for this lock. */
+static int has_ended(uint32_t owner)
+{
+	siginfo_t child = {.si_pid = 0};
+	long result = lm_sys(SYS_waitid, P_PID, (int)owner, &child, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
+
+	return result == 0 && child.si_pid == (pid_t)owner;
+}
+
 static int is_gone(uint32_t owner)
 {
-	return lm_sys(SYS_tkill, (int)owner, 0) == -ESRCH;
+	return lm_sys(SYS_tkill, (int)owner, 0) == -ESRCH || has_ended(owner);
 }
 
 void lm_lock_take(struct lm_lock *lock)

@@ -9,10 +9,10 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "account.h"
 #include "atomic.h"
+#include "clock.h"
 #include "emit.h"
 #include "foreign.h"
 #include "guard.h"
@@ -23,6 +23,7 @@
 #include "sizemap.h"
 #include "sys.h"
 #include "thread.h"
+#include "wait.h"
 
 /* How long an allocation waits for the record of the realloc that released its address. */
 #define MOVING_WAIT_MS 2000
@@ -100,22 +101,26 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 		lm_account_change_own(&call->own->books, event->change, usable);
 }
 
-/* Another thread's realloc has released P and is about to say so. */
+/*
+ * Another thread's realloc has released P and is about to say so. It may sit in
+ * a slow write; but one that ended in the middle of it must not hold us for
+ * ever. After MOVING_WAIT_MS the block is entered all the same: a record of the
+ * realloc that comes later stands behind the new block's, and a reader then
+ * sees an address that is allocated twice.
+ */
 static size_t wait_for_move(const void *p, size_t size, const struct call *call)
 {
-	const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000};
+	uint64_t start;
 	size_t known = LM_SIZEMAP_MOVING;
 
 	/* Nobody reads the order where nothing is written, and this thread can't wait for itself. */
 	if (!call->tracing || call->guard != LM_GUARD_IDLE)
 		return LM_SIZEMAP_NONE;
-	for (int i = 0; i < 100 && known == LM_SIZEMAP_MOVING; i++) {
-		lm_sys(SYS_sched_yield);
-		known = lm_sizemap_look(p, size);
-	}
-	/* The other thread may sit in a slow write; one that died must not hold us for ever. */
-	for (int i = 0; i < MOVING_WAIT_MS && known == LM_SIZEMAP_MOVING; i++) {
-		lm_sys(SYS_nanosleep, &pause, NULL);
+	start = lm_clock_coarse_ms();
+	for (unsigned round = 0; known == LM_SIZEMAP_MOVING; round++) {
+		if (lm_clock_coarse_ms() - start >= MOVING_WAIT_MS)
+			break;
+		lm_wait_pause(round);
 		known = lm_sizemap_look(p, size);
 	}
 	return known;

@@ -6,13 +6,13 @@
 #include <limits.h>
 #include <link.h>
 #include <sys/auxv.h>
-#include <time.h>
 
 #include "arena.h"
 #include "atomic.h"
 #include "path.h"
 #include "sys.h"
 #include "trace_format.h"
+#include "wait.h"
 
 static struct lm_module *list;
 static unsigned last_pass, last_number;
@@ -38,8 +38,8 @@ static int read_list(int (*visitor)(struct dl_phdr_info *, size_t, void *), void
 
 	if (loader.barred)
 		return -1;
-	for (int turn = 0; turn < TURNS && lm_load(&loader.forks); turn++)
-		lm_sys(SYS_sched_yield);
+	for (unsigned turn = 0; turn < TURNS && lm_load(&loader.forks); turn++)
+		lm_wait_pause(turn);
 	lm_add(&loader.readers, 1);
 	refused = lm_load_ordered(&loader.forks) ? -1 : 0;
 	if (!refused)
@@ -50,11 +50,9 @@ static int read_list(int (*visitor)(struct dl_phdr_info *, size_t, void *), void
 
 void lm_module_before_fork(void)
 {
-	const struct timespec pause = {0, 100000};
-
 	lm_add(&loader.forks, 1);
-	for (int turn = 0; turn < TURNS && lm_load_ordered(&loader.readers); turn++)
-		lm_sys(SYS_nanosleep, &pause, NULL);
+	for (unsigned turn = 0; turn < TURNS && lm_load_ordered(&loader.readers); turn++)
+		lm_wait_pause(turn);
 }
 
 void lm_module_after_fork(void)

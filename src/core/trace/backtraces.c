@@ -3,13 +3,14 @@
 #include "backtraces.h"
 
 #include <stddef.h>
-#include <time.h>
 
 #include "arena.h"
 #include "atomic.h"
+#include "clock.h"
 #include "guard.h"
 #include "module.h"
 #include "sys.h"
+#include "wait.h"
 
 #define WAIT_MS 1000
 
@@ -127,17 +128,14 @@ void lm_backtraces_give_back(struct lm_backtrace *backtrace)
 
 int lm_backtraces_wait(const struct lm_backtrace *backtrace)
 {
-	const struct timespec pause = {0, 1000000};
+	uint64_t start = lm_clock_coarse_ms();
 
-	for (int i = 0; i < 100 + WAIT_MS; i++) {
+	for (unsigned round = 0; lm_clock_coarse_ms() - start < WAIT_MS; round++) {
 		if (lm_backtraces_is_written(backtrace))
 			return 0;
 		if (!lm_load(&backtrace->taken))
 			return -1;
-		if (i < 100)
-			lm_sys(SYS_sched_yield);
-		else
-			lm_sys(SYS_nanosleep, &pause, NULL);
+		lm_wait_pause(round);
 	}
 	return -1;
 }
