@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Parts of the tracker by themselves: the size map, its text, its frames' names. */
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include "lock.h"
 #include "module.h"
 #include "plain_seam.h"
+#include "signals.h"
 #include "sizemap.h"
 #include "support.h"
 #include "symbol.h"
@@ -368,6 +370,39 @@ START_TEST(a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork)
 }
 END_TEST
 
+/* ---- signals ---- */
+
+START_TEST(faults_are_not_blocked_with_the_other_signals)
+{
+	static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP}, others[] = {SIGHUP, SIGUSR1, SIGPROF};
+	struct lm_signals signals;
+	sigset_t before, during, after;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	lm_signals_block(&signals);
+	pthread_sigmask(SIG_SETMASK, NULL, &during);
+	lm_signals_unblock(&signals, 0);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		ck_assert_int_eq(sigismember(&during, faults[i]), 0);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		ck_assert_int_eq(sigismember(&during, others[i]), 1);
+	for (int number = 1; number < SIGRTMAX; number++)
+		ck_assert_int_eq(sigismember(&after, number), sigismember(&before, number));
+}
+END_TEST
+
+START_TEST(a_signal_of_a_write_of_ours_never_arrives)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	ck_assert_int_eq((int)lm_signals_write(ends[1], "x", 1), -EPIPE);
+	close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -391,6 +426,8 @@ int main(void)
 	tcase_add_test(tcase, a_call_inside_the_real_call_is_no_event);
 	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
 	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
+	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
+	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

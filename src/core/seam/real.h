@@ -31,7 +31,7 @@ void lm_real_free(void *p);
 void lm_real_free_sized(void *p, size_t size);
 void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size);
 
-/* The usable size of a block that this allocator handed out; 0 for NULL or where the libc can't tell. */
+/* The usable size of a live block of this allocator, never of NULL. 0 where the allocator can't tell. */
 size_t lm_real_usable_size(void *p);
 
 /* 1 once a block has shown that the tags of live blocks tell their usable size (tag.h): no need to call for it. */

@@ -4,32 +4,40 @@
 
 #include <signal.h>
 
-#include "sys.h"
+#define WORD_BITS (8 * (int)sizeof(unsigned long))
+
+static unsigned long *word_of(struct lm_signal_set *set, int number)
+{
+	return &set->words[(number - 1) / WORD_BITS];
+}
+
+static unsigned long bit_of(int number)
+{
+	return 1ul << ((number - 1) % WORD_BITS);
+}
 
 void lm_signals_block(struct lm_signals *signals)
 {
-	unsigned char all[LM_SIGNALS_SIZE];
+	static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP};
+	struct lm_signal_set set;
 
-	__builtin_memset(all, 0xff, sizeof all);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, all, signals->before, LM_SIGNALS_SIZE);
-	lm_sys(SYS_rt_sigpending, signals->pending, LM_SIGNALS_SIZE);
-}
-
-static int contains(const unsigned char set[LM_SIGNALS_SIZE], int number)
-{
-	return set[(number - 1) / 8] >> ((number - 1) % 8) & 1;
+	__builtin_memset(&set, 0xff, sizeof set);
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		*word_of(&set, faults[i]) &= ~bit_of(faults[i]);
+	lm_sys(SYS_rt_sigprocmask, SIG_BLOCK, &set, &signals->before, LM_SIGNALS_SIZE);
+	lm_sys(SYS_rt_sigpending, &signals->pending, LM_SIGNALS_SIZE);
 }
 
 /* Takes back the signal that a failed write raised, unless it was pending before. */
 static void discard(const struct lm_signals *signals, int number)
 {
 	const struct timespec at_once = {0, 0};
-	unsigned char set[LM_SIGNALS_SIZE] = {0};
+	struct lm_signal_set pending = signals->pending, set = {{0}};
 
-	if (contains(signals->pending, number))
+	if (*word_of(&pending, number) & bit_of(number))
 		return;
-	set[(number - 1) / 8] = (unsigned char)(1u << ((number - 1) % 8));
-	lm_sys(SYS_rt_sigtimedwait, set, NULL, &at_once, LM_SIGNALS_SIZE);
+	*word_of(&set, number) = bit_of(number);
+	lm_sys(SYS_rt_sigtimedwait, &set, NULL, &at_once, LM_SIGNALS_SIZE);
 }
 
 void lm_signals_unblock(const struct lm_signals *signals, int error)
@@ -38,7 +46,7 @@ void lm_signals_unblock(const struct lm_signals *signals, int error)
 		discard(signals, SIGPIPE);
 	else if (error == -EFBIG)
 		discard(signals, SIGXFSZ);
-	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, signals->before, NULL, LM_SIGNALS_SIZE);
+	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL, LM_SIGNALS_SIZE);
 }
 
 long lm_signals_write(int fd, const void *bytes, size_t size)

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * No signal while the tracker does what must not be interrupted, and none of
- * those that its own writes raise, ever: those are not the program's affair.
+ * Signals are blocked while the tracker does what must not be interrupted. The
+ * signals that its own writes raise are taken back: they are not the program's
+ * affair.
  */
 #ifndef LM_SIGNALS_H
 #define LM_SIGNALS_H
 
 #include <stddef.h>
 
-/* The kernel's set, whatever libc's is. */
-#define LM_SIGNALS_SIZE (64 / 8)
+#include "sys.h"
 
-struct lm_signals {
-	unsigned char before[LM_SIGNALS_SIZE];
-	unsigned char pending[LM_SIGNALS_SIZE];
+/* The kernel's set of signals, in bytes; libc's is larger. */
+#define LM_SIGNALS_SIZE LM_SYS_SIGSET_SIZE
+
+/* Signal N is bit N - 1, counted from the lowest bit of the first word. */
+struct lm_signal_set {
+	unsigned long words[LM_SIGNALS_SIZE / sizeof(unsigned long)];
 };
 
-/* Blocks all there are. */
+struct lm_signals {
+	struct lm_signal_set before;
+	struct lm_signal_set pending;
+};
+
+/* Blocks all but those that the kernel raises for a fault of the thread itself: a blocked one kills the process. */
 void lm_signals_block(struct lm_signals *signals);
 
 /* As before. ERROR: -errno of a write in between, or 0; the signal that it raised is taken back. */

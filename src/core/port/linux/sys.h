@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * System calls for the whole core. Through syscall(2), never through the
- * libc's wrappers: those are cancellation points, may be interposed, and some
- * allocate. All return the kernel's value or -errno and leave errno alone.
+ * System calls for the whole core, through syscall(2). The libc's wrappers are
+ * cancellation points, may be interposed by the program, and some allocate. All
+ * functions here return the kernel's value or -errno and leave errno alone.
+ *
+ * The core calls a few wrappers all the same, which are no cancellation points
+ * and allocate nothing: mmap(), whose arguments differ from machine to machine,
+ * fstat() and stat(), whose structure does, clock_gettime(), which needs no
+ * system call, and sigaction() and sigaltstack().
  */
 #ifndef LM_SYS_H
 #define LM_SYS_H
@@ -13,6 +18,13 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The kernel's set of signals, in bytes. */
+#if defined __mips__
+#define LM_SYS_SIGSET_SIZE ((size_t)16)
+#else
+#define LM_SYS_SIGSET_SIZE ((size_t)8)
+#endif
 
 /* The largest page that machines have. What is mapped in multiples of it is mapped in whole pages everywhere. */
 #define LM_SYS_PAGE_MAX ((size_t)64 << 10)
@@ -105,12 +117,15 @@ static inline void lm_sys_close(int fd)
 }
 
 /*
- * Can ADDRESS (8 bytes from it) be read? The kernel copies the new mask before
- * it looks at the operation, so a wrong operation tells without side effect.
+ * Can the word at ADDRESS be read? The kernel copies the new mask of signals
+ * before it looks at the operation, so a wrong operation tells without side
+ * effect. The mask is aligned to its size, so that it lies in one page.
  */
 static inline int lm_sys_readable(uintptr_t address)
 {
-	return lm_sys(SYS_rt_sigprocmask, -1, address & ~(uintptr_t)7, NULL, 8) == -EINVAL;
+	uintptr_t mask = address & ~(uintptr_t)(LM_SYS_SIGSET_SIZE - 1);
+
+	return lm_sys(SYS_rt_sigprocmask, -1, mask, NULL, LM_SYS_SIGSET_SIZE) == -EINVAL;
 }
 
 #endif
