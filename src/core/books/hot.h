@@ -57,7 +57,7 @@ static inline void lm_subtract_own(int64_t *counter, int64_t value)
 static inline uint64_t lm_fetch_add_quick(uint64_t *counter, uint64_t value, int is_single_threaded)
 {
 #if defined __x86_64__
-	if (__builtin_expect(is_single_threaded, 1)) {
+	if (likely(is_single_threaded)) {
 		__asm__ volatile("xaddq %0, %1" : "+r"(value), "+m"(*counter) : : "memory", "cc");
 		return value;
 	}

@@ -82,16 +82,16 @@ static inline lm_entry *lm_sizemap_entry(const void *p)
 	struct lm_sizemap_middle *middle;
 	struct lm_sizemap_leaf *leaf;
 
-	if (__builtin_expect(!lm_sizemap_covers(address), 0))
+	if (unlikely(!lm_sizemap_covers(address)))
 		return NULL;
 	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
-	if (__builtin_expect(!middle, 0))
+	if (unlikely(!middle))
 		return NULL;
 	leaf = atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
-	if (__builtin_expect(!leaf, 0))
+	if (unlikely(!leaf))
 		return NULL;
 	/* Many allocators know no odd multiples of 8. */
-	return __builtin_expect((address & 8) == 0, 1) ? &leaf->half[0][index] : &leaf->half[1][index];
+	return likely((address & 8) == 0) ? &leaf->half[0][index] : &leaf->half[1][index];
 }
 
 /* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */
@@ -99,9 +99,8 @@ static inline int lm_sizemap_try_put_new(const void *p, size_t size)
 {
 	lm_entry *entry = lm_sizemap_entry(p);
 
-	if (__builtin_expect(!entry || size > LM_SIZEMAP_SMALL_MAX ||
-	                             atomic_load_explicit(entry, memory_order_acquire) != LM_SIZEMAP_ENTRY_NONE,
-	                     0))
+	if (unlikely(!entry || size > LM_SIZEMAP_SMALL_MAX ||
+	             atomic_load_explicit(entry, memory_order_acquire) != LM_SIZEMAP_ENTRY_NONE))
 		return 0;
 	atomic_store_explicit(entry, (uint16_t)(size + LM_SIZEMAP_ENTRY_SIZE), memory_order_release);
 	return 1;
@@ -113,11 +112,11 @@ static inline size_t lm_sizemap_try_take(const void *p)
 	lm_entry *entry = lm_sizemap_entry(p);
 	unsigned value;
 
-	if (__builtin_expect(!entry, 0))
+	if (unlikely(!entry))
 		return LM_SIZEMAP_NONE;
 	value = atomic_load_explicit(entry, memory_order_acquire);
 	/* Without an entry's mark, what is no size is large. */
-	if (__builtin_expect(value - LM_SIZEMAP_ENTRY_SIZE > LM_SIZEMAP_SMALL_MAX, 0))
+	if (unlikely(value - LM_SIZEMAP_ENTRY_SIZE > LM_SIZEMAP_SMALL_MAX))
 		return LM_SIZEMAP_NONE;
 	atomic_store_explicit(entry, LM_SIZEMAP_ENTRY_NONE, memory_order_relaxed);
 	return value - LM_SIZEMAP_ENTRY_SIZE;
@@ -164,7 +163,7 @@ static inline size_t lm_sizemap_take(const void *p)
 {
 	size_t size = lm_sizemap_try_take(p);
 
-	return __builtin_expect(size != LM_SIZEMAP_NONE, 1) ? size : lm_sizemap_take_slowly(p);
+	return likely(size != LM_SIZEMAP_NONE) ? size : lm_sizemap_take_slowly(p);
 }
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */

@@ -25,11 +25,11 @@ struct lm_module_watch lm_module_watch;
 static struct {
 	int readers; /* threads that read it just now */
 	int forks;   /* threads that are about to fork */
-	int barred;  /* somebody who does not live here has its lock */
+	int barred;  /* fork may have left its lock held by a thread that no longer exists */
 } loader;
 
-/* So often somebody else's turn is waited for: not for ever, that might wait for us. */
-#define TURNS 200
+/* Pauses until another thread's turn is not waited for any longer: that thread might be waiting for us. */
+#define TURNS 250
 
 /* 0, or -1: not now. */
 static int read_list(int (*visitor)(struct dl_phdr_info *, size_t, void *), void *data)

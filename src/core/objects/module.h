@@ -73,7 +73,7 @@ extern struct lm_module_watch {
 /* Cheap: PC called the allocator; if it is the dynamic loader's, objects may come or go. */
 static inline void lm_module_note_caller(uintptr_t pc)
 {
-	if (__builtin_expect(pc - lm_load(&lm_module_watch.loader) < lm_load(&lm_module_watch.loader_size), 0))
+	if (unlikely(pc - lm_load(&lm_module_watch.loader) < lm_load(&lm_module_watch.loader_size)))
 		lm_store(&lm_module_watch.suspect, 1);
 }
 

@@ -40,7 +40,7 @@ extern int lm_real_has_tags LM_INTERNAL;
 /* The same, of a live block. */
 static inline size_t lm_real_usable_size_of_live(void *p)
 {
-	return __builtin_expect(lm_load(&lm_real_has_tags), 1) ? lm_tag_usable(p) : lm_real_usable_size(p);
+	return likely(lm_load(&lm_real_has_tags)) ? lm_tag_usable(p) : lm_real_usable_size(p);
 }
 
 /* Does glibc's own malloc stand behind all this? */

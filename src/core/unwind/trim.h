@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 
+#include "compiler.h"
 #include "unwind.h"
 
 /* The tracker's own frames between an unwinder and the caller: never more. */
@@ -47,7 +48,7 @@ __attribute__((constructor(101))) static void lm_unwind_construct(void)
  */
 static inline int lm_unwind_ready(void)
 {
-	return __builtin_expect(lm_unwind_constructed, 1) || getauxval(AT_BASE) != 0;
+	return likely(lm_unwind_constructed) || getauxval(AT_BASE) != 0;
 }
 
 #endif

@@ -22,7 +22,7 @@ void lm_stack_find(uintptr_t sp);
 /* The stack that SP is on becomes the known one. */
 static inline void lm_stack_enter(uintptr_t sp)
 {
-	if (__builtin_expect(sp < lm_stack.low || sp >= lm_stack.high, 0))
+	if (unlikely(sp < lm_stack.low || sp >= lm_stack.high))
 		lm_stack_find(sp);
 }
 
@@ -32,9 +32,9 @@ int lm_stack_test(uintptr_t address);
 /* 0, or -1 where there is nothing to be read. */
 static inline int lm_stack_read(uintptr_t address, uintptr_t *value)
 {
-	if (__builtin_expect(address % LM_STACK_WORD != 0, 0))
+	if (unlikely(address % LM_STACK_WORD != 0))
 		return -1;
-	if (__builtin_expect(address < lm_stack.low || address >= lm_stack.high, 0) && !lm_stack_test(address))
+	if (unlikely(address < lm_stack.low || address >= lm_stack.high) && !lm_stack_test(address))
 		return -1;
 	*value = *(const uintptr_t *)address;
 	return 0;

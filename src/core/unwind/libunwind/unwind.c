@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "atomic.h"
+#include "compiler.h"
 #include "sys.h"
 #include "trace_format.h"
 #include "trim.h"
@@ -92,7 +93,7 @@ void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, 
 	int count = 0;
 
 	if (lm_unwind_ready()) {
-		if (__builtin_expect(waiting, 0) && lm_exchange(&waiting, 0))
+		if (unlikely(waiting) && lm_exchange(&waiting, 0))
 			prepare();
 		count = unw_backtrace(found, (int)max + LM_UNWIND_OWN);
 	}
