@@ -56,7 +56,7 @@ void *lm_arena_alloc(size_t size)
 		fresh = new_piece(size);
 		if (!fresh)
 			return NULL;
-		/* Who comes second gives its piece back and uses the first one's. */
+		/* If two threads ask for a piece at once, the second gives its own back and uses the first one's. */
 		if (atomic_compare_exchange_strong(&current, &piece, fresh))
 			piece = fresh;
 		else

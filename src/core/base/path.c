@@ -25,7 +25,7 @@ int lm_path_exe(char *path, size_t size)
 		path[length] = '\0';
 		return 0;
 	}
-	/* Without /proc, the name that was given to exec is the next best. */
+	/* Without /proc, the name that exec was given has to do. */
 	name = (const char *)getauxval(AT_EXECFN);
 	return name ? lm_path_absolute(path, size, name) : -1;
 }

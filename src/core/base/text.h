@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Text into a fixed buffer, without libc: what does not fit is cut. Pure; any
+ * Writes text into a fixed buffer, without libc. What does not fit is cut. Pure; any
  * thread, any signal handler.
  */
 #ifndef LM_TEXT_H
@@ -56,7 +56,7 @@ void lm_text_hex(struct lm_text *text, uint64_t value);
 void lm_text_pointer(struct lm_text *text, uintptr_t value);
 /* A path as the trace has it: control bytes, blanks, '(', '[' and '\' as \ooo. */
 void lm_text_path(struct lm_text *text, const char *path);
-/* The same for the rest of a line: blanks and brackets stay. */
+/* The same for a path that is the rest of a line: blanks and brackets stay as they are. */
 void lm_text_path_line(struct lm_text *text, const char *path);
 
 /* Reads a whole decimal number; 0, or -1 where STRING is not just that or is over MAX. */

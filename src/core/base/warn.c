@@ -22,7 +22,7 @@ void lm_warn_end(char *buffer, struct lm_text *text)
 	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text->at - buffer));
 }
 
-/* strerror() translates, and allocates: these are the errors that a trace meets. */
+/* strerror() may allocate, since it translates. These are the errors that writing a trace can meet. */
 static const char *meaning(int error)
 {
 	switch (error) {

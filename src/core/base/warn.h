@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What the tracker has to say to people: single lines on standard error,
- * written at once, "log-malloc2: " in front. Any thread, any signal handler.
+ * The tracker's messages to people: lines on standard error, each one write,
+ * with "log-malloc2: " in front. Any thread, any signal handler.
  */
 #ifndef LM_WARN_H
 #define LM_WARN_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* See foreign.h. What is known here of glibc's blocks is tag.h's. */
+/* See foreign.h. tag.h describes the tag of glibc's blocks. */
 #include "foreign.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Pointers that the tracker never saw allocated. They may be good blocks of
- * libc's (strdup in a dynamic program that the wrap archive is linked into),
- * or anything at all: nothing may be asked of them that could fault before the
- * real free() has had its say.
+ * Pointers that the tracker never saw allocated. Such a pointer may be a good
+ * block of libc's (strdup in a dynamic program that the wrap archive is linked
+ * into), or anything at all. Looking at it must not fault: if it is wrong, the
+ * real free() is to find that out.
  */
 #ifndef LM_FOREIGN_H
 #define LM_FOREIGN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * What every event of every thread changes, in one cache line: with several
- * threads, the line's way from one core to another is what an event costs
- * most. And how such a counter is changed.
+ * The counters that every event of every thread changes, in one cache line, and
+ * how they are changed. With several threads, moving this line from one core to
+ * another is the most expensive part of an event.
  */
 #ifndef LM_HOT_H
 #define LM_HOT_H
@@ -13,16 +13,16 @@
 #include "compiler.h"
 
 extern struct lm_hot {
-	/* Bytes of the live blocks, of changes that were made in one place (account.h). */
+	/* Bytes of the live blocks, as far as the changes were not counted in the threads' shares (account.h). */
 	_Alignas(64) int64_t requested;
 	int64_t usable;
-	/* What threads had counted for themselves when lm_account_settle() last looked. */
+	/* The sum of the threads' shares when lm_account_settle() last looked. */
 	int64_t settled_requested, settled_usable;
 	/* The position in the ring that the next record gets (ring.h). */
 	uint64_t head;
 } lm_hot LM_INTERNAL;
 
-/* Of glibc: no other thread has been made. A libc without it is taken for one with threads. */
+/* glibc sets this while there is one thread. With a libc that does not have it, there may be several at any time. */
 extern char __libc_single_threaded __attribute__((weak));
 
 static inline int lm_is_single_threaded(void)
@@ -30,7 +30,8 @@ static inline int lm_is_single_threaded(void)
 	return &__libc_single_threaded && __libc_single_threaded;
 }
 
-/* Adds to what no other thread writes to, in one instruction where there is one: a signal handler may add, too. */
+/* Adds to a counter of this thread's own. A signal handler may add, too, so it is one instruction where there is one.
+ */
 static inline void lm_add_own(int64_t *counter, int64_t value)
 {
 #if defined __x86_64__
@@ -50,9 +51,9 @@ static inline void lm_subtract_own(int64_t *counter, int64_t value)
 }
 
 /*
- * Adds, and returns the value before. While there is one thread, signal
- * handlers are all that can come in between, and one instruction is enough for
- * those: without the bus lock it costs a twentieth.
+ * Adds, and returns the value before. While there is one thread, only signal
+ * handlers can come in between. One instruction without the bus lock is enough
+ * against those, and costs a twentieth.
  */
 static inline uint64_t lm_fetch_add_quick(uint64_t *counter, uint64_t value, int is_single_threaded)
 {

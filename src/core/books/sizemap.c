@@ -21,15 +21,15 @@ enum {
 };
 
 /*
- * Pieces can be told from blocks because they outlive a large block whose
- * release was not seen, and small blocks come to lie on them.
+ * A piece can be told from a block. Pieces may outlive a large block whose
+ * release was not seen, and small blocks may be placed there then.
  */
 _Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
 _Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are distinct");
 _Static_assert(PIECES *PIECE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
-/* A table that is not there yet: whoever comes second gives its own back. */
+/* Makes a table. If two threads do so at once, the second gives its own back and uses the first one's. */
 static void *installed(void *_Atomic *slot, size_t size)
 {
 	void *expected = NULL;

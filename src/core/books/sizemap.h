@@ -29,7 +29,7 @@
 
 /* No block is known at this address. */
 #define LM_SIZEMAP_NONE ((size_t)-1)
-/* A realloc took the block and its record is not placed yet. */
+/* A realloc took the block, and its record has no place in the trace yet. */
 #define LM_SIZEMAP_MOVING ((size_t)-2)
 /* There is no memory for the map: the block stays unknown. */
 #define LM_SIZEMAP_FULL ((size_t)-3)
@@ -115,7 +115,7 @@ static inline size_t lm_sizemap_try_take(const void *p)
 	if (unlikely(!entry))
 		return LM_SIZEMAP_NONE;
 	value = atomic_load_explicit(entry, memory_order_acquire);
-	/* Without an entry's mark, what is no size is large. */
+	/* A value that is not a small size is left to the slow way. */
 	if (unlikely(value - LM_SIZEMAP_ENTRY_SIZE > LM_SIZEMAP_SMALL_MAX))
 		return LM_SIZEMAP_NONE;
 	atomic_store_explicit(entry, LM_SIZEMAP_ENTRY_NONE, memory_order_relaxed);
@@ -131,16 +131,15 @@ size_t lm_sizemap_take_slowly(const void *p);
 size_t lm_sizemap_get(const void *p);
 
 /*
- * What stands in the way of SIZE bytes at P: LM_SIZEMAP_NONE if nothing does.
- * A large size is written over what is known of addresses inside the block,
- * and a mark may be among that.
+ * Is there anything in the way of a block of SIZE bytes at P? LM_SIZEMAP_NONE if
+ * not. A large size takes the entries of addresses inside the block as well, and
+ * one of those may hold a realloc's mark.
  */
 size_t lm_sizemap_look(const void *p, size_t size);
 
 /*
- * The same as lm_sizemap_put(), if nothing is known at P. Returns
- * LM_SIZEMAP_NONE then; else what is known, or LM_SIZEMAP_FULL, and changes
- * nothing.
+ * Like lm_sizemap_put() if nothing is known at P; returns LM_SIZEMAP_NONE then.
+ * Otherwise changes nothing, and returns what is known, or LM_SIZEMAP_FULL.
  */
 static inline size_t lm_sizemap_put_new(const void *p, size_t size)
 {
@@ -151,13 +150,12 @@ static inline size_t lm_sizemap_put_new(const void *p, size_t size)
 int lm_sizemap_put(const void *p, size_t size);
 
 /*
- * Forgets P and returns what lm_sizemap_get() would have.
+ * Forgets P and returns what lm_sizemap_get() would have returned.
  *
- * Two that free the same block are a bug of the program's, and only one may
- * have the size. An atomic exchange would be the most expensive instruction of
- * the whole release, for the sake of such programs: load and store it is, and
- * a race of two frees is counted twice only if they meet within these few
- * instructions.
+ * If two threads free the same block, which is a bug in the program, only one
+ * should get the size. An atomic exchange would ensure that, but it would be the
+ * most expensive instruction of every release. So this is a load and a store:
+ * such a block is counted twice if the two meet within these few instructions.
  */
 static inline size_t lm_sizemap_take(const void *p)
 {
@@ -169,16 +167,15 @@ static inline size_t lm_sizemap_take(const void *p)
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
 size_t lm_sizemap_take_moving(const void *p);
 
-/* Ends that: P is unknown, unless somebody else put a block there meanwhile. */
+/* Removes that mark: P is unknown then. If somebody put a block there meanwhile, nothing is changed. */
 void lm_sizemap_end_moving(const void *p);
 
-/* The block that a thread has marked as moving, so that the mark can be removed if the thread never comes back to it.
- */
+/* The block that a thread has marked as moving. If the thread dies meanwhile, its mark can be removed. */
 struct lm_sizemap_move {
 	const void *block; /* or NULL */
 };
 
-/* MOVE will not be finished. */
+/* Nobody will finish MOVE: removes its mark. */
 static inline void lm_sizemap_abandon_move(struct lm_sizemap_move *move)
 {
 	if (move->block)

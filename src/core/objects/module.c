@@ -17,7 +17,7 @@
 static struct lm_module *list;
 static unsigned last_pass, last_number;
 static unsigned long long known_adds, known_subs;
-/* The dynamic loader's own code: its calls of the allocator tell of dlopen and dlclose. */
+/* The dynamic loader's own code. If it calls the allocator, dlopen or dlclose may be at work. */
 struct lm_module_watch lm_module_watch;
 
 /* ---- the loader's list ---- */
@@ -138,7 +138,7 @@ static char *kept_escaped(const char *path)
 	return copy;
 }
 
-/* The program's own name: glibc says "", musl's static libc the kernel's link. */
+/* How libcs name the program itself: glibc by "", musl's static libc by the kernel's link. */
 static int is_program(const char *name)
 {
 	return name[0] == '\0' || __builtin_strcmp(name, "/proc/self/exe") == 0;
@@ -181,7 +181,7 @@ static struct lm_module *known(const struct lm_module *like)
 	return NULL;
 }
 
-/* The same file at the same address again: all that is known of it holds. Only a build-id can tell. */
+/* The same file is back at the same address, so all that is known of it is right again. Only a build-id proves that. */
 static struct lm_module *revived(const struct lm_module *like, const char *path)
 {
 	struct lm_module *module = lm_load_acquire(&list);
@@ -233,7 +233,7 @@ struct pass {
 	unsigned long long adds, subs;
 };
 
-/* The loader holds its lock meanwhile, so passes follow one another. */
+/* One object of the loader's list. The loader holds its lock during a pass, so there is one pass at a time. */
 static int visit(struct dl_phdr_info *info, size_t size, void *data)
 {
 	struct pass *pass = data;
@@ -356,10 +356,10 @@ struct lm_module *lm_module_find(uintptr_t pc)
 
 	if (module)
 		return module;
-	/* Code that a program made itself lies in no object: look again only if objects came. */
+	/* Code that a program generated lies in no object. So the list is read again only if objects came. */
 	if (read_list(read_counts, &now) != 0)
 		return NULL;
-	/* That waited for another thread which was just adding what we look for. */
+	/* Another thread may have added the object while this one waited for the loader's lock. */
 	module = listed(pc);
 	if (module)
 		return module;

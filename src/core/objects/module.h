@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The loaded objects: program, libraries, vdso. The list only grows; an object
- * that was unloaded stays on it, marked, until it comes back to its place. No locks of ours are held while the
- * loader's list is read, and nothing is allocated through malloc.
+ * The loaded objects: program, libraries, vdso. The list only grows: an object
+ * that was unloaded stays on it, marked as gone, until it comes back to its place.
+ * No locks of ours are held while the loader's list is read, and nothing is
+ * allocated through malloc.
  */
 #ifndef LM_MODULE_H
 #define LM_MODULE_H
@@ -49,28 +50,30 @@ int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b
 int lm_module_check(void);
 
 /*
- * The loader's list is read under the loader's lock, which a child that was
- * forked meanwhile would find taken for ever: none of ours is at it between these.
+ * The loader's list is read under the loader's lock. If a thread forked during
+ * that, the child would find the lock taken for ever. So between these two calls
+ * no thread reads the list for us.
  */
 void lm_module_before_fork(void);
 void lm_module_after_fork(void);
 
 /*
- * In a child of fork: none is announced. If the above were not called while
- * other threads ran, the loader's lock is never touched again.
+ * In a child of fork: no object's MODULE line is written. IS_LIST_SAFE is 0 if
+ * other threads ran and the two calls above were not made: the loader's lock may
+ * be taken, and is never touched again.
  */
 void lm_module_forked(int is_list_safe);
 
 /* A number that changes whenever the list did. */
 unsigned lm_module_generation(void);
 
-/* module.c's, but for what is inlined here. */
+/* Belongs to module.c; declared here for the functions that are inlined. */
 extern struct lm_module_watch {
 	uintptr_t loader, loader_size; /* the dynamic loader's pages */
 	int suspect;
 } lm_module_watch LM_INTERNAL;
 
-/* Cheap: PC called the allocator; if it is the dynamic loader's, objects may come or go. */
+/* PC called the allocator. If it lies in the dynamic loader, objects may come or go. Cheap. */
 static inline void lm_module_note_caller(uintptr_t pc)
 {
 	if (unlikely(pc - lm_load(&lm_module_watch.loader) < lm_load(&lm_module_watch.loader_size)))

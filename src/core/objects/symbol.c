@@ -11,7 +11,7 @@
 /* Chains of frames by pc; they only grow, at the front. */
 static struct lm_frame *table[1 << TABLE_BITS];
 
-/* What was opened for the same file when it lay elsewhere: a program may load and unload for ever. */
+/* The table of the same file, if it was opened when the file lay at another address. So reloading costs no memory. */
 static const struct lm_symtab *opened_before(const struct lm_module *module)
 {
 	for (const struct lm_module *other = lm_module_first(); other; other = other->next) {
@@ -71,7 +71,8 @@ static struct lm_frame *made(uintptr_t pc)
 	struct lm_text text;
 	size_t room = 64;
 
-	/* A call can be the last instruction of its function: look at where it was made. */
+	/* A call can be the last instruction of its function. So the call itself is looked up, not where it returns to.
+	 */
 	module = lm_module_find(pc - 1);
 	generation = lm_module_generation();
 	if (module && !module->name)
@@ -92,7 +93,7 @@ static struct lm_frame *made(uintptr_t pc)
 	return frame;
 }
 
-/* Where no object was known, one may have come; and the one that was known may have gone. */
+/* Is the text still right? An object may have come where there was none, and the known one may have gone. */
 static int is_valid(const struct lm_frame *frame)
 {
 	if (!frame->module)

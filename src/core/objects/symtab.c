@@ -26,7 +26,7 @@ struct lm_symtab {
 	size_t count;
 };
 
-/* Stands for every object of which nothing can be known. */
+/* The table of every object whose symbols can't be read. */
 static const struct lm_symtab nothing;
 
 static int map_part(struct part *part, int fd, uint64_t offset, uint64_t size, uint64_t file_size)
@@ -59,7 +59,7 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 	return lm_sys_pread(fd, buffer, size, offset) == (long)size ? 0 : -1;
 }
 
-/* Is FD's file still the one that was loaded? Yes, too, where no build-id can tell. */
+/* Is FD's file still the one that was loaded? Without a build-id to compare, it is taken to be. */
 static int same_build(int fd, const ElfW(Ehdr) * header, const struct lm_module *module)
 {
 	ElfW(Phdr) segment;
@@ -238,7 +238,7 @@ static unsigned leading_underscores(const char *name)
 	return n;
 }
 
-/* Of two names for one address, the one that people call it by: exported, without underscores, short. */
+/* Of two names for one address, the better one to read: exported, without underscores, short. */
 static int better(const struct lm_symtab *symtab, const ElfW(Sym) * a, const ElfW(Sym) * b)
 {
 	const char *name_a = name_of(symtab, a), *name_b = name_of(symtab, b);

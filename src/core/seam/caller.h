@@ -17,14 +17,14 @@ struct lm_caller {
 
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
 
-/* On ARM, the lowest bit of a return address tells how the code there is encoded, and is no part of where it is. */
+/* On ARM, the lowest bit of a return address tells how the code is encoded. It is no part of the address. */
 #if defined __arm__
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0) & ~(uintptr_t)1)
 #else
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0))
 #endif
 
-/* Only in the entry point itself: the builtins speak of the function they stand in. */
+/* To be used in the entry point itself, since the builtins are about the function that contains them. */
 #define LM_CALLER_HERE()                                                                                               \
 	{                                                                                                              \
 		.pc = LM_CALLER_PC(), .sp = LM_CALLER_SP(), .fp = *(const uintptr_t *)__builtin_frame_address(0)       \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the tracker is doing on this thread right now: one byte of thread-local
- * storage that tells an allocation by the program from one inside the real
- * allocator or inside the tracker itself. Signal handlers see it consistently:
- * whoever changes it puts back what it found.
+ * storage. It tells an allocation by the program from one inside the real
+ * allocator or inside the tracker itself. Whoever changes it puts back the value
+ * that it found, so a signal handler leaves it as it was.
  */
 #ifndef LM_GUARD_H
 #define LM_GUARD_H
@@ -46,8 +46,8 @@ static inline void lm_guard_restore(unsigned char before)
 }
 
 /*
- * Is the call that set the state gone? A program may leave a signal handler
- * with longjmp, and with it what the signal interrupted. SP is the stack
+ * Is the call that set the state gone? A program may leave a signal handler by
+ * longjmp; the call that the signal interrupted is never finished then. SP is the stack
  * pointer of the code that calls now. A handler on top of the tracker runs
  * below the interrupted call, or on another stack.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The boundary tag that glibc's malloc keeps in front of each block: the
- * block's size and three flags, unchanged for decades. malloc_usable_size()
- * looks at the next block's as well; where the program has overwritten this
- * one, that is anywhere, and the program would die of our question instead of
- * glibc's own tests.
+ * The boundary tag that glibc's malloc keeps in front of each block: the block's
+ * size and three flags, unchanged for decades. We read it ourselves, because
+ * malloc_usable_size() looks at the next block's tag as well. If the program has
+ * overwritten this block's size, the next block seems to lie anywhere, and our
+ * question would crash the program before glibc's own tests report the fault.
  */
 #ifndef LM_TAG_H
 #define LM_TAG_H

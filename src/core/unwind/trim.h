@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * For unwinders that are not our own. They start at themselves: drops the
- * tracker's own frames from the front of a backtrace. And they search libc's
- * list of objects, which a static program does not have from the start.
+ * For unwinders that are not our own. They start at themselves, so the tracker's
+ * own frames have to be dropped from the front of a backtrace. And they search
+ * libc's list of objects, which a static program does not have from the start.
  */
 #ifndef LM_UNWIND_TRIM_H
 #define LM_UNWIND_TRIM_H
@@ -13,12 +13,12 @@
 #include "compiler.h"
 #include "unwind.h"
 
-/* The tracker's own frames between an unwinder and the caller: never more. */
+/* The most frames of the tracker that can lie between an unwinder and the caller. */
 #define LM_UNWIND_OWN 12
 
 /*
- * FOUND holds COUNT addresses. Copies those from CALLER on to PCS; where
- * CALLER is not among them, it and then everything.
+ * FOUND holds COUNT addresses. Copies those from CALLER on to PCS. If CALLER is
+ * not among them, copies CALLER and then all of them.
  */
 static inline struct lm_unwound lm_unwind_trim(uintptr_t caller, void *const *found, int count, uintptr_t *pcs,
                                                unsigned max)

@@ -413,7 +413,7 @@ static int run_register(struct machine *machine, const struct entry *cie, uint8_
 	}
 }
 
-/* Those that change neither the CFA nor a register's rule. */
+/* The instructions that change neither the CFA nor a register's rule. */
 static int run_other(struct machine *machine, const struct entry *cie, uint8_t op, const uint8_t **p,
                      const uint8_t *end)
 {
@@ -484,7 +484,7 @@ static int run(struct machine *machine, const struct entry *cie, const struct en
 {
 	const uint8_t *p = code->at;
 
-	/* An instruction that moves on changes nothing else, so the row is right when the loop ends. */
+	/* An instruction that advances the location changes nothing else, so the row is right when the loop ends. */
 	while (p < code->end && machine->location <= pc) {
 		if (run_one(machine, cie, &p, code->end) != 0)
 			return -1;

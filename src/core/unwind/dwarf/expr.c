@@ -56,7 +56,7 @@ int lm_expr_register(const struct lm_registers *r, unsigned number, uintptr_t *v
 	}
 }
 
-/* Two operands, one result. -1: not such an operation. */
+/* An operation with two operands and one result. 0, or -1: OP is not one. */
 static int binary(uint8_t op, uintptr_t a, uintptr_t b, uintptr_t *result)
 {
 	switch (op) {

@@ -97,9 +97,9 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row)
 }
 
 /*
- * Code without call frame information: generated at run time, or assembly.
- * Much of it keeps a chain of frame pointers; what the chain leads to has to
- * look like code for that to be believed.
+ * Code without call frame information was generated at run time, or is assembly.
+ * Much of it keeps a chain of frame pointers. The chain is believed only if it
+ * leads to code.
  */
 static int step_frame_pointer(struct lm_registers *r, int in_module)
 {

@@ -82,7 +82,7 @@ void lm_rules_flush(void);
 
 /* ---- steps from a frame to its caller: 0, or -1 at the end ---- */
 
-/* A return address without what is no part of it. */
+/* The address that a return address stands for. */
 static inline uintptr_t lm_rules_code_address(uintptr_t pc)
 {
 #if defined __aarch64__
@@ -114,7 +114,7 @@ static inline int lm_rules_step_packed(struct lm_registers *r, uint64_t row)
 	uintptr_t fp = r->fp, fp_at = 0, pc;
 
 	r->used_fp = (row & LM_PACKED_CFA_FP) != 0;
-	/* A return address that is still in a register is only seen in frames that called nothing. */
+	/* Only frames that called nothing have their return address in a register; the walk meets none. */
 	if (unlikely((row >> LM_PACKED_RA_SHIFT & 3) != LM_PACKED_AT_CFA || lm_stack_read(pc_at, &pc) != 0))
 		return -1;
 	if (row & LM_PACKED_FP_AT_CFA) {

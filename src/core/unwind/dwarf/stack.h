@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Reading this thread's stack without ever faulting: the part of it that is
- * known to be readable is remembered, and frames lie in it nearly always; what
- * does not is tested by the kernel before it is read.
+ * Reads this thread's stack without ever faulting. The part of the stack that is
+ * known to be readable is remembered, and nearly all frames lie in it. Any other
+ * address is tested by the kernel before it is read.
  */
 #ifndef LM_UNWIND_DWARF_STACK_H
 #define LM_UNWIND_DWARF_STACK_H
@@ -26,7 +26,7 @@ static inline void lm_stack_enter(uintptr_t sp)
 		lm_stack_find(sp);
 }
 
-/* Outside what is known: can ADDRESS be read all the same? */
+/* ADDRESS lies outside of the known part: can it be read? */
 int lm_stack_test(uintptr_t address);
 
 /* 0, or -1 where there is nothing to be read. */

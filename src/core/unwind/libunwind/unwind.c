@@ -17,7 +17,7 @@
 #include "unwind.h"
 #include "unwind_memory.h"
 
-/* Memory is read where it can be: libunwind's own check writes into a pipe. */
+/* Tests an address before it is read. libunwind's own test writes into a pipe. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
 	(void)space, (void)arg;
@@ -27,7 +27,7 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
 	return 0;
 }
 
-/* The two descriptors that whoever opens some next will get. */
+/* The numbers of the next two descriptors that will be opened. */
 static void next_descriptors(int next[2])
 {
 	for (int i = 0; i < 2; i++)
@@ -40,9 +40,9 @@ static void next_descriptors(int next[2])
 
 /*
  * libunwind keeps a pipe to test addresses with, at the two lowest free
- * descriptors, which then are missing to the program; and when the program
- * closes and reuses their numbers, libunwind reads from and writes to the
- * program's own files. With access_mem() it needs none: off with it.
+ * descriptors. The program can't have these numbers then. If it closes and
+ * reuses them, libunwind reads from and writes to the program's own files. With
+ * access_mem() libunwind does not need the pipe, so it is closed.
  */
 static void close_pipe(const int ends[2])
 {
