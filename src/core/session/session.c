@@ -113,36 +113,52 @@ static void begin_child(unsigned char before)
 	lm_signals_unblock(&signals, 0);
 }
 
-static void wait_while_held(void)
+/*
+ * The state's word when no thread holds the phase. Whoever asks again sees
+ * another one perhaps: the end of a process can come right behind another.
+ */
+static unsigned wait_while_held(void)
 {
-	for (unsigned round = 0; round < HELD_ROUNDS && lm_state_phase() == LM_PHASE_HELD; round++)
+	unsigned word = lm_state_word();
+
+	for (unsigned round = 0; round < HELD_ROUNDS && lm_state_phase_of(word) == LM_PHASE_HELD; round++) {
 		lm_wait_pause(round);
+		word = lm_state_word();
+	}
+	return word;
+}
+
+static void lose(void)
+{
+	unsigned char guard = lm_guard_set(LM_GUARD_TRACKER);
+
+	lm_state_lose(1);
+	if (lm_state_is_writing())
+		lm_marks_lost();
+	lm_guard_restore(guard);
 }
 
 int lm_session_look(unsigned char before)
 {
-	int saved = errno, traced;
+	int saved = errno;
+	unsigned word;
 
 	if (lm_state_phase() == LM_PHASE_FORKED)
 		begin_child(before);
+	word = lm_state_word();
 	/* On top of the tracker, a thread may be in the way of what it would wait for, or try. */
 	if (before == LM_GUARD_IDLE) {
-		wait_while_held();
-		if (lm_state_phase() == LM_PHASE_STOPPED && lm_state_is_wanted())
+		word = wait_while_held();
+		if (lm_state_phase_of(word) == LM_PHASE_STOPPED && word & LM_STATE_WANTED) {
 			lm_trouble_try_in_time();
+			word = wait_while_held();
+		}
 	}
-	traced = lm_session_may_trace();
-	if (!traced && lm_state_is_wanted() && lm_state_phase() != LM_PHASE_OFF &&
-	    lm_load_acquire(&lm_session.started)) {
-		unsigned char guard = lm_guard_set(LM_GUARD_TRACKER);
-
-		lm_state_lose(1);
-		if (lm_state_is_writing())
-			lm_marks_lost();
-		lm_guard_restore(guard);
-	}
+	if (!lm_state_is_traced(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
+	    lm_load_acquire(&lm_session.started))
+		lose();
 	errno = saved;
-	return traced;
+	return lm_state_is_traced(word);
 }
 
 /* ---- the end ---- */
