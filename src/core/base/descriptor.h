@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Descriptors of our own in somebody else's process: kept high and close-on-
- * exec, and looked at before each use, because a program may close or reuse
- * any number.
+ * The tracker's own descriptors in the program's process. They have high numbers
+ * and are close-on-exec. They are checked before each use, because the program
+ * may close or reuse any number.
  */
 #ifndef LM_DESCRIPTOR_H
 #define LM_DESCRIPTOR_H
@@ -18,8 +18,7 @@ struct lm_descriptor {
 /* Keeps a private duplicate of FD, which stays open. 0, or -errno. */
 int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd);
 
-/* Is it still what was kept? 0; -EBADF: it was closed, or is something else now; or -errno of why that can't be told.
- */
+/* Is the descriptor still the one that was kept? 0; -EBADF: it was closed or is another file; or another -errno. */
 int lm_descriptor_check(const struct lm_descriptor *descriptor);
 
 int lm_descriptor_is_ours(const struct lm_descriptor *descriptor);
@@ -27,10 +26,13 @@ int lm_descriptor_is_ours(const struct lm_descriptor *descriptor);
 /* Is FD open on the same file? */
 int lm_descriptor_is_same(const struct lm_descriptor *descriptor, int fd);
 
-/* The path of the regular file that FD is open on, as long as it leads there; the arena's. NULL where it can't be told.
+/*
+ * The path of the regular file that FD is open on. NULL if that is not known or leads to another file. The string is
+ * allocated in the arena.
  */
 const char *lm_descriptor_path(int fd);
 
+/* Closes it if it is still ours. */
 void lm_descriptor_close(struct lm_descriptor *descriptor);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Where an intercepted function was called from, read in its entry point. With
- * the caller's registers in hand, unwinding starts at the caller itself: there
+ * the caller's registers known, unwinding starts at the caller itself. So there
  * are no frames of the tracker to skip, in either flavour.
  */
 #ifndef LM_CALLER_H
@@ -17,14 +17,14 @@ struct lm_caller {
 
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
 
-/* On ARM, the lowest bit of a return address tells how the code there is encoded, and is no part of where it is. */
+/* On ARM, the lowest bit of a return address is not a part of the address: it tells how the code there is encoded. */
 #if defined __arm__
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0) & ~(uintptr_t)1)
 #else
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0))
 #endif
 
-/* Only in the entry point itself: the builtins speak of the function they stand in. */
+/* Must be used in the entry point itself: the builtins describe the function that they are used in. */
 #define LM_CALLER_HERE()                                                                                               \
 	{                                                                                                              \
 		.pc = LM_CALLER_PC(), .sp = LM_CALLER_SP(), .fp = *(const uintptr_t *)__builtin_frame_address(0)       \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the tracker is doing on this thread right now: one byte of thread-local
- * storage that tells an allocation by the program from one inside the real
- * allocator or inside the tracker itself. Signal handlers see it consistently:
- * whoever changes it puts back what it found.
+ * storage. It tells an allocation by the program from one inside the real
+ * allocator or inside the tracker itself. Code that changes it restores it
+ * later, and so does a signal handler that interrupts such code.
  */
 #ifndef LM_GUARD_H
 #define LM_GUARD_H
@@ -21,15 +21,15 @@ enum lm_guard_state {
 
 struct lm_thread;
 
-/* All thread-local storage that every event needs, in one variable: its address is computed once for all. */
+/* All thread-local storage that every event needs is one variable, so that its address is computed only once. */
 extern __thread struct lm_tls {
 	volatile unsigned char guard;
 	volatile uintptr_t caller_sp;   /* the stack pointer of the program's code whose call set the guard last */
-	struct lm_thread *thread;       /* what is kept for this thread; NULL if there is nothing yet */
-	struct lm_thread *light_thread; /* the same once calls can do without the guard (quiet.h); else NULL */
+	struct lm_thread *thread;       /* this thread's entry (thread.h); NULL if it has none yet */
+	struct lm_thread *light_thread; /* the same, once calls can do without the guard (quiet.h); else NULL */
 } lm_tls LM_INTERNAL;
 
-/* Sets the state and returns the one to give back later. */
+/* Sets the state. Returns the state before, for lm_guard_restore(). */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)
 {
 	unsigned char before = lm_tls.guard;
@@ -46,10 +46,10 @@ static inline void lm_guard_restore(unsigned char before)
 }
 
 /*
- * Is the call that set the state gone? A program may leave a signal handler
- * with longjmp, and with it what the signal interrupted. SP is the stack
- * pointer of the code that calls now. A handler on top of the tracker runs
- * below the interrupted call, or on another stack.
+ * Did a longjmp abandon the call that set the state? A program may leave a signal
+ * handler with longjmp, and with it the call that the signal interrupted. SP is
+ * the stack pointer of the code that calls now. A handler that interrupts the
+ * tracker runs below the interrupted call, or on another stack.
  */
 int lm_guard_is_stale(uintptr_t sp);
 

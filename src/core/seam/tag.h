@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The boundary tag that glibc's malloc keeps in front of each block: the
- * block's size and three flags, unchanged for decades. malloc_usable_size()
- * looks at the next block's as well; where the program has overwritten this
- * one, that is anywhere, and the program would die of our question instead of
- * glibc's own tests.
+ * block's size and three flags, unchanged for decades. malloc_usable_size() also
+ * reads the next block's tag, which it finds by this block's size. If the program
+ * has overwritten the size, that address is arbitrary: our question would crash
+ * the program before glibc's own checks report the fault.
  */
 #ifndef LM_TAG_H
 #define LM_TAG_H
@@ -15,7 +15,7 @@
 #define LM_TAG_FLAGS ((size_t)7)
 #define LM_TAG_MMAP  ((size_t)2)
 
-/* What malloc_usable_size() says of P, a live block of glibc's. Touches nothing but its tag. */
+/* What malloc_usable_size() returns for P, a live block of glibc's. Reads only P's tag. */
 static inline size_t lm_tag_usable(const void *p)
 {
 	size_t tag = ((const size_t *)p)[-1];
