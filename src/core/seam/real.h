@@ -46,8 +46,7 @@ static inline size_t lm_real_usable_size_of_live(void *p)
 /* Is the real allocator glibc's own? */
 int lm_real_is_glibc(void);
 
-/* Is this the wrap archive's tracker, and the preload library's is there too? That one sees all calls and writes the
- * trace. */
+/* 1 in the wrap archive if the preload library is in the process too: that one sees all calls and writes the trace. */
 int lm_real_is_traced(void);
 
 _Noreturn void lm_real_exit(int status);
