@@ -328,8 +328,7 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 		return lm_real_pvalloc(size);
 	call = begin_call(caller);
 	event.p = lm_real_pvalloc(size);
-	/* Some libcs round SIZE up to whole pages without checking for overflow: then the block is smaller than SIZE.
-	 */
+	/* Some libcs round SIZE up to whole pages without checking for overflow: the block is smaller then. */
 	if (event.p && size > PTRDIFF_MAX)
 		event.size = lm_real_usable_size_of_live((void *)event.p);
 	return allocated(&event, &call, caller);
@@ -373,8 +372,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 		usable -= (int64_t)old->usable;
 	}
 	if (event->p) {
-		/* A known block that stayed in its place has no other block there that could have to be released first.
-		 */
+		/* A known block that stayed in its place: no other block's release has to be concluded. */
 		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
 		                      ? lm_sizemap_put(event->p, event->size)
 		                      : enter((void *)event->p, event->size, call);

@@ -140,8 +140,7 @@ static int is_regular(int fd, struct stat *status)
 	return result;
 }
 
-/* A full disk may get room again. A closed terminal, a pipe without a reader, a file at its size limit do not recover.
- */
+/* A full disk may get room again. A closed terminal, a pipe without a reader, a file at its limit do not recover. */
 int lm_direct_comes_back(int error)
 {
 	struct stat status;

@@ -30,8 +30,7 @@ int lm_direct_write(const struct iovec *parts, int count);
 /* The same in any phase: for the thread that begins a trace, ends it or resumes it. */
 int lm_direct_write_first(const struct iovec *parts, int count);
 
-/* Writes as many of SIZE bytes as possible: *WRITTEN. 0; or -errno if not all were written: the caller keeps the rest.
- */
+/* Writes as many of SIZE bytes as possible: *WRITTEN. 0; or -errno if not all were: the caller keeps the rest. */
 int lm_direct_write_some(const void *bytes, size_t size, size_t *written);
 
 /* Writes what is kept of a record that was written in part. */

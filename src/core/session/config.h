@@ -30,8 +30,7 @@ struct lm_config {
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */
 int lm_config_ready(void);
 
-/* Reads only what decides whether and where a trace is written. While tracing is off, no setting is complained about.
- */
+/* Reads only whether and where a trace is written. While tracing is off, no setting is complained about. */
 void lm_config_read_output(struct lm_config *config);
 /* Reads the rest. */
 void lm_config_read(struct lm_config *config);

@@ -12,8 +12,7 @@
 void lm_control_want(int wanted)
 {
 	lm_state_want(wanted);
-	/* While nothing was traced, each thread counted for itself. Events need totals that have those counts in them.
-	 */
+	/* While nothing was traced, each thread counted for itself. This adds those counts to the totals. */
 	if (wanted)
 		lm_account_settle();
 }

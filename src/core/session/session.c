@@ -125,8 +125,7 @@ int lm_session_look(unsigned char before)
 
 	if (lm_state_phase() == LM_PHASE_FORKED)
 		begin_child(before);
-	/* A signal handler that interrupted the tracker must not wait, or try again: it could wait for its own thread.
-	 */
+	/* A signal handler that interrupted the tracker must not wait or try: it could wait for its own thread. */
 	if (before == LM_GUARD_IDLE) {
 		wait_while_held();
 		if (lm_state_phase() == LM_PHASE_STOPPED && lm_state_is_wanted())

@@ -47,8 +47,7 @@ extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTE
 
 static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *unwound)
 {
-	/* The lower bits of a sum depend only on the lower bits of the addresses. So the upper bits of a product count.
-	 */
+	/* The lower bits of a sum depend only on the lower bits of the addresses, so upper bits are used. */
 	return &lm_backtraces_table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - LM_BACKTRACES_BITS)];
 }
 

@@ -9,8 +9,7 @@
 #include "settings.h"
 #include "sink.h"
 
-/* Modules may have been loaded or unloaded since the last event. After unloading, what is kept by address is dropped.
- */
+/* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
 	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The user's choices for the content of the trace. session.c sets them before the first event; then they are only read.
- */
+/* The user's choices for the content of the trace. session.c sets them before the first event. */
 #ifndef LM_SETTINGS_H
 #define LM_SETTINGS_H
 
