@@ -8,7 +8,9 @@
  * below. log-malloc2(3) is the manual page.
  *
  * Sizes are in bytes, as the program requested them. No function here sets
- * errno, blocks, or changes what log_malloc_get_usage() returns.
+ * errno or changes what log_malloc_get_usage() returns. Writing a line to the
+ * trace takes as long as the trace's file, pipe or socket does. Nothing else here
+ * waits.
  */
 #ifndef LOG_MALLOC2_H
 #define LOG_MALLOC2_H
@@ -27,11 +29,11 @@
 #endif
 
 /*
- * With LOG_MALLOC_WEAK, the five functions may be absent. gcc and clang fold
- * the address of an absent function into a position-dependent program at link
- * time, and a library that is preloaded later would go unnoticed: there, both
- * are made to ask the global offset table (on x86-64; elsewhere build such
- * programs with -fPIE).
+ * With LOG_MALLOC_WEAK, the five functions may be absent. In a
+ * position-dependent program of gcc or clang, the address of an absent function
+ * is fixed as null at link time. A library that is preloaded later would not be
+ * noticed. So on x86-64 both compilers are made to read the address from the
+ * global offset table. On other machines, build such programs with -fPIE.
  */
 #if !defined(LOG_MALLOC_WEAK)
 #define LOG_MALLOC_LINKAGE LOG_MALLOC_API
@@ -47,42 +49,42 @@ extern "C" {
 
 /*
  * Returns the sum of the requested sizes of all live blocks of the process,
- * in bytes; kept whether a trace is written or not. Blocks that were allocated
- * out of the tracker's sight do not count. Thread-safe and async-signal-safe;
- * with other threads at work the value is that of one moment.
+ * in bytes, whether a trace is written or not. Blocks whose allocation the
+ * tracker did not see do not count. Thread-safe and async-signal-safe. If other
+ * threads allocate meanwhile, the value may have changed when it is returned.
  */
 LOG_MALLOC_LINKAGE size_t log_malloc_get_usage(void);
 
 /*
- * Go on with writing events to the trace, and stop it: for the whole process,
- * from the next call on. They do not nest. Enabling has no effect where the
- * process has no trace (or lost it), and does not open one. While disabled
- * the accounting goes on; a trace with events left out shows releases of
- * blocks whose allocation it does not have, and the other way round.
- * Thread-safe and async-signal-safe.
+ * Switch the writing of events to the trace on and off: for the whole process,
+ * from the next call on. They do not nest. If the process has no trace or lost
+ * it, enabling has no effect: it does not open one. While disabled, the
+ * accounting goes on. A trace with events left out shows releases of blocks
+ * whose allocation it does not have, and the other way round. Thread-safe and
+ * async-signal-safe.
  */
 LOG_MALLOC_LINKAGE void log_malloc_trace_enable(void);
 LOG_MALLOC_LINKAGE void log_malloc_trace_disable(void);
 
 /*
  * Write a line to the trace, formatted from FMT as printf() does it. The text
- * becomes an information line: where it does not begin with '#', "# " is put
- * in front, and likewise behind each newline inside it; a newline at its end
- * is added where there is none. All together at most 1024 bytes are written;
- * longer text is cut off, its newline stays.
+ * becomes one or more information lines: "# " is put in front of each line that
+ * does not begin with '#', and a newline is added at the end if there is none.
+ * At most 1024 bytes are written in all. Longer text is cut off, but still ends
+ * with a newline.
  *
  * Returns the number of bytes written; 0 if there is no trace, if it is
- * disabled, or if FMT can not be formatted. Thread-safe: a call's lines stay
- * together. Not async-signal-safe.
+ * disabled, or if FMT can not be formatted. Thread-safe: the lines of one call
+ * stay together. Not async-signal-safe.
  */
 LOG_MALLOC_LINKAGE int log_malloc_trace_printf(const char *fmt, ...) LOG_MALLOC_PRINTF(1, 2);
 LOG_MALLOC_LINKAGE int log_malloc_trace_vprintf(const char *fmt, va_list args) LOG_MALLOC_PRINTF(1, 0);
 
 /*
  * LOG_MALLOC_WEAK: the functions above may be absent when the program runs.
- * Then the usage is 0 and the others do nothing and return 0. They
+ * Then the usage is 0, and the others do nothing and return 0. The functions
  * are found in a library that the program was linked with or that is preloaded.
- * The names stay usable as functions (called, their address taken).
+ * The names can still be used as functions: called, or their address taken.
  */
 #ifdef LOG_MALLOC_WEAK
 
@@ -151,29 +153,31 @@ static inline int log_malloc_weak_trace_printf(const char *fmt, ...)
 #endif /* LOG_MALLOC_WEAK */
 
 /*
- * Savepoints: the memory in use at one place, to compare with at another.
+ * Savepoints: they keep the memory in use at one place of the program, to be
+ * compared with the memory in use at another.
  * NAME is an identifier; TRACE is an int, non-zero to write a line to the
  * trace as well ("# SP NAME ..." or "# SP-COMPARE NAME ...").
  *
  *	LOG_MALLOC_SAVE(NAME, TRACE);
- *		Takes a savepoint. Declares variables: at block scope, once
- *		a scope; the other macros work where these are visible.
+ *		Takes a savepoint. Declares variables, so it stands at block
+ *		scope, once a NAME in each scope. The other macros work where
+ *		these variables are visible.
  *	LOG_MALLOC_UPDATE(NAME, TRACE);
- *		Takes it anew. An expression of type void.
+ *		Takes the savepoint again. An expression of type void.
  *	LOG_MALLOC_COMPARE(NAME, TRACE)
  *		An expression of type size_t: bytes in use now minus bytes in
  *		use at the savepoint, so a decrease wraps around.
  *	LOG_MALLOC_ASSERT(NAME, ITER);
  *		Aborts the program, with a message on standard error, if the
- *		bytes in use now differ from the savepoint; checked only after
+ *		bytes in use now differ from the savepoint. Checks only after
  *		this LOG_MALLOC_SAVE has run more than ITER times (a long), so
- *		that caches have time to fill. An expression of type void. It
- *		does not care about NDEBUG.
+ *		that caches have time to fill. An expression of type void.
+ *		NDEBUG has no effect on it.
  *
- * The usage is the whole process's: other threads' calls are in it. Each macro
- * evaluates its arguments once. With LOG_MALLOC_NDEBUG defined before the
- * include they make no code and do not evaluate them, and a LOG_MALLOC_COMPARE
- * is 0.
+ * The usage is that of the whole process, with the calls of other threads. Each
+ * macro evaluates its arguments once. With LOG_MALLOC_NDEBUG defined before the
+ * include, the macros generate no code and do not evaluate their arguments, and
+ * LOG_MALLOC_COMPARE is 0.
  */
 #ifdef LOG_MALLOC_NDEBUG
 
@@ -182,7 +186,7 @@ static inline int log_malloc_weak_trace_printf(const char *fmt, ...)
 #define LOG_MALLOC_COMPARE(name, trace) log_malloc_savepoint_none()
 #define LOG_MALLOC_ASSERT(name, iter)   ((void)0)
 
-/* A 0 that compilers let stand alone as a statement. */
+/* A 0 that compilers accept as a statement without a warning. */
 static inline __attribute__((always_inline)) size_t log_malloc_savepoint_none(void)
 {
 	return 0;
@@ -205,7 +209,7 @@ static inline __attribute__((always_inline)) size_t log_malloc_savepoint_none(vo
 	log_malloc_savepoint_assert(#name, log_malloc_saved_##name, &log_malloc_saves_of_##name, (iter), __FILE__,     \
 	                            __LINE__)
 
-/* What the macros call. SAVES counts how often a savepoint was taken, over all threads. */
+/* The macros call these. SAVES counts how often a savepoint was taken, in all threads together. */
 static inline size_t log_malloc_savepoint_take(const char *name, unsigned long *saves, int trace, const char *file,
                                                int line)
 {

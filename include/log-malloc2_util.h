@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log-malloc2_util: the current backtrace, written to a descriptor in a form
- * that backtrace2line reads as it is. Header only, nothing to link (the
- * unwinder is the compiler's own libgcc or libunwind), for C11 and C++17 on
- * ELF systems with /proc. log-malloc2(3) is the manual page.
+ * log-malloc2_util: writes the current backtrace to a descriptor, in a form that
+ * backtrace2line can read. Header only: nothing has to be linked, since the
+ * unwinder is the compiler's own libgcc or libunwind. For C11 and C++17 on ELF
+ * systems with /proc. log-malloc2(3) is the manual page.
  *
  * Copyright (c) the log-malloc2 authors
  *
@@ -40,9 +40,9 @@
 /*
  * void log_malloc_backtrace_init(void)
  *
- * Lets the unwinder do now what it does once at its first use (it may load a
- * library or allocate for that). Optional; of use before a signal handler has
- * to print a backtrace. Thread-safe, not async-signal-safe.
+ * Makes the unwinder do now what it does once at its first use. For that, it may
+ * load a library or allocate. Optional: useful if a signal handler will print a
+ * backtrace later. Thread-safe, not async-signal-safe.
  *
  * ssize_t log_malloc_backtrace(int fd)
  *
@@ -50,13 +50,13 @@
  * starting with the caller of this function: one line a frame,
  *
  *	OBJECT(+0xOFFSET)[0xADDRESS]	OFFSET from OBJECT's load bias
- *	[0xADDRESS]			where no object is known
+ *	[0xADDRESS]			if the object is not known
  *
- * then the line "# FILE /proc/self/maps" and that file's content, as far as
- * /proc is there. At most 64 frames; the format is that of log-malloc2(5).
+ * then the line "# FILE /proc/self/maps" and that file's content, if /proc is
+ * there. At most 64 frames. The format is that of log-malloc2(5).
  *
- * Returns the number of bytes written (and errno as it was), or -1 with errno
- * set by write(2) when FD does not take them; what was written before stays.
+ * Returns the number of bytes written and leaves errno alone. If writing to FD
+ * fails, returns -1 with the errno of write(2); what was written before stays.
  * Allocates nothing, takes no lock of its own, needs about 6 KiB of stack.
  * Thread-safe, and as async-signal-safe as the unwinder of the platform: good
  * enough for a handler that reports a crash and ends the program.
@@ -64,7 +64,7 @@
 static void log_malloc_backtrace_init(void) __attribute__((unused));
 static ssize_t log_malloc_backtrace(int fd) __attribute__((unused, noinline));
 
-/* Everything below is how it is done; nothing of it is meant to be called. */
+/* Everything below is the implementation. Programs should not call any of it. */
 
 #ifdef O_CLOEXEC
 #define LOG_MALLOC_UTIL_OPEN (O_RDONLY | O_CLOEXEC)
@@ -88,7 +88,7 @@ struct log_malloc_util_stack {
 	int count;
 };
 
-/* Collects output, or serves input, so that a system call is not needed for each byte. */
+/* A buffer for output or input, so that not every byte needs a system call. */
 struct log_malloc_util_file {
 	int fd;
 	int error; /* of the first call that failed */
@@ -98,7 +98,7 @@ struct log_malloc_util_file {
 	char data[LOG_MALLOC_UTIL_BUFFER];
 };
 
-/* The mapping that was looked up last; consecutive frames are mostly in the same one. */
+/* The mapping that was looked up last. Consecutive frames are mostly in the same one. */
 struct log_malloc_util_object {
 	uintptr_t from, to;
 	uintptr_t bias;
@@ -152,7 +152,7 @@ static inline void log_malloc_util_put_hex(struct log_malloc_util_file *out, uin
 		log_malloc_util_put(out, "0123456789abcdef"[value >> shift & 15]);
 }
 
-/* A path as the trace format wants it: what would end or split it becomes \ooo. */
+/* A path in the trace's format: bytes that would end or split it are written as \ooo. */
 static inline void log_malloc_util_put_path(struct log_malloc_util_file *out, const char *path)
 {
 	for (; *path; path++) {
@@ -188,7 +188,7 @@ static inline int log_malloc_util_get(struct log_malloc_util_file *in)
 	return (unsigned char)in->data[in->at++];
 }
 
-/* A hexadecimal number; *C is the first byte behind it. */
+/* Reads a hexadecimal number. *C is the first byte after it. */
 static inline uintptr_t log_malloc_util_get_hex(struct log_malloc_util_file *in, int *c)
 {
 	uintptr_t value = 0;
@@ -204,7 +204,7 @@ static inline uintptr_t log_malloc_util_get_hex(struct log_malloc_util_file *in,
 	}
 }
 
-/* From the byte C on, skips what is left of a word; returns the blank behind it, or what ends the line. */
+/* Skips the rest of a word, from its byte C on. Returns the blank after it, or the newline or -1 that ends the line. */
 static inline int log_malloc_util_skip_word(struct log_malloc_util_file *in, int c)
 {
 	while (c != ' ' && c != '\n' && c != -1)
@@ -219,7 +219,7 @@ static inline int log_malloc_util_skip_blanks(struct log_malloc_util_file *in, i
 	return c;
 }
 
-/* The rest of the line, from its byte C on: 1 if it is the path of a file that fits. */
+/* Reads the rest of the line, from its byte C on. Is it the path of a file, and did PATH have room for it? */
 static inline int log_malloc_util_get_path(struct log_malloc_util_file *in, int c, char *path)
 {
 	static const char deleted[] = " (deleted)";
@@ -240,7 +240,10 @@ static inline int log_malloc_util_get_path(struct log_malloc_util_file *in, int 
 	return usable;
 }
 
-/* What has to be added to an address in the ELF file, whose first page is mapped at BASE, SIZE bytes long. */
+/*
+ * The load bias of an ELF file: what has to be added to its addresses. The file's beginning is mapped at BASE, SIZE
+ * bytes of it. *KNOWN is 0 if the bias can't be told.
+ */
 static inline uintptr_t log_malloc_util_bias(uintptr_t base, size_t size, int *known)
 {
 	const log_malloc_util_ehdr *ehdr = (const log_malloc_util_ehdr *)base;
@@ -273,7 +276,7 @@ static inline int log_malloc_util_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* Finds the file that is mapped at PC, by the map that is read from IN: 1 if there is one with a known bias. */
+/* Finds the file that is mapped at PC in the memory map that is read from IN. 1 if there is one with a known bias. */
 static inline int log_malloc_util_find(struct log_malloc_util_file *in, uintptr_t pc,
                                        struct log_malloc_util_object *object)
 {
@@ -370,9 +373,10 @@ static inline _Unwind_Reason_Code log_malloc_util_frame(struct _Unwind_Context *
 	if (!pc || stack->count == LOG_MALLOC_UTIL_DEPTH)
 		return _URC_END_OF_STACK;
 	/*
-	 * Readers look up the address in front of a return address. Where a
-	 * signal came in, pc is the instruction itself, and the frame above is
-	 * the first byte of the signal trampoline: one further makes both right.
+	 * Readers look up the address before a return address. In a frame that
+	 * a signal interrupted, pc is the interrupted instruction itself, and the
+	 * frame before it is the first byte of the signal trampoline. Adding one
+	 * makes both right.
 	 */
 	if (interrupted) {
 		pc++;
@@ -404,7 +408,10 @@ static ssize_t log_malloc_backtrace(int fd)
 	_Unwind_Backtrace(log_malloc_util_frame, &stack);
 	while (i < stack.count && stack.pc[i] != caller)
 		i++;
-	/* Without unwind tables nothing but the caller may be known; else rather a frame too many than none. */
+	/*
+	 * If the caller was not found, too many frames are better than none. Without unwind tables, only the caller is
+	 * known.
+	 */
 	if (i == stack.count)
 		i = 0;
 	if (stack.count <= 1) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * An ELF note by which the launcher sees that a program has the tracker linked
- * in, stripped or not. Its owner is "log-malloc2", its type 1, its content the
- * version.
+ * An ELF note that tells the launcher that a program has the tracker linked in.
+ * Stripping the program does not remove it. Its owner is "log-malloc2", its type
+ * 1, its content the version.
  */
 #include <stdint.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The seam of the wrap archive: the linker resolves __real_malloc to malloc.
- * What only some libcs have is referred to weakly, and made of the rest where
- * it is not there; a weak reference brings nothing in from a static libc, so
- * what all have must not be weak.
+ * References to functions that only some libcs have are weak. If such a function
+ * is not there, it is made of others. References to functions that all libcs have
+ * must not be weak: a weak reference does not pull a function out of a static
+ * libc.
  */
 #include "real.h"
 
@@ -25,17 +26,17 @@ extern void *__real_valloc(size_t size) __attribute__((weak));
 extern void *__real_pvalloc(size_t size) __attribute__((weak));
 extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
 extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __attribute__((weak));
-/* Not __real__exit: musl's calls _Exit, which is wrapped again. */
+/* Not __real__exit: musl's _exit() calls _Exit(), which is wrapped, too. */
 extern _Noreturn void __real__Exit(int status);
 
 extern int __real_execve(const char *path, char *const argv[], char *const envp[]);
 extern int __real_execvpe(const char *file, char *const argv[], char *const envp[]);
 extern int __real_fexecve(int fd, char *const argv[], char *const envp[]);
 
-/* glibc's malloc under a name of its own; in a static program, the one that has it is glibc's. */
+/* Another name of glibc's malloc. See is_glibc(). */
 extern void *__libc_malloc(size_t size) __attribute__((weak));
 
-/* The preload library's, if that is in the process. */
+/* Defined by the preload library, if that is in the process. */
 extern const char log_malloc_tracker_preloaded __attribute__((weak));
 
 static void *no_memory(void)
@@ -129,8 +130,8 @@ static size_t tried_usable_size(void *p);
 static size_t (*usable_size)(void *p) = tried_usable_size;
 
 /*
- * The first block tells whether tags are what they seem to be: not under
- * valgrind, which takes glibc's functions over, nor with memory tagging.
+ * The first block shows whether its tag tells the usable size. It does not under
+ * valgrind, which replaces glibc's functions, or with memory tagging.
  */
 static size_t tried_usable_size(void *p)
 {
@@ -151,7 +152,7 @@ static int is_glibc(void)
 {
 	if (!__libc_malloc || __libc_malloc != __real_malloc)
 		return 0;
-	/* So it is with others that have glibc's names. */
+	/* Other allocators define both names, too. If it can be asked, the object that malloc lies in tells. */
 	return !lm_libc_can_tell() || lm_libc_has((const void *)__real_malloc);
 }
 

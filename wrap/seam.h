@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The functions of the real allocator that are called without a detour (quiet.h). */
+/* The functions of the real allocator that quiet.h calls directly. */
 #ifndef LM_SEAM_H
 #define LM_SEAM_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What the linker makes of calls to malloc and its family with --wrap (wrap/functions). */
+/* The functions that the linker's --wrap makes the program call instead of malloc and its family (wrap/functions). */
 #include "seam.h"
 
 #include "entry_points.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The words of the trace's grammar, for the writer (src/core) and the readers
- * (src/reader) alike: log-malloc2(5) explains them. Nothing but names and
- * limits; including it pulls in no code and no other header.
+ * The words of the trace's grammar, shared by the writer (src/core) and the
+ * readers (src/reader). log-malloc2(5) explains them. Only names and limits:
+ * including it pulls in no code and no other header.
  */
 #ifndef LM_TRACE_FORMAT_H
 #define LM_TRACE_FORMAT_H
@@ -11,16 +11,17 @@
 #define LM_TRACE_FD 1022
 
 /*
- * The process that a trace belongs to holds a POSIX write lock on these bytes
- * of it: kept over exec, not inherited by fork. Within a 32-bit off_t, and far
- * from where anyone else would lock.
+ * The process that owns a trace holds a POSIX write lock on these bytes of it.
+ * The lock is kept over exec and not inherited by a child of fork. The position
+ * fits into a 32-bit off_t, and is far from where other programs would lock.
  */
 #define LM_TRACE_LOCK_START 0x7ffffffe
 #define LM_TRACE_LOCK_LEN   1
 
 /*
- * Every function that is an event, X(identifier, "word"), in the order in
- * which INIT and FINI count them. INIT and FINI are not calls and come apart.
+ * Every function whose calls are events, X(identifier, "word"), in the order in
+ * which INIT and FINI count them. INIT and FINI are not calls, so they are not in
+ * the list.
  */
 #define LM_TRACE_CALLS(X)                                                                                              \
 	X(MALLOC, "malloc")                                                                                            \
@@ -44,12 +45,12 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_FINI "FINI"
 #define LM_TRACE_NIL  "(nil)"
 
-/* Markers behind an event. */
-#define LM_TRACE_FOREIGN " !f"    /* the block was never seen allocated */
+/* Markers and annotations at the end of an event's line. */
+#define LM_TRACE_FOREIGN " !f"    /* the tracker did not see the block's allocation */
 #define LM_TRACE_ERRNO   " !e"    /* the call failed; the errno follows */
-#define LM_TRACE_BUSY    "!"      /* the tracker itself was at work on this thread */
+#define LM_TRACE_BUSY    "!"      /* the call interrupted the tracker, at work on this thread */
 #define LM_TRACE_BT      "bt"     /* annotation of the compact format: a backtrace's number */
-#define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker had to conclude */
+#define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
 
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"
@@ -70,10 +71,10 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_BACKTRACE_DEPTH_MAX 128
 #define LM_TRACE_PRINTF_MAX    1024
 
-/* The signals that LOG_MALLOC_SIGNAL can name, X(NAME): those that programs leave alone, or that harm none. */
+/* The signals that LOG_MALLOC_SIGNAL can name, X(NAME): programs rarely need them, or ignore them by default. */
 #define LM_TOGGLE_SIGNALS(X) X(USR1) X(USR2) X(HUP) X(WINCH) X(URG) X(IO) X(PROF) X(ALRM) X(CHLD) X(CONT)
 
-/* What is printed on standard error when tracing begins. */
+/* The beginning of the line that is printed on standard error when tracing begins. */
 #define LM_TRACE_BANNER "*** log-malloc trace-"
 
 #endif

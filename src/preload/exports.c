@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The names that the preload library puts in front of libc's. */
+/* The functions that the preload library defines in place of libc's. */
 #include "seam.h"
 
 #include "entry_points.h"

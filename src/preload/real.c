@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The seam of the preload library: the next definitions behind our own, found
- * with dlsym. dlsym itself may allocate; it is served from a static buffer,
- * whose blocks are known here for as long as the process lives.
+ * The seam of the preload library: the next definitions after our own, found
+ * with dlsym. dlsym itself may allocate. Its blocks come from a static buffer,
+ * and free and realloc recognise them for as long as the process lives.
  */
 #include "real.h"
 
@@ -20,7 +20,7 @@
 #include "sys.h"
 #include "tag.h"
 
-/* In place of a function that was looked for and is not there. */
+/* Stands for a function that was searched for and does not exist. */
 #define MISSING ((void *)1)
 
 static void *first_malloc(size_t size);
@@ -29,7 +29,7 @@ static void *first_realloc(void *p, size_t size);
 static void first_free(void *p);
 static size_t first_usable_size(void *p);
 
-/* Until they are found, whoever calls them finds them. */
+/* Until the real functions are found, the pointers lead to functions that find them. */
 struct lm_seam lm_seam = {
 	.malloc = first_malloc,
 	.calloc = first_calloc,
@@ -54,20 +54,23 @@ static struct {
 	int ready;
 } real;
 
-/* ThreadSanitizer is in the process. */
+/* Not NULL: ThreadSanitizer is in the process. */
 extern void __tsan_init(void) __attribute__((weak));
 
 /* ---- while dlsym is at work ---- */
 
 #define BOOT_ALIGN sizeof(struct boot_block)
 
-/* Tagged as glibc's are: usable sizes are read there. */
+/* It has a tag like glibc's blocks, since usable sizes are read from tags (tag.h). */
 struct boot_block {
 	_Alignas(16) size_t before;
 	size_t tag;
 };
 
-/* Volatile: libc's headers promise that dlsym calls nothing here, and this is here because it does. */
+/*
+ * Is this thread in dlsym()? Volatile, because libc's headers promise the compiler that dlsym() does not call back into
+ * this file. It does when it allocates.
+ */
 static __thread volatile unsigned char resolving;
 static _Alignas(16) char boot[16384];
 static size_t boot_used;
@@ -92,7 +95,7 @@ static void *boot_malloc(size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	/* Never used twice, so still zero: calloc is served, too. */
+	/* No part of the buffer is used twice, so the block is still zero, as calloc needs it. */
 	block = (struct boot_block *)(boot + at);
 	block->tag = room - sizeof *block + LM_TAG_WORD;
 	return block + 1;
@@ -106,9 +109,9 @@ static size_t boot_size(const void *p)
 /* ---- finding the real ones ---- */
 
 /*
- * The versions that programs are bound to. glibc's debugging allocator, which
- * serves MALLOC_CHECK_ and the like, has its functions under those alone: a
- * search without a version passes it by.
+ * The symbol versions that programs are linked to. glibc's debugging allocator,
+ * which implements MALLOC_CHECK_ and the like, defines its functions only with
+ * these versions. A search without a version does not find it.
  */
 #if defined __x86_64__
 #define BASE_VERSION          "GLIBC_2.2.5"
@@ -121,7 +124,7 @@ static size_t boot_size(const void *p)
 #define ALIGNED_ALLOC_VERSION NULL
 #endif
 
-/* With a handler that leaves by longjmp, this thread would be resolving for ever, and the loader locked. */
+/* Signals are blocked: a handler that leaves by longjmp would leave RESOLVING set, and the loader's lock held. */
 static void begin_resolving(struct lm_signals *signals)
 {
 	lm_signals_block(signals);
@@ -134,10 +137,13 @@ static void end_resolving(const struct lm_signals *signals)
 	lm_signals_unblock(signals, 0);
 }
 
-/* Not every libc has that. */
+/* Not every libc has dlvsym(). */
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
 
-/* With a version, nothing is found where there are none: other allocators are looked for first. */
+/*
+ * Other allocators define their functions without versions, so a search without a version comes first. Only if that
+ * finds glibc's function, a search with a version follows.
+ */
 static void *next(const char *name)
 {
 	const char *version = strcmp(name, "aligned_alloc") == 0 ? ALIGNED_ALLOC_VERSION : BASE_VERSION;
@@ -151,14 +157,15 @@ static void *next(const char *name)
 	return versioned ? versioned : found;
 }
 
-/* ISO C has no conversion from object to function pointers; POSIX has dlsym. */
+/* ISO C does not allow converting an object pointer to a function pointer. POSIX does, for dlsym(). */
 #define FIND(function, name) (*(void **)(void *)&(function) = next(name))
 
 /*
- * For functions that have one version, which need not be the libc's first one.
- * A search that fails translates its message. If the first malloc of the program
- * is inside setlocale(), that unlocks a lock that setlocale() has taken, and the
- * next setlocale() waits for ever.
+ * For functions that have only one version, which may be newer than BASE_VERSION:
+ * a search with BASE_VERSION would fail. A failed search translates its error
+ * message. If the first malloc of the program is inside setlocale(), the
+ * translation unlocks a lock that setlocale() has taken, and the next setlocale()
+ * waits for ever.
  */
 #define FIND_ANY(function, name) (*(void **)(void *)&(function) = dlsym(RTLD_NEXT, name))
 
@@ -173,9 +180,9 @@ static void replace(void **function, const char *name)
 #define REPLACE(function, name) replace((void **)(void *)&(function), name)
 
 /*
- * What not every libc has is looked for when it is called, and then only: a
- * search that fails leaves a message, which the program would find in
- * dlerror().
+ * For a function that some libcs do not have. It is searched for only when it is
+ * called: a failed search leaves a message, which has to be cleared before the
+ * program finds it in dlerror().
  */
 static void find_optional(void **function, const char *name)
 {
@@ -194,15 +201,15 @@ static void find_optional(void **function, const char *name)
 	lm_store_release(function, found);
 }
 
-/* The function, or NULL where nobody has it. */
+/* The function, or NULL if it does not exist. */
 #define OPTIONAL(function, name)                                                                                       \
 	(find_optional((void **)(void *)&(function), name),                                                            \
 	 *(void **)(void *)&(function) == MISSING ? NULL : (function))
 
-/* glibc's own malloc stands behind all this. */
+/* The real allocator is glibc's own. */
 static int is_glibc;
 
-/* ThreadSanitizer allocates before it can tell: then nobody can be asked. */
+/* ThreadSanitizer allocates before its malloc_usable_size() works, so that is never called. */
 static size_t unknown_usable_size(void *p)
 {
 	(void)p;
@@ -219,8 +226,8 @@ static size_t tag_usable_size(void *p)
 }
 
 /*
- * The first block tells whether tags are what they seem to be: not under
- * valgrind, which takes glibc's functions over, nor with memory tagging.
+ * The first block shows whether its tag tells the usable size. It does not under
+ * valgrind, which replaces glibc's functions, or with memory tagging.
  */
 static size_t tried_usable_size(void *p)
 {
@@ -256,11 +263,11 @@ static void resolve(void)
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
-	/* In a child of fork, where they are called as a rule, the loader may be locked for ever. */
+	/* Found now, since they are mostly called in a child of fork, where the loader may be locked for ever. */
 	FIND_ANY(real.execve, "execve");
 	FIND_ANY(real.execvpe, "execvpe");
 	FIND_ANY(real.fexecve, "fexecve");
-	/* What others call meanwhile goes on finding. */
+	/* Calls by other threads still come to the first_ functions until these pointers are replaced. */
 	REPLACE(lm_seam.free, "free");
 	REPLACE(lm_seam.realloc, "realloc");
 	REPLACE(lm_seam.calloc, "calloc");
@@ -271,7 +278,7 @@ static void resolve(void)
 	lm_store_release(&real.ready, 1);
 }
 
-/* Is the real allocator there? Not while dlsym looks for it. */
+/* Are the real functions found? Finds them if not. 0 while this thread is in dlsym(), which allocates. */
 static inline int ready(void)
 {
 	if (likely(lm_load_acquire(&real.ready)))
@@ -423,7 +430,7 @@ int lm_real_is_glibc(void)
 	return ready() && is_glibc;
 }
 
-/* By this, the archive in the same process sees that we are there. */
+/* The wrap archive in the same process sees by this symbol that the preload library is there. */
 extern const char log_malloc_tracker_preloaded;
 __attribute__((visibility("default"))) const char log_malloc_tracker_preloaded = 1;
 

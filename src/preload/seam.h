@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The functions of the real allocator that most events need; all but the last are called without a detour (quiet.h). */
+/* Pointers to the real functions that most events need. quiet.h calls all but the last one directly through them. */
 #ifndef LM_SEAM_H
 #define LM_SEAM_H
 

@@ -11,10 +11,10 @@
 #include "sys.h"
 #include "text.h"
 
-/* Above what programs use, below what makes the kernel's table large. */
+/* High enough that programs do not use the number, low enough that the kernel's table of descriptors stays small. */
 #define HIGHEST 4096
 
-/* fstat() keeps errno when it works; here always. */
+/* fstat() that leaves errno alone, even if it fails. 0, or -errno. */
 static int identify(int fd, struct stat *status)
 {
 	int saved = errno, error = 0;
@@ -55,7 +55,7 @@ int lm_descriptor_keep(struct lm_descriptor *descriptor, int fd)
 	return descriptor->fd < 0 ? descriptor->fd : 0;
 }
 
-/* 0: FD is open on the same file. -EBADF: it is not. */
+/* 0: FD is open on the same file. -EBADF: it is not; or another -errno. */
 static int compare(const struct lm_descriptor *descriptor, int fd)
 {
 	struct stat status;

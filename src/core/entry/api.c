@@ -30,7 +30,7 @@ void log_malloc_trace_disable(void)
 	lm_control_want(0);
 }
 
-/* Every line has to begin with '#', or a reader would take it for a record. */
+/* Puts "# " in front of each line that does not begin with '#': a reader would take it for an event. */
 static int put_lines(char *line, const char *message)
 {
 	struct lm_text text = {line, line + LM_TRACE_PRINTF_MAX - 1};
@@ -56,11 +56,11 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	unsigned char guard;
 	int written = 0;
 
-	/* Text that is not written is no event that is lost. */
+	/* Text that is not written does not count as a lost event. */
 	if (!lm_session_may_trace() || !lm_session_is_traced(lm_tls.guard))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	/* A handler may leave the formatting by longjmp: the next call has to see that. */
+	/* A signal handler may leave the formatting by longjmp. CALLER_SP lets the next call notice that (guard.h). */
 	if (guard == LM_GUARD_IDLE)
 		lm_tls.caller_sp = LM_CALLER_SP();
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The entry points of both flavours, X(type, name, parameters, arguments):
- * each flavour defines them under its own names, and all they do is to say
- * where they were called from.
+ * The entry points of both flavours, X(type, name, parameters, arguments). Each
+ * flavour defines them under its own names. They find out where they were called
+ * from and call the functions of intercept.h. The four common ones first try the
+ * shorter ways of quiet.h.
  */
 #ifndef LM_ENTRY_POINTS_H
 #define LM_ENTRY_POINTS_H
@@ -23,7 +24,7 @@
 
 #define LM_ENTRY_EXPORT __attribute__((visibility("default")))
 
-/* Declared here, too: some libcs lack some of them. */
+/* They are also declared here, since some libcs do not have all of them. */
 #define LM_ENTRY_DEFINE(type, symbol, function, parameters, arguments)                                                 \
 	LM_ENTRY_EXPORT type symbol parameters;                                                                        \
 	type symbol parameters                                                                                         \
@@ -33,7 +34,7 @@
 		return function arguments;                                                                             \
 	}
 
-/* Those that every program lives by. */
+/* The four common functions. */
 #define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
@@ -98,7 +99,7 @@
 		lm_free(p, &caller);                                                                                   \
 	}
 
-/* The calls by which a program leaves: no events, so they need not know their caller. */
+/* The functions by which a program leaves its image. They are not events, so their caller is not needed. */
 #define LM_ENTRY_EXEC_POINTS(X)                                                                                        \
 	X(execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))                      \
 	X(execv, (const char *path, char *const argv[]), (path, argv))                                                 \

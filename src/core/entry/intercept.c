@@ -2,8 +2,9 @@
 /*
  * See intercept.h. Two rules give the trace its order (log-malloc2(5)): a
  * release is recorded before the real call, an allocation after it. realloc is
- * both at once; its old address stays marked in the size map until its record
- * is placed, and whoever is handed that address meanwhile waits for that.
+ * both at once. Its old address stays marked in the size map until its record
+ * has a place in the trace. A thread that gets that address from the allocator
+ * meanwhile waits until the mark is gone.
  */
 #include "intercept.h"
 
@@ -25,12 +26,12 @@
 #include "thread.h"
 #include "wait.h"
 
-/* How long an allocation waits for the record of the realloc that released its address. */
+/* How long an allocation waits, at most, for the record of the realloc that released its address. */
 #define MOVING_WAIT_MS 2000
 
 /*
- * The outermost call alone is an event: what the real allocator calls of its
- * own family on the way is its own affair.
+ * Only the outermost call is an event. Calls that the real allocator makes to
+ * its own family are not.
  */
 static inline int nested(const struct lm_caller *caller)
 {
@@ -44,12 +45,12 @@ static inline int nested(const struct lm_caller *caller)
 	return lm_tls.guard == LM_GUARD_REAL;
 }
 
-/* What an event needs to know of the moment when its call came in. */
+/* One call that is being recorded: the state when it came in, and what is decided for it. */
 struct call {
-	unsigned char guard; /* to be given back */
+	unsigned char guard; /* the state before the call, restored at its end */
 	int tracing;
-	int error;             /* errno to leave behind */
-	struct lm_thread *own; /* NULL in a signal handler on top of the tracker */
+	int error;             /* errno after the call */
+	struct lm_thread *own; /* the calling thread's; NULL in a signal handler that interrupted the tracker */
 };
 
 static inline struct lm_account_share *books_of(const struct call *call)
@@ -61,7 +62,7 @@ static inline struct call begin_call(const struct lm_caller *caller)
 {
 	struct call call = {0};
 
-	/* The first call of all starts the session, before anything is counted. */
+	/* The process's first call starts the session, before anything is counted. */
 	lm_session_need();
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
@@ -92,7 +93,7 @@ static inline void emit(struct lm_event *event, const struct call *call, const s
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
-/* EVENT's change and USABLE bytes go into the books. */
+/* Adds EVENT's change, and USABLE bytes, to the books. */
 static inline void account(struct lm_event *event, int64_t usable, const struct call *call)
 {
 	if (call->tracing || !call->own)
@@ -102,18 +103,19 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 }
 
 /*
- * Another thread's realloc has released P and is about to say so. It may sit in
- * a slow write; but one that ended in the middle of it must not hold us for
- * ever. After MOVING_WAIT_MS the block is entered all the same: a record of the
- * realloc that comes later stands behind the new block's, and a reader then
- * sees an address that is allocated twice.
+ * Another thread's realloc has released P, and its record has no place in the
+ * trace yet. Waits until it has, and returns what the size map says then. The
+ * other thread may be in a slow write, so the wait is long. It may have ended, so
+ * the wait is limited: after MOVING_WAIT_MS, the new block is entered anyway. If
+ * the realloc's record still comes, it stands behind the new block's record, and a
+ * reader sees an address that is allocated twice.
  */
 static size_t wait_for_move(const void *p, size_t size, const struct call *call)
 {
 	uint64_t start;
 	size_t known = LM_SIZEMAP_MOVING;
 
-	/* Nobody reads the order where nothing is written, and this thread can't wait for itself. */
+	/* Without a trace, the order does not matter. A signal handler could wait for its own thread. */
 	if (!call->tracing || call->guard != LM_GUARD_IDLE)
 		return LM_SIZEMAP_NONE;
 	start = lm_clock_coarse_ms();
@@ -127,9 +129,9 @@ static size_t wait_for_move(const void *p, size_t size, const struct call *call)
 }
 
 /*
- * The allocator handed out P, but the size map says that a block lives there:
- * it was released where we could not see it. Its usable size is gone with it;
- * the books take back what the new tenant's slack suggests.
+ * The allocator returned P, but the size map has a live block of SIZE bytes
+ * there: that block was released by a call that we did not see. Its usable size
+ * is not known any more, so the books use an estimate.
  */
 static void conclude_release(void *p, size_t size, const struct call *call)
 {
@@ -141,7 +143,7 @@ static void conclude_release(void *p, size_t size, const struct call *call)
 	emit(&event, call, NULL);
 }
 
-/* Somebody is there already, or nothing can be entered. 0, or -1: the block stays unknown. */
+/* Enters P although the size map has an entry there, or had no memory. 0; or -1: the block stays unknown. */
 static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t known, const struct call *call)
 {
 	if (known == LM_SIZEMAP_MOVING)
@@ -154,7 +156,7 @@ static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t k
 	return -1;
 }
 
-/* The address of a new block: entered into the size map, after whoever was there before has gone. */
+/* Enters a new block into the size map, after an older entry for its address was dealt with. 0, or -1. */
 static inline int enter(void *p, size_t size, const struct call *call)
 {
 	size_t known = lm_sizemap_put_new(p, size);
@@ -164,8 +166,8 @@ static inline int enter(void *p, size_t size, const struct call *call)
 
 /*
  * The end of every call that may have allocated EVENT->p. A null pointer is a
- * failure if errno says so; without, it is malloc(0) of an allocator that
- * answers with one.
+ * failure with the errno that the call left, unless the size is 0: some
+ * allocators return null for malloc(0).
  */
 static void *allocated(struct lm_event *event, struct call *call, const struct lm_caller *caller)
 {
@@ -211,7 +213,7 @@ void *lm_malloc_end(void *p, size_t size)
 	return malloced(p, size, &call, NULL);
 }
 
-/* Can a call take the quick way? The session has started, and nothing lies under the call. */
+/* Can a call take the quick way? The session has started, and the call did not interrupt the tracker. */
 static inline int is_plain(void)
 {
 	return lm_tls.guard == LM_GUARD_IDLE && lm_load_acquire(&lm_session.started);
@@ -246,7 +248,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	return p;
 }
 
-/* COUNT elements of EACH bytes; SIZE_MAX, which no allocator has, where that overflows. */
+/* The size of COUNT elements of EACH bytes. SIZE_MAX, which no allocator can provide, if that overflows. */
 static size_t product(size_t count, size_t each)
 {
 	size_t total;
@@ -326,7 +328,7 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 		return lm_real_pvalloc(size);
 	call = begin_call(caller);
 	event.p = lm_real_pvalloc(size);
-	/* Some round up to whole pages without a look at overflow. */
+	/* Some libcs round SIZE up to whole pages without checking for overflow: the block is smaller then. */
 	if (event.p && size > PTRDIFF_MAX)
 		event.size = lm_real_usable_size_of_live((void *)event.p);
 	return allocated(&event, &call, caller);
@@ -334,12 +336,13 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 
 /* ---- resizing ---- */
 
-/* The block that a realloc is given, and what becomes of it. */
+/* The sizes of the block that is passed to realloc. */
 struct old_block {
-	size_t size; /* requested, or LM_SIZEMAP_NONE */
+	size_t size; /* requested; LM_SIZEMAP_NONE: the block is not known */
 	size_t usable;
 };
 
+/* Marks OLD as moving in the size map. Called before the real realloc, since the sizes can't be asked for later. */
 static struct old_block take_old(void *old, const struct call *call)
 {
 	struct old_block block = {.size = LM_SIZEMAP_NONE, .usable = 0};
@@ -359,7 +362,7 @@ static struct old_block take_old(void *old, const struct call *call)
 	return block;
 }
 
-/* The books after a resize that went well: the old block left, the new one came. */
+/* The books after a successful resize: without the old block, with the new one. */
 static void account_resize(struct lm_event *event, const struct old_block *old, const struct call *call)
 {
 	int64_t usable = 0;
@@ -369,7 +372,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 		usable -= (int64_t)old->usable;
 	}
 	if (event->p) {
-		/* In its old place it is no new tenant. */
+		/* A known block that stayed in its place: no other block's release has to be concluded. */
 		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
 		                      ? lm_sizemap_put(event->p, event->size)
 		                      : enter((void *)event->p, event->size, call);
@@ -383,8 +386,8 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 }
 
 /*
- * The end of a resize. RELEASED: the old block is gone though there is no new
- * one, as glibc's realloc(p, 0) has it.
+ * The end of a resize. RELEASED: the old block was released although there is no
+ * new one, as glibc's realloc(p, 0) does.
  */
 static void *resized(struct lm_event *event, const struct old_block *old, int released, struct call *call,
                      const struct lm_caller *caller)
@@ -412,8 +415,8 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
 }
 
 /*
- * realloc(p, 0) answers NULL both where it released the block (glibc) and
- * where it failed: errno tells, if it was 0 before.
+ * realloc(p, 0) returns NULL both if it released the block (glibc) and if it
+ * failed. Only errno tells which, and only if it was 0 before the call.
  */
 static inline void watch_errno(const struct lm_event *event)
 {
@@ -466,7 +469,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 
 /* ---- releasing ---- */
 
-/* The record of a release, before the real one, and the books. */
+/* Accounts for a release and records it, before the real call. */
 static __attribute__((noinline)) void record_release(enum lm_call function, void *p, size_t size, struct call *call,
                                                      const struct lm_caller *caller)
 {
@@ -484,7 +487,7 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 	}
 }
 
-/* Everything before the real release. Leaves the guard at LM_GUARD_REAL. */
+/* All that comes before the real release. Leaves the guard at LM_GUARD_REAL. */
 static inline __attribute__((always_inline)) struct call begin_release(enum lm_call function, void *p,
                                                                        const struct lm_caller *caller)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What happens at each call of the allocation family: the real call, the
- * books, the event, errno. The entry points of both flavours call these and do
- * nothing else. Each returns what the real function returned and leaves errno
- * as that left it; the release functions leave errno alone.
+ * books, the event, errno. The entry points of both flavours call these
+ * functions. Each returns what the real function returned, with errno as the
+ * real function left it. The release functions do not change errno.
  */
 #ifndef LM_INTERCEPT_H
 #define LM_INTERCEPT_H
@@ -25,7 +25,7 @@ void lm_free(void *p, const struct lm_caller *caller);
 void lm_free_sized(void *p, size_t size, const struct lm_caller *caller);
 void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct lm_caller *caller);
 
-/* The end of a malloc that gave P, with the guard at LM_GUARD_REAL. Returns P. */
+/* The end of a malloc that returned P, for quiet.h: books and event, and the guard is LM_GUARD_IDLE then. Returns P. */
 void *lm_malloc_end(void *p, size_t size);
 
 #endif

@@ -15,7 +15,7 @@ void lm_exit(int status)
 	lm_real_exit(status);
 }
 
-/* Exec came back. */
+/* Exec returned, so it failed. */
 static int failed(int result)
 {
 	int error = errno;
@@ -53,7 +53,7 @@ int lm_execvp(const char *file, char *const argv[])
 	return lm_execvpe(file, argv, environ);
 }
 
-/* Not every libc has it. */
+/* By system call, since not every libc has execveat(). */
 int lm_execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	long result;
@@ -75,7 +75,7 @@ int lm_exec_list(int (*run)(const char *, char *const[], char *const[]), int has
 		count++;
 	va_end(counted);
 	{
-		/* On the stack, as libc has it: a child of vfork has no other place. */
+		/* On the stack, as libc does it: a child of vfork must not allocate. */
 		char *argv[count], *const *envp = environ;
 
 		argv[0] = (char *)first;

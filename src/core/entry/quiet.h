@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The common calls while there is no trace, and none can come any more: what is
- * left is how many bytes are in use, for log_malloc_get_usage(). Inlined in
- * the entry points, because every instruction counts here; whatever is out of
- * the ordinary goes the usual way (intercept.h). A flavour says how the real
- * functions are called with the least detour: LM_SEAM_MALLOC and so on.
+ * The common calls while there is no trace and there never will be one. All that
+ * is left to do is to count the bytes in use, for log_malloc_get_usage(). Inlined
+ * in the entry points, because every instruction counts here. All other cases go
+ * the usual way (intercept.h). A flavour can define LM_SEAM_MALLOC and so on: the
+ * most direct way to call the real functions.
  */
 #ifndef LM_QUIET_H
 #define LM_QUIET_H
@@ -26,23 +26,27 @@
 #endif
 
 /*
- * LIGHT: without the guard, which is for real allocators that call the entry
- * points, and for handlers that come in between; here, all that they could meet
- * half done is one addition. NULL where it takes the guard.
+ * The calling thread's entry if its calls can do without the guard; else NULL.
+ * The guard is needed for real allocators that call the entry points; glibc's
+ * does not. It also protects against signal handlers, but here the only thing
+ * that a handler can find half done is one addition.
  */
 static inline struct lm_thread *lm_quiet_light(void)
 {
 	return __builtin_expect(lm_tls.light_thread != NULL, 1) ? lm_tls.light_thread : NULL;
 }
 
-/* Can the call be dealt with here, with the guard? */
+/* Can the call be handled in this file, with the guard? */
 static inline int lm_is_quiet(void)
 {
 	return __builtin_expect(lm_load_acquire(&lm_session.quiet) && lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE,
 	                        0);
 }
 
-/* P came; or not: no block is known at address 0, nor can be. OWN: the calling thread's. */
+/*
+ * Counts the new block P, of the thread OWN, the calling one. P may be null: the size map refuses that, and the slow
+ * way handles it.
+ */
 static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_thread *own, void *p, size_t size)
 {
 	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
@@ -51,7 +55,7 @@ static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_
 	return p;
 }
 
-/* The books of a release. 0: P is not known here, and nothing was done. */
+/* Counts the release of P. 0: P is not known, and nothing was done. */
 static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread *own, const void *p)
 {
 	size_t size = lm_sizemap_try_take(p);
@@ -62,7 +66,7 @@ static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread 
 	return 1;
 }
 
-/* Of a block that is known here and a size that is not 0: 1, and *RESULT. 0: nothing was done. */
+/* Resizes a known block to a size other than 0: 1, and the real function's *RESULT. 0: nothing was done. */
 static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, void **result)
 {
 	size_t old = size ? lm_sizemap_try_take(p) : LM_SIZEMAP_NONE;
@@ -71,7 +75,7 @@ static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, 
 		return 0;
 	*result = LM_SEAM_REALLOC(p, size);
 	if (__builtin_expect(!*result, 0)) {
-		/* It failed: the block is as it was. */
+		/* It failed, and left the block as it was. */
 		lm_sizemap_try_put_new(p, old);
 		return 1;
 	}

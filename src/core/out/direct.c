@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * See direct.h. All signals are blocked while the lock is held: a handler that
- * allocates would wait for the lock that its own thread holds. What a write
- * itself raises (SIGPIPE, SIGXFSZ) is taken back; the program never sees it.
+ * allocates would wait for a lock that its own thread holds. A signal that a
+ * write itself raises (SIGPIPE, SIGXFSZ) is removed before signals are unblocked,
+ * so the program never sees it.
  */
 #include "direct.h"
 
@@ -19,14 +20,14 @@
 #include "sys.h"
 #include "trace_format.h"
 
-/* Bytes of a disk that is not called full. */
+/* A disk with fewer free bytes than this counts as full. */
 #define ROOM_MIN (64 << 10)
 
-/* Bytes that are asked for in advance: at least and at most. */
+/* How many bytes are allocated in advance, at least and at most. */
 #define ADVANCE_MIN ((uint64_t)1 << 20)
 #define ADVANCE_MAX ((uint64_t)32 << 20)
 
-/* As <linux/magic.h> has it. */
+/* The same as in <linux/magic.h>. */
 #define EXT4_MAGIC 0xef53
 
 static struct {
@@ -34,13 +35,13 @@ static struct {
 	const char *path; /* of a regular file, or NULL */
 	struct lm_lock lock;
 	struct {
-		uint64_t end; /* the file has blocks up to here, whatever its size; 0: none in advance */
+		uint64_t end; /* blocks are allocated up to here, beyond the file's size; 0: none were asked for */
 		int is_off;
 	} advance;
 	struct {
 		char *bytes; /* or NULL */
 		size_t size, mapped;
-	} rest; /* of a record that was cut by a failure and could not be taken back */
+	} rest; /* the unwritten part of a record whose first part could not be taken back */
 } direct = {.trace.fd = -1};
 
 int lm_direct_open(int fd)
@@ -53,7 +54,7 @@ int lm_direct_open(int fd)
 	return direct.trace.fd;
 }
 
-/* By its name, if that still leads to the same file. */
+/* Opens the trace by its path, if that is still the same file. Did that work? */
 static int open_again(void)
 {
 	int fd, kept;
@@ -69,8 +70,8 @@ static int open_again(void)
 }
 
 /*
- * The program may have closed our duplicate, as daemons close everything. As
- * long as the trace can be found elsewhere, make another. 0, or -errno.
+ * The program may have closed our duplicate, as daemons close all descriptors. If
+ * the trace can still be found, makes another duplicate. 0, or -errno.
  */
 static int find_trace(void)
 {
@@ -85,7 +86,7 @@ static int find_trace(void)
 
 /* ---- writing ---- */
 
-/* The pipe of a slow reader that the program made non-blocking: waiting is what a blocking one would do. */
+/* The program made the pipe non-blocking and its reader is slow. We wait, as a write to a blocking pipe would. */
 static void wait_writable(int fd)
 {
 	struct pollfd poll = {.fd = fd, .events = POLLOUT};
@@ -93,7 +94,7 @@ static void wait_writable(int fd)
 	lm_sys(SYS_ppoll, &poll, 1, NULL, NULL, LM_SIGNALS_SIZE);
 }
 
-/* *WRITTEN: how much of it got there. */
+/* *WRITTEN: how many bytes were written. 0; or -errno, and perhaps only a part was written. */
 static int write_parts(int fd, const struct iovec *parts, int count, size_t *written)
 {
 	size_t skip = 0;
@@ -112,7 +113,7 @@ static int write_parts(int fd, const struct iovec *parts, int count, size_t *wri
 		else if (n < 0 && n != -EINTR)
 			return (int)n;
 		*written += n > 0 ? (size_t)n : 0;
-		/* What was written ends somewhere in the parts: go on from there. */
+		/* The write may have ended inside a part. The next one goes on from there. */
 		for (size_t left = n > 0 ? (size_t)n : 0; count > 0;) {
 			size_t rest = parts->iov_len - skip;
 
@@ -139,7 +140,7 @@ static int is_regular(int fd, struct stat *status)
 	return result;
 }
 
-/* A terminal that was hung up, a pipe without a reader, a file at its limit stay what they are. */
+/* A full disk may get room again. A closed terminal, a pipe without a reader, a file at its limit do not recover. */
 int lm_direct_comes_back(int error)
 {
 	struct stat status;
@@ -173,19 +174,19 @@ int lm_direct_is_alone(int fd)
 	return result;
 }
 
-/* Makes the last SIZE bytes of the file undone, if they are the last and ours. 0, or -1. */
+/* Cuts the SIZE bytes that were written last off the file, if they are its end and nobody else writes. 0, or -1. */
 static int take_back(int fd, size_t size)
 {
 	long end = lm_sys(SYS_lseek, fd, 0L, SEEK_CUR), before = end - (long)size;
 	struct stat file;
 
-	/* Somebody else may be about to write behind it. */
+	/* If others write to the file too, they may write behind these bytes at any moment. */
 	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (long)file.st_size != end)
 		return -1;
 	return lm_sys(SYS_ftruncate, fd, before) == 0 && lm_sys(SYS_lseek, fd, before, SEEK_SET) == before ? 0 : -1;
 }
 
-/* What of PARTS stands behind the first WRITTEN bytes. 0, or -1 without memory. */
+/* Keeps what follows the first WRITTEN bytes of PARTS. 0, or -1 if there is no memory. */
 static int keep_rest(const struct iovec *parts, int count, size_t written)
 {
 	size_t size = 0, skip = written;
@@ -213,7 +214,7 @@ static void forget_rest(void)
 	direct.rest.bytes = NULL;
 }
 
-/* What has begun to be written goes first. 0, or -errno, and there is less of it. */
+/* Writes the kept rest of a record. 0; or -errno, and what was not written is still kept. */
 static int write_rest(void)
 {
 	struct iovec part = {direct.rest.bytes, direct.rest.size};
@@ -229,9 +230,9 @@ static int write_rest(void)
 }
 
 /*
- * The write of PARTS failed by ERROR behind WRITTEN bytes. No line is to be left
- * in halves, and nobody who waits for the lock is to write behind one. -errno;
- * or the positive errno if the record's other half goes out later.
+ * The write of PARTS failed with ERROR after WRITTEN bytes. No half line may stay
+ * in the trace, and a thread that waits for the lock must not write behind one.
+ * -errno; or the positive errno if the rest of the record is written later.
  */
 static int failed(int error, const struct iovec *parts, int count, size_t written)
 {
@@ -244,15 +245,19 @@ static int failed(int error, const struct iovec *parts, int count, size_t writte
 		return error;
 	if (keep_rest(parts, count, written) == 0)
 		return -error;
-	/* This one does not come back: what followed half a line would be taken for a part of it. */
+	/*
+	 * The rest can't be kept. This error ends the trace for good, since a reader would take whatever follows half a
+	 * line for a part of it.
+	 */
 	return -ENOBUFS;
 }
 
 /* ---- blocks in advance ---- */
 
 /*
- * To delay the choice of blocks costs ext4 a fifth of each write, and who
- * writes without end knows what it needs. Others were not seen to gain.
+ * ext4 delays the allocation of blocks, and that costs a fifth of each write. A
+ * file with its blocks allocated in advance saves that. Measurements of other file
+ * systems showed no gain.
  */
 static int pays_in_advance(void)
 {
@@ -263,7 +268,7 @@ static int pays_in_advance(void)
 	return result;
 }
 
-/* A part of what the file has, so that a process that is killed leaves no more behind. */
+/* How many bytes to allocate: a part of SIZE, since a process that is killed leaves its unused blocks allocated. */
 static uint64_t in_advance(uint64_t size)
 {
 	uint64_t part = size / 8;
@@ -282,7 +287,7 @@ static void ask_for(uint64_t size)
 	}
 	from = direct.advance.end > (uint64_t)file.st_size ? direct.advance.end : (uint64_t)file.st_size;
 	direct.advance.end = size + in_advance(size);
-	/* On a disk with little room, blocks are had one by one. */
+	/* If the disk has too little room for that, each write allocates its own blocks. */
 	if (lm_sys_fallocate(direct.trace.fd, FALLOC_FL_KEEP_SIZE, from, direct.advance.end - from) != 0)
 		direct.advance.is_off = 1;
 }
@@ -295,14 +300,14 @@ static void begin(struct lm_signals *signals)
 	lm_lock_take(&direct.lock);
 }
 
-/* ERROR: of the write in between, whose signal nobody is to see. */
+/* ERROR: the result of the write in between. The program must not see the signal that belongs to it. */
 static void end(const struct lm_signals *signals, int error)
 {
 	lm_lock_release(&direct.lock);
 	lm_signals_unblock(signals, error);
 }
 
-/* With the lock. *ERROR is the write's own. */
+/* Called with the lock held. *ERROR: the result of the write itself. */
 static int write_record(const struct iovec *parts, int count, int *error)
 {
 	size_t written = 0;

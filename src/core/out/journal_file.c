@@ -71,9 +71,9 @@ struct copy {
 };
 
 /*
- * Could nobody but us have written the file that is open as FD? What waits in a
- * shared directory may be a trap. One of no size was made just before its
- * process ended.
+ * Is it certain that nobody but us has written FD's file? In a shared directory,
+ * another user may have put a file there as a trap. A file of size 0 was made just
+ * before its process ended.
  */
 static int is_ours(int fd)
 {
@@ -100,7 +100,7 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 	return 0;
 }
 
-/* 0, or -ENOMEM. What can't be read, since the file has no size or was cut, is 0: there was nothing, or it is gone. */
+/* 0, or -ENOMEM. If the file is empty or was cut, the copy's magic is 0: there is nothing to take over. */
 static int read_copy(struct copy *copy, int fd)
 {
 	copy->ring = lm_sys_map(2 * LM_JOURNAL_RING);
@@ -114,14 +114,17 @@ static int read_copy(struct copy *copy, int fd)
 	return 0;
 }
 
-/* A trace that was emptied since has no use for what is left; but before the first flush, it was empty at exec. */
+/*
+ * Does the journal belong to this trace? An empty trace may have been emptied since; then the journal is out of date.
+ * But if this process called exec before the first flush, its own trace is empty, too.
+ */
 static int is_about(const struct lm_journal_header *left, const struct stat *trace)
 {
 	return left->magic == LM_JOURNAL_MAGIC && left->device == trace->st_dev && left->inode == trace->st_ino &&
 	       (trace->st_size || left->pid == (uint64_t)lm_sys(SYS_getpid));
 }
 
-/* Where in the stream the trace ends. 0, or -1: it can't be this trace's. */
+/* Finds the position in the stream where the trace ends. 0, or -1: the journal can't be this trace's. */
 static int find_position(const struct lm_journal_header *left, const struct stat *trace, uint64_t *position)
 {
 	uint64_t written = (uint64_t)trace->st_size - left->base;
@@ -149,7 +152,7 @@ static int write_at(int fd, const unsigned char *bytes, size_t size, uint64_t of
 	return 0;
 }
 
-/* The journal gets what of the copy lies between FROM and TO. 0, or -errno. */
+/* Writes the copy's bytes between FROM and TO back to the journal. 0, or -errno. */
 static int put_back(int fd, const struct copy *copy, uint64_t from, uint64_t to)
 {
 	size_t at = from % LM_JOURNAL_RING, size = (size_t)(to - from);
@@ -159,7 +162,7 @@ static int put_back(int fd, const struct copy *copy, uint64_t from, uint64_t to)
 	return error ? error : write_at(fd, copy->ring + LM_JOURNAL_RING, size - first, LM_JOURNAL_HEADER);
 }
 
-/* What the trace does not have yet. 0, or -errno. */
+/* Appends to the trace what it lacks. 0, or -errno. */
 static int append(int journal, const struct copy *copy, const struct stat *trace)
 {
 	uint64_t position, end, gaps = 0;
@@ -170,7 +173,7 @@ static int append(int journal, const struct copy *copy, const struct stat *trace
 		return 0;
 	end = lm_journal_end(copy->ring, position, copy->header.tail + LM_JOURNAL_RING);
 	end = lm_place_void_gaps(copy->ring, position, end, &gaps);
-	/* If not all of it can be written now, whoever goes on has to see the same bytes. */
+	/* If not all can be written now, the next attempt has to find the same bytes in the journal. */
 	if (gaps)
 		error = put_back(journal, copy, position, end);
 	if (error || end == position)
@@ -197,7 +200,7 @@ static int take_over(int journal, const char *path, const struct stat *trace)
 	if (is_about(&copy.header, trace))
 		error = append(journal, &copy, trace);
 	lm_sys_unmap(copy.ring, 2 * LM_JOURNAL_RING);
-	/* What could not be written stays there. */
+	/* A journal that could not be written out stays. */
 	if (!error && (copy.header.magic == LM_JOURNAL_MAGIC || copy.header.magic == 0) && is_named(journal, path))
 		lm_journal_file_remove(path);
 	return error;
@@ -209,7 +212,7 @@ int lm_journal_file_take_over(const char *path, int fd)
 	struct stat trace;
 
 	if (fstat(fd, &trace) == 0 && S_ISREG(trace.st_mode)) {
-		/* Opening a FIFO of that name would wait. */
+		/* O_NONBLOCK, since opening a FIFO of that name would wait. */
 		journal = lm_sys_open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
 		if (journal >= 0 && is_ours(journal))
 			error = take_over(journal, path, &trace);
@@ -245,7 +248,7 @@ static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t s
 	struct stat trace;
 	int fd;
 
-	/* The trace's size has to tell how much of the ring it has; and readers believe its owner alone. */
+	/* The trace's size has to tell what it has of the ring. Readers trust only a journal of the trace's owner. */
 	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd) || trace.st_uid != geteuid())
 		return NULL;
 	fd = make_file(path);

@@ -8,26 +8,26 @@
 
 #include "journal.h"
 
-/* Of address space that a journal takes: its header and its ring, and the ring once more, so that no record wraps. */
+/* Bytes of address space that a journal needs: header and ring, and the ring once more, so that no record wraps. */
 #define LM_JOURNAL_MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
 
-/* The path of the journal of the trace that FD is open on. The arena's; NULL where the trace's can't be told. */
+/* The path of the journal of FD's trace, allocated in the arena. NULL if the trace's path is not known. */
 const char *lm_journal_file_path(int fd);
 
 /*
- * What was left in the journal PATH of the trace that FD is open on goes into
- * the trace, and the journal is removed. One that does not belong to the trace
- * stays, and so does one that somebody else could have written: it has to be a
- * regular file of ours with one name, which only we may write to. 0; or
- * -errno: it has to be done again, before anything else is written.
+ * Writes what was left in the journal PATH into its trace, on which FD is open,
+ * and removes the journal. A journal of another trace stays, and so does one that
+ * another user could have written: it has to be a regular file of ours with one
+ * name, which only we may write to. 0; or -errno: it has to be done again before
+ * anything else is written.
  */
 int lm_journal_file_take_over(const char *path, int fd);
 
 /*
  * Makes and maps the journal PATH of the trace that FD is open on, whose stream
- * goes on at position START. NULL where there can be none: FD is no regular
- * file, is written by others, too, or belongs to another user; a file of that name is there; no memory,
- * no space.
+ * goes on at position START. NULL if there can be none: FD is no regular file, is
+ * also written by others, or belongs to another user; PATH exists already; there
+ * is no memory or no space.
  */
 struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start);
 
@@ -35,10 +35,10 @@ void lm_journal_file_remove(const char *path);
 
 void lm_journal_file_unmap(struct lm_journal_header *header);
 
-/* Memory that nobody else sees in its place. Threads that still write there do no harm. */
+/* Replaces the mapping by private memory, so that threads that still write there do no harm. */
 void lm_journal_file_detach(struct lm_journal_header *header);
 
-/* Its ring, mapped twice in a row. */
+/* The journal's ring, mapped twice in a row. */
 static inline unsigned char *lm_journal_file_ring(struct lm_journal_header *header)
 {
 	return (unsigned char *)header + LM_JOURNAL_HEADER;

@@ -2,7 +2,7 @@
 /* See place.h. */
 #include "place.h"
 
-/* No record of ours has so little room, but what somebody else made up may. */
+/* For places that are too small for a record. We make none, but a forged journal may have some. */
 static void void_small(unsigned char *place, uint32_t length)
 {
 	place[length - 1] = '\n';
@@ -12,7 +12,7 @@ static void void_small(unsigned char *place, uint32_t length)
 		lm_store_release(place, '#');
 }
 
-/* A place in whatever state becomes PENDING, without a moment in which its end can't be found. */
+/* Makes a place in any state PENDING. At each moment of that, its end can be found. */
 static void make_pending(unsigned char *place, uint32_t length)
 {
 #if !defined __x86_64__

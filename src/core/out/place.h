@@ -30,7 +30,7 @@ static inline void lm_place_store(unsigned char *place, uint64_t first)
 	lm_fence_signal();
 }
 
-/* A place of LENGTH bytes, all 0, is reserved: from here on, bytes may be put into it, but for the first five. */
+/* Opens a reserved place of LENGTH bytes, all 0. From here on, all its bytes but the first five may be filled. */
 static inline void lm_place_open(unsigned char *place, uint32_t length)
 {
 	unsigned char bytes[8] = {LM_JOURNAL_PENDING};
@@ -41,7 +41,7 @@ static inline void lm_place_open(unsigned char *place, uint32_t length)
 	lm_place_store(place, word);
 }
 
-/* Everything from the ninth byte on is there, and FIRST has those in front: the record is whole. */
+/* Makes the record whole: FIRST is its first eight bytes, and all others are filled already. */
 static inline void lm_place_close(unsigned char *place, uint64_t first)
 {
 	lm_place_store(place, first);
@@ -71,22 +71,23 @@ static inline void lm_place_close(unsigned char *place, uint64_t first)
 
 #endif
 
-/* The bytes of COUNT parts from the ninth on into an open place. */
+/* Fills an open place with the bytes of COUNT parts, but for the first eight. */
 void lm_place_fill(unsigned char *place, const struct iovec *parts, int count);
 
-/* COUNT parts, LENGTH bytes in all, into a place that is still 0: reserved, filled and closed. */
+/* Opens, fills and closes a reserved place, all 0, with COUNT parts of LENGTH bytes in all. */
 void lm_place_record(unsigned char *place, const struct iovec *parts, int count, uint32_t length);
 
-/* The place of LENGTH bytes becomes a line of information that says nothing. Whoever looks meanwhile sees a gap. */
+/* Makes the place of LENGTH bytes an empty information line. A reader that looks meanwhile sees a gap. */
 void lm_place_void(unsigned char *place, uint32_t length);
 
 /*
- * Places of the ring BYTES between FROM and TO that are not whole become lines
- * that say nothing, so that the size of the trace goes on telling what of the
- * stream it has, wherever writing that ends. Returns TO; or where the last such
- * place begins if nothing follows it. *GAPS goes up by what was found.
+ * Makes places of the ring BYTES between FROM and TO that are not whole empty
+ * information lines. They are not left out: the size of the trace has to tell how
+ * much of the stream it has, wherever writing ends. If the last place is not
+ * whole, it stays, and its beginning is returned; else TO. Adds the number of
+ * places that were not whole to *GAPS.
  *
- * BYTES may be anything: what an earlier process, or somebody else, left.
+ * BYTES may be anything: they may come from an earlier process, or be forged.
  */
 uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps);
 

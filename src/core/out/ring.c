@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See ring.h. Recording takes no lock. A thread waits only where the ring is
- * full: for another thread's write, or for a record that another one copies.
+ * See ring.h. Recording takes no lock. A thread waits only if the ring is full:
+ * for another thread's write, or until another thread has copied its record.
  */
 #include "ring.h"
 
@@ -16,12 +16,12 @@
 
 /* How long a thread that has left a record waits for others to finish theirs. */
 #define ABANDON_MS 100
-/* What a handler on top of a half-written record leaves free for others. */
+/* Bytes that a handler which interrupted a record leaves free for others. */
 #define NESTED_ROOM (LM_JOURNAL_RING / 4)
 
 /* ---- opening ---- */
 
-/* Has nobody a place in the ring before? A place in memory that was left to its thread is none. */
+/* Does no thread have a place in the last ring? A place that was given up (evicted) does not count. */
 static int is_idle(void)
 {
 	for (const struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
@@ -61,8 +61,8 @@ int lm_ring_open(const char *path, int fd)
 /* ---- waiting for room ---- */
 
 /*
- * Until bytes up to END have room: 0. -errno of a write that fails; -EAGAIN: the
- * ring is sealed; -ETIMEDOUT: a thread does not finish its record.
+ * Waits until there is room up to END: 0. -errno of a write that failed; -EAGAIN:
+ * the ring is sealed; -ETIMEDOUT: a thread does not finish its record.
  */
 static int wait_for_room(uint64_t end)
 {
@@ -80,7 +80,7 @@ static int wait_for_room(uint64_t end)
 		if (lm_ring_is_sealed())
 			return -EAGAIN;
 		lm_wait_pause(round);
-		/* While a write is under way, however slow, room is to be had. */
+		/* As long as a write is under way, however slow, there will be room. */
 		if (lm_load_acquire(&lm_ring.limit) != before || lm_load(&lm_ring_inside.flush.word)) {
 			before = lm_load_acquire(&lm_ring.limit);
 			since = lm_clock_ms();
@@ -109,7 +109,7 @@ static int refuse(uint64_t position, uint32_t length, int error)
 	return error;
 }
 
-/* A thread holds everybody up, and perhaps for ever: the ring is closed without its record. */
+/* A thread does not finish its record, and all others wait for it. The ring is closed without that record. */
 static int close_stalled(void)
 {
 	struct lm_signals signals;
@@ -118,7 +118,7 @@ static int close_stalled(void)
 	/* In a child of vfork, whose descriptors are its own: the record is lost. */
 	if (!lm_process_is_owner())
 		return -ETIMEDOUT;
-	/* A handler on top of this would wait for this very thread. */
+	/* A handler that interrupts this would wait for its own thread. */
 	lm_signals_block(&signals);
 	if (!lm_state_change(LM_PHASE_RING, LM_PHASE_HELD)) {
 		lm_signals_unblock(&signals, 0);
@@ -151,8 +151,8 @@ int lm_ring_wait(struct lm_ring_slot *slot, uint64_t position, uint32_t length)
 /* ---- recording ---- */
 
 /*
- * A handler on top of a record that its own thread is at: what it records must
- * not wait, since that record may be in the way of what it would wait for.
+ * Records in a handler that interrupted a record of its own thread. It must not
+ * wait: what it waits for may need the interrupted record to be finished.
  */
 static int write_nested(const struct lm_ring_slot *slot, const struct iovec *parts, int count, uint32_t length)
 {
@@ -184,7 +184,7 @@ static int write_record(struct lm_ring_slot *slot, const struct iovec *parts, in
 	return lm_ring_commit(slot, place, first);
 }
 
-/* A text of few bytes gets blanks behind it: a place needs room for its state and its length. */
+/* A short text is padded with blanks, since a place needs room for its state and its length. */
 static int write_short(struct lm_ring_slot *slot, const struct iovec *part)
 {
 	char padded[LM_JOURNAL_RECORD_MIN];
@@ -210,11 +210,12 @@ int lm_ring_write(struct lm_ring_slot *slot, const struct iovec *parts, int coun
 /* ---- records that nobody will finish ---- */
 
 /*
- * What SLOT's thread has reserved and not made whole says nothing from now on.
- * It announced where that may begin before it reserved it. From there on, what
- * others have is whole up to where the first of them is at a record. So the
- * gaps in between are its own, or those of its handlers. 0 if there may be more
- * of them. With the flush lock: bytes in front of the tail are 0, too.
+ * Makes places that SLOT's thread has reserved and not filled empty information
+ * lines. They lie behind the position that the thread announced. Up to the first
+ * position that another thread announced, the records of all others are whole. So
+ * the gaps between these two positions belong to SLOT's thread or its handlers.
+ * Returns 0 if there may be more gaps behind that. Needs the flush lock: bytes in
+ * front of the tail are 0 and would look like gaps, too.
  */
 static int void_gaps(struct lm_ring_slot *slot)
 {
@@ -224,7 +225,7 @@ static int void_gaps(struct lm_ring_slot *slot)
 
 	if (from < lm_ring_inside.header->tail)
 		from = lm_ring_inside.header->tail;
-	/* A sealed ring's head goes on to grow, and what lies behind a place that was refused is nobody's. */
+	/* A sealed ring's head still grows, and nobody has a place behind one that was refused. */
 	if (lm_ring_is_sealed() && head > lm_ring_inside.sealed_at)
 		head = lm_ring_inside.sealed_at;
 	if (head > lm_ring_inside.refused_from)
@@ -238,7 +239,7 @@ static int void_gaps(struct lm_ring_slot *slot)
 		lm_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end));
 		end = to;
 	} else if (to < whole) {
-		/* A place that goes on behind the limit: it is voided when there is room for it. */
+		/* The place ends behind the limit: it is voided once there is room for all of it. */
 		gaps -= end < to;
 		if (lm_ring_is_sealed()) {
 			lm_ring_refuse(end, 0);
@@ -255,7 +256,7 @@ void lm_ring_abandon_record(struct lm_ring_slot *slot)
 	uint64_t start = lm_clock_ms();
 	int is_done = !slot->announced || slot->announced == slot->evicted;
 
-	/* Others finish their records at once, unless they left them, too. */
+	/* Other threads finish their records soon, unless they left them, too. */
 	for (unsigned round = 0; !is_done; round++) {
 		struct lm_signals signals;
 

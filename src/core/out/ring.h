@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A ring that all threads record into. A place in it is reserved with one atomic
- * addition, which is also the order in the trace; whoever fills another piece
- * of it writes out what is whole. It lies in a file beside the trace
- * (journal.h), so what was recorded outlives the process.
+ * A ring that all threads record into. A place in it is reserved by one atomic
+ * addition, which also decides the order in the trace. A thread whose record
+ * fills a piece of the ring writes out what is whole. The ring lies in a file
+ * beside the trace (journal.h), so recorded events survive the process.
  *
  * Which records are whole is not counted. Each thread announces in its slot
  * where its record may begin before it reserves the place, and takes that back
  * when the record is whole. Everything in front of the first announced position
  * is whole.
  *
- * A ring is sealed by a bit in its head: whoever reserves then gets no place.
- * What becomes of the record is told by the phase (state.h).
+ * A ring is sealed by a bit in its head: then a thread that reserves gets no
+ * place. The phase tells what happens to its record (state.h).
  *
- * Functions return 0 or -errno, of a write as a rule. -EAGAIN: the ring is
+ * Functions return 0 or -errno, mostly that of a write. -EAGAIN: the ring is
  * sealed, ask for the phase again. -EDEADLK, -ETIMEDOUT: this record is lost,
  * since another one is in its way; the next one may go well.
  */
@@ -31,31 +31,31 @@
 /* In the head: nothing is reserved. */
 #define LM_RING_SEALED (UINT64_C(1) << 63)
 
-/* Whoever crosses a border of so many bytes writes out what is whole. */
+/* The ring's pieces. A thread whose record crosses the border of a piece writes out what is whole. */
 #define LM_RING_PIECE ((uint64_t)256 << 10)
 
-/* A thread's part of the ring: its own, and read by whoever writes out. */
+/* A thread's part of the ring. Its thread writes to it, and the thread that writes out reads it. */
 struct lm_ring_slot {
 	struct lm_ring_slot *next;
 	const int *owner;   /* the thread's number */
 	uint64_t announced; /* one more than where its record may begin; 0: it has none */
 	uint32_t length;    /* of its place, once that is granted; else 0 */
-	uint64_t evicted;   /* ANNOUNCED of a record that was given up: it lies in a ring that is closed */
+	uint64_t evicted;   /* ANNOUNCED of a record that was given up when its ring was closed */
 };
 
-/* A slot of zeros but for its owner joins the others, for good. */
+/* Adds SLOT, all 0 but for its owner, to the list of all slots. It is never removed. */
 void lm_ring_join(struct lm_ring_slot *slot);
 
 /*
- * Makes the journal PATH of the trace that FD is open on. 0; -1 where there can
- * be none (journal_file.h); -EAGAIN: a thread has not let go of the ring before.
+ * Makes the journal PATH of the trace that FD is open on. 0; -1 if there can be
+ * none (journal_file.h); -EAGAIN: a thread still has a place in the last ring.
  */
 int lm_ring_open(const char *path, int fd);
 
-/* Has it a journal? A sealed one has. */
+/* Does the ring have a journal? A sealed one does. */
 int lm_ring_is_open(void);
 
-/* Does it give no places? */
+/* Is the ring sealed, so that no place can be reserved? */
 static inline int lm_ring_is_sealed(void)
 {
 	return (lm_load_ordered(&lm_hot.head) & LM_RING_SEALED) != 0;
@@ -71,18 +71,18 @@ static inline int lm_ring_is_sealed(void)
  */
 int lm_ring_write(struct lm_ring_slot *slot, const struct iovec *parts, int count);
 
-/* A record of SLOT's that nobody will finish: its place, wherever that is, says nothing. */
+/* Nobody will finish SLOT's record: makes its place an empty information line. */
 void lm_ring_abandon_record(struct lm_ring_slot *slot);
 
-/* Writes out what is whole, unless another thread does. 0, or -errno that does not pass. */
+/* Writes out what is whole, unless another thread does. 0, or -errno of a permanent failure. */
 int lm_ring_flush(void);
 
 /* ---- the same by hand, for records that are put together in their place ---- */
 
-/* The ring's own files', but for what is inlined here. */
+/* Used only by the ring's own files and the functions inlined here. */
 extern struct lm_ring {
 	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps */
-	_Alignas(64) uint64_t limit; /* up to here there is room; 0 while it is closed */
+	_Alignas(64) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
 } lm_ring LM_INTERNAL;
 
 /* The end of a reservation that found no room: 0; or the error, and the place is given back. */
@@ -99,7 +99,10 @@ static inline unsigned char *lm_ring_reserve(struct lm_ring_slot *slot, uint32_t
 	uint64_t position;
 	unsigned char *place;
 
-	/* Before the addition, or the record could be taken for whole: as early as possible a position will do. */
+	/*
+	 * Announced before the addition, or another thread could take this record for whole. The position is not known
+	 * yet, so an earlier one is announced.
+	 */
 	lm_store_release(&slot->announced, lm_load(&lm_hot.head) + 1);
 	position = lm_fetch_add_quick(&lm_hot.head, length, lm_is_single_threaded());
 	lm_store_release(&slot->announced, position + 1);

@@ -50,9 +50,9 @@ static int is_gone(const struct lm_ring_slot *slot)
 }
 
 /*
- * Gives up what is not whole before END. A thread that does go on one day fills
- * its place in memory that nobody uses any more. *HAS_TENANTS: there is such a
- * thread, and that memory has to stay. Returns where the stream ends now.
+ * Gives up records before END that are not whole. A thread may still go on and
+ * fill its place. *HAS_TENANTS is set if there is such a thread: then the ring's
+ * memory has to stay mapped. Returns where the stream ends now.
  */
 static uint64_t evict(uint64_t end, int *has_tenants)
 {
@@ -61,7 +61,7 @@ static uint64_t evict(uint64_t end, int *has_tenants)
 	for (struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
 		uint64_t announced = lm_load_acquire(&slot->announced);
 
-		/* One whose place is not granted yet will find the ring closed. */
+		/* A thread whose place is not granted yet will find the ring closed. */
 		if (!announced || lm_ring_announced(announced) >= end || announced == lm_load(&slot->evicted) ||
 		    !lm_load_acquire(&slot->length))
 			continue;
@@ -76,7 +76,7 @@ static uint64_t evict(uint64_t end, int *has_tenants)
 
 /* ---- closing ---- */
 
-/* Waits for what others are at before END, and writes out meanwhile: they may wait for room. */
+/* Waits until other threads have finished their records before END. Writes out meanwhile, since they may need room. */
 static void wait_until_whole(uint64_t end, uint64_t wait_ms)
 {
 	uint64_t start = lm_clock_ms();
@@ -95,7 +95,7 @@ static void remove_journal(int has_tenants)
 	lm_store_release(&lm_ring.limit, 0);
 	lm_store_release(&lm_ring_inside.header, NULL);
 	lm_direct_trim();
-	/* If it can't be removed, since the process has another user by now, it says that it holds nothing. */
+	/* The process may have another user by now, and can't remove the file. Then the magic says that it is empty. */
 	lm_store_release(&header->magic, 0);
 	lm_busfault_unprotect();
 	lm_journal_file_remove(lm_ring_inside.path);
@@ -135,7 +135,7 @@ int lm_ring_close(uint64_t wait_ms)
 
 /* ---- stopped, and going on ---- */
 
-/* The ring is empty. The stream goes on where nobody has a place, nor can get one by having been late. */
+/* The ring is empty. The stream goes on behind all positions that threads got while it was sealed. */
 static int open_again(void)
 {
 	struct lm_journal_header *header = lm_ring_inside.header;
@@ -147,7 +147,7 @@ static int open_again(void)
 	do {
 		uint64_t start = head & ~LM_RING_SEALED;
 
-		/* What was appended at the last may end behind that. */
+		/* Records of lm_ring_append_last() may end behind the head. */
 		if (start < header->tail)
 			start = header->tail;
 		header->base = size;
@@ -163,7 +163,7 @@ static int resume(void)
 {
 	int error;
 
-	/* A thread has not seen yet that it waits in vain, or will never finish its record. */
+	/* A thread that waits for room has not noticed the error yet, or a thread will never finish its record. */
 	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at) {
 		if (lm_clock_ms() - lm_ring_inside.stopped_ms <= LM_RING_STALL_MS)
 			return -EAGAIN;
@@ -196,7 +196,7 @@ static int append_last(const struct iovec *parts, int count, uint32_t length)
 	    at + length > lm_ring_inside.header->tail + LM_JOURNAL_RING)
 		return -1;
 	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length);
-	/* The next one follows it, and so does the ring if it goes on after all. */
+	/* The stream ends behind this record now: the next one follows it, also if the ring is opened again. */
 	lm_ring_inside.refused_from = at + length;
 	return 0;
 }
@@ -229,11 +229,11 @@ void lm_ring_leave_journal(void)
 void lm_ring_detach(void)
 {
 	lm_lock_reset(&lm_ring_inside.flush);
-	/* Who waits for room does not wait for a thread that the child does not have. */
+	/* With an error, this thread does not wait for room that only a thread of the parent could make. */
 	lm_ring_inside.error = -EBADF;
 	if (lm_ring_inside.header)
 		lm_journal_file_detach(lm_ring_inside.header);
-	/* Nor does it write out what it finds there: a handler may have forked just before a flush. */
+	/* Without a header, it does not write out either: a handler may have forked just before a flush. */
 	lm_ring_inside.header = NULL;
 	lm_busfault_unprotect();
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * A ring is sealed when its process ends, and when it can't be written out. It
- * is closed when everything is in the trace, and opened again where it was only
- * sealed. In a child of fork it is left to the parent.
+ * is closed when everything is in the trace. A ring that was only sealed can be
+ * opened again. A child of fork leaves it to its parent.
  *
- * But for lm_ring_seal_stopped(), the callers are threads that hold the phase
- * (state.h), or make a stopped trace go on. None has a place in the ring itself.
+ * But for lm_ring_refuse(), the callers are threads that hold the phase
+ * (state.h), or resume a stopped trace. They have no place in the ring themselves.
  */
 #ifndef LM_RING_END_H
 #define LM_RING_END_H
@@ -22,26 +22,26 @@
 int lm_ring_close(uint64_t wait_ms);
 
 /*
- * Writes out a sealed ring, and opens it again. 0; 1: it was closed instead,
- * since a thread never gave its place back; -errno; -EAGAIN: another thread is
- * still in its way.
+ * Writes out a sealed ring, and opens it again. 0; 1: the ring was closed instead,
+ * since a thread never gave its place back; -errno of a write; -EAGAIN: another
+ * thread is still writing or waiting in it.
  */
 int lm_ring_resume(void);
 
 /*
- * COUNT parts as a record behind all others of a ring that is sealed and can't
- * be written out: room is kept for that. 0, or -1.
+ * Puts COUNT parts as a record behind all others, into a sealed ring that can't be
+ * written out. Some room is kept free for that. 0, or -1.
  */
 int lm_ring_append_last(const struct iovec *parts, int count);
 
-/* The trace can't be written any more: what it lacks is left to its readers in the journal, if it lacks anything. */
+/* The trace can't be written any more. If it lacks anything, readers find that in the journal; else removes the
+ * journal. */
 void lm_ring_leave_journal(void);
 
-/* In a child of fork: the journal is the parent's. What this thread still puts into it, a record perhaps, goes nowhere.
- */
+/* In a child of fork: replaces the parent's journal by private memory, where this thread may still finish a record. */
 void lm_ring_detach(void);
 
-/* The same, and as if there had never been one. Not in the middle of a record. */
+/* The same, and forgets the ring. Must not be called in the middle of a record. */
 void lm_ring_forked(void);
 
 /* ---- for ring.c, with the flush lock ---- */

@@ -12,7 +12,7 @@
 #include "process.h"
 #include "state.h"
 
-/* A write that failed is not tried again before. */
+/* After a failed write, the next try comes at least so much later. */
 #define RETRY_MS 100
 
 struct lm_ring lm_ring;
@@ -39,7 +39,7 @@ int lm_ring_is_open(void)
 
 /* ---- the lock ---- */
 
-/* With a handler that leaves by longjmp, or a thread that is cancelled, the lock would stay taken: no signals. */
+/* Signals are blocked: after a longjmp out of a handler, or a cancelled thread, the lock would stay taken. */
 int lm_ring_lock_try(struct lm_signals *signals)
 {
 	lm_signals_block(signals);
@@ -64,8 +64,9 @@ void lm_ring_unlock(const struct lm_signals *signals)
 /* ---- writing out ---- */
 
 /*
- * A thread announces its record before it reserves the place (ring.h). So one
- * that is not seen here reserves behind END, if END was read from the head before.
+ * A thread announces its record before it reserves the place (ring.h). END was
+ * read from the head before. So a thread that is not seen here reserves behind
+ * END.
  */
 uint64_t lm_ring_whole_before(uint64_t end, const struct lm_ring_slot *except)
 {
@@ -87,10 +88,10 @@ static void note_result(int error)
 }
 
 /*
- * The next bytes go to the trace, and their place is free again. They become 0
- * before the tail moves past them: what is behind the tail and not 0 was
- * recorded. So do those that got there before an error: the trace's size
- * tells how much of the stream it has.
+ * Writes the bytes from TAIL to END to the trace, and makes their room free again.
+ * They are zeroed before the tail moves past them, since all bytes behind the tail
+ * that are not 0 count as recorded. Bytes that were written before an error are
+ * freed, too: the trace's size tells that it has them.
  */
 static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t end)
 {
@@ -103,12 +104,12 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
 	lm_store_release(&header->tail, tail + written);
 	limit = tail + written + LM_RING_ROOM;
-	/* No place behind one that was refused is granted: its record would stand behind the stream's end. */
+	/* No place is granted behind one that was refused, since the stream ends there. */
 	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
 	return error;
 }
 
-/* About a piece of what is whole: to where a record ends, for whoever reads the trace meanwhile. */
+/* The end of about one piece. It is the end of a record, so that a reader of the trace sees no half records. */
 static uint64_t piece_end(uint64_t tail, uint64_t to)
 {
 	const unsigned char *bytes = lm_ring.bytes + tail % LM_JOURNAL_RING;
@@ -131,7 +132,7 @@ int lm_ring_write_out(uint64_t end)
 		error = lm_busfault_has_happened() ? -ESTALE
 		                                   : flush_piece(header, header->tail, piece_end(header->tail, end));
 	}
-	/* Of a file that was cut, the kernel can't read what is to be written. */
+	/* EFAULT: somebody cut the journal's file, so the kernel can't read the bytes that it should write. */
 	if (error == -EFAULT || lm_busfault_has_happened())
 		error = -ESTALE;
 	note_result(error);
@@ -150,7 +151,7 @@ static int is_too_early(void)
 	return lm_load_acquire(&lm_ring_inside.error) && lm_clock_ms() < lm_load(&lm_ring_inside.retry_ms);
 }
 
-/* A child of vfork has our memory, but descriptors of its own: what fails there tells nothing. */
+/* Does nothing in a child of vfork: it has our memory, but its own descriptors, and a failure there means nothing. */
 int lm_ring_flush_try(uint64_t end)
 {
 	struct lm_signals signals;
@@ -158,7 +159,7 @@ int lm_ring_flush_try(uint64_t end)
 
 	if (is_too_early() || !lm_process_is_owner() || !lm_ring_lock_try(&signals))
 		return 0;
-	/* Not in a child that a handler forked off on the way here. */
+	/* Not in a child of fork: a handler may have forked just before this. */
 	if (lm_ring_inside.header && lm_state_phase() != LM_PHASE_FORKED) {
 		lm_busfault_check();
 		error = lm_ring_flush_up_to(end);
@@ -175,6 +176,6 @@ int lm_ring_flush(void)
 	if (head & LM_RING_SEALED)
 		return 0;
 	error = lm_ring_flush_try(head);
-	/* What may go well later is no error yet: there is room in the ring. */
+	/* A temporary failure is not an error yet: there is still room in the ring. */
 	return lm_direct_comes_back(error) ? 0 : error;
 }

@@ -13,22 +13,22 @@
 #include "ring.h"
 #include "signals.h"
 
-/* No progress for so long: a thread will not finish its record any more. */
+/* After so long without progress, a thread is assumed never to finish its record. */
 #define LM_RING_STALL_MS 2000
-/* What is left free for the end of a trace that can't be written: lm_ring_append_last(). */
+/* Records have this room. A piece is kept free for lm_ring_append_last(), the end of a trace that can't be written. */
 #define LM_RING_ROOM (LM_JOURNAL_RING - LM_RING_PIECE)
 
 extern struct lm_ring_inside {
 	struct lm_journal_header *header; /* NULL: there is no journal */
 	const char *path;
-	/* Whoever writes out, seals, closes or opens again has it, with all signals blocked. */
+	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */
 	struct lm_lock flush;
 	int error;         /* of the last write, or 0 */
-	uint64_t retry_ms; /* until then, an error is no reason to try again */
-	/* From here on, places were refused: the stream ends here. UINT64_MAX: nowhere. */
+	uint64_t retry_ms; /* after an error, the next write is not tried before this time */
+	/* The first position whose place was refused: the stream ends here. UINT64_MAX: none was refused. */
 	uint64_t refused_from;
-	uint64_t sealed_at;  /* where the head was when the ring was sealed last; others go on to add to it */
-	uint64_t stopped_ms; /* when a write that failed sealed it */
+	uint64_t sealed_at;  /* the head when the ring was sealed last; threads still add to the head */
+	uint64_t stopped_ms; /* when a failed write sealed the ring */
 } lm_ring_inside LM_INTERNAL;
 
 static inline uint64_t lm_ring_head(void)
@@ -36,14 +36,14 @@ static inline uint64_t lm_ring_head(void)
 	return lm_load_ordered(&lm_hot.head) & ~LM_RING_SEALED;
 }
 
-/* SLOT's place is none any more. */
+/* SLOT has no place any more. */
 static inline void lm_ring_give_back(struct lm_ring_slot *slot)
 {
 	lm_store_release(&slot->length, 0);
 	lm_store_release(&slot->announced, 0);
 }
 
-/* SLOT's position, wherever its record may begin. Only if it has announced one. */
+/* The position where a record may begin, from a slot's ANNOUNCED, which is not 0. */
 static inline uint64_t lm_ring_announced(uint64_t announced)
 {
 	return (announced - 1) & ~LM_RING_SEALED;
@@ -57,18 +57,21 @@ int lm_ring_lock_try(struct lm_signals *signals);
 void lm_ring_lock(struct lm_signals *signals);
 void lm_ring_unlock(const struct lm_signals *signals);
 
-/* Everything before this position is whole, if it is not past END; but for what the slot EXCEPT, or NULL, is at. */
+/*
+ * The position, at most END, before which all records are whole. The record of slot EXCEPT, which may be NULL, is not
+ * considered.
+ */
 uint64_t lm_ring_whole_before(uint64_t end, const struct lm_ring_slot *except);
 
-/* Writes out all before END in pieces: nobody is to wait longer than for one. 0, or -errno. */
+/* Writes out everything before END, in pieces: threads that wait for room get it after each. 0, or -errno. */
 int lm_ring_write_out(uint64_t end);
 
-/* The same of what is whole. */
+/* Writes out what is whole before END. */
 int lm_ring_flush_up_to(uint64_t end);
 
 /* ---- without ---- */
 
-/* The same if nobody else is at it, and unless a write failed just now. */
+/* The same, unless another thread has the lock or a write failed just now. */
 int lm_ring_flush_try(uint64_t end);
 
 #endif

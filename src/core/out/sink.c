@@ -13,20 +13,20 @@
 #define SOON_MS        100
 #define DIRECT_RECORDS 256
 
-/* At the end of the process, records of other threads are waited for so long. */
+/* How long the end of the process waits for other threads' records. */
 #define CLOSE_MS 1000
-/* A phase that another thread holds is over by then, some 10 s, whatever is in its way. */
+/* How long, at most, to wait for another thread that holds the phase: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
 static struct {
 	int fd;
 	const char *journal; /* its path; NULL: there can be none */
-	int left;            /* what is left of an earlier image could not be written */
+	int left;            /* an earlier image's journal could not be written out yet */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;   /* the thread that ends the process, once there is one */
 	int reopened; /* since then, another thread has tried to open a ring */
-	int told;     /* the user knows that it can't be written */
+	int told;     /* the user was told that the trace can't be written */
 } sink = {.fd = -1};
 
 /* ---- when a write fails ---- */
@@ -53,7 +53,7 @@ int lm_sink_failed(int error)
 {
 	if (!error || error == -EAGAIN)
 		return 0;
-	/* Of a child of vfork: it may have closed everything, its parent has not. */
+	/* A child of vfork may have closed its descriptors. That does not concern its parent's trace. */
 	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
 		return -1;
 	if (!lm_direct_comes_back(error))
@@ -65,18 +65,11 @@ int lm_sink_failed(int error)
 
 /* ---- records ---- */
 
-/* Runs with no other thread in the middle of a direct write. */
+/* Runs while no other thread is in the middle of a direct write. */
 static void begin_ring(void)
 {
-	int error;
-
-	if (!sink.journal || lm_state_phase() != LM_PHASE_DIRECT)
-		return;
-	error = lm_ring_open(sink.journal, sink.fd);
-	if (error == 0)
+	if (sink.journal && lm_state_phase() == LM_PHASE_DIRECT && lm_ring_open(sink.journal, sink.fd) == 0)
 		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
-	else if (error == -EAGAIN)
-		lm_store(&sink.records, 0);
 }
 
 /* Would the end of the process cut a write of this thread's in two? */
@@ -87,11 +80,12 @@ static int is_endangered(void)
 	return unlikely(ender) && ender != lm_sys(SYS_gettid);
 }
 
+/* A journal that could not be made may be possible later, and a ring that was closed can be opened anew. */
 static int write_directly(const struct iovec *parts, int count)
 {
 	unsigned records = lm_add(&sink.records, 1);
 
-	if (records == DIRECT_RECORDS || (is_endangered() && !lm_exchange(&sink.reopened, 1)))
+	if ((sink.journal && records % DIRECT_RECORDS == 0) || (is_endangered() && !lm_exchange(&sink.reopened, 1)))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count);
 }
@@ -124,7 +118,7 @@ int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int coun
 		lm_wait_pause(round);
 		result = write_now(slot, parts, count);
 	}
-	/* Its rest is kept, and goes out first. */
+	/* The record's rest is kept, and written before all others. */
 	if (result > 0) {
 		tell_stopped(-result);
 		return 0;
@@ -171,7 +165,7 @@ int lm_sink_write_first(struct lm_ring_slot *slot, const struct iovec *parts, in
 {
 	int result;
 
-	/* It would stand in front of what has to go first. */
+	/* The earlier image's records have to be written before this one. */
 	if (sink.left)
 		return -1;
 	if (lm_ring_is_open() && lm_ring_is_sealed())
@@ -195,7 +189,7 @@ int lm_sink_resume(enum lm_phase *next)
 			return error;
 	}
 	if (!lm_ring_is_open()) {
-		/* There may be room for a journal now: another start, as at first. */
+		/* There may be room for a journal now, so after DIRECT_RECORDS more records it is tried again. */
 		lm_store(&sink.records, 0);
 		return lm_direct_write_rest();
 	}
@@ -209,7 +203,7 @@ static void nothing(void)
 {
 }
 
-/* From whatever phase it is in, if there is a trace, by one of all threads. 0, or -1. */
+/* Moves the phase to HELD, if there is a trace. If another thread holds it, waits. 0, or -1. */
 static int hold(void)
 {
 	for (unsigned round = 0; round < HELD_ROUNDS; round++) {
@@ -234,7 +228,7 @@ int lm_sink_hold(struct lm_signals *signals)
 		return -EBADF;
 	}
 	lm_store(&sink.ender, lm_sys(SYS_gettid));
-	/* Whoever is just opening a ring has opened it then. */
+	/* A thread may be just opening a ring: this waits until it has. */
 	lm_direct_locked(nothing);
 	if (sink.left)
 		error = take_over();
@@ -247,7 +241,7 @@ int lm_sink_hold(struct lm_signals *signals)
 
 void lm_sink_release(const struct lm_signals *signals)
 {
-	/* A ring that is still open can't be written out. */
+	/* If the ring is still open, it could not be written out. */
 	lm_state_change(LM_PHASE_HELD, lm_ring_is_open() ? LM_PHASE_STOPPED : LM_PHASE_DIRECT);
 	lm_signals_unblock(signals, 0);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Where the bytes of the trace go. A record goes out whole and in its place
- * among the others: for any address, the order of lm_sink_write() calls is the
- * order in the trace. Once it has returned, the record survives the process,
- * whatever ends that.
+ * Where the bytes of the trace go. A record is written whole, and in order: for
+ * any address, the order of lm_sink_write() calls is the order in the trace. Once
+ * lm_sink_write() has returned, the record survives the process, whatever ends it.
  *
- * A pipe, a socket or a terminal gets each record at once; so does a regular
- * file at first, and for good if no journal can be made beside it. Then its
- * records go through a ring (ring.h). A program that records little has its
- * whole trace in one file at any moment, and costs no journal. state.h has the
+ * A pipe, a socket or a terminal gets each record at once. A regular file gets
+ * its first records at once. Later ones go through a ring (ring.h), unless no
+ * journal can be made beside the file. So a program that records little needs no
+ * journal, and its whole trace is in one file at any moment. state.h has the
  * phases.
  */
 #ifndef LM_SINK_H
@@ -57,7 +56,8 @@ static inline int lm_sink_commit(struct lm_ring_slot *slot, unsigned char *place
 	return lm_ring_commit(slot, place, first);
 }
 
-/* A write failed by ERROR, -errno, or as lm_ring_reserve() has it. -EAGAIN is none: 0. Else -1: the record is lost. */
+/* A write failed with ERROR: -errno, or an error of lm_ring_reserve(). 0: ERROR is 0 or -EAGAIN. -1: the record is
+ * lost. */
 int lm_sink_failed(int error);
 
 /* Is lm_sink_tick() due at MS? */
@@ -68,49 +68,53 @@ void lm_sink_tick(uint64_t ms);
 
 /* ---- by the thread that begins the trace, ends it, or makes it go on ---- */
 
-/* Takes over FD, the trace's descriptor. The private duplicate that is kept of it, or -errno. */
+/* Keeps a private duplicate of FD, the trace's descriptor. Returns the duplicate, or -errno. */
 int lm_sink_open(int fd);
 
 /*
- * What lm_sink_open() returned is this process's trace, and another phase is
- * about to follow. What an earlier image left goes first: 0, or -errno and it
- * has to be tried again by lm_sink_resume().
+ * FD, which lm_sink_open() returned, is this process's trace. Writes what an
+ * earlier image left in the journal: 0; or -errno, and lm_sink_resume() has to
+ * try that again. Called before the phase changes.
  */
 int lm_sink_begin(int fd);
 
-/* As lm_sink_write(), in any phase; also into a sealed ring whose trace can't be written, if nothing follows it. */
+/* The same as lm_sink_write() in any phase. If the trace can't be written, appends to the sealed ring. */
 int lm_sink_write_first(struct lm_ring_slot *slot, const struct iovec *parts, int count);
 
 /*
- * Tries to go on: what could not be written yet goes first. 0, and the phase
- * that is to follow, into *NEXT; or -errno. Not in the middle of a record.
+ * Tries to go on with a stopped trace: writes first what could not be written
+ * before. 0, and *NEXT is the phase that should follow; or -errno. Must not be
+ * called in the middle of a record.
  */
 int lm_sink_resume(enum lm_phase *next);
 
 /*
- * The process ends, or calls exec: puts everything into the trace, and removes
- * the journal. Other threads wait until lm_sink_release(). 0; -errno: not all of
- * it could be written, and the journal has the rest; -EBADF: there is no trace.
- * All signals are blocked in between.
+ * The process ends, or calls exec: writes everything into the trace, and removes
+ * the journal. Other threads wait, and all signals are blocked, until
+ * lm_sink_release(). 0; -errno: not all could be written, and the journal has the
+ * rest; -EBADF: there is no trace.
  */
 int lm_sink_hold(struct lm_signals *signals);
 
 /*
- * Other threads go on. The process may end at any moment now, and would cut a
- * write of theirs in two: they record into another ring.
+ * Other threads go on. The process may end at any moment now, which would cut a
+ * direct write of another thread in two. So they record into another ring.
  */
 void lm_sink_release(const struct lm_signals *signals);
 
-/* It did not end: exec failed. */
+/* Exec failed, so the process does not end. */
 void lm_sink_goes_on(void);
 
-/* Between the two: no thread writes any more, ever. Nothing of the program runs any more in this one. */
+/*
+ * Called instead of lm_sink_release() by a thread that runs none of the program's code any more. No thread can write
+ * directly from here on.
+ */
 void lm_sink_lock_out(void);
 
-/* In a child of fork: the trace is the parent's. Nothing is written to it any more, not by who is at it either. */
+/* In a child of fork: nothing more is written to the parent's trace, not even a record that was begun. */
 void lm_sink_leave(void);
 
-/* The same, and as if it had never been opened. Not in the middle of a record. */
+/* The same, and forgets the parent's trace. Must not be called in the middle of a record. */
 void lm_sink_forked(void);
 
 #endif

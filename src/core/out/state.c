@@ -13,7 +13,7 @@ int lm_state_is_wanted(void)
 	return lm_load(&lm_state.wanted);
 }
 
-/* The word of phase TO. Not from the word before: a child's was wiped. */
+/* The word of phase TO. WANTED does not come from the word before, since a child's was wiped. */
 static unsigned word_of(enum lm_phase to)
 {
 	return (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;

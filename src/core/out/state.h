@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Can a record be written just now? One word says it, and nothing else does.
+ * Can a record be written now? One word tells it, and nothing else does.
  *
  *                 a child of fork, its first event
  *      FORKED ----------------------------------------> HELD
@@ -46,7 +46,7 @@ enum lm_phase {
 	LM_PHASE_HELD = 1,
 	LM_PHASE_OFF = 2,
 	LM_PHASE_STOPPED = 3,
-	/* Only in these is anything written: they are the greatest. */
+	/* Records are written only in these two. They have the greatest values, so one comparison tells. */
 	LM_PHASE_DIRECT = 4,
 	LM_PHASE_RING = 5,
 };
@@ -55,10 +55,10 @@ enum lm_phase {
 #define LM_STATE_WANTED 8u
 
 extern struct lm_state {
-	/* On the page that is wiped; before there is one, and where the kernel can't wipe, an ordinary place. */
+	/* On the page that is wiped. An ordinary variable before there is one, and if the kernel can't wipe pages. */
 	unsigned *word;
-	int wanted; /* as the bit: the word's is wiped in a child */
-	/* Events that are missing, and that the trace does not tell of yet. */
+	int wanted; /* the same as the bit, which is wiped in a child */
+	/* Lost events that the trace does not tell of yet. */
 	uint64_t lost;
 } lm_state LM_INTERNAL;
 
@@ -94,10 +94,10 @@ static inline int lm_state_has_trace(void)
 	return lm_state_phase() >= LM_PHASE_STOPPED;
 }
 
-/* From phase FROM to phase TO. 1; 0: the phase is another one, and stays. */
+/* Moves the phase from FROM to TO: 1. If the phase is another one, it stays: 0. */
 int lm_state_change(enum lm_phase from, enum lm_phase to);
 
-/* From whatever it is to phase TO. The phase before. */
+/* Moves the phase to TO from any other. Returns the phase before. */
 enum lm_phase lm_state_set(enum lm_phase to);
 
 void lm_state_want(int wanted);
@@ -119,7 +119,7 @@ static inline void lm_state_lose(uint64_t events)
 	lm_add(&lm_state.lost, events);
 }
 
-/* All that were lost, which the caller now has to tell of; or else, it gives them back by lm_state_lose(). */
+/* Takes the number of lost events. The caller writes it to the trace, or gives it back by lm_state_lose(). */
 static inline uint64_t lm_state_take_lost(void)
 {
 	return lm_load_ordered(&lm_state.lost) ? lm_exchange(&lm_state.lost, 0) : 0;

@@ -7,7 +7,7 @@
 
 #include "sys.h"
 
-/* The smallest page that there is. */
+/* The smallest page size of all machines. */
 #define PAGE ((uintptr_t)4096)
 
 /* Two addresses that are further apart lie on two stacks. */
@@ -15,7 +15,7 @@
 
 __thread struct lm_tls lm_tls;
 
-/* Is all readable from LOW to HIGH? Stacks have a guard page at their end, so between two of them, there is a hole. */
+/* Is all memory from LOW to HIGH readable? Between two stacks it is not, since each has a guard page at its end. */
 static int are_on_one_stack(uintptr_t low, uintptr_t high)
 {
 	if (high - low > STACK_MAX)
@@ -37,10 +37,10 @@ int lm_guard_is_stale(uintptr_t sp)
 	if (sigaltstack(NULL, &alternate) != 0 || alternate.ss_flags & SS_ONSTACK)
 		return 0;
 	/*
-	 * While a handler runs on a stack with SS_AUTODISARM, the kernel says that
-	 * there is none. It may lie above the stack that was interrupted. Mistaking
-	 * a longjmp for a handler costs events; the other mistake would let a
-	 * handler take over what the interrupted call is at work on.
+	 * While a handler runs on a stack with SS_AUTODISARM, the kernel reports no
+	 * alternate stack. That stack may lie above the interrupted one. Taking a
+	 * longjmp for a handler costs events. The opposite mistake is worse: a handler
+	 * would take over what the interrupted call is working on.
 	 */
 	return !(alternate.ss_flags & SS_DISABLE) || are_on_one_stack(before, sp);
 }

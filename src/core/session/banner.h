@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The line that tells a person where the trace goes. */
+/* The line on standard error that tells the user where the trace goes. */
 #ifndef LM_BANNER_H
 #define LM_BANNER_H
 

@@ -29,7 +29,7 @@ void lm_begin_trace(long parent)
 	if (error)
 		lm_sink_failed(error);
 	lm_account_settle();
-	/* If that fails for good, the phase is OFF by now, and stays. */
+	/* After a permanent failure, the phase is OFF already: then neither change below has an effect. */
 	if (lm_trouble_begin(parent) == 0)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* See config.h. secure_getenv(): nothing is read in a process that gained privileges. */
+/* See config.h. In a process that gained privileges, secure_getenv() returns nothing: all settings are the defaults. */
 #include "config.h"
 
 #include <signal.h>
@@ -91,7 +91,7 @@ static int read_switch(const char *variable)
 	return is_set(variable);
 }
 
-/* One of two words; the first is the default. Is it the second? */
+/* The variable is one of two words, and FIRST is the default. Is it SECOND? */
 static int read_choice(const char *variable, const char *first, const char *second, const char *accepted)
 {
 	const char *value = setting(variable);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The settings, from LOG_MALLOC_* in the environment; log-malloc(1) lists
- * them. Read once, when the session starts. A value that is not understood
- * gives one line on standard error, and the default.
+ * them. Read once, when the session starts. For a value that is not understood,
+ * one line is printed on standard error and the default is used.
  */
 #ifndef LM_CONFIG_H
 #define LM_CONFIG_H
@@ -16,23 +16,23 @@
 #endif
 
 struct lm_config {
-	unsigned depth;     /* frames of a backtrace */
-	uint64_t statm_ms;  /* between two samples; 0: with every event; or LM_SAMPLE_NEVER */
+	unsigned depth;     /* frames of a backtrace, at most */
+	uint64_t statm_ms;  /* milliseconds between two samples; 0: with every event; or LM_SAMPLE_NEVER */
 	const char *output; /* LOG_MALLOC_OUTPUT, or NULL */
 	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
 	int follow;         /* children of fork write traces of their own */
 	int quiet;
 	int compact;
-	int start_off;     /* no tracing until it is asked for */
+	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 };
 
-/* Can the environment be read yet? The dynamic loader allocates before libc is told of it. */
+/* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */
 int lm_config_ready(void);
 
-/* Only where to write, if anywhere: nothing is said of broken settings while tracing is off. */
+/* Reads only whether and where a trace is written. While tracing is off, no setting is complained about. */
 void lm_config_read_output(struct lm_config *config);
-/* The rest. */
+/* Reads the rest. */
 void lm_config_read(struct lm_config *config);
 
 #endif

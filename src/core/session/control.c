@@ -12,7 +12,7 @@
 void lm_control_want(int wanted)
 {
 	lm_state_want(wanted);
-	/* Threads stop counting for themselves then: what they have is part of the totals from here on. */
+	/* While nothing was traced, each thread counted for itself. This adds those counts to the totals. */
 	if (wanted)
 		lm_account_settle();
 }
@@ -23,7 +23,7 @@ static void toggle(int number)
 	lm_control_want(!lm_state_is_wanted());
 }
 
-/* What the user chose is not the program's. Still, a signal that it handles already stays its own. */
+/* The user chose the signal. But if the program already handles or ignores it, it stays the program's. */
 void lm_control_toggle_by(int number)
 {
 	struct sigaction action = {.sa_handler = toggle, .sa_flags = SA_RESTART}, before;

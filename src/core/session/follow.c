@@ -20,9 +20,9 @@
 #include "warn.h"
 
 static struct {
-	const char *output; /* the pattern of their files' names; NULL: they are not followed */
+	const char *output; /* the pattern of the children's file names; NULL: they are not followed */
 	uint64_t statm_ms;
-	long forked; /* the process that fork() itself told so: not all ways to fork do */
+	long forked; /* the child in which in_child() ran; not every way to fork runs it */
 	struct lm_thread *forker;
 } children;
 
@@ -40,7 +40,7 @@ static void after_fork(void)
 		lm_module_after_fork();
 }
 
-/* A handler may have forked in the middle of a record, and go on with it. */
+/* A signal handler may have forked in the middle of a record. The child must not finish that in its parent's trace. */
 static void in_child(void)
 {
 	children.forked = lm_sys(SYS_getpid);
@@ -49,10 +49,13 @@ static void in_child(void)
 	lm_sink_leave();
 }
 
-/* Where the kernel can't wipe a page, fork() itself tells. */
+/* A child is noticed by a page that the kernel wipes. Where it can't, and to know which thread forked, fork() tells. */
 static void watch_forks(void)
 {
-	/* musl allocates a few bytes for that, and they are not the program's; no call is further up than this one. */
+	/*
+	 * musl allocates a few bytes in pthread_atfork(). That is not the program's call, so it must be no event. With
+	 * the greatest stack pointer, no call finds the guard stale meanwhile.
+	 */
 	uintptr_t sp = lm_tls.caller_sp;
 	unsigned char guard;
 
@@ -79,7 +82,9 @@ void lm_follow_prepare(const struct lm_config *config)
 
 /* ---- in the child ---- */
 
-/* Threads that the child does not have were in the middle of whatever they were at: none of their locks is waited for.
+/*
+ * The child has none of its parent's other threads. They may have held locks when it was forked, and never release
+ * them here. So no such lock is waited for.
  */
 static void follow(struct lm_output *output)
 {
@@ -102,11 +107,14 @@ void lm_follow_begin(unsigned char before)
 {
 	struct lm_output *output;
 
-	/* What the parent's trace does not have is no matter of the child's. */
+	/* Events that the parent lost do not count in the child's trace. */
 	lm_state_take_lost();
 	lm_account_forked();
 	lm_thread_forked(children.forked == lm_sys(SYS_getpid) ? children.forker : NULL);
-	/* A handler on top of the tracker: what it interrupted goes on with the parent's record. */
+	/*
+	 * In a signal handler that interrupted the tracker, no trace is begun: the interrupted code still has a record
+	 * of the parent's trace to finish.
+	 */
 	output = children.output && before == LM_GUARD_IDLE ? lm_sys_map(sizeof *output) : NULL;
 	if (output) {
 		follow(output);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Children of fork. A child finds the phase FORKED (state.h), and leaves its
- * parent's trace alone. At its first event it begins one of its own, if the user
- * wants that (LOG_MALLOC_FOLLOW), since not every way to fork runs
- * pthread_atfork()'s handlers. What its parent's other threads were at is over.
+ * parent's trace alone. If the user wants that (LOG_MALLOC_FOLLOW), it begins a
+ * trace of its own at its first event. It does not do that in fork() itself,
+ * since not every way to fork runs the handlers of pthread_atfork(). What other
+ * threads of the parent were in the middle of is dropped in the child.
  */
 #ifndef LM_FOLLOW_H
 #define LM_FOLLOW_H
 
 #include "config.h"
 
-/* Before the trace begins. From here on, a child of fork is noticed. */
+/* Called before the trace begins. From here on, a child of fork is noticed. */
 void lm_follow_prepare(const struct lm_config *config);
 
 /*
- * The first event of a child, of the thread that moved the phase from FORKED to
- * HELD: moves it on to where the child has a trace, or to OFF. BEFORE: the
- * guard's state in front of the call.
+ * Called at the first event of a child, by the thread that moved the phase from
+ * FORKED to HELD. Begins the child's trace, or moves the phase to OFF. BEFORE: the
+ * guard's state before the event's call.
  */
 void lm_follow_begin(unsigned char before);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See output.h. Whose a trace is, a POSIX record lock tells: it is kept over
- * exec, as the trace is, and not inherited over fork, as the trace must not
- * be. A lock goes away when the program closes descriptor 1022; what the
- * launcher puts into LOG_MALLOC_OWNER stays.
+ * See output.h. A POSIX record lock tells which process owns a trace. Like the
+ * trace, the lock is kept over exec and not inherited by a child of fork. The
+ * process loses the lock if it closes descriptor 1022. LOG_MALLOC_OWNER, which
+ * the launcher sets, still tells the owner then.
  */
 #include "output.h"
 
@@ -24,7 +24,7 @@ int lm_output_claim(int fd)
 	struct flock lock = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
 	int saved = errno;
-	/* What can't be locked at all is nobody else's. */
+	/* A file that can't be locked at all (a pipe) is not taken by another process. */
 	int taken = fcntl(fd, F_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES);
 
 	errno = saved;
@@ -33,7 +33,7 @@ int lm_output_claim(int fd)
 
 enum owner { OWNER_UNKNOWN, OWNER_US, OWNER_OTHER };
 
-/* Whom did the launcher open FD's file for? OWNER is PID:DEVICE:INODE. */
+/* For which process did the launcher open FD's file? OWNER is PID:DEVICE:INODE. */
 static enum owner find_owner(int fd, const char *owner)
 {
 	char file[64], pid[32];
@@ -76,7 +76,7 @@ static int complain(const char *path, int error)
 	return -error;
 }
 
-/* %p is the process id, %% a percent sign. */
+/* Replaces %p by the process id, and %% by a percent sign. 0, or -ENAMETOOLONG. */
 static int expand(char *path, size_t size, const char *pattern)
 {
 	struct lm_text text = {path, path + size - 1};
@@ -94,7 +94,10 @@ static int expand(char *path, size_t size, const char *pattern)
 	return text.at < text.end ? 0 : -ENAMETOOLONG;
 }
 
-/* Is PATH in a directory where everybody can create names? A link of that name may be somebody's trap. */
+/*
+ * Is PATH in a directory where every user can create files? Then another user may have put a symbolic link there, to
+ * make us overwrite a file of ours.
+ */
 static int is_shared(const char *path)
 {
 	char directory[PATH_MAX];
@@ -110,7 +113,10 @@ static int is_shared(const char *path)
 	return stat(directory, &status) == 0 && status.st_mode & S_IWOTH;
 }
 
-/* What is no regular file is written to as it is, a FIFO when its reader comes. The descriptor, or -errno. */
+/*
+ * A path that exists and is no regular file is only opened for writing; for a FIFO, that waits until it has a reader.
+ * Returns the descriptor, or -errno.
+ */
 static int open_path(const char *path)
 {
 	int shared = is_shared(path), nofollow = shared ? O_NOFOLLOW : 0, fd;
@@ -119,7 +125,7 @@ static int open_path(const char *path)
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
 		return lm_sys_open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | nofollow, 0);
 	fd = lm_sys_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | nofollow, 0600);
-	/* So may a file that waits there: its owner could read what we write. */
+	/* Another user may also have put a regular file there, to read what we write. */
 	if (fd >= 0 && shared && fstat(fd, &status) == 0 && status.st_uid != geteuid()) {
 		lm_sys_close(fd);
 		return -EEXIST;
@@ -127,7 +133,7 @@ static int open_path(const char *path)
 	return fd;
 }
 
-/* Was FD's trace begun by this very process, before it called exec? */
+/* Did this process begin FD's trace, before it called exec? */
 static int begun_by_us(int fd)
 {
 	char found[64] = "", ours[64];
@@ -140,7 +146,7 @@ static int begun_by_us(int fd)
 	return n >= text.at - ours && __builtin_memcmp(found, ours, (size_t)(text.at - ours)) == 0;
 }
 
-/* OWNER: LOG_MALLOC_OWNER. A file that somebody else's trace is in is no error, and left alone. */
+/* OWNER: LOG_MALLOC_OWNER. A file with another process's trace is left alone: that is no error, and there is no FD. */
 static int open_file(struct lm_output *output, const char *pattern, const char *owner)
 {
 	struct stat status;
@@ -170,6 +176,7 @@ static int open_file(struct lm_output *output, const char *pattern, const char *
 
 /* ---- children ---- */
 
+/* PATH as a part of a pattern. */
 static void put_literally(struct lm_text *text, const char *path)
 {
 	for (; *path; path++) {
@@ -179,7 +186,7 @@ static void put_literally(struct lm_text *text, const char *path)
 	}
 }
 
-/* PATTERN made absolute: processes change their directory. */
+/* PATTERN as an absolute path, since a process may change its directory. */
 static void put_absolute(struct lm_text *text, char *cwd, const char *pattern)
 {
 	if (pattern[0] != '/' && lm_path_cwd(cwd, PATH_MAX) == 0) {
@@ -201,7 +208,7 @@ static int has_pid(const char *pattern)
 
 const char *lm_output_childrens(const struct lm_config *config)
 {
-	/* Stacks may be short. */
+	/* Not on the stack, which may be small. */
 	struct {
 		char cwd[PATH_MAX], pattern[2 * PATH_MAX];
 	} *room = lm_sys_map(sizeof *room);
@@ -271,7 +278,8 @@ int lm_output_open(struct lm_output *output, const struct lm_config *config)
 
 	output->fd = -1;
 	output->owned = 0;
-	/* Who gained privileges shows nothing to who started it, and creates no files for him. */
+	/* A process that gained privileges must not write its data, or create files, where the user who started it
+	 * says. */
 	if (!getauxval(AT_SECURE))
 		result = open_any(output, config);
 	errno = saved;

@@ -25,7 +25,7 @@
 #include "wait.h"
 #include "warn.h"
 
-/* Another thread begins or ends the trace: that is over by then, some 10 s, whatever is in its way. */
+/* How long, at most, an event waits for the thread that begins or ends the trace: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
 struct lm_session lm_session;
@@ -36,7 +36,7 @@ static int starting, ended, memory_told;
 
 static void be_quiet(void)
 {
-	/* glibc's functions call each other by names of their own. */
+	/* glibc's functions call each other by internal names, never through the entry points. */
 	lm_store(&lm_session.light, lm_real_is_glibc());
 	lm_store_release(&lm_session.quiet, 1);
 }
@@ -74,14 +74,14 @@ void lm_session_start(void)
 	struct lm_output *output;
 	unsigned char guard;
 
-	/* Too early to be told anything: the calls are counted, and the next one tries again. */
+	/* It is too early to read the settings. Calls are only counted, and the next one tries again. */
 	if (!lm_config_ready())
 		return;
-	/* Calls that the start itself makes, and other threads meanwhile, are counted only. */
+	/* Calls by the start itself, and by other threads meanwhile, are only counted. */
 	if (lm_exchange(&starting, 1))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	/* Paths are long, stacks may be short. */
+	/* Not on the stack: it has a path in it, and stacks may be small. */
 	output = lm_sys_map(sizeof *output);
 	if (output) {
 		start_tracing(output);
@@ -95,7 +95,7 @@ void lm_session_start(void)
 
 /* ---- an event while nothing is written ---- */
 
-/* The first event of a child of fork: of several threads, one begins its trace. */
+/* The first event of a child of fork. If several threads have one at once, one of them begins the trace. */
 static void begin_child(unsigned char before)
 {
 	struct lm_signals signals;
@@ -171,7 +171,7 @@ static int has_trace(void)
 	return phase != LM_PHASE_FORKED && phase != LM_PHASE_OFF && lm_process_is_owner();
 }
 
-/* A handler that ends the process on top of a record: nobody will finish that. */
+/* A signal handler may end the process in the middle of a record, which is never finished then. */
 static void abandon_own_record(void)
 {
 	if (lm_tls.thread)
@@ -192,7 +192,7 @@ void lm_session_end(int is_last)
 	abandon_own_record();
 	error = lm_sink_hold(&signals);
 	if (error != -EBADF) {
-		/* Or perhaps later: the end comes to pass more than once. */
+		/* This function is called more than once at the end. If FINI fails now, the next call tries again. */
 		if (!lm_exchange(&ended, 1) && (lm_marks_lost_first() != 0 || lm_marks_end() != 0))
 			ended = 0;
 		if (error)
@@ -211,7 +211,7 @@ void lm_session_before_exec(void)
 	unsigned char guard;
 	int error;
 
-	/* On top of a record, which may be gone on with if exec fails. */
+	/* Not in a handler that interrupted a record: if exec fails, the interrupted code goes on with the record. */
 	if (!has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
@@ -245,7 +245,7 @@ static void end_of_quick_exit(void)
 __attribute__((constructor(101))) static void construct(void)
 {
 	lm_session_need();
-	/* quick_exit() runs neither destructors nor, where we could see it, _exit(). */
+	/* quick_exit() runs no destructors, and its call of _exit() does not go through our entry point. */
 	if (at_quick_exit(end_of_quick_exit) != 0)
 		lm_warn("quick_exit() will end the program without the end of its trace", 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * Begin and end of a process image. The session starts with the first call of
- * all, before constructors. In a child of fork, it is over with the first
- * event, or begins anew (follow.h).
+ * Begin and end of a process image. The session starts with the process's first
+ * allocation, before constructors. In a child of fork, the first event ends the
+ * session or begins a new one (follow.h).
  */
 #ifndef LM_SESSION_H
 #define LM_SESSION_H
@@ -11,11 +11,11 @@
 #include "compiler.h"
 #include "state.h"
 
-/* Read by the entry points, changed by session.c alone. */
+/* Read by the entry points, changed only by session.c. */
 extern struct lm_session {
 	int started;
-	int quiet; /* started, and there never will be a trace */
-	int light; /* and the real allocator never calls the entry points */
+	int quiet; /* the session has started, and there never will be a trace */
+	int light; /* QUIET, and the real allocator never calls the entry points */
 } lm_session LM_INTERNAL;
 
 void lm_session_start(void);
@@ -26,17 +26,22 @@ static inline void lm_session_need(void)
 		lm_session_start();
 }
 
-/* The same as lm_session_is_traced(), for what can bear to be wrong in a child of fork, or while a thread holds the
- * phase. */
+/* Is an event recorded now? Does not begin a child's trace and does not wait while another thread holds the phase. */
 static inline int lm_session_may_trace(void)
 {
 	return lm_state_is_traced(lm_state_word());
 }
 
-/* An event comes while nothing is written. Is it traced all the same, after what had to be done or waited for? */
+/*
+ * The slow part of lm_session_is_traced(), for an event that comes while nothing is written: begins a child's trace,
+ * waits, or tries to resume a stopped trace. Is the event traced then?
+ */
 int lm_session_look(unsigned char before);
 
-/* Asked once for each event. BEFORE: the guard's state in front of the call. If it should be and can't, it is lost. */
+/*
+ * Is this event traced? Asked once for each event, since one that should be traced and can't be is counted as lost.
+ * BEFORE: the guard's state before the event's call.
+ */
 static inline int lm_session_is_traced(unsigned char before)
 {
 	unsigned word = lm_state_word();
@@ -47,19 +52,19 @@ static inline int lm_session_is_traced(unsigned char before)
 }
 
 /*
- * The end of the trace, FINI, once. IS_LAST: nothing of the program runs any
- * more, and no other thread writes from here on. Does nothing in a child of
- * vfork, nor in one of fork that has no trace.
+ * Writes the end of the trace, FINI, once. IS_LAST: none of the program's code
+ * runs any more, and other threads can't write any more. Does nothing in a child
+ * of vfork, or in a child of fork without a trace.
  */
 void lm_session_end(int is_last);
 
 /*
- * Exec is about to be called: everything recorded goes into the trace, since
- * the next image may not be permitted to read our journal. Async-signal-safe.
+ * Called before exec. Writes everything recorded into the trace, since the next
+ * image may not be permitted to read our journal. Async-signal-safe.
  */
 void lm_session_before_exec(void);
 
-/* It failed, and the process goes on. */
+/* Exec failed, and the process goes on. */
 void lm_session_exec_failed(void);
 
 /* The size map could not grow: says so, once. */

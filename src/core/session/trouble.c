@@ -13,15 +13,15 @@
 #include "text.h"
 #include "warn.h"
 
-/* Between two tries. */
+/* Milliseconds between two tries. */
 #define TRY_MS 100
 
 static struct {
 	uint64_t next_try_ms;
-	long parent; /* as of lm_marks_begin() */
-	int begun;   /* the lines that a process image begins with are in the trace */
-	int busy;    /* a thread tries again */
-	int told;    /* the user knows that it went on */
+	long parent; /* for lm_marks_begin() */
+	int begun;   /* the first lines of the process image are in the trace */
+	int busy;    /* a thread is trying */
+	int told;    /* the user was told that the trace goes on */
 } trouble;
 
 /* 0, or -1. */
@@ -58,24 +58,27 @@ static void go_on(void)
 	enum lm_phase next;
 	int error = lm_sink_resume(&next);
 
-	/* -EAGAIN: another thread is not through yet. */
+	/* -EAGAIN: another thread is still writing. */
 	if (error) {
 		lm_sink_failed(error);
 		return;
 	}
 	if (write_beginning() != 0 || lm_marks_lost_first() != 0)
 		return;
-	/* Threads stop counting for themselves then. */
+	/* Threads counted for themselves while nothing was traced. Their counts belong to the totals from here on. */
 	lm_account_settle();
 	if (!lm_state_change(LM_PHASE_STOPPED, next))
 		return;
 	lm_account_settle();
-	/* Another thread that lost an event just now counted it before it looked at the phase, and we look after. */
+	/*
+	 * A thread that loses an event counts it first and looks at the phase then. So an event that was lost before
+	 * the change is counted by now.
+	 */
 	lm_marks_lost();
 	tell_going_on();
 }
 
-/* By one thread at a time, which no handler may leave for good in the middle of it. */
+/* One thread at a time tries. Signals are blocked, so that no handler can leave this function by longjmp. */
 void lm_trouble_try(void)
 {
 	struct lm_signals signals;
@@ -94,7 +97,7 @@ void lm_trouble_try(void)
 	lm_signals_unblock(&signals, 0);
 }
 
-/* Of several threads, one gets the turn. */
+/* If several threads come at the same time, one of them tries. */
 void lm_trouble_try_in_time(void)
 {
 	uint64_t now = lm_sample_now(), next = lm_load(&trouble.next_try_ms);

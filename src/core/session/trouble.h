@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * A trace that can't be written, but perhaps later: the phase is STOPPED
- * (state.h), and one event in 100 ms tries again. What is in the way goes out
- * first, then the lines that an image begins with if they are missing, then how
- * many events are. Two lines on standard error in all, so that a disk that
- * hovers around full does not fill the screen.
+ * A trace that can't be written now, but perhaps later, as on a full disk. The
+ * phase is STOPPED (state.h), and every 100 ms an event tries again. Then three
+ * things are written in this order: what could not be written before, the first
+ * lines of the process image if they are missing, the number of lost events. A
+ * trace causes at most two lines on standard error, even if the disk becomes full
+ * again and again.
  */
 #ifndef LM_TROUBLE_H
 #define LM_TROUBLE_H
 
-/* The lines that a process image begins with, as of lm_marks_begin(): 0; or -1, and they are written when that goes. */
+/* Writes the first lines of a process image (lm_marks_begin()). 0; or -1: they are written once the trace can be. */
 int lm_trouble_begin(long parent);
 
 /*
- * Tries again now, or if it is time. Not on top of a record. Does nothing in a
- * child of vfork, whose descriptors are its own.
+ * Try to write again: now, or only if it is time. Must not be called in the
+ * middle of a record. They do nothing in a child of vfork, which has descriptors
+ * of its own.
  */
 void lm_trouble_try(void);
 void lm_trouble_try_in_time(void);

@@ -18,7 +18,7 @@ struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
 static uint64_t last_number;
 unsigned lm_backtraces_generation;
 
-/* Faster than a call where it is nearly always the same. */
+/* Nearly always they are the same, so comparing all frames without branches is faster than memcmp(). */
 static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned count)
 {
 	uintptr_t difference = 0;
@@ -30,12 +30,13 @@ static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned coun
 	return difference == 0;
 }
 
+/* The number of the module of each frame. */
 static unsigned *modules_of(struct lm_backtrace *entry)
 {
 	return (unsigned *)(entry->pcs + entry->depth);
 }
 
-/* Code was unloaded since: were these frames'? Then they are others by now. */
+/* Code was unloaded since ENTRY was checked last. Do its pcs still lie in the same modules? */
 static __attribute__((noinline)) int is_still_right(struct lm_backtrace *entry, unsigned now)
 {
 	const unsigned *modules = modules_of(entry);
@@ -77,7 +78,7 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->tail_length = (unsigned char)lm_line_tail(entry->tail, entry->number);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
 	for (unsigned i = 0; i < unwound->count; i++) {
-		/* Finds what came since anybody looked. */
+		/* Also finds modules that were loaded since the last look at the loader's list. */
 		const struct lm_module *module = lm_module_find(unwound->pcs[i] - 1);
 
 		modules_of(entry)[i] = module ? module->number : 0;
@@ -102,7 +103,7 @@ struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 		added->next = first;
 		if (lm_compare_exchange(slot, &first, added))
 			return added;
-		/* Others came first: with the same one, perhaps. */
+		/* Other threads added entries meanwhile. One of them may be this backtrace. */
 		entry = listed(first, seen, unwound);
 		if (entry)
 			return entry;
@@ -147,7 +148,7 @@ void lm_backtraces_forget(void)
 
 void lm_backtraces_forked(void)
 {
-	/* What threads remember is out of date, as after unloading; and nothing is to be found again. */
+	/* The entries that threads remember are out of date, as after unloading. The table is emptied. */
 	lm_backtraces_forget();
 	for (size_t i = 0; i < (size_t)1 << LM_BACKTRACES_BITS; i++) {
 		if (lm_backtraces_table[i])

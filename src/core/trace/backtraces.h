@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The distinct backtraces, their numbers in the compact format, and their
- * frames' text. Frames are compared, so two backtraces never share a number.
- * No locks; what is in the table stays there.
+ * The table of distinct backtraces: their numbers in the compact format, and
+ * the text of their frames. All frames are compared, so two backtraces never
+ * share a number. There are no locks. Entries are never removed, but for the
+ * child of a fork, which starts with an empty table.
  */
 #ifndef LM_BACKTRACES_H
 #define LM_BACKTRACES_H
@@ -15,27 +16,29 @@
 #include "symbol.h"
 #include "unwind.h"
 
-/* With many backtraces, what an event needs of one is in no cache: it lies in few lines, and all of it before PCS in
- * one. */
+/*
+ * With many backtraces, an entry is rarely in the cache. So what an event reads lies in few cache lines: every field
+ * that it needs before PCS is in the first one.
+ */
 struct lm_backtrace {
 	_Alignas(64) struct lm_backtrace *next;
 	uint64_t sum;        /* lm_unwound_sum() */
 	const void *taken;   /* the thread that writes it */
-	unsigned generation; /* of the loaded objects, when it was last right */
+	unsigned generation; /* lm_backtraces_generation when the entry was last checked */
 	unsigned short depth;
-	unsigned char written; /* it stands in the trace, and what follows is there */
-	/* How the lines that name it end: the last TAIL_LENGTH bytes of TAIL. */
+	unsigned char written; /* compact: the backtrace is in the trace; full: FRAME, FRAMES and LENGTH are valid */
+	/* The end of each line that names this backtrace: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
 	unsigned char tail_length;
-	unsigned char frames;          /* of those, as many as fit into a record; innermost first */
-	unsigned length;               /* of their texts, in bytes */
-	const struct lm_frame **frame; /* elsewhere: what is compared is to be small */
+	unsigned char frames;          /* how many frames fit into a record, innermost first */
+	unsigned length;               /* of the frames' texts, in bytes */
+	const struct lm_frame **frame; /* allocated apart, so that the entry stays small */
 	uint64_t number;               /* from 1 */
-	/* Behind them, the numbers of the objects that they lie in. */
+	/* DEPTH return addresses. The numbers of the modules that they lie in follow them. */
 	uintptr_t pcs[];
 };
 
-/* Counts up when code was unloaded. */
+/* Incremented when code was unloaded. */
 extern unsigned lm_backtraces_generation LM_INTERNAL;
 
 #define LM_BACKTRACES_BITS 16
@@ -44,11 +47,11 @@ extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTE
 
 static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *unwound)
 {
-	/* The lower bits of a sum depend on the lower bits of the addresses alone. */
+	/* The lower bits of a sum depend only on the lower bits of the addresses, so upper bits are used. */
 	return &lm_backtraces_table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - LM_BACKTRACES_BITS)];
 }
 
-/* It will be looked for in a moment: fetches what is there. */
+/* This backtrace will be looked up in a moment: prefetches the first entry of its slot. */
 static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
 {
 	const char *entry;
@@ -63,7 +66,7 @@ static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
 
 struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound);
 
-/* The entry for a backtrace of some frames; a new one is not written yet. NULL without memory. */
+/* The entry for a backtrace of at least one frame. A new entry is not written yet. NULL if there is no memory. */
 static inline struct lm_backtrace *lm_backtraces_find(const struct lm_unwound *unwound)
 {
 	struct lm_backtrace *known = unwound->known ? *unwound->known : NULL;
@@ -82,24 +85,27 @@ static inline int lm_backtraces_is_written(const struct lm_backtrace *backtrace)
 }
 
 /*
- * A new one: it is the caller's to write, and then to say so with
- * lm_backtraces_written(), if 1 is returned; 0: it is somebody else's. What the
- * same thread took before and left by longjmp is its own again.
+ * For an entry that is not written yet. 1: the caller writes it, and then calls
+ * lm_backtraces_written(). 0: another thread writes it. A thread that left the
+ * writing by longjmp can take the same entry again.
  */
 int lm_backtraces_take(struct lm_backtrace *backtrace);
 
 void lm_backtraces_written(struct lm_backtrace *backtrace);
 
-/* It could not be written: somebody else may. */
+/* The thread that took the entry could not write it: any thread may take it again. */
 void lm_backtraces_give_back(struct lm_backtrace *backtrace);
 
-/* Waits until somebody else has written it. Not for ever: -1, and it has to be written, twice perhaps. */
+/*
+ * Waits until another thread has written the entry: 0. Returns -1 if that thread gave it back or needs too long: then
+ * the caller writes it, perhaps a second time.
+ */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
-/* In a child of fork: none is written. */
+/* In a child of fork: the child's trace has no backtraces yet. */
 void lm_backtraces_forked(void);
 
-/* Code was unloaded: its addresses may come to mean something else. Who is looked for next is looked at. */
+/* Code was unloaded, and other code may use its addresses now. Entries are checked again at their next lookup. */
 void lm_backtraces_forget(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See emit.h. The quick way of the four common calls: no line is put together
- * twice, none is copied, and what is known of the backtrace is not made again.
- * Whatever is out of the ordinary goes the careful way.
+ * See emit.h. The quick way of the four common calls: the line is formatted
+ * right in its place in the ring, without a copy, and the text of a known
+ * backtrace is used again. All other events go the careful way.
  */
 #include "emit.h"
 
@@ -27,7 +27,7 @@ static struct lm_event common_event(enum lm_call call, void *p, size_t size)
 	return (struct lm_event){.call = call, .p = p, .size = size, .change = (int64_t)size};
 }
 
-/* The usual way. USABLE: the change of that. */
+/* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */
 static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
                                                   const struct lm_caller *caller, void *p, size_t size, int64_t usable)
 {
@@ -39,7 +39,7 @@ static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_t
 	errno = saved;
 }
 
-/* What remains of it where all is unwound and accounted for already. MORE: as of emit_quickly(). */
+/* Writes the event the careful way after it was unwound and accounted for. MORE: see emit_quickly(). */
 static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
                                                 const struct lm_event *more, const struct lm_unwound *unwound,
                                                 int error)
@@ -72,7 +72,7 @@ static inline void commit(struct lm_thread *thread, unsigned char *place, const 
 		fail(error);
 }
 
-/* Is it time for more than to record the event? */
+/* Looks at the clock: is it time for a sample or for work of the sink? */
 static __attribute__((noinline)) int is_due(struct lm_thread *thread)
 {
 	uint64_t ms = lm_sample_now();
@@ -81,7 +81,7 @@ static __attribute__((noinline)) int is_due(struct lm_thread *thread)
 	return lm_sample_is_due(ms) || lm_sink_is_due(ms);
 }
 
-/* Is there nothing to do but to record the event? */
+/* Is recording the event all that there is to do? */
 static inline int is_quick(struct lm_thread *thread)
 {
 	if (thread->until_clock)
@@ -91,11 +91,14 @@ static inline int is_quick(struct lm_thread *thread)
 	return lm_sink_is_quick() && !lm_module_is_suspect();
 }
 
-/* LM_LINE_TAIL bytes, of which the last two count. */
+/* LM_LINE_TAIL bytes. Only the last two are part of the line. */
 static const char plain_tail[] = "              ]\n";
 _Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
 
-/* How LINE ends: in *WITH_FRAMES, whose frames follow it, or NULL. 0: they have to be written first. */
+/*
+ * Sets the tail of LINE, and *WITH_FRAMES to the backtrace whose frames follow the line, or to NULL. 0: the line can't
+ * be ended this way, mostly because its backtrace has to be written first.
+ */
 static inline int end_line(struct lm_line *line, const struct lm_unwound *unwound,
                            const struct lm_backtrace **with_frames)
 {
@@ -123,7 +126,7 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 	return with_frames ? with_frames->length : 0;
 }
 
-/* The length of LINE without its end, or 0: this is not the way. */
+/* Returns the length of LINE without its tail; 0: the line can't be written the quick way. */
 static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
                                                               enum lm_call call, const void *p, size_t size,
                                                               struct lm_totals totals, const struct lm_event *more)
@@ -144,7 +147,7 @@ static inline __attribute__((always_inline)) unsigned measure(struct lm_line *li
 	}
 }
 
-/* Returns the word that it begins with. */
+/* Writes LINE up to END, but for its first eight bytes. Returns those. */
 static inline const char *put(char *end, const struct lm_line *line, enum lm_call call)
 {
 	switch (call) {
@@ -164,8 +167,8 @@ static inline const char *put(char *end, const struct lm_line *line, enum lm_cal
 }
 
 /*
- * An event of CALL when it is_quick(), with the TOTALS that it led to. MORE: what
- * there is to say beyond the block and its size, or NULL. Inlined for each call.
+ * Writes an event of CALL after is_quick() said yes. TOTALS are those after the event. MORE: the event's other fields
+ * (calloc and realloc), or NULL. Inlined for each call.
  */
 static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call, void *p, size_t size,
                                                                struct lm_totals totals, const struct lm_event *more,
@@ -183,7 +186,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	lm_module_note_caller(caller->pc);
 	if (call != LM_CALL_FREE && likely(lm_settings.depth))
 		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
-	/* What is known of the backtrace comes from far away, while the numbers become text. */
+	/* The backtrace's entry comes into the cache while the numbers become text. */
 	lm_backtraces_expect(unwound);
 	length = measure(&line, thread, call, p, size, totals, more);
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {

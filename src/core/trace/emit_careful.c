@@ -9,7 +9,7 @@
 #include "settings.h"
 #include "sink.h"
 
-/* Objects may have come or gone since the last event: what is known by address has to follow. */
+/* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
 	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
@@ -20,7 +20,7 @@ static void follow_loader(const struct lm_caller *caller, int sampled)
 		lm_module_note_caller(caller->pc);
 }
 
-/* What an event is written of, but for its frames. */
+/* Text of a record, but for its frames. */
 struct line {
 	char bytes[LM_RECORD_LINE_MAX];
 	struct lm_text text;
@@ -36,7 +36,7 @@ static void begin(struct line *line)
 	line->text = (struct lm_text){line->bytes, line->bytes + sizeof line->bytes};
 }
 
-/* Sends HEAD, FRAMES and TAIL, which can be NULL, as one record. 0, or -1. */
+/* Writes HEAD, FRAMES and TAIL as one record. TAIL can be NULL. 0, or -1. */
 static int send_frames(const struct line *head, const struct lm_frame *const *frames, unsigned count,
                        const struct line *tail)
 {
@@ -53,7 +53,7 @@ static int send_frames(const struct line *head, const struct lm_frame *const *fr
 
 /* ---- an event, with care ---- */
 
-/* Compact: the backtrace stands in front of the first event that names it, in one record with that. 0, or -1. */
+/* Compact: a new backtrace and the first event that names it are one record, the backtrace first. 0, or -1. */
 static int emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
 {
 	const struct lm_frame *frames[backtrace->depth];
@@ -75,7 +75,7 @@ static int emit_numbered(const struct line *line, struct lm_backtrace *backtrace
 	return result;
 }
 
-/* 0, or -1. */
+/* Full: the frames follow the event's line. 0, or -1. */
 static int emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
 {
 	const struct lm_frame *others[unwound->count + 1];
@@ -97,12 +97,12 @@ static int emit_full(const struct line *line, struct lm_backtrace *backtrace, co
 void lm_emit_lose(void)
 {
 	lm_state_lose(1);
-	/* The trace goes on already, and whoever made it go on may not have seen this one. */
+	/* The trace may go on already, and the thread that resumed it may have missed this event. */
 	if (lm_state_is_writing())
 		lm_marks_lost();
 }
 
-/* EVENT is not in the trace. What the tracker had to conclude was no call. */
+/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call. */
 static void lose(const struct lm_event *event)
 {
 	if (!event->unseen)

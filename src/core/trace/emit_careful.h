@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The way of an event that can't be written the quick way (emit.c): the clock
- * has to be read, the loader's list may have changed, a backtrace is new, the
- * ring has no room, or there is no ring.
+ * Writes the events that can't be written the quick way (emit.c): it is time for
+ * a sample, the loader's list may have changed, a backtrace is new, the ring has
+ * no room, there is no ring, or the call is not one of the common four.
  */
 #ifndef LM_EMIT_CAREFUL_H
 #define LM_EMIT_CAREFUL_H
@@ -15,20 +15,23 @@
 #include "thread.h"
 #include "unwind.h"
 
-/* So many events at most between two looks at the clock. */
+/* At most so many events pass between two looks at the clock. */
 #define LM_EMIT_CLOCK_MAX 15
 
-/* All of it: emit.h says what. */
+/* The same as lm_emit() (emit.h), always the careful way. */
 void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller);
 
-/* EVENT with the backtrace UNWOUND; STATM, at MS, unless it is NULL. */
+/* Writes EVENT with the backtrace UNWOUND, and the sample STATM taken at MS unless it is NULL. */
 void lm_emit_unwound(struct lm_event *event, const struct lm_unwound *unwound, uint64_t ms,
                      const struct lm_statm *statm);
 
-/* An event is not in the trace, which will say so. */
+/* An event is not in the trace. It is counted, and the trace will tell how many were lost. */
 void lm_emit_lose(void);
 
-/* While the clock stands still, events are so close that not every one needs to look at it. */
+/*
+ * MS is what the clock says now. While it says the same as before, events are close together, so more of them pass
+ * until the next look.
+ */
 static inline void lm_emit_wind_clock(struct lm_thread *thread, uint64_t ms)
 {
 	if (ms != thread->clock || lm_sample_is_constant())

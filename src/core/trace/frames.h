@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The frames of a backtrace as lines. The objects that they lie in are
+ * The frames of a backtrace as lines. The modules that they lie in are
  * announced in the trace first.
  */
 #ifndef LM_FRAMES_H
@@ -10,15 +10,18 @@
 #include "symbol.h"
 
 /*
- * The frames' lines, of as many as fit into one record: *FOUND; FRAMES has room
- * for all. 0, or -1 where what has to stand in front of them could not be written.
+ * Puts the frames' lines into FRAMES, which has room for COUNT. *FOUND is how
+ * many of them fit into one record. 0; or -1 if a module could not be announced.
  */
 int lm_frames_find(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found);
 
-/* The same of BACKTRACE, to be kept with it. 0, or -1: without memory, too. */
+/* Finds the lines of BACKTRACE and keeps them in it. 0; or -1, also if there is no memory. */
 int lm_frames_keep(struct lm_backtrace *backtrace);
 
-/* The last of COUNT bytes may be followed by somebody else's: all texts but the last are copied in pieces. */
+/*
+ * Copies the frames' lines to AT. Copying in whole pieces is quick, but writes behind the text. That is allowed only
+ * where another text of ours overwrites it: behind the last text, another thread's record may begin.
+ */
 static inline void lm_frames_copy(unsigned char *at, const struct lm_backtrace *backtrace)
 {
 	const struct lm_frame *const *frame = backtrace->frame, *const *last = frame + backtrace->frames - 1;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The lines of malloc, free, calloc and realloc, which are nearly all of a trace,
- * put together where they go: first the digits and their length, then, from right to left, each number in one store of
- * eight digits. What of that is too much lies on the left and is written over by what comes there. A total is most
- * often the one of the line before, and a little more or less: so are its digits. Pure. The grammar is in
- * log-malloc2(5); record.h writes every line.
+ * Formats the lines of malloc, free, calloc and realloc, nearly all lines of a trace, directly in their place. First
+ * the digits of all numbers and the line's length are computed. Then the line is written from right to left, each
+ * number by one store of eight digits. If a number is shorter, the surplus bytes lie to its left, and the next store
+ * overwrites them. A total mostly differs little from the total of the thread's previous line, so its digits are
+ * computed from those by adding or subtracting. Pure. The grammar is in log-malloc2(5). record.h can write every line;
+ * this file writes only the common ones.
  */
 #ifndef LM_LINE_H
 #define LM_LINE_H
@@ -14,49 +15,49 @@
 #include "text.h"
 #include "trace_format.h"
 
-/* A total as it was written last, by whoever keeps this; zeros are one. */
+/* A total as it was written last. A struct of zeros is the total 0. */
 struct lm_line_total {
 	uint64_t value;
-	uint64_t digits; /* of its last eight, the last one in the lowest byte */
-	uint64_t base;   /* what is before them, as a value */
-	uint64_t high;   /* and as text */
+	uint64_t digits; /* its last eight digits, the last one in the lowest byte */
+	uint64_t base;   /* the value without its last eight digits, a multiple of LM_LINE_EIGHT */
+	uint64_t high;   /* the text of the digits before the last eight */
 	unsigned high_count;
 };
 
-/* What of the line before is of use for the next one. */
+/* What is kept of a thread's previous line to format its next one. */
 struct lm_line_before {
 	struct lm_line_total requested, usable;
 	uint64_t pointer_high, pointer_high_text; /* the upper half of its pointer */
 };
 
 struct lm_line_number {
-	uint64_t low, high; /* digits: the last eight as text, and those before them */
-	unsigned count;     /* how many there are */
+	uint64_t low, high; /* text: the last eight digits, and the digits before them */
+	unsigned count;     /* the number of digits */
 };
 
 struct lm_line_pointer {
 	uint64_t value;
 	uint64_t high;   /* the text of its upper half */
-	unsigned length; /* with all that is in front of the digits */
+	unsigned length; /* of the digits and the " 0x" in front of them, or of " (nil)" */
 };
 
 struct lm_line {
-	/* Requested bytes, of the block and in all, and usable ones. */
+	/* In bytes: the block's requested size, and the totals of requested and usable bytes in use. */
 	struct lm_line_number size, requested, usable;
 	struct lm_line_pointer pointer;
-	/* calloc: how many of how many bytes. realloc: the size before, what it changed by, up or down. */
+	/* calloc: COUNT elements of EACH bytes. realloc: the size before, and how much it changed. */
 	struct lm_line_number count, each, old_size, change;
 	struct lm_line_pointer old;
-	int is_less;
-	/* What comes behind the totals, of which the last TAIL_LENGTH bytes count: lm_line_tail(). */
+	int is_less; /* realloc: the change is negative */
+	/* The text behind the totals: the last TAIL_LENGTH of LM_LINE_TAIL bytes, see lm_line_tail(). */
 	unsigned tail_length;
 	const char *tail;
 };
 
-/* A tail's room in bytes. It is copied as a whole: what is in front of it is written over. */
+/* A tail's room in bytes. All of it is copied; the surplus bytes in front of the tail are overwritten later. */
 #define LM_LINE_TAIL 16
 
-/* "] bt=NUMBER\n", or without a number "]\n", at the end of TAIL. Returns its length; 0: the number is too large. */
+/* Writes "] bt=NUMBER\n", or "]\n" if NUMBER is 0, to the end of TAIL. Returns its length; 0: NUMBER is too large. */
 static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
 {
 	struct lm_text text;
@@ -76,12 +77,13 @@ static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
 	return length;
 }
 
-/* Words of eight bytes, as text has them. */
+/* The first eight bytes of the lines. */
 #define LM_LINE_MALLOC  "+ malloc"
 #define LM_LINE_FREE    "+ free -"
 #define LM_LINE_CALLOC  "+ calloc"
 #define LM_LINE_REALLOC "+ reallo"
 
+/* The eight bytes of WORD as they lie in memory. */
 static inline uint64_t lm_line_first(const char word[9])
 {
 	uint64_t first;
@@ -92,7 +94,7 @@ static inline uint64_t lm_line_first(const char word[9])
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && UINTPTR_MAX > UINT32_MAX
 
-/* Eight decimal digits of VALUE, the first in the lowest byte: divided in half three times, in parallel. */
+/* Eight decimal digits of VALUE, the first in the lowest byte. They are split in halves three times, in parallel. */
 static inline uint64_t lm_line_decimal(uint32_t value)
 {
 	uint64_t halves = value / 10000 | (uint64_t)(value % 10000) << 32, part;
@@ -118,7 +120,7 @@ static inline uint64_t lm_line_hexadecimal(uint32_t value)
 #define LM_LINE_EIGHT UINT64_C(100000000)
 #define LM_LINE_ASCII UINT64_C(0x3030303030303030)
 
-/* The same, of a VALUE that is most often below ten thousand. */
+/* The same as lm_line_decimal(), quicker for a VALUE below ten thousand. Most sizes are. */
 static inline uint64_t lm_line_decimal_of_size(uint32_t value)
 {
 	uint32_t halves, tens;
@@ -132,8 +134,10 @@ static inline uint64_t lm_line_decimal_of_size(uint32_t value)
 }
 
 /*
- * Digits, one a byte and the last one lowest, plus or minus others. What a byte
- * is too large or too small by goes into the next; minus 246 is plus ten there.
+ * Adds or subtracts decimal numbers: one digit a byte, the last one in the lowest
+ * byte. Adding 0xf6 (246) to each byte makes a sum of ten or more carry into the
+ * next byte. A byte with no carry has its 0xf6 subtracted again. A byte that
+ * borrowed has 0xf6 subtracted, too: that adds ten, modulo 256.
  */
 static inline uint64_t lm_line_plus(uint64_t digits, uint64_t others)
 {
@@ -149,13 +153,13 @@ static inline uint64_t lm_line_minus(uint64_t digits, uint64_t others)
 	return difference - (difference >> 7 & UINT64_C(0x0101010101010101)) * 0xf6;
 }
 
-/* Zeros in front are zero bytes; the last one counts in any case. DIGITS: the last one in the lowest byte. */
+/* The number of DIGITS without leading zeros; at least 1. The last digit is in the lowest byte. */
 static inline unsigned lm_line_count(uint64_t digits)
 {
 	return ((63u ^ (unsigned)__builtin_clzll(digits | 1)) >> 3) + 1;
 }
 
-/* From nothing. VALUE is below LM_LINE_EIGHT squared. */
+/* Computes all of TOTAL from VALUE, which is below LM_LINE_EIGHT squared. lm_line_total() sets TOTAL's value. */
 static __attribute__((noinline, unused)) void lm_line_total_anew(struct lm_line_total *total, uint64_t value)
 {
 	uint64_t high = value / LM_LINE_EIGHT, digits;
@@ -170,7 +174,7 @@ static __attribute__((noinline, unused)) void lm_line_total_anew(struct lm_line_
 	}
 }
 
-/* TOTAL becomes VALUE. LIKELY: by how much most often, up or down, and the digits of that. */
+/* Sets TOTAL to VALUE, and NUMBER to its digits. LIKELY: the most likely change, up or down, whose digits are known. */
 static inline __attribute__((always_inline)) void lm_line_total(struct lm_line_number *number,
                                                                 struct lm_line_total *total, uint64_t value,
                                                                 uint64_t likely, uint64_t likely_digits)
@@ -195,7 +199,7 @@ static inline __attribute__((always_inline)) void lm_line_total(struct lm_line_n
 		__builtin_expect(total->high_count != 0, 0) ? 8 + total->high_count : lm_line_count(total->digits);
 }
 
-/* Of a VALUE below LM_LINE_EIGHT. Returns its digits, the last one in the lowest byte. */
+/* Sets NUMBER to VALUE, below LM_LINE_EIGHT. Returns VALUE's digits, the last one in the lowest byte. */
 static inline uint64_t lm_line_size(struct lm_line_number *number, uint64_t value)
 {
 	uint64_t text = lm_line_decimal_of_size((uint32_t)value), digits = __builtin_bswap64(text);
@@ -205,7 +209,7 @@ static inline uint64_t lm_line_size(struct lm_line_number *number, uint64_t valu
 	return digits;
 }
 
-/* Addresses below this have too few digits; but for null. */
+/* Smaller addresses have too few digits for the stores below. Null is written as "(nil)". */
 #define LM_LINE_POINTER_MIN ((uint64_t)1 << 20)
 
 static inline void lm_line_pointer(struct lm_line_pointer *pointer, struct lm_line_before *before, const void *p)
@@ -221,7 +225,7 @@ static inline void lm_line_pointer(struct lm_line_pointer *pointer, struct lm_li
 	pointer->length = 3 + (67u - (unsigned)__builtin_clzll(pointer->value | 1)) / 4;
 }
 
-/* Of malloc and free. 0: a number is too large, or P too small, for this to be the way. */
+/* Computes what all lines have. 0: a number is too large or P is too small; the line has to be written by record.h. */
 static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line *line, struct lm_line_before *before,
                                                                  const void *p, uint64_t size, uint64_t requested,
                                                                  uint64_t usable)
@@ -239,7 +243,7 @@ static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line 
 	return 1;
 }
 
-/* The same of calloc, and of realloc: behind lm_line_measure(). */
+/* What only calloc and realloc have. Called after lm_line_measure(). 0: as there. */
 static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, uint64_t each)
 {
 	lm_line_size(&line->count, count);
@@ -262,39 +266,39 @@ static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_b
 		old_size < LM_LINE_EIGHT && by < LM_LINE_EIGHT && (!old || (uintptr_t)old >= LM_LINE_POINTER_MIN), 1);
 }
 
-/* ---- how long a line is without its tail, in bytes ---- */
+/* ---- the length of a line without its tail, in bytes ---- */
 
 static inline unsigned lm_line_common_length(const struct lm_line *line)
 {
 	return line->size.count + line->pointer.length + line->requested.count + line->usable.count;
 }
 
-/* "+ malloc SIZE POINTER [U:R" */
+/* "+ malloc SIZE POINTER [REQUESTED:USABLE" */
 static inline unsigned lm_line_malloc_length(const struct lm_line *line)
 {
 	return 12 + lm_line_common_length(line);
 }
 
-/* "+ free -SIZE POINTER [U:R" */
+/* "+ free -SIZE POINTER [REQUESTED:USABLE" */
 static inline unsigned lm_line_free_length(const struct lm_line *line)
 {
 	return 11 + lm_line_common_length(line);
 }
 
-/* "+ calloc SIZE POINTER [U:R", and " (COUNT EACH)" within the tail. */
+/* "+ calloc SIZE POINTER [REQUESTED:USABLE", and " (COUNT EACH)" that stands in the tail, behind the "]". */
 static inline unsigned lm_line_calloc_length(const struct lm_line *line)
 {
 	return 16 + lm_line_common_length(line) + line->count.count + line->each.count;
 }
 
-/* "+ realloc CHANGE OLD POINTER (OLD-SIZE SIZE) [U:R" */
+/* "+ realloc CHANGE OLD POINTER (OLD-SIZE SIZE) [REQUESTED:USABLE" */
 static inline unsigned lm_line_realloc_length(const struct lm_line *line)
 {
 	return 17 + lm_line_common_length(line) + (unsigned)line->is_less + line->change.count + line->old.length +
 	       line->old_size.count;
 }
 
-/* ---- from right to left: each ends at END, and returns where it begins ---- */
+/* ---- from right to left: each function writes text that ends at END, and returns where the text begins ---- */
 
 static inline char *lm_line_put(char *end, const struct lm_line_number *number)
 {
@@ -304,7 +308,7 @@ static inline char *lm_line_put(char *end, const struct lm_line_number *number)
 	return end - number->count;
 }
 
-/* One of at most eight digits. */
+/* A number of at most eight digits. */
 static inline char *lm_line_put_short(char *end, const struct lm_line_number *number)
 {
 	__builtin_memcpy(end - 8, &number->low, 8);
@@ -337,7 +341,10 @@ static inline char *lm_line_put_pointer_or_null(char *end, const struct lm_line_
 	return end - 6;
 }
 
-/* The leftmost one. Four digits go into half a word, which leaves the record's first bytes alone. */
+/*
+ * The leftmost number. Up to four digits are stored as half a word: eight bytes would reach into the first five bytes
+ * of the record, which say that its place is pending (place.h).
+ */
 static inline char *lm_line_put_first(char *end, const struct lm_line_number *number)
 {
 	uint32_t last = (uint32_t)(number->low >> 32);
@@ -365,7 +372,11 @@ static inline char *lm_line_put_tail(char *end, const struct lm_line *line)
 	return end - line->tail_length;
 }
 
-/* ---- all but the first eight bytes of a line, of which the last three come to be something. END is its end ---- */
+/*
+ * ---- whole lines, but for their first eight bytes. END is the line's end ----
+ *
+ * The first number's surplus may overwrite the last three of those eight bytes. The commit writes all eight.
+ */
 
 static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
 {
@@ -388,7 +399,7 @@ static inline void lm_line_put_free(char *end, const struct lm_line *line)
 static inline void lm_line_put_calloc(char *end, const struct lm_line *line)
 {
 	end = lm_line_put_tail(end, line);
-	/* In the place of the tail's first byte, which comes in front of it all. */
+	/* This replaces the "]" of the tail. The "]" is written in front of the parenthesis instead. */
 	*end = ')';
 	end = lm_line_put_short(end, &line->each);
 	end = lm_line_put_char(end, ' ');
@@ -422,7 +433,7 @@ static inline void lm_line_put_realloc(char *end, const struct lm_line *line)
 
 #else
 
-/* Elsewhere, record.h is the way: nothing is measured, so the rest is not called. */
+/* On other machines, record.h writes all lines: lm_line_measure() returns 0, so the rest is never called. */
 static inline int lm_line_measure(struct lm_line *line, struct lm_line_before *before, const void *p, uint64_t size,
                                   uint64_t requested, uint64_t usable)
 {

@@ -26,7 +26,7 @@ int lm_marks_send(const struct iovec *parts, int count)
 	return lm_sink_write(slot(), parts, count);
 }
 
-/* By the thread that holds the phase, or makes a stopped trace go on. */
+/* Only for the thread that holds the phase, or resumes a stopped trace. */
 static int send_first(const struct iovec *parts, int count)
 {
 	return lm_sink_write_first(slot(), parts, count);
@@ -39,7 +39,7 @@ int lm_marks_text(const char *text, int length)
 	return lm_marks_send(&part, 1) == 0 ? length : 0;
 }
 
-/* Two threads may announce one at once: that is written twice, never too late. */
+/* Two threads may announce the same module at once. Then it is written twice, but never too late. */
 int lm_marks_module(struct lm_module *module)
 {
 	char line[LM_MODULE_RECORD_MAX];
@@ -58,9 +58,10 @@ int lm_marks_module(struct lm_module *module)
 
 /* ---- lost events ---- */
 
+/* How many lost events this image's trace tells of. */
 static uint64_t missing;
 
-/* The one place that builds it. */
+/* The only function that writes "# LOST". */
 static int send_lost(uint64_t count, int (*send)(const struct iovec *, int))
 {
 	char line[LM_RECORD_LINE_MAX];
@@ -114,7 +115,7 @@ static void put_mark(struct lm_text *text, const char *mark)
 
 int lm_marks_begin(uint64_t parent)
 {
-	/* Two paths, and each byte of them at most four in the trace. Stacks may be short. */
+	/* Two paths, each byte at most four bytes in the trace. Not on the stack, which may be small. */
 	struct {
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
@@ -123,7 +124,7 @@ int lm_marks_begin(uint64_t parent)
 	struct iovec part;
 	int result;
 
-	/* The next image's events are not this one's, as far as the user is told. */
+	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
 	lm_store(&missing, 0);
 	if (!room)
 		return -1;
@@ -143,7 +144,7 @@ int lm_marks_begin(uint64_t parent)
 	return result;
 }
 
-/* The memory map, whole: the kernel hands it out a page at a time. NULL where there is none. */
+/* The whole memory map, to be unmapped: *ROOM bytes. The kernel returns about a page at each read. NULL without one. */
 static char *read_maps(size_t *room, size_t *length)
 {
 	int fd = lm_sys_open(LM_TRACE_MAPS, O_RDONLY | O_CLOEXEC, 0);
@@ -180,7 +181,7 @@ static int send_fini(void)
 	return send_first(&part, 1);
 }
 
-/* A record of its own: where there is little room, there may be some for FINI alone. */
+/* The map is a record apart from FINI: if there is little room left, there may still be enough for FINI. */
 static void send_maps(void)
 {
 	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The lines of a trace that are no events: those that a process image begins
- * and ends with, loaded objects, lost events, the program's own text. Called
- * with the guard at LM_GUARD_TRACKER. Functions return 0; or -1 where the line
- * is not in the trace.
+ * The lines of a trace that are not events: the first and last lines of a process
+ * image, loaded modules, lost events, the program's own text. Called with the
+ * guard at LM_GUARD_TRACKER. Functions return 0; or -1 if the line is not in the
+ * trace.
  */
 #ifndef LM_MARKS_H
 #define LM_MARKS_H
@@ -13,29 +13,31 @@
 
 #include "module.h"
 
-/* A record of the calling thread's, COUNT parts: lm_sink_write() says what they have to be. */
+/* Writes COUNT parts as one record of the calling thread. lm_sink_write() says what they have to be. */
 int lm_marks_send(const struct iovec *parts, int count);
 
-/* LENGTH bytes, whole lines, between records. Returns LENGTH, or 0 where it could not be written. */
+/* Writes LENGTH bytes of whole lines as one record. Returns LENGTH, or 0 if they could not be written. */
 int lm_marks_text(const char *text, int length);
 
-/* Where MODULE lies. It is announced then. */
+/* Writes where MODULE lies, and marks it as announced. */
 int lm_marks_module(struct lm_module *module);
 
-/* How many events are missing here, if any are that the trace does not tell of yet. */
+/* Writes how many events were lost since the last such line, if any were. */
 int lm_marks_lost(void);
 
-/* How many it tells of, of this process image. */
+/* How many lost events the trace of this process image tells of. */
 uint64_t lm_marks_missing(void);
 
-/* ---- by the thread that holds the phase, or makes a stopped trace go on (sink.h) ---- */
+/* ---- only for the thread that holds the phase, or resumes a stopped trace (sink.h) ---- */
 
-/* The lines that a process image begins with, up to INIT. PARENT: whose blocks it has; 0: it has none. */
+/* The first lines of a process image, up to INIT. PARENT: the process that forked this one and whose blocks it has, or
+ * 0. */
 int lm_marks_begin(uint64_t parent);
 
+/* The same as lm_marks_lost(). */
 int lm_marks_lost_first(void);
 
-/* FINI, and behind it the memory map if there is room for it. 0, or -1 without FINI. */
+/* FINI, then the memory map if there is room for it. 0; or -1 if FINI could not be written. */
 int lm_marks_end(void);
 
 #endif

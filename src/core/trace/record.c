@@ -2,7 +2,7 @@
 /* See record.h. */
 #include "record.h"
 
-/* "+ malloc " and so on, of a size that is copied in one piece. */
+/* "+ malloc " and so on. All HEAD_ROOM bytes are copied, since a fixed size is quick to copy. */
 #define HEAD_ROOM 24
 
 static const struct {
@@ -55,7 +55,7 @@ static inline void put_pointer(struct lm_text *text, const void *p)
 	lm_text_pointer(text, (uintptr_t)p);
 }
 
-/* What a call was asked for, where its result does not tell. */
+/* The requested size. A failed call's change does not tell it. */
 static void put_request(struct lm_text *text, const struct lm_event *event)
 {
 	lm_text_string(text, " (");
@@ -87,7 +87,7 @@ static void put_resize(struct lm_text *text, const struct lm_event *event)
 	put_totals(text, event->totals);
 }
 
-/* Everything between the change and the marks. */
+/* The fields between the change and the attributes, such as errno. */
 static void put_body(struct lm_text *text, const struct lm_event *event)
 {
 	if (is_release(event->call)) {
@@ -129,7 +129,7 @@ static void put_body(struct lm_text *text, const struct lm_event *event)
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
 {
 	put_head(text, event->call);
-	/* Of a foreign block too, though that changes no total. */
+	/* A foreign block's size is written too, though it changes no total. */
 	if (is_release(event->call)) {
 		lm_text_char(text, '-');
 		lm_text_unsigned(text, event->old_size);

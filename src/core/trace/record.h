@@ -14,31 +14,31 @@
 #include "text.h"
 #include "trace_format.h"
 
-/* The longest line: 13 numbers of 20 digits, words and marks between them. */
+/* More than the longest line has: 13 numbers of 20 digits, with words between them. */
 #define LM_RECORD_LINE_MAX 512
 
 struct lm_event {
 	enum lm_call call;
 	int error;               /* errno of a call that failed, or 0 */
-	uint8_t foreign;         /* the block given to it was never seen allocated */
-	uint8_t busy;            /* the tracker was at work on this thread */
-	uint8_t unseen;          /* not a call: a release that the tracker concluded */
+	uint8_t foreign;         /* the block passed to the call was never seen allocated */
+	uint8_t busy;            /* the call interrupted the tracker, at work on this thread */
+	uint8_t unseen;          /* not a call, but a release that the tracker concluded */
 	int64_t change;          /* what the call added to the requested bytes in use */
-	const void *old;         /* realloc's and free's argument */
+	const void *old;         /* the block passed to realloc or free */
 	const void *p;           /* the result */
-	size_t old_size;         /* of that: requested, or usable of a foreign block */
-	size_t size;             /* the request in bytes, SIZE_MAX where it overflowed */
-	size_t alignment;        /* of the memalign family */
-	size_t count;            /* calloc, reallocarray: elements */
-	size_t each;             /* and the size of one */
+	size_t old_size;         /* of OLD: requested size; the usable size if it is foreign */
+	size_t size;             /* requested bytes, SIZE_MAX if the request overflowed */
+	size_t alignment;        /* requested from the memalign family */
+	size_t count;            /* calloc, reallocarray: the number of elements */
+	size_t each;             /* calloc, reallocarray: the size of one element */
 	uint64_t backtrace;      /* its number in the compact format, or 0 */
-	struct lm_totals totals; /* after it */
+	struct lm_totals totals; /* after the event */
 };
 
-/* The event's line with its end, without a backtrace. STATM may be NULL. */
+/* The event's line with its newline, without frames. STATM may be NULL. */
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm);
 
-/* "+ INIT" or "+ FINI" with the books as they are. */
+/* "+ INIT" or "+ FINI" with the totals and the counts of calls. */
 void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals totals,
                     const uint64_t calls[LM_CALL_COUNT]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What the user chose of a trace's look. Set before the first event (session/), then only read. */
+/* The user's choices for the content of the trace. session.c sets them before the first event. */
 #ifndef LM_SETTINGS_H
 #define LM_SETTINGS_H
 

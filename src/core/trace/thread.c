@@ -10,14 +10,14 @@
 #include "sys.h"
 #include "unwind.h"
 
-/* So many are looked at for an owner that is gone, before another is made. */
+/* A new thread looks at so many entries for one whose owner is gone, before it makes another. */
 #define LOOK_AT 8
 
 static struct lm_thread *list;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
 
-/* All there are, those of threads that ended included. */
+/* The first of all entries. Those of threads that ended are among them. */
 static struct lm_thread *first(void)
 {
 	return lm_load_acquire(&list);
@@ -28,7 +28,7 @@ static int is_gone(int process, int thread)
 	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
 }
 
-/* What its owner was in the middle of when it went: it may have been cancelled there, or killed. */
+/* Cleans up what the owner left unfinished: it may have been cancelled or killed in the middle of an event. */
 static void bury(struct lm_thread *thread)
 {
 	lm_unwind_forget(&thread->unwind);
@@ -48,7 +48,7 @@ static struct lm_thread *taken_over(int process, int self)
 		if (!thread)
 			return NULL;
 		owner = lm_load(&thread->owner);
-		/* A thread that has none yet, but our number, is a dead one's namesake. */
+		/* We have no entry yet. So an owner with our thread id is dead, and the kernel reused its id. */
 		if ((owner == self || is_gone(process, owner)) && lm_compare_exchange(&thread->owner, &owner, self)) {
 			bury(thread);
 			return thread;
@@ -76,12 +76,12 @@ static struct lm_thread *made(int self)
 	return thread;
 }
 
-/* The process whose memory this is, if the calling one is a child of vfork, which runs in it; else 0. */
+/* In a child of vfork, which runs in its parent's memory: that parent's process id. Else 0. */
 static int visited(void)
 {
 	enum lm_phase phase = lm_state_phase();
 
-	/* A child of fork has a copy, and that is its own. Where nothing is traced, nobody has asked who owns what. */
+	/* A child of fork has memory of its own. While nothing is traced, the owner of the memory is not recorded. */
 	if (phase == LM_PHASE_FORKED || phase == LM_PHASE_OFF || lm_process_is_owner())
 		return 0;
 	return (int)lm_process_owner();
@@ -91,8 +91,9 @@ struct lm_thread *lm_thread_claim(void)
 {
 	int self = (int)lm_sys(SYS_gettid), host = visited();
 	/*
-	 * To a visitor our threads look gone. What it gets stays with the thread
-	 * whose memory this is, long after it: it is nobody's to take over.
+	 * To a child of vfork, the parent's threads look gone, so it must not take
+	 * over their entries. Its new entry gets the parent as owner: the parent's
+	 * thread goes on using it after the child, so no other thread may take it.
 	 */
 	struct lm_thread *thread = host ? NULL : taken_over((int)lm_sys(SYS_getpid), self);
 
@@ -102,7 +103,7 @@ struct lm_thread *lm_thread_claim(void)
 	return thread;
 }
 
-/* What the thread was at, if it is not there any more, will never be finished. */
+/* The child does not have this thread. What it was in the middle of will never be finished. */
 static void forget(struct lm_thread *thread)
 {
 	lm_sizemap_abandon_move(&thread->move);
@@ -118,7 +119,7 @@ void lm_thread_forked(struct lm_thread *forker)
 			thread->owner = self;
 		else if (thread == forker)
 			thread->owner = process;
-		/* If nothing tells which is the forker's, none is given to others. */
+		/* If the forker is not known, no entry may be taken over: each could be the forker's. */
 		else if (!forker && self != process)
 			thread->owner = process;
 		if (thread != lm_tls.thread && thread != forker)

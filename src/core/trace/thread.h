@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * What the tracker keeps for each thread: its share of the books, its record
- * in the ring, its last backtrace. Behind lm_tls.thread;
- * taken over by another thread when its owner is gone, so that programs which
- * start threads for ever do not make it grow for ever.
+ * in the ring, its last backtrace. lm_tls.thread points to it. When its owner is
+ * gone, another thread takes it over. So a program that starts threads again and
+ * again does not use more and more memory.
  *
- * Only its owner writes to it, and only where the guard was LM_GUARD_IDLE: a
- * signal handler on top of that uses nothing but its record.
+ * Only the owner writes to it, and only if the guard was LM_GUARD_IDLE before. A
+ * signal handler that interrupts the tracker uses nothing of it but the record.
  */
 #ifndef LM_THREAD_H
 #define LM_THREAD_H
@@ -21,25 +21,25 @@
 #include "unwind_memory.h"
 
 struct lm_thread {
-	struct lm_account_share books; /* first, so that a pointer to it and to the thread are the same */
+	struct lm_account_share books; /* first, so that its address is that of the whole struct */
 	struct lm_thread *next;
 	int owner; /* thread id */
 	struct lm_ring_slot slot;
 	struct lm_sizemap_move move;
-	/* So many events until the next look at the clock. */
+	/* How many events are left until the next look at the clock, and how many there are between two looks. */
 	unsigned until_clock, between_clocks;
-	uint64_t clock;             /* what it said then, in milliseconds */
-	struct lm_line_before line; /* the last one that it wrote */
+	uint64_t clock;             /* the time at the last look, in milliseconds */
+	struct lm_line_before line; /* the last line that the thread wrote */
 	struct lm_unwind_memory unwind;
 };
 
-/* Finds or makes one for a thread that has none. NULL without memory. */
+/* Takes over or makes an entry for the calling thread, which has none. NULL if there is no memory. */
 struct lm_thread *lm_thread_claim(void);
 
 /*
- * In a child of fork, at its first event: it has made no calls yet. FORKER is
- * what the thread that forked has, or NULL if that is not known. It and the
- * calling thread alone are there.
+ * Called in a child of fork at its first event. FORKER is the entry of the thread
+ * that forked, or NULL if that is not known. Of all entries, only FORKER and the
+ * calling thread's belong to threads that the child has.
  */
 void lm_thread_forked(struct lm_thread *forker);
 
