@@ -30,7 +30,7 @@ static inline void lm_place_store(unsigned char *place, uint64_t first)
 	lm_fence_signal();
 }
 
-/* Opens a reserved place of LENGTH bytes, all 0. From here on, all its bytes but the first five may be filled. */
+/* Opens a reserved place of LENGTH bytes, all 0. From here on, all its bytes except the first five may be filled. */
 static inline void lm_place_open(unsigned char *place, uint32_t length)
 {
 	unsigned char bytes[8] = {LM_JOURNAL_PENDING};
@@ -71,7 +71,7 @@ static inline void lm_place_close(unsigned char *place, uint64_t first)
 
 #endif
 
-/* Fills an open place with the bytes of COUNT parts, but for the first eight. */
+/* Fills an open place with the bytes of COUNT parts, except the first eight. */
 void lm_place_fill(unsigned char *place, const struct iovec *parts, int count);
 
 /* Opens, fills and closes a reserved place, all 0, with COUNT parts of LENGTH bytes in all. */

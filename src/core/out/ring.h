@@ -43,7 +43,7 @@ struct lm_ring_slot {
 	uint64_t evicted;   /* ANNOUNCED of a record that was given up when its ring was closed */
 };
 
-/* Adds SLOT, all 0 but for its owner, to the list of all slots. It is never removed. */
+/* Adds SLOT, all 0 except for its owner, to the list of all slots. It is never removed. */
 void lm_ring_join(struct lm_ring_slot *slot);
 
 /*
@@ -90,7 +90,7 @@ int lm_ring_wait(struct lm_ring_slot *slot, uint64_t position, uint32_t length);
 
 /*
  * A place for LENGTH bytes, at least LM_JOURNAL_RECORD_MIN; NULL, and *ERROR, if
- * there is none. SLOT has no other place. All bytes but the first five are to be
+ * there is none. SLOT has no other place. All bytes except the first five are to be
  * filled; then comes lm_ring_commit(), before anything else is recorded or
  * waited for.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * Where an intercepted function was called from, read in its entry point. With
- * the caller's registers in hand, unwinding starts at the caller itself: there
+ * the caller's registers known, unwinding starts at the caller itself. So there
  * are no frames of the tracker to skip, in either flavour.
  */
 #ifndef LM_CALLER_H

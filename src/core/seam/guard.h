@@ -21,15 +21,15 @@ enum lm_guard_state {
 
 struct lm_thread;
 
-/* All thread-local storage that every event needs, in one variable: its address is computed once for all. */
+/* All thread-local storage that every event needs is one variable, so that its address is computed only once. */
 extern __thread struct lm_tls {
 	volatile unsigned char guard;
 	volatile uintptr_t caller_sp;   /* the stack pointer of the program's code whose call set the guard last */
-	struct lm_thread *thread;       /* what is kept for this thread; NULL if there is nothing yet */
-	struct lm_thread *light_thread; /* the same once calls can do without the guard (quiet.h); else NULL */
+	struct lm_thread *thread;       /* this thread's entry (thread.h); NULL if it has none yet */
+	struct lm_thread *light_thread; /* the same, once calls can do without the guard (quiet.h); else NULL */
 } lm_tls LM_INTERNAL;
 
-/* Sets the state and returns the one to give back later. */
+/* Sets the state. Returns the state before, for lm_guard_restore(). */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)
 {
 	unsigned char before = lm_tls.guard;
@@ -47,9 +47,9 @@ static inline void lm_guard_restore(unsigned char before)
 
 /*
  * Is the call that set the state gone? A program may leave a signal handler by
- * longjmp; the call that the signal interrupted is never finished then. SP is the stack
- * pointer of the code that calls now. A handler on top of the tracker runs
- * below the interrupted call, or on another stack.
+ * longjmp; the call that the signal interrupted is never finished then. SP is the
+ * stack pointer of the code that calls now. A handler that interrupted the tracker
+ * runs below the interrupted call, or on another stack.
  */
 int lm_guard_is_stale(uintptr_t sp);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The seam to the real allocator: all that the core needs of it. The preload
- * library finds it with dlsym (src/preload/real.c), the wrap archive through
- * the linker's __real_ names (wrap/real.c).
+ * The seam to the real allocator: all functions of it that the core needs. The
+ * preload library finds them with dlsym (src/preload/real.c), the wrap archive
+ * through the linker's __real_ names (wrap/real.c).
  *
  * Each does what the C library's function of that name does, errno included.
- * What the C library does not have is made of what it has: reallocarray of
+ * Functions that the C library does not have are made of others: reallocarray of
  * realloc with an overflow check, free_sized and free_aligned_sized of free,
- * pvalloc of valloc. Callable from any thread at any time.
+ * valloc and pvalloc of memalign. Callable from any thread at any time.
  */
 #ifndef LM_REAL_H
 #define LM_REAL_H
@@ -34,24 +34,24 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size);
 /* The usable size of a live block of this allocator, never of NULL. 0 where the allocator can't tell. */
 size_t lm_real_usable_size(void *p);
 
-/* 1 once a block has shown that the tags of live blocks tell their usable size (tag.h): no need to call for it. */
+/* 1 once a block has shown that tags tell the usable size (tag.h), so that no function has to be called for it. */
 extern int lm_real_has_tags LM_INTERNAL;
 
-/* The same, of a live block. */
+/* The same as lm_real_usable_size(), quicker. */
 static inline size_t lm_real_usable_size_of_live(void *p)
 {
 	return likely(lm_load(&lm_real_has_tags)) ? lm_tag_usable(p) : lm_real_usable_size(p);
 }
 
-/* Does glibc's own malloc stand behind all this? */
+/* Is the real allocator glibc's own? */
 int lm_real_is_glibc(void);
 
-/* Is this tracker part of a program that the preload library traces? That one sees all calls, and writes the trace. */
+/* 1 in the wrap archive if the preload library is in the process too: that one sees all calls and writes the trace. */
 int lm_real_is_traced(void);
 
 _Noreturn void lm_real_exit(int status);
 
-/* Async-signal-safe, and callable in a child of vfork: nothing is looked for then. */
+/* Async-signal-safe, and callable in a child of vfork: the real functions were found earlier. */
 int lm_real_execve(const char *path, char *const argv[], char *const envp[]);
 int lm_real_execvpe(const char *file, char *const argv[], char *const envp[]);
 int lm_real_fexecve(int fd, char *const argv[], char *const envp[]);

@@ -15,7 +15,7 @@
 #define LM_TAG_FLAGS ((size_t)7)
 #define LM_TAG_MMAP  ((size_t)2)
 
-/* What malloc_usable_size() says of P, a live block of glibc's. Touches nothing but its tag. */
+/* What malloc_usable_size() returns for P, a live block of glibc's. Reads only P's tag. */
 static inline size_t lm_tag_usable(const void *p)
 {
 	size_t tag = ((const size_t *)p)[-1];

@@ -278,8 +278,7 @@ int lm_output_open(struct lm_output *output, const struct lm_config *config)
 
 	output->fd = -1;
 	output->owned = 0;
-	/* A process that gained privileges must not write its data, or create files, where the user who started it
-	 * says. */
+	/* A process that gained privileges must not write or create files at the wish of the user who started it. */
 	if (!getauxval(AT_SECURE))
 		result = open_any(output, config);
 	errno = saved;

@@ -114,8 +114,9 @@ static void begin_child(unsigned char before)
 }
 
 /*
- * The state's word when no thread holds the phase. Whoever asks again sees
- * another one perhaps: the end of a process can come right behind another.
+ * Waits until no thread holds the phase, and returns the state's word. The caller
+ * has to decide by this word: if it asked again, the phase could be held again,
+ * since the end of a process can be called twice in a row.
  */
 static unsigned wait_while_held(void)
 {
@@ -146,7 +147,7 @@ int lm_session_look(unsigned char before)
 	if (lm_state_phase() == LM_PHASE_FORKED)
 		begin_child(before);
 	word = lm_state_word();
-	/* On top of the tracker, a thread may be in the way of what it would wait for, or try. */
+	/* A signal handler that interrupted the tracker must not wait or try: it could wait for its own thread. */
 	if (before == LM_GUARD_IDLE) {
 		word = wait_while_held();
 		if (lm_state_phase_of(word) == LM_PHASE_STOPPED && word & LM_STATE_WANTED) {

@@ -2,8 +2,8 @@
 /*
  * The table of distinct backtraces: their numbers in the compact format, and
  * the text of their frames. All frames are compared, so two backtraces never
- * share a number. There are no locks. Entries are never removed, but for the
- * child of a fork, which starts with an empty table.
+ * share a number. There are no locks. Entries are never removed; only a child of
+ * fork starts with an empty table.
  */
 #ifndef LM_BACKTRACES_H
 #define LM_BACKTRACES_H

@@ -147,7 +147,7 @@ static inline __attribute__((always_inline)) unsigned measure(struct lm_line *li
 	}
 }
 
-/* Writes LINE up to END, but for its first eight bytes. Returns those. */
+/* Writes LINE up to END, except its first eight bytes. Returns those. */
 static inline const char *put(char *end, const struct lm_line *line, enum lm_call call)
 {
 	switch (call) {

@@ -20,7 +20,7 @@ static void follow_loader(const struct lm_caller *caller, int sampled)
 		lm_module_note_caller(caller->pc);
 }
 
-/* Text of a record, but for its frames. */
+/* Text of a record, without its frames. */
 struct line {
 	char bytes[LM_RECORD_LINE_MAX];
 	struct lm_text text;

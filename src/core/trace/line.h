@@ -373,7 +373,7 @@ static inline char *lm_line_put_tail(char *end, const struct lm_line *line)
 }
 
 /*
- * ---- whole lines, but for their first eight bytes. END is the line's end ----
+ * ---- whole lines, except their first eight bytes. END is the line's end ----
  *
  * The first number's surplus may overwrite the last three of those eight bytes. The commit writes all eight.
  */
