@@ -558,6 +558,20 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
+/* Not even where a conversion fails: 0x7fffffff is no character. */
+START_TEST(a_line_that_can_not_be_formatted_leaves_errno_alone)
+{
+	build("errno",
+	      "#include <errno.h>\n#include <locale.h>\n#include <wchar.h>\n#include <log-malloc2.h>\n"
+	      "int main(void)\n{\n"
+	      "	errno = 0;\n"
+	      "	return log_malloc_trace_printf(\"%lc\", (wint_t)0x7fffffff) == 0 && errno == 0 ? 0 : 1;\n"
+	      "}\n",
+	      "-Wno-format");
+	ck_assert_int_eq(traced("errno").status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("api");
@@ -587,5 +601,6 @@ int main(void)
 	tcase_add_test(tests, backtrace_escapes_what_would_split_a_frame);
 	tcase_add_test(tests, backtrace_does_not_allocate);
 	suite_add_tcase(suite, tests);
+	ONCE(a_line_that_can_not_be_formatted_leaves_errno_alone);
 	return run_suite(suite);
 }

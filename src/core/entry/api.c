@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The functions of log-malloc2.h, which says what they promise. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -53,8 +54,8 @@ static int put_lines(char *line, const char *message)
 int log_malloc_trace_vprintf(const char *fmt, va_list args)
 {
 	char message[LM_TRACE_PRINTF_MAX + 1], line[LM_TRACE_PRINTF_MAX];
+	int written = 0, saved = errno;
 	unsigned char guard;
-	int written = 0;
 
 	/* Text that is not written does not count as a lost event. */
 	if (!lm_session_may_trace() || !lm_session_is_traced(lm_tls.guard))
@@ -66,6 +67,8 @@ int log_malloc_trace_vprintf(const char *fmt, va_list args)
 	if (vsnprintf(message, sizeof message, fmt, args) >= 0)
 		written = lm_marks_text(line, put_lines(line, message));
 	lm_guard_restore(guard);
+	/* A conversion that fails sets it, though the program is not told. */
+	errno = saved;
 	return written;
 }
 

@@ -33,7 +33,7 @@ static int is_idle(void)
 	return 1;
 }
 
-int lm_ring_open(const char *path, int fd)
+int lm_ring_open(const char *path, int fd, int is_last)
 {
 	uint64_t head = lm_load_ordered(&lm_hot.head);
 	struct lm_journal_header *header;
@@ -46,6 +46,7 @@ int lm_ring_open(const char *path, int fd)
 	lm_ring.bytes = lm_journal_file_ring(header);
 	lm_ring_inside.path = path;
 	lm_ring_inside.error = 0;
+	lm_ring_inside.is_last = is_last;
 	lm_ring_inside.refused_from = UINT64_MAX;
 	lm_busfault_protect(header, LM_JOURNAL_MAPPED);
 	lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
@@ -56,6 +57,11 @@ int lm_ring_open(const char *path, int fd)
 	}
 	lm_store_release(&lm_ring_inside.header, header);
 	return 0;
+}
+
+void lm_ring_goes_on(void)
+{
+	lm_store(&lm_ring_inside.is_last, 0);
 }
 
 /* ---- waiting for room ---- */

@@ -47,10 +47,15 @@ struct lm_ring_slot {
 void lm_ring_join(struct lm_ring_slot *slot);
 
 /*
- * Makes the journal PATH of the trace that FD is open on. 0; -1 if there can be
- * none (journal_file.h); -EAGAIN: a thread still has a place in the last ring.
+ * Makes the journal PATH of the trace that FD is open on. IS_LAST: the process
+ * may end at any moment, and would cut a write in two. So nothing is written out
+ * as long as there is room. 0; -1 where there can be no journal
+ * (journal_file.h); -EAGAIN: a thread has not let go of the ring before.
  */
-int lm_ring_open(const char *path, int fd);
+int lm_ring_open(const char *path, int fd, int is_last);
+
+/* The process did not end after all: what is whole is written out as usual. */
+void lm_ring_goes_on(void);
 
 /* Does the ring have a journal? A sealed one does. */
 int lm_ring_is_open(void);

@@ -173,7 +173,7 @@ int lm_ring_flush(void)
 	uint64_t head = lm_load_ordered(&lm_hot.head);
 	int error;
 
-	if (head & LM_RING_SEALED)
+	if (head & LM_RING_SEALED || (lm_ring_inside.is_last && head <= lm_load(&lm_ring.limit)))
 		return 0;
 	error = lm_ring_flush_try(head);
 	/* A temporary failure is not an error yet: there is still room in the ring. */

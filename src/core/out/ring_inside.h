@@ -23,6 +23,7 @@ extern struct lm_ring_inside {
 	const char *path;
 	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */
 	struct lm_lock flush;
+	int is_last;       /* written out only where there is no room */
 	int error;         /* of the last write, or 0 */
 	uint64_t retry_ms; /* after an error, the next write is not tried before this time */
 	/* The first position whose place was refused: the stream ends here. UINT64_MAX: none was refused. */

@@ -17,6 +17,8 @@
 #define CLOSE_MS 1000
 /* How long, at most, to wait for another thread that holds the phase: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
+/* Behind the end, a ring is waited for so often, a second or two: a thread may never let go of the one before. */
+#define LAST_RING_ROUNDS 10000
 
 static struct {
 	int fd;
@@ -24,9 +26,9 @@ static struct {
 	int left;            /* an earlier image's journal could not be written out yet */
 	unsigned records;
 	uint64_t next_flush_ms;
-	long ender;   /* the thread that ends the process, once there is one */
-	int reopened; /* since then, another thread has tried to open a ring */
-	int told;     /* the user was told that the trace can't be written */
+	long ender;       /* the thread that ends the process, once there is one */
+	int no_last_ring; /* behind the end, no ring can be opened */
+	int told;         /* the user was told that the trace can't be written */
 } sink = {.fd = -1};
 
 /* ---- when a write fails ---- */
@@ -68,8 +70,23 @@ int lm_sink_failed(int error)
 /* Runs while no other thread is in the middle of a direct write. */
 static void begin_ring(void)
 {
-	if (sink.journal && lm_state_phase() == LM_PHASE_DIRECT && lm_ring_open(sink.journal, sink.fd) == 0)
+	if (sink.journal && lm_state_phase() == LM_PHASE_DIRECT && lm_ring_open(sink.journal, sink.fd, 0) == 0)
 		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
+}
+
+/* The same behind the end, where there has to be a ring if there can be one. */
+static void begin_last_ring(void)
+{
+	int error;
+
+	if (lm_state_phase() != LM_PHASE_DIRECT)
+		return;
+	error = sink.journal ? lm_ring_open(sink.journal, sink.fd, 1) : -1;
+	if (!error)
+		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
+	/* A thread that has not let go of the ring before is about to. */
+	else if (error != -EAGAIN)
+		lm_store(&sink.no_last_ring, 1);
 }
 
 /* Would the end of the process cut a write of this thread's in two? */
@@ -80,12 +97,19 @@ static int is_endangered(void)
 	return unlikely(ender) && ender != lm_sys(SYS_gettid);
 }
 
-/* A journal that could not be made may be possible later, and a ring that was closed can be opened anew. */
-static int write_directly(const struct iovec *parts, int count)
+/*
+ * A journal that could not be made may be possible later, and a ring that was
+ * closed can be opened anew. ROUND counts the tries.
+ */
+static int write_directly(const struct iovec *parts, int count, unsigned round)
 {
-	unsigned records = lm_add(&sink.records, 1);
-
-	if ((sink.journal && records % DIRECT_RECORDS == 0) || (is_endangered() && !lm_exchange(&sink.reopened, 1)))
+	if (is_endangered() && !lm_load(&sink.no_last_ring)) {
+		lm_direct_locked(begin_last_ring);
+		if (round < LAST_RING_ROUNDS)
+			return -EAGAIN;
+		lm_store(&sink.no_last_ring, 1);
+	}
+	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && sink.journal)
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count);
 }
@@ -96,11 +120,11 @@ static int write_to_ring(struct lm_ring_slot *slot, const struct iovec *parts, i
 }
 
 /* -EAGAIN: another phase is about to come. */
-static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int count, unsigned round)
 {
 	switch (lm_state_phase()) {
 	case LM_PHASE_DIRECT:
-		return write_directly(parts, count);
+		return write_directly(parts, count, round);
 	case LM_PHASE_RING:
 		return write_to_ring(slot, parts, count);
 	case LM_PHASE_HELD:
@@ -112,11 +136,11 @@ static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int c
 
 int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int count)
 {
-	int result = write_now(slot, parts, count);
+	int result = write_now(slot, parts, count, 0);
 
-	for (unsigned round = 0; result == -EAGAIN && round < HELD_ROUNDS; round++) {
+	for (unsigned round = 1; result == -EAGAIN && round < HELD_ROUNDS; round++) {
 		lm_wait_pause(round);
-		result = write_now(slot, parts, count);
+		result = write_now(slot, parts, count, round);
 	}
 	/* The record's rest is kept, and written before all others. */
 	if (result > 0) {
@@ -234,7 +258,7 @@ int lm_sink_hold(struct lm_signals *signals)
 		error = take_over();
 	if (!error && lm_ring_is_open())
 		error = lm_ring_close(CLOSE_MS);
-	lm_store(&sink.reopened, 0);
+	lm_store(&sink.no_last_ring, 0);
 	lm_store(&sink.records, 0);
 	return error;
 }
@@ -249,6 +273,7 @@ void lm_sink_release(const struct lm_signals *signals)
 void lm_sink_goes_on(void)
 {
 	lm_store(&sink.ender, 0);
+	lm_ring_goes_on();
 }
 
 void lm_sink_lock_out(void)
