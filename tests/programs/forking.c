@@ -6,9 +6,10 @@
  *     forking HOW TIMES THREADS
  *
  * HOW is fork, clone, handler (out of a signal handler, wherever that
- * hits), tree (children fork, too, TIMES deep), vfork (and exec) or visit
- * (vfork in new threads, where the child is the first to allocate, and goes on
- * allocating). The exit status is 0 if each child ended as it should.
+ * hits), clone-handler (the same by clone; without THREADS), tree (children
+ * fork, too, TIMES deep), vfork (and exec) or visit (vfork in new threads, where
+ * the child is the first to allocate, and goes on allocating). The exit status
+ * is 0 if each child ended as it should.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -85,6 +86,8 @@ static pid_t fork_as(const char *how)
 	return fork();
 }
 
+static const char *handler_forks_as;
+
 static void fork_once(const char *how)
 {
 	pid_t pid = fork_as(how);
@@ -114,7 +117,7 @@ static void fork_in_handler(int number)
 	pid_t pid;
 
 	(void)number;
-	pid = fork();
+	pid = fork_as(handler_forks_as);
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
 		alarm(PATIENCE);
@@ -127,8 +130,9 @@ static void fork_in_handler(int number)
 		arm();
 }
 
-static void fork_in_handlers(int times)
+static void fork_in_handlers(const char *how, int times)
 {
+	handler_forks_as = how;
 	wanted = times;
 	signal(SIGALRM, fork_in_handler);
 	arm();
@@ -219,7 +223,9 @@ int main(int argc, char **argv)
 	}
 	pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
 	if (strcmp(how, "handler") == 0)
-		fork_in_handlers(times);
+		fork_in_handlers("fork", times);
+	else if (strcmp(how, "clone-handler") == 0)
+		fork_in_handlers("clone", times);
 	else if (strcmp(how, "tree") == 0)
 		fork_deep(times);
 	for (int i = 0; i < times && strcmp(how, "vfork") == 0; i++)

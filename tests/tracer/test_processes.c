@@ -24,12 +24,14 @@ static const struct way {
 	bool is_fork; /* the child's first image goes on with its parent's blocks */
 } ways[] = {
 	{"fork", 100, 2, 100, true},    {"clone", 20, 0, 20, true}, {"vfork", 20, 2, 20, false},
-	{"handler", 100, 1, 100, true}, {"tree", 5, 2, 5, true},
+	{"handler", 100, 1, 100, true}, {"tree", 5, 2, 5, true},    {"clone-handler", 100, 0, 100, true},
 };
 
 enum { WAYS = sizeof ways / sizeof *ways };
 
 static const char *const formats[] = {"full", "compact"};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 static struct run run_forking(const char *options, const char *suffix, const struct way *way)
 {
@@ -99,6 +101,29 @@ START_TEST(followed_children_have_traces_of_their_own)
 		traced_is_sound(&trace);
 		ck_assert_uint_eq(trace.inits, 1);
 		children_are_sound(&ways[i]);
+	}
+}
+END_TEST
+
+/*
+ * The child of a raw clone() goes on with whatever its parent's handler
+ * interrupted, and no pthread_atfork() handler has told it what it is.
+ */
+START_TEST(a_clone_out_of_a_handler_leaves_the_trace_alone)
+{
+	static const struct way way = {"clone-handler", 400, 0, 400, true};
+
+	for (int i = 0; i < FORMATS; i++) {
+		struct run result = run_forking(i ? "--compact" : "", suffixes[_i], &way);
+		struct traced trace;
+
+		ck_assert_msg(result.status == 0, "%d, %s", result.status, result.err);
+		ck_assert_str_eq(result.err, "");
+		trace = traced_read("f/t", false);
+		traced_is_sound(&trace);
+		ck_assert_uint_eq(trace.inits, 1);
+		ck_assert_uint_eq(trace.wrong_totals, 0);
+		ck_assert_uint_eq(count_files("f/*"), 1);
 	}
 }
 END_TEST
@@ -299,6 +324,7 @@ int main(void)
 
 	EACH(children_leave_the_trace_alone);
 	EACH(followed_children_have_traces_of_their_own);
+	EACH(a_clone_out_of_a_handler_leaves_the_trace_alone);
 	ONCE(threads_fork_a_thousand_times_while_others_allocate);
 	ONCE(children_are_followed_without_the_launcher);
 	ONCE(a_trace_that_is_no_file_has_no_others_beside);

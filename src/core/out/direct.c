@@ -358,6 +358,17 @@ int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
 	return error;
 }
 
+void lm_direct_take_back(size_t size)
+{
+	struct lm_signals signals;
+
+	if (!size)
+		return;
+	begin(&signals);
+	take_back(direct.trace.fd, size);
+	end(&signals, 0);
+}
+
 int lm_direct_write_rest(void)
 {
 	struct lm_signals signals;

@@ -33,6 +33,9 @@ int lm_direct_write_first(const struct iovec *parts, int count);
 /* Writes as many of SIZE bytes as possible: *WRITTEN. 0; or -errno if not all were: the caller keeps the rest. */
 int lm_direct_write_some(const void *bytes, size_t size, size_t *written);
 
+/* Cuts the last SIZE bytes off the trace, which were just written, if nobody else writes to the file. */
+void lm_direct_take_back(size_t size);
+
 /* Writes what is kept of a record that was written in part. */
 int lm_direct_write_rest(void);
 

@@ -88,6 +88,18 @@ static void note_result(int error)
 }
 
 /*
+ * Are the bytes from TAIL to END still what was recorded? If somebody cut the
+ * journal's file, touching them is a fault, or they are 0 since the file was made
+ * longer again.
+ */
+static int is_intact(uint64_t tail, uint64_t end)
+{
+	const unsigned char *bytes = lm_ring.bytes + tail % LM_JOURNAL_RING;
+
+	return lm_load(&bytes[0]) != 0 && lm_load(&bytes[end - tail - 1]) != 0 && !lm_busfault_has_happened();
+}
+
+/*
  * Writes the bytes from TAIL to END to the trace, and makes their room free again.
  * They are zeroed before the tail moves past them, since all bytes behind the tail
  * that are not 0 count as recorded. Bytes that were written before an error are
@@ -99,8 +111,15 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 	size_t written;
 	int error;
 
+	if (!is_intact(tail, end))
+		return -ESTALE;
 	lm_direct_grows_to(header->base + (end - header->start));
 	error = lm_direct_write_some(lm_ring.bytes + tail % LM_JOURNAL_RING, (size_t)(end - tail), &written);
+	/* The file was cut meanwhile, so what was written may end with zeros. */
+	if (error == -EFAULT || lm_busfault_has_happened()) {
+		lm_direct_take_back(written);
+		return -ESTALE;
+	}
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
 	lm_store_release(&header->tail, tail + written);
 	limit = tail + written + LM_RING_ROOM;
@@ -128,12 +147,9 @@ int lm_ring_write_out(uint64_t end)
 	struct lm_journal_header *header = lm_ring_inside.header;
 	int error = 0;
 
-	while (!error && header->tail < end) {
-		error = lm_busfault_has_happened() ? -ESTALE
-		                                   : flush_piece(header, header->tail, piece_end(header->tail, end));
-	}
-	/* EFAULT: somebody cut the journal's file, so the kernel can't read the bytes that it should write. */
-	if (error == -EFAULT || lm_busfault_has_happened())
+	while (!error && header->tail < end)
+		error = flush_piece(header, header->tail, piece_end(header->tail, end));
+	if (lm_busfault_has_happened())
 		error = -ESTALE;
 	note_result(error);
 	return error;

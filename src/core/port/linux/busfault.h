@@ -7,8 +7,9 @@
  * This takes a handler for SIGBUS. It stands in front of the program's own: a
  * fault elsewhere, or a signal that somebody sent, is passed on to that, or has
  * its default effect. A program that sets a handler later gets it; at the next
- * lm_busfault_check() ours is in front of it again. A thread that has SIGBUS
- * blocked can't be helped: the kernel kills the process, whatever the handler.
+ * lm_busfault_check() ours is in front of it again. A thread in which the
+ * program blocks SIGBUS can't be helped: the kernel kills the process, whatever
+ * the handler.
  */
 #ifndef LM_BUSFAULT_H
 #define LM_BUSFAULT_H
