@@ -15,7 +15,7 @@ static void void_small(unsigned char *place, uint32_t length)
 /* Makes a place in any state PENDING. At each moment of that, its end can be found. */
 static void make_pending(unsigned char *place, uint32_t length)
 {
-#if !defined __x86_64__
+#ifdef LM_PLACE_BYTEWISE
 	/* Only a place that is still 0 can be OPENING. In the other states, the bytes of the length may be anything. */
 	if (lm_load(place) != LM_JOURNAL_RESERVED) {
 		if (lm_load(place) != LM_JOURNAL_PENDING)
