@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Parts of the tracker by themselves: the size map, its text, its frames' names. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -18,7 +22,9 @@
 #include "module.h"
 #include "plain_seam.h"
 #include "signals.h"
+#include "sink.h"
 #include "sizemap.h"
+#include "state.h"
 #include "support.h"
 #include "symbol.h"
 #include "text.h"
@@ -308,6 +314,174 @@ START_TEST(a_call_inside_the_real_call_is_no_event)
 }
 END_TEST
 
+/* ---- a realloc that never finishes ---- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Nobody waits where nothing is recorded. The session began without a trace, before this test. */
+static void begin_trace(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/trace", scratch());
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	fd = lm_sink_open(fd);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(lm_sink_begin(fd), 0);
+	lm_state_set(LM_PHASE_DIRECT);
+}
+
+/* The allocator's caches are last in, first out: what is released is handed out again. */
+static uintptr_t release(void *volatile p)
+{
+	uintptr_t address = (uintptr_t)p;
+
+	free(p);
+	return address;
+}
+
+/* How long the allocation of a block waits if its address is marked as moving, by a realloc whose record is missing. */
+static uint64_t allocate_at_a_mark(size_t size, uintptr_t *address)
+{
+	void *p = entry_point(size);
+	uint64_t start;
+
+	ck_assert_uint_eq(lm_sizemap_take_moving(p), size);
+	*address = release(p);
+	start = now_ms();
+	ck_assert_uint_eq((uintptr_t)entry_point(size), *address);
+	return now_ms() - start;
+}
+
+/*
+ * Its thread may have died. The block is entered after the time for that, so
+ * its size is right from then on; only the order of the two records is not.
+ */
+START_TEST(an_allocation_waits_for_a_realloc_that_never_finishes_and_goes_on)
+{
+	uint64_t waited, calls = lm_account_calls(LM_CALL_MALLOC);
+	uintptr_t address;
+
+	begin_trace();
+	waited = allocate_at_a_mark(1000, &address);
+	ck_assert_uint_ge(waited, 1900);
+	ck_assert_uint_lt(waited, 10000);
+	ck_assert_uint_eq(lm_account_calls(LM_CALL_MALLOC), calls + 2);
+	/* The realloc's end, should it come after all, does not take the block away. */
+	lm_sizemap_end_moving(AT(address));
+	ck_assert_uint_eq(lm_sizemap_take(AT(address)), 1000);
+	ck_assert(lm_state_is_writing());
+}
+END_TEST
+
+static void *end_moving_soon(void *p)
+{
+	usleep(200000);
+	lm_sizemap_end_moving(p);
+	return NULL;
+}
+
+START_TEST(an_allocation_goes_on_when_the_realloc_has_its_place)
+{
+	/* The next block of that size lies there. */
+	uintptr_t expected = release(malloc(1000)), address;
+	pthread_t thread;
+	uint64_t waited;
+
+	begin_trace();
+	ck_assert_int_eq(pthread_create(&thread, NULL, end_moving_soon, AT(expected)), 0);
+	waited = allocate_at_a_mark(1000, &address);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_eq(address, expected);
+	ck_assert_uint_lt(waited, 1900);
+	ck_assert_uint_eq(lm_sizemap_take(AT(address)), 1000);
+}
+END_TEST
+
+/* ---- the state ---- */
+
+START_TEST(the_users_wish_outlives_every_phase)
+{
+	static const enum lm_phase phases[] = {LM_PHASE_HELD, LM_PHASE_DIRECT, LM_PHASE_RING, LM_PHASE_STOPPED,
+	                                       LM_PHASE_OFF};
+
+	for (size_t i = 0; i < 2 * sizeof phases / sizeof *phases; i++) {
+		enum lm_phase phase = phases[i / 2], before = lm_state_phase();
+		int wanted = i % 2 == 0;
+
+		lm_state_want(wanted);
+		ck_assert_int_eq(lm_state_set(phase), before);
+		ck_assert_int_eq(lm_state_phase(), phase);
+		ck_assert_int_eq(lm_state_is_wanted(), wanted);
+		ck_assert_int_eq(lm_state_is_traced(lm_state_word()), wanted && phase >= LM_PHASE_DIRECT);
+		/* Only from the phase that is named. */
+		ck_assert_int_eq(lm_state_change(LM_PHASE_FORKED, LM_PHASE_RING), 0);
+		ck_assert_int_eq(lm_state_phase(), phase);
+		lm_state_want(!wanted);
+		ck_assert_int_eq(lm_state_phase(), phase);
+		ck_assert_int_eq(lm_state_is_traced(lm_state_word()), !wanted && phase >= LM_PHASE_DIRECT);
+	}
+}
+END_TEST
+
+/* What a child of fork finds, in a raw clone() as well, and in a child of its own. 0; or which check failed. */
+static int forked_child(int wanted, int generations)
+{
+	pid_t child;
+	int status = 0;
+
+	if (lm_state_phase() != LM_PHASE_FORKED || lm_state_is_traced(lm_state_word()))
+		return 1;
+	/* The wish can change before the child's first event, and the phase stays. */
+	lm_state_want(!wanted);
+	if (lm_state_phase() != LM_PHASE_FORKED || lm_state_is_wanted() == wanted)
+		return 2;
+	lm_state_want(wanted);
+	if (!lm_state_change(LM_PHASE_FORKED, LM_PHASE_HELD) || !lm_state_change(LM_PHASE_HELD, LM_PHASE_RING))
+		return 3;
+	if (lm_state_is_traced(lm_state_word()) != wanted)
+		return 4;
+	if (generations == 0)
+		return 0;
+	child = fork();
+	if (child == 0)
+		_exit(forked_child(wanted, generations - 1));
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 5;
+}
+
+START_TEST(a_child_of_fork_finds_the_phase_forked_and_keeps_the_users_wish)
+{
+	if (lm_state_watch_forks() != 0) {
+		skip("a_child_of_fork_finds_the_phase_forked_and_keeps_the_users_wish",
+		     "the kernel wipes no page at fork");
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		int wanted = i % 2, status = 0;
+		pid_t child;
+
+		lm_state_want(wanted);
+		lm_state_set(LM_PHASE_RING);
+		child = i < 2 ? fork() : (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+		if (child == 0)
+			_exit(forked_child(wanted, 1));
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert_int_eq(status, 0);
+		/* The parent is not concerned. */
+		ck_assert_int_eq(lm_state_phase(), LM_PHASE_RING);
+		ck_assert_int_eq(lm_state_is_traced(lm_state_word()), wanted);
+	}
+}
+END_TEST
+
 /* ---- the lock --------------------------------------------------------------------- */
 
 static struct lm_lock lock;
@@ -424,6 +598,10 @@ int main(void)
 	tcase_add_test(tcase, an_address_in_no_object_is_just_that);
 	tcase_add_test(tcase, a_call_that_was_left_by_longjmp_is_over);
 	tcase_add_test(tcase, a_call_inside_the_real_call_is_no_event);
+	tcase_add_test(tcase, an_allocation_waits_for_a_realloc_that_never_finishes_and_goes_on);
+	tcase_add_test(tcase, an_allocation_goes_on_when_the_realloc_has_its_place);
+	tcase_add_test(tcase, a_child_of_fork_finds_the_phase_forked_and_keeps_the_users_wish);
+	tcase_add_test(tcase, the_users_wish_outlives_every_phase);
 	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
 	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
