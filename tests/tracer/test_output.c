@@ -72,6 +72,38 @@ START_TEST(a_disk_that_fills_up)
 }
 END_TEST
 
+/* FINI and the map of 256 KiB and more are one record each: what there is no room for does not take FINI with it. */
+START_TEST(the_end_stands_though_the_memory_map_finds_no_room)
+{
+	static const char *const rooms[] = {"80m", "5m"};
+
+	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+		bool has_room = i == 0;
+		struct run result =
+			run("mkdir -p small && mount -t tmpfs -o size=%s tmpfs small || exit 77; "
+		            "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=small/t " PROGRAMS
+		            "many_maps%s 40000; s=$?; cp small/t full; rm -f full.journal; "
+		            "[ ! -e small/t.journal ] || cp small/t.journal full.journal; umount small; exit $s",
+		            rooms[i], flavours[_i].environment, flavours[_i].suffix);
+		struct traced trace;
+
+		if (result.status == 77) {
+			skip("the_end_stands_though_the_memory_map_finds_no_room",
+			     "nothing can be mounted here, or no process can have 10000 mappings");
+			return;
+		}
+		ck_assert_msg(result.status == 5, "%d, %s", result.status, result.err);
+		ck_assert_str_eq(result.err, has_room ? "" : FULL);
+		trace = traced_read("full", false);
+		traced_is_sound_but_for_loss(&trace);
+		ck_assert_int_eq(trace.lost > 0, !has_room);
+		ck_assert_int_eq(run("grep -a -q '^# FILE /proc/self/maps' full").status, has_room ? 0 : 1);
+		if (has_room)
+			ck_assert_int_eq(run("test $(sed -n '/^# FILE/,$p' full | wc -l) -gt 10000").status, 0);
+	}
+}
+END_TEST
+
 /* On a tmpfs that has 5 MiB left, COMMAND is run and ends: its trace is "t", with its journal if that is still there.
  */
 static struct run run_on_full_disk(const char *command)
@@ -520,6 +552,7 @@ int main(void)
 
 	EACH(a_disk_that_fills_up);
 	EACH(a_disk_that_has_room_again);
+	EACH(the_end_stands_though_the_memory_map_finds_no_room);
 	EACH(a_process_that_is_killed_on_a_full_disk);
 	EACH(the_launcher_says_what_is_missing);
 	EACH(an_exec_on_a_full_disk);
