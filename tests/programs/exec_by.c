@@ -4,15 +4,17 @@
  * 5503 bytes, and executes itself by FUNCTION. That leaks 100 blocks of 4405 bytes,
  * and ends with status 9.
  *
- *     exec_by FUNCTION PROGRAM [drop]
+ *     exec_by FUNCTION PROGRAM [drop | threads]
  *
  * FUNCTION is one of exec's, or "raw" for the system call. PROGRAM is this one's
- * absolute path. With "drop", which takes root, it gives that up before.
+ * absolute path. With "drop", which takes root, it gives that up before. With
+ * "threads", four others allocate 66 bytes and release them all the time.
  */
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -64,6 +66,32 @@ static int execute(const char *function, const char *path)
 	return (int)syscall(SYS_execve, path, argv, environ);
 }
 
+static unsigned rounds;
+
+static void *churn(void *unused)
+{
+	for (;;) {
+		void *volatile p = malloc(66);
+
+		free(p);
+		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
+	}
+	return unused;
+}
+
+static int start_threads(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 4; i++) {
+		if (pthread_create(&thread, NULL, churn, NULL) != 0)
+			return -1;
+	}
+	while (__atomic_load_n(&rounds, __ATOMIC_RELAXED) < 1000)
+		usleep(100);
+	return 0;
+}
+
 static int second(const char *function)
 {
 	if (has_environment(function) != (getenv("EXEC_BY") != NULL))
@@ -78,11 +106,14 @@ int main(int argc, char **argv)
 		return 98;
 	if (strcmp(argv[1], "second") == 0)
 		return second(argv[2]);
+	if (argc > 3 && strcmp(argv[3], "threads") == 0 && start_threads() != 0)
+		return 98;
 	leak(1000, 3301);
 	if (execute(argv[1], "/no/such/program") != -1 || (errno != ENOENT && errno != EINVAL))
 		return 96;
 	leak(10, 5503);
-	if (argc > 3 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+	if (argc > 3 && strcmp(argv[3], "drop") == 0 &&
+	    (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
 		return 97;
 	execute(argv[1], argv[2]);
 	return 98;

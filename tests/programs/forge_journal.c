@@ -3,10 +3,11 @@
  * Writes a journal about a trace that its tracker never wrote, as an attacker
  * would:
  *
- *     forge_journal TRACE JOURNAL whole | short | long | tail | base | start | zeros | states | random
+ *     forge_journal TRACE JOURNAL whole | short | long | tail | base | start | zeros | states | random | wrap
  *
  * whole: a record that never happened; the others: records, or a header, that
- * can't be. The layout is src/format/journal.h's.
+ * can't be. But wrap is a sound one: three such records, and a gap behind each of
+ * the first two; the first gap lies across the end of the ring. The layout is src/format/journal.h's.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +32,32 @@ static void put_length(size_t at, uint32_t length)
 	memcpy(image + HEADER + at + 1, &length, sizeof length);
 }
 
+/* The stream goes on at the ring's beginning. */
+static void put_around(uint64_t position, const void *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		image[HEADER + (position + i) % RING] = ((const unsigned char *)bytes)[i];
+}
+
+static void wrap(uint64_t *header, const char *record)
+{
+	const uint32_t length = 40, size = (uint32_t)strlen(record);
+	uint64_t position = RING - size - length / 2;
+
+	memset(image + HEADER, 0, RING);
+	header[5] = header[6] = position;
+	for (int i = 0; i < 3; i++) {
+		put_around(position, record, size);
+		position += size;
+		if (i == 2)
+			break;
+		put_around(position, "\1", 1);
+		put_around(position + 1, &length, sizeof length);
+		put_around(position + 8, "half", 4);
+		position += length;
+	}
+}
+
 static void fill(uint64_t *header, const char *what)
 {
 	static const char record[] = "+ malloc 66666666 0x4141414140 [66666666:66666666]\n";
@@ -48,6 +75,8 @@ static void fill(uint64_t *header, const char *what)
 		header[4] = UINT64_MAX - 10;
 	} else if (strcmp(what, "start") == 0) {
 		header[5] = UINT64_MAX - 10;
+	} else if (strcmp(what, "wrap") == 0) {
+		wrap(header, record);
 	} else if (strcmp(what, "zeros") == 0) {
 		memset(image + HEADER, 0, RING);
 		image[HEADER + RING - 1] = '\n';

@@ -74,6 +74,21 @@ START_TEST(each_function_of_exec_hands_everything_on)
 }
 END_TEST
 
+/* They go on after the exec that fails, and until the one that does not. */
+START_TEST(other_threads_of_an_image_that_execs_lose_nothing)
+{
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		struct run result;
+
+		/* A system call that nobody sees coming can cut a write of another thread in two. */
+		if (strcmp(functions[i], "raw") == 0)
+			continue;
+		result = run_exec(&doors[_i], functions[i], "threads");
+		both_images_are_there(functions[i], &result);
+	}
+}
+END_TEST
+
 /* What the first image had in its journal, the second one may not read. */
 START_TEST(an_image_of_another_user_has_everything_before_it)
 {
@@ -213,15 +228,32 @@ START_TEST(a_journal_of_ours_can_hold_anything)
 }
 END_TEST
 
+/* Records that are not whole get blanks in their place, wherever in the ring they lie. */
+START_TEST(gaps_at_the_end_of_the_ring_become_empty_lines)
+{
+	struct run result = run_on("$B/tests/programs/forge_journal t t.journal wrap && chmod 0600 t.journal");
+	struct traced trace = traced_read("t", true);
+
+	ck_assert_msg(result.status == 0, "status %d, %s", result.status, result.err);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert(!trace.ends_early);
+	ck_assert_uint_eq(count_of(&trace, 66666666), 3);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("handover");
 
 	TIMES(each_function_of_exec_hands_everything_on, DOORS);
+	TIMES(other_threads_of_an_image_that_execs_lose_nothing, DOORS);
 	TIMES(an_image_of_another_user_has_everything_before_it, DOORS);
 	TIMES(a_child_that_starts_threads_before_its_first_event_loses_nothing, 2);
 	TIMES(a_journal_that_is_cut_ends_the_trace_and_not_the_program, DOORS);
 	ONCE(a_journal_that_others_may_have_written_is_not_taken_over);
 	ONCE(a_journal_of_ours_can_hold_anything);
+	ONCE(gaps_at_the_end_of_the_ring_become_empty_lines);
 	return run_suite(suite);
 }

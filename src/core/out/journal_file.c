@@ -64,11 +64,7 @@ void lm_journal_file_detach(struct lm_journal_header *header)
 
 /* ---- what was left there ---- */
 
-/* A copy of a journal's content: its owner may cut the file while it is read. */
-struct copy {
-	struct lm_journal_header header;
-	unsigned char *ring; /* twice in a row, as it is mapped; LM_JOURNAL_RING bytes each */
-};
+/* The file is read, not mapped: its owner may cut it meanwhile. */
 
 /*
  * Is it certain that nobody but us has written FD's file? In a shared directory,
@@ -97,20 +93,6 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 			return -1;
 		done += (size_t)n;
 	}
-	return 0;
-}
-
-/* 0, or -ENOMEM. If the file is empty or was cut, the copy's magic is 0: there is nothing to take over. */
-static int read_copy(struct copy *copy, int fd)
-{
-	copy->ring = lm_sys_map(2 * LM_JOURNAL_RING);
-	if (!copy->ring)
-		return -ENOMEM;
-	if (read_at(fd, &copy->header, sizeof copy->header, 0) != 0)
-		copy->header.magic = 0;
-	if (copy->header.magic && read_at(fd, copy->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER) != 0)
-		copy->header.magic = 0;
-	__builtin_memcpy(copy->ring + LM_JOURNAL_RING, copy->ring, LM_JOURNAL_RING);
 	return 0;
 }
 
@@ -152,33 +134,64 @@ static int write_at(int fd, const unsigned char *bytes, size_t size, uint64_t of
 	return 0;
 }
 
-/* Writes the copy's bytes between FROM and TO back to the journal. 0, or -errno. */
-static int put_back(int fd, const struct copy *copy, uint64_t from, uint64_t to)
+/*
+ * Reads the stream from POSITION on, LM_JOURNAL_RING bytes. The copy has no end in
+ * the middle as the ring has: what is changed in it then lies in one place. 0, or
+ * -1: the file was cut.
+ */
+static int read_stream(unsigned char *stream, int fd, uint64_t position)
 {
-	size_t at = from % LM_JOURNAL_RING, size = (size_t)(to - from);
-	size_t first = size < LM_JOURNAL_RING - at ? size : LM_JOURNAL_RING - at;
-	int error = write_at(fd, copy->ring + at, first, LM_JOURNAL_HEADER + at);
+	size_t at = position % LM_JOURNAL_RING, first = LM_JOURNAL_RING - at;
 
-	return error ? error : write_at(fd, copy->ring + LM_JOURNAL_RING, size - first, LM_JOURNAL_HEADER);
+	if (read_at(fd, stream, first, LM_JOURNAL_HEADER + at) != 0)
+		return -1;
+	return read_at(fd, stream + first, at, LM_JOURNAL_HEADER);
 }
 
-/* Appends to the trace what it lacks. 0, or -errno. */
-static int append(int journal, const struct copy *copy, const struct stat *trace)
+/* Writes SIZE bytes of the copy back to the journal. 0, or -errno. */
+static int put_back(int fd, const unsigned char *stream, size_t size, uint64_t position)
 {
-	uint64_t position, end, gaps = 0;
+	size_t at = position % LM_JOURNAL_RING;
+	size_t first = size < LM_JOURNAL_RING - at ? size : LM_JOURNAL_RING - at;
+	int error = write_at(fd, stream, first, LM_JOURNAL_HEADER + at);
+
+	return error ? error : write_at(fd, stream + first, size - first, LM_JOURNAL_HEADER);
+}
+
+/* Appends what the trace lacks of the stream from POSITION on, of which there are SIZE bytes at most. 0, or -errno. */
+static int append_stream(int journal, unsigned char *stream, size_t size, uint64_t position)
+{
+	uint64_t end, gaps = 0;
 	size_t written;
 	int error = 0;
 
-	if (find_position(&copy->header, trace, &position) != 0)
+	if (read_stream(stream, journal, position) != 0)
 		return 0;
-	end = lm_journal_end(copy->ring, position, copy->header.tail + LM_JOURNAL_RING);
-	end = lm_place_void_gaps(copy->ring, position, end, &gaps);
+	end = lm_journal_end(stream, 0, size);
+	end = lm_place_void_gaps(stream, 0, end, &gaps);
 	/* If not all can be written now, the next attempt has to find the same bytes in the journal. */
 	if (gaps)
-		error = put_back(journal, copy, position, end);
-	if (error || end == position)
+		error = put_back(journal, stream, (size_t)end, position);
+	if (error || !end)
 		return error;
-	return lm_direct_write_some(copy->ring + position % LM_JOURNAL_RING, (size_t)(end - position), &written);
+	return lm_direct_write_some(stream, (size_t)end, &written);
+}
+
+/* Appends to the trace what it lacks. 0, or -errno. */
+static int append(int journal, const struct lm_journal_header *left, const struct stat *trace)
+{
+	unsigned char *stream;
+	uint64_t position;
+	int error;
+
+	if (find_position(left, trace, &position) != 0)
+		return 0;
+	stream = lm_sys_map(LM_JOURNAL_RING);
+	if (!stream)
+		return -ENOMEM;
+	error = append_stream(journal, stream, (size_t)(left->tail + LM_JOURNAL_RING - position), position);
+	lm_sys_unmap(stream, LM_JOURNAL_RING);
+	return error;
 }
 
 /* Is the file that is open as FD still the one that PATH leads to? */
@@ -192,16 +205,16 @@ static int is_named(int fd, const char *path)
 
 static int take_over(int journal, const char *path, const struct stat *trace)
 {
-	struct copy copy = {.ring = NULL};
-	int error = read_copy(&copy, journal);
+	struct lm_journal_header left;
+	int error = 0;
 
-	if (error)
-		return error;
-	if (is_about(&copy.header, trace))
-		error = append(journal, &copy, trace);
-	lm_sys_unmap(copy.ring, 2 * LM_JOURNAL_RING);
+	/* If the file is empty, or was cut, there is nothing to take over. */
+	if (read_at(journal, &left, sizeof left, 0) != 0)
+		left.magic = 0;
+	if (is_about(&left, trace))
+		error = append(journal, &left, trace);
 	/* A journal that could not be written out stays. */
-	if (!error && (copy.header.magic == LM_JOURNAL_MAGIC || copy.header.magic == 0) && is_named(journal, path))
+	if (!error && (left.magic == LM_JOURNAL_MAGIC || left.magic == 0) && is_named(journal, path))
 		lm_journal_file_remove(path);
 	return error;
 }
