@@ -3,11 +3,12 @@
  * Writes a journal about a trace that its tracker never wrote, as an attacker
  * would:
  *
- *     forge_journal TRACE JOURNAL whole | short | long | tail | base | start | zeros | states | random | wrap
+ *     forge_journal TRACE JOURNAL whole | short | long | tail | base | start | zeros | states | random | wrap | inode
  *
  * whole: a record that never happened; the others: records, or a header, that
  * can't be. But wrap is a sound one: three such records, and a gap behind each of
- * the first two; the first gap lies across the end of the ring. The layout is src/format/journal.h's.
+ * the first two; the first gap lies across the end of the ring. inode is a whole one
+ * of another trace. The layout is src/format/journal.h's.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -75,6 +76,8 @@ static void fill(uint64_t *header, const char *what)
 		header[4] = UINT64_MAX - 10;
 	} else if (strcmp(what, "start") == 0) {
 		header[5] = UINT64_MAX - 10;
+	} else if (strcmp(what, "inode") == 0) {
+		header[3]++;
 	} else if (strcmp(what, "wrap") == 0) {
 		wrap(header, record);
 	} else if (strcmp(what, "zeros") == 0) {

@@ -228,6 +228,19 @@ START_TEST(a_journal_of_ours_can_hold_anything)
 }
 END_TEST
 
+/* It is out of date: the trace that it is about was replaced by another file. */
+START_TEST(a_journal_of_ours_about_another_file_goes_away)
+{
+	struct run result = run_on("$B/tests/programs/forge_journal t t.journal inode && chmod 0600 t.journal");
+	struct traced trace = traced_read("t", true);
+
+	ck_assert_msg(result.status == 0, "status %d, %s", result.status, result.err);
+	ck_assert_uint_eq(count_of(&trace, 66666666), 0);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_ptr_null(read_file("t.journal", NULL));
+}
+END_TEST
+
 /* Records that are not whole get blanks in their place, wherever in the ring they lie. */
 START_TEST(gaps_at_the_end_of_the_ring_become_empty_lines)
 {
@@ -254,6 +267,7 @@ int main(void)
 	TIMES(a_journal_that_is_cut_ends_the_trace_and_not_the_program, DOORS);
 	ONCE(a_journal_that_others_may_have_written_is_not_taken_over);
 	ONCE(a_journal_of_ours_can_hold_anything);
+	ONCE(a_journal_of_ours_about_another_file_goes_away);
 	ONCE(gaps_at_the_end_of_the_ring_become_empty_lines);
 	return run_suite(suite);
 }

@@ -16,10 +16,10 @@ const char *lm_journal_file_path(int fd);
 
 /*
  * Writes what was left in the journal PATH into its trace, on which FD is open,
- * and removes the journal. A journal of another trace stays, and so does one that
- * another user could have written: it has to be a regular file of ours with one
- * name, which only we may write to. 0; or -errno: it has to be done again before
- * anything else is written.
+ * and removes the journal. A journal about another file is out of date, and only
+ * removed. One that another user could have written stays: it has to be a regular
+ * file of ours with one name, which only we may write to. 0; or -errno: it has to
+ * be done again before anything else is written.
  */
 int lm_journal_file_take_over(const char *path, int fd);
 
