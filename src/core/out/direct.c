@@ -320,13 +320,13 @@ static int write_record(const struct iovec *parts, int count, int *error)
 	return *error ? failed(*error, parts, count, written) : 0;
 }
 
-int lm_direct_write(const struct iovec *parts, int count)
+int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected)
 {
 	struct lm_signals signals;
 	int error = 0, result = -EAGAIN;
 
 	begin(&signals);
-	if (lm_state_phase() == LM_PHASE_DIRECT)
+	if (lm_state_phase() == LM_PHASE_DIRECT && lm_load_acquire(ender) == expected)
 		result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;

@@ -24,8 +24,12 @@
  */
 int lm_direct_open(int fd);
 
-/* Writes COUNT parts as one record. -EAGAIN, and nothing is written, if the phase is not DIRECT at this call's turn. */
-int lm_direct_write(const struct iovec *parts, int count);
+/*
+ * Writes COUNT parts as one record. -EAGAIN, and nothing is written, if the phase
+ * is not DIRECT at this call's turn, or *ENDER is not EXPECTED any more: a
+ * thread has begun to end the process since the caller looked.
+ */
+int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected);
 
 /* The same in any phase: for the thread that begins a trace, ends it or resumes it. */
 int lm_direct_write_first(const struct iovec *parts, int count);

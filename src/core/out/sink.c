@@ -89,11 +89,10 @@ static void begin_last_ring(void)
 		lm_store(&sink.no_last_ring, 1);
 }
 
-/* Would the end of the process cut a write of this thread's in two? */
-static int is_endangered(void)
+/* Would the end of the process, which the thread ENDER has begun, cut a write of this thread's in two? 0: nobody has.
+ */
+static int is_endangered(long ender)
 {
-	long ender = lm_load(&sink.ender);
-
 	return unlikely(ender) && ender != lm_sys(SYS_gettid);
 }
 
@@ -103,7 +102,9 @@ static int is_endangered(void)
  */
 static int write_directly(const struct iovec *parts, int count, unsigned round)
 {
-	if (is_endangered() && !lm_load(&sink.no_last_ring)) {
+	long ender = lm_load_acquire(&sink.ender);
+
+	if (is_endangered(ender) && !lm_load(&sink.no_last_ring)) {
 		lm_direct_locked(begin_last_ring);
 		if (round < LAST_RING_ROUNDS)
 			return -EAGAIN;
@@ -111,7 +112,7 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 	}
 	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && sink.journal)
 		lm_direct_locked(begin_ring);
-	return lm_direct_write(parts, count);
+	return lm_direct_write(parts, count, &sink.ender, ender);
 }
 
 static int write_to_ring(struct lm_ring_slot *slot, const struct iovec *parts, int count)
