@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "resolve.h"
 #include "stacks.h"
+#include "suppress_index.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,9 @@ struct suppressions {
 	size_t count, room;
 	bool by_user; /* there are some that are not built in */
 	struct pool pool;
+	/* Made by the first search: */
+	struct suppress_index index; /* of those without conditions */
+	size_t conditions_from;      /* no suppression in front of it has conditions */
 	/* The rest belongs to the present image. */
 	uint32_t *verdicts; /* by frame number */
 	size_t verdict_count;
