@@ -128,6 +128,96 @@ START_TEST(addr2line_says_the_same_of_each_frame)
 }
 END_TEST
 
+/* ---- dropped functions -------------------------------------------------------- */
+
+/* The dropped functions are larger than the addresses of those that are left. */
+static const char dropped_c[] = "int use_first(int n) { return n * 3; }\n"
+				"__attribute__((noinline)) int dropped_first(int n)\n"
+				"{\n"
+				"\tfor (int i = 0; i < n; i++)\n"
+				"\t\tn ^= use_first(i);\n"
+				"\t__asm__ volatile(\".fill 0x1000, 1, 0x90\");\n"
+				"\tn += use_first(n);\n"
+				"\t__asm__ volatile(\".fill 0x100, 1, 0x90\");\n"
+				"\tn += use_first(n + 1);\n"
+				"\t__asm__ volatile(\".fill 0x40, 1, 0x90\");\n"
+				"\tn += use_first(n + 2);\n"
+				"\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+				"\treturn n;\n"
+				"}\n";
+
+static const char kept_c[] = "#include <stdlib.h>\n"
+			     "#include <string.h>\n"
+			     "static inline __attribute__((always_inline)) int step(int n) { return n * 5; }\n"
+			     "int dropped_before(int n)\n"
+			     "{\n"
+			     "\t__asm__ volatile(\".fill 0x1000, 1, 0x90\");\n"
+			     "\tn += step(n);\n"
+			     "\t__asm__ volatile(\".fill 0x140, 1, 0x90\");\n"
+			     "\tn += step(n + 1);\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\treturn n;\n"
+			     "}\n"
+			     "__attribute__((noinline)) char *leak_here(size_t n)\n"
+			     "{\n"
+			     "\tchar *p = malloc(n);\n"
+			     "\tmemset(p, 0, n);\n"
+			     "\treturn p;\n"
+			     "}\n"
+			     "char *volatile keep;\n"
+			     "int use_first(int);\n"
+			     "int main(int argc, char **argv)\n"
+			     "{\n"
+			     "\t(void)argv;\n"
+			     "\tkeep = leak_here(1000);\n"
+			     "\tkeep = 0;\n"
+			     "\treturn use_first(0);\n"
+			     "}\n"
+			     "int dropped_behind(int n)\n"
+			     "{\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\tn += step(n + 1);\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\treturn n;\n"
+			     "}\n";
+
+START_TEST(functions_that_the_linker_dropped_name_nothing)
+{
+	static const char *const compilers[] = {"${CC:-cc}", "clang"};
+	static const char *const linkers[] = {"bfd", "gold", "lld"};
+	static const char *const kinds[] = {"-O0", "-O1 -fno-inline", "-O1 -gdwarf-4 -fno-inline",
+	                                    "-O1 -gsplit-dwarf -fno-inline", "-O1 -no-pie -fno-inline"};
+
+	if (!can_run("functions_that_the_linker_dropped_name_nothing", "jq"))
+		return;
+	write_file("dropped.c", dropped_c, strlen(dropped_c));
+	write_file("kept.c", kept_c, strlen(kept_c));
+	for (size_t c = 0; c < 6; c++) {
+		const char *compiler = compilers[c / 3], *linker = linkers[c % 3];
+
+		if ((c / 3 && !have_command(compiler)) || !have_command(c % 3 == 2 ? "ld.lld"
+		                                                        : c % 3    ? "ld.gold"
+		                                                                   : "ld.bfd")) {
+			skip("functions_that_the_linker_dropped_name_nothing",
+			     "a compiler or a linker is not installed");
+			continue;
+		}
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			struct run r = must(run(
+				"%s -g %s -ffunction-sections dropped.c kept.c -fuse-ld=%s -Wl,--gc-sections -o p &&"
+				"LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./p &&"
+				"$B/log-malloc-findleak --no-default-suppressions --format=json t >json; [ $? = 1 ] &&"
+				"jq -r 'first(.leaks[] | select(.bytes == 1000)).backtrace[] |"
+				" select(.module // \"\" | endswith(\"/p\")).function' json | head -n 2 | tr '\\n' ' '",
+				compiler, kinds[i], linker));
+
+			ck_assert_msg(strcmp(r.out, "leak_here main ") == 0, "%s %s %s: %s", compiler, linker, kinds[i],
+			              r.out);
+		}
+	}
+}
+END_TEST
+
 /* ---- separate debug information ---------------------------------------------- */
 
 /* ./inlined without debug information, which is in ./full.debug; the trace is there already. */
@@ -286,6 +376,65 @@ START_TEST(a_program_that_was_built_again_is_named_and_gives_no_lines)
 }
 END_TEST
 
+static const char rebuilt_c[] = "#include <stdlib.h>\n"
+				"char *volatile keep;\n"
+				"#ifdef NEW\n"
+				"int unrelated(int a) { return a * 3 + 7; }\n"
+				"int another(int a) { return a * 5 + unrelated(a); }\n"
+				"#endif\n"
+				"static __attribute__((noinline)) void hidden(void) { keep = malloc(50); }\n"
+				"void work(void) { keep = malloc(1000); }\n" /* line 8 */
+				"int main(void)\n"
+				"{\n"
+				"	hidden();\n"
+				"	work();\n"
+				"	keep = 0;\n"
+				"	return 0;\n"
+				"}\n";
+
+START_TEST(without_a_build_id_the_traces_own_names_tell_that_a_program_was_built_again)
+{
+	static const char build[] = "%s && ${CC:-cc} -g -O0 -fno-inline -Wl,--build-id=none %s -o p rebuilt.c";
+	static const char trace[] = "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/%s ./p";
+	static const char note[] = "/p: not the file that the trace is about (it has ";
+	struct run r;
+
+	write_file("rebuilt.c", rebuilt_c, strlen(rebuilt_c));
+	must(run(build, "rm -f old new", ""));
+	must(run(trace, "old"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && !strstr(r.err, note), "%s%s", r.out, r.err);
+	/* The same code without names, or built at another time, is no other program. */
+	must(run("cp p kept; strip p"));
+	ck_assert_ptr_null(strstr(run("$B/log-malloc-findleak old").err, note));
+	must(run("objcopy --only-keep-debug kept p.debug; objcopy --add-gnu-debuglink=p.debug p"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && !strstr(r.err, note), "%s%s", r.out, r.err);
+	must(run(build, "rm p.debug", ""));
+	ck_assert_ptr_null(strstr(run("$B/log-malloc-findleak old").err, note));
+
+	must(run(build, "cp p before", "-DNEW"));
+	must(run(trace, "new"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.err, note) && !strstr(strstr(r.err, note) + 1, note), "%s", r.err);
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "another") && !strstr(r.out, "rebuilt.c"), "%s",
+	              r.out);
+	ck_assert_msg(strstr(r.out, "work ") && strstr(r.out, "hidden ") && strstr(r.out, "main "), "%s", r.out);
+	/* A frame without a name is no witness. The others are, and they come later in the trace. */
+	must(run("sed 's/(hidden+0x[0-9a-f]*)/(+0x1150)/' old >unnamed"));
+	r = run("$B/log-malloc-findleak unnamed");
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "rebuilt.c") && strstr(r.err, note), "%s%s", r.out,
+	              r.err);
+	/* Each trace has its own file. */
+	r = run("$B/log-malloc-findleak new old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && strstr(r.err, note), "%s%s", r.out, r.err);
+	/* So it is for a single frame. */
+	r = run("grep -m 1 '(work+' old | $B/backtrace2line --maps <(sed -n '/^# MODULE/p; /^[0-9a-f]*-[0-9a-f]* /p' "
+	        "old) -");
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "rebuilt.c"), "%s%s", r.out, r.err);
+}
+END_TEST
+
 START_TEST(modules_that_come_and_go_are_told_apart)
 {
 	/* Two libraries, loaded and unloaded one after another, most likely at the same place. */
@@ -379,6 +528,7 @@ int main(void)
 	tcase_set_timeout(kinds, 400);
 	tcase_add_test(kinds, every_kind_of_program_has_its_inlined_functions);
 	tcase_add_test(kinds, addr2line_says_the_same_of_each_frame);
+	tcase_add_test(kinds, functions_that_the_linker_dropped_name_nothing);
 	tcase_add_test(kinds, names_of_rust_are_demangled);
 	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
 	tcase_add_test(kinds, no_process_is_started_for_a_frame);
@@ -391,6 +541,7 @@ int main(void)
 	suite_add_tcase(suite, separate);
 	tcase_set_timeout(changed, 120);
 	tcase_add_test(changed, a_program_that_was_built_again_is_named_and_gives_no_lines);
+	tcase_add_test(changed, without_a_build_id_the_traces_own_names_tell_that_a_program_was_built_again);
 	tcase_add_test(changed, modules_that_come_and_go_are_told_apart);
 	suite_add_tcase(suite, changed);
 	return run_suite(suite);

@@ -30,7 +30,8 @@ static int add(struct suppressions *suppressions, struct suppression suppression
 
 int suppressions_add_builtin(struct suppressions *suppressions)
 {
-	int error = 0;
+	int error =
+		add(suppressions, (struct suppression){.pattern = suppress_inside, .builtin = true, .inside = true});
 
 	for (size_t i = 0; !error && i < suppress_builtin_count; i++) {
 		const struct suppress_rule *rule = &suppress_builtin[i];
@@ -38,7 +39,8 @@ int suppressions_add_builtin(struct suppressions *suppressions)
 		error = add(suppressions, (struct suppression){.pattern = rule->pattern,
 		                                               .builtin = true,
 		                                               .innermost = rule->innermost,
-		                                               .caller = rule->caller});
+		                                               .caller = rule->caller,
+		                                               .callers = rule->callers});
 	}
 	return error;
 }
@@ -133,12 +135,6 @@ int suppressions_load(struct suppressions *suppressions, const char *path, const
 	return error;
 }
 
-/* The first place of the LEN bytes of PIECE in TEXT, or NULL. */
-static const char *find_piece(const char *text, const char *piece, size_t len)
-{
-	return memmem(text, strlen(text), piece, len);
-}
-
 /*
  * Matches in the way of LeakSanitizer, so that a pattern means the same: each piece
  * between special characters is matched at its first place, without backtracking. '$'
@@ -147,9 +143,11 @@ static const char *find_piece(const char *text, const char *piece, size_t len)
 bool suppression_matches(const char *pattern, const char *text)
 {
 	bool at_start = pattern[0] == '^', after_star = false;
+	const char *end;
 
 	if (!text || !text[0])
 		return false;
+	end = text + strlen(text);
 	pattern += at_start;
 	while (*pattern) {
 		const char *found;
@@ -166,7 +164,7 @@ bool suppression_matches(const char *pattern, const char *text)
 		if (!*text)
 			return false;
 		len = strcspn(pattern, "*$");
-		found = find_piece(text, pattern, len);
+		found = memmem(text, (size_t)(end - text), pattern, len);
 		if (!found || (at_start && found != text))
 			return false;
 		text = found + len;
@@ -202,13 +200,36 @@ static int look_up(const struct resolver *resolver, const struct stacks *stacks,
 	return 0;
 }
 
-/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
-static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
+struct suppression *suppressions_find_inside(const struct suppressions *suppressions)
 {
 	for (size_t i = 0; i < suppressions->count; i++)
-		if (!suppressions->list[i].innermost && suppression_matches(suppressions->list[i].pattern, text))
-			return (uint32_t)i + MATCHED;
-	return UNMATCHED;
+		if (suppressions->list[i].inside)
+			return &suppressions->list[i];
+	return NULL;
+}
+
+static int make_index(struct suppressions *suppressions)
+{
+	int error = 0;
+
+	suppressions->conditions_from = suppressions->count;
+	for (size_t i = 0; !error && i < suppressions->count; i++) {
+		const struct suppression *s = &suppressions->list[i];
+		bool conditions = s->innermost || s->inside;
+
+		if (conditions && i < suppressions->conditions_from)
+			suppressions->conditions_from = i;
+		error = suppress_index_add(&suppressions->index, conditions ? NULL : s->pattern);
+	}
+	return error ? error : suppress_index_build(&suppressions->index);
+}
+
+/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
+static uint32_t judge_text(struct suppressions *suppressions, const char *text)
+{
+	uint32_t found = suppress_index_find(&suppressions->index, text);
+
+	return found == SUPPRESS_INDEX_NONE ? UNMATCHED : found + MATCHED;
 }
 
 /*
@@ -216,7 +237,7 @@ static uint32_t judge_text(const struct suppressions *suppressions, const char *
  * several patterns match, the order decides which one gets the leak. It is
  * LeakSanitizer's order: all patterns for the module, then all for each place.
  */
-static uint32_t judge_resolved(const struct suppressions *suppressions, const struct resolved *resolved)
+static uint32_t judge_resolved(struct suppressions *suppressions, const struct resolved *resolved)
 {
 	uint32_t verdict = judge_text(suppressions, resolved->module);
 
@@ -228,8 +249,8 @@ static uint32_t judge_resolved(const struct suppressions *suppressions, const st
 	return verdict != UNMATCHED ? verdict : judge_text(suppressions, resolved->named.function);
 }
 
-static int judge_frame(const struct suppressions *suppressions, const struct resolver *resolver,
-                       const struct stacks *stacks, uint32_t number, uint32_t *verdict)
+static int judge_frame(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
+                       uint32_t number, uint32_t *verdict)
 {
 	struct resolved resolved;
 	int error = look_up(resolver, stacks, number, &resolved);
@@ -238,20 +259,55 @@ static int judge_frame(const struct suppressions *suppressions, const struct res
 	return error;
 }
 
-/* Finds the first suppression with conditions for the innermost frame, and perhaps for its caller. */
+/* The innermost frames of a backtrace, and perhaps a trampoline before them. Those that it does not have are empty. */
+struct inner {
+	struct resolved frames[1 + 1 + SUPPRESS_CALLERS_MAX];
+	const struct resolved *first; /* the innermost one that is no trampoline */
+};
+
+static bool is_loader(const struct resolved *frame)
+{
+	for (size_t i = 0; i < SUPPRESS_LOADERS; i++)
+		if (suppression_matches(suppress_loaders[i], frame->module))
+			return true;
+	return false;
+}
+
+/* 0 or -ENOMEM. */
+static int look_up_inner(const struct resolver *resolver, const struct stacks *stacks, const struct stack *stack,
+                         struct inner *inner)
+{
+	int error = 0;
+
+	*inner = (struct inner){.first = inner->frames};
+	for (size_t i = 0; !error && i < sizeof inner->frames / sizeof *inner->frames && i < stack->depth; i++)
+		error = look_up(resolver, stacks, stack->frames[i], &inner->frames[i]);
+	if (!error && stack->depth > 1 && is_loader(&inner->frames[0]) && !is_loader(&inner->frames[1]))
+		inner->first++;
+	return error;
+}
+
+/* Does each of the frames that called the innermost one match, as many as S wants? */
+static bool matches_callers(const struct suppression *s, const struct resolved *innermost)
+{
+	for (unsigned i = 1; i <= s->callers; i++)
+		if (!matches_frame(s->caller, innermost + i))
+			return false;
+	return true;
+}
+
+/* Finds the first suppression with conditions for the innermost frame, and perhaps for its callers. */
 static int judge_innermost(const struct suppressions *suppressions, const struct resolver *resolver,
                            const struct stacks *stacks, const struct stack *stack, uint32_t *verdict)
 {
-	struct resolved frame, caller = {0};
-	int error = look_up(resolver, stacks, stack->frames[0], &frame);
+	struct inner inner;
+	int error = look_up_inner(resolver, stacks, stack, &inner);
 
-	if (!error && stack->depth > 1)
-		error = look_up(resolver, stacks, stack->frames[1], &caller);
-	for (size_t i = 0; !error && i < suppressions->count && *verdict == UNMATCHED; i++) {
+	for (size_t i = suppressions->conditions_from; !error && i < suppressions->count && *verdict == UNMATCHED;
+	     i++) {
 		const struct suppression *s = &suppressions->list[i];
 
-		if (s->innermost && matches_frame(s->pattern, &frame) &&
-		    (!s->caller || matches_frame(s->caller, &caller)))
+		if (s->innermost && matches_frame(s->pattern, inner.first) && matches_callers(s, inner.first))
 			*verdict = (uint32_t)i + MATCHED;
 	}
 	return error;
@@ -284,7 +340,8 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
 	*found = NULL;
 	if (!suppressions->count || !frames.depth)
 		return 0;
-	if (!make_room(suppressions, stacks->frame_count))
+	if (!make_room(suppressions, stacks->frame_count) ||
+	    (!suppressions->index.count && make_index(suppressions) != 0))
 		return -ENOMEM;
 	/* All leaks are judged but few are shown. Built-in suppressions need only symbols and modules, so that is fast.
 	 */
@@ -313,6 +370,7 @@ void suppressions_next_image(struct suppressions *suppressions)
 void suppressions_free(struct suppressions *suppressions)
 {
 	free(suppressions->list);
+	suppress_index_free(&suppressions->index);
 	free(suppressions->verdicts);
 	pool_free(&suppressions->pool);
 	*suppressions = (struct suppressions){0};

@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "resolve.h"
 #include "stacks.h"
+#include "suppress_index.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +19,11 @@
 struct suppression {
 	const char *pattern;
 	bool builtin;
-	bool innermost;     /* built-in ones: only the innermost frame is matched */
-	const char *caller; /* built-in ones: a pattern for the frame that called it; NULL for any */
+	/* Built-in ones, see suppress_builtin.h: */
+	bool inside;
+	bool innermost;
+	const char *caller;
+	unsigned callers;
 	/* Blocks that it matched, and their bytes: of the present image, and of all images. */
 	uint64_t blocks, bytes;
 	uint64_t matches, matched_bytes;
@@ -30,6 +34,9 @@ struct suppressions {
 	size_t count, room;
 	bool by_user; /* there are some that are not built in */
 	struct pool pool;
+	/* Made by the first search: */
+	struct suppress_index index; /* of those without conditions */
+	size_t conditions_from;      /* no suppression in front of it has conditions */
 	/* The rest belongs to the present image. */
 	uint32_t *verdicts; /* by frame number */
 	size_t verdict_count;
@@ -62,6 +69,9 @@ bool suppression_matches(const char *pattern, const char *text);
  */
 int suppressions_find(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
                       uint32_t stack, struct suppression **found);
+
+/* The suppression of what is allocated inside the tracker, or NULL. */
+struct suppression *suppressions_find_inside(const struct suppressions *suppressions);
 
 /* To be called between images. Forgets the frames and the counts of the present one. */
 void suppressions_next_image(struct suppressions *suppressions);

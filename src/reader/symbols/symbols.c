@@ -178,7 +178,7 @@ static void read_debug(struct object *object, GElf_Addr address, struct inlines 
 	Dwarf_Line *row = unit ? dwarf_getsrc_die(unit, address - bias) : NULL;
 
 	if (unit)
-		inlines_find(inlines, unit, address - bias);
+		inlines_find(inlines, &object->units.code, unit, address - bias);
 	if (row && dwarf_lineno(row, line) == 0)
 		*file = dwarf_linesrc(row, NULL, NULL);
 }
@@ -249,4 +249,22 @@ int symbols_find(struct symbols *symbols, struct object *object, uint64_t addres
 	if (!error)
 		symbols->place_count++;
 	return error;
+}
+
+bool symbols_contradict(struct symbols *symbols, struct object *object, const char *path,
+                        const struct symbols_claim *claim)
+{
+	const struct symtab_claim moved = {.name = claim->name,
+	                                   .len = claim->len,
+	                                   .start = claim->start + object->bias,
+	                                   .address = claim->address + object->bias};
+	const char *other = symtab_index_contradict(&object->functions, object->module, &moved);
+
+	if (!other || object->denied)
+		return other;
+	object->denied = true;
+	diag_report(symbols->diag, path, 0,
+	            "not the file that the trace is about (it has %s where the trace has %.*s): not used", other,
+	            (int)claim->len, claim->name);
+	return true;
 }
