@@ -306,6 +306,55 @@ START_TEST(a_program_built_with_ThreadSanitizer_is_traced)
 }
 END_TEST
 
+/* Each size in a process of its own, with an empty buffer and with one that is used up to the last few bytes. */
+static const char boot_blocks[] =
+	"#include <string.h>\n#include <sys/wait.h>\n#include <unistd.h>\n#include \"boot.h\"\n"
+	"static int is_inside(const char *p, size_t size)\n"
+	"{\n"
+	"	return !p || (p > lm_boot_buffer && p < lm_boot_buffer + LM_BOOT_SIZE && lm_boot_usable(p) >= size &&\n"
+	"		      p + lm_boot_usable(p) <= lm_boot_buffer + LM_BOOT_SIZE);\n"
+	"}\n"
+	"static int is_right(size_t alignment, size_t used, size_t size)\n"
+	"{\n"
+	"	char *first = used ? lm_boot_alloc(1, used) : NULL, *p = lm_boot_alloc(alignment, size);\n"
+	"	if (!is_inside(first, used) || !is_inside(p, size) || (size_t)p % alignment)\n"
+	"		return 0;\n"
+	"	if (!used && alignment == 1 && !p != (size > LM_BOOT_SIZE - 16))\n"
+	"		return 0;\n"
+	"	if (p)\n"
+	"		memset(p, 1, size);\n"
+	"	return is_inside(lm_boot_alloc(1, 1), 1);\n"
+	"}\n"
+	"static int run(size_t alignment, size_t used, size_t size)\n"
+	"{\n"
+	"	int status = 1;\n"
+	"	if (fork() == 0)\n"
+	"		_exit(!is_right(alignment, used, size));\n"
+	"	wait(&status);\n"
+	"	return status == 0;\n"
+	"}\n"
+	"int main(void)\n"
+	"{\n"
+	"	for (size_t size = 16300; size < 16450; size++)\n"
+	"		if (!run(1, 0, size) || !run(64, 0, size) || !run(4096, 100, size - 8192))\n"
+	"			return 1;\n"
+	"	for (size_t used = 16300; used < 16368; used++)\n"
+	"		if (!run(1, used, 0) || !run(1, used, 20) || !run(1, used, 16380) || !run(16384, used, "
+	"16384))\n"
+	"			return 2;\n"
+	"	return !run(1, 0, -1) || !run(1, 100, -100) || !run((size_t)1 << 40, 0, 1);\n"
+	"}\n";
+
+START_TEST(no_block_of_the_first_calls_leaves_their_buffer)
+{
+	write_file("boot_blocks.c", boot_blocks, sizeof boot_blocks - 1);
+	must(run("$CC -std=gnu11 -g -iquote $S/src/preload -iquote $S/src/core/port -iquote $S/src/core/seam "
+	         "boot_blocks.c "
+	         "$S/src/preload/boot.c -o boot_blocks"));
+	must(run("./boot_blocks"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("allocators");
@@ -322,5 +371,6 @@ int main(void)
 	ONCE(valgrind_on_its_own_terms_sees_no_fault_of_ours);
 	ONCE(of_AddressSanitizer_the_launcher_says_whose_allocator_it_is);
 	ONCE(a_program_built_with_ThreadSanitizer_is_traced);
+	ONCE(no_block_of_the_first_calls_leaves_their_buffer);
 	return run_suite(suite);
 }
