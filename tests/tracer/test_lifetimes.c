@@ -228,6 +228,27 @@ START_TEST(blocks_of_a_library_with_an_allocator_of_its_own_scope_are_foreign)
 }
 END_TEST
 
+/* What was known of the stack that was there before is no reason to read beyond the end of the one that is. */
+START_TEST(a_stack_may_lie_where_a_larger_one_was)
+{
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "stacks", "reused");
+	struct traced trace;
+
+	if (traced.status == 77) {
+		skip("a_stack_may_lie_where_a_larger_one_was", "its stacks are those of another machine");
+		return;
+	}
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", flavours[_i].name, traced.status, traced.err);
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(times(&trace, 333), 12);
+	for (size_t i = 0; i < trace.count; i++) {
+		if (trace.list[i].event.size == 333)
+			ck_assert_str_eq(traced_symbol(trace.list[i].frames[0]), "use");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lifetimes");
@@ -235,6 +256,7 @@ int main(void)
 	EACH(every_age_of_a_process_is_traced);
 	ONCE(what_is_allocated_after_the_end_stands_behind_it);
 	EACH(coroutines_have_backtraces_of_their_own_stacks);
+	EACH(a_stack_may_lie_where_a_larger_one_was);
 	EACH(frames_that_longjmp_or_an_exception_left_are_gone);
 	ONCE(calls_that_handlers_leave_by_longjmp_hold_nothing_up);
 	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);

@@ -118,16 +118,19 @@ static inline void unwind_remembering(struct lm_unwind_memory *memory, struct lm
 	memory->whole = ended;
 }
 
-/* With nothing remembered, and nothing to be kept. */
+/* With nothing remembered, and nothing to be kept: perhaps in a handler, on top of a walk of the same thread. */
 static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max,
                                                      struct lm_unwound *unwound)
 {
+	const struct lm_stack before = lm_stack;
 	unsigned n = 0;
 
+	lm_stack_enter(r->sp);
 	do
 		room[n++] = r->pc;
 	while (n < max && lm_rules_step(r) == 0);
 	*unwound = (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
+	lm_stack_return(&before);
 }
 
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
@@ -140,11 +143,11 @@ void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, 
 		unwound->count = 0;
 		return;
 	}
-	lm_stack_enter(r.sp);
 	if (unlikely(!memory)) {
 		unwind_plainly(&r, room, max, unwound);
 		return;
 	}
+	lm_stack_enter(r.sp);
 	if (memory->generation != lm_load(&lm_remember_generation) || !lm_remember_is_readable(memory))
 		lm_unwind_forget(memory);
 	unwind_remembering(memory, r, max);
