@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Allocates on stacks other than the thread's own: stacks reused
+ * Allocates on stacks other than the thread's own: stacks reused | switched
  * reused: three coroutines of the first thread and three of another one allocate 333 bytes each, in between on a
  *         smaller stack that lies inside of the place of one that was unmapped. There is nothing above it.
+ * switched: a thread calls work() three times in turn on a stack below its own, where that allocates 1111 bytes, and on
+ *           one above, where it allocates 2222.
  * Exit status 77: not on this machine.
  */
 #include <pthread.h>
@@ -87,11 +89,66 @@ static int reused(void)
 	return pthread_create(&thread, NULL, reuse, NULL) != 0 || pthread_join(thread, NULL) != 0;
 }
 
+/* Calls FUNCTION with ARGUMENT on the stack that ends at TOP. */
+extern void call_on(void (*function)(size_t), size_t argument, void *top);
+
+__asm__(".text\n.globl call_on\n.type call_on,@function\ncall_on:\n.cfi_startproc\n"
+        "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset %rbp,-16\n"
+        "mov %rsp,%rbp\n.cfi_def_cfa_register %rbp\n"
+        "mov %rdi,%rax\nmov %rsi,%rdi\nmov %rdx,%rsp\ncall *%rax\n"
+        "mov %rbp,%rsp\npop %rbp\n.cfi_def_cfa %rsp,8\nret\n.cfi_endproc\n.size call_on,.-call_on\n");
+
+/* Or a call at the end of a function would leave its frame. */
+#define STAY() __asm__ volatile("" ::: "memory")
+
+static char *lowest, *middle, *highest;
+
+__attribute__((noinline)) static void work(size_t size)
+{
+	if (!malloc(size))
+		abort();
+	STAY();
+}
+
+__attribute__((noinline)) static void caller(char *stack, size_t size)
+{
+	call_on(work, size, stack + SIZE);
+	STAY();
+}
+
+__attribute__((noinline)) static void *switching(void *unused)
+{
+	for (int i = 0; i < 3; i++) {
+		caller(lowest, 1111);
+		caller(highest, 2222);
+	}
+	STAY();
+	return unused;
+}
+
+static int switched(void)
+{
+	char *room = mmap(NULL, (size_t)8 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (room == MAP_FAILED)
+		return 2;
+	lowest = map(room, SIZE);
+	middle = map(room + (size_t)2 * SIZE, SIZE);
+	highest = map(room + (size_t)5 * SIZE, SIZE);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstack(&attributes, middle, SIZE);
+	return pthread_create(&thread, &attributes, switching, NULL) != 0 || pthread_join(thread, NULL) != 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "switched") == 0)
+		return switched();
 	if (argc == 2 && strcmp(argv[1], "reused") == 0)
 		return reused();
-	fprintf(stderr, "usage: stacks reused\n");
+	fprintf(stderr, "usage: stacks reused | switched\n");
 	return 2;
 }
 

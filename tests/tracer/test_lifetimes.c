@@ -249,6 +249,33 @@ START_TEST(a_stack_may_lie_where_a_larger_one_was)
 }
 END_TEST
 
+START_TEST(a_backtrace_goes_on_where_the_stack_was_switched)
+{
+	static const char *const names[] = {"work", "call_on", "caller", "switching"};
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "stacks", "switched");
+	struct traced trace;
+
+	if (traced.status == 77) {
+		skip("a_backtrace_goes_on_where_the_stack_was_switched", "its stacks are those of another machine");
+		return;
+	}
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", flavours[_i].name, traced.status, traced.err);
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(times(&trace, 1111), 3);
+	ck_assert_uint_eq(times(&trace, 2222), 3);
+	for (size_t i = 0; i < trace.count; i++) {
+		const struct traced_call *call = &trace.list[i];
+
+		if (call->event.size != 1111 && call->event.size != 2222)
+			continue;
+		ck_assert_msg(call->depth > 4, "%s: %zu frames", flavours[_i].name, call->depth);
+		for (size_t frame = 0; frame < sizeof names / sizeof *names; frame++)
+			ck_assert_str_eq(traced_symbol(call->frames[frame]), names[frame]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lifetimes");
@@ -257,6 +284,7 @@ int main(void)
 	ONCE(what_is_allocated_after_the_end_stands_behind_it);
 	EACH(coroutines_have_backtraces_of_their_own_stacks);
 	EACH(a_stack_may_lie_where_a_larger_one_was);
+	EACH(a_backtrace_goes_on_where_the_stack_was_switched);
 	EACH(frames_that_longjmp_or_an_exception_left_are_gone);
 	ONCE(calls_that_handlers_leave_by_longjmp_hold_nothing_up);
 	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);

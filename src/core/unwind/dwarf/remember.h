@@ -33,6 +33,16 @@ extern const uintptr_t lm_remember_nowhere LM_INTERNAL;
 /* What all threads remember may be wrong from now on. */
 void lm_remember_flush(void);
 
+/*
+ * The remembered backtrace goes over several stacks. It is not to be compared with
+ * the next one: each frame is taken to lie above those inside of it, and on memory
+ * that is still there.
+ */
+static inline void lm_remember_not(struct lm_unwind_memory *memory)
+{
+	memory->generation = lm_load(&lm_remember_generation) - 1;
+}
+
 /* ---- is it still what it was? ---- */
 
 /*

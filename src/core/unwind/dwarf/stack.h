@@ -36,6 +36,12 @@ static inline void lm_stack_enter(uintptr_t sp)
 		lm_stack_find(sp);
 }
 
+/* Does SP, which was reached from the known part, lie in it? */
+static inline int lm_stack_has(uintptr_t sp)
+{
+	return sp >= lm_stack.low && sp <= lm_stack.high;
+}
+
 /* A handler on top of the tracker is done: what was known BEFORE is known again, for the call that it interrupted. */
 void lm_stack_return(const struct lm_stack *before);
 
