@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The seam of the preload library: the next definitions after our own, found
- * with dlsym. dlsym itself may allocate. Its blocks come from a static buffer,
- * and free and realloc recognise them for as long as the process lives.
+ * The seam of the preload library: the next definitions behind our own, found
+ * with dlsym. dlsym itself may allocate; it is served from a static buffer
+ * (boot.h), whose blocks are known here for as long as the process lives.
  */
 #include "real.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "boot.h"
 #include "compiler.h"
 #include "libc.h"
 #include "seam.h"
@@ -59,51 +60,19 @@ extern void __tsan_init(void) __attribute__((weak));
 
 /* ---- while dlsym is at work ---- */
 
-#define BOOT_ALIGN sizeof(struct boot_block)
-
-/* It has a tag like glibc's blocks, since usable sizes are read from tags (tag.h). */
-struct boot_block {
-	_Alignas(16) size_t before;
-	size_t tag;
-};
-
 /*
  * Is this thread in dlsym()? Volatile, because libc's headers promise the compiler that dlsym() does not call back into
  * this file. It does when it allocates.
  */
 static __thread volatile unsigned char resolving;
-static _Alignas(16) char boot[16384];
-static size_t boot_used;
-
-static int is_boot(const void *p)
-{
-	return (uintptr_t)p - (uintptr_t)boot < sizeof boot;
-}
 
 static void *boot_malloc(size_t size)
 {
-	struct boot_block *block;
-	size_t room, at;
+	void *p = lm_boot_alloc(1, size);
 
-	if (size > sizeof boot) {
+	if (!p)
 		errno = ENOMEM;
-		return NULL;
-	}
-	room = (size + BOOT_ALIGN - 1) / BOOT_ALIGN * BOOT_ALIGN + sizeof *block;
-	at = lm_fetch_add(&boot_used, room);
-	if (at > sizeof boot - room) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	/* No part of the buffer is used twice, so the block is still zero, as calloc needs it. */
-	block = (struct boot_block *)(boot + at);
-	block->tag = room - sizeof *block + LM_TAG_WORD;
-	return block + 1;
-}
-
-static size_t boot_size(const void *p)
-{
-	return lm_tag_usable(p);
+	return p;
 }
 
 /* ---- finding the real ones ---- */
@@ -323,17 +292,17 @@ static void *first_realloc(void *p, size_t size)
 {
 	void *moved;
 
-	if (ready() && !is_boot(p) && lm_seam.realloc != first_realloc)
+	if (ready() && !lm_boot_has(p) && lm_seam.realloc != first_realloc)
 		return lm_seam.realloc(p, size);
 	moved = lm_real_malloc(size);
 	if (moved && p)
-		memcpy(moved, p, boot_size(p) < size ? boot_size(p) : size);
+		memcpy(moved, p, lm_boot_usable(p) < size ? lm_boot_usable(p) : size);
 	return moved;
 }
 
 void *lm_real_realloc(void *p, size_t size)
 {
-	return likely(!is_boot(p)) ? lm_seam.realloc(p, size) : first_realloc(p, size);
+	return likely(!lm_boot_has(p)) ? lm_seam.realloc(p, size) : first_realloc(p, size);
 }
 
 void *lm_real_reallocarray(void *p, size_t count, size_t size)
@@ -341,7 +310,7 @@ void *lm_real_reallocarray(void *p, size_t count, size_t size)
 	void *(*function)(void *, size_t, size_t) = OPTIONAL(real.reallocarray, "reallocarray");
 	size_t total;
 
-	if (likely(function && !is_boot(p)))
+	if (likely(function && !lm_boot_has(p)))
 		return function(p, count, size);
 	return __builtin_mul_overflow(count, size, &total) ? no_memory() : lm_real_realloc(p, total);
 }
@@ -391,7 +360,7 @@ static void first_free(void *p)
 
 void lm_real_free(void *p)
 {
-	if (likely(!is_boot(p)))
+	if (likely(!lm_boot_has(p)))
 		lm_seam.free(p);
 }
 
@@ -399,7 +368,7 @@ void lm_real_free_sized(void *p, size_t size)
 {
 	void (*function)(void *, size_t) = OPTIONAL(real.free_sized, "free_sized");
 
-	if (function && !is_boot(p))
+	if (function && !lm_boot_has(p))
 		function(p, size);
 	else
 		lm_real_free(p);
@@ -409,7 +378,7 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
 {
 	void (*function)(void *, size_t, size_t) = OPTIONAL(real.free_aligned_sized, "free_aligned_sized");
 
-	if (function && !is_boot(p))
+	if (function && !lm_boot_has(p))
 		function(p, alignment, size);
 	else
 		lm_real_free(p);
@@ -422,7 +391,7 @@ static size_t first_usable_size(void *p)
 
 size_t lm_real_usable_size(void *p)
 {
-	return likely(!is_boot(p)) ? lm_seam.usable_size(p) : boot_size(p);
+	return likely(!lm_boot_has(p)) ? lm_seam.usable_size(p) : lm_boot_usable(p);
 }
 
 int lm_real_is_glibc(void)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "compiler.h"
+#include "early.h"
 
 extern struct lm_seam {
 	void *(*malloc)(size_t size);
@@ -19,5 +20,12 @@ extern struct lm_seam {
 #define LM_SEAM_CALLOC  lm_seam.calloc
 #define LM_SEAM_REALLOC lm_seam.realloc
 #define LM_SEAM_FREE    lm_seam.free
+
+/* The first lines of each entry point. Once the session has started, the question is one look at a word. */
+#define LM_SEAM_EARLY(name, arguments)                                                                                 \
+	do {                                                                                                           \
+		if (unlikely(!lm_load(&lm_session.started)) && lm_early_is_now())                                      \
+			return lm_early_##name arguments;                                                              \
+	} while (0)
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Frees what must not be freed: wild twice | stack | inside | low
+ * Frees what must not be freed: wild twice | stack | inside | low, or a byte of a block, by a function of the family:
+ * wild free | free_sized | free_aligned_sized | realloc | reallocarray BYTE
  * Writes where it must not: wild overrun (into the next block's size), wild top (into the heap's end)
  */
 #include <stdint.h>
@@ -32,6 +33,24 @@ static void overrun_top(void)
 	block = malloc(2 * LARGE);
 }
 
+/* C23's, if libc or the tracker has them. */
+extern void free_sized(void *p, size_t size) __attribute__((weak));
+extern void free_aligned_sized(void *p, size_t alignment, size_t size) __attribute__((weak));
+
+static void release(const char *function, void *p)
+{
+	if (strcmp(function, "free") == 0)
+		free(p);
+	else if (strcmp(function, "free_sized") == 0 && free_sized)
+		free_sized(p, 100);
+	else if (strcmp(function, "free_aligned_sized") == 0 && free_aligned_sized)
+		free_aligned_sized(p, 16, 100);
+	else if (strcmp(function, "realloc") == 0)
+		p = realloc(p, 200);
+	else if (strcmp(function, "reallocarray") == 0)
+		p = reallocarray(p, 2, 100);
+}
+
 int main(int argc, char **argv)
 {
 	_Alignas(16) char local[64];
@@ -43,6 +62,10 @@ int main(int argc, char **argv)
 		overrun();
 	if (argc > 1 && strcmp(argv[1], "top") == 0)
 		overrun_top();
+	if (argc > 2) {
+		release(argv[1], p + atoi(argv[2]));
+		return 3;
+	}
 	if (argc > 1 && strcmp(argv[1], "twice") == 0)
 		free(p);
 	if (argc > 1 && strcmp(argv[1], "stack") == 0)

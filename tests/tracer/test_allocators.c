@@ -306,6 +306,122 @@ START_TEST(a_program_built_with_ThreadSanitizer_is_traced)
 }
 END_TEST
 
+/* Each size in a process of its own, with an empty buffer and with one that is used up to the last few bytes. */
+static const char boot_blocks[] =
+	"#include <string.h>\n#include <sys/wait.h>\n#include <unistd.h>\n#include \"boot.h\"\n"
+	"static int is_inside(const char *p, size_t size)\n"
+	"{\n"
+	"	return !p || (p > lm_boot_buffer && p < lm_boot_buffer + LM_BOOT_SIZE && lm_boot_usable(p) >= size &&\n"
+	"		      p + lm_boot_usable(p) <= lm_boot_buffer + LM_BOOT_SIZE);\n"
+	"}\n"
+	"static int is_right(size_t alignment, size_t used, size_t size)\n"
+	"{\n"
+	"	char *first = used ? lm_boot_alloc(1, used) : NULL, *p = lm_boot_alloc(alignment, size);\n"
+	"	if (!is_inside(first, used) || !is_inside(p, size) || (size_t)p % alignment)\n"
+	"		return 0;\n"
+	"	if (!used && alignment == 1 && !p != (size > LM_BOOT_SIZE - 16))\n"
+	"		return 0;\n"
+	"	if (p)\n"
+	"		memset(p, 1, size);\n"
+	"	return is_inside(lm_boot_alloc(1, 1), 1);\n"
+	"}\n"
+	"static int run(size_t alignment, size_t used, size_t size)\n"
+	"{\n"
+	"	int status = 1;\n"
+	"	if (fork() == 0)\n"
+	"		_exit(!is_right(alignment, used, size));\n"
+	"	wait(&status);\n"
+	"	return status == 0;\n"
+	"}\n"
+	"int main(void)\n"
+	"{\n"
+	"	for (size_t size = 16300; size < 16450; size++)\n"
+	"		if (!run(1, 0, size) || !run(64, 0, size) || !run(4096, 100, size - 8192))\n"
+	"			return 1;\n"
+	"	for (size_t used = 16300; used < 16368; used++)\n"
+	"		if (!run(1, used, 0) || !run(1, used, 20) || !run(1, used, 16380) || !run(16384, used, "
+	"16384))\n"
+	"			return 2;\n"
+	"	return !run(1, 0, -1) || !run(1, 100, -100) || !run((size_t)1 << 40, 0, 1);\n"
+	"}\n";
+
+START_TEST(no_block_of_the_first_calls_leaves_their_buffer)
+{
+	write_file("boot_blocks.c", boot_blocks, sizeof boot_blocks - 1);
+	must(run("$CC -std=gnu11 -g -iquote $S/src/preload -iquote $S/src/core/port -iquote $S/src/core/seam "
+	         "boot_blocks.c "
+	         "$S/src/preload/boot.c -o boot_blocks"));
+	must(run("./boot_blocks"));
+}
+END_TEST
+
+/* Everything is bound at the start, so the resolver runs before the libraries in front of it are relocated. */
+static const char chosen[] =
+	"#include <malloc.h>\n#include <stdlib.h>\n#include <string.h>\n"
+	"static void *kept;\n"
+	"static int plain(void) { return 1; }\n"
+	"static int right(void) { free(kept); return 0; }\n"
+	"static int is_whole(const char *p, size_t size)\n"
+	"{\n"
+	"	while (size && p[size - 1] == 7)\n"
+	"		size--;\n"
+	"	return size == 0;\n"
+	"}\n"
+	"static int is_zero(const char *p, size_t size)\n"
+	"{\n"
+	"	while (size && !p[size - 1])\n"
+	"		size--;\n"
+	"	return size == 0;\n"
+	"}\n"
+	"static int (*resolve(void))(void)\n"
+	"{\n"
+	"	char *p = malloc(100), *q = calloc(3, 7), *r = memalign(64, 100), *s = aligned_alloc(256, 256);\n"
+	"	void *t = NULL;\n"
+	"	if (!p || !q || !r || !s || (size_t)r % 64 || (size_t)s % 256 || !is_zero(q, 21))\n"
+	"		return plain;\n"
+	"	memset(p, 7, 100);\n"
+	"	p = realloc(p, 300);\n"
+	"	if (!p || !is_whole(p, 100) || !(p = reallocarray(p, 10, 50)) || !is_whole(p, 100))\n"
+	"		return plain;\n"
+	"	if (posix_memalign(&t, 128, 50) != 0 || (size_t)t % 128 || posix_memalign(&t, 3, 1) == 0)\n"
+	"		return plain;\n"
+	"	if (calloc((size_t)-1, 2) || reallocarray(p, (size_t)-1, 2) || malloc((size_t)-100))\n"
+	"		return plain;\n"
+	"	free(q);\n"
+	"	free(r);\n"
+	"	free(NULL);\n"
+	"	kept = p;\n"
+	"	return right;\n"
+	"}\n"
+	"int chosen(void) __attribute__((ifunc(\"resolve\")));\n";
+
+START_TEST(an_IFUNC_resolver_may_allocate_before_we_are_relocated)
+{
+	static const char middle[] = "int chosen(void); int middle(void) { return chosen(); }\n";
+	static const char program[] = "#include <stdlib.h>\nint middle(void);\n"
+				      "int main(void) { free(malloc(10)); return middle(); }\n";
+	struct traced trace;
+
+	write_file("chosen.c", chosen, sizeof chosen - 1);
+	write_file("middle.c", middle, sizeof middle - 1);
+	write_file("program.c", program, sizeof program - 1);
+	if (run("cc=\"$CC -D_GNU_SOURCE -w -g -O1 -fPIC -fno-builtin -Wl,-z,now -Wl,-rpath,.\"; "
+	        "$cc -shared chosen.c -o libchosen.so && $cc -shared middle.c -L. -lchosen -o libmiddle.so && "
+	        "$cc program.c -L. -lmiddle -Wl,-rpath-link,. -o program && ./program")
+	            .status != 0) {
+		skip("an_IFUNC_resolver_may_allocate_before_we_are_relocated", "a program with such a library");
+		return;
+	}
+	must(run(LM " -q -o trace ./program"));
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(trace.finis, 1);
+	traced_find(&trace, "malloc", 10);
+	/* And where nothing is traced. */
+	must(run("LD_PRELOAD=" OURS " ./program"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("allocators");
@@ -322,5 +438,7 @@ int main(void)
 	ONCE(valgrind_on_its_own_terms_sees_no_fault_of_ours);
 	ONCE(of_AddressSanitizer_the_launcher_says_whose_allocator_it_is);
 	ONCE(a_program_built_with_ThreadSanitizer_is_traced);
+	ONCE(no_block_of_the_first_calls_leaves_their_buffer);
+	ONCE(an_IFUNC_resolver_may_allocate_before_we_are_relocated);
 	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory that is not there, or not what it should be: the program ends as it would have, and the trace tells. */
+#include <stdio.h>
 #include <string.h>
 
 #include "flavours.h"
@@ -79,6 +80,62 @@ START_TEST(glibc_has_its_own_say_about_wrong_frees)
 }
 END_TEST
 
+static bool is_called_by(const struct traced_call *call, const char *function)
+{
+	for (size_t i = 0; i < call->depth; i++) {
+		if (strcmp(traced_symbol(call->frames[i]), function) == 0)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(a_pointer_into_a_block_is_not_the_block)
+{
+	static const char *const functions[] = {"free", "free_sized", "free_aligned_sized"};
+
+	for (size_t i = 0; i < sizeof functions / sizeof *functions * 8; i++) {
+		const struct traced_call *last;
+		struct traced trace;
+		char arguments[64];
+
+		snprintf(arguments, sizeof arguments, "%s %zu", functions[i / 8], i % 8 + 1);
+		if (run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", arguments).status == 3)
+			continue; /* There is no such function. */
+		trace = traced_read("trace", true);
+		last = &trace.list[trace.count - 1];
+		ck_assert_msg(last->event.foreign, "%s %s", flavours[_i].name, arguments);
+		ck_assert_str_eq(parse_call_name(last->event.call), functions[i / 8]);
+		ck_assert_int_eq(last->event.change, 0);
+		ck_assert_uint_eq(last->event.pointer, traced_find(&trace, "malloc", 100)->event.pointer + i % 8 + 1);
+		ck_assert_int_eq(last->event.used, trace.list[trace.count - 2].event.used);
+		ck_assert_uint_gt(last->depth, 0);
+		/* The compiler may have made release() a part of it. */
+		ck_assert_msg(is_called_by(last, "main"), "%s %s", flavours[_i].name, arguments);
+	}
+}
+END_TEST
+
+/* What such a realloc does depends on libc; the books have to know the block of which it was a part. */
+START_TEST(a_resize_of_a_pointer_into_a_block_does_not_take_the_block)
+{
+	static const char *const functions[] = {"realloc", "reallocarray"};
+
+	for (size_t i = 0; i < sizeof functions / sizeof *functions * 8; i++) {
+		struct run untraced, traced;
+		struct traced trace;
+		char arguments[64];
+
+		snprintf(arguments, sizeof arguments, "%s %zu", functions[i / 8], i % 8 + 1);
+		untraced = run("ulimit -c 0; " PROGRAMS "wild %s", arguments);
+		traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "wild", arguments);
+		ck_assert_int_eq(traced.status, untraced.status);
+		trace = traced_read("trace", true);
+		ck_assert_int_eq(trace.list[trace.count - 1].event.used,
+		                 traced_find(&trace, "malloc", 100)->event.used);
+	}
+}
+END_TEST
+
 START_TEST(glibc_has_its_own_say_about_overrun_blocks)
 {
 	static const struct {
@@ -111,6 +168,8 @@ int main(void)
 	EACH(failures_of_the_allocator_are_events);
 	EACH(no_limit_on_the_address_space_takes_the_program_down);
 	EACH(glibc_has_its_own_say_about_wrong_frees);
+	EACH(a_pointer_into_a_block_is_not_the_block);
+	EACH(a_resize_of_a_pointer_into_a_block_does_not_take_the_block);
 	EACH(glibc_has_its_own_say_about_overrun_blocks);
 	return run_suite(suite);
 }

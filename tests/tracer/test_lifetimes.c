@@ -228,6 +228,110 @@ START_TEST(blocks_of_a_library_with_an_allocator_of_its_own_scope_are_foreign)
 }
 END_TEST
 
+/* What was known of the stack that was there before is no reason to read beyond the end of the one that is. */
+START_TEST(a_stack_may_lie_where_a_larger_one_was)
+{
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "stacks", "reused");
+	struct traced trace;
+
+	if (traced.status == 77) {
+		skip("a_stack_may_lie_where_a_larger_one_was", "its stacks are those of another machine");
+		return;
+	}
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", flavours[_i].name, traced.status, traced.err);
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(times(&trace, 333), 12);
+	for (size_t i = 0; i < trace.count; i++) {
+		if (trace.list[i].event.size == 333)
+			ck_assert_str_eq(traced_symbol(trace.list[i].frames[0]), "use");
+	}
+}
+END_TEST
+
+START_TEST(a_backtrace_goes_on_where_the_stack_was_switched)
+{
+	static const char *const names[] = {"work", "call_on", "caller", "switching"};
+	struct run traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "stacks", "switched");
+	struct traced trace;
+
+	if (traced.status == 77) {
+		skip("a_backtrace_goes_on_where_the_stack_was_switched", "its stacks are those of another machine");
+		return;
+	}
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", flavours[_i].name, traced.status, traced.err);
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(times(&trace, 1111), 3);
+	ck_assert_uint_eq(times(&trace, 2222), 3);
+	for (size_t i = 0; i < trace.count; i++) {
+		const struct traced_call *call = &trace.list[i];
+
+		if (call->event.size != 1111 && call->event.size != 2222)
+			continue;
+		ck_assert_msg(call->depth > 4, "%s: %zu frames", flavours[_i].name, call->depth);
+		for (size_t frame = 0; frame < sizeof names / sizeof *names; frame++)
+			ck_assert_str_eq(traced_symbol(call->frames[frame]), names[frame]);
+	}
+}
+END_TEST
+
+/* Two plugins of the same shape come and go in namespaces of their own, and each calls back into the program. */
+START_TEST(a_backtrace_goes_through_other_namespaces)
+{
+	static const char plugin[] = "#include <stddef.h>\n"
+				     "void *NAME(void *(*allocate)(size_t), size_t size)\n"
+				     "{ void *p = allocate(size); __asm__ volatile(\"\"); return p; }\n";
+	static const char host[] =
+		"#include <dlfcn.h>\n#include <stdlib.h>\n"
+		"void *allocated(size_t size) { void *p = malloc(size); __asm__ volatile(\"\"); return p; }\n"
+		"int main(void)\n"
+		"{\n"
+		"	for (int i = 0; i < 6; i++) {\n"
+		"		void *plugin = dlmopen(LM_ID_NEWLM, i % 2 ? \"./second.so\" : \"./first.so\", "
+		"RTLD_NOW);\n"
+		"		void *(*function)(void *(*)(size_t), size_t);\n"
+		"		if (!plugin)\n"
+		"			return 77;\n"
+		"		*(void **)&function = dlsym(plugin, i % 2 ? \"second\" : \"first_\");\n"
+		"		free(function(allocated, 7001 + i % 2));\n"
+		"		free(function(allocated, 7001 + i % 2));\n"
+		"		dlclose(plugin);\n"
+		"	}\n"
+		"	return 0;\n"
+		"}\n";
+	struct traced trace;
+	int status;
+
+	write_file("plugin.c", plugin, sizeof plugin - 1);
+	write_file("host.c", host, sizeof host - 1);
+	status = run("b=\"$CC -D_GNU_SOURCE -w -g -O1 -fPIC -fno-builtin\"; s=\"-shared -Wl,--build-id plugin.c\"; "
+	             "$b $s -DNAME=first_ -o first.so && $b $s -DNAME=second -o second.so && $b host.c -o host -ldl && "
+	             "./host")
+	                 .status;
+	if (status != 0 ||
+	    run("echo '#include <dlfcn.h>' | $CC -D_GNU_SOURCE -E - | grep -q _dl_find_object").status != 0) {
+		skip("a_backtrace_goes_through_other_namespaces", "a libc with namespaces that tells of them");
+		return;
+	}
+	must(run(LM " -q -o trace ./host"));
+	trace = traced_read("trace", true);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_eq(times(&trace, 7001), 6);
+	ck_assert_uint_eq(times(&trace, 7002), 6);
+	for (size_t i = 0; i < trace.count; i++) {
+		const struct traced_call *call = &trace.list[i];
+
+		if (call->event.call != LM_CALL_MALLOC || (call->event.size != 7001 && call->event.size != 7002))
+			continue;
+		ck_assert_uint_ge(call->depth, 3);
+		ck_assert_str_eq(traced_symbol(call->frames[0]), "allocated");
+		ck_assert_str_eq(traced_symbol(call->frames[1]), call->event.size == 7001 ? "first_" : "second");
+		ck_assert_str_eq(traced_symbol(call->frames[2]), "main");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lifetimes");
@@ -235,6 +339,9 @@ int main(void)
 	EACH(every_age_of_a_process_is_traced);
 	ONCE(what_is_allocated_after_the_end_stands_behind_it);
 	EACH(coroutines_have_backtraces_of_their_own_stacks);
+	EACH(a_stack_may_lie_where_a_larger_one_was);
+	EACH(a_backtrace_goes_on_where_the_stack_was_switched);
+	ONCE(a_backtrace_goes_through_other_namespaces);
 	EACH(frames_that_longjmp_or_an_exception_left_are_gone);
 	ONCE(calls_that_handlers_leave_by_longjmp_hold_nothing_up);
 	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);

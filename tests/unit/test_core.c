@@ -140,6 +140,31 @@ START_TEST(addresses_beyond_the_map_are_refused)
 }
 END_TEST
 
+START_TEST(an_address_between_two_multiples_of_eight_is_no_block)
+{
+	static const size_t sizes[] = {100, 100000};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		for (uintptr_t block = 0x7200000000; block <= 0x7200000008; block += 8) {
+			ck_assert_int_eq(lm_sizemap_put(AT(block), sizes[i]), 0);
+			for (uintptr_t wrong = block + 1; wrong < block + 8; wrong++) {
+				ck_assert_uint_eq(lm_sizemap_get(AT(wrong)), LM_SIZEMAP_NONE);
+				ck_assert_uint_eq(lm_sizemap_take(AT(wrong)), LM_SIZEMAP_NONE);
+				ck_assert_uint_eq(lm_sizemap_try_take(AT(wrong)), LM_SIZEMAP_NONE);
+				ck_assert_uint_eq(lm_sizemap_take_moving(AT(wrong)), LM_SIZEMAP_NONE);
+				ck_assert_uint_eq(lm_sizemap_look(AT(wrong), 5), LM_SIZEMAP_NONE);
+				ck_assert_int_eq(lm_sizemap_put(AT(wrong), 5), -1);
+				ck_assert_uint_eq(lm_sizemap_put_new(AT(wrong), 5), LM_SIZEMAP_FULL);
+			}
+			ck_assert_uint_eq(lm_sizemap_take_moving(AT(block)), sizes[i]);
+			lm_sizemap_end_moving(AT(block + 3));
+			ck_assert_uint_eq(lm_sizemap_get(AT(block)), LM_SIZEMAP_MOVING);
+			lm_sizemap_end_moving(AT(block));
+		}
+	}
+}
+END_TEST
+
 static void *fill(void *argument)
 {
 	uintptr_t base = 0x300000000000 + (uintptr_t)argument * 16;
@@ -590,6 +615,7 @@ int main(void)
 	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);
 	tcase_add_test(tcase, a_large_block_over_a_mark_waits_like_one_at_it);
 	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
+	tcase_add_test(tcase, an_address_between_two_multiples_of_eight_is_no_block);
 	tcase_add_test(tcase, threads_share_the_tables);
 	tcase_add_test(tcase, numbers_and_paths_read_as_the_format_says);
 	tcase_add_test(tcase, text_that_does_not_fit_is_cut);

@@ -74,7 +74,7 @@ static inline int lm_sizemap_covers(uintptr_t address)
 #endif
 }
 
-/* NULL where no block can be known. */
+/* NULL where no block can be known. No block begins between two multiples of 8. */
 static inline lm_entry *lm_sizemap_entry(const void *p)
 {
 	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
@@ -91,7 +91,9 @@ static inline lm_entry *lm_sizemap_entry(const void *p)
 	if (unlikely(!leaf))
 		return NULL;
 	/* Many allocators know no odd multiples of 8. */
-	return likely((address & 8) == 0) ? &leaf->half[0][index] : &leaf->half[1][index];
+	if (likely((address & 15) == 0))
+		return &leaf->half[0][index];
+	return (address & 7) == 0 ? &leaf->half[1][index] : NULL;
 }
 
 /* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */

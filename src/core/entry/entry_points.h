@@ -31,6 +31,7 @@
 	{                                                                                                              \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
+		LM_SEAM_EARLY(symbol, arguments);                                                                      \
 		return function arguments;                                                                             \
 	}
 
@@ -39,12 +40,16 @@
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
 	{                                                                                                              \
-		struct lm_thread *own = lm_quiet_light();                                                              \
+		if (lm_is_quiet()) {                                                                                   \
+			struct lm_thread *own = lm_quiet_light();                                                      \
                                                                                                                        \
-		if (own)                                                                                               \
-			return lm_quiet_allocated(own, LM_SEAM_MALLOC(size), size);                                    \
-		if (lm_is_quiet())                                                                                     \
-			return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                          \
+			if (own)                                                                                       \
+				return lm_quiet_allocated(own, LM_SEAM_MALLOC(size), size);                            \
+			if (lm_quiet_is_idle())                                                                        \
+				return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                  \
+		} else {                                                                                               \
+			LM_SEAM_EARLY(symbol, (size));                                                                 \
+		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_malloc(size, &caller);                                                                       \
@@ -54,13 +59,17 @@
 	LM_ENTRY_EXPORT void *symbol(size_t count, size_t size);                                                       \
 	void *symbol(size_t count, size_t size)                                                                        \
 	{                                                                                                              \
-		struct lm_thread *own = lm_quiet_light();                                                              \
-		size_t total;                                                                                          \
+		if (lm_is_quiet()) {                                                                                   \
+			struct lm_thread *own = lm_quiet_light();                                                      \
+			size_t total;                                                                                  \
                                                                                                                        \
-		if (own && !__builtin_mul_overflow(count, size, &total))                                               \
-			return lm_quiet_allocated(own, LM_SEAM_CALLOC(count, size), total);                            \
-		if (lm_is_quiet() && !__builtin_mul_overflow(count, size, &total))                                     \
-			return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                            \
+			if (own && !__builtin_mul_overflow(count, size, &total))                                       \
+				return lm_quiet_allocated(own, LM_SEAM_CALLOC(count, size), total);                    \
+			if (lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total))                        \
+				return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                    \
+		} else {                                                                                               \
+			LM_SEAM_EARLY(symbol, (count, size));                                                          \
+		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_calloc(count, size, &caller);                                                                \
@@ -70,13 +79,17 @@
 	LM_ENTRY_EXPORT void *symbol(void *p, size_t size);                                                            \
 	void *symbol(void *p, size_t size)                                                                             \
 	{                                                                                                              \
-		struct lm_thread *own = lm_quiet_light();                                                              \
-		void *result;                                                                                          \
+		if (lm_is_quiet()) {                                                                                   \
+			struct lm_thread *own = lm_quiet_light();                                                      \
+			void *result;                                                                                  \
                                                                                                                        \
-		if (own && lm_quiet_realloc(own, p, size, &result))                                                    \
-			return result;                                                                                 \
-		if (lm_is_quiet() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result))                       \
-			return result;                                                                                 \
+			if (own && lm_quiet_realloc(own, p, size, &result))                                            \
+				return result;                                                                         \
+			if (lm_quiet_is_idle() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result))          \
+				return result;                                                                         \
+		} else {                                                                                               \
+			LM_SEAM_EARLY(symbol, (p, size));                                                              \
+		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_realloc(p, size, &caller);                                                                   \
@@ -86,14 +99,18 @@
 	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
 	void symbol(void *p)                                                                                           \
 	{                                                                                                              \
-		struct lm_thread *own = lm_quiet_light();                                                              \
+		if (lm_is_quiet()) {                                                                                   \
+			struct lm_thread *own = lm_quiet_light();                                                      \
                                                                                                                        \
-		if (own && lm_quiet_take(own, p)) {                                                                    \
-			LM_SEAM_FREE(p);                                                                               \
-			return;                                                                                        \
+			if (own && lm_quiet_take(own, p)) {                                                            \
+				LM_SEAM_FREE(p);                                                                       \
+				return;                                                                                \
+			}                                                                                              \
+			if (lm_quiet_is_idle() && lm_quiet_free_guarded(p, LM_CALLER_SP()))                            \
+				return;                                                                                \
+		} else {                                                                                               \
+			LM_SEAM_EARLY(symbol, (p));                                                                    \
 		}                                                                                                      \
-		if (lm_is_quiet() && lm_quiet_free_guarded(p, LM_CALLER_SP()))                                         \
-			return;                                                                                        \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		lm_free(p, &caller);                                                                                   \

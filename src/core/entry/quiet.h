@@ -25,6 +25,11 @@
 #define LM_SEAM_FREE    lm_real_free
 #endif
 
+/* Calls that come before the tracker itself can run, if the flavour has such: they are answered here, and over. */
+#ifndef LM_SEAM_EARLY
+#define LM_SEAM_EARLY(name, arguments)
+#endif
+
 /*
  * The calling thread's entry if its calls can do without the guard; else NULL.
  * The guard is needed for real allocators that call the entry points; glibc's
@@ -36,11 +41,16 @@ static inline struct lm_thread *lm_quiet_light(void)
 	return __builtin_expect(lm_tls.light_thread != NULL, 1) ? lm_tls.light_thread : NULL;
 }
 
-/* Can the call be handled in this file, with the guard? */
+/* Is there no trace, and will there be none? Then one of the ways here is tried. */
 static inline int lm_is_quiet(void)
 {
-	return __builtin_expect(lm_load_acquire(&lm_session.quiet) && lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE,
-	                        0);
+	return lm_load_acquire(&lm_session.quiet);
+}
+
+/* Can the call be dealt with here, with the guard? */
+static inline int lm_quiet_is_idle(void)
+{
+	return __builtin_expect(lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE, 1);
 }
 
 /*

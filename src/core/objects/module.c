@@ -2,6 +2,7 @@
 /* See module.h. */
 #include "module.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <limits.h>
 #include <link.h>
@@ -285,6 +286,87 @@ static void add_program(unsigned pass)
 	revived_or_added(&found, "");
 }
 
+/* ---- objects of other namespaces ---- */
+
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
+/* The smallest page that there is. */
+#define PAGE ((size_t)4096)
+
+/* Finds the object that PC lies in, of whatever namespace. Takes no lock. 0, or -1. */
+static int find_anywhere(uintptr_t pc, struct dl_phdr_info *info)
+{
+	struct dl_find_object object;
+	const ElfW(Ehdr) * elf;
+
+	if (!_dl_find_object || _dl_find_object((void *)pc, &object) != 0 || !object.dlfo_link_map)
+		return -1;
+	/* Headers that do not lie in the first page are nothing that a linker makes. */
+	elf = object.dlfo_map_start;
+	if (!lm_sys_readable((uintptr_t)elf) || __builtin_memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    elf->e_phentsize != sizeof(ElfW(Phdr)) || elf->e_phoff > PAGE ||
+	    elf->e_phnum > (PAGE - elf->e_phoff) / sizeof(ElfW(Phdr)))
+		return -1;
+	info->dlpi_addr = object.dlfo_link_map->l_addr;
+	info->dlpi_name = object.dlfo_link_map->l_name;
+	info->dlpi_phdr = (const void *)((const char *)elf + elf->e_phoff);
+	info->dlpi_phnum = elf->e_phnum;
+	return 0;
+}
+
+#else
+
+static int find_anywhere(uintptr_t pc, struct dl_phdr_info *info)
+{
+	(void)pc;
+	(void)info;
+	return -1;
+}
+
+#endif
+
+/* What can be said of the object that PC lies in, of whatever namespace. 0, or -1; INFO has its name. */
+static int read_anywhere(uintptr_t pc, struct lm_module *module, struct dl_phdr_info *info)
+{
+	if (find_anywhere(pc, info) != 0)
+		return -1;
+	module->bias = info->dlpi_addr;
+	module->elsewhere = 1;
+	read_segments(module, info);
+	if (pc < module->start || pc >= module->end)
+		return -1;
+	read_notes(module, info);
+	return 0;
+}
+
+/* The object that PC lies in, which is not on the loader's list of our namespace; or NULL. */
+static struct lm_module *found_elsewhere(uintptr_t pc)
+{
+	struct dl_phdr_info info = {0};
+	struct lm_module found = {0}, *module;
+
+	if (read_anywhere(pc, &found, &info) != 0)
+		return NULL;
+	found.seen = lm_add(&last_pass, 1);
+	module = revived_or_added(&found, info.dlpi_name ? info.dlpi_name : "");
+	if (module)
+		lm_store(&module->elsewhere, 1);
+	return module;
+}
+
+static int is_still_elsewhere(const struct lm_module *module)
+{
+	struct dl_phdr_info info = {0};
+	struct lm_module now = {0};
+
+	return lm_load(&module->elsewhere) && !lm_load(&module->gone) &&
+	       read_anywhere(module->start, &now, &info) == 0 && are_same(module, &now);
+}
+
+/* ---- the list ---- */
+
 static void find_loader(void)
 {
 	uintptr_t base = (uintptr_t)getauxval(AT_BASE);
@@ -309,7 +391,7 @@ static void refresh(void)
 	lm_store(&known_adds, pass.adds);
 	lm_store(&known_subs, pass.subs);
 	for (struct lm_module *module = lm_load_acquire(&list); module; module = module->next) {
-		if (lm_load(&module->seen) < pass.number)
+		if (lm_load(&module->seen) < pass.number && !is_still_elsewhere(module))
 			lm_store(&module->gone, 1);
 	}
 	if (!lm_load(&lm_module_watch.loader))
@@ -358,15 +440,16 @@ struct lm_module *lm_module_find(uintptr_t pc)
 		return module;
 	/* Code that a program generated lies in no object. So the list is read again only if objects came. */
 	if (read_list(read_counts, &now) != 0)
-		return NULL;
+		return found_elsewhere(pc);
 	/* Another thread may have added the object while this one waited for the loader's lock. */
 	module = listed(pc);
 	if (module)
 		return module;
 	if (lm_load(&list) && now.adds == lm_load(&known_adds))
-		return NULL;
+		return found_elsewhere(pc);
 	refresh();
-	return listed(pc);
+	module = listed(pc);
+	return module ? module : found_elsewhere(pc);
 }
 
 int lm_module_check(void)

@@ -30,6 +30,7 @@ struct lm_module {
 	unsigned number; /* from 1: no other object has it, whatever comes to lie here */
 	unsigned seen;   /* by which pass over the loader's list */
 	int gone;        /* unloaded */
+	int elsewhere;   /* not from the loader's list, which tells of our own namespace only (dlmopen) */
 	int announced;   /* its MODULE line is written */
 	void *symbols;   /* symbol.c's */
 };

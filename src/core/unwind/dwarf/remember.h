@@ -33,13 +33,25 @@ extern const uintptr_t lm_remember_nowhere LM_INTERNAL;
 /* What all threads remember may be wrong from now on. */
 void lm_remember_flush(void);
 
+/*
+ * The remembered backtrace goes over several stacks. It is not to be compared with
+ * the next one: each frame is taken to lie above those inside of it, and on memory
+ * that is still there.
+ */
+static inline void lm_remember_not(struct lm_unwind_memory *memory)
+{
+	memory->generation = lm_load(&lm_remember_generation) - 1;
+}
+
 /* ---- is it still what it was? ---- */
 
-/* Do all remembered frames lie in what is known to be readable? Then the stack can be read where they stood. */
+/*
+ * Can the stack be read where the remembered frames stood? Those below the stack
+ * pointer are never met, so nothing is read there.
+ */
 static inline int lm_remember_is_readable(const struct lm_unwind_memory *memory)
 {
-	return memory->first < LM_REMEMBER_END && memory->frames[LM_REMEMBER_END - 1].sp < lm_stack.high &&
-	       memory->frames[memory->first].sp >= lm_stack.low;
+	return memory->first < LM_REMEMBER_END && lm_stack_reaches(memory->frames[LM_REMEMBER_END - 1].sp);
 }
 
 /* Is R the remembered frame INDEX? */
@@ -199,7 +211,6 @@ static inline void lm_remember_put(struct lm_unwind_memory *memory, unsigned bas
 
 	if (unlikely(base < count))
 		base = lm_remember_drop_outermost(memory, base, count);
-	memory->first = base - count;
 	needs_fp = base < LM_REMEMBER_END && memory->frames[base].needs_fp && !memory->frames[base].fp_at;
 	sum = memory->sums[base];
 	frame = &memory->frames[base];
@@ -226,6 +237,9 @@ static inline void lm_remember_put(struct lm_unwind_memory *memory, unsigned bas
 		memory->pcs[i] = pc;
 		memory->sums[i] = sum;
 	}
+	/* Only now are they all filled in. A handler may have left by longjmp before. */
+	lm_fence_signal();
+	memory->first = base - count;
 }
 
 #endif

@@ -91,8 +91,6 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row)
 		return -1;
 	if (apply(&row->rule[LM_CFI_FP], r, cfa, r->fp, &fp) != 0)
 		fp = 0;
-	if (row->signal_frame)
-		lm_stack_enter(sp);
 	return lm_rules_arrive(r, pc, sp, fp, row->signal_frame);
 }
 

@@ -96,12 +96,19 @@ static inline uintptr_t lm_rules_code_address(uintptr_t pc)
 #endif
 }
 
-/* Outward is upward; only a signal's frame may lie on another stack. */
+/*
+ * The caller may be on another stack, above this one or below. So only a step that
+ * leads back to where it began is known to be wrong; a longer circle ends with the
+ * room for the backtrace.
+ */
 static inline int lm_rules_arrive(struct lm_registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp, int from_signal)
 {
-	if (unlikely(!pc || (sp <= r->sp && !from_signal)))
+	if (unlikely(!pc))
 		return -1;
-	r->pc = lm_rules_code_address(pc);
+	pc = lm_rules_code_address(pc);
+	if (unlikely(sp == r->sp && pc == r->pc))
+		return -1;
+	r->pc = pc;
 	r->sp = sp;
 	r->fp = fp;
 	r->exact = from_signal;

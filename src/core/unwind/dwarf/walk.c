@@ -83,11 +83,25 @@ static inline unsigned walk_usual(struct lm_unwind_memory *memory, struct lm_reg
 	return count;
 }
 
-/* The backtrace from R on becomes the remembered one. */
-static inline void unwind_remembering(struct lm_unwind_memory *memory, struct lm_registers r, unsigned max)
+/* The step from R to its caller: 0, or -1 at the end. CROSSED is set if the caller is on another stack. */
+static inline int step(struct lm_registers *r, int *crossed)
+{
+	uintptr_t sp = r->sp;
+
+	if (lm_rules_step(r) != 0)
+		return -1;
+	if (unlikely(r->sp < sp || !lm_stack_has(r->sp))) {
+		*crossed = 1;
+		lm_stack_enter(r->sp);
+	}
+	return 0;
+}
+
+/* The backtrace from R on becomes the remembered one. Returns whether it goes over several stacks. */
+static inline int unwind_remembering(struct lm_unwind_memory *memory, struct lm_registers r, unsigned max)
 {
 	unsigned look = memory->first, count = 0;
-	int ended = 0;
+	int ended = 0, crossed = 0;
 
 	while (count < max && !ended) {
 		unsigned match = lm_remember_find(memory, &r, &look), before = count;
@@ -99,7 +113,7 @@ static inline void unwind_remembering(struct lm_unwind_memory *memory, struct lm
 
 			if (last - match + 1 == left || (last == LM_REMEMBER_END - 1 && memory->whole)) {
 				lm_remember_put(memory, match, count);
-				return;
+				return crossed;
 			}
 			count = lm_remember_note_again(memory, count, &r, match, last);
 			look = last + 1;
@@ -110,24 +124,29 @@ static inline void unwind_remembering(struct lm_unwind_memory *memory, struct lm
 				continue;
 			lm_remember_note(&memory->fresh, count++, &r);
 		}
-		ended = lm_rules_step(&r) != 0;
+		ended = step(&r, &crossed) != 0;
 		memory->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
 	}
 	lm_unwind_forget(memory);
 	lm_remember_put(memory, LM_REMEMBER_END, count);
 	memory->whole = ended;
+	return crossed;
 }
 
-/* With nothing remembered, and nothing to be kept. */
+/* With nothing remembered, and nothing to be kept: perhaps in a handler, on top of a walk of the same thread. */
 static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max,
                                                      struct lm_unwound *unwound)
 {
+	const struct lm_stack before = lm_stack;
 	unsigned n = 0;
+	int crossed = 0;
 
+	lm_stack_enter(r->sp);
 	do
 		room[n++] = r->pc;
-	while (n < max && lm_rules_step(r) == 0);
+	while (n < max && step(r, &crossed) == 0);
 	*unwound = (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
+	lm_stack_return(&before);
 }
 
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
@@ -140,14 +159,15 @@ void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, 
 		unwound->count = 0;
 		return;
 	}
-	lm_stack_enter(r.sp);
 	if (unlikely(!memory)) {
 		unwind_plainly(&r, room, max, unwound);
 		return;
 	}
+	lm_stack_enter(r.sp);
 	if (memory->generation != lm_load(&lm_remember_generation) || !lm_remember_is_readable(memory))
 		lm_unwind_forget(memory);
-	unwind_remembering(memory, r, max);
+	if (unlikely(unwind_remembering(memory, r, max)))
+		lm_remember_not(memory);
 	first = memory->first;
 	count = LM_REMEMBER_END - first < max ? LM_REMEMBER_END - first : max;
 	unwound->pcs = &memory->pcs[first];
