@@ -115,8 +115,8 @@ static int end_json(struct trackusage *t)
 	int error = image ? 0 : -ENOMEM;
 
 	fputs(t->rows ? "]," : "{\"usage\":[],", stdout);
-	if (!error && json_dumpf(image, stdout, JSON_COMPACT | JSON_EMBED) != 0)
-		error = -EIO;
+	if (!error)
+		error = json_print_members(image, stdout);
 	fputs("}\n", stdout);
 	json_decref(image);
 	return error;

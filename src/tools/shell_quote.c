@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See shell_quote.h. */
 #include "shell_quote.h"
+#include "escape.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -9,26 +10,27 @@
 static void dollar_quote(FILE *to, const char *path)
 {
 	fputs(path[0] == '-' ? "./$'" : "$'", to);
-	for (; *path; path++) {
-		unsigned char c = (unsigned char)*path;
+	for (size_t len = strlen(path), n; len; path += n, len -= n) {
+		bool control;
 
-		if (c == '\'' || c == '\\')
-			fprintf(to, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(to, "\\%03o", c);
-		else
-			fputc(c, to);
+		n = escape_character(path, len, &control);
+		if (path[0] == '\'' || path[0] == '\\')
+			fputc('\\', to);
+		if (!control)
+			fwrite(path, 1, n, to);
+		for (size_t i = 0; control && i < n; i++)
+			fprintf(to, "\\%03o", (unsigned char)path[i]);
 	}
 	fputc('\'', to);
 }
 
-static bool has_control_bytes(const char *path)
+static bool has_controls(const char *path)
 {
-	for (; *path; path++) {
-		if ((unsigned char)*path < 0x20 || *path == 0x7f)
-			return true;
-	}
-	return false;
+	bool control = false;
+
+	for (size_t len = strlen(path), n; len && !control; path += n, len -= n)
+		n = escape_character(path, len, &control);
+	return control;
 }
 
 void shell_quote(FILE *to, const char *path)
@@ -39,7 +41,7 @@ void shell_quote(FILE *to, const char *path)
 		fputs(path, to);
 		return;
 	}
-	if (has_control_bytes(path)) {
+	if (has_controls(path)) {
 		dollar_quote(to, path);
 		return;
 	}

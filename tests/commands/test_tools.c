@@ -115,6 +115,51 @@ START_TEST(names_are_shown_without_control_bytes)
 }
 END_TEST
 
+START_TEST(c1_controls_of_names_are_escaped_wherever_they_are_shown)
+{
+	static const char *const commands[] = {
+		"log-malloc-findleak t",
+		"log-malloc-findleak -n t",
+		"log-malloc-findleak --format=json t",
+		"log-malloc-findleak --format=junit t",
+		"log-malloc-findleak --suppressions=$'no\\302\\233such' t",
+		"log-malloc-report t",
+		"log-malloc-report --tree t",
+		"log-malloc-report --modules t",
+		"log-malloc-report --format=json t",
+		"log-malloc-report --format=folded t t",
+		"log-malloc-report --format=massif t",
+		"log-malloc-diff /dev/null t",
+		"log-malloc-diff empty t",
+		"log-malloc-diff --format=json empty t",
+		"log-malloc-trackusage --format=json t",
+		"backtrace2line -n $'/x\\302\\23331m(f\\2332J+0x1)[0x1]'",
+		"log-malloc -o t $'no\\302\\233\\233such'",
+	};
+	/* Two images, so that each row of folded stacks begins with the program. */
+	static const char image[] = "# PID 7\\n# EXE /bin/e\\302\\233\\233\\177\\n# CWD /\\n# FORMAT full\\n"
+				    "+ INIT [0:0] malloc=0 calloc=0 realloc=0 memalign=0/0 valloc=0 free=0\\n"
+				    "+ malloc 100 0x1000 [100:104]\\n"
+				    "/bin/x\\302\\23331m\\2332J(f\\302\\2332J\\2332J+0x1)[0x1]\\n"
+				    "/bin/\\303\\244pfel(\\303\\266l\\303\\233+0x1)[0x2]\\n+ FINI [100:104]\\n";
+
+	must(run("printf '%s%s' >t; printf '# PID 7\\n# FORMAT full\\n+ INIT [0:0] malloc=0 calloc=0 realloc=0 "
+	         "memalign=0/0 valloc=0 free=0\\n+ FINI [0:0]\\n' >empty",
+	         image, image));
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		/* The letter U+00DB has such a byte, too. */
+		struct run r = run("$B/%s >out 2>&1; [ -s out ] && LC_ALL=C sed 's/\\xc3\\x9b//g' out | "
+		                   "LC_ALL=C grep -c -a $'[\\x80-\\x9f\\x7f]'",
+		                   commands[i]);
+
+		ck_assert_msg(strcmp(r.out, "0\n") == 0, "%s: %s%s", commands[i], r.out, run("cat out").out);
+	}
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-findleak t").out, "\xc3\xb6l\xc3\x9b"));
+	ck_assert_ptr_nonnull(
+		strstr(run("$B/log-malloc-findleak --format=json t").out, "\"/bin/e\\u009b\\\\233\\u007f\""));
+}
+END_TEST
+
 START_TEST(what_is_no_trace_is_trouble)
 {
 	static const char *const commands[] = {"log-malloc-findleak", "log-malloc-trackusage"};
@@ -437,6 +482,7 @@ int main(void)
 	tcase_add_test(findleak, findleak_takes_the_images_of_one_process);
 	tcase_add_test(findleak, findleak_names_functions_by_the_trace_where_there_is_no_file);
 	tcase_add_test(findleak, names_are_shown_without_control_bytes);
+	tcase_add_test(findleak, c1_controls_of_names_are_escaped_wherever_they_are_shown);
 	tcase_add_test(findleak, a_traced_program_s_leak_is_named_by_function_and_line);
 	suite_add_tcase(suite, findleak);
 	tcase_set_timeout(usage, 60);

@@ -141,7 +141,11 @@ START_TEST(control_bytes_of_names_do_not_reach_the_terminal)
 	}
 	/* What can be typed leads there. */
 	ck_assert_int_eq(
-		run(LM " -o $'a\\033.t' ls 2>said >/dev/null; eval \"$B/$(sed -n 's/.*next: //p' said)\"").status, 1);
+		run(LM
+	            " -o $'a\\033\\302\\233\\233.t' ls 2>said >/dev/null; eval \"$B/$(sed -n 's/.*next: //p' said)\"")
+			.status,
+		1);
+	ck_assert_ptr_nonnull(strstr(run("cat said").out, "$'a\\033\\302\\233\\233.t'"));
 }
 END_TEST
 

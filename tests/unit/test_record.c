@@ -345,6 +345,14 @@ START_TEST(escapes_are_decoded_and_control_bytes_are_shown_as_escapes)
 	shown = escape_printable("a\033[31m\n\177\xc3\xa4", 10);
 	ck_assert_str_eq(shown, "a\\033[31m\\012\\177\xc3\xa4");
 	free(shown);
+	/* U+0080 and U+009F are controls; U+00A0, U+20AC and U+1F41B are not, though U+1F41B has such bytes. */
+	shown = escape_printable("\xc2\x80\xc2\x9f\xc2\xa0\xe2\x82\xac\xf0\x9f\x90\x9b", 13);
+	ck_assert_str_eq(shown, "\\302\\200\\302\\237\xc2\xa0\xe2\x82\xac\xf0\x9f\x90\x9b");
+	free(shown);
+	/* Bytes that are no characters: alone, behind a cut character, in a long form, in a surrogate. */
+	shown = escape_printable("\x9b|\xe4|\xe2\x82|\xc0\x9b|\xe0\x82\x9b|\xed\xa0\x9b|\x80", 19);
+	ck_assert_str_eq(shown, "\\233|\xe4|\xe2\\202|\xc0\\233|\xe0\\202\\233|\xed\xa0\\233|\\200");
+	free(shown);
 }
 END_TEST
 

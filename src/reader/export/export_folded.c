@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See export.h. flamegraph.pl and speedscope read this format. */
+#include "escape.h"
 #include "export.h"
 #include "labels.h"
 #include "tree.h"
@@ -10,20 +11,27 @@
 #include <string.h>
 
 /* A semicolon separates functions, so it must not be in a name. */
-static char *folded_label(const struct location *location, const struct symbols_place *place)
+static char *without_semicolons(char *name)
 {
-	char *label = location_name(location, place);
-
-	for (char *at = label; at && *at; at++)
+	for (char *at = name; at && *at; at++)
 		if (*at == ';')
 			*at = ':';
-	return label;
+	return name;
+}
+
+static char *folded_label(const struct location *location, const struct symbols_place *place)
+{
+	return without_semicolons(location_name(location, place));
 }
 
 /* The name of an image: "program [pid]". */
 static int print_program(const struct trace_image *image, FILE *out)
 {
-	fprintf(out, "%s", image->exe ? location_base_name(image->exe) : "image");
+	const char *name = image->exe ? location_base_name(image->exe) : "image";
+	char *shown = without_semicolons(escape_printable(name, strlen(name)));
+
+	fputs(shown ? shown : "?", out);
+	free(shown);
 	return fprintf(out, " [%" PRIu64 "];", image->has_pid ? image->pid : image->number);
 }
 

@@ -172,9 +172,48 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 	                 "lost", json_number(image->lost), "malformed", json_number(malformed));
 }
 
+/* Where JSON is written to, and what precedes in it. */
+struct writing {
+	FILE *out;
+	bool after_c2; /* the last byte is 0xc2, which is not written yet */
+};
+
+/*
+ * Writes a part of the text that jansson makes, which is UTF-8 without the characters
+ * below U+0020. Those from U+007F to U+009F are written as \u00XX: they mean the same
+ * to a reader of JSON, and nothing to a terminal.
+ */
+static int write_part(const char *text, size_t len, void *context)
+{
+	struct writing *writing = context;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		bool control = c == 0x7f || (writing->after_c2 && c <= 0x9f);
+
+		if (writing->after_c2 && !control)
+			putc(0xc2, writing->out);
+		writing->after_c2 = c == 0xc2;
+		if (control)
+			fprintf(writing->out, "\\u%04x", c);
+		else if (!writing->after_c2)
+			putc(c, writing->out);
+	}
+	return ferror(writing->out) ? -1 : 0;
+}
+
+int json_print_members(const json_t *object, FILE *out)
+{
+	struct writing writing = {.out = out};
+
+	return json_dump_callback(object, write_part, &writing, JSON_COMPACT | JSON_EMBED) == 0 ? 0 : -EIO;
+}
+
 int json_print(const json_t *value, FILE *out)
 {
-	if (json_dumpf(value, out, JSON_COMPACT) != 0 || fputc('\n', out) == EOF)
+	struct writing writing = {.out = out};
+
+	if (json_dump_callback(value, write_part, &writing, JSON_COMPACT) != 0 || fputc('\n', out) == EOF)
 		return -EIO;
 	return 0;
 }

@@ -54,6 +54,9 @@ int json_add_frame(json_t *backtrace, const struct frame *frame, const struct re
  */
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early);
 
+/* Prints the members of OBJECT without the braces around them. 0 or -EIO. */
+int json_print_members(const json_t *object, FILE *out);
+
 /* Prints a value on one line. 0 or -EIO. */
 int json_print(const json_t *value, FILE *out);
 
