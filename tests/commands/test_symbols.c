@@ -128,6 +128,96 @@ START_TEST(addr2line_says_the_same_of_each_frame)
 }
 END_TEST
 
+/* ---- dropped functions -------------------------------------------------------- */
+
+/* The dropped functions are larger than the addresses of those that are left. */
+static const char dropped_c[] = "int use_first(int n) { return n * 3; }\n"
+				"__attribute__((noinline)) int dropped_first(int n)\n"
+				"{\n"
+				"\tfor (int i = 0; i < n; i++)\n"
+				"\t\tn ^= use_first(i);\n"
+				"\t__asm__ volatile(\".fill 0x1000, 1, 0x90\");\n"
+				"\tn += use_first(n);\n"
+				"\t__asm__ volatile(\".fill 0x100, 1, 0x90\");\n"
+				"\tn += use_first(n + 1);\n"
+				"\t__asm__ volatile(\".fill 0x40, 1, 0x90\");\n"
+				"\tn += use_first(n + 2);\n"
+				"\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+				"\treturn n;\n"
+				"}\n";
+
+static const char kept_c[] = "#include <stdlib.h>\n"
+			     "#include <string.h>\n"
+			     "static inline __attribute__((always_inline)) int step(int n) { return n * 5; }\n"
+			     "int dropped_before(int n)\n"
+			     "{\n"
+			     "\t__asm__ volatile(\".fill 0x1000, 1, 0x90\");\n"
+			     "\tn += step(n);\n"
+			     "\t__asm__ volatile(\".fill 0x140, 1, 0x90\");\n"
+			     "\tn += step(n + 1);\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\treturn n;\n"
+			     "}\n"
+			     "__attribute__((noinline)) char *leak_here(size_t n)\n"
+			     "{\n"
+			     "\tchar *p = malloc(n);\n"
+			     "\tmemset(p, 0, n);\n"
+			     "\treturn p;\n"
+			     "}\n"
+			     "char *volatile keep;\n"
+			     "int use_first(int);\n"
+			     "int main(int argc, char **argv)\n"
+			     "{\n"
+			     "\t(void)argv;\n"
+			     "\tkeep = leak_here(1000);\n"
+			     "\tkeep = 0;\n"
+			     "\treturn use_first(0);\n"
+			     "}\n"
+			     "int dropped_behind(int n)\n"
+			     "{\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\tn += step(n + 1);\n"
+			     "\t__asm__ volatile(\".fill 0x2000, 1, 0x90\");\n"
+			     "\treturn n;\n"
+			     "}\n";
+
+START_TEST(functions_that_the_linker_dropped_name_nothing)
+{
+	static const char *const compilers[] = {"${CC:-cc}", "clang"};
+	static const char *const linkers[] = {"bfd", "gold", "lld"};
+	static const char *const kinds[] = {"-O0", "-O1 -fno-inline", "-O1 -gdwarf-4 -fno-inline",
+	                                    "-O1 -gsplit-dwarf -fno-inline", "-O1 -no-pie -fno-inline"};
+
+	if (!can_run("functions_that_the_linker_dropped_name_nothing", "jq"))
+		return;
+	write_file("dropped.c", dropped_c, strlen(dropped_c));
+	write_file("kept.c", kept_c, strlen(kept_c));
+	for (size_t c = 0; c < 6; c++) {
+		const char *compiler = compilers[c / 3], *linker = linkers[c % 3];
+
+		if ((c / 3 && !have_command(compiler)) || !have_command(c % 3 == 2 ? "ld.lld"
+		                                                        : c % 3    ? "ld.gold"
+		                                                                   : "ld.bfd")) {
+			skip("functions_that_the_linker_dropped_name_nothing",
+			     "a compiler or a linker is not installed");
+			continue;
+		}
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			struct run r = must(run(
+				"%s -g %s -ffunction-sections dropped.c kept.c -fuse-ld=%s -Wl,--gc-sections -o p &&"
+				"LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./p &&"
+				"$B/log-malloc-findleak --no-default-suppressions --format=json t >json; [ $? = 1 ] &&"
+				"jq -r 'first(.leaks[] | select(.bytes == 1000)).backtrace[] |"
+				" select(.module // \"\" | endswith(\"/p\")).function' json | head -n 2 | tr '\\n' ' '",
+				compiler, kinds[i], linker));
+
+			ck_assert_msg(strcmp(r.out, "leak_here main ") == 0, "%s %s %s: %s", compiler, linker, kinds[i],
+			              r.out);
+		}
+	}
+}
+END_TEST
+
 /* ---- separate debug information ---------------------------------------------- */
 
 /* ./inlined without debug information, which is in ./full.debug; the trace is there already. */
@@ -379,6 +469,7 @@ int main(void)
 	tcase_set_timeout(kinds, 400);
 	tcase_add_test(kinds, every_kind_of_program_has_its_inlined_functions);
 	tcase_add_test(kinds, addr2line_says_the_same_of_each_frame);
+	tcase_add_test(kinds, functions_that_the_linker_dropped_name_nothing);
 	tcase_add_test(kinds, names_of_rust_are_demangled);
 	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
 	tcase_add_test(kinds, no_process_is_started_for_a_frame);

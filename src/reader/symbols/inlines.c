@@ -10,15 +10,18 @@
 #include <stdbool.h>
 
 struct chain {
+	struct code *code;
+	Dwarf_Die *unit;                      /* the unit that the linker saw, which is a skeleton with -gsplit-dwarf */
 	Dwarf_Die functions[INLINES_MAX + 1]; /* outermost first */
 	size_t count;
 };
 
 /* Can an entry below this one enclose ADDRESS? */
-static bool encloses(Dwarf_Die *die, Dwarf_Addr address)
+static bool encloses(const struct chain *chain, Dwarf_Die *die, Dwarf_Addr address)
 {
 	switch (dwarf_tag(die)) {
 	case DW_TAG_subprogram:
+		return code_function_has(chain->code, chain->unit, die, address);
 	case DW_TAG_inlined_subroutine:
 	case DW_TAG_lexical_block:
 	case DW_TAG_try_block:
@@ -54,7 +57,7 @@ static bool descend(struct chain *chain, Dwarf_Die *parent, Dwarf_Addr address, 
 	do {
 		bool function = is_function(&child);
 
-		if (!encloses(&child, address))
+		if (!encloses(chain, &child, address))
 			continue;
 		if (function) {
 			if (chain->count > INLINES_MAX)
@@ -103,13 +106,15 @@ static bool find_split(Dwarf_Die *unit, Dwarf_Die *split)
 	       split->addr;
 }
 
-void inlines_find(struct inlines *inlines, Dwarf_Die *unit, Dwarf_Addr address)
+void inlines_find(struct inlines *inlines, struct code *code, Dwarf_Die *unit, Dwarf_Addr address)
 {
 	struct chain chain;
 	Dwarf_Die split;
 
 	inlines->function = NULL;
 	inlines->count = 0;
+	chain.code = code;
+	chain.unit = unit;
 	chain.count = 0;
 	if (find_split(unit, &split))
 		unit = &split;

@@ -3,6 +3,8 @@
 #ifndef LM_READER_INLINES_H
 #define LM_READER_INLINES_H
 
+#include "code.h"
+
 #include <elfutils/libdw.h>
 #include <stddef.h>
 
@@ -22,7 +24,7 @@ struct inlines {
 	size_t count;
 };
 
-/* Finds the functions at ADDRESS in UNIT. ADDRESS is relative to UNIT's debug information. */
-void inlines_find(struct inlines *inlines, Dwarf_Die *unit, Dwarf_Addr address);
+/* Finds the functions at ADDRESS in UNIT. ADDRESS is relative to UNIT's debug information, which belongs to CODE. */
+void inlines_find(struct inlines *inlines, struct code *code, Dwarf_Die *unit, Dwarf_Addr address);
 
 #endif

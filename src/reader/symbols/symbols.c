@@ -178,7 +178,7 @@ static void read_debug(struct object *object, GElf_Addr address, struct inlines 
 	Dwarf_Line *row = unit ? dwarf_getsrc_die(unit, address - bias) : NULL;
 
 	if (unit)
-		inlines_find(inlines, unit, address - bias);
+		inlines_find(inlines, &object->units.code, unit, address - bias);
 	if (row && dwarf_lineno(row, line) == 0)
 		*file = dwarf_linesrc(row, NULL, NULL);
 }

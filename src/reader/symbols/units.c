@@ -35,14 +35,20 @@ static void read_units(struct units *units, Dwfl_Module *module)
 		ptrdiff_t at = 0;
 
 		while ((at = dwarf_ranges(unit, at, &base, &from, &to)) > 0)
-			if (from < to && !add(units, (struct units_range){from + bias, to + bias, unit, bias}))
-				return;
+			if (from < to && code_has(&units->code, unit, from) &&
+			    !add(units, (struct units_range){from + bias, to + bias, unit, bias, 0}))
+				break;
 	}
 	if (units->count)
 		qsort(units->ranges, units->count, sizeof *units->ranges, by_from);
+	for (size_t i = 0; i < units->count; i++) {
+		struct units_range *range = &units->ranges[i];
+
+		range->reach = i && range[-1].reach > range->to ? range[-1].reach : range->to;
+	}
 }
 
-/* Finds the last range that begins at ADDRESS or before it. */
+/* Finds the last range that begins at ADDRESS or before it and contains it. NULL if there is none. */
 static const struct units_range *find_range(const struct units *units, Dwarf_Addr address)
 {
 	size_t low = 0, high = units->count;
@@ -55,7 +61,10 @@ static const struct units_range *find_range(const struct units *units, Dwarf_Add
 		else
 			high = middle;
 	}
-	return low ? &units->ranges[low - 1] : NULL;
+	for (; low && units->ranges[low - 1].reach > address; low--)
+		if (units->ranges[low - 1].to > address)
+			return &units->ranges[low - 1];
+	return NULL;
 }
 
 Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
@@ -63,13 +72,15 @@ Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr addre
 	Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
 	const struct units_range *range;
 
-	/* libdwfl may return the neighbour of a unit that has no entry in .debug_aranges. */
-	if (unit && dwarf_haspc(unit, address - *bias) > 0)
+	/* libdwfl may return the neighbour of a unit that has no entry in .debug_aranges, or one whose code was
+	 * dropped.
+	 */
+	if (unit && code_unit_has(&units->code, unit, address - *bias))
 		return unit;
 	if (!units->complete)
 		read_units(units, module);
 	range = find_range(units, address);
-	if (!range || address >= range->to)
+	if (!range)
 		return NULL;
 	*bias = range->bias;
 	return range->unit;
@@ -78,5 +89,6 @@ Dwarf_Die *units_find(struct units *units, Dwfl_Module *module, Dwarf_Addr addre
 void units_free(struct units *units)
 {
 	free(units->ranges);
+	code_free(&units->code);
 	*units = (struct units){0};
 }

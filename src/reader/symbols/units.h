@@ -7,6 +7,8 @@
 #ifndef LM_READER_UNITS_H
 #define LM_READER_UNITS_H
 
+#include "code.h"
+
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,12 +17,14 @@ struct units_range {
 	Dwarf_Addr from, to;
 	Dwarf_Die *unit;
 	Dwarf_Addr bias;
+	Dwarf_Addr reach; /* the end of this range, or of one before it, whichever is larger */
 };
 
 struct units {
 	struct units_range *ranges; /* ordered by FROM */
 	size_t count, room;
 	bool complete; /* the ranges were read */
+	struct code code;
 };
 
 /* The unit of ADDRESS, or NULL. *BIAS is how much larger MODULE's addresses are than the debug information's. */
