@@ -586,6 +586,34 @@ START_TEST(leaks_of_constructors_are_not_the_loaders)
 }
 END_TEST
 
+START_TEST(a_call_through_the_loader_is_not_the_loaders)
+{
+	/* Each backtrace as a list of frames, innermost first: l is the loader, c libc, s libstdc++, p the program. */
+	static const struct {
+		const char *frames;
+		bool leak;
+	} cases[] = {
+		{"l", true},   {"l p p", true},    {"l c p", true},    {"s l p", true},  {"l s l p", true},
+		{"s p", true}, {"l l p l", false}, {"l l c p", false}, {"s l l", false}, {"l s l l", false},
+		{"d", true},   {"c k p", false},   {"l c k p", false},
+	};
+	static const char script[] =
+		"{ printf '# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n+ INIT [0:0] malloc=0 calloc=0 realloc=0 "
+		"memalign=0/0 valloc=0 free=0\n+ malloc 100 0x1000 [100:104]\n'; n=1; for f in %s; do case $f in "
+		"l) o=/x/ld-linux-x86-64.so.2'(+0x';; c) o=/x/libc.so.6'(+0x';; s) o=/x/libstdc++.so.6'(+0x';; "
+		"d) o=/x/p'(_dl_runtime_resolve+0x';; k) o=/x/libc.so.6'(dlsym+0x';; *) o=/x/p'(work+0x';; esac; "
+		"echo \"$o$n)[0x$n]\"; n=$((n + 1)); done; echo '+ FINI [100:104]'; } >t; $B/log-malloc-findleak t";
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run r = run(script, cases[i].frames);
+
+		ck_assert_msg(r.status == cases[i].leak, "%s: %s%s", cases[i].frames, r.out, r.err);
+		ck_assert_ptr_nonnull(strstr(r.out, cases[i].leak ? "Total: 1 blocks, 100 bytes"
+		                                                  : "; 1 blocks, 100 bytes suppressed"));
+	}
+}
+END_TEST
+
 /* ---- wrong frees --------------------------------------------------------------- */
 
 START_TEST(a_double_free_is_named_with_its_first_release)
@@ -867,6 +895,7 @@ int main(void)
 	tcase_add_test(suppressed, what_is_no_suppression_is_trouble);
 	tcase_add_test(suppressed, what_libc_and_the_cxx_runtime_keep_is_no_leak);
 	tcase_add_test(suppressed, leaks_of_constructors_are_not_the_loaders);
+	tcase_add_test(suppressed, a_call_through_the_loader_is_not_the_loaders);
 	suite_add_tcase(suite, suppressed);
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);

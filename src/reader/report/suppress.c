@@ -38,7 +38,8 @@ int suppressions_add_builtin(struct suppressions *suppressions)
 		error = add(suppressions, (struct suppression){.pattern = rule->pattern,
 		                                               .builtin = true,
 		                                               .innermost = rule->innermost,
-		                                               .caller = rule->caller});
+		                                               .caller = rule->caller,
+		                                               .callers = rule->callers});
 	}
 	return error;
 }
@@ -238,20 +239,54 @@ static int judge_frame(const struct suppressions *suppressions, const struct res
 	return error;
 }
 
-/* Finds the first suppression with conditions for the innermost frame, and perhaps for its caller. */
+/* The innermost frames of a backtrace, and perhaps a trampoline before them. Those that it does not have are empty. */
+struct inner {
+	struct resolved frames[1 + 1 + SUPPRESS_CALLERS_MAX];
+	const struct resolved *first; /* the innermost one that is no trampoline */
+};
+
+static bool is_loader(const struct resolved *frame)
+{
+	for (size_t i = 0; i < SUPPRESS_LOADERS; i++)
+		if (suppression_matches(suppress_loaders[i], frame->module))
+			return true;
+	return false;
+}
+
+/* 0 or -ENOMEM. */
+static int look_up_inner(const struct resolver *resolver, const struct stacks *stacks, const struct stack *stack,
+                         struct inner *inner)
+{
+	int error = 0;
+
+	*inner = (struct inner){.first = inner->frames};
+	for (size_t i = 0; !error && i < sizeof inner->frames / sizeof *inner->frames && i < stack->depth; i++)
+		error = look_up(resolver, stacks, stack->frames[i], &inner->frames[i]);
+	if (!error && stack->depth > 1 && is_loader(&inner->frames[0]) && !is_loader(&inner->frames[1]))
+		inner->first++;
+	return error;
+}
+
+/* Does each of the frames that called the innermost one match, as many as S wants? */
+static bool matches_callers(const struct suppression *s, const struct resolved *innermost)
+{
+	for (unsigned i = 1; i <= s->callers; i++)
+		if (!matches_frame(s->caller, innermost + i))
+			return false;
+	return true;
+}
+
+/* Finds the first suppression with conditions for the innermost frame, and perhaps for its callers. */
 static int judge_innermost(const struct suppressions *suppressions, const struct resolver *resolver,
                            const struct stacks *stacks, const struct stack *stack, uint32_t *verdict)
 {
-	struct resolved frame, caller = {0};
-	int error = look_up(resolver, stacks, stack->frames[0], &frame);
+	struct inner inner;
+	int error = look_up_inner(resolver, stacks, stack, &inner);
 
-	if (!error && stack->depth > 1)
-		error = look_up(resolver, stacks, stack->frames[1], &caller);
 	for (size_t i = 0; !error && i < suppressions->count && *verdict == UNMATCHED; i++) {
 		const struct suppression *s = &suppressions->list[i];
 
-		if (s->innermost && matches_frame(s->pattern, &frame) &&
-		    (!s->caller || matches_frame(s->caller, &caller)))
+		if (s->innermost && matches_frame(s->pattern, inner.first) && matches_callers(s, inner.first))
 			*verdict = (uint32_t)i + MATCHED;
 	}
 	return error;

@@ -18,8 +18,10 @@
 struct suppression {
 	const char *pattern;
 	bool builtin;
-	bool innermost;     /* built-in ones: only the innermost frame is matched */
-	const char *caller; /* built-in ones: a pattern for the frame that called it; NULL for any */
+	/* Built-in ones, see suppress_builtin.h: */
+	bool innermost;
+	const char *caller;
+	unsigned callers;
 	/* Blocks that it matched, and their bytes: of the present image, and of all images. */
 	uint64_t blocks, bytes;
 	uint64_t matches, matched_bytes;

@@ -13,8 +13,18 @@
 struct suppress_rule {
 	const char *pattern;
 	bool innermost;     /* the pattern has to match the innermost frame */
-	const char *caller; /* a pattern for the frame that called it; NULL for any */
+	const char *caller; /* a pattern for the frames that called it */
+	unsigned callers;   /* so many frames have to match that: SUPPRESS_CALLERS_MAX at most, 0 for none */
 };
+
+enum { SUPPRESS_CALLERS_MAX = 2, SUPPRESS_LOADERS = 2 };
+
+/*
+ * Patterns for the loader. Where calls are bound lazily, its trampoline can stand between
+ * a function and its caller, for instance while an audit library watches. That is one
+ * frame of the loader, and the loader's own work has several in a row.
+ */
+extern const char *const suppress_loaders[SUPPRESS_LOADERS];
 
 extern const struct suppress_rule suppress_builtin[];
 extern const size_t suppress_builtin_count;
