@@ -614,6 +614,27 @@ START_TEST(a_call_through_the_loader_is_not_the_loaders)
 }
 END_TEST
 
+START_TEST(what_is_allocated_inside_the_tracker_is_no_leak)
+{
+	struct run r;
+
+	must(run("printf '# PID 7\\n# EXE /x/p\\n# CWD /\\n# FORMAT full\\n+ INIT [0:0] malloc=0 calloc=0 realloc=0 "
+	         "memalign=0/0 valloc=0 free=0\\n+ malloc 5160 0x1000 [5160:5168]!\\n' >inside && "
+	         "{ cat inside; printf '+ FINI [5160:5168]\\n'; } >t && "
+	         "{ cat inside; printf '+ malloc 77 0x5000 [5237:5248]\\n+ FINI [5237:5248]\\n'; } >both"));
+	r = run("$B/log-malloc-findleak t");
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_ptr_nonnull(strstr(r.out, "; 1 blocks, 5160 bytes suppressed"));
+	/* The program's own block without a backtrace is a leak. */
+	r = run("$B/log-malloc-findleak both");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_nonnull(strstr(r.out, "SUSPECTED 1 LEAKS:\n 0x5000 leaked 77 bytes"));
+	ck_assert_int_eq(run("$B/log-malloc-findleak --max-bytes=77 both").status, 0);
+	r = run("$B/log-malloc-findleak --no-default-suppressions both");
+	ck_assert_ptr_nonnull(strstr(r.out, "SUSPECTED 2 LEAKS:\n 0x1000 leaked 5160 bytes"));
+}
+END_TEST
+
 /* ---- wrong frees --------------------------------------------------------------- */
 
 START_TEST(a_double_free_is_named_with_its_first_release)
@@ -896,6 +917,7 @@ int main(void)
 	tcase_add_test(suppressed, what_libc_and_the_cxx_runtime_keep_is_no_leak);
 	tcase_add_test(suppressed, leaks_of_constructors_are_not_the_loaders);
 	tcase_add_test(suppressed, a_call_through_the_loader_is_not_the_loaders);
+	tcase_add_test(suppressed, what_is_allocated_inside_the_tracker_is_no_leak);
 	suite_add_tcase(suite, suppressed);
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);

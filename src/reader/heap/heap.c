@@ -143,7 +143,8 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .size = event->size,
 	                  .line = line,
 	                  .stack = stack,
-	                  .call = event->call},
+	                  .call = event->call,
+	                  .busy = event->busy},
 		.foreign = event->foreign,
 	};
 }

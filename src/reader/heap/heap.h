@@ -17,7 +17,8 @@ struct heap_block {
 	uint64_t size; /* requested bytes */
 	uint64_t line; /* of the trace: where the block was allocated or got this size */
 	uint32_t stack;
-	enum lm_call call;
+	enum lm_call call : 16;
+	unsigned busy : 1; /* the tracker was already active in the thread, see struct event */
 };
 
 struct heap_counts {

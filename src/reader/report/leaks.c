@@ -8,12 +8,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static bool is_inside(const struct heap_block *block)
+{
+	return block->busy && block->stack == STACK_NONE;
+}
+
 static bool same_group(const void *owner, uint32_t place, const void *key)
 {
 	const struct leaks_group *group = &((const struct leaks *)owner)->groups[place];
 	const struct heap_block *block = key;
 
-	return group->stack == block->stack && (group->stack != STACK_NONE || group->call == block->call);
+	return group->stack == block->stack && group->inside == is_inside(block) &&
+	       (group->stack != STACK_NONE || group->call == block->call);
 }
 
 static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const struct heap_block *block)
@@ -23,7 +29,8 @@ static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const st
 	if (!groups)
 		return NULL;
 	leaks->groups = groups;
-	groups[leaks->count] = (struct leaks_group){.stack = block->stack, .call = block->call, .line = UINT64_MAX};
+	groups[leaks->count] = (struct leaks_group){
+		.stack = block->stack, .inside = is_inside(block), .call = block->call, .line = UINT64_MAX};
 	return &groups[leaks->count++];
 }
 
@@ -109,8 +116,8 @@ int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const
 	leaks->all = (struct leaks_sum){0};
 	for (size_t i = 0; i < leaks->count; i++) {
 		const struct leaks_group *group = &leaks->groups[i];
-		struct suppression *match;
-		int error = suppressions_find(suppressions, resolver, stacks, group->stack, &match);
+		struct suppression *match = group->inside ? suppressions_find_inside(suppressions) : NULL;
+		int error = match ? 0 : suppressions_find(suppressions, resolver, stacks, group->stack, &match);
 
 		if (error)
 			return error;

@@ -12,6 +12,7 @@
 struct leaks_group {
 	uint32_t stack;
 	enum lm_call call; /* of its first block in the trace */
+	bool inside;       /* allocated inside the tracker, so there is no backtrace */
 	uint64_t address;  /* of its first block */
 	uint64_t line;     /* of its first block, in the trace */
 	uint64_t blocks;

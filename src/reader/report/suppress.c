@@ -30,7 +30,8 @@ static int add(struct suppressions *suppressions, struct suppression suppression
 
 int suppressions_add_builtin(struct suppressions *suppressions)
 {
-	int error = 0;
+	int error =
+		add(suppressions, (struct suppression){.pattern = suppress_inside, .builtin = true, .inside = true});
 
 	for (size_t i = 0; !error && i < suppress_builtin_count; i++) {
 		const struct suppress_rule *rule = &suppress_builtin[i];
@@ -203,11 +204,20 @@ static int look_up(const struct resolver *resolver, const struct stacks *stacks,
 	return 0;
 }
 
+struct suppression *suppressions_find_inside(const struct suppressions *suppressions)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		if (suppressions->list[i].inside)
+			return &suppressions->list[i];
+	return NULL;
+}
+
 /* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
 static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
 {
 	for (size_t i = 0; i < suppressions->count; i++)
-		if (!suppressions->list[i].innermost && suppression_matches(suppressions->list[i].pattern, text))
+		if (!suppressions->list[i].innermost && !suppressions->list[i].inside &&
+		    suppression_matches(suppressions->list[i].pattern, text))
 			return (uint32_t)i + MATCHED;
 	return UNMATCHED;
 }

@@ -19,6 +19,7 @@ struct suppression {
 	const char *pattern;
 	bool builtin;
 	/* Built-in ones, see suppress_builtin.h: */
+	bool inside;
 	bool innermost;
 	const char *caller;
 	unsigned callers;
@@ -64,6 +65,9 @@ bool suppression_matches(const char *pattern, const char *text);
  */
 int suppressions_find(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
                       uint32_t stack, struct suppression **found);
+
+/* The suppression of what is allocated inside the tracker, or NULL. */
+struct suppression *suppressions_find_inside(const struct suppressions *suppressions);
 
 /* To be called between images. Forgets the frames and the counts of the present one. */
 void suppressions_next_image(struct suppressions *suppressions);

@@ -9,6 +9,8 @@
 
 const char *const suppress_loaders[SUPPRESS_LOADERS] = {"/ld-linux", "/ld64.so"};
 
+const char suppress_inside[] = "(inside the tracker)";
+
 const struct suppress_rule suppress_builtin[] = {
 	/* The start of a static program, before the first constructor. */
 	{"^_dl_non_dynamic_init$", false, NULL, 0},

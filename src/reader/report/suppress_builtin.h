@@ -26,6 +26,9 @@ enum { SUPPRESS_CALLERS_MAX = 2, SUPPRESS_LOADERS = 2 };
  */
 extern const char *const suppress_loaders[SUPPRESS_LOADERS];
 
+/* What stands for a pattern: blocks that are allocated inside the tracker have no frame to match. */
+extern const char suppress_inside[];
+
 extern const struct suppress_rule suppress_builtin[];
 extern const size_t suppress_builtin_count;
 
