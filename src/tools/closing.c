@@ -66,7 +66,8 @@ static void print_saving(const struct tally *tally)
 enum { LINES = 20 };
 
 struct others {
-	uintmax_t count, events, bytes, lost; /* of those without a line */
+	uintmax_t count; /* of those without a line, and what they have together: */
+	struct tally all;
 	int lines;
 };
 
@@ -82,12 +83,14 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		        plural(tally->events), tally->bytes);
 		shell_quote(stderr, path);
 		print_lost(tally->lost);
+		print_saving(tally);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
-		others->events += tally->events;
-		others->bytes += tally->bytes;
-		others->lost += tally->lost;
+		others->all.events += tally->events;
+		others->all.bytes += tally->bytes;
+		others->all.lost += tally->lost;
+		others->all.saving += tally->saving;
 	}
 	free(exe);
 }
@@ -111,11 +114,30 @@ void closing_children(const struct launch_options *options, const struct destina
 	if (error)
 		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
 	if (others.count) {
-		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count, others.events,
-		        others.bytes);
-		print_lost(others.lost);
+		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
+		        others.all.events, others.all.bytes);
+		print_lost(others.all.lost);
+		print_saving(&others.all);
 		fputc('\n', stderr);
 	}
+}
+
+/* Where the trace is, and what to type next. */
+static void say_next(const struct destination *to)
+{
+	char now[PATH_MAX];
+
+	if (!destination_locate(to, now)) {
+		fputs("; it is not there any more: it was removed\n", stderr);
+		return;
+	}
+	if (strcmp(now, to->path) != 0) {
+		fputs(", which was moved to ", stderr);
+		shell_quote(stderr, now);
+	}
+	fputs("; next: log-malloc-findleak ", stderr);
+	shell_quote(stderr, now);
+	fputc('\n', stderr);
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
@@ -150,7 +172,5 @@ void closing_result(const struct launch_options *options, const struct destinati
 	free(shown);
 	print_lost(tally.lost);
 	print_saving(&tally);
-	fputs("; next: log-malloc-findleak ", stderr);
-	shell_quote(stderr, to->path);
-	fputc('\n', stderr);
+	say_next(to);
 }

@@ -140,6 +140,28 @@ const char *destination_childrens_output(struct destination *to)
 	return to->childrens;
 }
 
+static bool is_at(const struct stat *file, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+bool destination_locate(const struct destination *to, char path[PATH_MAX])
+{
+	struct stat file;
+	char link[64];
+	ssize_t n;
+
+	strcpy(path, to->path);
+	if (fstat(to->fd, &file) != 0 || is_at(&file, path))
+		return true;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", to->fd);
+	n = readlink(link, path, PATH_MAX - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return is_at(&file, path);
+}
+
 void destination_open(struct destination *to)
 {
 	if (to->kind == DESTINATION_FILE)

@@ -8,6 +8,7 @@
 #define LM_DESTINATION_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum destination_kind { DESTINATION_FILE, DESTINATION_STDERR, DESTINATION_INHERITED };
@@ -38,6 +39,12 @@ int destination_name(struct destination *to, pid_t pid);
 
 /* The value of LOG_MALLOC_OUTPUT for the processes that the command starts, or NULL. Changes CHILDRENS. */
 const char *destination_childrens_output(struct destination *to);
+
+/*
+ * Where the trace is now: sets PATH to its name, which is another one if it was moved.
+ * False if it has no name that leads to it any more. It has to be open.
+ */
+bool destination_locate(const struct destination *to, char path[PATH_MAX]);
 
 /* Opens a file that exists by now for reading. */
 void destination_open(struct destination *to);

@@ -492,8 +492,36 @@ START_TEST(of_a_large_trace_it_says_what_compact_would_save)
 	saving += strlen(" in t, ");
 	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
 	              full.err);
+	/* So it says of a child's. */
+	full = run(LM " -f -o t sh -c './deep; true'");
+	saving = strstr(full.err, "/deep: ");
+	ck_assert_msg(saving && (saving = strstr(saving, " bytes in ")) && (saving = strchr(saving, ',')), "%s",
+	              full.err);
+	saving += strlen(", ");
+	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
+	              full.err);
+	ck_assert_msg(strstr(saving, " less with --compact\n"), "%s", full.err);
 	/* A small one is no trouble. */
 	ck_assert(!says(run(LM " -o t ls").err, "--compact"));
+}
+END_TEST
+
+START_TEST(a_trace_that_is_not_there_any_more_is_not_named_as_if_it_were)
+{
+	static const char next[] = "; next: log-malloc-findleak ";
+	struct run r = run("mkdir -p other; " LM " -o t sh -c 'mv t \"other/b c\"'; "
+	                   "eval \"$B/$(" LM " -o u sh -c 'mv u other/d' 2>&1 | sed -n 's/.*next: //p')\"; ls t u");
+
+	ck_assert_msg(says(r.err, ", which was moved to '") && says(r.err, "/other/b c'; next: log-malloc-findleak '/"),
+	              "%s", r.err);
+	ck_assert_ptr_nonnull(strstr(r.out, "Total: "));
+	/* Another file in its place is not the trace. */
+	r = run("rm -f t; " LM " -o t sh -c 'mv t other/e; echo new >t'");
+	ck_assert_msg(says(r.err, "/other/e; next: log-malloc-findleak /"), "%s", r.err);
+	r = run("rm -f t; " LM " -o t sh -c 'rm t'");
+	ck_assert_msg(says(r.err, " in t; it is not there any more") && !says(r.err, next), "%s", r.err);
+	r = run("rm -f t; " LM " -o t ls");
+	ck_assert_msg(says(r.err, " in t; next: log-malloc-findleak t\n"), "%s", r.err);
 }
 END_TEST
 
@@ -779,6 +807,7 @@ int main(void)
 	tcase_add_test(tests, settings_reach_the_tracker);
 	tcase_add_test(tests, tracing_can_begin_later);
 	tcase_add_test(tests, of_a_large_trace_it_says_what_compact_would_save);
+	tcase_add_test(tests, a_trace_that_is_not_there_any_more_is_not_named_as_if_it_were);
 	tcase_add_test(tests, the_interpreters_of_scripts_are_traced);
 	tcase_add_test(tests, scripts_that_cannot_run_say_why);
 	tcase_add_test(tests, a_static_program_is_not_started);
