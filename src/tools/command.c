@@ -97,10 +97,13 @@ uint64_t command_malformed(const struct command_work *work)
 
 struct resolver command_resolver(const struct command_work *work)
 {
-	const struct trace_image *image = &work->trace->image;
+	struct trace_image *image = &work->trace->image;
 
-	return (struct resolver){
-		.symbols = work->symbols, .maps = &image->maps, .dir = image->cwd, .as_written = work->as_written};
+	return (struct resolver){.symbols = work->symbols,
+	                         .maps = &image->maps,
+	                         .stacks = &image->stacks,
+	                         .dir = image->cwd,
+	                         .as_written = work->as_written};
 }
 
 void command_next_image(struct command_work *work)

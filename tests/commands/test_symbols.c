@@ -376,6 +376,65 @@ START_TEST(a_program_that_was_built_again_is_named_and_gives_no_lines)
 }
 END_TEST
 
+static const char rebuilt_c[] = "#include <stdlib.h>\n"
+				"char *volatile keep;\n"
+				"#ifdef NEW\n"
+				"int unrelated(int a) { return a * 3 + 7; }\n"
+				"int another(int a) { return a * 5 + unrelated(a); }\n"
+				"#endif\n"
+				"static __attribute__((noinline)) void hidden(void) { keep = malloc(50); }\n"
+				"void work(void) { keep = malloc(1000); }\n" /* line 8 */
+				"int main(void)\n"
+				"{\n"
+				"	hidden();\n"
+				"	work();\n"
+				"	keep = 0;\n"
+				"	return 0;\n"
+				"}\n";
+
+START_TEST(without_a_build_id_the_traces_own_names_tell_that_a_program_was_built_again)
+{
+	static const char build[] = "%s && ${CC:-cc} -g -O0 -fno-inline -Wl,--build-id=none %s -o p rebuilt.c";
+	static const char trace[] = "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/%s ./p";
+	static const char note[] = "/p: not the file that the trace is about (it has ";
+	struct run r;
+
+	write_file("rebuilt.c", rebuilt_c, strlen(rebuilt_c));
+	must(run(build, "rm -f old new", ""));
+	must(run(trace, "old"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && !strstr(r.err, note), "%s%s", r.out, r.err);
+	/* The same code without names, or built at another time, is no other program. */
+	must(run("cp p kept; strip p"));
+	ck_assert_ptr_null(strstr(run("$B/log-malloc-findleak old").err, note));
+	must(run("objcopy --only-keep-debug kept p.debug; objcopy --add-gnu-debuglink=p.debug p"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && !strstr(r.err, note), "%s%s", r.out, r.err);
+	must(run(build, "rm p.debug", ""));
+	ck_assert_ptr_null(strstr(run("$B/log-malloc-findleak old").err, note));
+
+	must(run(build, "cp p before", "-DNEW"));
+	must(run(trace, "new"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.err, note) && !strstr(strstr(r.err, note) + 1, note), "%s", r.err);
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "another") && !strstr(r.out, "rebuilt.c"), "%s",
+	              r.out);
+	ck_assert_msg(strstr(r.out, "work ") && strstr(r.out, "hidden ") && strstr(r.out, "main "), "%s", r.out);
+	/* A frame without a name is no witness. The others are, and they come later in the trace. */
+	must(run("sed 's/(hidden+0x[0-9a-f]*)/(+0x1150)/' old >unnamed"));
+	r = run("$B/log-malloc-findleak unnamed");
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "rebuilt.c") && strstr(r.err, note), "%s%s", r.out,
+	              r.err);
+	/* Each trace has its own file. */
+	r = run("$B/log-malloc-findleak new old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && strstr(r.err, note), "%s%s", r.out, r.err);
+	/* So it is for a single frame. */
+	r = run("grep -m 1 '(work+' old | $B/backtrace2line --maps <(sed -n '/^# MODULE/p; /^[0-9a-f]*-[0-9a-f]* /p' "
+	        "old) -");
+	ck_assert_msg(!strstr(r.out, "unrelated") && !strstr(r.out, "rebuilt.c"), "%s%s", r.out, r.err);
+}
+END_TEST
+
 START_TEST(modules_that_come_and_go_are_told_apart)
 {
 	/* Two libraries, loaded and unloaded one after another, most likely at the same place. */
@@ -482,6 +541,7 @@ int main(void)
 	suite_add_tcase(suite, separate);
 	tcase_set_timeout(changed, 120);
 	tcase_add_test(changed, a_program_that_was_built_again_is_named_and_gives_no_lines);
+	tcase_add_test(changed, without_a_build_id_the_traces_own_names_tell_that_a_program_was_built_again);
 	tcase_add_test(changed, modules_that_come_and_go_are_told_apart);
 	suite_add_tcase(suite, changed);
 	return run_suite(suite);

@@ -12,6 +12,7 @@
 #include "units.h"
 
 #include <elfutils/libdwfl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct object {
 	Elf *elf;
 	struct units units;
 	struct symtab_index functions;
+	bool denied; /* it was told that this is not the file of the trace */
 };
 
 /*

@@ -33,23 +33,64 @@ static bool object_path(const struct resolver *resolver, const struct frame *fra
 	return len > 0 && len < PATH_MAX;
 }
 
-static bool in_module(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
-                      struct spot *spot)
-{
-	spot->object = symbols_object(resolver->symbols, mapping->path, mapping->build_id);
-	return spot->object && object_from_load(spot->object, mapping->from, frame->address, &spot->address) == 0;
-}
-
-/* Looks in a piece of a memory map, or in a module with another name. */
-static bool in_mapping(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
-                       struct spot *spot)
+/* Converts the ADDRESS of a process, which is in MAPPING, to one of the file. */
+static bool locate(const struct mapping *mapping, uint64_t address, struct spot *spot)
 {
 	if (mapping->module)
-		return in_module(resolver, frame, mapping, spot);
-	spot->object = symbols_object(resolver->symbols, mapping->path, NULL);
-	if (!spot->object)
+		return object_from_load(spot->object, mapping->from, address, &spot->address) == 0;
+	return object_from_file(spot->object, address - mapping->from + mapping->offset, &spot->address) == 0;
+}
+
+/* Is a function that the trace names elsewhere in the file that is at hand? FRAME is in MAPPING, at SPOT. */
+static bool is_contradicted(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping,
+                            const struct spot *spot)
+{
+	return frame->symbol && frame->has_offset &&
+	       symbols_contradict(resolver->symbols, spot->object, mapping->path,
+	                          &(struct symbols_claim){.name = frame->symbol,
+	                                                  .len = frame->symbol_len,
+	                                                  .start = spot->address - frame->offset,
+	                                                  .address = spot->address - 1});
+}
+
+/* Compares OBJECT with all frames that are in MAPPING, up to the first contradiction. */
+static void examine(const struct resolver *resolver, struct mapping *mapping, struct object *object)
+{
+	struct spot spot = {.object = object};
+
+	mapping->examined = true;
+	for (size_t i = 0; resolver->stacks && i < resolver->stacks->frame_count && !mapping->replaced; i++) {
+		struct stacks_frame text = stacks_frame_at(resolver->stacks, (uint32_t)i);
+		char path[PATH_MAX];
+		struct frame frame;
+
+		if (frame_parse(text.text, text.len, &frame) != 0 || !frame.symbol || !frame.has_address ||
+		    frame.address < mapping->from || frame.address >= mapping->to)
+			continue;
+		/* Modules that come and go may have been at the same addresses. */
+		if (maps_find(resolver->maps, frame.address, object_path(resolver, &frame, path) ? path : NULL) ==
+		            mapping &&
+		    locate(mapping, frame.address, &spot))
+			mapping->replaced = is_contradicted(resolver, &frame, mapping, &spot);
+	}
+}
+
+/* Looks in a module, which may have another name than the frame says, or in a piece of a memory map. */
+static bool in_mapping(const struct resolver *resolver, const struct frame *frame, const struct mapping *found,
+                       struct spot *spot)
+{
+	struct mapping *mapping = &resolver->maps->mappings[found - resolver->maps->mappings];
+
+	spot->object = symbols_object(resolver->symbols, mapping->path, mapping->build_id);
+	if (!spot->object || !locate(mapping, frame->address, spot))
 		return false;
-	return object_from_file(spot->object, frame->address - mapping->from + mapping->offset, &spot->address) == 0;
+	if (mapping->build_id)
+		return true;
+	if (!mapping->examined)
+		examine(resolver, mapping, spot->object);
+	if (!mapping->replaced)
+		mapping->replaced = is_contradicted(resolver, frame, mapping, spot);
+	return !mapping->replaced;
 }
 
 /* Looks in the object that the frame names, by the symbol and offset in the frame. */

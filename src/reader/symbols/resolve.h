@@ -5,6 +5,7 @@
 
 #include "frame.h"
 #include "maps.h"
+#include "stacks.h"
 #include "symbols.h"
 
 #include <limits.h>
@@ -13,9 +14,14 @@
 
 struct resolver {
 	struct symbols *symbols;
-	const struct maps *maps; /* of the process that has the frame; can be NULL */
-	const char *dir;         /* relative paths of objects begin there; can be NULL */
-	bool as_written;         /* nothing is looked up; only the frame's own text is used */
+	struct maps *maps; /* of the process that has the frame; can be NULL */
+	/*
+	 * The frames of that process, or NULL. If a file without build-id contradicts one of
+	 * them, it is not used for any of them.
+	 */
+	const struct stacks *stacks;
+	const char *dir; /* relative paths of objects begin there; can be NULL */
+	bool as_written; /* nothing is looked up; only the frame's own text is used */
 	enum symbols_detail detail;
 };
 

@@ -250,3 +250,21 @@ int symbols_find(struct symbols *symbols, struct object *object, uint64_t addres
 		symbols->place_count++;
 	return error;
 }
+
+bool symbols_contradict(struct symbols *symbols, struct object *object, const char *path,
+                        const struct symbols_claim *claim)
+{
+	const struct symtab_claim moved = {.name = claim->name,
+	                                   .len = claim->len,
+	                                   .start = claim->start + object->bias,
+	                                   .address = claim->address + object->bias};
+	const char *other = symtab_index_contradict(&object->functions, object->module, &moved);
+
+	if (!other || object->denied)
+		return other;
+	object->denied = true;
+	diag_report(symbols->diag, path, 0,
+	            "not the file that the trace is about (it has %s where the trace has %.*s): not used", other,
+	            (int)claim->len, claim->name);
+	return true;
+}

@@ -53,6 +53,20 @@ enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
 int symbols_find(struct symbols *symbols, struct object *object, uint64_t address, enum symbols_detail detail,
                  struct symbols_places *places);
 
+/* What a trace says: ADDRESS of a file was in the function NAME, which began at START. */
+struct symbols_claim {
+	const char *name;
+	size_t len;
+	uint64_t start, address;
+};
+
+/*
+ * Is OBJECT another file than the one that the trace is about? That is certain if it has
+ * another function at the claim's address. Says so once for each object, with its PATH.
+ */
+bool symbols_contradict(struct symbols *symbols, struct object *object, const char *path,
+                        const struct symbols_claim *claim);
+
 /* The demangled NAME, or NAME if it is not mangled. Lives as long as SYMBOLS. NULL if there is no memory. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
 

@@ -4,6 +4,7 @@
 #include "array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_code(const GElf_Sym *symbol)
 {
@@ -51,6 +52,7 @@ static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
 		return false;
 	index->entries = grown;
 	entry = &grown[index->count++];
+	index->has_locals |= GELF_ST_BIND(symbol.st_info) == STB_LOCAL && GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
 	*entry = (struct symtab_entry){
 		.from = from, .to = from + symbol.st_size, .section_end = end, .name = name, .rank = rank(&symbol)};
 	return true;
@@ -100,13 +102,46 @@ static size_t count_until(const struct symtab_index *index, GElf_Addr address)
 	return low;
 }
 
+/* The last entry that begins at ADDRESS or before and contains it, or NULL. */
+static const struct symtab_entry *find_enclosing(const struct symtab_index *index, GElf_Addr address)
+{
+	for (size_t i = count_until(index, address); i > 0 && index->entries[i - 1].reach > address; i--)
+		if (index->entries[i - 1].to > address)
+			return &index->entries[i - 1];
+	return NULL;
+}
+
+/* The linker may have put a version behind the name of a symbol: NAME@VERSION. */
+static bool is_named(const struct symtab_entry *entry, const struct symtab_claim *claim)
+{
+	return strncmp(entry->name, claim->name, claim->len) == 0 &&
+	       (entry->name[claim->len] == '\0' || entry->name[claim->len] == '@');
+}
+
+const char *symtab_index_contradict(struct symtab_index *index, Dwfl_Module *module, const struct symtab_claim *claim)
+{
+	const struct symtab_entry *other;
+
+	if (!index->complete)
+		make(index, module);
+	/* The lowest bit of an address can tell the instruction set. */
+	for (size_t i = count_until(index, claim->start | 1);
+	     i > 0 && index->entries[i - 1].from >= (claim->start & ~(GElf_Addr)1); i--)
+		if (is_named(&index->entries[i - 1], claim))
+			return NULL;
+	other = find_enclosing(index, claim->address);
+	if (!other || (!index->has_locals && other->from == claim->start))
+		return NULL;
+	return other->name;
+}
+
 /*
  * The last entry that begins at ADDRESS or before and contains it. If there is none, the
  * last entry in front of ADDRESS, if that is a label without a size.
  */
 const char *symtab_index_find(struct symtab_index *index, Dwfl_Module *module, GElf_Addr address)
 {
-	const struct symtab_entry *last;
+	const struct symtab_entry *enclosing, *last;
 	size_t count;
 
 	if (!index->complete)
@@ -114,10 +149,10 @@ const char *symtab_index_find(struct symtab_index *index, Dwfl_Module *module, G
 	count = count_until(index, address);
 	if (!count)
 		return NULL;
+	enclosing = find_enclosing(index, address);
+	if (enclosing)
+		return enclosing->name;
 	last = &index->entries[count - 1];
-	for (size_t i = count; i > 0 && index->entries[i - 1].reach > address; i--)
-		if (index->entries[i - 1].to > address)
-			return index->entries[i - 1].name;
 	return last->to == last->from && address < last->section_end ? last->name : NULL;
 }
 

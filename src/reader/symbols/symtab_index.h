@@ -19,10 +19,25 @@ struct symtab_index {
 	struct symtab_entry *entries; /* ordered by FROM; an index of zeros is not made yet */
 	size_t count, room;
 	bool complete;
+	bool has_locals; /* it is that of a file that was not stripped */
+};
+
+/* A function NAME begins at START and contains ADDRESS. */
+struct symtab_claim {
+	const char *name;
+	size_t len;
+	GElf_Addr start, address;
 };
 
 /* The function at ADDRESS of MODULE, or NULL. Makes the index if need be. The name belongs to MODULE. */
 const char *symtab_index_find(struct symtab_index *index, Dwfl_Module *module, GElf_Addr address);
+
+/*
+ * The function of MODULE that makes CLAIM impossible: another one at its address. NULL if
+ * there is none. If the file was stripped, the claim may name a function by an alias that
+ * was removed.
+ */
+const char *symtab_index_contradict(struct symtab_index *index, Dwfl_Module *module, const struct symtab_claim *claim);
 
 void symtab_index_free(struct symtab_index *index);
 
