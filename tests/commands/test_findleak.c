@@ -635,6 +635,20 @@ START_TEST(what_is_allocated_inside_the_tracker_is_no_leak)
 }
 END_TEST
 
+START_TEST(many_suppressions_cost_no_more_than_their_number)
+{
+	/* Each pattern against each frame would be 40 million comparisons of names, more than two seconds. */
+	must(run(
+		"for i in {1..20000}; do echo \"leak:name_$i*of*nothing_$i\"; done >s; echo 'leak:name_7*n_7$' >>s;"
+		"{ printf '# PID 7\\n# FORMAT full\\n+ INIT [0:0] malloc=0 calloc=0 realloc=0 memalign=0/0 valloc=0 "
+		"free=0\\n'; for i in {1..2000}; do printf '+ malloc 10 0x%%x "
+		"[%%d:%%d]\\n/x/p(name_%%d_of_function_%%d+0x1)"
+		"[0x%%x]\\n' $((4096 * i)) $((10 * i)) $((10 * i)) $i $i $i; done; echo '+ FINI [20000:20000]'; } >t"));
+	ck_assert_ptr_nonnull(strstr(run("ulimit -t 1; $B/log-malloc-findleak -n -s s t | tail -n 1").out,
+	                             "Total: 1999 blocks, 19990 bytes"));
+}
+END_TEST
+
 /* ---- wrong frees --------------------------------------------------------------- */
 
 START_TEST(a_double_free_is_named_with_its_first_release)
@@ -918,6 +932,7 @@ int main(void)
 	tcase_add_test(suppressed, leaks_of_constructors_are_not_the_loaders);
 	tcase_add_test(suppressed, a_call_through_the_loader_is_not_the_loaders);
 	tcase_add_test(suppressed, what_is_allocated_inside_the_tracker_is_no_leak);
+	tcase_add_test(suppressed, many_suppressions_cost_no_more_than_their_number);
 	suite_add_tcase(suite, suppressed);
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);

@@ -2,6 +2,7 @@
 /* See suppress.h. */
 #include "suppress.h"
 #include "array.h"
+#include "pattern.h"
 #include "suppress_builtin.h"
 
 #include <errno.h>
@@ -135,58 +136,15 @@ int suppressions_load(struct suppressions *suppressions, const char *path, const
 	return error;
 }
 
-/* The first place of the LEN bytes of PIECE in TEXT, or NULL. */
-static const char *find_piece(const char *text, const char *piece, size_t len)
-{
-	return memmem(text, strlen(text), piece, len);
-}
-
-/*
- * Matches in the way of LeakSanitizer, so that a pattern means the same: each piece
- * between special characters is matched at its first place, without backtracking. '$'
- * ends the pattern.
- */
-bool suppression_matches(const char *pattern, const char *text)
-{
-	bool at_start = pattern[0] == '^', after_star = false;
-
-	if (!text || !text[0])
-		return false;
-	pattern += at_start;
-	while (*pattern) {
-		const char *found;
-		size_t len;
-
-		if (*pattern == '*') {
-			pattern++;
-			at_start = false;
-			after_star = true;
-			continue;
-		}
-		if (*pattern == '$')
-			return !*text || after_star;
-		if (!*text)
-			return false;
-		len = strcspn(pattern, "*$");
-		found = find_piece(text, pattern, len);
-		if (!found || (at_start && found != text))
-			return false;
-		text = found + len;
-		pattern += len;
-		at_start = after_star = false;
-	}
-	return true;
-}
-
 /* Does PATTERN match the frame's module or symbol, or the function or file of one of its places? */
 static bool matches_frame(const char *pattern, const struct resolved *resolved)
 {
 	/* The symbol may be an alias of the function in the debug information. */
-	if (suppression_matches(pattern, resolved->module) || suppression_matches(pattern, resolved->named.function))
+	if (pattern_matches(pattern, resolved->module) || pattern_matches(pattern, resolved->named.function))
 		return true;
 	for (size_t i = 0; i < resolved->places.count; i++)
-		if (suppression_matches(pattern, resolved->places.places[i].function) ||
-		    suppression_matches(pattern, resolved->places.places[i].file))
+		if (pattern_matches(pattern, resolved->places.places[i].function) ||
+		    pattern_matches(pattern, resolved->places.places[i].file))
 			return true;
 	return false;
 }
@@ -212,14 +170,28 @@ struct suppression *suppressions_find_inside(const struct suppressions *suppress
 	return NULL;
 }
 
-/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
-static uint32_t judge_text(const struct suppressions *suppressions, const char *text)
+static int make_index(struct suppressions *suppressions)
 {
-	for (size_t i = 0; i < suppressions->count; i++)
-		if (!suppressions->list[i].innermost && !suppressions->list[i].inside &&
-		    suppression_matches(suppressions->list[i].pattern, text))
-			return (uint32_t)i + MATCHED;
-	return UNMATCHED;
+	int error = 0;
+
+	suppressions->conditions_from = suppressions->count;
+	for (size_t i = 0; !error && i < suppressions->count; i++) {
+		const struct suppression *s = &suppressions->list[i];
+		bool conditions = s->innermost || s->inside;
+
+		if (conditions && i < suppressions->conditions_from)
+			suppressions->conditions_from = i;
+		error = suppress_index_add(&suppressions->index, conditions ? NULL : s->pattern);
+	}
+	return error ? error : suppress_index_build(&suppressions->index);
+}
+
+/* The verdict of the first suppression without special conditions that matches TEXT, or UNMATCHED. */
+static uint32_t judge_text(struct suppressions *suppressions, const char *text)
+{
+	uint32_t found = suppress_index_find(&suppressions->index, text);
+
+	return found == SUPPRESS_INDEX_NONE ? UNMATCHED : found + MATCHED;
 }
 
 /*
@@ -227,7 +199,7 @@ static uint32_t judge_text(const struct suppressions *suppressions, const char *
  * several patterns match, the order decides which one gets the leak. It is
  * LeakSanitizer's order: all patterns for the module, then all for each place.
  */
-static uint32_t judge_resolved(const struct suppressions *suppressions, const struct resolved *resolved)
+static uint32_t judge_resolved(struct suppressions *suppressions, const struct resolved *resolved)
 {
 	uint32_t verdict = judge_text(suppressions, resolved->module);
 
@@ -239,8 +211,8 @@ static uint32_t judge_resolved(const struct suppressions *suppressions, const st
 	return verdict != UNMATCHED ? verdict : judge_text(suppressions, resolved->named.function);
 }
 
-static int judge_frame(const struct suppressions *suppressions, const struct resolver *resolver,
-                       const struct stacks *stacks, uint32_t number, uint32_t *verdict)
+static int judge_frame(struct suppressions *suppressions, const struct resolver *resolver, const struct stacks *stacks,
+                       uint32_t number, uint32_t *verdict)
 {
 	struct resolved resolved;
 	int error = look_up(resolver, stacks, number, &resolved);
@@ -258,7 +230,7 @@ struct inner {
 static bool is_loader(const struct resolved *frame)
 {
 	for (size_t i = 0; i < SUPPRESS_LOADERS; i++)
-		if (suppression_matches(suppress_loaders[i], frame->module))
+		if (pattern_matches(suppress_loaders[i], frame->module))
 			return true;
 	return false;
 }
@@ -293,7 +265,8 @@ static int judge_innermost(const struct suppressions *suppressions, const struct
 	struct inner inner;
 	int error = look_up_inner(resolver, stacks, stack, &inner);
 
-	for (size_t i = 0; !error && i < suppressions->count && *verdict == UNMATCHED; i++) {
+	for (size_t i = suppressions->conditions_from; !error && i < suppressions->count && *verdict == UNMATCHED;
+	     i++) {
 		const struct suppression *s = &suppressions->list[i];
 
 		if (s->innermost && matches_frame(s->pattern, inner.first) && matches_callers(s, inner.first))
@@ -329,7 +302,8 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
 	*found = NULL;
 	if (!suppressions->count || !frames.depth)
 		return 0;
-	if (!make_room(suppressions, stacks->frame_count))
+	if (!make_room(suppressions, stacks->frame_count) ||
+	    (!suppressions->index.count && make_index(suppressions) != 0))
 		return -ENOMEM;
 	/* All leaks are judged but few are shown. Built-in suppressions need only symbols and modules, so that is fast.
 	 */
@@ -358,6 +332,7 @@ void suppressions_next_image(struct suppressions *suppressions)
 void suppressions_free(struct suppressions *suppressions)
 {
 	free(suppressions->list);
+	suppress_index_free(&suppressions->index);
 	free(suppressions->verdicts);
 	pool_free(&suppressions->pool);
 	*suppressions = (struct suppressions){0};

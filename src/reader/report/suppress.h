@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "resolve.h"
 #include "stacks.h"
+#include "suppress_index.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,9 @@ struct suppressions {
 	size_t count, room;
 	bool by_user; /* there are some that are not built in */
 	struct pool pool;
+	/* Made by the first search: */
+	struct suppress_index index; /* of those without conditions */
+	size_t conditions_from;      /* no suppression in front of it has conditions */
 	/* The rest belongs to the present image. */
 	uint32_t *verdicts; /* by frame number */
 	size_t verdict_count;
@@ -51,12 +55,6 @@ int suppressions_parse(struct suppressions *suppressions, const char *text, size
 
 /* Adds the suppressions in a file. 0, or -errno after a message. */
 int suppressions_load(struct suppressions *suppressions, const char *path, const struct diag *diag);
-
-/*
- * Does PATTERN match TEXT? '*' matches anything, '^' the beginning and '$' the end.
- * Without '^' and '$' it can match anywhere in TEXT.
- */
-bool suppression_matches(const char *pattern, const char *text);
 
 /*
  * Sets *FOUND to the suppression that matches a frame of STACK by module, function or
