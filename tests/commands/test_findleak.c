@@ -642,7 +642,7 @@ START_TEST(many_suppressions_cost_no_more_than_their_number)
 		"for i in {1..20000}; do echo \"leak:name_$i*of*nothing_$i\"; done >s; echo 'leak:name_7*n_7$' >>s;"
 		"{ printf '# PID 7\\n# FORMAT full\\n+ INIT [0:0] malloc=0 calloc=0 realloc=0 memalign=0/0 valloc=0 "
 		"free=0\\n'; for i in {1..2000}; do printf '+ malloc 10 0x%%x "
-	        "[%%d:%%d]\\n/x/p(name_%%d_of_function_%%d+0x1)"
+		"[%%d:%%d]\\n/x/p(name_%%d_of_function_%%d+0x1)"
 		"[0x%%x]\\n' $((4096 * i)) $((10 * i)) $((10 * i)) $i $i $i; done; echo '+ FINI [20000:20000]'; } >t"));
 	ck_assert_ptr_nonnull(strstr(run("ulimit -t 1; $B/log-malloc-findleak -n -s s t | tail -n 1").out,
 	                             "Total: 1999 blocks, 19990 bytes"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A file of suppressions, and its patterns against a name: the first line of the input. */
 #include "fuzz.h"
+#include "pattern.h"
 #include "suppress.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 /* What can be said of a pattern without going through it as the matcher does. */
 static void judge(const char *pattern, const char *name)
 {
-	bool matches = suppression_matches(pattern, name);
+	bool matches = pattern_matches(pattern, name);
 
 	if (!name[0])
 		fuzz_assert(!matches);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The index of suppressions: trying each pattern says what is right. */
+#include "pattern.h"
 #include "support.h"
-#include "suppress.h"
 #include "suppress_index.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { PATTERNS = 40, PATTERN_SIZE = 16, TEXT_SIZE = 24 };
 static uint32_t first_of_all(char patterns[][PATTERN_SIZE], const char *text)
 {
 	for (uint32_t i = 0; i < PATTERNS; i++)
-		if (i % 5 != 4 && suppression_matches(patterns[i], text))
+		if (i % 5 != 4 && pattern_matches(patterns[i], text))
 			return i;
 	return SUPPRESS_INDEX_NONE;
 }
@@ -71,8 +71,8 @@ START_TEST(patterns_of_special_characters_alone_are_found)
 
 		ck_assert_int_eq(suppress_index_add(&index, patterns[i]), 0);
 		ck_assert_int_eq(suppress_index_build(&index), 0);
-		ck_assert_msg((suppress_index_find(&index, "text") == 0) == suppression_matches(patterns[i], "text"),
-		              "%s", patterns[i]);
+		ck_assert_msg((suppress_index_find(&index, "text") == 0) == pattern_matches(patterns[i], "text"), "%s",
+		              patterns[i]);
 		ck_assert_uint_eq(suppress_index_find(&index, ""), SUPPRESS_INDEX_NONE);
 		ck_assert_uint_eq(suppress_index_find(&index, NULL), SUPPRESS_INDEX_NONE);
 		suppress_index_free(&index);

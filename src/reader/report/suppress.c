@@ -2,6 +2,7 @@
 /* See suppress.h. */
 #include "suppress.h"
 #include "array.h"
+#include "pattern.h"
 #include "suppress_builtin.h"
 
 #include <errno.h>
@@ -135,54 +136,15 @@ int suppressions_load(struct suppressions *suppressions, const char *path, const
 	return error;
 }
 
-/*
- * Matches in the way of LeakSanitizer, so that a pattern means the same: each piece
- * between special characters is matched at its first place, without backtracking. '$'
- * ends the pattern.
- */
-bool suppression_matches(const char *pattern, const char *text)
-{
-	bool at_start = pattern[0] == '^', after_star = false;
-	const char *end;
-
-	if (!text || !text[0])
-		return false;
-	end = text + strlen(text);
-	pattern += at_start;
-	while (*pattern) {
-		const char *found;
-		size_t len;
-
-		if (*pattern == '*') {
-			pattern++;
-			at_start = false;
-			after_star = true;
-			continue;
-		}
-		if (*pattern == '$')
-			return !*text || after_star;
-		if (!*text)
-			return false;
-		len = strcspn(pattern, "*$");
-		found = memmem(text, (size_t)(end - text), pattern, len);
-		if (!found || (at_start && found != text))
-			return false;
-		text = found + len;
-		pattern += len;
-		at_start = after_star = false;
-	}
-	return true;
-}
-
 /* Does PATTERN match the frame's module or symbol, or the function or file of one of its places? */
 static bool matches_frame(const char *pattern, const struct resolved *resolved)
 {
 	/* The symbol may be an alias of the function in the debug information. */
-	if (suppression_matches(pattern, resolved->module) || suppression_matches(pattern, resolved->named.function))
+	if (pattern_matches(pattern, resolved->module) || pattern_matches(pattern, resolved->named.function))
 		return true;
 	for (size_t i = 0; i < resolved->places.count; i++)
-		if (suppression_matches(pattern, resolved->places.places[i].function) ||
-		    suppression_matches(pattern, resolved->places.places[i].file))
+		if (pattern_matches(pattern, resolved->places.places[i].function) ||
+		    pattern_matches(pattern, resolved->places.places[i].file))
 			return true;
 	return false;
 }
@@ -268,7 +230,7 @@ struct inner {
 static bool is_loader(const struct resolved *frame)
 {
 	for (size_t i = 0; i < SUPPRESS_LOADERS; i++)
-		if (suppression_matches(suppress_loaders[i], frame->module))
+		if (pattern_matches(suppress_loaders[i], frame->module))
 			return true;
 	return false;
 }

@@ -57,12 +57,6 @@ int suppressions_parse(struct suppressions *suppressions, const char *text, size
 int suppressions_load(struct suppressions *suppressions, const char *path, const struct diag *diag);
 
 /*
- * Does PATTERN match TEXT? '*' matches anything, '^' the beginning and '$' the end.
- * Without '^' and '$' it can match anywhere in TEXT.
- */
-bool suppression_matches(const char *pattern, const char *text);
-
-/*
  * Sets *FOUND to the suppression that matches a frame of STACK by module, function or
  * file. If several frames match, it is that of the innermost. NULL if there is none. 0
  * or -ENOMEM.

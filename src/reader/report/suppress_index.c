@@ -2,7 +2,7 @@
 /* See suppress_index.h. */
 #include "suppress_index.h"
 #include "array.h"
-#include "suppress.h"
+#include "pattern.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -172,7 +172,7 @@ static uint32_t try_key(struct suppress_index *index, uint32_t place, const char
 		return best;
 	key->search = index->search;
 	for (uint32_t i = key->first; i < best; i = index->next[i])
-		if (suppression_matches(index->patterns[i], text))
+		if (pattern_matches(index->patterns[i], text))
 			return i;
 	return best;
 }

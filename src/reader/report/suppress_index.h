@@ -33,7 +33,7 @@ int suppress_index_add(struct suppress_index *index, const char *pattern);
 /* To be called after the last addition and before the first search. 0 or -ENOMEM. */
 int suppress_index_build(struct suppress_index *index);
 
-/* The smallest number of a pattern that matches TEXT, as suppression_matches() says, or SUPPRESS_INDEX_NONE. */
+/* The smallest number of a pattern that matches TEXT, as pattern_matches() says, or SUPPRESS_INDEX_NONE. */
 uint32_t suppress_index_find(struct suppress_index *index, const char *text);
 
 void suppress_index_free(struct suppress_index *index);
