@@ -153,7 +153,7 @@ bool destination_locate(const struct destination *to, char path[PATH_MAX])
 	char link[64];
 	ssize_t n;
 
-	strcpy(path, to->path);
+	snprintf(path, PATH_MAX, "%s", to->path);
 	if (fstat(to->fd, &file) != 0 || is_at(&file, path))
 		return true;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", to->fd);
