@@ -64,7 +64,7 @@ static int grow(struct heap *heap)
 	return 0;
 }
 
-/* The block in SLOT is not live any more. The slot keeps its content for now. */
+/* Counts the block in SLOT out, and tells the observer. The caller then overwrites the slot or closes the gap. */
 static inline void let_go(struct heap *heap, const struct heap_block *slot)
 {
 	heap->bytes -= slot->size;
