@@ -602,6 +602,36 @@ START_TEST(a_signal_of_a_write_of_ours_never_arrives)
 }
 END_TEST
 
+/* ---- identity.h ------------------------------------------------------------------ */
+
+START_TEST(the_start_of_a_process_is_found_whatever_its_name_is)
+{
+	static const char rest[] = " S 3 4 5 0 -1 4194560 9 10 11 12 13 14 15 16 20 0 1 0 2200 23 24";
+	static const char *const names[] = {"7 (a)", "7 ()", "7 (a b)", "7 () S 1 2)", "7 (a) R 9 (9\n9)"};
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char text[LM_IDENTITY_STAT_MAX];
+		size_t length = (size_t)snprintf(text, sizeof text, "%s%s", names[i], rest), size = 0;
+		const char *field = lm_identity_field(text, length, 22, &size);
+		uint64_t identity = lm_identity_make(text, length, 1, "boot", 4);
+
+		ck_assert_msg(field && size == 4 && strncmp(field, "2200", 4) == 0, "%s", text);
+		ck_assert_uint_ne(identity, 0);
+		first = i ? first : identity;
+		ck_assert_uint_eq(identity, first);
+		/* Each part counts. */
+		ck_assert_uint_ne(lm_identity_make(text, length, 2, "boot", 4), first);
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "Boot", 4), first);
+		text[field - text] = '3';
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "boot", 4), first);
+		/* A text that ends before or in it tells nothing. */
+		for (size_t cut = 0; cut <= (size_t)(field - text) + size; cut++)
+			ck_assert_uint_eq(lm_identity_make(text, cut, 1, "boot", 4), 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -633,5 +663,6 @@ int main(void)
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
+	ONCE(the_start_of_a_process_is_found_whatever_its_name_is);
 	return run_suite(suite);
 }

@@ -12,6 +12,8 @@
 
 /* Starts a line in BUFFER, of LM_WARN_MAX bytes. */
 struct lm_text lm_warn_begin(char *buffer);
+/* Adds ": " and the meaning of ERROR. */
+void lm_warn_error(struct lm_text *text, int error);
 /* Ends it and writes it. */
 void lm_warn_end(char *buffer, struct lm_text *text);
 
