@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "identity.h"
 #include "intercept.h"
 #include "lock.h"
 #include "module.h"
