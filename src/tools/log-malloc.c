@@ -2,7 +2,8 @@
 /*
  * log-malloc: runs a command with the tracker in it, writes a trace, and passes
  * on how the command ended. The command sees three differences to a run without
- * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and descriptor 1022.
+ * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and the descriptors that
+ * log-malloc(1) names.
  */
 #include "cli.h"
 #include "closing.h"
