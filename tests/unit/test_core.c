@@ -231,6 +231,36 @@ START_TEST(numbers_and_paths_read_as_the_format_says)
 }
 END_TEST
 
+static void put_shown(struct lm_text *text)
+{
+	lm_text_shown(text,
+	              "a b(\\\n\x1b\x7f|\xc2\x9b|\x9b|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\x82|\xe4|\xe4\x9b|"
+	              "\xc0\x9b|\xed\xa0\x80|\xc2");
+}
+
+START_TEST(control_characters_of_every_kind_are_not_shown)
+{
+	ck_assert_str_eq(text_of(put_shown),
+	                 "a b(\\\\012\\033\\177|\\302\\233|\\233|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\\202|\xe4|"
+	                 "\xe4\\233|\xc0\\233|\xed\xa0\\200|\xc2");
+}
+END_TEST
+
+START_TEST(what_is_shown_is_cut_between_characters)
+{
+	static const char string[] = "\xe2\x82\xac\xc2\x9b\x9b\xc3\xa4";
+	static const size_t lengths[] = {0, 0, 0, 3, 3, 3, 3, 3, 3, 3, 3, 11, 11, 11, 11, 15, 15, 17};
+
+	for (size_t room = 0; room < sizeof lengths / sizeof *lengths; room++) {
+		char buffer[32];
+		struct lm_text text = {buffer, buffer + room};
+
+		lm_text_shown(&text, string);
+		ck_assert_uint_eq((size_t)(text.at - buffer), lengths[room]);
+	}
+}
+END_TEST
+
 START_TEST(text_that_does_not_fit_is_cut)
 {
 	char buffer[8] = "1234567";
@@ -664,6 +694,8 @@ int main(void)
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
+	ONCE(control_characters_of_every_kind_are_not_shown);
+	ONCE(what_is_shown_is_cut_between_characters);
 	ONCE(the_start_of_a_process_is_found_whatever_its_name_is);
 	return run_suite(suite);
 }

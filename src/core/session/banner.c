@@ -17,7 +17,7 @@ void lm_banner_print(const struct lm_output *output)
 	lm_text_string(&text, LM_TRACE_BANNER);
 	if (output->owned) {
 		lm_text_string(&text, "file = ");
-		lm_text_path_line(&text, output->path);
+		lm_text_shown(&text, output->path);
 	} else {
 		lm_text_string(&text, "fd = ");
 		lm_text_unsigned(&text, LM_TRACE_FD);

@@ -32,7 +32,7 @@ static void complain(const char *variable, const char *value, const char *accept
 
 	lm_text_string(&text, variable);
 	lm_text_char(&text, '=');
-	lm_text_path_line(&text, value);
+	lm_text_shown(&text, value);
 	lm_text_string(&text, " is not ");
 	lm_text_string(&text, accepted);
 	lm_text_string(&text, "; using ");

@@ -128,7 +128,7 @@ static void tell_taken(struct lm_output *output, const char *path)
 	}
 	lm_text_string(&text, " writes to the trace ");
 	if (path)
-		lm_text_path_line(&text, path);
+		lm_text_shown(&text, path);
 	else
 		lm_text_string(&text, "on descriptor 1022");
 	lm_text_string(&text, ", and process ");

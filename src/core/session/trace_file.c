@@ -82,7 +82,7 @@ static struct lm_text begin_line(struct lm_output *output, const char *start, co
 	struct lm_text text = lm_warn_begin(output->line);
 
 	lm_text_string(&text, start);
-	lm_text_path_line(&text, path);
+	lm_text_shown(&text, path);
 	return text;
 }
 
@@ -117,7 +117,7 @@ static void tell_other_name(struct lm_output *output, const char *pattern, int r
 	struct lm_text text = begin_reason(output, pattern, reason);
 
 	lm_text_string(&text, "using ");
-	lm_text_path_line(&text, output->path);
+	lm_text_shown(&text, output->path);
 	lm_text_string(&text, " instead");
 	lm_warn_end(output->line, &text);
 }

@@ -4,6 +4,7 @@
 #include "escape.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
