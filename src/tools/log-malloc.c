@@ -94,14 +94,14 @@ static void say_settings(const struct launch_options *options, const struct targ
 
 /* What has to be done when the command has ended. */
 static void finish(const struct launch_options *options, struct destination *to, const struct run *run,
-                   const struct timespec *since)
+                   const struct timespec *since, const char *library)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
 	if (!options->quiet)
-		closing_result(options, to, &left, run->status);
+		closing_result(options, to, &left, run->status, library);
 	merge_left_free(&left);
 	closing_children(options, to, run->pid, since);
 }
@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 	free(preload);
 	if (trouble)
 		return trouble;
-	finish(&options, &to, &run, &since);
+	finish(&options, &to, &run, &since, *library ? library : NULL);
 	free(to.childrens);
 	return WIFSIGNALED(run.status) ? STATUS_SIGNAL + WTERMSIG(run.status) : WEXITSTATUS(run.status);
 }
