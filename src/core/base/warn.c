@@ -7,9 +7,9 @@
 
 #include "signals.h"
 
-struct lm_text lm_warn_begin(char *buffer)
+struct lm_text lm_warn_begin(char *buffer, size_t size)
 {
-	struct lm_text text = {buffer, buffer + LM_WARN_MAX - 1};
+	struct lm_text text = {buffer, buffer + size - 1};
 
 	lm_text_string(&text, "log-malloc2: ");
 	return text;
@@ -78,8 +78,8 @@ void lm_warn_error(struct lm_text *text, int error)
 
 void lm_warn(const char *message, int error)
 {
-	char buffer[LM_WARN_MAX];
-	struct lm_text text = lm_warn_begin(buffer);
+	char buffer[LM_WARN_SHORT];
+	struct lm_text text = lm_warn_begin(buffer, sizeof buffer);
 
 	lm_text_string(&text, message);
 	if (error)

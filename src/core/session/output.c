@@ -119,7 +119,7 @@ static void tell_taken(struct lm_output *output, const char *path)
 
 	if (!output->holder || lm_self_descends_from(output->holder))
 		return;
-	text = lm_warn_begin(output->line);
+	text = lm_warn_begin(output->line, sizeof output->line);
 	if (output->holder == LM_OWNER_UNNAMED) {
 		lm_text_string(&text, "another process");
 	} else {

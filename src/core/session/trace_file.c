@@ -79,7 +79,7 @@ static int expand(char *path, size_t size, const char *pattern, unsigned number)
 
 static struct lm_text begin_line(struct lm_output *output, const char *start, const char *path)
 {
-	struct lm_text text = lm_warn_begin(output->line);
+	struct lm_text text = lm_warn_begin(output->line, sizeof output->line);
 
 	lm_text_string(&text, start);
 	lm_text_shown(&text, path);
