@@ -522,7 +522,7 @@ START_TEST(a_machine_without_proc_does)
 }
 END_TEST
 
-/* Each thread's 75th write takes 3 seconds, which is more than a ring that does not move is given. */
+/* Each thread's 40th write takes 3 seconds, which is more than a ring that does not move is given. */
 START_TEST(a_write_that_takes_seconds)
 {
 	struct run result;
@@ -532,7 +532,7 @@ START_TEST(a_write_that_takes_seconds)
 		skip("a_write_that_takes_seconds", "there is no strace that delays system calls");
 		return;
 	}
-	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=75 "
+	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=40 "
 	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 10000 >live",
 	             flavours[_i].environment, flavours[_i].suffix);
 	ck_assert_int_eq(result.status, 0);

@@ -26,6 +26,8 @@ static struct record parse(const char *line)
 		record.module.path = line + (record.module.path - copy);
 		if (record.module.build_id)
 			record.module.build_id = line + (record.module.build_id - copy);
+		if (record.module.stamp)
+			record.module.stamp = line + (record.module.stamp - copy);
 	}
 	free(copy);
 	return record;
@@ -172,6 +174,10 @@ START_TEST(information_lines_are_known_or_passed)
 	ck_assert_uint_eq(record.module.build_id_len, 4);
 	ck_assert_int_eq(strcmp(record.module.path, "/a\\040b"), 0);
 	ck_assert_ptr_null(parse("# MODULE 1000-5000 0 - /a").module.build_id);
+	ck_assert_ptr_null(parse("# MODULE 1000-5000 0 - /a").module.stamp);
+	record = parse("# MODULE 1000-5000 0 164@12.000000345 /a");
+	ck_assert_ptr_null(record.module.build_id);
+	ck_assert(record.module.stamp_len == 16 && memcmp(record.module.stamp, "164@12.000000345", 16) == 0);
 	ck_assert_uint_eq(parse("# PID 23451").number, 23451);
 	ck_assert_int_eq(parse("# BACKTRACE 9").info, INFO_BACKTRACE);
 	ck_assert_int_eq(parse("# EXE /bin/a b").info, INFO_EXE);

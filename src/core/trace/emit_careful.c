@@ -12,7 +12,9 @@
 /* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
+	int is_suspect = lm_module_take_suspicion();
+
+	if ((is_suspect || sampled) && lm_module_check(is_suspect)) {
 		lm_unwind_flush();
 		lm_backtraces_forget();
 	}

@@ -284,7 +284,7 @@ static const char *parse_event(struct cursor *c, struct record *record)
 	return parse_counts(c, &record->event);
 }
 
-/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. */
+/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. A stamp can stand for the build-id. */
 static const char *parse_module(struct cursor *c, struct record_module *module)
 {
 	if (!cursor_hex(c, &module->from) || !cursor_byte(c, '-') || !cursor_hex(c, &module->to) ||
@@ -292,7 +292,9 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	    !cursor_until(c, ' ', &module->build_id, &module->build_id_len) || !cursor_byte(c, ' ') ||
 	    cursor_at_end(c) || module->from >= module->to)
 		return "a module is not 'from-to offset build-id path'";
-	if (is_word(module->build_id, module->build_id_len, "-")) {
+	module->stamp = memchr(module->build_id, '@', module->build_id_len) ? module->build_id : NULL;
+	module->stamp_len = module->stamp ? module->build_id_len : 0;
+	if (module->stamp || is_word(module->build_id, module->build_id_len, "-")) {
 		module->build_id = NULL;
 		module->build_id_len = 0;
 	}

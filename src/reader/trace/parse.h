@@ -70,6 +70,8 @@ struct record_module {
 	uint64_t offset;
 	const char *build_id; /* hexadecimal digits; NULL if there is none */
 	size_t build_id_len;
+	const char *stamp; /* of a file without build-id: size@seconds.nanoseconds; NULL if it is not known */
+	size_t stamp_len;
 	const char *path; /* as it is written, \ooo included */
 	size_t path_len;
 };
