@@ -54,6 +54,7 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"
+#define LM_TRACE_PROCESS   "PROCESS"
 #define LM_TRACE_FORKED    "FORKED"
 #define LM_TRACE_EXE       "EXE"
 #define LM_TRACE_CWD       "CWD"

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "identity.h"
 #include "intercept.h"
 #include "lock.h"
 #include "module.h"
@@ -227,6 +228,36 @@ START_TEST(numbers_and_paths_read_as_the_format_says)
 {
 	ck_assert_str_eq(text_of(put_numbers), "-9223372036854775808 18446744073709551615 0 (nil) 0xdeadbeef");
 	ck_assert_str_eq(text_of(put_path), "/a\\040b\\050c)\\133d]\\134e\\012\x7f\xc3\xa4");
+}
+END_TEST
+
+static void put_shown(struct lm_text *text)
+{
+	lm_text_shown(text,
+	              "a b(\\\n\x1b\x7f|\xc2\x9b|\x9b|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\x82|\xe4|\xe4\x9b|"
+	              "\xc0\x9b|\xed\xa0\x80|\xc2");
+}
+
+START_TEST(control_characters_of_every_kind_are_not_shown)
+{
+	ck_assert_str_eq(text_of(put_shown),
+	                 "a b(\\\\012\\033\\177|\\302\\233|\\233|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\\202|\xe4|"
+	                 "\xe4\\233|\xc0\\233|\xed\xa0\\200|\xc2");
+}
+END_TEST
+
+START_TEST(what_is_shown_is_cut_between_characters)
+{
+	static const char string[] = "\xe2\x82\xac\xc2\x9b\x9b\xc3\xa4";
+	static const size_t lengths[] = {0, 0, 0, 3, 3, 3, 3, 3, 3, 3, 3, 11, 11, 11, 11, 15, 15, 17};
+
+	for (size_t room = 0; room < sizeof lengths / sizeof *lengths; room++) {
+		char buffer[32];
+		struct lm_text text = {buffer, buffer + room};
+
+		lm_text_shown(&text, string);
+		ck_assert_uint_eq((size_t)(text.at - buffer), lengths[room]);
+	}
 }
 END_TEST
 
@@ -602,6 +633,36 @@ START_TEST(a_signal_of_a_write_of_ours_never_arrives)
 }
 END_TEST
 
+/* ---- identity.h ------------------------------------------------------------------ */
+
+START_TEST(the_start_of_a_process_is_found_whatever_its_name_is)
+{
+	static const char rest[] = " S 3 4 5 0 -1 4194560 9 10 11 12 13 14 15 16 20 0 1 0 2200 23 24";
+	static const char *const names[] = {"7 (a)", "7 ()", "7 (a b)", "7 () S 1 2)", "7 (a) R 9 (9\n9)"};
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char text[LM_IDENTITY_STAT_MAX];
+		size_t length = (size_t)snprintf(text, sizeof text, "%s%s", names[i], rest), size = 0;
+		const char *field = lm_identity_field(text, length, 22, &size);
+		uint64_t identity = lm_identity_make(text, length, 1, "boot", 4);
+
+		ck_assert_msg(field && size == 4 && strncmp(field, "2200", 4) == 0, "%s", text);
+		ck_assert_uint_ne(identity, 0);
+		first = i ? first : identity;
+		ck_assert_uint_eq(identity, first);
+		/* Each part counts. */
+		ck_assert_uint_ne(lm_identity_make(text, length, 2, "boot", 4), first);
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "Boot", 4), first);
+		text[field - text] = '3';
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "boot", 4), first);
+		/* A text that ends before or in it tells nothing. */
+		for (size_t cut = 0; cut <= (size_t)(field - text) + size; cut++)
+			ck_assert_uint_eq(lm_identity_make(text, cut, 1, "boot", 4), 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -633,5 +694,8 @@ int main(void)
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
+	ONCE(control_characters_of_every_kind_are_not_shown);
+	ONCE(what_is_shown_is_cut_between_characters);
+	ONCE(the_start_of_a_process_is_found_whatever_its_name_is);
 	return run_suite(suite);
 }

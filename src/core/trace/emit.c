@@ -51,7 +51,7 @@ static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size
 	if (lm_sink_failed(error) != 0) {
 		lm_emit_lose();
 	} else {
-		lm_emit_unwound(&event, unwound, 0, NULL);
+		lm_emit_unwound(&event, lm_tls.thread, unwound);
 	}
 	errno = saved;
 }

@@ -9,6 +9,7 @@
 #include "path.h"
 #include "procmaps.h"
 #include "record.h"
+#include "self.h"
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
@@ -120,6 +121,7 @@ int lm_marks_begin(uint64_t parent)
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
+	uint64_t identity = lm_self_identity();
 	struct lm_text text;
 	struct iovec part;
 	int result;
@@ -130,6 +132,8 @@ int lm_marks_begin(uint64_t parent)
 		return -1;
 	text = (struct lm_text){room->line, room->line + sizeof room->line};
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
+	if (identity)
+		lm_record_hex(&text, LM_TRACE_PROCESS, identity);
 	if (parent)
 		lm_record_number(&text, LM_TRACE_FORKED, parent);
 	if (lm_path_exe(room->path, sizeof room->path) == 0)

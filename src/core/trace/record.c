@@ -203,6 +203,13 @@ void lm_record_number(struct lm_text *text, const char *word, uint64_t value)
 	lm_text_char(text, '\n');
 }
 
+void lm_record_hex(struct lm_text *text, const char *word, uint64_t value)
+{
+	put_word(text, word);
+	lm_text_hex(text, value);
+	lm_text_char(text, '\n');
+}
+
 void lm_record_path(struct lm_text *text, const char *word, const char *path)
 {
 	put_word(text, word);

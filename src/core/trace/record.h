@@ -44,6 +44,7 @@ void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals tot
 
 /* "# WORD value" */
 void lm_record_number(struct lm_text *text, const char *word, uint64_t value);
+void lm_record_hex(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_path(struct lm_text *text, const char *word, const char *path);
 
 #endif

@@ -39,11 +39,12 @@ static const struct {
 	enum record_info info;
 	bool number;
 } infos[] = {
-	{LM_TRACE_PID, INFO_PID, true},        {LM_TRACE_FORKED, INFO_FORKED, true},
-	{LM_TRACE_EXE, INFO_EXE, false},       {LM_TRACE_CWD, INFO_CWD, false},
-	{LM_TRACE_FORMAT, INFO_FORMAT, false}, {LM_TRACE_MODULE, INFO_MODULE, false},
-	{LM_TRACE_TIME, INFO_TIME, true},      {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
-	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PID, INFO_PID, true},          {LM_TRACE_FORKED, INFO_FORKED, true},
+	{LM_TRACE_EXE, INFO_EXE, false},         {LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PROCESS, INFO_PROCESS, false},
 };
 
 const char *parse_call_name(enum lm_call call)

@@ -32,6 +32,7 @@ enum record_info {
 	INFO_BACKTRACE,
 	INFO_FILE,
 	INFO_LOST,
+	INFO_PROCESS,
 	INFO_OTHER,
 };
 

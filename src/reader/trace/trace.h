@@ -21,6 +21,8 @@ enum {
 	TRACE_DEPTH_MAX = 1024,
 	/* So many faulty lines are reported one by one. The others are only counted. */
 	TRACE_REPORTS_MAX = 20,
+	/* Of a PROCESS line, with a NUL behind it. */
+	TRACE_PROCESS_MAX = 32,
 };
 
 /* What one execution of one program left in the trace. */
@@ -28,6 +30,7 @@ struct trace_image {
 	unsigned number; /* from 1 */
 	bool has_pid;
 	uint64_t pid;
+	char process[TRACE_PROCESS_MAX]; /* tells it from others with the same number; "" if unknown */
 	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	char *exe;       /* NULL if unknown; valid as long as the image */
 	char *cwd;
