@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory that is not there, or not what it should be: the program ends as it would have, and the trace tells. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flavours.h"
@@ -160,6 +161,76 @@ START_TEST(glibc_has_its_own_say_about_overrun_blocks)
 }
 END_TEST
 
+/* ---- locked memory ---- */
+
+/* What the program "locking" prints. */
+struct locking {
+	int error;
+	long blocks, locked_kib;
+};
+
+static struct locking locking_printed(const struct run *result)
+{
+	struct locking printed = {-1, -1, -1};
+
+	sscanf(result->out, "%d %ld %ld", &printed.error, &printed.blocks, &printed.locked_kib);
+	return printed;
+}
+
+/*
+ * The ring has 8 MiB of address space, and the map has 10 MiB for 40 MB of heap: 2 MiB are less than any of these. Two
+ * blocks of 4000 bytes are what the heaps of the flavours differ by.
+ */
+static void locks_as_untraced(int flavour, const char *arguments, bool with_trace, const struct locking *untraced)
+{
+	struct run traced =
+		run("rm -f trace; %s LOG_MALLOC_QUIET=1 %s " PROGRAMS "locking%s %s", flavours[flavour].environment,
+	            with_trace ? "LOG_MALLOC_OUTPUT=trace" : "", flavours[flavour].suffix, arguments);
+	struct locking printed = locking_printed(&traced);
+	const char *name = flavours[flavour].name;
+
+	ck_assert_int_eq(traced.status, 0);
+	ck_assert_str_eq(traced.err, "");
+	ck_assert_msg(printed.error == untraced->error, "%s %s: errno %d", name, arguments, printed.error);
+	ck_assert_msg(labs(printed.blocks - untraced->blocks) <= 2, "%s %s: %ld blocks instead of %ld", name, arguments,
+	              printed.blocks, untraced->blocks);
+	ck_assert_msg(printed.locked_kib - untraced->locked_kib < 2048, "%s %s: %ld KiB locked instead of %ld", name,
+	              arguments, printed.locked_kib, untraced->locked_kib);
+	if (with_trace) {
+		struct traced trace = traced_read("trace", false);
+
+		traced_is_sound(&trace);
+		ck_assert_uint_ge(trace.calls[LM_CALL_MALLOC], (unsigned long)(atol(arguments) + printed.blocks));
+	}
+}
+
+/* Before the ring is there and with it; with a limit that is enough, one that the blocks reach, and next to none. */
+START_TEST(a_program_that_locks_its_memory_has_as_much_as_untraced)
+{
+	static const char *const cases[] = {
+		"future 0 400 100000",   "both 0 400 100000",   "both 8192 1000 4000", "current 8192 1000 4000",
+		"future 8192 5000 4000", "future 64 1000 4000", "future 4 1000 4000",
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++) {
+		struct run untraced;
+		struct locking printed;
+		char arguments[64];
+
+		snprintf(arguments, sizeof arguments, "%d %s", i % 2 ? 20000 : 0, cases[i / 2]);
+		untraced = run(PROGRAMS "locking %s", arguments);
+		printed = locking_printed(&untraced);
+		if (untraced.status == 77 || printed.error) {
+			skip("a_program_that_locks_its_memory_has_as_much_as_untraced", cases[i / 2]);
+			continue;
+		}
+		ck_assert_int_eq(untraced.status, 0);
+		locks_as_untraced(_i, arguments, false, &printed);
+		locks_as_untraced(_i, arguments, true, &printed);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("faults");
@@ -171,5 +242,6 @@ int main(void)
 	EACH(a_pointer_into_a_block_is_not_the_block);
 	EACH(a_resize_of_a_pointer_into_a_block_does_not_take_the_block);
 	EACH(glibc_has_its_own_say_about_overrun_blocks);
+	EACH(a_program_that_locks_its_memory_has_as_much_as_untraced);
 	return run_suite(suite);
 }

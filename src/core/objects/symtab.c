@@ -32,16 +32,18 @@ static const struct lm_symtab nothing;
 static int map_part(struct part *part, int fd, uint64_t offset, uint64_t size, uint64_t file_size)
 {
 	uint64_t page = offset & ~(uint64_t)0xffff;
-	int saved = errno;
 	void *map;
 
 	if (!size || offset > file_size || size > file_size - offset || size > SIZE_MAX - 0x10000)
 		return -1;
 	part->map_size = (size_t)(offset - page + size);
-	map = mmap(NULL, part->map_size, PROT_READ, MAP_PRIVATE, fd, (off_t)page);
-	errno = saved;
-	if (map == MAP_FAILED)
+	map = lm_sys_map_nothing(part->map_size);
+	if (!map)
 		return -1;
+	if (lm_sys_map_file(map, part->map_size, PROT_READ, MAP_PRIVATE, fd, page) != 0) {
+		lm_sys_unmap(map, part->map_size);
+		return -1;
+	}
 	part->map = map;
 	part->data = (const char *)map + (offset - page);
 	part->size = (size_t)size;
