@@ -29,7 +29,8 @@ static const char help[] =
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
-		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, 2 usage or trouble.\n";
+		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, or some may be missing in the\n"
+	"trace, 2 usage or trouble.\n";
 
 enum { BY_DEFAULT = 20 };
 
@@ -137,6 +138,7 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->lost += image->lost;
+	totals->unkept += image->unkept;
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
@@ -286,7 +288,8 @@ static int run(struct findleak *f, char **paths)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
-	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE]))
+	if (status == CLI_OK &&
+	    (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] || f->totals.lost || f->totals.unkept))
 		status = CLI_FINDINGS;
 	return command_finish(&f->work, status);
 }

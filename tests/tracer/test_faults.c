@@ -48,6 +48,86 @@ START_TEST(failures_of_the_allocator_are_events)
 }
 END_TEST
 
+/* ---- sizes that could not be kept ---- */
+
+/* The event of the block that the size map has no room for. */
+static const struct event *unkept_event(const struct traced *trace)
+{
+	const struct event *found = NULL;
+
+	for (size_t i = 0; i < trace->count; i++) {
+		if (!trace->list[i].event.unkept)
+			continue;
+		ck_assert_ptr_null(found);
+		found = &trace->list[i].event;
+	}
+	ck_assert_ptr_nonnull(found);
+	return found;
+}
+
+/* All that judges a trace says that something is missing, although the budget is larger than what was allocated. */
+static void no_gate_passes(const char *name)
+{
+	struct run r = run("$B/log-malloc-findleak --max-bytes=1G trace");
+
+	ck_assert_msg(r.status == 1, "%s: %d", name, r.status);
+	ck_assert_msg(strstr(r.out, "; 1 blocks whose sizes the tracker could not keep; NOT KNOWN to be within"), "%s",
+	              r.out);
+	ck_assert_ptr_null(strstr(r.out, "complete"));
+	r = run("$B/log-malloc-findleak --max-bytes=1G --format=junit trace");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_msg(strstr(r.out, "failures=\"1\"") && strstr(r.out, "the trace is not complete"), "%s", r.out);
+	ck_assert_int_eq(run("$B/log-malloc-diff --max-growth=1G trace trace").status, 1);
+	if (can_run("a_size_that_can_not_be_kept_is_told_and_no_gate_passes", "jq"))
+		json_is("log-malloc-findleak", "--max-bytes=1G trace", "[.complete,.unkept]", "[false,1]\n");
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-report trace").out, "; 1 blocks whose sizes the tracker"));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-trackusage trace").err, ": 1 blocks are not in these numbers"));
+}
+
+START_TEST(a_size_that_can_not_be_kept_is_told_and_no_gate_passes)
+{
+	static const char *const functions[] = {"malloc",   "calloc",        "realloc",        "reallocarray",
+	                                        "memalign", "aligned_alloc", "posix_memalign", "valloc"};
+	const uint64_t size = (32 << 20) - (64 << 10);
+
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		struct run r = run_traced(_i, "LOG_MALLOC_QUIET=1", "scarce", functions[i]);
+		struct traced trace = traced_read("trace", true);
+		const struct event *event = unkept_event(&trace);
+
+		ck_assert_msg(r.status == 0, "%s %s: %d", flavours[_i].name, functions[i], r.status);
+		ck_assert_str_eq(parse_call_name(event->call), functions[i]);
+		ck_assert_uint_eq(event->size, size);
+		ck_assert_int_lt(event->used, 1 << 20);
+		ck_assert_uint_eq(heap_find(&trace.heap, event->pointer)->size, size);
+		ck_assert_int_eq(run("$B/log-malloc-findleak --max-bytes=30M trace").status, 1);
+		no_gate_passes(functions[i]);
+	}
+}
+END_TEST
+
+/* There is memory for the map again when it is released. Its release is foreign, and takes nothing off the totals. */
+START_TEST(a_block_whose_size_was_not_kept_can_be_released)
+{
+	struct run r = run_traced(_i, "LOG_MALLOC_QUIET=1", "scarce", "malloc release");
+	struct traced trace = traced_read("trace", true);
+	const struct event *event = unkept_event(&trace);
+	const struct traced_call *release = NULL;
+
+	ck_assert_int_eq(r.status, 0);
+	for (size_t i = 0; i < trace.count; i++) {
+		if (parse_is_free(trace.list[i].event.call) && trace.list[i].event.pointer == event->pointer)
+			release = &trace.list[i];
+	}
+	ck_assert_ptr_nonnull(release);
+	ck_assert(release->event.foreign);
+	ck_assert_int_eq(release->event.used, event->used);
+	ck_assert_ptr_null(heap_find(&trace.heap, event->pointer));
+	ck_assert_int_eq(trace.fini.used, (int64_t)trace.heap.bytes);
+	no_gate_passes("release");
+}
+END_TEST
+
 /* From so little that the library is just loaded to enough for all: wherever the tracker fails, the program does not.
  */
 START_TEST(no_limit_on_the_address_space_takes_the_program_down)
@@ -237,6 +317,8 @@ int main(void)
 
 	EACH(a_program_that_runs_out_of_memory_sees_what_it_would_have_seen);
 	EACH(failures_of_the_allocator_are_events);
+	EACH(a_size_that_can_not_be_kept_is_told_and_no_gate_passes);
+	EACH(a_block_whose_size_was_not_kept_can_be_released);
 	EACH(no_limit_on_the_address_space_takes_the_program_down);
 	EACH(glibc_has_its_own_say_about_wrong_frees);
 	EACH(a_pointer_into_a_block_is_not_the_block);

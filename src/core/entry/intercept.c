@@ -93,13 +93,15 @@ static inline void emit(struct lm_event *event, const struct call *call, const s
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
-/* Adds EVENT's change, and USABLE bytes, to the books. */
+/* Adds EVENT's change, and USABLE bytes, to the books. A block that they could not take up is not counted. */
 static inline void account(struct lm_event *event, int64_t usable, const struct call *call)
 {
+	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
+
 	if (call->tracing || !call->own)
-		event->totals = lm_account_change(event->change, usable);
+		event->totals = lm_account_change(change, usable);
 	else
-		lm_account_change_own(&call->own->books, event->change, usable);
+		lm_account_change_own(&call->own->books, change, usable);
 }
 
 /*
@@ -152,6 +154,8 @@ static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t k
 		conclude_release(p, known, call);
 	if (known != LM_SIZEMAP_FULL && lm_sizemap_put(p, size) == 0)
 		return 0;
+	/* The entries behind P had no room for a large size. What P itself has is not about this block. */
+	lm_sizemap_take(p);
 	lm_session_no_memory();
 	return -1;
 }
@@ -176,10 +180,11 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	begin_tracker(call);
 	lm_account_call(books_of(call), event->call);
 	if (event->p) {
-		if (likely(enter((void *)event->p, event->size, call) == 0)) {
-			event->change = (int64_t)event->size;
+		event->change = (int64_t)event->size;
+		if (likely(enter((void *)event->p, event->size, call) == 0))
 			usable = (int64_t)lm_real_usable_size_of_live((void *)event->p);
-		}
+		else
+			event->unkept = 1;
 	} else if (event->size && !event->error) {
 		event->error = call->error;
 	}
@@ -362,6 +367,21 @@ static struct old_block take_old(void *old, const struct call *call)
 	return block;
 }
 
+/*
+ * Enters the block that a resize returned. One that is known and stayed in its
+ * place is not in the way: no other block's release has to be concluded.
+ */
+static int enter_resized(const struct lm_event *event, const struct old_block *old, const struct call *call)
+{
+	if (event->p != event->old || old->size == LM_SIZEMAP_NONE)
+		return enter((void *)event->p, event->size, call);
+	if (likely(lm_sizemap_put(event->p, event->size) == 0))
+		return 0;
+	lm_sizemap_end_moving(event->p);
+	lm_session_no_memory();
+	return -1;
+}
+
 /* The books after a successful resize: without the old block, with the new one. */
 static void account_resize(struct lm_event *event, const struct old_block *old, const struct call *call)
 {
@@ -372,15 +392,11 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 		usable -= (int64_t)old->usable;
 	}
 	if (event->p) {
-		/* A known block that stayed in its place: no other block's release has to be concluded. */
-		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
-		                      ? lm_sizemap_put(event->p, event->size)
-		                      : enter((void *)event->p, event->size, call);
-
-		if (likely(entered == 0)) {
-			event->change += (int64_t)event->size;
+		event->change += (int64_t)event->size;
+		if (likely(enter_resized(event, old, call) == 0))
 			usable += (int64_t)lm_real_usable_size_of_live((void *)event->p);
-		}
+		else
+			event->unkept = 1;
 	}
 	account(event, usable, call);
 }

@@ -57,7 +57,7 @@ static inline void clear_event(struct event *event)
 	event->change = event->used = event->usable = 0;
 	event->pointer = event->old = event->size = event->backtrace = 0;
 	event->arg_count = event->error = 0;
-	event->failed = event->foreign = event->busy = event->unseen = false;
+	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_statm = false;
 	memset(event->args, 0, sizeof event->args);
 }
@@ -132,6 +132,8 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	}
 	if (key == strlen(LM_TRACE_UNSEEN) && memcmp(word, LM_TRACE_UNSEEN, key) == 0)
 		event->unseen = cursor_number(&value, &flag) && flag;
+	else if (key == strlen(LM_TRACE_UNKEPT) && memcmp(word, LM_TRACE_UNKEPT, key) == 0)
+		event->unkept = cursor_number(&value, &flag) && flag;
 	return NULL;
 }
 
@@ -444,7 +446,7 @@ static inline __attribute__((always_inline)) void clear_rest(struct event *event
 {
 	event->old = 0;
 	event->arg_count = event->error = 0;
-	event->failed = event->foreign = event->busy = event->unseen = event->has_statm = false;
+	event->failed = event->foreign = event->busy = event->unseen = event->unkept = event->has_statm = false;
 	memset(event->args, 0, sizeof event->args);
 }
 

@@ -53,6 +53,7 @@ struct event {
 	bool foreign; /* the tracker never saw the passed block allocated */
 	bool busy;    /* the tracker was already active in this thread, so there is no backtrace */
 	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
+	bool unkept;  /* the tracker could not keep the block's size: USED and USABLE do not include it */
 	bool has_backtrace;
 	bool has_statm;
 	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in order */

@@ -303,6 +303,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
 	                                                 : TRACE_FINI;
+	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
 	error = take_stack(trace, &item->stack);

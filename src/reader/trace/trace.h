@@ -34,6 +34,7 @@ struct trace_image {
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
 	uint64_t lost;   /* events that the tracker could not write */
+	uint64_t unkept; /* blocks whose sizes it could not keep */
 	bool has_time;   /* there was a TIME line */
 	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
 	bool begun;      /* has INIT */
@@ -45,6 +46,12 @@ struct trace_image {
 	struct guess guess;
 	struct pool pool;
 };
+
+/* Is a part of what happened missing, so that nothing can be said for certain about the image? */
+static inline bool trace_is_missing_some(const struct trace_image *image)
+{
+	return image->lost || image->unkept;
+}
 
 enum trace_kind {
 	TRACE_CALL,
