@@ -64,6 +64,7 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_BACKTRACE "BACKTRACE"
 #define LM_TRACE_FILE      "FILE"
 #define LM_TRACE_LOST      "LOST"
+#define LM_TRACE_CALLING   "CALLING"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7

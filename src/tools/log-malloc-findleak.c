@@ -203,12 +203,24 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+/* A block whose size was not kept is foreign to the tracker, but in use. */
+static int take_calling(struct findleak *f, const struct trace_item *item)
+{
+	int error = heap_settle(&f->heap);
+
+	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
+}
+
 static int take_item(void *context, const struct trace_item *item)
 {
 	struct findleak *f = context;
 	const struct trace_image *image = &f->work.trace->image;
 	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
 
+	if (!error && item->kind == TRACE_CALLING)
+		return take_calling(f, item);
+	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
+		frees_return(&f->frees, item);
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
 	if (!error && item->kind == TRACE_END)

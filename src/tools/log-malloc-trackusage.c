@@ -187,7 +187,8 @@ static int take_item(void *context, const struct trace_item *item)
 
 	if (item->kind == TRACE_END)
 		return end_image(t);
-	take_event(t, &item->event);
+	if (item->kind != TRACE_CALLING)
+		take_event(t, &item->event);
 	return 0;
 }
 

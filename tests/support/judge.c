@@ -154,6 +154,8 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 	case TRACE_FINI:
 		judge_end(j, &item->event);
 		break;
+	case TRACE_CALLING:
+		break;
 	case TRACE_END:
 		judge_image(j, &trace->image);
 		break;

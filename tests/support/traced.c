@@ -81,6 +81,8 @@ struct traced traced_read(const char *path, bool keep)
 			apply(&traced, &trace, &item, &used, keep);
 			traced.behind_loss += trace.image.lost > 0;
 			break;
+		case TRACE_CALLING:
+			break;
 		case TRACE_END:
 			traced.parent = trace.image.parent;
 			traced.lost = trace.image.lost;

@@ -217,6 +217,35 @@ START_TEST(a_resize_of_a_pointer_into_a_block_does_not_take_the_block)
 }
 END_TEST
 
+START_TEST(a_resize_that_the_program_dies_of_is_reported)
+{
+	static const char *const functions[] = {"realloc", "reallocarray"};
+	static const char *const formats[] = {"full", "compact"};
+
+	for (int i = 0; i < 4; i++) {
+		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s within", functions[i % 2]), traced;
+		char settings[64], arguments[64];
+
+		snprintf(settings, sizeof settings, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s", formats[i / 2]);
+		snprintf(arguments, sizeof arguments, "%s within", functions[i % 2]);
+		traced = run_traced(_i, settings, "wild", arguments);
+		ck_assert_int_eq(traced.status, untraced.status);
+		traced = run("$B/log-malloc-findleak trace");
+		ck_assert_msg(strstr(traced.out, ": ") && strstr(traced.out, "1 FREE OF BLOCKS THAT WERE NOT IN USE") &&
+		                      strstr(traced.out, "of a block that the tracker did not see allocated (line: "),
+		              "%s", traced.out);
+		snprintf(arguments, sizeof arguments, "%s released", functions[i % 2]);
+		run_traced(_i, settings, "wild", arguments);
+		traced = run("$B/log-malloc-findleak trace");
+		ck_assert_int_eq(traced.status, 1);
+		ck_assert_msg(strstr(traced.out, "of a block that had been released before (line: ") &&
+		                      strstr(traced.out, " allocated by malloc in line "),
+		              "%s", traced.out);
+		ck_assert_ptr_nonnull(strstr(traced.out, "; 1 double frees"));
+	}
+}
+END_TEST
+
 START_TEST(glibc_has_its_own_say_about_overrun_blocks)
 {
 	static const struct {
@@ -323,6 +352,7 @@ int main(void)
 	EACH(glibc_has_its_own_say_about_wrong_frees);
 	EACH(a_pointer_into_a_block_is_not_the_block);
 	EACH(a_resize_of_a_pointer_into_a_block_does_not_take_the_block);
+	EACH(a_resize_that_the_program_dies_of_is_reported);
 	EACH(glibc_has_its_own_say_about_overrun_blocks);
 	EACH(a_program_that_locks_its_memory_has_as_much_as_untraced);
 	return run_suite(suite);

@@ -49,6 +49,7 @@ static inline int nested(const struct lm_caller *caller)
 struct call {
 	unsigned char guard; /* the state before the call, restored at its end */
 	int tracing;
+	int is_announced;      /* TRACING was decided before the call */
 	int error;             /* errno after the call */
 	struct lm_thread *own; /* the calling thread's; NULL in a signal handler that interrupted the tracker */
 };
@@ -74,7 +75,8 @@ static inline struct call begin_call(const struct lm_caller *caller)
 static inline void begin_tracker(struct call *call)
 {
 	call->error = errno;
-	call->tracing = lm_session_is_traced(call->guard);
+	if (likely(!call->is_announced))
+		call->tracing = lm_session_is_traced(call->guard);
 	call->own = call->guard == LM_GUARD_IDLE ? lm_thread_self() : NULL;
 	lm_guard_set(LM_GUARD_TRACKER);
 }
@@ -382,6 +384,41 @@ static int enter_resized(const struct lm_event *event, const struct old_block *o
 	return -1;
 }
 
+/*
+ * The real realloc may end the program if a block is not known, since the pointer
+ * may be wrong. So such a call is recorded before it is made, as a release is. Its
+ * own event can only follow, because the result is not known before.
+ */
+static __attribute__((noinline)) void announce(const struct lm_event *coming, size_t usable, struct call *call,
+                                               const struct lm_caller *caller)
+{
+	struct lm_event event = *coming;
+	int error = errno;
+
+	begin_tracker(call);
+	call->is_announced = 1;
+	event.calling = event.foreign = 1;
+	event.old_size = usable;
+	event.totals = lm_account_totals();
+	emit(&event, call, caller);
+	lm_guard_set(LM_GUARD_REAL);
+	errno = error;
+}
+
+/* The sizes of the block that is passed, before the real call. */
+static inline struct old_block begin_resize(const struct lm_event *event, struct call *call,
+                                            const struct lm_caller *caller)
+{
+	struct old_block old = take_old((void *)event->old, call);
+
+	if (unlikely(event->old && old.size == LM_SIZEMAP_NONE))
+		announce(event, old.usable, call, caller);
+	/* was_released() needs that. */
+	if (event->old && event->size == 0)
+		errno = 0;
+	return old;
+}
+
 /* The books after a successful resize: without the old block, with the new one. */
 static void account_resize(struct lm_event *event, const struct old_block *old, const struct call *call)
 {
@@ -434,12 +471,6 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
  * realloc(p, 0) returns NULL both if it released the block (glibc) and if it
  * failed. Only errno tells which, and only if it was 0 before the call.
  */
-static inline void watch_errno(const struct lm_event *event)
-{
-	if (event->old && event->size == 0)
-		errno = 0;
-}
-
 static inline int was_released(const struct lm_event *event, const struct call *call)
 {
 	if (!event->old || event->size != 0 || errno != 0)
@@ -458,8 +489,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 	if (nested(caller))
 		return lm_real_realloc(p, size);
 	call = begin_call(caller);
-	old = take_old(p, &call);
-	watch_errno(&event);
+	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_realloc(p, size);
 	released = was_released(&event, &call);
 	return resized(&event, &old, released, &call, caller);
@@ -476,8 +506,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 	if (nested(caller))
 		return lm_real_reallocarray(p, count, each);
 	call = begin_call(caller);
-	old = take_old(p, &call);
-	watch_errno(&event);
+	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_reallocarray(p, count, each);
 	released = was_released(&event, &call);
 	return resized(&event, &old, released, &call, caller);

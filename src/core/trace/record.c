@@ -128,7 +128,13 @@ static void put_body(struct lm_text *text, const struct lm_event *event)
 
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
 {
-	put_head(text, event->call);
+	if (event->calling) {
+		lm_text_string(text, "# " LM_TRACE_CALLING " ");
+		lm_text_string(text, words[event->call]);
+		lm_text_char(text, ' ');
+	} else {
+		put_head(text, event->call);
+	}
 	/* A foreign block's size is written too, though it changes no total. */
 	if (is_release(event->call)) {
 		lm_text_char(text, '-');

@@ -39,11 +39,12 @@ static const struct {
 	enum record_info info;
 	bool number;
 } infos[] = {
-	{LM_TRACE_PID, INFO_PID, true},        {LM_TRACE_FORKED, INFO_FORKED, true},
-	{LM_TRACE_EXE, INFO_EXE, false},       {LM_TRACE_CWD, INFO_CWD, false},
-	{LM_TRACE_FORMAT, INFO_FORMAT, false}, {LM_TRACE_MODULE, INFO_MODULE, false},
-	{LM_TRACE_TIME, INFO_TIME, true},      {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
-	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PID, INFO_PID, true},          {LM_TRACE_FORKED, INFO_FORKED, true},
+	{LM_TRACE_EXE, INFO_EXE, false},         {LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_CALLING, INFO_CALLING, false},
 };
 
 const char *parse_call_name(enum lm_call call)
@@ -303,6 +304,21 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	return NULL;
 }
 
+/* The program may have written such a line itself. What can't be read is no fault. */
+static void parse_calling(struct cursor c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	clear_event(&record->event);
+	if (cursor_until(&c, ' ', &word, &len)) {
+		record->event.call = find_call(word, len);
+		if (record->event.call < LM_CALL_COUNT && !parse_call(&c, &record->event))
+			return;
+	}
+	record->info = INFO_OTHER;
+}
+
 static const char *parse_info(struct cursor *c, struct record *record)
 {
 	const char *word;
@@ -324,6 +340,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 		record->len = (size_t)(c->end - c->at);
 		if (infos[i].number && (!cursor_number(c, &record->number) || !cursor_at_end(c)))
 			return "an information line whose value is not a number";
+		if (record->info == INFO_CALLING)
+			parse_calling(*c, record);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
 	}
 	return NULL;

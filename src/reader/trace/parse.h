@@ -32,6 +32,7 @@ enum record_info {
 	INFO_BACKTRACE,
 	INFO_FILE,
 	INFO_LOST,
+	INFO_CALLING, /* EVENT is what is about to be called, without a result */
 	INFO_OTHER,
 };
 

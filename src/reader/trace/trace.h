@@ -57,7 +57,8 @@ enum trace_kind {
 	TRACE_CALL,
 	TRACE_INIT,
 	TRACE_FINI,
-	TRACE_END, /* the image is over, and can be reported on now */
+	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
+	TRACE_END,     /* the image is over, and can be reported on now */
 };
 
 struct trace_item {
