@@ -143,7 +143,9 @@ START_TEST(markers_stand_in_their_order_and_each_can_be_missing)
 	event = parse("+ realloc 0 0x10 (nil) (9 100) [5:24] !f !e12!").event;
 	ck_assert(event.foreign && event.busy && event.error == ENOMEM);
 	event = parse("+ malloc 5 0x10 [5:24] unseen=0").event;
-	ck_assert(!event.unseen);
+	ck_assert(!event.unseen && !event.unkept);
+	event = parse("+ malloc 5 0x10 [0:0] unkept=1 bt=3").event;
+	ck_assert(event.unkept && !event.unseen && event.size == 5 && event.backtrace == 3);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 /* See chains.h. */
 #include "chains.h"
 
-#include "sys.h"
+#include "map.h"
 
 static size_t room_of(const struct lm_chains *chains, unsigned level)
 {

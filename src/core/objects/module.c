@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 
 #include "arena.h"
+#include "map.h"
 #include "path.h"
 #include "sys.h"
 #include "trace_format.h"

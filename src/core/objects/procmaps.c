@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "map.h"
 #include "sys.h"
 #include "trace_format.h"
 

@@ -11,8 +11,11 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "arena.h"
+#include "map.h"
 #include "sys.h"
 
 /* Up to this size, names are copied. */
@@ -29,19 +32,13 @@ struct function {
 #define FUNCTION_SIZE_MAX UINT32_MAX
 #define NAME_MAX_OFFSET   (UINT32_MAX >> 1)
 
-/* Memory that was mapped: DATA has SIZE bytes in it. */
-struct part {
-	void *map;
-	size_t map_size;
-	const char *data;
-	size_t size;
-};
-
 struct lm_symtab {
 	struct function *functions; /* by address */
-	size_t count, room;         /* ROOM in bytes */
-	struct part names;
-	int is_copied; /* NAMES are */
+	size_t count;
+	const char *names;
+	size_t names_size;
+	void *map; /* MAP_SIZE bytes with the names; NULL: they are copied */
+	size_t map_size;
 };
 
 /* The table of every object whose symbols can't be read. */
@@ -149,95 +146,101 @@ static struct function function_of(const ElfW(Sym) * sym)
 	                         .name = sym->st_name & NAME_MAX_OFFSET};
 }
 
-/* PIECE bytes at ROOM are used to read the symbols. */
-static int read_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table, ElfW(Sym) * room)
+/*
+ * Counts the functions, and puts at most MAX of them into FUNCTIONS. PIECE bytes at ROOM are used to read the symbols.
+ * 0, or -1: the file can't be read.
+ */
+static int read_functions(struct function *functions, size_t max, size_t *found, int fd, const ElfW(Shdr) * table,
+                          ElfW(Sym) * room)
 {
 	size_t left = (size_t)(table->sh_size / sizeof *room);
 	uint64_t offset = table->sh_offset;
 
+	*found = 0;
 	while (left) {
 		size_t count = left < PIECE / sizeof *room ? left : PIECE / sizeof *room;
 
 		if (read_at(fd, room, count * sizeof *room, offset) != 0)
 			return -1;
 		for (size_t i = 0; i < count; i++) {
-			if (is_function(&room[i]))
-				symtab->functions[symtab->count++] = function_of(&room[i]);
+			if (!is_function(&room[i]))
+				continue;
+			if (*found < max)
+				functions[*found] = function_of(&room[i]);
+			++*found;
 		}
 		left -= count;
 		offset += count * sizeof *room;
 	}
-	return symtab->count ? 0 : -1;
+	return 0;
 }
 
-/* There can't be more functions than symbols. Pages that are not needed are given back. */
-static int make_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table)
+/* The file may change between the first look, which counts, and the second one. */
+static int copy_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table, ElfW(Sym) * room)
 {
-	size_t page = LM_SYS_PAGE_MAX, used;
-	ElfW(Sym) *room = lm_sys_map(PIECE);
-	int result = -1;
+	size_t count, again;
 
-	symtab->room = ((size_t)(table->sh_size / sizeof *room) * sizeof *symtab->functions + page) & ~(page - 1);
-	symtab->functions = lm_sys_map(symtab->room);
-	if (room && symtab->functions)
-		result = read_functions(symtab, fd, table, room);
-	if (room)
-		lm_sys_unmap(room, PIECE);
-	if (result != 0)
+	if (read_functions(NULL, 0, &count, fd, table, room) != 0 || !count)
 		return -1;
-	used = (symtab->count * sizeof *symtab->functions + page - 1) & ~(page - 1);
-	if (used < symtab->room)
-		lm_sys_unmap((char *)symtab->functions + used, symtab->room - used);
-	symtab->room = used;
+	symtab->functions = lm_arena_alloc(count * sizeof *symtab->functions);
+	if (!symtab->functions || read_functions(symtab->functions, count, &again, fd, table, room) != 0)
+		return -1;
+	symtab->count = again < count ? again : count;
 	sort(symtab->functions, symtab->count);
 	return 0;
 }
 
-/* ---- names ---- */
-
-static int copy_names(struct part *part, int fd, uint64_t offset, size_t size)
+static int make_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table)
 {
-	char *copy = lm_sys_map(size);
+	ElfW(Sym) *room = lm_sys_map(PIECE);
+	int result;
 
-	if (!copy)
+	if (!room)
 		return -1;
-	*part = (struct part){copy, size, copy, size};
-	return read_at(fd, copy, size, offset);
+	result = copy_functions(symtab, fd, table, room);
+	lm_sys_unmap(room, PIECE);
+	return result;
 }
 
-static int map_names(struct part *part, int fd, uint64_t offset, size_t size)
+/* ---- names ---- */
+
+static int copy_names(struct lm_symtab *symtab, int fd, uint64_t offset)
+{
+	char *copy = lm_arena_alloc(symtab->names_size);
+
+	symtab->names = copy;
+	return copy ? read_at(fd, copy, symtab->names_size, offset) : -1;
+}
+
+static int map_names(struct lm_symtab *symtab, int fd, uint64_t offset)
 {
 	uint64_t start = offset & ~(uint64_t)(LM_SYS_PAGE_MAX - 1);
-	size_t room = (size_t)(offset - start) + size;
-	int saved = errno;
-	void *map = mmap(NULL, room, PROT_READ, MAP_PRIVATE, fd, (off_t)start);
 
-	errno = saved;
-	if (map == MAP_FAILED)
+	symtab->map_size = (size_t)(offset - start) + symtab->names_size;
+	symtab->map = lm_sys_map_nothing(symtab->map_size);
+	if (!symtab->map)
 		return -1;
-	*part = (struct part){map, room, (const char *)map + (offset - start), size};
-	return 0;
+	symtab->names = (const char *)symtab->map + (offset - start);
+	return lm_sys_map_file(symtab->map, symtab->map_size, PROT_READ, MAP_PRIVATE, fd, start);
 }
 
 static int make_names(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * strings)
 {
-	size_t size = (size_t)strings->sh_size;
-
-	symtab->is_copied = size <= COPIED_MAX;
-	return symtab->is_copied ? copy_names(&symtab->names, fd, strings->sh_offset, size)
-	                         : map_names(&symtab->names, fd, strings->sh_offset, size);
+	symtab->names_size = (size_t)strings->sh_size;
+	return symtab->names_size <= COPIED_MAX ? copy_names(symtab, fd, strings->sh_offset)
+	                                        : map_names(symtab, fd, strings->sh_offset);
 }
 
 /* Can all bytes of NAME up to its end be read? The end has to lie in the table. */
 static int is_sound(const struct lm_symtab *symtab, const char *name)
 {
-	const char *end = symtab->names.data + symtab->names.size;
+	const char *end = symtab->names + symtab->names_size;
 
 	while (name < end) {
 		uintptr_t page_end = ((uintptr_t)name | 4095) + 1;
 		size_t room = page_end < (uintptr_t)end ? page_end - (uintptr_t)name : (size_t)(end - name);
 
-		if (!symtab->is_copied && !lm_sys_readable((uintptr_t)name))
+		if (symtab->map && !lm_sys_readable((uintptr_t)name))
 			return 0;
 		if (__builtin_memchr(name, '\0', room))
 			return 1;
@@ -298,7 +301,7 @@ const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
 	fd = lm_sys_open(module->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return &nothing;
-	symtab = lm_sys_map(sizeof *symtab);
+	symtab = lm_arena_alloc(sizeof *symtab);
 	if (symtab && read_file(symtab, fd, &module->loaded) != 0) {
 		lm_symtab_close(symtab);
 		symtab = NULL;
@@ -309,22 +312,19 @@ const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
 
 void lm_symtab_close(const struct lm_symtab *symtab)
 {
-	if (symtab == &nothing)
-		return;
-	if (symtab->functions)
-		lm_sys_unmap(symtab->functions, symtab->room);
-	if (symtab->names.map)
-		lm_sys_unmap(symtab->names.map, symtab->names.map_size);
-	lm_sys_unmap((void *)symtab, sizeof *symtab);
+	/* The rest belongs to the arena. This is called only when two threads opened the same one, or for want of
+	 * memory. */
+	if (symtab->map)
+		lm_sys_unmap(symtab->map, symtab->map_size);
 }
 
 /* ---- lookups ---- */
 
 static const char *name_of(const struct lm_symtab *symtab, const struct function *function)
 {
-	const char *name = symtab->names.data + function->name;
+	const char *name = symtab->names + function->name;
 
-	return function->name < symtab->names.size && is_sound(symtab, name) && *name ? name : NULL;
+	return function->name < symtab->names_size && is_sound(symtab, name) && *name ? name : NULL;
 }
 
 static unsigned leading_underscores(const char *name)

@@ -148,10 +148,11 @@ void lm_emit_lose(void)
 		lm_marks_lost();
 }
 
-/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call. */
+/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call;
+ * nor is one that is only about to be made. */
 static void lose(const struct lm_event *event)
 {
-	if (!event->unseen)
+	if (!event->unseen && !event->calling)
 		lm_emit_lose();
 }
 
