@@ -346,6 +346,13 @@ static void begin(struct lm_signals *signals)
 	lm_lock_take(&direct.lock);
 }
 
+/* For a thread that all others wait for: it ends the trace, or begins it. */
+static void begin_first(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	lm_lock_take_first(&direct.lock);
+}
+
 /* ERROR: the result of the write in between. The program must not see the signal that belongs to it. */
 static void end(const struct lm_signals *signals, int error)
 {
@@ -383,7 +390,7 @@ int lm_direct_write_first(const struct iovec *parts, int count)
 	struct lm_signals signals;
 	int error, result;
 
-	begin(&signals);
+	begin_first(&signals);
 	result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;
@@ -492,11 +499,19 @@ void lm_direct_locked(void (*function)(void))
 	end(&signals, 0);
 }
 
+void lm_direct_wait_for_others(void)
+{
+	struct lm_signals signals;
+
+	begin_first(&signals);
+	end(&signals, 0);
+}
+
 void lm_direct_lock_out(void)
 {
 	struct lm_signals signals;
 
-	begin(&signals);
+	begin_first(&signals);
 	/* The lock stays taken. */
 	lm_signals_unblock(&signals, 0);
 }

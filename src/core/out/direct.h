@@ -91,6 +91,9 @@ int lm_direct_check(void);
 /* Calls FUNCTION while no thread writes. FUNCTION must not write either. */
 void lm_direct_locked(void (*function)(void));
 
+/* Waits until the thread that writes, or opens a ring, has done so. Others that wait for that do not come in front. */
+void lm_direct_wait_for_others(void);
+
 /* No thread can write from here on. The process is about to end, which would cut another thread's write in two. */
 void lm_direct_lock_out(void);
 

@@ -261,10 +261,6 @@ int lm_sink_resume(enum lm_phase *next)
 	return error > 0 ? 0 : error;
 }
 
-static void nothing(void)
-{
-}
-
 /* Moves the phase to HELD, if there is a trace. If another thread holds it, waits. 0, or -1. */
 static int hold(void)
 {
@@ -291,7 +287,7 @@ int lm_sink_hold(struct lm_signals *signals)
 	}
 	lm_store(&sink.ender, lm_sys(SYS_gettid));
 	/* A thread may be just opening a ring: this waits until it has. */
-	lm_direct_locked(nothing);
+	lm_direct_wait_for_others();
 	if (sink.left)
 		error = take_over();
 	if (!error && lm_ring_is_open())
