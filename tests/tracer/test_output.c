@@ -599,7 +599,7 @@ START_TEST(a_write_that_takes_seconds)
 		return;
 	}
 	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=40 "
-	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 10000 >live",
+	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 20000 >live",
 	             flavours[_i].environment, flavours[_i].suffix);
 	ck_assert_int_eq(result.status, 0);
 	ck_assert_str_eq(result.err, "");

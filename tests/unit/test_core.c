@@ -661,6 +661,87 @@ START_TEST(a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork)
 }
 END_TEST
 
+/* It has our memory, and dies before its turn comes. */
+static int take_first_and_die(void *unused)
+{
+	(void)unused;
+	lm_lock_take_first(&lock);
+	return 0;
+}
+
+START_TEST(a_lock_outlives_a_child_that_was_killed_while_it_had_precedence)
+{
+	static _Alignas(16) char stack[65536];
+	pid_t child;
+
+	lm_lock_take(&lock);
+	child = clone(take_first_and_die, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+	ck_assert_int_gt(child, 0);
+	while (!lm_load(&lock.first))
+		sched_yield();
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	lm_lock_release(&lock);
+	ck_assert(!lm_lock_try(&lock));
+	lm_lock_take(&lock);
+	ck_assert_uint_eq(lock.word & INT32_MAX, (uint32_t)gettid());
+	lm_lock_release(&lock);
+}
+END_TEST
+
+enum { OTHERS = 8 };
+
+static struct {
+	unsigned taken;       /* how often the lock was taken since somebody asked for precedence */
+	unsigned before_turn; /* what that was when it was granted */
+	int is_over;
+} precedence;
+
+static void *take_and_count(void *unused)
+{
+	(void)unused;
+	while (!lm_load_acquire(&precedence.is_over)) {
+		lm_lock_take(&lock);
+		precedence.taken++;
+		lm_lock_release(&lock);
+	}
+	return NULL;
+}
+
+static void *take_first(void *unused)
+{
+	(void)unused;
+	lm_lock_take_first(&lock);
+	precedence.before_turn = precedence.taken;
+	lm_store_release(&precedence.is_over, 1);
+	lm_lock_release(&lock);
+	return NULL;
+}
+
+/* The owner itself asks again at once, as the others do all the time. */
+START_TEST(precedence_lets_each_other_thread_in_front_once_at_most)
+{
+	pthread_t threads[OTHERS], first;
+
+	for (int round = 0; round < 100; round++) {
+		lm_store(&precedence.is_over, 0);
+		for (int i = 0; i < OTHERS; i++)
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, take_and_count, NULL), 0);
+		lm_lock_take(&lock);
+		ck_assert_int_eq(pthread_create(&first, NULL, take_first, NULL), 0);
+		while (!lm_load(&lock.first))
+			sched_yield();
+		precedence.taken = 0;
+		lm_lock_release(&lock);
+		take_and_count(NULL);
+		for (int i = 0; i < OTHERS; i++)
+			ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_eq(pthread_join(first, NULL), 0);
+		ck_assert_uint_le(precedence.before_turn, OTHERS + 1);
+	}
+}
+END_TEST
+
 /* ---- signals ---- */
 
 START_TEST(faults_are_not_blocked_with_the_other_signals)
@@ -754,6 +835,8 @@ int main(void)
 	tcase_add_test(tcase, the_users_wish_outlives_every_phase);
 	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
 	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
+	tcase_add_test(tcase, a_lock_outlives_a_child_that_was_killed_while_it_had_precedence);
+	tcase_add_test(tcase, precedence_lets_each_other_thread_in_front_once_at_most);
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);

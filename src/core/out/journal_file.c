@@ -286,3 +286,27 @@ struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_
 	errno = saved;
 	return header;
 }
+
+/* Memory that is mapped twice has to have a descriptor for a moment. Its blocks are allocated, as a file's are. */
+static struct lm_journal_header *make_nameless(uint64_t start)
+{
+	struct lm_journal_header *header = NULL;
+	int fd = (int)lm_sys(SYS_memfd_create, "log-malloc2", (unsigned)MFD_CLOEXEC);
+
+	if (fd >= 0 && lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) == 0)
+		header = map_journal(fd);
+	if (fd >= 0)
+		lm_sys_close(fd);
+	if (header)
+		header->start = header->tail = start;
+	return header;
+}
+
+struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start)
+{
+	int saved = errno;
+	struct lm_journal_header *header = make_nameless(start);
+
+	errno = saved;
+	return header;
+}
