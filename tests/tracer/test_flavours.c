@@ -542,6 +542,31 @@ START_TEST(it_begins_and_ends_as_the_format_says)
 }
 END_TEST
 
+/* Each is recorded before the call, and is an event only once. */
+START_TEST(foreign_blocks_that_are_resized_are_events_once)
+{
+	static const char *const formats[] = {"full", "compact"};
+
+	for (int i = 0; i < 2; i++) {
+		struct run traced = run("LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s LOG_MALLOC_OUTPUT=trace " PROGRAMS
+		                        "foreign.wrap resize",
+		                        formats[i]);
+		struct traced trace = traced_read("trace", true);
+
+		ck_assert_int_eq(traced.status, 0);
+		traced_is_sound(&trace);
+		ck_assert_uint_eq(trace.wrong_totals, 0);
+		ck_assert_uint_eq(trace.calls[LM_CALL_REALLOC], 10);
+		ck_assert_uint_eq(trace.calls[LM_CALL_REALLOCARRAY], 10);
+		ck_assert_uint_eq(trace.heap.counts.foreign, 20);
+		ck_assert_str_eq(run("grep -c '^# CALLING realloc' trace").out, "20\n");
+		traced = run("$B/log-malloc-findleak trace");
+		ck_assert_int_eq(traced.status, 0);
+		ck_assert_msg(strstr(traced.out, "; 20 foreign frees; the trace is complete"), "%s", traced.out);
+	}
+}
+END_TEST
+
 START_TEST(unseen_releases_are_put_right)
 {
 	struct run traced = run("LOG_MALLOC_QUIET=1 " PROGRAMS "foreign.wrap 1022>trace");
@@ -656,6 +681,7 @@ int main(void)
 	EACH(an_output_that_cannot_be_opened_gives_one_line);
 	EACH(a_program_has_the_name_that_it_was_started_by);
 	EACH(it_begins_and_ends_as_the_format_says);
+	ONCE(foreign_blocks_that_are_resized_are_events_once);
 	ONCE(unseen_releases_are_put_right);
 	ONCE(code_that_takes_the_place_of_unloaded_code_gets_its_own_names);
 	ONCE(the_leaks_found_are_those_that_valgrind_counts);

@@ -14,7 +14,9 @@
 /* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
+	int is_suspect = lm_module_take_suspicion();
+
+	if ((is_suspect || sampled) && lm_module_check(is_suspect)) {
 		lm_unwind_flush();
 		lm_backtraces_forget();
 	}
@@ -146,10 +148,11 @@ void lm_emit_lose(void)
 		lm_marks_lost();
 }
 
-/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call. */
+/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call;
+ * nor is one that is only about to be made. */
 static void lose(const struct lm_event *event)
 {
-	if (!event->unseen)
+	if (!event->unseen && !event->calling)
 		lm_emit_lose();
 }
 

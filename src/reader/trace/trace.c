@@ -311,7 +311,7 @@ static int end_image(struct trace *trace, struct trace_item *item)
 /* Copies the event, but its last part only if the event has it. */
 static void copy_event(struct event *to, const struct record *record)
 {
-	if (record->kind != RECORD_CALL || record->event.has_statm)
+	if (record->kind == RECORD_INIT || record->kind == RECORD_FINI || record->event.has_statm)
 		*to = record->event;
 	else
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
@@ -320,16 +320,19 @@ static void copy_event(struct event *to, const struct record *record)
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
+	bool is_calling = trace->record.kind == RECORD_INFO;
 	int error;
 
 	trace->records++;
-	image->events++;
+	image->events += !is_calling;
 	copy_event(&item->event, &trace->record);
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
-	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
+	item->kind = is_calling                          ? TRACE_CALLING
+	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
 	                                                 : TRACE_FINI;
+	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
 	error = take_stack(trace, &item->stack);
@@ -414,6 +417,8 @@ int trace_next(struct trace *trace, struct trace_item *item)
 			return end_image(trace, item);
 		}
 		trace->image.last_line = trace->line.number;
+		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
+			return take_event(trace, item);
 		if (trace->record.kind == RECORD_INFO)
 			error = take_info(trace);
 		else if (trace->record.kind <= RECORD_FINI)

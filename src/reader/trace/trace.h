@@ -37,6 +37,7 @@ struct trace_image {
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
 	uint64_t lost;   /* events that the tracker could not write */
+	uint64_t unkept; /* blocks whose sizes it could not keep */
 	bool has_time;   /* there was a TIME line */
 	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
 	bool begun;      /* has INIT */
@@ -49,11 +50,18 @@ struct trace_image {
 	struct pool pool;
 };
 
+/* Is a part of what happened missing, so that nothing can be said for certain about the image? */
+static inline bool trace_is_missing_some(const struct trace_image *image)
+{
+	return image->lost || image->unkept;
+}
+
 enum trace_kind {
 	TRACE_CALL,
 	TRACE_INIT,
 	TRACE_FINI,
-	TRACE_END, /* the image is over, and can be reported on now */
+	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
+	TRACE_END,     /* the image is over, and can be reported on now */
 };
 
 struct trace_item {
