@@ -177,6 +177,30 @@ static void damage(const uint8_t *data, size_t len)
 	}
 }
 
+/*
+ * A loader has mapped what PT_LOAD says, so no segment lies outside of the image. It can still be longer than its file,
+ * and have holes.
+ */
+static void keep_inside(void)
+{
+	ElfW(Ehdr) elf;
+
+	memcpy(&elf, image, sizeof elf);
+	for (size_t i = 0; i < elf.e_phnum; i++) {
+		size_t at = elf.e_phoff + i * sizeof(ElfW(Phdr));
+		ElfW(Phdr) header;
+
+		if (elf.e_phoff > sizeof sound || at + sizeof header > sizeof sound)
+			return;
+		memcpy(&header, image + at, sizeof header);
+		header.p_vaddr %= sizeof sound;
+		if (header.p_memsz > sizeof sound - header.p_vaddr)
+			header.p_memsz = sizeof sound - header.p_vaddr;
+		if (header.p_type == PT_LOAD)
+			memcpy(image + at, &header, sizeof header);
+	}
+}
+
 static void set_holes(int protection)
 {
 	for (size_t i = 1; i < PAGES; i += 2)
@@ -216,6 +240,7 @@ static void read_image(void)
 	struct lm_loaded loaded = {.bias = (uintptr_t)image};
 	struct lm_headers headers;
 
+	keep_inside();
 	set_holes(PROT_NONE);
 	if (lm_headers_in_memory(&headers, (uintptr_t)image) == 0 && lm_headers_read(&headers, &loaded) == 0) {
 		fuzz_assert(loaded.start < loaded.end && loaded.build_id_size <= LM_BUILD_ID_MAX);

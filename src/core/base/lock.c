@@ -6,13 +6,14 @@
 #include <sys/wait.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "sys.h"
 #include "wait.h"
 
 #define WAITED (UINT32_C(1) << 31)
 
-/* So many pauses (wait.h) are about a second: then it is time to ask whether the other thread lives. */
-#define PATIENCE 10000
+/* How long to wait before it is asked whether the other thread lives, which takes system calls. */
+#define PATIENCE_MS 1000
 
 /* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -54,6 +55,19 @@ static int is_gone(uint32_t owner)
 	return lm_sys(SYS_tkill, (int)owner, 0) == -ESRCH || has_ended(owner);
 }
 
+/* Is it time to ask again? SINCE is when that was last, or 0: never. A pause takes longer on a busy machine. */
+static int is_impatient(uint64_t *since)
+{
+	uint64_t now = lm_clock_coarse_ms();
+
+	if (!*since)
+		*since = now;
+	if (now - *since < PATIENCE_MS)
+		return 0;
+	*since = now;
+	return 1;
+}
+
 /*
  * Waits until no thread has precedence. It may have died while it waited. Without
  * sleeping on the lock's word: a release may then wake a thread that does not care.
@@ -61,9 +75,10 @@ static int is_gone(uint32_t owner)
 static void let_first(struct lm_lock *lock)
 {
 	uint32_t first = lm_load_ordered(&lock->first);
+	uint64_t since = 0;
 
 	for (unsigned round = 0; first; round++) {
-		if (round % PATIENCE == PATIENCE - 1 && is_gone(first) && lm_compare_exchange(&lock->first, &first, 0))
+		if (is_impatient(&since) && is_gone(first) && lm_compare_exchange(&lock->first, &first, 0))
 			return;
 		lm_wait_pause(round);
 		first = lm_load_ordered(&lock->first);
@@ -97,16 +112,15 @@ void lm_lock_take(struct lm_lock *lock)
 void lm_lock_take_first(struct lm_lock *lock)
 {
 	uint32_t owner = self(), word = 0;
+	uint64_t since = 0;
 
 	while (!lm_compare_exchange(&lock->first, &word, owner)) {
 		let_first(lock);
 		word = 0;
 	}
 	for (unsigned round = 0;; round++) {
-		int is_patient = round % PATIENCE != PATIENCE - 1;
-
 		word = lm_load(&lock->word);
-		if ((!word || (!is_patient && is_gone(word & ~WAITED))) &&
+		if ((!word || (is_impatient(&since) && is_gone(word & ~WAITED))) &&
 		    lm_compare_exchange(&lock->word, &word, owner | WAITED))
 			break;
 		lm_wait_pause(round);

@@ -166,7 +166,7 @@ static const void *handle_of(const struct lm_mapping *mapping)
 
 static int is_by_maps(const struct lm_loaded *loaded)
 {
-	return (uintptr_t)loaded->handle & 1;
+	return (uintptr_t)lm_load(&loaded->handle) & 1;
 }
 
 static int read_mapped(const struct lm_mapping *first, struct lm_loaded *loaded, char *path)
@@ -373,7 +373,7 @@ static int is_mapped(struct lm_loaded_look *look, const struct lm_loaded *loaded
 	look->is_read = 1;
 	for (at = look->maps.text; lm_maps_next(&look->maps, &at, &mapping) == 0;) {
 		if (mapping.start == loaded->start)
-			return handle_of(&mapping) == loaded->handle;
+			return handle_of(&mapping) == lm_load(&loaded->handle);
 	}
 	return 0;
 }
@@ -382,11 +382,11 @@ int lm_loaded_is_there(struct lm_loaded_look *look, const struct lm_loaded *load
 {
 	uintptr_t start = 0;
 
-	if (!loaded->handle)
+	if (!lm_load(&loaded->handle))
 		return 1;
 	if (is_by_maps(loaded))
 		return is_mapped(look, loaded);
-	return ask_loader(loaded->start, &start) == loaded->handle && start == loaded->start;
+	return ask_loader(loaded->start, &start) == lm_load(&loaded->handle) && start == loaded->start;
 }
 
 void lm_loaded_look_end(struct lm_loaded_look *look)

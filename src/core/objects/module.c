@@ -65,7 +65,7 @@ static int enter(struct lm_module *module)
 		struct places *next = lm_load_acquire(&places->next), *more;
 
 		if (place) {
-			module->place = place;
+			lm_store(&module->place, place);
 			lm_add(&generation, 1);
 			return 0;
 		}
@@ -85,7 +85,7 @@ static int leave(struct lm_module *module)
 {
 	struct lm_module *expected = module;
 
-	if (!lm_compare_exchange(module->place, &expected, NULL))
+	if (!lm_compare_exchange(lm_load(&module->place), &expected, NULL))
 		return 0;
 	lm_add(&generation, 1);
 	lm_store_release(&module->gone, 1);
@@ -122,7 +122,8 @@ static struct lm_module *revived(const struct lm_loaded *like, const char *path)
 			continue;
 		if (!lm_compare_exchange(&module->gone, &gone, 0))
 			continue;
-		module->loaded.handle = like->handle;
+		/* Another thread may just look whether it is there. */
+		lm_store(&module->loaded.handle, like->handle);
 		return module;
 	}
 	return NULL;
@@ -249,7 +250,7 @@ int lm_module_check(int is_suspect)
 	lm_loaded_look_begin(&look, is_suspect);
 	FOR_EACH_LOADED(module)
 	{
-		if ((distrusted && module->loaded.handle) || !lm_loaded_is_there(&look, &module->loaded))
+		if ((distrusted && lm_load(&module->loaded.handle)) || !lm_loaded_is_there(&look, &module->loaded))
 			gone |= left_in_turn(module);
 	}
 	lm_loaded_look_end(&look);
