@@ -155,11 +155,12 @@ static size_t unknown_usable_size(void *p)
 /* Another name of glibc's malloc_usable_size in a static program. */
 extern size_t __malloc_usable_size(void *p) __attribute__((weak));
 
-static int are_in_one_object(const void *a, const void *b)
+/* Where the object begins that FUNCTION lies in; NULL in a static program, which is one object. */
+static const void *object_of(const void *function)
 {
-	Dl_info first, second;
+	Dl_info found;
 
-	return dladdr(a, &first) && dladdr(b, &second) && first.dli_fbase == second.dli_fbase;
+	return dladdr(function, &found) ? found.dli_fbase : NULL;
 }
 
 /*
@@ -184,7 +185,7 @@ static int can_tell_usable_size(void)
 	if (malloc_usable_size == __malloc_usable_size)
 		return 0;
 	if (dladdr)
-		return are_in_one_object((const void *)malloc_usable_size, (const void *)__real_malloc);
+		return object_of((const void *)malloc_usable_size) == object_of((const void *)__real_malloc);
 	return LM_ONE_OBJECT || is_beside_libc_malloc();
 }
 
