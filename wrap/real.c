@@ -5,6 +5,11 @@
  * is not there, it is made of others. References to functions that all libcs have
  * must not be weak: a weak reference does not pull a function out of a static
  * libc.
+ *
+ * glibc is different: its allocator is one object. malloc() pulls all of it out of
+ * the static libc, so the references to the rest can be weak. They have to be, since
+ * a static program may have a malloc() of its own, which glibc's object would define
+ * again.
  */
 #include "real.h"
 
@@ -18,10 +23,21 @@
 #include "sys.h"
 #include "tag.h"
 
+#if defined __GLIBC__
+#define LM_IN_ONE_OBJECT      __attribute__((weak))
+#define LM_IS_THERE(function) ((function) != NULL)
+#define LM_ONE_OBJECT         1
+#else
+#define LM_IN_ONE_OBJECT
+#define LM_IS_THERE(function) 1
+#define LM_ONE_OBJECT         0
+#endif
+
 extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
-extern void *__real_memalign(size_t alignment, size_t size);
-extern void *__real_aligned_alloc(size_t alignment, size_t size);
-extern int __real_posix_memalign(void **result, size_t alignment, size_t size);
+extern void *__real_memalign(size_t alignment, size_t size) LM_IN_ONE_OBJECT;
+extern void *__real_aligned_alloc(size_t alignment, size_t size) LM_IN_ONE_OBJECT;
+extern int __real_posix_memalign(void **result, size_t alignment, size_t size) LM_IN_ONE_OBJECT;
+extern size_t malloc_usable_size(void *p) LM_IN_ONE_OBJECT;
 extern void *__real_valloc(size_t size) __attribute__((weak));
 extern void *__real_pvalloc(size_t size) __attribute__((weak));
 extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
@@ -72,22 +88,22 @@ void *lm_real_reallocarray(void *p, size_t count, size_t size)
 
 void *lm_real_memalign(size_t alignment, size_t size)
 {
-	return __real_memalign(alignment, size);
+	return LM_IS_THERE(__real_memalign) ? __real_memalign(alignment, size) : no_memory();
 }
 
 void *lm_real_aligned_alloc(size_t alignment, size_t size)
 {
-	return __real_aligned_alloc(alignment, size);
+	return LM_IS_THERE(__real_aligned_alloc) ? __real_aligned_alloc(alignment, size) : no_memory();
 }
 
 int lm_real_posix_memalign(void **result, size_t alignment, size_t size)
 {
-	return __real_posix_memalign(result, alignment, size);
+	return LM_IS_THERE(__real_posix_memalign) ? __real_posix_memalign(result, alignment, size) : ENOMEM;
 }
 
 void *lm_real_valloc(size_t size)
 {
-	return __real_valloc ? __real_valloc(size) : __real_memalign((size_t)sysconf(_SC_PAGESIZE), size);
+	return __real_valloc ? __real_valloc(size) : lm_real_memalign((size_t)sysconf(_SC_PAGESIZE), size);
 }
 
 void *lm_real_pvalloc(size_t size)
@@ -96,7 +112,7 @@ void *lm_real_pvalloc(size_t size)
 
 	if (__real_pvalloc)
 		return __real_pvalloc(size);
-	return size > SIZE_MAX - page ? no_memory() : __real_memalign(page, (size + page - 1) / page * page);
+	return size > SIZE_MAX - page ? no_memory() : lm_real_memalign(page, (size + page - 1) / page * page);
 }
 
 void lm_real_free(void *p)
@@ -130,14 +146,64 @@ int lm_real_has_tags;
 static size_t tried_usable_size(void *p);
 static size_t (*usable_size)(void *p) = tried_usable_size;
 
+static size_t unknown_usable_size(void *p)
+{
+	(void)p;
+	return 0;
+}
+
+/* Another name of glibc's malloc_usable_size in a static program. */
+extern size_t __malloc_usable_size(void *p) __attribute__((weak));
+
+/* Where the object begins that FUNCTION lies in; NULL in a static program, which is one object. */
+static const void *object_of(const void *function)
+{
+	Dl_info found;
+
+	return dladdr(function, &found) ? found.dli_fbase : NULL;
+}
+
+/*
+ * In a static program without glibc, the libc's malloc() stands right behind
+ * __libc_malloc() of the same source file (musl). A program's own malloc() does not.
+ */
+static int is_beside_libc_malloc(void)
+{
+	uintptr_t distance = (uintptr_t)__real_malloc - (uintptr_t)__libc_malloc;
+
+	return __libc_malloc != NULL && distance < 256;
+}
+
+/* Is malloc_usable_size() of the same allocator as malloc()? A libc's own knows that libc's blocks alone, and may
+ * crash. */
+static int can_tell_usable_size(void)
+{
+	if (!LM_IS_THERE(malloc_usable_size))
+		return 0;
+	if (lm_real_is_glibc())
+		return 1;
+	if (malloc_usable_size == __malloc_usable_size)
+		return 0;
+	if (dladdr)
+		return object_of((const void *)malloc_usable_size) == object_of((const void *)__real_malloc);
+	return LM_ONE_OBJECT || is_beside_libc_malloc();
+}
+
 /*
  * The first block shows whether its tag tells the usable size. It does not under
  * valgrind, which replaces glibc's functions, or with memory tagging.
  */
 static size_t tried_usable_size(void *p)
 {
-	size_t usable = malloc_usable_size(p);
-	int is_tag = lm_real_is_glibc() && usable == lm_tag_usable(p);
+	size_t usable;
+	int is_tag;
+
+	if (!can_tell_usable_size()) {
+		lm_store(&usable_size, unknown_usable_size);
+		return 0;
+	}
+	usable = malloc_usable_size(p);
+	is_tag = lm_real_is_glibc() && usable == lm_tag_usable(p);
 
 	lm_store(&usable_size, is_tag ? tag_usable_size : malloc_usable_size);
 	lm_store(&lm_real_has_tags, is_tag);

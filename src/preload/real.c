@@ -179,7 +179,10 @@ static void find_optional(void **function, const char *name)
 /* The real allocator is glibc's own. */
 static int is_glibc;
 
-/* ThreadSanitizer allocates before its malloc_usable_size() works, so that is never called. */
+/*
+ * ThreadSanitizer allocates before its malloc_usable_size() works, so that is never called. An allocator need not have
+ * that function.
+ */
 static size_t unknown_usable_size(void *p)
 {
 	(void)p;
@@ -218,6 +221,11 @@ static void resolve_usable_size(void)
 	}
 	FIND(libc_usable_size, "malloc_usable_size");
 	is_glibc = lm_libc_has((const void *)lm_seam.malloc);
+	/* glibc's function knows glibc's blocks alone. */
+	if (!is_glibc && lm_libc_has((const void *)libc_usable_size)) {
+		lm_store_release(&lm_seam.usable_size, unknown_usable_size);
+		return;
+	}
 	lm_store_release(&lm_seam.usable_size, is_glibc ? tried_usable_size : libc_usable_size);
 }
 

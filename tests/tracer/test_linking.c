@@ -232,6 +232,78 @@ START_TEST(programs_link_through_pkg_config_and_are_traced)
 }
 END_TEST
 
+/* ---- a malloc of the program's own ------------------------------------------------ */
+
+/* The four that glibc's manual asks for at least; with MORE, some others. */
+static const char own_malloc_c[] =
+	"#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
+	"static char pool[1 << 20];\nstatic size_t used;\n"
+	"static void *take(size_t align, size_t n)\n{\n"
+	"	uintptr_t p = ((uintptr_t)pool + used + 16 + align - 1) & -align;\n"
+	"	if (n > sizeof pool || p + n > (uintptr_t)pool + sizeof pool) return NULL;\n"
+	"	used = p + n - (uintptr_t)pool;\n	((size_t *)p)[-1] = n;\n	return (void *)p;\n}\n"
+	"void *malloc(size_t n) { return take(16, n); }\n"
+	"void free(void *p) { (void)p; }\n"
+	"void *calloc(size_t count, size_t n) { return take(16, count * n); }\n"
+	"void *realloc(void *p, size_t n)\n{\n	void *q = take(16, n);\n"
+	"	size_t old = p ? ((size_t *)p)[-1] : 0;\n"
+	"	return q && p ? memcpy(q, p, old < n ? old : n) : q;\n}\n"
+	"#ifdef MORE\n"
+	"void *memalign(size_t align, size_t n) { return take(align, n); }\n"
+	"void *aligned_alloc(size_t align, size_t n) { return take(align, n); }\n"
+	"size_t malloc_usable_size(void *p) { return p ? ((size_t *)p)[-1] : 0; }\n"
+	"#endif\n";
+
+static const char owner_c[] = "#include <malloc.h>\n#include <stdlib.h>\n"
+			      "int main(void)\n{\n"
+			      "	char *volatile p = malloc(3210), *volatile q = calloc(3, 1001);\n"
+			      "	p = realloc(p, 4321);\n"
+			      "#ifdef MORE\n	free(aligned_alloc(64, 640));\n	free(memalign(128, 1281));\n#endif\n"
+			      "	free(q);\n	return p == NULL;\n}\n";
+
+static void own_is_traced(const char *compiler, const char *flags, const char *more)
+{
+	struct run linked =
+		run("%s -g -fno-builtin %s %s -fno-lto -c own.c && %s -g -fno-builtin %s %s -o owner owner.c own.o "
+	            "$(" PKG_CONFIG " --static --cflags --libs log-malloc2-wrap)",
+	            compiler, flags, more, compiler, flags, more, "$B");
+	struct traced trace;
+
+	ck_assert_msg(linked.status == 0, "%s %s %s: %.400s", compiler, flags, more, linked.err);
+	trace = run_traced("./owner");
+	calls_from(&trace, "malloc", 3210, "main");
+	calls_from(&trace, "calloc", 3003, "main");
+	calls_from(&trace, "realloc", 4321, "main");
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_int_eq(trace.fini.used, (int64_t)trace.heap.bytes);
+	if (*more) {
+		calls_from(&trace, "aligned_alloc", 640, "main");
+		calls_from(&trace, "memalign", 1281, "main");
+	}
+	/* The usable sizes are those that the program tells, or are not known. */
+	ck_assert_int_eq(trace.fini.usable, *more ? trace.fini.used : 0);
+}
+
+START_TEST(a_program_with_a_malloc_of_its_own_links_and_is_traced)
+{
+	static const char *const compilers[] = {"gcc", "clang"};
+	static const char *const links[] = {"-static", "-static-pie -fPIE", ""};
+	static const char *const options[] = {"-O0", "-O2", "-O2 -ffunction-sections -Wl,--gc-sections", "-O2 -flto"};
+	const char *compiler = compilers[_i / 3];
+	char flags[100];
+
+	if (!can_run("a_program_with_a_malloc_of_its_own_links_and_is_traced", compiler))
+		return;
+	write_file("own.c", own_malloc_c, strlen(own_malloc_c));
+	write_file("owner.c", owner_c, strlen(owner_c));
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		snprintf(flags, sizeof flags, "%s %s", links[_i % 3], options[i]);
+		own_is_traced(compiler, flags, "");
+		own_is_traced(compiler, flags, "-DMORE");
+	}
+}
+END_TEST
+
 /* ---- names ---------------------------------------------------------------------- */
 
 #define API                                                                                                            \
@@ -246,8 +318,8 @@ START_TEST(the_library_exports_the_family_and_the_api)
 	ck_assert_str_eq(
 		run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
 		"_Exit _exit aligned_alloc calloc execl execle execlp execv execve execveat execvp execvpe fexecve "
-		"free free_aligned_sized free_sized " API
-		"log_malloc_tracker_preloaded malloc memalign mlockall posix_memalign pvalloc realloc reallocarray valloc ");
+		"free free_aligned_sized free_sized " API "log_malloc_tracker_preloaded malloc memalign mlockall "
+		"posix_memalign pvalloc realloc reallocarray valloc ");
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
 	                     "grep -qF '[liblog-malloc2.so.1]'")
 	                         .status,
@@ -812,6 +884,7 @@ int main(void)
 	TCase *tcase = group(suite, "linkers", NULL);
 
 	tcase_add_loop_test(tcase, programs_link_through_pkg_config_and_are_traced, 0, TOOLCHAINS * WAYS);
+	tcase_add_loop_test(tcase, a_program_with_a_malloc_of_its_own_links_and_is_traced, 0, 6);
 	tcase_add_test(tcase, the_library_exports_the_family_and_the_api);
 	tcase_add_test(tcase, the_archive_defines_what_the_linker_wraps_and_the_api);
 	tcase_add_test(tcase, where_both_are_in_one_process_the_preloaded_one_writes_the_trace);
