@@ -46,6 +46,9 @@ static const struct {
 	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
 };
 
+/* So many blanks behind '#' stand for a call. No record is shorter. */
+enum { BLANKS_MIN = 7 };
+
 const char *parse_call_name(enum lm_call call)
 {
 	return calls[call].word;
@@ -301,6 +304,12 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	return NULL;
 }
 
+/* Is there nothing but blanks? */
+static bool is_blank(const char *text, size_t len)
+{
+	return len >= BLANKS_MIN && text[0] == ' ' && memcmp(text, text + 1, len - 1) == 0;
+}
+
 static const char *parse_info(struct cursor *c, struct record *record)
 {
 	const char *word;
@@ -310,6 +319,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 	record->info = INFO_OTHER;
 	record->text = c->at;
 	record->len = (size_t)(c->end - c->at);
+	if (is_blank(record->text, record->len))
+		record->info = INFO_NOTHING;
 	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
 		return NULL;
 	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
