@@ -88,7 +88,11 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 # the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
-	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions
+	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS)
+
+# The program's stacks may be small. What the program asks for itself, and libunwind's structures, take more than the rest.
+LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%
+SMALL_STACKS = -Wvla -Wframe-larger-than=$(if $(filter $(LARGE_FRAMES),$<),3072,1280)
 READER   = $(BASE) $(SANFLAGS)
 COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 

@@ -9,7 +9,7 @@ FUZZ_CC      ?= clang
 FUZZ_RING    := '-DLM_JOURNAL_RING=((size_t)8 << 10)'
 FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) tests/fuzz)
+INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) $(CORE_LAYERS) tests/fuzz)
 
 # The reader is compiled again, so that the fuzzer sees which of its branches an input takes.
 $(B)/fuzz/obj/%.o: %.c $(B)/variant
@@ -23,6 +23,13 @@ $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/fuzz_%.o $(READER_SRC:%.c=$(B)/fuzz/obj/%.
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer $(READER_LIBS)
+
+# What the tracker reads of objects. Our own unwinder has to be there.
+FUZZERS := $(filter-out $(if $(filter dwarf,$(UNWIND_file)),,image),$(FUZZERS))
+$(B)/fuzz/image: $(B)/fuzz/obj/tests/fuzz/fuzz_image.o $(CORE_SRC:%.c=$(B)/fuzz/obj/%.o) $(B)/fuzz/obj/$(PLAIN_SEAM).o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer -ldl
 
 # The build directory keeps the inputs that reached new code (in found/) and the inputs that broke something.
 fuzz: $(FUZZERS:%=$(B)/fuzz/%)

@@ -29,6 +29,7 @@ extern void __real_free_aligned_sized(void *p, size_t alignment, size_t size) __
 /* Not __real__exit: musl's _exit() calls _Exit(), which is wrapped, too. */
 extern _Noreturn void __real__Exit(int status);
 
+extern int __real_mlockall(int flags);
 extern int __real_execve(const char *path, char *const argv[], char *const envp[]);
 extern int __real_execvpe(const char *file, char *const argv[], char *const envp[]);
 extern int __real_fexecve(int fd, char *const argv[], char *const envp[]);
@@ -173,6 +174,11 @@ int lm_real_is_traced(void)
 void lm_real_exit(int status)
 {
 	__real__Exit(status);
+}
+
+int lm_real_mlockall(int flags)
+{
+	return __real_mlockall(flags);
 }
 
 int lm_real_execve(const char *path, char *const argv[], char *const envp[])

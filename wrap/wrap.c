@@ -13,6 +13,7 @@ LM_ENTRY_DEFINE_REALLOC(__wrap_realloc)
 LM_ENTRY_DEFINE_FREE(__wrap_free)
 LM_ENTRY_DEFINE_EXIT(__wrap__exit)
 LM_ENTRY_DEFINE_EXIT(__wrap__Exit)
+LM_ENTRY_DEFINE_MLOCKALL(__wrap_mlockall)
 
 #define WRAP_EXEC(name, parameters, arguments) LM_ENTRY_DEFINE_EXEC(__wrap_##name, lm_##name, parameters, arguments)
 

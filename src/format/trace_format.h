@@ -51,9 +51,11 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_BUSY    "!"      /* the call interrupted the tracker, at work on this thread */
 #define LM_TRACE_BT      "bt"     /* annotation of the compact format: a backtrace's number */
 #define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
+#define LM_TRACE_UNKEPT  "unkept" /* annotation: there was no memory to keep the block's size */
 
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"
+#define LM_TRACE_PROCESS   "PROCESS"
 #define LM_TRACE_FORKED    "FORKED"
 #define LM_TRACE_EXE       "EXE"
 #define LM_TRACE_CWD       "CWD"
@@ -63,6 +65,7 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_BACKTRACE "BACKTRACE"
 #define LM_TRACE_FILE      "FILE"
 #define LM_TRACE_LOST      "LOST"
+#define LM_TRACE_CALLING   "CALLING"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7

@@ -13,6 +13,7 @@ LM_ENTRY_DEFINE_REALLOC(realloc)
 LM_ENTRY_DEFINE_FREE(free)
 LM_ENTRY_DEFINE_EXIT(_exit)
 LM_ENTRY_DEFINE_EXIT(_Exit)
+LM_ENTRY_DEFINE_MLOCKALL(mlockall)
 
 #define EXPORT_EXEC(name, parameters, arguments) LM_ENTRY_DEFINE_EXEC(name, lm_##name, parameters, arguments)
 

@@ -49,6 +49,7 @@ static struct {
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
 	void (*exit)(int);
+	int (*mlockall)(int);
 	int (*execve)(const char *, char *const[], char *const[]);
 	int (*execvpe)(const char *, char *const[], char *const[]);
 	int (*fexecve)(int, char *const[], char *const[]);
@@ -232,6 +233,7 @@ static void resolve(void)
 	FIND(real.aligned_alloc, "aligned_alloc");
 	FIND(real.posix_memalign, "posix_memalign");
 	FIND(real.exit, "_exit");
+	FIND_ANY(real.mlockall, "mlockall");
 	/* Found now, since they are mostly called in a child of fork, where the loader may be locked for ever. */
 	FIND_ANY(real.execve, "execve");
 	FIND_ANY(real.execvpe, "execvpe");
@@ -420,6 +422,11 @@ static int no_function(void)
 {
 	errno = ENOSYS;
 	return -1;
+}
+
+int lm_real_mlockall(int flags)
+{
+	return ready() && real.mlockall ? real.mlockall(flags) : no_function();
 }
 
 int lm_real_execve(const char *path, char *const argv[], char *const envp[])

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * See children.h. A file counts as a child's trace if its first line names a
- * process, and the file's name is the one that this process writes to.
+ * process, and the file's name is one that this process writes to: the one made
+ * from the pattern; or that with .2, .3 and so on behind the process id, if the
+ * first was another process's.
  */
 #include "children.h"
 #include "merge.h"
@@ -12,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +39,51 @@ static int is_since(const struct stat *st, const struct timespec *since)
 	       (st->st_mtim.tv_sec == since->tv_sec && st->st_mtim.tv_nsec >= since->tv_nsec);
 }
 
+/* The last %p in PATTERN. There is one. */
+static const char *find_pid(const char *pattern)
+{
+	const char *found = pattern;
+
+	for (; *pattern; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 'p')
+			found = pattern;
+		pattern += pattern[0] == '%' && pattern[1] == '%';
+	}
+	return found;
+}
+
+/* PATTERN's first LENGTH bytes for process PID, into NAME. 0 or an errno. */
+static int expand(struct destination *name, const char *pattern, size_t length, pid_t pid)
+{
+	char *part = strndup(pattern, length);
+	int error;
+
+	if (!part)
+		return ENOMEM;
+	*name = (struct destination){.kind = DESTINATION_FILE, .name = part};
+	error = destination_name(name, pid);
+	name->name = NULL;
+	free(part);
+	return error;
+}
+
+/* Does process PID write to a file PATH, if the files' names are made from PATTERN? */
+static bool is_name(const char *path, const char *pattern, pid_t pid)
+{
+	const char *behind = find_pid(pattern) + 2;
+	struct destination front, end;
+	size_t digits;
+
+	if (expand(&front, pattern, (size_t)(behind - pattern), pid) != 0 ||
+	    expand(&end, behind, strlen(behind), pid) != 0 || strncmp(path, front.path, strlen(front.path)) != 0)
+		return false;
+	path += strlen(front.path);
+	if (strcmp(path, end.path) == 0)
+		return true;
+	digits = *path == '.' ? strspn(path + 1, "0123456789") : 0;
+	return digits && strcmp(path + 1 + digits, end.path) == 0;
+}
+
 /* Opens PATH as a child's trace. The process; or 0 if it is none, and CHILD.fd is -1. */
 static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
                         const struct timespec *since)
@@ -48,9 +96,8 @@ static pid_t open_child(struct destination *child, const struct destination *to,
 		return 0;
 	child->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	pid = child->fd < 0 ? 0 : first_process(child->fd);
-	if (pid)
-		destination_name(child, pid);
-	if (pid && strcmp(child->path, path) == 0)
+	snprintf(child->path, sizeof child->path, "%s", path);
+	if (pid && is_name(path, to->childrens, pid))
 		return pid;
 	if (child->fd >= 0)
 		close(child->fd);
@@ -103,6 +150,16 @@ static int finish_child(const struct destination *child, pid_t pid, size_t hidde
 	return error;
 }
 
+/* Is it the trace of the command itself, which is reported elsewhere? A number can be that of several processes. */
+static bool is_commands(const struct destination *to, const struct destination *child, pid_t pid, pid_t command)
+{
+	struct stat own, other;
+
+	if (to->fd < 0 || fstat(to->fd, &own) != 0 || fstat(child->fd, &other) != 0)
+		return pid == command;
+	return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
                   const struct children_report *report)
 {
@@ -116,7 +173,8 @@ int children_each(const struct destination *to, pid_t command, const struct time
 
 		if (!pid)
 			continue;
-		error = finish_child(&child, pid, to->own_place, diag, pid == command ? NULL : report);
+		error = finish_child(&child, pid, to->own_place, diag,
+		                     is_commands(to, &child, pid, command) ? NULL : report);
 		close(child.fd);
 	}
 	globfree(&found);

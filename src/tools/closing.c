@@ -14,13 +14,38 @@
 #include "trace_format.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-static void say_nothing_seen(const struct launch_options *options, const struct tally *tally, const char *path)
+/*
+ * Does the trace end where its process executed a program that was not traced? That
+ * had neither INIT nor FINI. A process that is killed, or that ends by a system call
+ * of its own, has no FINI either.
+ */
+static bool ends_in_exec(const struct tally *tally)
+{
+	return tally->starts && !tally->finished && !tally->lost;
+}
+
+/* The second line for such a command: why that may be so, and what helps. */
+static void say_what_helps(const char *library)
+{
+	if (library)
+		cli_error("in another root directory (chroot, container), the loader needs a copy of %s under the same "
+		          "path; a static program needs the tracker linked in; nothing can be preloaded into a "
+		          "set-user-id program, or if the environment is cleared: see log-malloc(1)",
+		          library);
+	else
+		cli_error(
+			"nothing is preloaded here: that program needs the tracker linked in, too, see log-malloc(1)");
+}
+
+static void say_nothing_seen(const struct launch_options *options, const struct tally *tally, const char *path,
+                             int status)
 {
 	const char *start = settings_get(&options->settings, SETTING_START);
 
@@ -32,6 +57,8 @@ static void say_nothing_seen(const struct launch_options *options, const struct 
 		cli_error("no event in %s: the tracker was not at work; the command may have cleared its environment, "
 		          "or closed descriptor %d at its start",
 		          path, LM_TRACE_FD);
+	else if (ends_in_exec(tally) && WIFEXITED(status))
+		cli_error("no event in %s: the command executed another program, which was not traced", path);
 	else
 		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are traced "
 		          "with -f only, and an allocator of its own never",
@@ -51,6 +78,16 @@ static void print_lost(uintmax_t lost)
 {
 	if (lost)
 		fprintf(stderr, ", %ju more could not be written", lost);
+}
+
+/* The command has ended by itself, and its trace has no end. */
+static void print_untraced(const struct tally *tally)
+{
+	char *exe = escape_printable(tally->exe, strlen(tally->exe));
+
+	fprintf(stderr, ", but none of what %s executed then: that program was not traced",
+	        exe && *exe ? exe : "the command");
+	free(exe);
 }
 
 static void print_saving(const struct tally *tally)
@@ -84,6 +121,8 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		shell_quote(stderr, path);
 		print_lost(tally->lost);
 		print_saving(tally);
+		if (!runs && ends_in_exec(tally))
+			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
@@ -141,7 +180,7 @@ static void say_next(const struct destination *to)
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status)
+                    int status, const char *library)
 {
 	struct tally tally;
 	char *shown;
@@ -159,7 +198,9 @@ void closing_result(const struct launch_options *options, const struct destinati
 		return;
 	}
 	if (tally.events == 0 && tally.lost == 0) {
-		say_nothing_seen(options, &tally, to->path);
+		say_nothing_seen(options, &tally, to->path, status);
+		if (ends_in_exec(&tally) && WIFEXITED(status))
+			say_what_helps(library);
 		return;
 	}
 	fputs("log-malloc: ", stderr);
@@ -172,5 +213,9 @@ void closing_result(const struct launch_options *options, const struct destinati
 	free(shown);
 	print_lost(tally.lost);
 	print_saving(&tally);
+	if (WIFEXITED(status) && ends_in_exec(&tally))
+		print_untraced(&tally);
 	say_next(to);
+	if (WIFEXITED(status) && ends_in_exec(&tally))
+		say_what_helps(library);
 }

@@ -12,10 +12,10 @@ struct merge_left;
 
 /*
  * The line about TO's trace, of which a part may be LEFT in a journal. STATUS
- * is how the command ended, as waitpid() has it.
+ * is how the command ended, as waitpid() has it. LIBRARY: what was preloaded, or NULL.
  */
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status);
+                    int status, const char *library);
 
 /*
  * The lines about the traces of the processes that the command started. SINCE

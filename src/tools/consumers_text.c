@@ -55,6 +55,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("; the trace ends early", out);
 	if (process->lost)
 		fprintf(out, "; %" PRIu64 " events lost", process->lost);
+	if (process->unkept)
+		fprintf(out, "; %" PRIu64 " blocks whose sizes the tracker could not keep", process->unkept);
 	if (view->malformed)
 		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
 	fputs(")\n", out);

@@ -36,7 +36,7 @@ struct totals {
 	uint64_t images;
 	struct leaks_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];
-	uint64_t lost, malformed;
+	uint64_t lost, unkept, malformed;
 	bool no_beginning, ends_early;
 	bool has_budget, over_budget;
 	uint64_t budget;

@@ -164,6 +164,16 @@ static void print_other(const struct findings *findings)
 	fputs("    </testcase>\n", stdout);
 }
 
+/* A case that fails if something is missing: leaks may be missing as well. */
+static void print_missing(const struct findings *findings)
+{
+	fputs("    <testcase classname=\"", stdout);
+	print_name(findings->image->exe ? findings->image->exe : findings->name);
+	printf("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"%" PRIu64 " events lost, %" PRIu64
+	       " blocks whose sizes the tracker could not keep\"/>\n    </testcase>\n",
+	       findings->image->lost, findings->image->unkept);
+}
+
 /* The groups of wrong frees begin with the double frees. */
 static size_t count_double(const struct frees *frees)
 {
@@ -176,21 +186,23 @@ static size_t count_double(const struct frees *frees)
 
 /*
  * The cases of an image: its leaks, one case for all leaks that are not shown,
- * or one case that says that there is none; and its double frees.
+ * or one case that says that there is none; its double frees; and one case if
+ * something is missing.
  */
 static int begin_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
 	size_t doubles = count_double(&findings->frees);
 	size_t failures = leaks->shown + (leaks->rest.blocks || !leaks->shown);
+	size_t others = doubles + trace_is_missing_some(findings->image);
 	int error;
 
 	fputs("  <testsuite name=\"", stdout);
 	error = print_name(findings->image->exe ? findings->image->exe : findings->name);
 	if (findings->image->has_pid)
 		printf(" (process %" PRIu64 ")", findings->image->pid);
-	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", failures + doubles,
-	       (findings->failed ? failures : 0) + doubles);
+	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", failures + others,
+	       (findings->failed ? failures : 0) + others);
 	return error;
 }
 
@@ -198,15 +210,17 @@ static void end_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
-	bool whole = findings->image->begun && !findings->ends_early && !findings->image->lost &&
+	bool whole = findings->image->begun && !findings->ends_early && !trace_is_missing_some(findings->image) &&
 	             (findings->image->finished || findings->image->replaced);
 
 	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
 	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of blocks from before a fork; %" PRIu64
-	       " frees of unknown blocks; %" PRIu64 " events lost; the trace %s</system-out>\n  </testsuite>\n",
+	       " frees of unknown blocks; %" PRIu64 " events lost; ",
 	       leaks->all.blocks, leaks->all.bytes, leaks->suppressed.blocks, leaks->suppressed.bytes,
-	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost,
-	       whole ? "is complete" : "is not complete");
+	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost);
+	if (findings->image->unkept)
+		printf("%" PRIu64 " blocks whose sizes the tracker could not keep; ", findings->image->unkept);
+	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");
 }
 
 static int print_image(const struct findings *findings)
@@ -221,6 +235,8 @@ static int print_image(const struct findings *findings)
 		print_other(findings);
 	for (size_t i = 0; !error && i < count_double(&findings->frees); i++)
 		error = print_double(findings, &frames, &findings->frees.groups[i]);
+	if (trace_is_missing_some(findings->image))
+		print_missing(findings);
 	end_suite(findings);
 	json_frames_free(&frames);
 	return error;

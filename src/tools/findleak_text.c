@@ -220,16 +220,22 @@ static void print_rest(const struct totals *totals)
 		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes too young", totals->young.blocks, totals->young.bytes);
 	if (totals->lost)
 		printf("; %" PRIu64 " events lost", totals->lost);
+	if (totals->unkept)
+		printf("; %" PRIu64 " blocks whose sizes the tracker could not keep", totals->unkept);
 	if (totals->malformed)
 		printf("; %" PRIu64 " lines could not be read", totals->malformed);
 	if (totals->no_beginning)
 		printf("; the trace has no beginning");
 	if (totals->ends_early)
 		printf("; the trace ends early");
-	if (!totals->no_beginning && !totals->ends_early && !totals->lost && !totals->malformed)
+	if (!totals->no_beginning && !totals->ends_early && !totals->lost && !totals->unkept && !totals->malformed)
 		printf("; the trace is complete");
 	if (totals->has_budget)
-		printf("; %s the budget of %" PRIu64 " bytes", totals->over_budget ? "OVER" : "within", totals->budget);
+		printf("; %s the budget of %" PRIu64 " bytes",
+		       totals->over_budget              ? "OVER"
+		       : totals->lost || totals->unkept ? "NOT KNOWN to be within"
+		                                        : "within",
+		       totals->budget);
 }
 
 static int print_totals(const struct totals *totals, const struct suppressions *suppressions)

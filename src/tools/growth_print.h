@@ -17,6 +17,7 @@ struct growth_view {
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	bool has_limit;
 	uint64_t limit; /* --max-growth */
+	bool missing;   /* a trace lacks a part, so the growth is not known for certain */
 	bool exceeded;
 	struct backtrace_style style;
 };

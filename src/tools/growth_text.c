@@ -87,9 +87,14 @@ static void print_verdict(const struct growth *growth, const struct growth_view 
 {
 	fputs("Total: ", out);
 	print_change(growth->totals, out);
+	if (view->missing)
+		fputs("; a trace lacks events or sizes", out);
 	if (view->has_limit)
-		fprintf(out, "; %s than the %" PRIu64 " %s allowed", view->exceeded ? "more" : "not more", view->limit,
-		        metric_counts_blocks(growth->metric) ? "blocks" : "bytes");
+		fprintf(out, "; %s than the %" PRIu64 " %s allowed",
+		        view->exceeded  ? "more"
+		        : view->missing ? "NOT KNOWN to be not more"
+		                        : "not more",
+		        view->limit, metric_counts_blocks(growth->metric) ? "blocks" : "bytes");
 	fputc('\n', out);
 }
 

@@ -21,7 +21,8 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
 			   "                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
 			   "  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
 			   "                        all)\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
-			   "Exit status: 0 fine, 1 more growth than --max-growth allows, 2 usage or trouble.\n";
+			   "Exit status: 0 fine, 1 more growth than --max-growth allows, or a trace lacks a part\n"
+			   "and --max-growth is given, 2 usage or trouble.\n";
 
 enum { TOP_DEFAULT = 20 };
 
@@ -80,7 +81,10 @@ static int take_image(struct diff *d)
 {
 	struct resolver resolver = command_resolver(&d->work);
 	struct locations *locations = add_locations(d, &resolver);
-	int error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
+	int error;
+
+	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
+	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 
 	if (!error)
 		error = note_image(d);
@@ -133,7 +137,9 @@ static enum cli_status compare(struct diff *d)
 	                : growth_print_text(&d->growth, &d->view, stdout);
 	if (error)
 		cli_error("%s", strerror(-error));
-	return error ? CLI_TROUBLE : d->view.exceeded ? CLI_FINDINGS : CLI_OK;
+	if (error)
+		return CLI_TROUBLE;
+	return d->view.exceeded || (d->view.has_limit && d->view.missing) ? CLI_FINDINGS : CLI_OK;
 }
 
 static void free_all(struct diff *d)

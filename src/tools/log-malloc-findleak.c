@@ -29,7 +29,8 @@ static const char help[] =
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
-		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, 2 usage or trouble.\n";
+		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, or some may be missing in the\n"
+	"trace, 2 usage or trouble.\n";
 
 enum { BY_DEFAULT = 20 };
 
@@ -142,6 +143,7 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->lost += image->lost;
+	totals->unkept += image->unkept;
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
@@ -206,12 +208,24 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+/* A block whose size was not kept is foreign to the tracker, but in use. */
+static int take_calling(struct findleak *f, const struct trace_item *item)
+{
+	int error = heap_settle(&f->heap);
+
+	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
+}
+
 static int take_item(void *context, const struct trace_item *item)
 {
 	struct findleak *f = context;
 	const struct trace_image *image = &f->work.trace->image;
 	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
 
+	if (!error && item->kind == TRACE_CALLING)
+		return take_calling(f, item);
+	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
+		frees_return(&f->frees, item);
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
 	if (!error && item->kind == TRACE_END)
@@ -291,7 +305,8 @@ static int run(struct findleak *f, char **paths)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
-	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE]))
+	if (status == CLI_OK &&
+	    (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] || f->totals.lost || f->totals.unkept))
 		status = CLI_FINDINGS;
 	return command_finish(&f->work, status);
 }

@@ -169,6 +169,9 @@ static int end_image(struct trackusage *t)
 		return 0;
 	if (t->every && !t->work.trace->image.has_time)
 		cli_error("%s: the trace has no times: all of it is taken for one moment", t->work.trace->input.name);
+	if (t->work.trace->image.unkept)
+		cli_error("%s: %" PRIu64 " blocks are not in these numbers: the tracker could not keep their sizes",
+		          t->work.trace->input.name, t->work.trace->image.unkept);
 	print_waiting(t);
 	if (t->format == FORMAT_JSON)
 		error = end_json(t);
@@ -184,7 +187,8 @@ static int take_item(void *context, const struct trace_item *item)
 
 	if (item->kind == TRACE_END)
 		return end_image(t);
-	take_event(t, &item->event);
+	if (item->kind != TRACE_CALLING)
+		take_event(t, &item->event);
 	return 0;
 }
 

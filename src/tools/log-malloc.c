@@ -2,7 +2,8 @@
 /*
  * log-malloc: runs a command with the tracker in it, writes a trace, and passes
  * on how the command ended. The command sees three differences to a run without
- * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and descriptor 1022.
+ * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and the descriptors that
+ * log-malloc(1) names.
  */
 #include "cli.h"
 #include "closing.h"
@@ -93,14 +94,14 @@ static void say_settings(const struct launch_options *options, const struct targ
 
 /* What has to be done when the command has ended. */
 static void finish(const struct launch_options *options, struct destination *to, const struct run *run,
-                   const struct timespec *since)
+                   const struct timespec *since, const char *library)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
 	if (!options->quiet)
-		closing_result(options, to, &left, run->status);
+		closing_result(options, to, &left, run->status, library);
 	merge_left_free(&left);
 	closing_children(options, to, run->pid, since);
 }
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 	free(preload);
 	if (trouble)
 		return trouble;
-	finish(&options, &to, &run, &since);
+	finish(&options, &to, &run, &since, *library ? library : NULL);
 	free(to.childrens);
 	return WIFSIGNALED(run.status) ? STATUS_SIGNAL + WTERMSIG(run.status) : WEXITSTATUS(run.status);
 }

@@ -52,7 +52,8 @@ static int explain(const struct failure *failure, const struct target *target, c
 
 	switch (failure->step) {
 	case SET_UP_OPEN:
-		cli_error("cannot open the trace %s: %s", to->path, strerror(failure->error));
+		cli_error("cannot open the trace %s: %s", to->path,
+		          failure->error == EBUSY ? "another process is writing to it" : strerror(failure->error));
 		return CLI_TROUBLE;
 	case SET_UP_LIMIT:
 		getrlimit(RLIMIT_NOFILE, &limit);

@@ -3,10 +3,12 @@
 #include "set_up.h"
 #include "destination.h"
 #include "recovery.h"
+#include "self.h"
 #include "trace_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,22 +30,39 @@ static int is_shared(const char *path)
 	return stat(slash ? directory : ".", &st) == 0 && st.st_mode & S_IWOTH;
 }
 
+/* What can be anybody's, because it lies in a SHARED directory, is not written to. 0 or an errno. */
+static int check(const struct stat *st, int shared)
+{
+	if (shared && st->st_uid != geteuid())
+		return EPERM;
+	return shared && S_ISREG(st->st_mode) && st->st_nlink != 1 ? EMLINK : 0;
+}
+
+/* Is a process at work that writes its trace to FD's file? */
+static int is_in_use(int fd)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 /*
- * Empties the file. In a SHARED directory, a file of another user is refused:
- * that user could read the trace. FD; or -1 with errno, and FD is closed.
+ * Empties the file. A trace that another process is writing is refused, and so is,
+ * in a SHARED directory, a file of another user, who could read the trace. FD; or -1
+ * with errno, and FD is closed.
  */
 static int empty(int fd, int shared)
 {
 	struct stat st;
-	int error = 0;
+	int error;
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) != 0)
-		error = errno;
-	else if (shared && st.st_uid != geteuid())
-		error = EPERM;
-	else if (S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
+	error = fstat(fd, &st) == 0 ? check(&st, shared) : errno;
+	if (!error && is_in_use(fd))
+		error = EBUSY;
+	if (!error && S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
 		error = errno;
 	if (!error)
 		return fd;
@@ -58,8 +77,10 @@ static int open_file(const char *path)
 	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return open(path, O_WRONLY | flags);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		errno = check(&st, shared);
+		return errno ? -1 : open(path, O_WRONLY | flags);
+	}
 	fd = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (fd < 0 && errno == EACCES)
 		fd = open(path, O_WRONLY | O_CREAT | flags, 0600);
@@ -115,19 +136,23 @@ static enum set_up_step set_up_file(struct destination *to)
  * The trace belongs to this process. Its children inherit the descriptor, but
  * must not write to it. The tracker tells them apart by a lock, which exec keeps
  * and fork does not. A lock is lost with a closed descriptor, and some files
- * can't be locked; so PID:DEVICE:INODE in the environment says the same.
+ * can't be locked; so PID:DEVICE:INODE:IDENTITY in the environment says the same, without
+ * IDENTITY where that is not known.
  */
 static void claim(void)
 {
 	struct flock lock = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
-	char owner[96];
+	uint64_t identity = self_identity();
+	char owner[128], own[32] = "";
 	struct stat st;
 
 	fcntl(LM_TRACE_FD, F_SETLK, &lock);
 	if (fstat(LM_TRACE_FD, &st) != 0)
 		return;
-	snprintf(owner, sizeof owner, "%d:%ju:%ju", (int)getpid(), (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	if (identity)
+		snprintf(own, sizeof own, ":%" PRIx64, identity);
+	snprintf(owner, sizeof owner, "%d:%ju:%ju%s", (int)getpid(), (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, own);
 	setenv("LOG_MALLOC_OWNER", owner, 1);
 }
 

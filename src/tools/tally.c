@@ -125,10 +125,14 @@ static void count_line(struct count *count, const char *line, size_t len)
 		take_lost(count->tally, line + sizeof LOST - 1, len - (sizeof LOST - 1));
 	if (len < 2 || line[0] != '+' || line[1] != ' ')
 		return;
-	if (len >= HEAD && memcmp(line, INIT, HEAD) == 0)
+	if (len >= HEAD && memcmp(line, INIT, HEAD) == 0) {
 		count->tally->starts++;
-	else if (len < HEAD || memcmp(line, FINI, HEAD) != 0)
+		count->tally->finished = false;
+	} else if (len >= HEAD && memcmp(line, FINI, HEAD) == 0) {
+		count->tally->finished = true;
+	} else {
 		count->in_event = true;
+	}
 	count->tally->events += count->in_event;
 }
 

@@ -6,6 +6,7 @@
 #ifndef LM_TALLY_H
 #define LM_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,7 @@
 struct tally {
 	uintmax_t events; /* calls of allocation functions */
 	uintmax_t starts; /* INIT lines: the number of process images */
+	bool finished;    /* the last of them has FINI */
 	uintmax_t lost;   /* events that could not be written, as "# LOST" lines say */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */

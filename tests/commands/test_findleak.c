@@ -702,6 +702,30 @@ START_TEST(an_address_that_unseen_code_used_again_is_not_called_a_double_free)
 }
 END_TEST
 
+START_TEST(nothing_is_known_to_be_within_a_budget_where_something_is_missing)
+{
+	static const char *const missing[] = {"# LOST 1\n",
+	                                      "+ malloc 9 0x100 [0:0] unkept=1\n+ free -24 0x100 [0:0] !f\n"};
+	static const char *const formats[] = {"text", "json", "junit"};
+
+	for (size_t i = 0; i < 6; i++) {
+		char trace[256];
+		int len = snprintf(trace, sizeof trace, "+ INIT [0:0] malloc=0\n%s+ FINI [0:0] malloc=1 free=1\n",
+		                   missing[i / 3]);
+		struct run r;
+
+		write_file("t", trace, (size_t)len);
+		r = run("$B/log-malloc-findleak --max-bytes=1M --format=%s t", formats[i % 3]);
+		ck_assert_str_eq(r.err, "");
+		ck_assert_msg(r.status == 1, "%s: %d", formats[i % 3], r.status);
+		ck_assert_int_eq(run("$B/log-malloc-findleak --format=%s t", formats[i % 3]).status, 1);
+		ck_assert_ptr_null(strstr(r.out, "trace is complete"));
+		ck_assert_int_eq(run("$B/log-malloc-diff --max-growth=1M t t").status, 1);
+		ck_assert_int_eq(run("$B/log-malloc-diff t t").status, 0);
+	}
+}
+END_TEST
+
 START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
 {
 	/* 0x100 was allocated again, 0x200 released, 0x300 allocated; of 0x500, everything is known. */
@@ -937,6 +961,7 @@ int main(void)
 	tcase_set_timeout(frees, 120);
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);
 	tcase_add_test(frees, an_address_that_unseen_code_used_again_is_not_called_a_double_free);
+	tcase_add_test(frees, nothing_is_known_to_be_within_a_budget_where_something_is_missing);
 	tcase_add_test(frees, what_was_lost_is_told_and_nothing_is_concluded_from_it);
 	tcase_add_test(frees, what_a_forked_child_inherited_is_no_wrong_free);
 	tcase_add_test(frees, reallocs_of_released_blocks_are_double_frees);

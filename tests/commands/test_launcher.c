@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void write_script(const char *name, const char *text)
 {
@@ -414,6 +415,74 @@ START_TEST(a_run_without_events_says_why)
 }
 END_TEST
 
+/* With a copy of the library, what runs in another root directory is traced. */
+static void a_copy_of_the_library_helps(void)
+{
+	struct run result = run("mkdir -p root$B && cp $B/liblog-malloc2.so root$B/ && " LM " -o t chroot root /three");
+
+	ck_assert_int_eq(result.status, 0);
+	ck_assert_msg(!says(result.err, "not traced"), "%s", result.err);
+	ck_assert_str_eq(run("grep -c '^# EXE /three$' t").out, "1\n");
+}
+
+/* Not traced: without an environment, static, and where the loader finds no library. */
+START_TEST(a_program_that_was_executed_and_not_traced_is_told)
+{
+	static const struct {
+		const char *command, *exe, *help;
+	} ways[] = {
+		{"env -i ./three", "/env", " under the same path; "},
+		{"env ./static", "/env", " a static program needs the tracker linked in; "},
+		{"$B/tests/programs/exec_by.static execl $PWD/three", "/exec_by.static", "nothing is preloaded here: "},
+		{"chroot root /three", "/chroot", "the loader needs a copy of "},
+		{"unshare -R root /three", "/unshare", "the loader needs a copy of "},
+	};
+
+	build_allocating("three", 3, "");
+	build_allocating("static", 3, "-static");
+	must(run("mkdir root; for f in $(ldd three | grep -o '/[^ ]*'); do mkdir -p root${f%%/*}; cp $f root$f; done; "
+	         "cp three root/"));
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct run result;
+		char expected[128];
+
+		if (i >= 3 && getuid() != 0) {
+			skip("a_program_that_was_executed_and_not_traced_is_told", "only root can call chroot");
+			return;
+		}
+		result = run(LM " -o t %s", ways[i].command);
+		ck_assert_msg(result.status == 0, "%s: %d", ways[i].command, result.status);
+		snprintf(expected, sizeof expected,
+		         "%s executed then: that program was not traced; next: ", ways[i].exe);
+		ck_assert_msg(says(result.err, " in t, but none of what ") && says(result.err, expected) &&
+		                      says(result.err, ways[i].help),
+		              "%s: %s", ways[i].command, result.err);
+	}
+	a_copy_of_the_library_helps();
+}
+END_TEST
+
+/* Neither a command that ends in the ordinary way, nor one that is killed, nor one whose exec fails. */
+START_TEST(otherwise_nothing_is_said_of_executed_programs)
+{
+	static const char *const commands[] = {"env ./three", "env nosuch", "sh -c 'kill -9 $$'", "./three",
+	                                       "$B/tests/programs/processes _exit"};
+
+	build_allocating("three", 3, "");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		ck_assert_msg(!says(run(LM " -o t %s", commands[i]).err, "not traced"), "%s", commands[i]);
+}
+END_TEST
+
+START_TEST(of_a_child_that_executes_what_is_not_traced_it_is_told)
+{
+	build_allocating("three", 3, "");
+	ck_assert(says(run("rm -f t t.*; " LM " -f -o t sh -c 'env -i ./three; true'").err,
+	               "; it was killed, or executed a program that was not traced\n"));
+	ck_assert(!says(run("rm -f t t.*; " LM " -f -o t sh -c 'env ./three; true'").err, "not traced"));
+}
+END_TEST
+
 START_TEST(settings_reach_the_tracker)
 {
 	build_allocating("three", 3, "");
@@ -804,6 +873,9 @@ int main(void)
 	tcase_add_test(tests, quiet_says_nothing);
 	tcase_add_test(tests, verbose_names_library_command_and_settings);
 	tcase_add_test(tests, a_run_without_events_says_why);
+	tcase_add_test(tests, a_program_that_was_executed_and_not_traced_is_told);
+	tcase_add_test(tests, otherwise_nothing_is_said_of_executed_programs);
+	tcase_add_test(tests, of_a_child_that_executes_what_is_not_traced_it_is_told);
 	tcase_add_test(tests, settings_reach_the_tracker);
 	tcase_add_test(tests, tracing_can_begin_later);
 	tcase_add_test(tests, of_a_large_trace_it_says_what_compact_would_save);

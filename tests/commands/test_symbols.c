@@ -435,6 +435,28 @@ START_TEST(without_a_build_id_the_traces_own_names_tell_that_a_program_was_built
 }
 END_TEST
 
+START_TEST(a_stripped_program_that_changed_since_is_not_used_without_a_witness)
+{
+	static const char build[] = "${CC:-cc} -g -O0 -fno-inline -Wl,--build-id=none %s -o p rebuilt.c";
+	static const char note[] = "/p: changed since the program ran";
+	struct run r;
+
+	write_file("rebuilt.c", rebuilt_c, strlen(rebuilt_c));
+	must(run(build, ""));
+	must(run("cp p whole; strip p; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/old ./p"));
+	ck_assert_ptr_null(strstr(run("$B/log-malloc-findleak old").err, note));
+	/* Another program in its place: the trace names none of its functions. */
+	must(run(build, "-DNEW"));
+	r = run("$B/log-malloc-findleak old");
+	ck_assert_msg(strstr(r.err, note) && !strstr(r.out, "rebuilt.c") && !strstr(r.out, "unrelated"), "%s%s", r.out,
+	              r.err);
+	/* The user vouches for a file in a sysroot: here the one that was not stripped. */
+	must(run("mkdir -p root$PWD && cp whole root$PWD/p"));
+	r = run("$B/log-malloc-findleak --sysroot root old");
+	ck_assert_msg(strstr(r.out, "rebuilt.c:8 ") && !strstr(r.err, note), "%s%s", r.out, r.err);
+}
+END_TEST
+
 START_TEST(modules_that_come_and_go_are_told_apart)
 {
 	/* Two libraries, loaded and unloaded one after another, most likely at the same place. */
@@ -542,6 +564,7 @@ int main(void)
 	tcase_set_timeout(changed, 120);
 	tcase_add_test(changed, a_program_that_was_built_again_is_named_and_gives_no_lines);
 	tcase_add_test(changed, without_a_build_id_the_traces_own_names_tell_that_a_program_was_built_again);
+	tcase_add_test(changed, a_stripped_program_that_changed_since_is_not_used_without_a_witness);
 	tcase_add_test(changed, modules_that_come_and_go_are_told_apart);
 	suite_add_tcase(suite, changed);
 	return run_suite(suite);

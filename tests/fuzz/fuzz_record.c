@@ -12,7 +12,7 @@ static void same_event(const struct event *a, const struct event *b)
 	fuzz_assert(a->call == b->call && a->change == b->change && a->pointer == b->pointer && a->old == b->old &&
 	            a->size == b->size && a->used == b->used && a->usable == b->usable);
 	fuzz_assert(a->arg_count == b->arg_count && a->error == b->error && a->failed == b->failed &&
-	            a->foreign == b->foreign && a->busy == b->busy && a->unseen == b->unseen);
+	            a->foreign == b->foreign && a->busy == b->busy && a->unseen == b->unseen && a->unkept == b->unkept);
 	fuzz_assert(a->has_backtrace == b->has_backtrace && a->backtrace == b->backtrace &&
 	            a->has_statm == b->has_statm);
 }

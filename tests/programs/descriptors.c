@@ -5,8 +5,13 @@
  *
  *     descriptors close | all | reuse | range | limit | nothing FILE
  *     descriptors chroot FILE DIRECTORY
+ *
+ * Or only prints which descriptors are open:
+ *
+ *     descriptors list
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,9 +20,23 @@
 
 static void *keep[200];
 
+static int list(void)
+{
+	free(malloc(1));
+	for (int fd = 3; fd < 65536; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			printf("%d\n", fd);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	int fd = open(argc > 2 ? argv[2] : "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd;
+
+	if (argc > 1 && strcmp(argv[1], "list") == 0)
+		return list();
+	fd = open(argc > 2 ? argv[2] : "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	for (int i = 0; i < 100; i++)
 		keep[i] = malloc(50);

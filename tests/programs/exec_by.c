@@ -4,10 +4,11 @@
  * 5503 bytes, and executes itself by FUNCTION. That leaks 100 blocks of 4405 bytes,
  * and ends with status 9.
  *
- *     exec_by FUNCTION PROGRAM [drop | threads]
+ *     exec_by FUNCTION PROGRAM [drop | hide | threads]
  *
  * FUNCTION is one of exec's, or "raw" for the system call. PROGRAM is this one's
  * absolute path. With "drop", which takes root, it gives that up before. With
+ * "hide", nothing is at /proc any more, for which it needs a mount namespace. With
  * "threads", four others allocate 66 bytes and release them all the time.
  */
 #define _GNU_SOURCE
@@ -17,6 +18,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -114,6 +116,8 @@ int main(int argc, char **argv)
 	leak(10, 5503);
 	if (argc > 3 && strcmp(argv[3], "drop") == 0 &&
 	    (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+		return 97;
+	if (argc > 3 && strcmp(argv[3], "hide") == 0 && mount("none", "/proc", "tmpfs", 0, NULL) != 0)
 		return 97;
 	execute(argv[1], argv[2]);
 	return 98;

@@ -26,10 +26,26 @@ static void unseen_resize(void)
 	fclose(f);
 }
 
-int main(void)
+/* libc's blocks are resized here. */
+static int resize(void)
+{
+	for (int i = 0; i < 10; i++) {
+		char *block = realloc(strdup("libc's own"), 300);
+
+		if (!block || strcmp(block, "libc's own") != 0)
+			return 1;
+		free(block);
+		free(reallocarray(strdup("libc's own"), 20, 20));
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	void *blocks[64];
 
+	if (argc > 1 && strcmp(argv[1], "resize") == 0)
+		return resize();
 	for (int i = 0; i < 20; i++)
 		unseen_resize();
 	/* Whoever gets those addresses now is a new tenant. */

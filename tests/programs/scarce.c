@@ -7,6 +7,8 @@
  *     scarce small    small blocks until there are no more, then all are released, and again
  *     scarce threads  the same in four threads at once
  *     scarce none     not a page more than there is when main() begins
+ *     scarce FUNCTION [release]  so little that a block of FUNCTION's fits, and nothing else; the block is
+ *                     released when there is memory again
  */
 #include <errno.h>
 #include <malloc.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #define ROOM ((size_t)64 << 20)
@@ -136,6 +139,48 @@ static int none(void)
 	return 0;
 }
 
+#define ALONE ((size_t)32 << 20)
+
+/* A block that takes what is there: SIZE bytes, by the function NAME. KNOWN is a block that can be resized. */
+static void *alone(const char *name, size_t size, void *known)
+{
+	void *p = NULL;
+
+	if (strcmp(name, "malloc") == 0)
+		return malloc(size);
+	if (strcmp(name, "calloc") == 0)
+		return calloc(2, size / 2);
+	if (strcmp(name, "realloc") == 0)
+		return realloc(known, size);
+	if (strcmp(name, "reallocarray") == 0)
+		return reallocarray(known, 2, size / 2);
+	if (strcmp(name, "memalign") == 0)
+		return memalign(64, size);
+	if (strcmp(name, "aligned_alloc") == 0)
+		return aligned_alloc(64, size);
+	if (strcmp(name, "posix_memalign") == 0)
+		return posix_memalign(&p, 64, size) == 0 ? p : NULL;
+	return strcmp(name, "valloc") == 0 ? valloc(size) : NULL;
+}
+
+static int one(const char *name, int is_released)
+{
+	void *known = malloc(100), *p;
+	char *room = mmap(NULL, ALONE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED)
+		return 2;
+	limit(0);
+	munmap(room, ALONE);
+	p = alone(name, ALONE - (64 << 10), known);
+	if (!p)
+		return 3;
+	limit(ROOM);
+	if (is_released)
+		free(p);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -148,5 +193,7 @@ int main(int argc, char **argv)
 		return small();
 	if (strcmp(what, "threads") == 0)
 		return threads();
-	return strcmp(what, "none") == 0 ? none() : 2;
+	if (strcmp(what, "none") == 0)
+		return none();
+	return one(what, argc > 2);
 }

@@ -2,6 +2,7 @@
 /*
  * Frees what must not be freed: wild twice | stack | inside | low, or a byte of a block, by a function of the family:
  * wild free | free_sized | free_aligned_sized | realloc | reallocarray BYTE
+ * A large block that was released, or an address inside of a block: wild realloc | reallocarray released | within
  * Writes where it must not: wild overrun (into the next block's size), wild top (into the heap's end)
  */
 #include <stdint.h>
@@ -62,6 +63,17 @@ int main(int argc, char **argv)
 		overrun();
 	if (argc > 1 && strcmp(argv[1], "top") == 0)
 		overrun_top();
+	if (argc > 2 && strcmp(argv[2], "released") == 0) {
+		void *volatile large = malloc((size_t)2 << 20);
+
+		free(large);
+		release(argv[1], large);
+		return 3;
+	}
+	if (argc > 2 && strcmp(argv[2], "within") == 0) {
+		release(argv[1], p + 16);
+		return 3;
+	}
 	if (argc > 2) {
 		release(argv[1], p + atoi(argv[2]));
 		return 3;

@@ -126,6 +126,8 @@ static void judge_call(struct judgement *j, const struct trace_item *item)
 	/* A foreign block's size is told, but it was never in the total. */
 	if (!(item->event.foreign && parse_is_free(item->event.call)))
 		j->used += item->event.change;
+	if (item->event.unkept)
+		wrong(j, "sizes not kept", "", 1, 0);
 	if (item->event.unseen)
 		j->unseen++;
 	else
@@ -151,6 +153,8 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 		break;
 	case TRACE_FINI:
 		judge_end(j, &item->event);
+		break;
+	case TRACE_CALLING:
 		break;
 	case TRACE_END:
 		judge_image(j, &trace->image);

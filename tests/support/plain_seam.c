@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "plain_seam.h"
@@ -95,6 +96,11 @@ int lm_real_is_traced(void)
 void lm_real_exit(int status)
 {
 	_exit(status);
+}
+
+int lm_real_mlockall(int flags)
+{
+	return mlockall(flags);
 }
 
 int lm_real_execve(const char *path, char *const argv[], char *const envp[])

@@ -45,6 +45,8 @@ static void apply(struct traced *traced, const struct trace *trace, const struct
 	/* The free of a foreign block tells its size, but the total never included it. */
 	if (!(item->event.foreign && parse_is_free(item->event.call)))
 		*used += item->event.change;
+	if (item->event.unkept)
+		*used -= (int64_t)item->event.size;
 	traced->wrong_totals += *used != item->event.used;
 	ck_assert_int_eq(heap_apply(&traced->heap, &item->event, item->stack, item->line), 0);
 	if (keep)
@@ -78,6 +80,8 @@ struct traced traced_read(const char *path, bool keep)
 		case TRACE_CALL:
 			apply(&traced, &trace, &item, &used, keep);
 			traced.behind_loss += trace.image.lost > 0;
+			break;
+		case TRACE_CALLING:
 			break;
 		case TRACE_END:
 			traced.parent = trace.image.parent;

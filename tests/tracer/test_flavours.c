@@ -483,13 +483,52 @@ START_TEST(an_output_that_cannot_be_opened_gives_one_line)
 }
 END_TEST
 
+/* Symbolic links to the program, and what can be mistaken for one. */
+START_TEST(a_program_has_the_name_that_it_was_started_by)
+{
+	static const struct {
+		const char *command, *name;
+	} ways[] = {
+		{"d/link", "d/link"},
+		{"./d/link", "d/link"},
+		{"$PWD/d/link", "d/link"},
+		{"env PATH=$PWD/d link", "d/link"},
+		{"bash -c 'cd d; exec ./link'", "d/link"},
+		{"bash -c 'exec -a /usr/bin/other d/link'", "d/link"},
+		{"bash -c 'exec -a d/link d/program'", "d/program"},
+		{"d/script", "d/link"},
+		{"bash -c 'exec 9<d/program; exec /dev/fd/9'", "d/program"},
+		{"d/program", "d/program"},
+	};
+
+	must(run("mkdir d && cp " PROGRAMS "processes%s d/program && ln -s program d/link && "
+	         "printf '#!%%s/d/link nothing\\n' \"$PWD\" >d/script && chmod +x d/script",
+	         flavours[_i].suffix));
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct run result = run("rm -f t; %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=$PWD/t %s; "
+		                        "grep '^# EXE' t | tail -n 1 | sed \"s|$PWD/||\"",
+		                        flavours[_i].environment, ways[i].command);
+		char expected[64];
+
+		snprintf(expected, sizeof expected, "# EXE %s\n", ways[i].name);
+		ck_assert_msg(strcmp(result.out, expected) == 0, "%s: %s%s", ways[i].command, result.out, result.err);
+	}
+	/* Its frames have the same name, and lines are found by it. */
+	must(run("%s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t d/link exec 0; grep -q \"^$PWD/d/link(\" t && "
+	         "! grep -q \"^$PWD/d/program(\" t && $B/log-malloc-findleak t >report; "
+	         "grep -q '^ *allocate .*processes.c:[0-9]* .*d/link(' report",
+	         flavours[_i].environment));
+}
+END_TEST
+
 START_TEST(it_begins_and_ends_as_the_format_says)
 {
 	struct run first;
 
 	run_traced(_i, "", "processes", "nothing");
-	first = run("head -n 5 trace | sed -e 's/[0-9][0-9]*/N/g' -e 's|/.*|PATH|'");
-	ck_assert_str_eq(first.out, "# PID N\n# EXE PATH\n# CWD PATH\n# FORMAT full\n"
+	first = run("head -n 6 trace | sed -e 's/^# PROCESS [0-9a-f]*$/# PROCESS X/' -e 's/[0-9][0-9]*/N/g' -e "
+	            "'s|/.*|PATH|'");
+	ck_assert_str_eq(first.out, "# PID N\n# PROCESS X\n# EXE PATH\n# CWD PATH\n# FORMAT full\n"
 	                            "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
 	                            "PATH\n");
 	ck_assert_int_eq(run("sed -n '/^+ FINI/,$p' trace | sed -n 2p | grep -qx '# FILE /proc/self/maps'").status, 0);
@@ -500,6 +539,31 @@ START_TEST(it_begins_and_ends_as_the_format_says)
 		run("awk '/^# MODULE/ { known[$6] = 1 } /^\\// { sub(/\\(.*/, \"\"); if (!known[$0]) print }' trace")
 			.out,
 		"");
+}
+END_TEST
+
+/* Each is recorded before the call, and is an event only once. */
+START_TEST(foreign_blocks_that_are_resized_are_events_once)
+{
+	static const char *const formats[] = {"full", "compact"};
+
+	for (int i = 0; i < 2; i++) {
+		struct run traced = run("LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s LOG_MALLOC_OUTPUT=trace " PROGRAMS
+		                        "foreign.wrap resize",
+		                        formats[i]);
+		struct traced trace = traced_read("trace", true);
+
+		ck_assert_int_eq(traced.status, 0);
+		traced_is_sound(&trace);
+		ck_assert_uint_eq(trace.wrong_totals, 0);
+		ck_assert_uint_eq(trace.calls[LM_CALL_REALLOC], 10);
+		ck_assert_uint_eq(trace.calls[LM_CALL_REALLOCARRAY], 10);
+		ck_assert_uint_eq(trace.heap.counts.foreign, 20);
+		ck_assert_str_eq(run("grep -c '^# CALLING realloc' trace").out, "20\n");
+		traced = run("$B/log-malloc-findleak trace");
+		ck_assert_int_eq(traced.status, 0);
+		ck_assert_msg(strstr(traced.out, "; 20 foreign frees; the trace is complete"), "%s", traced.out);
+	}
 }
 END_TEST
 
@@ -615,7 +679,9 @@ int main(void)
 	EACH(broken_settings_are_named_and_the_default_is_used);
 	EACH(the_output_file_can_carry_the_process_id);
 	EACH(an_output_that_cannot_be_opened_gives_one_line);
+	EACH(a_program_has_the_name_that_it_was_started_by);
 	EACH(it_begins_and_ends_as_the_format_says);
+	ONCE(foreign_blocks_that_are_resized_are_events_once);
 	ONCE(unseen_releases_are_put_right);
 	ONCE(code_that_takes_the_place_of_unloaded_code_gets_its_own_names);
 	ONCE(the_leaks_found_are_those_that_valgrind_counts);

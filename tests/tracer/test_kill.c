@@ -21,16 +21,25 @@ enum { THREADS = 3, WINDOW = 32, SLOT = 8, SIZE = 5000, SIZES = 997, RESIZED = 1
 
 enum { KILLS = 10, LIFE_MAX_US = 40000 };
 
+/* Runs a command whose trace is a FIFO, which a reader copies to "t". */
+#define WITH_READER                                                                                                    \
+	"bash -c 'rm -f fifo; mkfifo fifo; cat fifo >t & r=$!; env \"$@\" 1022>fifo; s=$?; wait $r; exit $s' - "
+
 /* Where the trace "t" comes from. FORMAT is one of formats[]. */
 static const struct way {
 	const char *name, *before, *suffix, *behind;
 	bool launcher;
+	bool fifo; /* "t" is what a reader of the FIFO that is the trace got */
 } ways[] = {
-	{"preload, 1022", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FORMAT=%s", "", "1022>t", false},
-	{"preload, by name", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t LOG_MALLOC_FORMAT=%s", "", "", false},
-	{"preload, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", "", "", true},
-	{"static, 1022", "LOG_MALLOC_FORMAT=%s", ".static", "1022>t", false},
-	{"static, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", ".static", "", true},
+	{"preload, 1022", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FORMAT=%s", "", "1022>t", false, false},
+	{"preload, by name", "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t LOG_MALLOC_FORMAT=%s", "", "", false,
+         false},
+	{"preload, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", "", "", true, false},
+	{"static, 1022", "LOG_MALLOC_FORMAT=%s", ".static", "1022>t", false, false},
+	{"static, launcher", "LOG_MALLOC_FORMAT=%s $B/log-malloc -o t", ".static", "", true, false},
+	{"preload, FIFO", WITH_READER "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FORMAT=%s", "", "", false, true},
+	{"launcher, FIFO", WITH_READER "LOG_MALLOC_FORMAT=%s $B/log-malloc -o fifo", "", "", true, true},
+	{"static, FIFO", WITH_READER "LOG_MALLOC_FORMAT=%s", ".static", "", false, true},
 };
 
 static const char *const formats[] = {"full", "compact"};
@@ -192,7 +201,7 @@ static unsigned some_time(void)
 
 static struct run run_counting(const struct way *way, const char *format, unsigned microseconds, const char *how)
 {
-	char before[256];
+	char before[512];
 
 	snprintf(before, sizeof before, way->before, format);
 	return run("ulimit -c 0; rm -f t t.journal counts; LOG_MALLOC_QUIET=1 %s $B/tests/programs/counting%s counts "
@@ -238,7 +247,7 @@ static bool choose(int number, const struct way **way, const char **format)
 /* From outside; bash knows of no moment between two milliseconds. */
 static struct run kill_counting(const struct way *way, const char *format, unsigned microseconds)
 {
-	char before[256];
+	char before[512];
 
 	snprintf(before, sizeof before, way->before, format);
 	return run("rm -f t t.journal counts; LOG_MALLOC_QUIET=1 %s $B/tests/programs/counting%s counts 0 wait %s & "
@@ -256,7 +265,7 @@ START_TEST(what_a_killed_process_did_is_in_the_trace)
 		return;
 	}
 	for (int i = 0; i < KILLS; i++) {
-		bool from_outside = i % 2 == 1 && !way->launcher;
+		bool from_outside = i % 2 == 1 && !way->launcher && !way->fifo;
 		struct run killed = from_outside ? kill_counting(way, format, some_time())
 		                                 : run_counting(way, format, some_time(), "kill");
 		struct verdict v;
@@ -396,7 +405,7 @@ START_TEST(the_end_cuts_no_record_of_many_frames)
 		return;
 	for (int i = 0; i < 8 * ENDS; i++) {
 		const char *how = ends[i % ENDS];
-		char before[256];
+		char before[512];
 		struct run result;
 
 		snprintf(before, sizeof before, way->before, format);

@@ -159,6 +159,36 @@ START_TEST(threads_can_have_the_smallest_stack)
 }
 END_TEST
 
+/* The greatest depth, 200 calls, and the first event of a process among them. */
+START_TEST(the_deepest_backtrace_needs_no_larger_stack)
+{
+	static const char *const runs[] = {"handler 4096", "child 4096", "thread", "fork"};
+	static const char *const formats[] = {"full", "compact"};
+
+	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+		for (size_t j = 0; j < 2; j++) {
+			const char *path =
+				strncmp(runs[i], "child", 5) == 0 || strcmp(runs[i], "fork") == 0 ? "childs" : "t";
+			struct run result =
+				run("rm -f t t.* childs; %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t "
+			            "LOG_MALLOC_FOLLOW=1 LOG_MALLOC_BACKTRACE_DEPTH=128 "
+			            "LOG_MALLOC_FORMAT=%s " PROGRAMS "small_stacks%s %s && { [ %s = t ] || "
+			            "mv t.[0-9]* childs; }",
+			            flavours[_i].environment, formats[j], flavours[_i].suffix, runs[i], path);
+			struct traced trace;
+
+			ck_assert_msg(result.status == 0 && result.err_len == 0, "%s, %s, %s: %d, %s",
+			              flavours[_i].name, runs[i], formats[j], result.status, result.err);
+			trace = traced_read(path, true);
+			traced_is_sound(&trace);
+			ck_assert_uint_eq(times(&trace, 25001), 5);
+			if (strchr(runs[i], ' '))
+				ck_assert_uint_eq(traced_find(&trace, "malloc", 25001)->depth, 128);
+		}
+	}
+}
+END_TEST
+
 /* ---- libraries that come and go --------------------------------------------------- */
 
 static void make_library(const char *name)
@@ -346,6 +376,7 @@ int main(void)
 	ONCE(calls_that_handlers_leave_by_longjmp_hold_nothing_up);
 	EACH(a_handler_needs_4_KiB_beside_what_the_kernel_needs);
 	EACH(threads_can_have_the_smallest_stack);
+	EACH(the_deepest_backtrace_needs_no_larger_stack);
 	ONCE(a_library_that_comes_and_goes_for_ever_costs_nothing);
 	ONCE(blocks_of_a_library_with_an_allocator_of_its_own_scope_are_foreign);
 	return run_suite(suite);

@@ -247,7 +247,7 @@ START_TEST(the_library_exports_the_family_and_the_api)
 		run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
 		"_Exit _exit aligned_alloc calloc execl execle execlp execv execve execveat execvp execvpe fexecve "
 		"free free_aligned_sized free_sized " API
-		"log_malloc_tracker_preloaded malloc memalign posix_memalign pvalloc realloc reallocarray valloc ");
+		"log_malloc_tracker_preloaded malloc memalign mlockall posix_memalign pvalloc realloc reallocarray valloc ");
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
 	                     "grep -qF '[liblog-malloc2.so.1]'")
 	                         .status,

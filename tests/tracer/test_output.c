@@ -522,6 +522,72 @@ START_TEST(a_machine_without_proc_does)
 }
 END_TEST
 
+/* ---- which descriptors are there --------------------------------------------------- */
+
+/* The numbers that log-malloc(1) names, those from FIRST on, a line each. */
+static const char *documented(int first)
+{
+	return must(run("sed -n '/^.Ss Descriptors/,/^.El/ s/^.It Li //p' $S/man/log-malloc.1 | awk '$1 >= %d'", first))
+	        .out;
+}
+
+START_TEST(no_descriptor_is_open_that_the_manual_does_not_name)
+{
+	static const struct {
+		const char *before, *behind;
+		int first;
+	} ways[] = {
+		{"", "1022>t", 1022},
+		{"LOG_MALLOC_OUTPUT=t", "", 1023},
+	};
+	static const char more[] = "descriptors%s list %s | { grep -vxFf untraced || true; }";
+
+	if (run("grep -q UNWIND=libunwind $B/variant").status == 0) {
+		skip("no_descriptor_is_open_that_the_manual_does_not_name", "libunwind has a pipe of its own");
+		return;
+	}
+	must(run("{ echo none; " PROGRAMS "descriptors list; } >untraced"));
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		char command[256];
+		struct run result;
+
+		snprintf(command, sizeof command, more, flavours[_i].suffix, ways[i].behind);
+		result = run("%s LOG_MALLOC_QUIET=1 %s " PROGRAMS "%s", flavours[_i].environment, ways[i].before,
+		             command);
+		ck_assert_str_eq(result.out, documented(ways[i].first));
+		/* Without statm, there is one less; with a low limit, the numbers are lower. */
+		result = run("%s LOG_MALLOC_QUIET=1 LOG_MALLOC_STATM=never %s " PROGRAMS "%s | tail -n 1",
+		             flavours[_i].environment, ways[i].before, command);
+		ck_assert_str_eq(result.out, "4080\n");
+	}
+	ck_assert_str_eq(run("ulimit -n 256; %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS
+	                     "descriptors%s list | grep -vxFf untraced",
+	                     flavours[_i].environment, flavours[_i].suffix)
+	                         .out,
+	                 "240\n241\n");
+}
+END_TEST
+
+/* Neither the launcher's nor the tracker's of another process. */
+START_TEST(a_command_and_its_children_have_no_others)
+{
+	struct run result;
+
+	if (run("grep -q UNWIND=libunwind $B/variant").status == 0)
+		return;
+	must(run("{ echo none; " PROGRAMS "descriptors list; } >untraced"));
+	result = run(LM " -q -o t " PROGRAMS "descriptors%s list | grep -vxFf untraced", flavours[_i].suffix);
+	ck_assert_str_eq(result.out, documented(0));
+	/* The child's own trace is on no 1022, but it inherits its parent's. */
+	result = run(LM " -f -q -o t sh -c '" PROGRAMS "descriptors%s list; true' | grep -vxFf untraced",
+	             flavours[_i].suffix);
+	ck_assert_str_eq(result.out, documented(0));
+	result = run(LM " -q -o t sh -c '" PROGRAMS "descriptors%s list; true' | grep -vxFf untraced",
+	             flavours[_i].suffix);
+	ck_assert_str_eq(result.out, "1022\n");
+}
+END_TEST
+
 /* Each thread's 75th write takes 3 seconds, which is more than a ring that does not move is given. */
 START_TEST(a_write_that_takes_seconds)
 {
@@ -532,8 +598,8 @@ START_TEST(a_write_that_takes_seconds)
 		skip("a_write_that_takes_seconds", "there is no strace that delays system calls");
 		return;
 	}
-	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=75 "
-	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 10000 >live",
+	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=40 "
+	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 20000 >live",
 	             flavours[_i].environment, flavours[_i].suffix);
 	ck_assert_int_eq(result.status, 0);
 	ck_assert_str_eq(result.err, "");
@@ -563,6 +629,8 @@ int main(void)
 	EACH(a_trace_that_is_truncated);
 	EACH(a_journal_that_is_removed);
 	EACH(a_slow_pipe_that_does_not_block);
+	EACH(no_descriptor_is_open_that_the_manual_does_not_name);
+	EACH(a_command_and_its_children_have_no_others);
 	EACH(a_write_that_takes_seconds);
 	EACH(a_standard_error_that_nobody_reads);
 	EACH(a_place_that_can_only_be_read);

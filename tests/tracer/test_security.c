@@ -149,6 +149,34 @@ START_TEST(control_bytes_of_names_do_not_reach_the_terminal)
 }
 END_TEST
 
+/* All that the tracker itself says, with U+009B and the byte 0x9b in each name. A letter that has this byte stays. */
+START_TEST(c1_controls_do_not_reach_the_terminal_from_the_tracker_either)
+{
+	static const char before[] = "LD_PRELOAD=$B/liblog-malloc2.so", name[] = "$'n\\302\\233\\2332J\\303\\233'";
+	static const char *const commands[] = {
+		"LOG_MALLOC_OUTPUT=%s " PROGRAMS "processes nothing",
+		"LOG_MALLOC_OUTPUT=no/%s " PROGRAMS "processes nothing",
+		"LOG_MALLOC_OUTPUT=t LOG_MALLOC_STATM=%s " PROGRAMS "processes nothing",
+		"LOG_MALLOC_OUTPUT=t LOG_MALLOC_BACKTRACE_DEPTH=%s " PROGRAMS "processes nothing",
+		"LOG_MALLOC_OUTPUT=t LOG_MALLOC_SIGNAL=%s " PROGRAMS "processes nothing",
+		"LOG_MALLOC_OUTPUT=t LOG_MALLOC_FOLLOW=%s " PROGRAMS "processes nothing",
+	};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		char command[512];
+		struct run result;
+
+		snprintf(command, sizeof command, commands[i], name);
+		result = must(run("%s %s", before, command));
+		ck_assert_msg(strstr(result.err, "n\\302\\233\\2332J\xc3\x9b"), "%s: %s", command, result.err);
+		result = run("%s %s 2>&1 | LC_ALL=C sed 's/\\xc3\\x9b//g' | "
+		             "LC_ALL=C grep -c -a $'[\\x80-\\x9f\\x7f]'",
+		             before, command);
+		ck_assert_msg(strcmp(result.out, "0\n") == 0, "%s", command);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("security");
@@ -159,5 +187,6 @@ int main(void)
 	TIMES(somebody_elses_file_in_a_shared_directory_is_not_written_to, DOORS);
 	TIMES(what_is_no_file_is_written_to_as_it_is, DOORS);
 	TIMES(control_bytes_of_names_do_not_reach_the_terminal, 1);
+	ONCE(c1_controls_do_not_reach_the_terminal_from_the_tracker_either);
 	return run_suite(suite);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "identity.h"
 #include "intercept.h"
 #include "lock.h"
 #include "module.h"
@@ -27,6 +28,7 @@
 #include "state.h"
 #include "support.h"
 #include "symbol.h"
+#include "sys.h"
 #include "text.h"
 
 /* Addresses as an allocator might hand them out; nothing is there. */
@@ -178,6 +180,66 @@ static void *fill(void *argument)
 	return (void *)wrong;
 }
 
+/* ---- memory of our own ---- */
+
+/* Probes MAP and what lies around it. */
+static void is_between_guards(const char *map, size_t size)
+{
+	size_t room = (size + lm_sys_page() - 1) / lm_sys_page() * lm_sys_page();
+
+	ck_assert(map[0] == 0 && memcmp(map, map + 1, size - 1) == 0);
+	ck_assert_int_eq(lm_sys_readable((uintptr_t)map - 8), 0);
+	ck_assert_int_eq(lm_sys_readable((uintptr_t)map + room), 0);
+}
+
+START_TEST(what_is_mapped_is_zeroed_and_lies_between_guards)
+{
+	static const size_t sizes[] = {1, 4096, 5000, 65536, 3 << 20};
+	char *maps[5];
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 5; i++) {
+			maps[i] = lm_sys_map(sizes[i]);
+			ck_assert_ptr_nonnull(maps[i]);
+		}
+		for (int i = 0; i < 5; i++) {
+			is_between_guards(maps[i], sizes[i]);
+			memset(maps[i], 7, sizes[i]);
+		}
+		for (int i = 0; i < 5; i++)
+			lm_sys_unmap(maps[i], sizes[i]);
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(lm_sys_readable((uintptr_t)maps[i]), 0);
+	}
+	ck_assert_ptr_null(lm_sys_map(SIZE_MAX));
+}
+END_TEST
+
+START_TEST(a_file_can_take_the_place_of_a_part)
+{
+	const size_t page = lm_sys_page();
+	char path[] = "/tmp/log-malloc2-map-XXXXXX", *map = lm_sys_map_nothing(4 * page);
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)(2 * page)), 0);
+	ck_assert_int_eq(lm_sys_readable((uintptr_t)map), 0);
+	ck_assert_int_eq(lm_sys_map_file(map, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), 0);
+	ck_assert_int_eq(lm_sys_map_file(map + 2 * page, page, PROT_READ, MAP_SHARED, fd, page), 0);
+	map[page] = 'x';
+	ck_assert_int_eq(map[2 * page], 'x');
+	ck_assert_int_eq(lm_sys_readable((uintptr_t)map + 3 * page), 0);
+	/* The file is as it was, and the memory is not. */
+	ck_assert_int_eq(lm_sys_map_zeros(map, 2 * page), 0);
+	ck_assert_int_eq(map[page], 0);
+	map[page] = 'y';
+	ck_assert_int_eq(map[2 * page], 'x');
+	lm_sys_unmap(map, 4 * page);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(threads_share_the_tables)
 {
 	pthread_t threads[8];
@@ -227,6 +289,36 @@ START_TEST(numbers_and_paths_read_as_the_format_says)
 {
 	ck_assert_str_eq(text_of(put_numbers), "-9223372036854775808 18446744073709551615 0 (nil) 0xdeadbeef");
 	ck_assert_str_eq(text_of(put_path), "/a\\040b\\050c)\\133d]\\134e\\012\x7f\xc3\xa4");
+}
+END_TEST
+
+static void put_shown(struct lm_text *text)
+{
+	lm_text_shown(text,
+	              "a b(\\\n\x1b\x7f|\xc2\x9b|\x9b|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\x82|\xe4|\xe4\x9b|"
+	              "\xc0\x9b|\xed\xa0\x80|\xc2");
+}
+
+START_TEST(control_characters_of_every_kind_are_not_shown)
+{
+	ck_assert_str_eq(text_of(put_shown),
+	                 "a b(\\\\012\\033\\177|\\302\\233|\\233|\xc3\xa4|\xe2\x82\xac|\xf0\x9f\x98\x80|\xe2\\202|\xe4|"
+	                 "\xe4\\233|\xc0\\233|\xed\xa0\\200|\xc2");
+}
+END_TEST
+
+START_TEST(what_is_shown_is_cut_between_characters)
+{
+	static const char string[] = "\xe2\x82\xac\xc2\x9b\x9b\xc3\xa4";
+	static const size_t lengths[] = {0, 0, 0, 3, 3, 3, 3, 3, 3, 3, 3, 11, 11, 11, 11, 15, 15, 17};
+
+	for (size_t room = 0; room < sizeof lengths / sizeof *lengths; room++) {
+		char buffer[32];
+		struct lm_text text = {buffer, buffer + room};
+
+		lm_text_shown(&text, string);
+		ck_assert_uint_eq((size_t)(text.at - buffer), lengths[room]);
+	}
 }
 END_TEST
 
@@ -569,6 +661,87 @@ START_TEST(a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork)
 }
 END_TEST
 
+/* It has our memory, and dies before its turn comes. */
+static int take_first_and_die(void *unused)
+{
+	(void)unused;
+	lm_lock_take_first(&lock);
+	return 0;
+}
+
+START_TEST(a_lock_outlives_a_child_that_was_killed_while_it_had_precedence)
+{
+	static _Alignas(16) char stack[65536];
+	pid_t child;
+
+	lm_lock_take(&lock);
+	child = clone(take_first_and_die, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+	ck_assert_int_gt(child, 0);
+	while (!lm_load(&lock.first))
+		sched_yield();
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	lm_lock_release(&lock);
+	ck_assert(!lm_lock_try(&lock));
+	lm_lock_take(&lock);
+	ck_assert_uint_eq(lock.word & INT32_MAX, (uint32_t)gettid());
+	lm_lock_release(&lock);
+}
+END_TEST
+
+enum { OTHERS = 8 };
+
+static struct {
+	unsigned taken;       /* how often the lock was taken since somebody asked for precedence */
+	unsigned before_turn; /* what that was when it was granted */
+	int is_over;
+} precedence;
+
+static void *take_and_count(void *unused)
+{
+	(void)unused;
+	while (!lm_load_acquire(&precedence.is_over)) {
+		lm_lock_take(&lock);
+		precedence.taken++;
+		lm_lock_release(&lock);
+	}
+	return NULL;
+}
+
+static void *take_first(void *unused)
+{
+	(void)unused;
+	lm_lock_take_first(&lock);
+	precedence.before_turn = precedence.taken;
+	lm_store_release(&precedence.is_over, 1);
+	lm_lock_release(&lock);
+	return NULL;
+}
+
+/* The owner itself asks again at once, as the others do all the time. */
+START_TEST(precedence_lets_each_other_thread_in_front_once_at_most)
+{
+	pthread_t threads[OTHERS], first;
+
+	for (int round = 0; round < 100; round++) {
+		lm_store(&precedence.is_over, 0);
+		for (int i = 0; i < OTHERS; i++)
+			ck_assert_int_eq(pthread_create(&threads[i], NULL, take_and_count, NULL), 0);
+		lm_lock_take(&lock);
+		ck_assert_int_eq(pthread_create(&first, NULL, take_first, NULL), 0);
+		while (!lm_load(&lock.first))
+			sched_yield();
+		precedence.taken = 0;
+		lm_lock_release(&lock);
+		take_and_count(NULL);
+		for (int i = 0; i < OTHERS; i++)
+			ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_eq(pthread_join(first, NULL), 0);
+		ck_assert_uint_le(precedence.before_turn, OTHERS + 1);
+	}
+}
+END_TEST
+
 /* ---- signals ---- */
 
 START_TEST(faults_are_not_blocked_with_the_other_signals)
@@ -602,6 +775,36 @@ START_TEST(a_signal_of_a_write_of_ours_never_arrives)
 }
 END_TEST
 
+/* ---- identity.h ------------------------------------------------------------------ */
+
+START_TEST(the_start_of_a_process_is_found_whatever_its_name_is)
+{
+	static const char rest[] = " S 3 4 5 0 -1 4194560 9 10 11 12 13 14 15 16 20 0 1 0 2200 23 24";
+	static const char *const names[] = {"7 (a)", "7 ()", "7 (a b)", "7 () S 1 2)", "7 (a) R 9 (9\n9)"};
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char text[LM_IDENTITY_STAT_MAX];
+		size_t length = (size_t)snprintf(text, sizeof text, "%s%s", names[i], rest), size = 0;
+		const char *field = lm_identity_field(text, length, 22, &size);
+		uint64_t identity = lm_identity_make(text, length, 1, "boot", 4);
+
+		ck_assert_msg(field && size == 4 && strncmp(field, "2200", 4) == 0, "%s", text);
+		ck_assert_uint_ne(identity, 0);
+		first = i ? first : identity;
+		ck_assert_uint_eq(identity, first);
+		/* Each part counts. */
+		ck_assert_uint_ne(lm_identity_make(text, length, 2, "boot", 4), first);
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "Boot", 4), first);
+		text[field - text] = '3';
+		ck_assert_uint_ne(lm_identity_make(text, length, 1, "boot", 4), first);
+		/* A text that ends before or in it tells nothing. */
+		for (size_t cut = 0; cut <= (size_t)(field - text) + size; cut++)
+			ck_assert_uint_eq(lm_identity_make(text, cut, 1, "boot", 4), 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -616,6 +819,8 @@ int main(void)
 	tcase_add_test(tcase, a_large_block_over_a_mark_waits_like_one_at_it);
 	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
 	tcase_add_test(tcase, an_address_between_two_multiples_of_eight_is_no_block);
+	tcase_add_test(tcase, what_is_mapped_is_zeroed_and_lies_between_guards);
+	tcase_add_test(tcase, a_file_can_take_the_place_of_a_part);
 	tcase_add_test(tcase, threads_share_the_tables);
 	tcase_add_test(tcase, numbers_and_paths_read_as_the_format_says);
 	tcase_add_test(tcase, text_that_does_not_fit_is_cut);
@@ -630,8 +835,13 @@ int main(void)
 	tcase_add_test(tcase, the_users_wish_outlives_every_phase);
 	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
 	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
+	tcase_add_test(tcase, a_lock_outlives_a_child_that_was_killed_while_it_had_precedence);
+	tcase_add_test(tcase, precedence_lets_each_other_thread_in_front_once_at_most);
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
+	ONCE(control_characters_of_every_kind_are_not_shown);
+	ONCE(what_is_shown_is_cut_between_characters);
+	ONCE(the_start_of_a_process_is_found_whatever_its_name_is);
 	return run_suite(suite);
 }

@@ -26,6 +26,8 @@ static struct record parse(const char *line)
 		record.module.path = line + (record.module.path - copy);
 		if (record.module.build_id)
 			record.module.build_id = line + (record.module.build_id - copy);
+		if (record.module.stamp)
+			record.module.stamp = line + (record.module.stamp - copy);
 	}
 	free(copy);
 	return record;
@@ -141,7 +143,9 @@ START_TEST(markers_stand_in_their_order_and_each_can_be_missing)
 	event = parse("+ realloc 0 0x10 (nil) (9 100) [5:24] !f !e12!").event;
 	ck_assert(event.foreign && event.busy && event.error == ENOMEM);
 	event = parse("+ malloc 5 0x10 [5:24] unseen=0").event;
-	ck_assert(!event.unseen);
+	ck_assert(!event.unseen && !event.unkept);
+	event = parse("+ malloc 5 0x10 [0:0] unkept=1 bt=3").event;
+	ck_assert(event.unkept && !event.unseen && event.size == 5 && event.backtrace == 3);
 }
 END_TEST
 
@@ -172,6 +176,10 @@ START_TEST(information_lines_are_known_or_passed)
 	ck_assert_uint_eq(record.module.build_id_len, 4);
 	ck_assert_int_eq(strcmp(record.module.path, "/a\\040b"), 0);
 	ck_assert_ptr_null(parse("# MODULE 1000-5000 0 - /a").module.build_id);
+	ck_assert_ptr_null(parse("# MODULE 1000-5000 0 - /a").module.stamp);
+	record = parse("# MODULE 1000-5000 0 164@12.000000345 /a");
+	ck_assert_ptr_null(record.module.build_id);
+	ck_assert(record.module.stamp_len == 16 && memcmp(record.module.stamp, "164@12.000000345", 16) == 0);
 	ck_assert_uint_eq(parse("# PID 23451").number, 23451);
 	ck_assert_int_eq(parse("# BACKTRACE 9").info, INFO_BACKTRACE);
 	ck_assert_int_eq(parse("# EXE /bin/a b").info, INFO_EXE);

@@ -7,8 +7,12 @@
 
 #include "atomic.h"
 #include "sys.h"
+#include "wait.h"
 
 #define WAITED (UINT32_C(1) << 31)
+
+/* So many pauses (wait.h) are about a second: then it is time to ask whether the other thread lives. */
+#define PATIENCE 10000
 
 /* The kernel's interface, as <linux/futex.h> has it; not every libc comes with that header. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -22,7 +26,8 @@ int lm_lock_try(struct lm_lock *lock)
 {
 	uint32_t word = 0;
 
-	return lm_load(&lock->word) == 0 && lm_compare_exchange(&lock->word, &word, self());
+	return lm_load(&lock->word) == 0 && !lm_load_ordered(&lock->first) &&
+	       lm_compare_exchange(&lock->word, &word, self());
 }
 
 /* Sleeps until WORD, a taken lock's, changes; for a second at most. 0 if it has not changed by then. */
@@ -49,15 +54,33 @@ static int is_gone(uint32_t owner)
 	return lm_sys(SYS_tkill, (int)owner, 0) == -ESRCH || has_ended(owner);
 }
 
+/*
+ * Waits until no thread has precedence. It may have died while it waited. Without
+ * sleeping on the lock's word: a release may then wake a thread that does not care.
+ */
+static void let_first(struct lm_lock *lock)
+{
+	uint32_t first = lm_load_ordered(&lock->first);
+
+	for (unsigned round = 0; first; round++) {
+		if (round % PATIENCE == PATIENCE - 1 && is_gone(first) && lm_compare_exchange(&lock->first, &first, 0))
+			return;
+		lm_wait_pause(round);
+		first = lm_load_ordered(&lock->first);
+	}
+}
+
 void lm_lock_take(struct lm_lock *lock)
 {
 	uint32_t owner = self(), word = 0;
 
+	let_first(lock);
 	if (lm_compare_exchange(&lock->word, &word, owner))
 		return;
 	/* Whoever has slept can't know how many others still do, and so leaves the bit for them. */
 	owner |= WAITED;
 	for (;;) {
+		let_first(lock);
 		if (!word && lm_compare_exchange(&lock->word, &word, owner))
 			return;
 		if (!word)
@@ -71,6 +94,26 @@ void lm_lock_take(struct lm_lock *lock)
 	}
 }
 
+void lm_lock_take_first(struct lm_lock *lock)
+{
+	uint32_t owner = self(), word = 0;
+
+	while (!lm_compare_exchange(&lock->first, &word, owner)) {
+		let_first(lock);
+		word = 0;
+	}
+	for (unsigned round = 0;; round++) {
+		int is_patient = round % PATIENCE != PATIENCE - 1;
+
+		word = lm_load(&lock->word);
+		if ((!word || (!is_patient && is_gone(word & ~WAITED))) &&
+		    lm_compare_exchange(&lock->word, &word, owner | WAITED))
+			break;
+		lm_wait_pause(round);
+	}
+	lm_store_release(&lock->first, 0);
+}
+
 void lm_lock_release(struct lm_lock *lock)
 {
 	if (lm_exchange(&lock->word, 0) & WAITED)
@@ -79,5 +122,6 @@ void lm_lock_release(struct lm_lock *lock)
 
 void lm_lock_reset(struct lm_lock *lock)
 {
+	lm_store(&lock->first, 0);
 	lm_store_release(&lock->word, 0);
 }

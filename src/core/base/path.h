@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* The program's file, absolute. */
+/* The program's file, absolute: by the name that ran, if that is a link to it. */
 int lm_path_exe(char *path, size_t size);
 /* The current directory. */
 int lm_path_cwd(char *path, size_t size);

@@ -2,6 +2,8 @@
 /* See text.h. */
 #include "text.h"
 
+#include "terminal.h"
+
 /* The hot path of every record: two digits a division, then one copy of known size. */
 static const char pairs[] = "0001020304050607080910111213141516171819"
 			    "2021222324252627282930313233343536373839"
@@ -124,6 +126,24 @@ void lm_text_path_line(struct lm_text *text, const char *path)
 			put_escaped(text, c);
 		else
 			lm_text_char(text, (char)c);
+	}
+}
+
+void lm_text_shown(struct lm_text *text, const char *string)
+{
+	size_t length = __builtin_strlen(string), n;
+
+	for (; length; string += n, length -= n) {
+		int control;
+
+		n = lm_terminal_character(string, length, &control);
+		/* A part of a character may be a control character. */
+		if ((size_t)(text->end - text->at) < (control ? 4 * n : n))
+			return;
+		for (size_t i = 0; control && i < n; i++)
+			put_escaped(text, (unsigned char)string[i]);
+		if (!control)
+			lm_text_bytes(text, string, n);
 	}
 }
 

@@ -58,6 +58,9 @@ void lm_text_pointer(struct lm_text *text, uintptr_t value);
 void lm_text_path(struct lm_text *text, const char *path);
 /* The same for a path that is the rest of a line: blanks and brackets stay as they are. */
 void lm_text_path_line(struct lm_text *text, const char *path);
+/* Any name, for people to read on a terminal: control characters as \ooo. What does not fit is cut between characters.
+ */
+void lm_text_shown(struct lm_text *text, const char *string);
 
 /* Reads a whole decimal number; 0, or -1 where STRING is not just that or is over MAX. */
 int lm_text_parse(const char *string, uint64_t max, uint64_t *value);

@@ -7,9 +7,9 @@
 
 #include "signals.h"
 
-struct lm_text lm_warn_begin(char *buffer)
+struct lm_text lm_warn_begin(char *buffer, size_t size)
 {
-	struct lm_text text = {buffer, buffer + LM_WARN_MAX - 1};
+	struct lm_text text = {buffer, buffer + size - 1};
 
 	lm_text_string(&text, "log-malloc2: ");
 	return text;
@@ -32,7 +32,7 @@ static const char *meaning(int error)
 		return "the program closed its descriptor";
 	case EDQUOT:
 		return "disk quota exceeded";
-	/* Of a file that is made if it is not there: output.c says so. */
+	/* Of a file that is made if it is not there: trace_file.c says so. */
 	case EEXIST:
 		return "it is somebody else's file in a place where others can write";
 	case EFBIG:
@@ -45,6 +45,9 @@ static const char *meaning(int error)
 		return "it is a symbolic link in a place where others can write";
 	case EMFILE:
 		return "too many open files";
+	/* Of a regular file, which is not followed: trace_file.c says so. */
+	case EMLINK:
+		return "it has another name, in a place where others can write";
 	case ENOENT:
 		return "no such file or directory";
 	case ENOMEM:
@@ -62,20 +65,24 @@ static const char *meaning(int error)
 	}
 }
 
+void lm_warn_error(struct lm_text *text, int error)
+{
+	lm_text_string(text, ": ");
+	if (meaning(error)) {
+		lm_text_string(text, meaning(error));
+	} else {
+		lm_text_string(text, "error ");
+		lm_text_unsigned(text, (uint64_t)error);
+	}
+}
+
 void lm_warn(const char *message, int error)
 {
-	char buffer[LM_WARN_MAX];
-	struct lm_text text = lm_warn_begin(buffer);
+	char buffer[LM_WARN_SHORT];
+	struct lm_text text = lm_warn_begin(buffer, sizeof buffer);
 
 	lm_text_string(&text, message);
-	if (error) {
-		lm_text_string(&text, ": ");
-		if (meaning(error)) {
-			lm_text_string(&text, meaning(error));
-		} else {
-			lm_text_string(&text, "error ");
-			lm_text_unsigned(&text, (uint64_t)error);
-		}
-	}
+	if (error)
+		lm_warn_error(&text, error);
 	lm_warn_end(buffer, &text);
 }

@@ -8,10 +8,15 @@
 
 #include "text.h"
 
+/* Room for a line with a path in it. Too large for a stack, which may be small. */
 #define LM_WARN_MAX 1024
+/* Room for any other line. */
+#define LM_WARN_SHORT 320
 
-/* Starts a line in BUFFER, of LM_WARN_MAX bytes. */
-struct lm_text lm_warn_begin(char *buffer);
+/* Starts a line in BUFFER, of SIZE bytes. */
+struct lm_text lm_warn_begin(char *buffer, size_t size);
+/* Adds ": " and the meaning of ERROR. */
+void lm_warn_error(struct lm_text *text, int error);
 /* Ends it and writes it. */
 void lm_warn_end(char *buffer, struct lm_text *text);
 

@@ -6,8 +6,6 @@
 
 struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
 
-#define HALF_ENTRIES LM_SIZEMAP_HALF_ENTRIES
-
 enum {
 	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
 	ENTRY_SIZE = LM_SIZEMAP_ENTRY_SIZE,
@@ -29,41 +27,116 @@ _Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are 
 _Static_assert(PIECES *PIECE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
-/* Makes a table. If two threads do so at once, the second gives its own back and uses the first one's. */
-static void *installed(void *_Atomic *slot, size_t size)
-{
-	void *expected = NULL;
-	void *fresh = lm_sys_map(size);
+/*
+ * Leaves are mapped several at a time, the more, the more there are: the kernel
+ * permits a process so many mappings and no more, and the program needs them.
+ */
+struct chunk {
+	_Atomic size_t used;
+	size_t count;
+	struct lm_sizemap_leaf leaf[];
+};
 
+#define CHUNK_MAX 32
+
+static struct chunk *_Atomic current;
+static _Atomic size_t leaves;
+
+static struct chunk *new_chunk(void)
+{
+	size_t count = atomic_load_explicit(&leaves, memory_order_relaxed) / 8 + 1;
+	struct chunk *chunk;
+
+	count = count < CHUNK_MAX ? count : CHUNK_MAX;
+	chunk = lm_sys_map(sizeof *chunk + count * sizeof *chunk->leaf);
+	if (!chunk && count > 1) {
+		count = 1;
+		chunk = lm_sys_map(sizeof *chunk + sizeof *chunk->leaf);
+	}
+	if (chunk)
+		chunk->count = count;
+	return chunk;
+}
+
+/* If two threads need a leaf at once, what one of them leaves unused costs address space alone. */
+static void *new_leaf(void)
+{
+	struct chunk *chunk = atomic_load_explicit(&current, memory_order_acquire);
+	size_t at = chunk ? atomic_fetch_add(&chunk->used, 1) : 0;
+
+	atomic_fetch_add(&leaves, 1);
+	if (chunk && at < chunk->count)
+		return &chunk->leaf[at];
+	chunk = new_chunk();
+	if (!chunk)
+		return NULL;
+	atomic_store_explicit(&chunk->used, 1, memory_order_relaxed);
+	atomic_store_explicit(&current, chunk, memory_order_release);
+	return chunk->leaf;
+}
+
+static void *new_middle(void)
+{
+	return lm_sys_map(sizeof(struct lm_sizemap_middle));
+}
+
+static void *new_odd(void)
+{
+	return lm_sys_map(LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry));
+}
+
+/* The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. */
+static void *installed(void *_Atomic *slot, void *(*make)(void))
+{
+	void *table = atomic_load_explicit(slot, memory_order_acquire), *fresh;
+
+	if (table)
+		return table;
+	fresh = make();
 	if (!fresh)
 		return atomic_load_explicit(slot, memory_order_acquire);
-	if (atomic_compare_exchange_strong(slot, &expected, fresh))
-		return fresh;
-	lm_sys_unmap(fresh, size);
-	return expected;
+	return atomic_compare_exchange_strong(slot, &table, fresh) ? fresh : table;
 }
 
 /* The tables are typed; the slots differ in nothing else. */
-#define SLOT(pointer) ((void *_Atomic *)(void *)(pointer))
+#define INSTALLED(slot, make) installed((void *_Atomic *)(void *)(slot), make)
 
 static lm_entry *made_entry(const void *p)
 {
 	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	struct lm_sizemap_middle *_Atomic *middle_slot;
-	struct lm_sizemap_leaf *_Atomic *leaf_slot;
 	struct lm_sizemap_middle *middle;
+	struct lm_sizemap_leaf *leaf;
 
-	if (!lm_sizemap_covers(address))
+	if (!lm_sizemap_covers(address) || address & 7)
 		return NULL;
-	middle_slot = &lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS];
-	middle = atomic_load_explicit(middle_slot, memory_order_acquire);
-	if (!middle && !(middle = installed(SLOT(middle_slot), sizeof *middle)))
-		return NULL;
-	leaf_slot = &middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)];
-	if (!atomic_load_explicit(leaf_slot, memory_order_acquire) &&
-	    !installed(SLOT(leaf_slot), sizeof(struct lm_sizemap_leaf)))
+	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle);
+	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf) : NULL;
+	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd)))
 		return NULL;
 	return lm_sizemap_entry(p);
+}
+
+static void unlock_leaf(struct lm_sizemap_leaf *leaf)
+{
+	lm_entry *odd = leaf ? atomic_load_explicit(&leaf->odd, memory_order_acquire) : NULL;
+
+	if (leaf)
+		lm_sys_unlock(leaf, sizeof *leaf);
+	if (odd)
+		lm_sys_unlock(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+}
+
+void lm_sizemap_unlock(void)
+{
+	for (size_t i = 0; i < sizeof lm_sizemap_top / sizeof *lm_sizemap_top; i++) {
+		struct lm_sizemap_middle *middle = atomic_load_explicit(&lm_sizemap_top[i], memory_order_acquire);
+
+		if (!middle)
+			continue;
+		for (size_t j = 0; j < sizeof middle->leaf / sizeof *middle->leaf; j++)
+			unlock_leaf(atomic_load_explicit(&middle->leaf[j], memory_order_acquire));
+		lm_sys_unlock(middle, sizeof *middle);
+	}
 }
 
 static lm_entry *entry_of(const void *p, int make)
@@ -76,9 +149,9 @@ static lm_entry *entry_of(const void *p, int make)
 /* The entry that belongs to the address 16 * STEP behind P; blocks may cross leaves. */
 static lm_entry *entry_behind(const void *p, lm_entry *entry, size_t step, int make)
 {
-	size_t index = (uintptr_t)p >> 4 & (HALF_ENTRIES - 1);
+	size_t index = (uintptr_t)p >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
 
-	if (index + step < HALF_ENTRIES)
+	if (index + step < LM_SIZEMAP_LEAF_ENTRIES)
 		return entry + step;
 	return entry_of((const char *)p + 16 * step, make);
 }

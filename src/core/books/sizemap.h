@@ -7,14 +7,14 @@
  * An entry belongs to whoever owns the block at that moment; only realloc
  * shares one, for the time between the real call and its record.
  *
- * A 16-bit entry for each 8 bytes of address space, in leaves of 16 MiB of it.
+ * A 16-bit entry for each 8 bytes of address space, in leaves of 4 MiB of it.
  * Malloc aligns to 16 bytes on most machines, to 8 on some and for some small
- * sizes: entries of addresses that are odd multiples of 8 lie in a half of
- * their own, which is never touched, so never resident, where no such address
- * occurs. Cost: an eighth of the heap's span, a quarter in the worst case.
+ * sizes: entries of addresses that are odd multiples of 8 lie in a table of
+ * their own, which is made where such an address occurs. Cost: an eighth of the
+ * heap's span, a quarter in the worst case.
  *
  * A size that fits stands in the entry. A larger one stands in the entries
- * that follow in the same half: the block itself covers those addresses, so
+ * that follow in the same table: the block itself covers those addresses, so
  * no other block can need them.
  */
 #ifndef LM_SIZEMAP_H
@@ -41,21 +41,22 @@ typedef _Atomic uint16_t lm_entry;
 /* 48 bits are all that a process gets on 64-bit Linux without asking for more. */
 #if UINTPTR_MAX > UINT32_MAX
 #define LM_SIZEMAP_ADDRESS_BITS 48
-#define LM_SIZEMAP_MIDDLE_BITS  12
+#define LM_SIZEMAP_MIDDLE_BITS  14
 #else
 #define LM_SIZEMAP_ADDRESS_BITS 32
 #define LM_SIZEMAP_MIDDLE_BITS  8
 #endif
-#define LM_SIZEMAP_LEAF_BITS    24
+#define LM_SIZEMAP_LEAF_BITS    22
 #define LM_SIZEMAP_TOP_BITS     (LM_SIZEMAP_ADDRESS_BITS - LM_SIZEMAP_MIDDLE_BITS - LM_SIZEMAP_LEAF_BITS)
-#define LM_SIZEMAP_HALF_ENTRIES ((size_t)1 << (LM_SIZEMAP_LEAF_BITS - 4))
+#define LM_SIZEMAP_LEAF_ENTRIES ((size_t)1 << (LM_SIZEMAP_LEAF_BITS - 4))
 
 #define LM_SIZEMAP_ENTRY_NONE 0
 #define LM_SIZEMAP_ENTRY_SIZE 1 /* size + 1, for sizes up to LM_SIZEMAP_SMALL_MAX */
 #define LM_SIZEMAP_SMALL_MAX  0x7ffe
 
 struct lm_sizemap_leaf {
-	lm_entry half[2][LM_SIZEMAP_HALF_ENTRIES];
+	lm_entry even[LM_SIZEMAP_LEAF_ENTRIES]; /* of multiples of 16 */
+	lm_entry *_Atomic odd;                  /* as many, of odd multiples of 8; NULL as long as there is none */
 };
 
 struct lm_sizemap_middle {
@@ -78,9 +79,10 @@ static inline int lm_sizemap_covers(uintptr_t address)
 static inline lm_entry *lm_sizemap_entry(const void *p)
 {
 	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	size_t index = address >> 4 & (LM_SIZEMAP_HALF_ENTRIES - 1);
+	size_t index = address >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
 	struct lm_sizemap_middle *middle;
 	struct lm_sizemap_leaf *leaf;
+	lm_entry *odd;
 
 	if (unlikely(!lm_sizemap_covers(address)))
 		return NULL;
@@ -92,8 +94,9 @@ static inline lm_entry *lm_sizemap_entry(const void *p)
 		return NULL;
 	/* Many allocators know no odd multiples of 8. */
 	if (likely((address & 15) == 0))
-		return &leaf->half[0][index];
-	return (address & 7) == 0 ? &leaf->half[1][index] : NULL;
+		return &leaf->even[index];
+	odd = address & 7 ? NULL : atomic_load_explicit(&leaf->odd, memory_order_acquire);
+	return odd ? &odd[index] : NULL;
 }
 
 /* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */
@@ -168,6 +171,9 @@ static inline size_t lm_sizemap_take(const void *p)
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
 size_t lm_sizemap_take_moving(const void *p);
+
+/* Takes the map out of what mlockall(MCL_CURRENT) locked. */
+void lm_sizemap_unlock(void);
 
 /* Removes that mark: P is unknown then. If somebody put a block there meanwhile, nothing is changed. */
 void lm_sizemap_end_moving(const void *p);

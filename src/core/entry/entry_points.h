@@ -10,6 +10,7 @@
 
 #include "intercept.h"
 #include "leave.h"
+#include "pinned.h"
 #include "quiet.h"
 
 #define LM_ENTRY_POINTS(X)                                                                                             \
@@ -151,6 +152,13 @@
 	void symbol(int status)                                                                                        \
 	{                                                                                                              \
 		lm_exit(status);                                                                                       \
+	}
+
+#define LM_ENTRY_DEFINE_MLOCKALL(symbol)                                                                               \
+	LM_ENTRY_EXPORT int symbol(int flags);                                                                         \
+	int symbol(int flags)                                                                                          \
+	{                                                                                                              \
+		return lm_mlockall(flags);                                                                             \
 	}
 
 #endif

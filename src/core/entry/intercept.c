@@ -49,6 +49,7 @@ static inline int nested(const struct lm_caller *caller)
 struct call {
 	unsigned char guard; /* the state before the call, restored at its end */
 	int tracing;
+	int is_announced;      /* TRACING was decided before the call */
 	int error;             /* errno after the call */
 	struct lm_thread *own; /* the calling thread's; NULL in a signal handler that interrupted the tracker */
 };
@@ -74,7 +75,8 @@ static inline struct call begin_call(const struct lm_caller *caller)
 static inline void begin_tracker(struct call *call)
 {
 	call->error = errno;
-	call->tracing = lm_session_is_traced(call->guard);
+	if (likely(!call->is_announced))
+		call->tracing = lm_session_is_traced(call->guard);
 	call->own = call->guard == LM_GUARD_IDLE ? lm_thread_self() : NULL;
 	lm_guard_set(LM_GUARD_TRACKER);
 }
@@ -93,13 +95,15 @@ static inline void emit(struct lm_event *event, const struct call *call, const s
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
-/* Adds EVENT's change, and USABLE bytes, to the books. */
+/* Adds EVENT's change, and USABLE bytes, to the books. A block that they could not take up is not counted. */
 static inline void account(struct lm_event *event, int64_t usable, const struct call *call)
 {
+	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
+
 	if (call->tracing || !call->own)
-		event->totals = lm_account_change(event->change, usable);
+		event->totals = lm_account_change(change, usable);
 	else
-		lm_account_change_own(&call->own->books, event->change, usable);
+		lm_account_change_own(&call->own->books, change, usable);
 }
 
 /*
@@ -152,6 +156,8 @@ static __attribute__((noinline)) int enter_anyway(void *p, size_t size, size_t k
 		conclude_release(p, known, call);
 	if (known != LM_SIZEMAP_FULL && lm_sizemap_put(p, size) == 0)
 		return 0;
+	/* The entries behind P had no room for a large size. What P itself has is not about this block. */
+	lm_sizemap_take(p);
 	lm_session_no_memory();
 	return -1;
 }
@@ -176,10 +182,11 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	begin_tracker(call);
 	lm_account_call(books_of(call), event->call);
 	if (event->p) {
-		if (likely(enter((void *)event->p, event->size, call) == 0)) {
-			event->change = (int64_t)event->size;
+		event->change = (int64_t)event->size;
+		if (likely(enter((void *)event->p, event->size, call) == 0))
 			usable = (int64_t)lm_real_usable_size_of_live((void *)event->p);
-		}
+		else
+			event->unkept = 1;
 	} else if (event->size && !event->error) {
 		event->error = call->error;
 	}
@@ -362,6 +369,56 @@ static struct old_block take_old(void *old, const struct call *call)
 	return block;
 }
 
+/*
+ * Enters the block that a resize returned. One that is known and stayed in its
+ * place is not in the way: no other block's release has to be concluded.
+ */
+static int enter_resized(const struct lm_event *event, const struct old_block *old, const struct call *call)
+{
+	if (event->p != event->old || old->size == LM_SIZEMAP_NONE)
+		return enter((void *)event->p, event->size, call);
+	if (likely(lm_sizemap_put(event->p, event->size) == 0))
+		return 0;
+	lm_sizemap_end_moving(event->p);
+	lm_session_no_memory();
+	return -1;
+}
+
+/*
+ * The real realloc may end the program if a block is not known, since the pointer
+ * may be wrong. So such a call is recorded before it is made, as a release is. Its
+ * own event can only follow, because the result is not known before.
+ */
+static __attribute__((noinline)) void announce(const struct lm_event *coming, size_t usable, struct call *call,
+                                               const struct lm_caller *caller)
+{
+	struct lm_event event = *coming;
+	int error = errno;
+
+	begin_tracker(call);
+	call->is_announced = 1;
+	event.calling = event.foreign = 1;
+	event.old_size = usable;
+	event.totals = lm_account_totals();
+	emit(&event, call, caller);
+	lm_guard_set(LM_GUARD_REAL);
+	errno = error;
+}
+
+/* The sizes of the block that is passed, before the real call. */
+static inline struct old_block begin_resize(const struct lm_event *event, struct call *call,
+                                            const struct lm_caller *caller)
+{
+	struct old_block old = take_old((void *)event->old, call);
+
+	if (unlikely(event->old && old.size == LM_SIZEMAP_NONE))
+		announce(event, old.usable, call, caller);
+	/* was_released() needs that. */
+	if (event->old && event->size == 0)
+		errno = 0;
+	return old;
+}
+
 /* The books after a successful resize: without the old block, with the new one. */
 static void account_resize(struct lm_event *event, const struct old_block *old, const struct call *call)
 {
@@ -372,15 +429,11 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 		usable -= (int64_t)old->usable;
 	}
 	if (event->p) {
-		/* A known block that stayed in its place: no other block's release has to be concluded. */
-		int entered = event->p == event->old && old->size != LM_SIZEMAP_NONE
-		                      ? lm_sizemap_put(event->p, event->size)
-		                      : enter((void *)event->p, event->size, call);
-
-		if (likely(entered == 0)) {
-			event->change += (int64_t)event->size;
+		event->change += (int64_t)event->size;
+		if (likely(enter_resized(event, old, call) == 0))
 			usable += (int64_t)lm_real_usable_size_of_live((void *)event->p);
-		}
+		else
+			event->unkept = 1;
 	}
 	account(event, usable, call);
 }
@@ -418,12 +471,6 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
  * realloc(p, 0) returns NULL both if it released the block (glibc) and if it
  * failed. Only errno tells which, and only if it was 0 before the call.
  */
-static inline void watch_errno(const struct lm_event *event)
-{
-	if (event->old && event->size == 0)
-		errno = 0;
-}
-
 static inline int was_released(const struct lm_event *event, const struct call *call)
 {
 	if (!event->old || event->size != 0 || errno != 0)
@@ -442,8 +489,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 	if (nested(caller))
 		return lm_real_realloc(p, size);
 	call = begin_call(caller);
-	old = take_old(p, &call);
-	watch_errno(&event);
+	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_realloc(p, size);
 	released = was_released(&event, &call);
 	return resized(&event, &old, released, &call, caller);
@@ -460,8 +506,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 	if (nested(caller))
 		return lm_real_reallocarray(p, count, each);
 	call = begin_call(caller);
-	old = take_old(p, &call);
-	watch_errno(&event);
+	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_reallocarray(p, count, each);
 	released = was_released(&event, &call);
 	return resized(&event, &old, released, &call, caller);

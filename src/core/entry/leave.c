@@ -76,7 +76,7 @@ int lm_exec_list(int (*run)(const char *, char *const[], char *const[]), int has
 	va_end(counted);
 	{
 		/* On the stack, as libc does it: a child of vfork must not allocate. */
-		char *argv[count], *const *envp = environ;
+		char **argv = __builtin_alloca(count * sizeof *argv), *const *envp = environ;
 
 		argv[0] = (char *)first;
 		for (size_t i = 1; i < count; i++)

@@ -1,77 +1,53 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * The loaded objects: program, libraries, vdso. The list only grows: an object
- * that was unloaded stays on it, marked as gone, until it comes back to its place.
- * No locks of ours are held while the loader's list is read, and nothing is
- * allocated through malloc.
+ * The objects in which calls were met: program, libraries, vdso. An object becomes
+ * known when an address in it is asked for. One that was unloaded is marked as gone,
+ * and stays known: if its file comes back to its place, it is the same module again.
+ * No locks, no malloc; the loader's lock is never taken (loaded.h).
  */
 #ifndef LM_MODULE_H
 #define LM_MODULE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "atomic.h"
 #include "compiler.h"
+#include "loaded.h"
 #include "text.h"
-
-#define LM_BUILD_ID_MAX 64
 
 struct lm_module {
 	struct lm_module *next;
-	uintptr_t start, end; /* the pages of its first to its last segment */
-	uintptr_t bias;       /* what was added to the addresses in its file */
-	uint64_t offset;      /* in the file, of START */
-	const uint8_t *eh_frame_hdr;
+	struct lm_module **place; /* among the modules that are loaded */
+	struct lm_loaded loaded;
 	const char *file; /* to be opened; NULL for the vdso */
 	const char *name; /* absolute, escaped as frames have it; NULL likewise */
-	uint8_t build_id[LM_BUILD_ID_MAX];
-	unsigned build_id_size;
-	unsigned number; /* from 1: no other object has it, whatever comes to lie here */
-	unsigned seen;   /* by which pass over the loader's list */
-	int gone;        /* unloaded */
-	int elsewhere;   /* not from the loader's list, which tells of our own namespace only (dlmopen) */
-	int announced;   /* its MODULE line is written */
-	void *symbols;   /* symbol.c's */
+	unsigned number;  /* from 1: no other object has it, whatever comes to lie here */
+	int gone;         /* unloaded */
+	int announced;    /* its MODULE line is written */
+	void *symbols;    /* symbol.c's */
 };
 
 /* The object that PC lies in, or NULL. */
 struct lm_module *lm_module_find(uintptr_t pc);
 
-/* The number of the known object that PC lies in, or 0. */
-unsigned lm_module_number(uintptr_t pc);
-
-/* All there were; those that are gone included. */
+/* All there were, linked by NEXT; those that are gone included. */
 const struct lm_module *lm_module_first(void);
 
-/* Have both the same build-id, or none? */
-int lm_module_is_same_build(const struct lm_module *a, const struct lm_module *b);
-
-/* Looks whether objects came or went, and brings the list up to date. Were any unloaded? */
-int lm_module_check(void);
-
-/*
- * The loader's list is read under the loader's lock. If a thread forked during
- * that, the child would find the lock taken for ever. So between these two calls
- * no thread reads the list for us.
+/* Looks which objects are gone. Were any unloaded? IS_SUSPECT: see below; without a suspicion only a cheap look is had.
  */
-void lm_module_before_fork(void);
-void lm_module_after_fork(void);
+int lm_module_check(int is_suspect);
 
-/*
- * In a child of fork: no object's MODULE line is written. IS_LIST_SAFE is 0 if
- * other threads ran and the two calls above were not made: the loader's lock may
- * be taken, and is never touched again.
- */
-void lm_module_forked(int is_list_safe);
+/* In a child of fork: no object's MODULE line is written. */
+void lm_module_forked(void);
 
-/* A number that changes whenever the list did. */
+/* A number that changes whenever an object comes or goes. */
 unsigned lm_module_generation(void);
 
 /* Belongs to module.c; declared here for the functions that are inlined. */
 extern struct lm_module_watch {
 	uintptr_t loader, loader_size; /* the dynamic loader's pages */
 	int suspect;
+	int distrusted; /* calls of the loader may have been missed */
 } lm_module_watch LM_INTERNAL;
 
 /* PC called the allocator. If it lies in the dynamic loader, objects may come or go. Cheap. */
@@ -91,6 +67,13 @@ static inline int lm_module_is_suspect(void)
 static inline int lm_module_take_suspicion(void)
 {
 	return lm_module_is_suspect() && lm_exchange(&lm_module_watch.suspect, 0);
+}
+
+/* For a time, callers were not noted. At the next check, what can be unloaded counts as gone until it is met again. */
+static inline void lm_module_distrust(void)
+{
+	lm_store(&lm_module_watch.distrusted, 1);
+	lm_store_release(&lm_module_watch.suspect, 1);
 }
 
 /* The MODULE line up to the module's name. */

@@ -4,12 +4,14 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "chains.h"
 #include "symtab.h"
 
 #define TABLE_BITS 14
 
-/* Chains of frames by pc; they only grow, at the front. */
-static struct lm_frame *table[1 << TABLE_BITS];
+/* All frames, by pc. */
+static struct lm_link *table[1 << TABLE_BITS];
+static struct lm_chains frames = {.bits = TABLE_BITS, .first = table};
 
 /* The table of the same file, if it was opened when the file lay at another address. So reloading costs no memory. */
 static const struct lm_symtab *opened_before(const struct lm_module *module)
@@ -17,7 +19,7 @@ static const struct lm_symtab *opened_before(const struct lm_module *module)
 	for (const struct lm_module *other = lm_module_first(); other; other = other->next) {
 		const struct lm_symtab *symtab = lm_load_acquire(&other->symbols);
 
-		if (symtab && module->build_id_size && lm_module_is_same_build(module, other))
+		if (symtab && lm_loaded_is_same_file(&module->loaded, &other->loaded))
 			return symtab;
 	}
 	return NULL;
@@ -46,7 +48,7 @@ static const struct lm_symtab *symbols_of(struct lm_module *module)
 static void put_frame(struct lm_text *text, uintptr_t pc, struct lm_module *module, const char *name, uint64_t start)
 {
 	if (module) {
-		uintptr_t offset = pc - module->bias;
+		uintptr_t offset = pc - module->loaded.bias;
 
 		lm_text_string(text, module->name);
 		lm_text_char(text, '(');
@@ -61,24 +63,16 @@ static void put_frame(struct lm_text *text, uintptr_t pc, struct lm_module *modu
 	lm_text_string(text, "]\n");
 }
 
-static struct lm_frame *made(uintptr_t pc)
+static struct lm_frame *made(uintptr_t pc, struct lm_module *module, unsigned generation)
 {
-	struct lm_module *module;
-	unsigned generation;
 	const char *name = NULL;
 	uint64_t start = 0;
 	struct lm_frame *frame;
 	struct lm_text text;
 	size_t room = 64;
 
-	/* A call can be the last instruction of its function. So the call itself is looked up, not where it returns to.
-	 */
-	module = lm_module_find(pc - 1);
-	generation = lm_module_generation();
-	if (module && !module->name)
-		module = NULL;
 	if (module) {
-		name = lm_symtab_find(symbols_of(module), pc - 1 - module->bias, &start);
+		name = lm_symtab_find(symbols_of(module), pc - 1 - module->loaded.bias, &start);
 		room += __builtin_strlen(module->name) + (name ? __builtin_strlen(name) : 0);
 	}
 	frame = lm_arena_alloc(sizeof *frame + room + LM_FRAME_SLACK);
@@ -97,24 +91,69 @@ static struct lm_frame *made(uintptr_t pc)
 static int is_valid(const struct lm_frame *frame)
 {
 	if (!frame->module)
-		return frame->generation == lm_module_generation();
+		return lm_load(&frame->generation) == lm_module_generation();
 	return !lm_load(&frame->module->gone);
+}
+
+static uint64_t hash_of(uintptr_t pc)
+{
+	return pc * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static int is_right(struct lm_link *link, const void *pc)
+{
+	const struct lm_frame *frame = (const struct lm_frame *)link;
+
+	return frame->pc == (uintptr_t)pc && is_valid(frame);
+}
+
+static int is_alike(struct lm_link *link, const void *like)
+{
+	const struct lm_frame *frame = (const struct lm_frame *)link, *other = like;
+
+	return frame->pc == other->pc && frame->module == other->module;
+}
+
+/* The frame of PC that is right as it is, or NULL. */
+static struct lm_frame *listed(uintptr_t pc)
+{
+	return (struct lm_frame *)lm_chains_find(&frames, hash_of(pc), is_right, (const void *)pc);
+}
+
+/* The frame of PC that was made when PC lay in MODULE, or in none, and is right again; or NULL. */
+static struct lm_frame *listed_of(uintptr_t pc, struct lm_module *module, unsigned generation)
+{
+	const struct lm_frame like = {.pc = pc, .module = module};
+	struct lm_frame *frame = (struct lm_frame *)lm_chains_find(&frames, hash_of(pc), is_alike, &like);
+
+	if (frame)
+		lm_store(&frame->generation, generation);
+	return frame;
 }
 
 const struct lm_frame *lm_symbol_frame(uintptr_t pc)
 {
-	struct lm_frame **slot = &table[(pc * (uintptr_t)0x9e3779b97f4a7c15u) >> (8 * sizeof pc - TABLE_BITS)];
-	struct lm_frame *frame;
+	struct lm_frame *frame = listed(pc);
+	struct lm_module *module;
+	struct lm_link **place;
+	unsigned generation;
 
-	for (frame = lm_load_acquire(slot); frame; frame = frame->next) {
-		if (frame->pc == pc && is_valid(frame))
-			return frame;
-	}
-	frame = made(pc);
+	if (frame)
+		return frame;
+	generation = lm_module_generation();
+	/* A call can be the last instruction of its function. So the call itself is looked up, not its return address.
+	 */
+	module = lm_module_find(pc - 1);
+	if (module && !module->name)
+		module = NULL;
+	frame = listed_of(pc, module, generation);
+	if (frame)
+		return frame;
+	frame = made(pc, module, generation);
 	if (!frame)
 		return NULL;
-	frame->next = lm_load(slot);
-	while (!lm_compare_exchange(slot, &frame->next, frame))
-		;
+	do
+		place = lm_chains_place(&frames, hash_of(pc), &frame->link.next);
+	while (!lm_compare_exchange(place, &frame->link.next, &frame->link));
 	return frame;
 }

@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chains.h"
 #include "module.h"
 
 /* Texts are copied in pieces of this size. */
 #define LM_FRAME_SLACK 16
 
 struct lm_frame {
-	struct lm_frame *next;
+	struct lm_link link;
 	uintptr_t pc;
 	struct lm_module *module; /* NULL: no object known */
 	unsigned generation;      /* lm_module_generation() when that was found */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The function symbols of one object's file, sorted by address: .symtab where
- * it was not stripped, else .dynsym. The file's tables stay mapped.
+ * it was not stripped, else .dynsym. They are copied; the file is closed again.
  */
 #ifndef LM_SYMTAB_H
 #define LM_SYMTAB_H

@@ -9,8 +9,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 
 #include "atomic.h"
 #include "descriptor.h"
@@ -157,21 +159,29 @@ int lm_direct_comes_back(int error)
 	}
 }
 
+/* Is one of the program's standard descriptors open on FILE? */
+static int is_standard(const struct stat *file)
+{
+	int saved = errno, result = 0;
+	struct stat other;
+
+	for (int standard = 0; standard <= 2; standard++) {
+		if (fstat(standard, &other) == 0 && other.st_dev == file->st_dev && other.st_ino == file->st_ino)
+			result = 1;
+	}
+	errno = saved;
+	return result;
+}
+
 int lm_direct_is_alone(int fd)
 {
 	long flags = lm_sys(SYS_fcntl, fd, F_GETFL);
-	int saved = errno, result = 1;
-	struct stat file, other;
+	struct stat file;
 
 	if (!is_regular(fd, &file) ||
 	    (!(flags & O_APPEND) && lm_sys(SYS_lseek, fd, 0L, SEEK_CUR) != (long)file.st_size))
 		return 0;
-	for (int standard = 0; standard <= 2; standard++) {
-		if (fstat(standard, &other) == 0 && other.st_dev == file.st_dev && other.st_ino == file.st_ino)
-			result = 0;
-	}
-	errno = saved;
-	return result;
+	return !is_standard(&file);
 }
 
 /* Cuts the SIZE bytes that were written last off the file, if they are its end and nobody else writes. 0, or -1. */
@@ -252,6 +262,42 @@ static int failed(int error, const struct iovec *parts, int count, size_t writte
 	return -ENOBUFS;
 }
 
+/* ---- what the trace is ---- */
+
+static int is_stream_socket(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof type;
+
+	return lm_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+static enum lm_direct_kind kind_of(int fd, const struct stat *status)
+{
+	if (S_ISREG(status->st_mode))
+		return LM_DIRECT_FILE;
+	if (S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3))
+		return LM_DIRECT_SINK;
+	if (is_standard(status))
+		return LM_DIRECT_OTHER;
+	if (S_ISFIFO(status->st_mode) || (S_ISSOCK(status->st_mode) && is_stream_socket(fd)))
+		return LM_DIRECT_STREAM;
+	return LM_DIRECT_OTHER;
+}
+
+enum lm_direct_kind lm_direct_kind(int *fd)
+{
+	int saved = errno, found = find_trace() == 0;
+	struct stat status;
+	enum lm_direct_kind kind = LM_DIRECT_OTHER;
+
+	*fd = direct.trace.fd;
+	if (found && fstat(*fd, &status) == 0)
+		kind = kind_of(*fd, &status);
+	errno = saved;
+	return kind;
+}
+
 /* ---- blocks in advance ---- */
 
 /*
@@ -300,6 +346,13 @@ static void begin(struct lm_signals *signals)
 	lm_lock_take(&direct.lock);
 }
 
+/* For a thread that all others wait for: it ends the trace, or begins it. */
+static void begin_first(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	lm_lock_take_first(&direct.lock);
+}
+
 /* ERROR: the result of the write in between. The program must not see the signal that belongs to it. */
 static void end(const struct lm_signals *signals, int error)
 {
@@ -337,7 +390,7 @@ int lm_direct_write_first(const struct iovec *parts, int count)
 	struct lm_signals signals;
 	int error, result;
 
-	begin(&signals);
+	begin_first(&signals);
 	result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;
@@ -379,6 +432,17 @@ int lm_direct_write_rest(void)
 	if (!error && direct.rest.bytes)
 		error = write_rest();
 	end(&signals, error);
+	return error;
+}
+
+int lm_direct_check(void)
+{
+	struct lm_signals signals;
+	int error;
+
+	begin(&signals);
+	error = find_trace();
+	end(&signals, 0);
 	return error;
 }
 
@@ -435,11 +499,19 @@ void lm_direct_locked(void (*function)(void))
 	end(&signals, 0);
 }
 
+void lm_direct_wait_for_others(void)
+{
+	struct lm_signals signals;
+
+	begin_first(&signals);
+	end(&signals, 0);
+}
+
 void lm_direct_lock_out(void)
 {
 	struct lm_signals signals;
 
-	begin(&signals);
+	begin_first(&signals);
 	/* The lock stays taken. */
 	lm_signals_unblock(&signals, 0);
 }

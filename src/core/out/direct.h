@@ -70,8 +70,29 @@ void lm_direct_trim(void);
  */
 int lm_direct_is_alone(int fd);
 
+/* What the trace is. */
+enum lm_direct_kind {
+	LM_DIRECT_FILE,
+	LM_DIRECT_STREAM, /* a pipe, a FIFO or a stream socket of the trace's own: a write of any size can follow
+	                     another */
+	LM_DIRECT_SINK,   /* the null device: what is written there is read by nobody */
+	LM_DIRECT_OTHER,  /* a terminal, a device, a socket with messages, or what is the program's output as well */
+};
+
+/*
+ * Finds the trace, which the program may have closed: *FD, and what it is. OTHER if it can't be found. Called with the
+ * lock (lm_direct_locked()).
+ */
+enum lm_direct_kind lm_direct_kind(int *fd);
+
+/* Can the trace still be found? 0, or -errno. */
+int lm_direct_check(void);
+
 /* Calls FUNCTION while no thread writes. FUNCTION must not write either. */
 void lm_direct_locked(void (*function)(void));
+
+/* Waits until the thread that writes, or opens a ring, has done so. Others that wait for that do not come in front. */
+void lm_direct_wait_for_others(void);
 
 /* No thread can write from here on. The process is about to end, which would cut another thread's write in two. */
 void lm_direct_lock_out(void);

@@ -36,13 +36,13 @@ void lm_journal_file_remove(const char *path)
 /* The header and the ring, and the ring again behind it. */
 static struct lm_journal_header *map_journal(int fd)
 {
-	const int access = PROT_READ | PROT_WRITE, how = MAP_SHARED | MAP_FIXED;
-	char *at = mmap(NULL, LM_JOURNAL_MAPPED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const int access = PROT_READ | PROT_WRITE;
+	char *at = lm_sys_map_nothing(LM_JOURNAL_MAPPED);
 
-	if (at == MAP_FAILED)
+	if (!at)
 		return NULL;
-	if (mmap(at, LM_JOURNAL_SIZE, access, how, fd, 0) != MAP_FAILED &&
-	    mmap(at + LM_JOURNAL_SIZE, LM_JOURNAL_RING, access, how, fd, LM_JOURNAL_HEADER) != MAP_FAILED)
+	if (lm_sys_map_file(at, LM_JOURNAL_SIZE, access, MAP_SHARED, fd, 0) == 0 &&
+	    lm_sys_map_file(at + LM_JOURNAL_SIZE, LM_JOURNAL_RING, access, MAP_SHARED, fd, LM_JOURNAL_HEADER) == 0)
 		return (struct lm_journal_header *)(void *)at;
 	lm_sys_unmap(at, LM_JOURNAL_MAPPED);
 	return NULL;
@@ -55,11 +55,7 @@ void lm_journal_file_unmap(struct lm_journal_header *header)
 
 void lm_journal_file_detach(struct lm_journal_header *header)
 {
-	int saved = errno;
-
-	(void)mmap(header, LM_JOURNAL_MAPPED, PROT_READ | PROT_WRITE,
-	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	errno = saved;
+	lm_sys_map_zeros(header, LM_JOURNAL_MAPPED);
 }
 
 /* ---- what was left there ---- */
@@ -286,6 +282,30 @@ struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_
 {
 	int saved = errno;
 	struct lm_journal_header *header = make(path, fd, start);
+
+	errno = saved;
+	return header;
+}
+
+/* Memory that is mapped twice has to have a descriptor for a moment. Its blocks are allocated, as a file's are. */
+static struct lm_journal_header *make_nameless(uint64_t start)
+{
+	struct lm_journal_header *header = NULL;
+	int fd = (int)lm_sys(SYS_memfd_create, "log-malloc2", (unsigned)MFD_CLOEXEC);
+
+	if (fd >= 0 && lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) == 0)
+		header = map_journal(fd);
+	if (fd >= 0)
+		lm_sys_close(fd);
+	if (header)
+		header->start = header->tail = start;
+	return header;
+}
+
+struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start)
+{
+	int saved = errno;
+	struct lm_journal_header *header = make_nameless(start);
 
 	errno = saved;
 	return header;

@@ -31,6 +31,9 @@ int lm_journal_file_take_over(const char *path, int fd);
  */
 struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start);
 
+/* The same in memory that no file has a name for. It does not outlive those that have it mapped. */
+struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start);
+
 void lm_journal_file_remove(const char *path);
 
 void lm_journal_file_unmap(struct lm_journal_header *header);

@@ -9,6 +9,7 @@
 #include "direct.h"
 #include "journal_file.h"
 #include "process.h"
+#include "relay.h"
 #include "ring_end.h"
 #include "ring_inside.h"
 #include "state.h"
@@ -33,6 +34,21 @@ static int is_idle(void)
 	return 1;
 }
 
+/* Lets threads record into HEADER's ring. HEAD: what the head was when HEADER got its start. */
+static void open_at(struct lm_journal_header *header, uint64_t head)
+{
+	lm_ring.bytes = lm_journal_file_ring(header);
+	lm_ring_inside.error = 0;
+	lm_ring_inside.refused_from = UINT64_MAX;
+	lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	/* Positions only ever grow: a thread may have asked for one meanwhile, and was told that there is none. */
+	while (!lm_compare_exchange(&lm_hot.head, &head, head & ~LM_RING_SEALED)) {
+		header->start = header->tail = head & ~LM_RING_SEALED;
+		lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	}
+	lm_store_release(&lm_ring_inside.header, header);
+}
+
 int lm_ring_open(const char *path, int fd, int is_last)
 {
 	uint64_t head = lm_load_ordered(&lm_hot.head);
@@ -43,19 +59,32 @@ int lm_ring_open(const char *path, int fd, int is_last)
 	header = lm_journal_file_make(path, fd, head & ~LM_RING_SEALED);
 	if (!header)
 		return -1;
-	lm_ring.bytes = lm_journal_file_ring(header);
 	lm_ring_inside.path = path;
-	lm_ring_inside.error = 0;
+	lm_ring_inside.is_relayed = 0;
 	lm_ring_inside.is_last = is_last;
-	lm_ring_inside.refused_from = UINT64_MAX;
 	lm_busfault_protect(header, LM_JOURNAL_MAPPED);
-	lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
-	/* Positions only ever grow: a thread may have asked for one meanwhile, and was told that there is none. */
-	while (!lm_compare_exchange(&lm_hot.head, &head, head & ~LM_RING_SEALED)) {
-		header->start = header->tail = head & ~LM_RING_SEALED;
-		lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	open_at(header, head);
+	return 0;
+}
+
+int lm_ring_open_nameless(int stream)
+{
+	uint64_t head = lm_load_ordered(&lm_hot.head);
+	struct lm_journal_header *header;
+
+	if (!is_idle())
+		return -EAGAIN;
+	header = lm_journal_file_make_nameless(head & ~LM_RING_SEALED);
+	if (!header)
+		return -1;
+	if (stream >= 0 && lm_relay_start(header, stream) != 0) {
+		lm_journal_file_unmap(header);
+		return -1;
 	}
-	lm_store_release(&lm_ring_inside.header, header);
+	lm_ring_inside.path = NULL;
+	lm_ring_inside.is_relayed = stream >= 0;
+	lm_ring_inside.is_last = 0;
+	open_at(header, head);
 	return 0;
 }
 
@@ -65,6 +94,15 @@ void lm_ring_goes_on(void)
 }
 
 /* ---- waiting for room ---- */
+
+static int is_write_under_way(void)
+{
+	const struct lm_journal_header *header = lm_load_acquire(&lm_ring_inside.header);
+
+	if (lm_load(&lm_ring_inside.flush.word))
+		return 1;
+	return header && lm_ring_inside.is_relayed && lm_relay_is_writing(header);
+}
 
 /*
  * Waits until there is room up to END: 0. -errno of a write that failed; -EAGAIN:
@@ -87,7 +125,7 @@ static int wait_for_room(uint64_t end)
 			return -EAGAIN;
 		lm_wait_pause(round);
 		/* As long as a write is under way, however slow, there will be room. */
-		if (lm_load_acquire(&lm_ring.limit) != before || lm_load(&lm_ring_inside.flush.word)) {
+		if (lm_load_acquire(&lm_ring.limit) != before || is_write_under_way()) {
 			before = lm_load_acquire(&lm_ring.limit);
 			since = lm_clock_ms();
 		} else if (lm_clock_ms() - since > LM_RING_STALL_MS) {
@@ -257,6 +295,20 @@ static int void_gaps(struct lm_ring_slot *slot)
 	return to == head;
 }
 
+/* The same while no relay moves the tail. */
+static int void_gaps_at_rest(struct lm_ring_slot *slot)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+	int is_done;
+
+	if (!lm_ring_inside.is_relayed)
+		return void_gaps(slot);
+	lm_relay_pause(header);
+	is_done = void_gaps(slot);
+	lm_relay_resume(header);
+	return is_done;
+}
+
 void lm_ring_abandon_record(struct lm_ring_slot *slot)
 {
 	uint64_t start = lm_clock_ms();
@@ -267,7 +319,7 @@ void lm_ring_abandon_record(struct lm_ring_slot *slot)
 		struct lm_signals signals;
 
 		lm_ring_lock(&signals);
-		is_done = !lm_ring_is_open() || void_gaps(slot);
+		is_done = !lm_ring_is_open() || void_gaps_at_rest(slot);
 		lm_ring_unlock(&signals);
 		if (is_done || lm_clock_ms() - start > ABANDON_MS)
 			break;

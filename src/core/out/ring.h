@@ -54,10 +54,17 @@ void lm_ring_join(struct lm_ring_slot *slot);
  */
 int lm_ring_open(const char *path, int fd, int is_last);
 
+/*
+ * The same for a trace that is no file: the ring lies in memory without a name.
+ * STREAM: a descriptor that a relay (relay.h) writes to, or -1: the ring is written
+ * out as that of a file is. -1: there can be none; -EAGAIN as above.
+ */
+int lm_ring_open_nameless(int stream);
+
 /* The process did not end after all: what is whole is written out as usual. */
 void lm_ring_goes_on(void);
 
-/* Does the ring have a journal? A sealed one does. */
+/* Does the ring have its memory? A sealed one does. */
 int lm_ring_is_open(void);
 
 /* Is the ring sealed, so that no place can be reserved? */

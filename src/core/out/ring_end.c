@@ -6,6 +6,7 @@
 #include "direct.h"
 #include "journal_file.h"
 #include "process.h"
+#include "relay.h"
 #include "ring_inside.h"
 #include "state.h"
 #include "sys.h"
@@ -49,6 +50,20 @@ static int is_gone(const struct lm_ring_slot *slot)
 	return lm_sys(SYS_tgkill, (int)lm_process_owner(), *slot->owner, 0) == -ESRCH;
 }
 
+/* Returns where the stream ends, END at most. */
+static uint64_t void_all_gaps(uint64_t end)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+	uint64_t gaps = 0;
+
+	if (lm_ring_inside.is_relayed)
+		lm_relay_pause(header);
+	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, &gaps);
+	if (lm_ring_inside.is_relayed)
+		lm_relay_resume(header);
+	return end;
+}
+
 /*
  * Gives up records before END that are not whole. A thread may still go on and
  * fill its place. *HAS_TENANTS is set if there is such a thread: then the ring's
@@ -56,7 +71,7 @@ static int is_gone(const struct lm_ring_slot *slot)
  */
 static uint64_t evict(uint64_t end, int *has_tenants)
 {
-	uint64_t gaps = 0, room = lm_load(&lm_ring.limit);
+	uint64_t room = lm_load(&lm_ring.limit);
 
 	for (struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
 		uint64_t announced = lm_load_acquire(&slot->announced);
@@ -71,7 +86,7 @@ static uint64_t evict(uint64_t end, int *has_tenants)
 		*has_tenants = 1;
 		lm_state_lose(1);
 	}
-	return lm_place_void_gaps(lm_ring.bytes, lm_ring_inside.header->tail, end < room ? end : room, &gaps);
+	return void_all_gaps(end < room ? end : room);
 }
 
 /* ---- closing ---- */
@@ -87,6 +102,23 @@ static void wait_until_whole(uint64_t end, uint64_t wait_ms)
 	}
 }
 
+static void remove_file(struct lm_journal_header *header)
+{
+	lm_direct_trim();
+	/* The process may have another user by now, and can't remove the file. Then the magic says that it is empty. */
+	lm_store_release(&header->magic, 0);
+	lm_busfault_unprotect();
+	lm_journal_file_remove(lm_ring_inside.path);
+}
+
+/* It has nothing more to write, so it ends soon. */
+static void dismiss_relay(struct lm_journal_header *header)
+{
+	lm_relay_dismiss(header);
+	for (unsigned round = 0; lm_relay_lives(header); round++)
+		lm_wait_pause(round);
+}
+
 /* Everything is in the trace: no journal any more. */
 static void remove_journal(int has_tenants)
 {
@@ -94,11 +126,10 @@ static void remove_journal(int has_tenants)
 
 	lm_store_release(&lm_ring.limit, 0);
 	lm_store_release(&lm_ring_inside.header, NULL);
-	lm_direct_trim();
-	/* The process may have another user by now, and can't remove the file. Then the magic says that it is empty. */
-	lm_store_release(&header->magic, 0);
-	lm_busfault_unprotect();
-	lm_journal_file_remove(lm_ring_inside.path);
+	if (lm_ring_inside.path)
+		remove_file(header);
+	else if (lm_ring_inside.is_relayed)
+		dismiss_relay(header);
 	if (!has_tenants)
 		lm_journal_file_unmap(header);
 }
@@ -220,6 +251,11 @@ void lm_ring_leave_journal(void)
 	if (!lm_ring_is_open())
 		return;
 	seal();
+	if (!lm_ring_inside.path) {
+		if (lm_ring_inside.is_relayed)
+			lm_relay_dismiss(lm_ring_inside.header);
+		return;
+	}
 	if (lm_ring_inside.sealed_at == lm_load_acquire(&lm_ring_inside.header->tail) || lm_busfault_has_happened())
 		lm_journal_file_remove(lm_ring_inside.path);
 }

@@ -10,7 +10,9 @@
 #include "busfault.h"
 #include "direct.h"
 #include "process.h"
+#include "relay.h"
 #include "state.h"
+#include "wait.h"
 
 /* After a failed write, the next try comes at least so much later. */
 #define RETRY_MS 100
@@ -99,6 +101,14 @@ static int is_intact(uint64_t tail, uint64_t end)
 	return lm_load(&bytes[0]) != 0 && lm_load(&bytes[end - tail - 1]) != 0 && !lm_busfault_has_happened();
 }
 
+/* No place is granted behind one that was refused, since the stream ends there. */
+static void grant_room(const struct lm_journal_header *header)
+{
+	uint64_t limit = lm_load_acquire(&header->tail) + LM_RING_ROOM;
+
+	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
+}
+
 /*
  * Writes the bytes from TAIL to END to the trace, and makes their room free again.
  * They are zeroed before the tail moves past them, since all bytes behind the tail
@@ -107,7 +117,6 @@ static int is_intact(uint64_t tail, uint64_t end)
  */
 static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t end)
 {
-	uint64_t limit;
 	size_t written;
 	int error;
 
@@ -122,9 +131,7 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 	}
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
 	lm_store_release(&header->tail, tail + written);
-	limit = tail + written + LM_RING_ROOM;
-	/* No place is granted behind one that was refused, since the stream ends there. */
-	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
+	grant_room(header);
 	return error;
 }
 
@@ -142,10 +149,44 @@ static uint64_t piece_end(uint64_t tail, uint64_t to)
 	return to;
 }
 
-int lm_ring_write_out(uint64_t end)
+/* ---- by a relay ---- */
+
+int lm_ring_ask_relay(void)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+	int error = lm_relay_error(header);
+
+	/* Somebody killed it. This process writes itself from here on. */
+	if (!error && !lm_relay_lives(header))
+		lm_ring_inside.is_relayed = 0;
+	/* The relay has a descriptor of its own. If the program closed ours, the trace ends as it would without one. */
+	if (!error)
+		error = lm_direct_check();
+	lm_relay_wake(header);
+	grant_room(header);
+	return error;
+}
+
+/* Waits until the relay has written everything before END, which is whole. *WRITTEN: did it? 0, or -errno. */
+static int wait_for_relay(uint64_t end)
 {
 	struct lm_journal_header *header = lm_ring_inside.header;
 	int error = 0;
+
+	for (unsigned round = 0; !error && lm_ring_inside.is_relayed && lm_load_acquire(&header->tail) < end; round++) {
+		error = lm_ring_ask_relay();
+		lm_wait_pause(round);
+	}
+	grant_room(header);
+	return error;
+}
+
+/* ---- pieces ---- */
+
+int lm_ring_write_out(uint64_t end)
+{
+	struct lm_journal_header *header = lm_ring_inside.header;
+	int error = lm_ring_inside.is_relayed ? wait_for_relay(end) : 0;
 
 	while (!error && header->tail < end)
 		error = flush_piece(header, header->tail, piece_end(header->tail, end));
@@ -178,7 +219,7 @@ int lm_ring_flush_try(uint64_t end)
 	/* Not in a child of fork: a handler may have forked just before this. */
 	if (lm_ring_inside.header && lm_state_phase() != LM_PHASE_FORKED) {
 		lm_busfault_check();
-		error = lm_ring_flush_up_to(end);
+		error = lm_ring_inside.is_relayed ? lm_ring_ask_relay() : lm_ring_flush_up_to(end);
 	}
 	lm_ring_unlock(&signals);
 	return error;

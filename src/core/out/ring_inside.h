@@ -20,7 +20,8 @@
 
 extern struct lm_ring_inside {
 	struct lm_journal_header *header; /* NULL: there is no journal */
-	const char *path;
+	const char *path;                 /* of the journal's file; NULL: the ring lies in memory without a name */
+	int is_relayed;                   /* a relay writes out (relay.h) */
 	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */
 	struct lm_lock flush;
 	int is_last;       /* written out only where there is no room */
@@ -63,6 +64,9 @@ void lm_ring_unlock(const struct lm_signals *signals);
  * considered.
  */
 uint64_t lm_ring_whole_before(uint64_t end, const struct lm_ring_slot *except);
+
+/* The relay may have made room: sees to that, and lets it look at the ring. 0, or the -errno of its write. */
+int lm_ring_ask_relay(void);
 
 /* Writes out everything before END, in pieces: threads that wait for room get it after each. 0, or -errno. */
 int lm_ring_write_out(uint64_t end);

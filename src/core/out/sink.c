@@ -5,6 +5,7 @@
 #include "direct.h"
 #include "journal_file.h"
 #include "process.h"
+#include "relay.h"
 #include "ring_end.h"
 #include "sys.h"
 #include "wait.h"
@@ -24,6 +25,7 @@ static struct {
 	int fd;
 	const char *journal; /* its path; NULL: there can be none */
 	int left;            /* an earlier image's journal could not be written out yet */
+	int no_ring;         /* the trace is no file, and it can have no ring */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
@@ -67,10 +69,35 @@ int lm_sink_failed(int error)
 
 /* ---- records ---- */
 
+static int open_nameless_ring(void)
+{
+	int fd, error = -1;
+
+	switch (lm_direct_kind(&fd)) {
+	case LM_DIRECT_STREAM:
+		error = lm_ring_open_nameless(fd);
+		break;
+	case LM_DIRECT_SINK:
+		error = lm_ring_open_nameless(-1);
+		break;
+	default:
+		break;
+	}
+	/* What is impossible once is not tried again: a relay costs a fork. */
+	if (error && error != -EAGAIN)
+		lm_store(&sink.no_ring, 1);
+	return error;
+}
+
 /* Runs while no other thread is in the middle of a direct write. */
 static void begin_ring(void)
 {
-	if (sink.journal && lm_state_phase() == LM_PHASE_DIRECT && lm_ring_open(sink.journal, sink.fd, 0) == 0)
+	int error;
+
+	if (lm_state_phase() != LM_PHASE_DIRECT)
+		return;
+	error = sink.journal ? lm_ring_open(sink.journal, sink.fd, 0) : open_nameless_ring();
+	if (!error)
 		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
 }
 
@@ -110,7 +137,7 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && sink.journal)
+	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -179,10 +206,20 @@ static int take_over(void)
 	return error;
 }
 
+static void await_relay(void)
+{
+	int fd;
+
+	if (lm_direct_kind(&fd) == LM_DIRECT_STREAM)
+		lm_relay_await(fd);
+}
+
 int lm_sink_begin(int fd)
 {
 	sink.fd = fd;
 	sink.journal = lm_journal_file_path(fd);
+	if (!sink.journal)
+		lm_direct_locked(await_relay);
 	return take_over();
 }
 
@@ -224,10 +261,6 @@ int lm_sink_resume(enum lm_phase *next)
 	return error > 0 ? 0 : error;
 }
 
-static void nothing(void)
-{
-}
-
 /* Moves the phase to HELD, if there is a trace. If another thread holds it, waits. 0, or -1. */
 static int hold(void)
 {
@@ -254,7 +287,7 @@ int lm_sink_hold(struct lm_signals *signals)
 	}
 	lm_store(&sink.ender, lm_sys(SYS_gettid));
 	/* A thread may be just opening a ring: this waits until it has. */
-	lm_direct_locked(nothing);
+	lm_direct_wait_for_others();
 	if (sink.left)
 		error = take_over();
 	if (!error && lm_ring_is_open())

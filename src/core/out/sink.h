@@ -4,11 +4,12 @@
  * any address, the order of lm_sink_write() calls is the order in the trace. Once
  * lm_sink_write() has returned, the record survives the process, whatever ends it.
  *
- * A pipe, a socket or a terminal gets each record at once. A regular file gets
- * its first records at once. Later ones go through a ring (ring.h), unless no
- * journal can be made beside the file. So a program that records little needs no
- * journal, and its whole trace is in one file at any moment. state.h has the
- * phases.
+ * The first records are written at once. Later ones go through a ring (ring.h). So
+ * a program that records little needs no journal, and its whole trace is in one
+ * file at any moment. There is no ring for a file that no journal can be made
+ * beside, and none for a terminal, a device, or a socket with messages. A pipe's
+ * ring lies in memory, and a second process writes it out (relay.h). state.h has
+ * the phases.
  */
 #ifndef LM_SINK_H
 #define LM_SINK_H

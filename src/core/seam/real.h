@@ -51,6 +51,8 @@ int lm_real_is_traced(void);
 
 _Noreturn void lm_real_exit(int status);
 
+int lm_real_mlockall(int flags);
+
 /* Async-signal-safe, and callable in a child of vfork: the real functions were found earlier. */
 int lm_real_execve(const char *path, char *const argv[], char *const envp[]);
 int lm_real_execvpe(const char *file, char *const argv[], char *const envp[]);

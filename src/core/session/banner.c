@@ -9,19 +9,18 @@
 #include "trace_format.h"
 #include "warn.h"
 
-void lm_banner_print(const struct lm_output *output)
+void lm_banner_print(struct lm_output *output)
 {
-	char buffer[LM_WARN_MAX];
-	struct lm_text text = {buffer, buffer + sizeof buffer};
+	struct lm_text text = {output->line, output->line + sizeof output->line};
 
 	lm_text_string(&text, LM_TRACE_BANNER);
 	if (output->owned) {
 		lm_text_string(&text, "file = ");
-		lm_text_path_line(&text, output->path);
+		lm_text_shown(&text, output->path);
 	} else {
 		lm_text_string(&text, "fd = ");
 		lm_text_unsigned(&text, LM_TRACE_FD);
 	}
 	lm_text_string(&text, " ***\n");
-	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text.at - buffer));
+	lm_signals_write(STDERR_FILENO, output->line, (size_t)(text.at - output->line));
 }

@@ -5,6 +5,6 @@
 
 #include "output.h"
 
-void lm_banner_print(const struct lm_output *output);
+void lm_banner_print(struct lm_output *output);
 
 #endif

@@ -3,6 +3,7 @@
 #include "begin.h"
 
 #include "account.h"
+#include "owner.h"
 #include "sink.h"
 #include "sys.h"
 #include "trouble.h"
@@ -19,7 +20,11 @@ int lm_begin_open(const struct lm_output *output)
 		lm_warn("cannot keep the trace open; tracing is off", -kept);
 		return -1;
 	}
-	return lm_output_claim(kept);
+	/* To close the descriptor ended our lock on the file. Another process may have been quicker just now. */
+	if (lm_owner_claim(kept, NULL) == 0)
+		return 0;
+	lm_warn("another process has just begun to write to the trace; tracing is off", 0);
+	return -1;
 }
 
 void lm_begin_trace(long parent)

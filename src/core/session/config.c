@@ -27,12 +27,13 @@ static const char *setting(const char *variable)
 
 static void complain(const char *variable, const char *value, const char *accepted, const char *used)
 {
-	char buffer[LM_WARN_MAX];
-	struct lm_text text = lm_warn_begin(buffer);
+	/* The settings are read once, by one thread. Not on the stack, which may be small. */
+	static char buffer[LM_WARN_MAX];
+	struct lm_text text = lm_warn_begin(buffer, sizeof buffer);
 
 	lm_text_string(&text, variable);
 	lm_text_char(&text, '=');
-	lm_text_path_line(&text, value);
+	lm_text_shown(&text, value);
 	lm_text_string(&text, " is not ");
 	lm_text_string(&text, accepted);
 	lm_text_string(&text, "; using ");

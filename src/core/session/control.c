@@ -6,11 +6,14 @@
 #include <stddef.h>
 
 #include "account.h"
+#include "module.h"
 #include "state.h"
 #include "warn.h"
 
 void lm_control_want(int wanted)
 {
+	if (wanted)
+		lm_module_distrust();
 	lm_state_want(wanted);
 	/* While nothing was traced, each thread counted for itself. This adds those counts to the totals. */
 	if (wanted)

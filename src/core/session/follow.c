@@ -28,18 +28,6 @@ static struct {
 
 /* ---- fork ---- */
 
-static void before_fork(void)
-{
-	if (children.output)
-		lm_module_before_fork();
-}
-
-static void after_fork(void)
-{
-	if (children.output)
-		lm_module_after_fork();
-}
-
 /* A signal handler may have forked in the middle of a record. The child must not finish that in its parent's trace. */
 static void in_child(void)
 {
@@ -62,7 +50,7 @@ static void watch_forks(void)
 	lm_state_watch_forks();
 	lm_tls.caller_sp = UINTPTR_MAX;
 	guard = lm_guard_set(LM_GUARD_REAL);
-	pthread_atfork(before_fork, after_fork, in_child);
+	pthread_atfork(NULL, NULL, in_child);
 	lm_guard_restore(guard);
 	lm_tls.caller_sp = sp;
 }
@@ -88,12 +76,11 @@ void lm_follow_prepare(const struct lm_config *config)
  */
 static void follow(struct lm_output *output)
 {
-	int is_list_safe = children.forked == lm_sys(SYS_getpid) || lm_is_single_threaded();
 	long parent = lm_process_owner();
 
 	lm_sink_forked();
 	lm_backtraces_forked();
-	lm_module_forked(is_list_safe);
+	lm_module_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;
 	lm_process_adopt();

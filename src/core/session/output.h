@@ -11,13 +11,18 @@
 #include <limits.h>
 
 #include "config.h"
+#include "warn.h"
 
+/* Too large for a stack, which may be small. */
 struct lm_output {
-	int fd;              /* -1: tracing is off */
-	int is_childs;       /* the file is that of a forked child, named by lm_output_childrens() */
-	int is_continued;    /* this process began the trace before it called exec */
-	int owned;           /* FD was opened here; it is closed once a duplicate is kept */
-	char path[PATH_MAX]; /* the file that was opened here, with %p replaced */
+	int fd;                 /* -1: tracing is off */
+	int is_childs;          /* the file is that of a forked child, named by lm_output_childrens() */
+	int is_continued;       /* this process began the trace before it called exec */
+	int owned;              /* FD was opened here; it is closed once a duplicate is kept */
+	long holder;            /* the process that has the trace which this one asked for; see owner.h; 0: none */
+	char path[PATH_MAX];    /* the file that was opened here, with %p replaced */
+	char other[PATH_MAX];   /* used while it is opened */
+	char line[LM_WARN_MAX]; /* used for what is said about it */
 };
 
 /*
@@ -35,12 +40,5 @@ const char *lm_output_childrens(const struct lm_config *config);
 
 /* The same as lm_output_open(), in a child of fork. CHILDRENS: what lm_output_childrens() returned in its parent. */
 int lm_output_open_childs(struct lm_output *output, const char *childrens);
-
-/*
- * Locks FD's file as this process's trace: 0; or -1 if it is another process's.
- * Has to be called again after the process closed any descriptor of that file,
- * because that ends its locks on it.
- */
-int lm_output_claim(int fd);
 
 #endif

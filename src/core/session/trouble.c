@@ -42,8 +42,8 @@ int lm_trouble_begin(long parent)
 static void tell_going_on(void)
 {
 	uint64_t missing = lm_marks_missing();
-	char buffer[LM_WARN_MAX];
-	struct lm_text text = lm_warn_begin(buffer);
+	char buffer[LM_WARN_SHORT];
+	struct lm_text text = lm_warn_begin(buffer, sizeof buffer);
 
 	if (lm_exchange(&trouble.told, 1))
 		return;

@@ -14,7 +14,8 @@
 
 #define WAIT_MS 1000
 
-struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
+struct lm_link *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
+static struct lm_chains backtraces = {.bits = LM_BACKTRACES_BITS, .first = lm_backtraces_table};
 static uint64_t last_number;
 unsigned lm_backtraces_generation;
 
@@ -30,6 +31,14 @@ static inline int are_same(const uintptr_t *a, const uintptr_t *b, unsigned coun
 	return difference == 0;
 }
 
+/* Of the module that the call before the return address PC lies in; 0: it lies in none. */
+static unsigned module_number(uintptr_t pc)
+{
+	const struct lm_module *module = lm_module_find(pc - 1);
+
+	return module ? module->number : 0;
+}
+
 /* The number of the module of each frame. */
 static unsigned *modules_of(struct lm_backtrace *entry)
 {
@@ -42,25 +51,29 @@ static __attribute__((noinline)) int is_still_right(struct lm_backtrace *entry, 
 	const unsigned *modules = modules_of(entry);
 
 	for (unsigned i = 0; i < entry->depth; i++) {
-		if (lm_module_number(entry->pcs[i] - 1) != modules[i])
+		if (module_number(entry->pcs[i]) != modules[i])
 			return 0;
 	}
 	lm_store(&entry->generation, now);
 	return 1;
 }
 
-static inline struct lm_backtrace *listed(struct lm_backtrace *first, const struct lm_backtrace *end,
-                                          const struct lm_unwound *wanted)
+static inline int is_wanted(struct lm_link *link, const void *unwound)
 {
-	unsigned now = lm_load(&lm_backtraces_generation);
+	struct lm_backtrace *entry = (struct lm_backtrace *)link;
+	const struct lm_unwound *wanted = unwound;
+	unsigned now;
 
-	for (struct lm_backtrace *entry = first; entry != end; entry = entry->next) {
-		if (entry->sum == wanted->sum && entry->depth == wanted->count &&
-		    are_same(entry->pcs, wanted->pcs, wanted->count) &&
-		    (lm_load(&entry->generation) == now || is_still_right(entry, now)))
-			return entry;
-	}
-	return NULL;
+	if (entry->sum != wanted->sum || entry->depth != wanted->count ||
+	    !are_same(entry->pcs, wanted->pcs, wanted->count))
+		return 0;
+	now = lm_load(&lm_backtraces_generation);
+	return lm_load(&entry->generation) == now || is_still_right(entry, now);
+}
+
+static inline struct lm_backtrace *listed(const struct lm_unwound *wanted)
+{
+	return (struct lm_backtrace *)lm_chains_find(&backtraces, lm_backtraces_hash(wanted), is_wanted, wanted);
 }
 
 static struct lm_backtrace *made(const struct lm_unwound *unwound)
@@ -77,37 +90,38 @@ static struct lm_backtrace *made(const struct lm_unwound *unwound)
 	entry->number = lm_add(&last_number, 1);
 	entry->tail_length = (unsigned char)lm_line_tail(entry->tail, entry->number);
 	__builtin_memcpy(entry->pcs, unwound->pcs, size);
-	for (unsigned i = 0; i < unwound->count; i++) {
-		/* Also finds modules that were loaded since the last look at the loader's list. */
-		const struct lm_module *module = lm_module_find(unwound->pcs[i] - 1);
-
-		modules_of(entry)[i] = module ? module->number : 0;
-	}
+	for (unsigned i = 0; i < unwound->count; i++)
+		modules_of(entry)[i] = module_number(unwound->pcs[i]);
 	return entry;
 }
 
-struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
+static __attribute__((noinline)) struct lm_backtrace *search_further(const struct lm_unwound *unwound)
 {
-	struct lm_backtrace **slot = lm_backtraces_slot(unwound);
-	struct lm_backtrace *first = lm_load_acquire(slot);
-	struct lm_backtrace *entry = listed(first, NULL, unwound), *added;
+	struct lm_backtrace *entry = listed(unwound), *added;
+	struct lm_link **place;
 
 	if (entry)
 		return entry;
 	added = made(unwound);
 	if (!added)
 		return NULL;
-	for (;;) {
-		struct lm_backtrace *seen = first;
-
-		added->next = first;
-		if (lm_compare_exchange(slot, &first, added))
-			return added;
-		/* Other threads added entries meanwhile. One of them may be this backtrace. */
-		entry = listed(first, seen, unwound);
+	do {
+		place = lm_chains_place(&backtraces, lm_backtraces_hash(unwound), &added->link.next);
+		/* Other threads may have added entries meanwhile. One of them may be this backtrace. */
+		entry = listed(unwound);
 		if (entry)
 			return entry;
-	}
+	} while (!lm_compare_exchange(place, &added->link.next, &added->link));
+	return added;
+}
+
+/* Mostly, the first of its chain is the one. */
+struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
+{
+	struct lm_link *first =
+		lm_load_acquire(&lm_backtraces_table[lm_backtraces_hash(unwound) >> (64 - LM_BACKTRACES_BITS)]);
+
+	return likely(first && is_wanted(first, unwound)) ? (struct lm_backtrace *)first : search_further(unwound);
 }
 
 int lm_backtraces_take(struct lm_backtrace *backtrace)
@@ -150,9 +164,6 @@ void lm_backtraces_forked(void)
 {
 	/* The entries that threads remember are out of date, as after unloading. The table is emptied. */
 	lm_backtraces_forget();
-	for (size_t i = 0; i < (size_t)1 << LM_BACKTRACES_BITS; i++) {
-		if (lm_backtraces_table[i])
-			lm_backtraces_table[i] = NULL;
-	}
+	lm_chains_clear(&backtraces);
 	last_number = 0;
 }

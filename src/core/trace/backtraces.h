@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "chains.h"
 #include "compiler.h"
 #include "line.h"
 #include "symbol.h"
@@ -21,7 +22,7 @@
  * that it needs before PCS is in the first one.
  */
 struct lm_backtrace {
-	_Alignas(64) struct lm_backtrace *next;
+	_Alignas(64) struct lm_link link;
 	uint64_t sum;        /* lm_unwound_sum() */
 	const void *taken;   /* the thread that writes it */
 	unsigned generation; /* lm_backtraces_generation when the entry was last checked */
@@ -43,12 +44,12 @@ extern unsigned lm_backtraces_generation LM_INTERNAL;
 
 #define LM_BACKTRACES_BITS 16
 
-extern struct lm_backtrace *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTERNAL;
+extern struct lm_link *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTERNAL;
 
-static inline struct lm_backtrace **lm_backtraces_slot(const struct lm_unwound *unwound)
+/* The lower bits of a sum depend only on the lower bits of the addresses. Of this, the upper bits are used. */
+static inline uint64_t lm_backtraces_hash(const struct lm_unwound *unwound)
 {
-	/* The lower bits of a sum depend only on the lower bits of the addresses, so upper bits are used. */
-	return &lm_backtraces_table[(unwound->sum * LM_UNWOUND_BASE) >> (64 - LM_BACKTRACES_BITS)];
+	return unwound->sum * LM_UNWOUND_BASE;
 }
 
 /* This backtrace will be looked up in a moment: prefetches the first entry of its slot. */
@@ -58,7 +59,7 @@ static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
 
 	if (!unwound->count)
 		return;
-	entry = (const char *)lm_load(lm_backtraces_slot(unwound));
+	entry = (const char *)lm_load(&lm_backtraces_table[lm_backtraces_hash(unwound) >> (64 - LM_BACKTRACES_BITS)]);
 	__builtin_prefetch(entry);
 	__builtin_prefetch(entry + 64);
 	__builtin_prefetch(entry + 128);

@@ -51,7 +51,7 @@ static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size
 	if (lm_sink_failed(error) != 0) {
 		lm_emit_lose();
 	} else {
-		lm_emit_unwound(&event, unwound, 0, NULL);
+		lm_emit_unwound(&event, lm_tls.thread, unwound);
 	}
 	errno = saved;
 }
@@ -236,7 +236,7 @@ static __attribute__((noinline)) void emit_realloc(const struct lm_event *event,
 
 static inline int is_common(const struct lm_event *event)
 {
-	if (!event->p || event->foreign)
+	if (!event->p || event->foreign || event->unkept)
 		return 0;
 	return event->call == LM_CALL_REALLOC ||
 	       (event->call == LM_CALL_CALLOC && event->change == (int64_t)event->size);

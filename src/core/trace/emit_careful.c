@@ -3,16 +3,20 @@
 #include "emit_careful.h"
 
 #include "account.h"
+#include "arena.h"
 #include "frames.h"
 #include "marks.h"
 #include "module.h"
 #include "settings.h"
 #include "sink.h"
+#include "sys.h"
 
 /* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
 {
-	if ((lm_module_take_suspicion() || sampled) && lm_module_check()) {
+	int is_suspect = lm_module_take_suspicion();
+
+	if ((is_suspect || sampled) && lm_module_check(is_suspect)) {
 		lm_unwind_flush();
 		lm_backtraces_forget();
 	}
@@ -26,6 +30,51 @@ struct line {
 	struct lm_text text;
 };
 
+/* What an event needs: kilobytes at a great depth, too much for a small stack. */
+struct lm_emit_room {
+	struct line line, head;
+	const struct lm_frame **frames; /* as many as the greatest depth */
+	uintptr_t *pcs;                 /* the same */
+	struct iovec parts[];           /* two more */
+};
+
+static size_t size_of_room(void)
+{
+	const size_t each = sizeof(struct iovec) + sizeof(struct lm_frame *) + sizeof(uintptr_t);
+
+	return sizeof(struct lm_emit_room) + 2 * sizeof(struct iovec) + lm_settings.depth * each;
+}
+
+static struct lm_emit_room *laid_out(void *memory)
+{
+	struct lm_emit_room *room = memory;
+
+	if (!room)
+		return NULL;
+	room->frames = (const struct lm_frame **)(void *)(room->parts + lm_settings.depth + 2);
+	room->pcs = (uintptr_t *)(void *)(room->frames + lm_settings.depth);
+	return room;
+}
+
+/*
+ * The thread's own room is made at its first event. An event in a signal handler that interrupted the tracker has no
+ * THREAD, and gets a room for itself. NULL: there is no memory.
+ */
+static struct lm_emit_room *take_room(struct lm_thread *thread)
+{
+	if (!thread)
+		return laid_out(lm_sys_map(size_of_room()));
+	if (!thread->room)
+		thread->room = laid_out(lm_arena_alloc(size_of_room()));
+	return thread->room;
+}
+
+static void give_back(struct lm_emit_room *room, const struct lm_thread *thread)
+{
+	if (!thread)
+		lm_sys_unmap(room, size_of_room());
+}
+
 static struct iovec whole(const struct line *line)
 {
 	return (struct iovec){(void *)line->bytes, (size_t)(line->text.at - line->bytes)};
@@ -37,10 +86,10 @@ static void begin(struct line *line)
 }
 
 /* Writes HEAD, FRAMES and TAIL as one record. TAIL can be NULL. 0, or -1. */
-static int send_frames(const struct line *head, const struct lm_frame *const *frames, unsigned count,
-                       const struct line *tail)
+static int send_frames(struct lm_emit_room *room, const struct line *head, const struct lm_frame *const *frames,
+                       unsigned count, const struct line *tail)
 {
-	struct iovec parts[count + 2];
+	struct iovec *parts = room->parts;
 	int n = 0;
 
 	parts[n++] = whole(head);
@@ -54,20 +103,18 @@ static int send_frames(const struct line *head, const struct lm_frame *const *fr
 /* ---- an event, with care ---- */
 
 /* Compact: a new backtrace and the first event that names it are one record, the backtrace first. 0, or -1. */
-static int emit_numbered(const struct line *line, struct lm_backtrace *backtrace)
+static int emit_numbered(struct lm_emit_room *room, struct lm_backtrace *backtrace)
 {
-	const struct lm_frame *frames[backtrace->depth];
-	struct line head;
 	unsigned count;
 	int own = lm_backtraces_take(backtrace), result;
 
 	if (!own && lm_backtraces_wait(backtrace) == 0)
-		return send_frames(line, NULL, 0, NULL);
-	begin(&head);
-	lm_record_number(&head.text, LM_TRACE_BACKTRACE, backtrace->number);
-	result = lm_frames_find(frames, backtrace->pcs, backtrace->depth, &count);
+		return send_frames(room, &room->line, NULL, 0, NULL);
+	begin(&room->head);
+	lm_record_number(&room->head.text, LM_TRACE_BACKTRACE, backtrace->number);
+	result = lm_frames_find(room->frames, backtrace->pcs, backtrace->depth, &count);
 	if (!result)
-		result = send_frames(&head, frames, count, line);
+		result = send_frames(room, &room->head, room->frames, count, &room->line);
 	if (!result)
 		lm_backtraces_written(backtrace);
 	else if (own)
@@ -76,9 +123,8 @@ static int emit_numbered(const struct line *line, struct lm_backtrace *backtrace
 }
 
 /* Full: the frames follow the event's line. 0, or -1. */
-static int emit_full(const struct line *line, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
+static int emit_full(struct lm_emit_room *room, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
 {
-	const struct lm_frame *others[unwound->count + 1];
 	unsigned count;
 
 	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace)) {
@@ -88,10 +134,10 @@ static int emit_full(const struct line *line, struct lm_backtrace *backtrace, co
 			lm_backtraces_give_back(backtrace);
 	}
 	if (backtrace && lm_backtraces_is_written(backtrace))
-		return send_frames(line, backtrace->frame, backtrace->frames, NULL);
-	if (lm_frames_find(others, unwound->pcs, unwound->count, &count) != 0)
+		return send_frames(room, &room->line, backtrace->frame, backtrace->frames, NULL);
+	if (lm_frames_find(room->frames, unwound->pcs, unwound->count, &count) != 0)
 		return -1;
-	return send_frames(line, others, count, NULL);
+	return send_frames(room, &room->line, room->frames, count, NULL);
 }
 
 void lm_emit_lose(void)
@@ -102,39 +148,50 @@ void lm_emit_lose(void)
 		lm_marks_lost();
 }
 
-/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call. */
+/* EVENT is not in the trace. A release that the tracker concluded is not counted as lost, since it was no call;
+ * nor is one that is only about to be made. */
 static void lose(const struct lm_event *event)
 {
-	if (!event->unseen)
+	if (!event->unseen && !event->calling)
 		lm_emit_lose();
 }
 
-void lm_emit_unwound(struct lm_event *event, const struct lm_unwound *unwound, uint64_t ms,
-                     const struct lm_statm *statm)
+static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, uint64_t ms,
+                 const struct lm_statm *statm)
 {
 	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
-	struct line line;
 	int result;
 
 	event->backtrace = backtrace && lm_settings.compact ? backtrace->number : 0;
-	begin(&line);
+	begin(&room->line);
 	if (statm)
-		lm_record_number(&line.text, LM_TRACE_TIME, ms);
-	lm_record_event(&line.text, event, statm);
+		lm_record_number(&room->line.text, LM_TRACE_TIME, ms);
+	lm_record_event(&room->line.text, event, statm);
 	if (!lm_settings.compact)
-		result = emit_full(&line, backtrace, unwound);
+		result = emit_full(room, backtrace, unwound);
 	else if (backtrace && !lm_backtraces_is_written(backtrace))
-		result = emit_numbered(&line, backtrace);
+		result = emit_numbered(room, backtrace);
 	else
-		result = send_frames(&line, NULL, 0, NULL);
+		result = send_frames(room, &room->line, NULL, 0, NULL);
 	if (result)
 		lose(event);
 }
 
+void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound)
+{
+	struct lm_emit_room *room = take_room(thread);
+
+	if (!room) {
+		lose(event);
+		return;
+	}
+	emit(event, room, unwound, 0, NULL);
+	give_back(room, thread);
+}
+
 void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	unsigned depth = caller ? lm_settings.depth : 0;
-	uintptr_t room[depth && !thread ? depth : 1];
+	struct lm_emit_room *room = take_room(thread);
 	struct lm_unwound unwound = {.count = 0};
 	uint64_t ms = lm_sample_now();
 	struct lm_statm statm;
@@ -145,8 +202,13 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	if (thread)
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	if (depth)
-		lm_unwind(thread ? &thread->unwind : NULL, caller, room, depth, &unwound);
-	lm_emit_unwound(event, &unwound, ms, sampled ? &statm : NULL);
+	if (!room) {
+		lose(event);
+		return;
+	}
+	if (caller && lm_settings.depth)
+		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
+	emit(event, room, &unwound, ms, sampled ? &statm : NULL);
+	give_back(room, thread);
 	lm_sink_tick(ms);
 }

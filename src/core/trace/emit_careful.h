@@ -21,9 +21,8 @@
 /* The same as lm_emit() (emit.h), always the careful way. */
 void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller);
 
-/* Writes EVENT with the backtrace UNWOUND, and the sample STATM taken at MS unless it is NULL. */
-void lm_emit_unwound(struct lm_event *event, const struct lm_unwound *unwound, uint64_t ms,
-                     const struct lm_statm *statm);
+/* Writes EVENT with the backtrace UNWOUND. */
+void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound);
 
 /* An event is not in the trace. It is counted, and the trace will tell how many were lost. */
 void lm_emit_lose(void);

@@ -2,13 +2,14 @@
 /* See marks.h. */
 #include "marks.h"
 
-#include <fcntl.h>
 #include <limits.h>
 
 #include "account.h"
 #include "atomic.h"
 #include "path.h"
+#include "procmaps.h"
 #include "record.h"
+#include "self.h"
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
@@ -120,6 +121,7 @@ int lm_marks_begin(uint64_t parent)
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
+	uint64_t identity = lm_self_identity();
 	struct lm_text text;
 	struct iovec part;
 	int result;
@@ -130,6 +132,8 @@ int lm_marks_begin(uint64_t parent)
 		return -1;
 	text = (struct lm_text){room->line, room->line + sizeof room->line};
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
+	if (identity)
+		lm_record_hex(&text, LM_TRACE_PROCESS, identity);
 	if (parent)
 		lm_record_number(&text, LM_TRACE_FORKED, parent);
 	if (lm_path_exe(room->path, sizeof room->path) == 0)
@@ -142,32 +146,6 @@ int lm_marks_begin(uint64_t parent)
 	result = send_first(&part, 1);
 	lm_sys_unmap(room, sizeof *room);
 	return result;
-}
-
-/* The whole memory map, to be unmapped: *ROOM bytes. The kernel returns about a page at each read. NULL without one. */
-static char *read_maps(size_t *room, size_t *length)
-{
-	int fd = lm_sys_open(LM_TRACE_MAPS, O_RDONLY | O_CLOEXEC, 0);
-	char *content = NULL;
-	long n = 0;
-
-	*room = *length = 0;
-	if (fd < 0)
-		return NULL;
-	for (*room = 1 << 16; *room <= 1 << 28; *room *= 2) {
-		content = lm_sys_map(*room);
-		if (!content)
-			break;
-		lm_sys(SYS_lseek, fd, 0L, SEEK_SET);
-		n = lm_sys_read_full(fd, content, *room);
-		if (n < (long)*room)
-			break;
-		lm_sys_unmap(content, *room);
-		content = NULL;
-	}
-	lm_sys_close(fd);
-	*length = content && n > 0 ? (size_t)n : 0;
-	return content;
 }
 
 static int send_fini(void)
@@ -185,14 +163,14 @@ static int send_fini(void)
 static void send_maps(void)
 {
 	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
-	size_t room, length;
-	char *maps = read_maps(&room, &length);
-	const struct iovec parts[] = {{(void *)head, sizeof head - 1}, {maps, length}};
+	struct lm_maps maps;
 
-	if (length)
+	if (lm_maps_read(&maps) == 0) {
+		const struct iovec parts[] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
+
 		send_first(parts, 2);
-	if (maps)
-		lm_sys_unmap(maps, room);
+	}
+	lm_maps_unread(&maps);
 }
 
 int lm_marks_end(void)

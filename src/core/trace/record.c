@@ -128,7 +128,13 @@ static void put_body(struct lm_text *text, const struct lm_event *event)
 
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
 {
-	put_head(text, event->call);
+	if (event->calling) {
+		lm_text_string(text, "# " LM_TRACE_CALLING " ");
+		lm_text_string(text, words[event->call]);
+		lm_text_char(text, ' ');
+	} else {
+		put_head(text, event->call);
+	}
 	/* A foreign block's size is written too, though it changes no total. */
 	if (is_release(event->call)) {
 		lm_text_char(text, '-');
@@ -147,6 +153,8 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 		lm_text_string(text, LM_TRACE_BUSY);
 	if (event->unseen)
 		lm_text_string(text, " " LM_TRACE_UNSEEN "=1");
+	if (event->unkept)
+		lm_text_string(text, " " LM_TRACE_UNKEPT "=1");
 	if (event->backtrace) {
 		lm_text_string(text, " " LM_TRACE_BT "=");
 		lm_text_unsigned(text, event->backtrace);
@@ -200,6 +208,13 @@ void lm_record_number(struct lm_text *text, const char *word, uint64_t value)
 {
 	put_word(text, word);
 	lm_text_unsigned(text, value);
+	lm_text_char(text, '\n');
+}
+
+void lm_record_hex(struct lm_text *text, const char *word, uint64_t value)
+{
+	put_word(text, word);
+	lm_text_hex(text, value);
 	lm_text_char(text, '\n');
 }
 

@@ -23,6 +23,8 @@ struct lm_event {
 	uint8_t foreign;         /* the block passed to the call was never seen allocated */
 	uint8_t busy;            /* the call interrupted the tracker, at work on this thread */
 	uint8_t unseen;          /* not a call, but a release that the tracker concluded */
+	uint8_t unkept;          /* the books could not take P up, so TOTALS do not include it */
+	uint8_t calling;         /* the call is about to be made; its own event follows if it returns */
 	int64_t change;          /* what the call added to the requested bytes in use */
 	const void *old;         /* the block passed to realloc or free */
 	const void *p;           /* the result */
@@ -44,6 +46,7 @@ void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals tot
 
 /* "# WORD value" */
 void lm_record_number(struct lm_text *text, const char *word, uint64_t value);
+void lm_record_hex(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_path(struct lm_text *text, const char *word, const char *path);
 
 #endif

@@ -31,6 +31,7 @@ struct lm_thread {
 	uint64_t clock;             /* the time at the last look, in milliseconds */
 	struct lm_line_before line; /* the last line that the thread wrote */
 	struct lm_unwind_memory unwind;
+	struct lm_emit_room *room; /* emit_careful.c; or NULL */
 };
 
 /* Takes over or makes an entry for the calling thread, which has none. NULL if there is no memory. */

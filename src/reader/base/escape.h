@@ -13,10 +13,8 @@
 size_t escape_decode(char *to, const char *from, size_t len);
 
 /*
- * The number of bytes of the character at TEXT, which has LEN bytes, one at least. A
- * byte that is not UTF-8 counts as a character. Sets *CONTROL if a terminal may take it
- * for a control character: those below U+0020, U+007F to U+009F, and the bytes 0x80 to
- * 0x9f where they are not part of a character.
+ * The number of bytes of the character at TEXT, which has LEN bytes, one at least. Sets
+ * *CONTROL if a terminal may take it for a control character (terminal.h).
  */
 size_t escape_character(const char *text, size_t len, bool *control);
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An address that was released when it was not in use, and what happened to it before. */
 struct history {
@@ -99,6 +100,66 @@ int frees_add(void *context, const struct heap_change *change)
 		return -ENOMEM;
 	frees->suspects = suspects;
 	suspects[frees->suspect_count++] = suspect;
+	return 0;
+}
+
+int frees_call(struct frees *frees, const struct trace_item *item)
+{
+	struct frees_suspect *calls = array_grow(frees->calls, &frees->call_room, frees->call_count + 1, sizeof *calls);
+
+	if (!calls)
+		return -ENOMEM;
+	frees->calls = calls;
+	calls[frees->call_count++] = (struct frees_suspect){
+		.address = item->event.old,
+		.line = item->line,
+		.kind = FREES_FOREIGN,
+		.call = item->event.call,
+		.stack = item->stack,
+	};
+	return 0;
+}
+
+void frees_return(struct frees *frees, const struct trace_item *item)
+{
+	size_t i = 0;
+
+	while (i < frees->call_count && frees->calls[i].address != item->event.old)
+		i++;
+	if (i == frees->call_count)
+		return;
+	frees->call_count--;
+	memmove(&frees->calls[i], &frees->calls[i + 1], (frees->call_count - i) * sizeof *frees->calls);
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct frees_suspect *x = a, *y = b;
+
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+/* Calls that never returned become suspects. If there are too many suspects already, they are only counted. */
+static int add_calls(struct frees *frees)
+{
+	size_t count_all = frees->suspect_count + frees->call_count;
+	struct frees_suspect *suspects;
+	int error = 0;
+
+	if (count_all > FREES_SUSPECTS_MAX) {
+		for (size_t i = 0; !error && i < frees->call_count; i++)
+			error = count(frees, &frees->calls[i]);
+		return error;
+	}
+	if (!frees->call_count)
+		return 0;
+	suspects = array_grow(frees->suspects, &frees->suspect_room, count_all, sizeof *suspects);
+	if (!suspects)
+		return -ENOMEM;
+	frees->suspects = suspects;
+	memcpy(&suspects[frees->suspect_count], frees->calls, frees->call_count * sizeof *suspects);
+	frees->suspect_count = count_all;
+	qsort(suspects, count_all, sizeof *suspects, by_line);
 	return 0;
 }
 
@@ -191,13 +252,14 @@ static int read_pasts(struct frees *frees, const struct histories *histories, st
 
 		if (trace->image.number > image)
 			break;
-		if (trace->image.number < image || item.kind != TRACE_CALL)
+		if (trace->image.number < image || (item.kind != TRACE_CALL && item.kind != TRACE_CALLING))
 			continue;
 		if (item.line == suspect->line) {
 			set_past(suspect, find_history(histories, suspect->address), trace->image.lost);
 			next++;
 		}
-		note(frees, histories, &item, trace->image.lost);
+		if (item.kind == TRACE_CALL)
+			note(frees, histories, &item, trace->image.lost);
 	}
 	return got < 0 ? got : 0;
 }
@@ -250,8 +312,10 @@ static int by_kind(const void *a, const void *b)
 
 int frees_finish(struct frees *frees, const char *path, unsigned image)
 {
-	int error = path && frees->suspect_count ? look_back(frees, path, image) : 0;
+	int error = add_calls(frees);
 
+	if (!error && path && frees->suspect_count)
+		error = look_back(frees, path, image);
 	judge(frees);
 	for (size_t i = 0; !error && i < frees->suspect_count; i++)
 		error = count(frees, suspect_at(frees, i));
@@ -271,6 +335,7 @@ void frees_free(struct frees *frees)
 {
 	free(frees->groups);
 	free(frees->suspects);
+	free(frees->calls);
 	hash_free(&frees->table);
 	*frees = (struct frees){0};
 }

@@ -48,6 +48,8 @@ struct frees_group {
 	struct frees_past past;
 };
 
+struct trace_item;
+
 /* A release that may be a double one. */
 struct frees_suspect {
 	uint64_t address;
@@ -65,6 +67,8 @@ struct frees {
 	uint64_t counts[FREES_KINDS];
 	struct frees_suspect *suspects;                    /* a ring, ordered by line */
 	size_t suspect_count, suspect_first, suspect_room; /* if the ring is full, the first goes next */
+	struct frees_suspect *calls;                       /* that have not returned, in their order */
+	size_t call_count, call_room;
 	bool sees_part; /* some code allocates or releases without the tracker seeing it */
 };
 
@@ -80,6 +84,13 @@ int frees_add(void *context, const struct heap_change *change);
  * stream, which can't be read again: then no release counts as double. 0 or -errno.
  */
 int frees_finish(struct frees *frees, const char *path, unsigned image);
+
+/*
+ * Notes that ITEM, a TRACE_CALLING, is about to be made; and that ITEM, a TRACE_CALL, returned. frees_finish() takes a
+ * call that never returned for one of a block that was not in use. 0 or -ENOMEM.
+ */
+int frees_call(struct frees *frees, const struct trace_item *item);
+void frees_return(struct frees *frees, const struct trace_item *item);
 
 /* "double", "foreign", "unknown", "inherited". */
 const char *frees_kind_name(enum frees_kind kind);

@@ -166,6 +166,13 @@ int input_peek(struct input *in, char *byte)
 	return 1;
 }
 
+const char *input_look(struct input *in, size_t want, size_t *len)
+{
+	while (skip_dead(in), in->len - in->pos < want && get_more(in) > 0)
+		continue;
+	return input_ahead(in, len);
+}
+
 /* Gives back the pages that were read, since a trace can be larger than the memory. */
 void input_drop(struct input *in)
 {

@@ -70,6 +70,9 @@ static inline const char *input_ahead(const struct input *in, size_t *len)
 	return in->data + in->pos;
 }
 
+/* The same, after reading on until there are WANT bytes, or no more. Lines that were returned before become invalid. */
+const char *input_look(struct input *in, size_t want, size_t *len);
+
 /* Does an ordinary line begin at the position? */
 static inline bool input_at_line(const struct input *in)
 {

@@ -4,9 +4,12 @@
 #include "cursor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool has_build_id(Dwfl_Module *module, const char *digits)
@@ -28,9 +31,13 @@ static bool has_build_id(Dwfl_Module *module, const char *digits)
 static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
 {
 	char *file = search_path(search, path);
+	struct stat status = {.st_size = 0};
 	int error = -ENOEXEC;
 
-	*object = (struct object){.dwfl = file ? dwfl_begin(&search->callbacks) : NULL};
+	fstat(fd, &status);
+	*object = (struct object){.dwfl = file ? dwfl_begin(&search->callbacks) : NULL,
+	                          .size = (uint64_t)status.st_size,
+	                          .changed = status.st_mtim};
 	if (!object->dwfl) {
 		free(file);
 		close(fd);
@@ -59,6 +66,15 @@ int object_open(struct object *object, const char *path, const char *build_id, c
 		return error;
 	fd = search_open_build_id(search, build_id);
 	return fd >= 0 && open_elf(object, fd, path, build_id, search) == 0 ? 0 : error;
+}
+
+bool object_has_stamp(const struct object *object, const char *stamp)
+{
+	char own[3 * 24];
+
+	snprintf(own, sizeof own, "%" PRIu64 "@%jd.%09ld", object->size, (intmax_t)object->changed.tv_sec,
+	         object->changed.tv_nsec);
+	return strcmp(own, stamp) == 0;
 }
 
 void object_close(struct object *object)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct object {
 	Dwfl *dwfl;
@@ -23,6 +24,8 @@ struct object {
 	Elf *elf;
 	struct units units;
 	struct symtab_index functions;
+	uint64_t size; /* of the file, in bytes */
+	struct timespec changed;
 	bool denied; /* it was told that this is not the file of the trace */
 };
 
@@ -34,6 +37,9 @@ struct object {
 int object_open(struct object *object, const char *path, const char *build_id, const struct search *search);
 
 void object_close(struct object *object);
+
+/* Does the file have the size and time of STAMP, which is "size@seconds.nanoseconds"? */
+bool object_has_stamp(const struct object *object, const char *stamp);
 
 /* Converts ADDRESS of a process, where the page of the first segment is at FROM, to an address of the file. */
 int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result);

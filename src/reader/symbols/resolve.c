@@ -53,9 +53,14 @@ static bool is_contradicted(const struct resolver *resolver, const struct frame 
 	                                                  .address = spot->address - 1});
 }
 
-/* Compares OBJECT with all frames that are in MAPPING, up to the first contradiction. */
+/*
+ * Compares OBJECT with all frames that are in MAPPING, up to the first contradiction. If
+ * the file changed, a frame with a symbol has to vouch for it.
+ */
 static void examine(const struct resolver *resolver, struct mapping *mapping, struct object *object)
 {
+	bool needs_witness =
+		resolver->stacks && mapping->stamp && symbols_may_be_other(resolver->symbols, object, mapping->stamp);
 	struct spot spot = {.object = object};
 
 	mapping->examined = true;
@@ -70,8 +75,14 @@ static void examine(const struct resolver *resolver, struct mapping *mapping, st
 		/* Modules that come and go may have been at the same addresses. */
 		if (maps_find(resolver->maps, frame.address, object_path(resolver, &frame, path) ? path : NULL) ==
 		            mapping &&
-		    locate(mapping, frame.address, &spot))
+		    locate(mapping, frame.address, &spot)) {
 			mapping->replaced = is_contradicted(resolver, &frame, mapping, &spot);
+			needs_witness = false;
+		}
+	}
+	if (needs_witness && !mapping->replaced) {
+		symbols_deny(resolver->symbols, object, mapping->path);
+		mapping->replaced = true;
 	}
 }
 

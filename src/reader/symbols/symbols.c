@@ -268,3 +268,17 @@ bool symbols_contradict(struct symbols *symbols, struct object *object, const ch
 	            (int)claim->len, claim->name);
 	return true;
 }
+
+bool symbols_may_be_other(const struct symbols *symbols, const struct object *object, const char *stamp)
+{
+	return !symbols->search.sysroot && !object_has_stamp(object, stamp);
+}
+
+void symbols_deny(struct symbols *symbols, struct object *object, const char *path)
+{
+	if (object->denied)
+		return;
+	object->denied = true;
+	diag_report(symbols->diag, path, 0,
+	            "changed since the program ran, and it has no build-id: not used (--sysroot uses it all the same)");
+}

@@ -67,6 +67,15 @@ struct symbols_claim {
 bool symbols_contradict(struct symbols *symbols, struct object *object, const char *path,
                         const struct symbols_claim *claim);
 
+/*
+ * Is OBJECT, whose file has no build-id, perhaps another file than the one of the trace,
+ * which had STAMP? In a sysroot the user vouches for the files.
+ */
+bool symbols_may_be_other(const struct symbols *symbols, const struct object *object, const char *stamp);
+
+/* Says once that OBJECT is not used: it may be another file, and no function in the trace tells. */
+void symbols_deny(struct symbols *symbols, struct object *object, const char *path);
+
 /* The demangled NAME, or NAME if it is not mangled. Lives as long as SYMBOLS. NULL if there is no memory. */
 const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len);
 

@@ -23,16 +23,17 @@ static int add(struct maps *maps, struct mapping mapping)
 
 int maps_add_module(struct maps *maps, const struct record_module *module)
 {
-	char *path = pool_copy(&maps->pool, module->path, module->path_len), *build_id = NULL;
+	char *path = pool_copy(&maps->pool, module->path, module->path_len), *build_id = NULL, *stamp = NULL;
 
 	if (!path)
 		return -ENOMEM;
 	path[escape_decode(path, path, module->path_len)] = '\0';
-	if (module->build_id) {
+	if (module->build_id)
 		build_id = pool_copy(&maps->pool, module->build_id, module->build_id_len);
-		if (!build_id)
-			return -ENOMEM;
-	}
+	if (module->stamp)
+		stamp = pool_copy(&maps->pool, module->stamp, module->stamp_len);
+	if ((module->build_id && !build_id) || (module->stamp && !stamp))
+		return -ENOMEM;
 	return add(maps, (struct mapping){
 				 .from = module->from,
 				 .to = module->to,
@@ -40,6 +41,7 @@ int maps_add_module(struct maps *maps, const struct record_module *module)
 				 .module = true,
 				 .path = path,
 				 .build_id = build_id,
+				 .stamp = stamp,
 			 });
 }
 

@@ -24,6 +24,7 @@ struct mapping {
 	bool module;          /* a whole object, from a MODULE line; otherwise a piece of one, from a memory map */
 	const char *path;     /* as on disk, without \ooo */
 	const char *build_id; /* hexadecimal digits, or NULL */
+	const char *stamp;    /* of a module without build-id: its file's size@seconds.nanoseconds, or NULL */
 	/* The rest belongs to resolve.c: */
 	bool examined; /* the file at PATH was compared with what the trace says of it */
 	bool replaced; /* it is another file now */

@@ -39,11 +39,12 @@ static const struct {
 	enum record_info info;
 	bool number;
 } infos[] = {
-	{LM_TRACE_PID, INFO_PID, true},        {LM_TRACE_FORKED, INFO_FORKED, true},
-	{LM_TRACE_EXE, INFO_EXE, false},       {LM_TRACE_CWD, INFO_CWD, false},
-	{LM_TRACE_FORMAT, INFO_FORMAT, false}, {LM_TRACE_MODULE, INFO_MODULE, false},
-	{LM_TRACE_TIME, INFO_TIME, true},      {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
-	{LM_TRACE_FILE, INFO_FILE, false},     {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PID, INFO_PID, true},          {LM_TRACE_FORKED, INFO_FORKED, true},
+	{LM_TRACE_EXE, INFO_EXE, false},         {LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -60,7 +61,7 @@ static inline void clear_event(struct event *event)
 	event->change = event->used = event->usable = 0;
 	event->pointer = event->old = event->size = event->backtrace = 0;
 	event->arg_count = event->error = 0;
-	event->failed = event->foreign = event->busy = event->unseen = false;
+	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_statm = false;
 	memset(event->args, 0, sizeof event->args);
 }
@@ -135,6 +136,8 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	}
 	if (key == strlen(LM_TRACE_UNSEEN) && memcmp(word, LM_TRACE_UNSEEN, key) == 0)
 		event->unseen = cursor_number(&value, &flag) && flag;
+	else if (key == strlen(LM_TRACE_UNKEPT) && memcmp(word, LM_TRACE_UNKEPT, key) == 0)
+		event->unkept = cursor_number(&value, &flag) && flag;
 	return NULL;
 }
 
@@ -287,7 +290,7 @@ static const char *parse_event(struct cursor *c, struct record *record)
 	return parse_counts(c, &record->event);
 }
 
-/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. */
+/* Takes "from-to offset build-id path". The numbers are as in /proc/PID/maps. A stamp can stand for the build-id. */
 static const char *parse_module(struct cursor *c, struct record_module *module)
 {
 	if (!cursor_hex(c, &module->from) || !cursor_byte(c, '-') || !cursor_hex(c, &module->to) ||
@@ -295,7 +298,9 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	    !cursor_until(c, ' ', &module->build_id, &module->build_id_len) || !cursor_byte(c, ' ') ||
 	    cursor_at_end(c) || module->from >= module->to)
 		return "a module is not 'from-to offset build-id path'";
-	if (is_word(module->build_id, module->build_id_len, "-")) {
+	module->stamp = memchr(module->build_id, '@', module->build_id_len) ? module->build_id : NULL;
+	module->stamp_len = module->stamp ? module->build_id_len : 0;
+	if (module->stamp || is_word(module->build_id, module->build_id_len, "-")) {
 		module->build_id = NULL;
 		module->build_id_len = 0;
 	}
@@ -308,6 +313,21 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 static bool is_blank(const char *text, size_t len)
 {
 	return len >= BLANKS_MIN && text[0] == ' ' && memcmp(text, text + 1, len - 1) == 0;
+}
+
+/* The program may have written such a line itself. What can't be read is no fault. */
+static void parse_calling(struct cursor c, struct record *record)
+{
+	const char *word;
+	size_t len;
+
+	clear_event(&record->event);
+	if (cursor_until(&c, ' ', &word, &len)) {
+		record->event.call = find_call(word, len);
+		if (record->event.call < LM_CALL_COUNT && !parse_call(&c, &record->event))
+			return;
+	}
+	record->info = INFO_OTHER;
 }
 
 static const char *parse_info(struct cursor *c, struct record *record)
@@ -333,6 +353,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 		record->len = (size_t)(c->end - c->at);
 		if (infos[i].number && (!cursor_number(c, &record->number) || !cursor_at_end(c)))
 			return "an information line whose value is not a number";
+		if (record->info == INFO_CALLING)
+			parse_calling(*c, record);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
 	}
 	return NULL;
@@ -455,7 +477,7 @@ static inline __attribute__((always_inline)) void clear_rest(struct event *event
 {
 	event->old = 0;
 	event->arg_count = event->error = 0;
-	event->failed = event->foreign = event->busy = event->unseen = event->has_statm = false;
+	event->failed = event->foreign = event->busy = event->unseen = event->unkept = event->has_statm = false;
 	memset(event->args, 0, sizeof event->args);
 }
 

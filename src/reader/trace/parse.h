@@ -33,6 +33,8 @@ enum record_info {
 	INFO_FILE,
 	INFO_LOST,
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
+	INFO_PROCESS,
+	INFO_CALLING, /* EVENT is what is about to be called, without a result */
 	INFO_OTHER,
 };
 
@@ -54,6 +56,7 @@ struct event {
 	bool foreign; /* the tracker never saw the passed block allocated */
 	bool busy;    /* the tracker was already active in this thread, so there is no backtrace */
 	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
+	bool unkept;  /* the tracker could not keep the block's size: USED and USABLE do not include it */
 	bool has_backtrace;
 	bool has_statm;
 	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in order */
@@ -71,6 +74,8 @@ struct record_module {
 	uint64_t offset;
 	const char *build_id; /* hexadecimal digits; NULL if there is none */
 	size_t build_id_len;
+	const char *stamp; /* of a file without build-id: size@seconds.nanoseconds; NULL if it is not known */
+	size_t stamp_len;
 	const char *path; /* as it is written, \ooo included */
 	size_t path_len;
 };

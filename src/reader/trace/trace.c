@@ -4,6 +4,7 @@
 #include "escape.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
@@ -216,6 +217,9 @@ static int take_info(struct trace *trace)
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
+	case INFO_PROCESS:
+		snprintf(image->process, sizeof image->process, "%.*s", (int)record->len, record->text);
+		return 0;
 	case INFO_FORKED:
 		image->parent = record->number;
 		return 0;
@@ -271,15 +275,38 @@ static void new_image(struct trace *trace)
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
 }
 
+/* Is the next image that of another process, which had the same number? Its first line, PID, was read already. */
+static bool is_namesake(struct trace *trace)
+{
+	static const char word[] = "# " LM_TRACE_PROCESS " ";
+	const char *own = trace->image.process, *text;
+	size_t len, at = sizeof word - 1, size = strlen(own);
+
+	if (!size)
+		return false;
+	text = input_look(&trace->input, at + size + 1, &len);
+	return len > at + size && memcmp(text, word, at) == 0 &&
+	       (memcmp(text + at, own, size) != 0 || text[at + size] != '\n');
+}
+
+/* Is the next image one of the same process, which called exec? */
+static bool is_replaced(struct trace *trace)
+{
+	const struct record *next = &trace->record;
+
+	if (next->kind == RECORD_INIT || !trace->image.has_pid)
+		return true;
+	return next->number == trace->image.pid && !is_namesake(trace);
+}
+
 /* Tells the end of the image. The record that begins the next image was read already, if there is one. */
 static int end_image(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
-	const struct record *next = &trace->record;
 
-	input_pause(&trace->input);
 	image->followed = trace->ending;
-	image->replaced = trace->ending && (next->kind == RECORD_INIT || !image->has_pid || next->number == image->pid);
+	image->replaced = trace->ending && is_replaced(trace);
+	input_pause(&trace->input);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;
 }
@@ -287,7 +314,7 @@ static int end_image(struct trace *trace, struct trace_item *item)
 /* Copies the event, but its last part only if the event has it. */
 static void copy_event(struct event *to, const struct record *record)
 {
-	if (record->kind != RECORD_CALL || record->event.has_statm)
+	if (record->kind == RECORD_INIT || record->kind == RECORD_FINI || record->event.has_statm)
 		*to = record->event;
 	else
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
@@ -296,16 +323,19 @@ static void copy_event(struct event *to, const struct record *record)
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
+	bool is_calling = trace->record.kind == RECORD_INFO;
 	int error;
 
 	trace->records++;
-	image->events++;
+	image->events += !is_calling;
 	copy_event(&item->event, &trace->record);
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
-	item->kind = trace->record.kind == RECORD_CALL   ? TRACE_CALL
+	item->kind = is_calling                          ? TRACE_CALLING
+	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
 	                                                 : TRACE_FINI;
+	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
 	error = take_stack(trace, &item->stack);
@@ -390,6 +420,8 @@ int trace_next(struct trace *trace, struct trace_item *item)
 			return end_image(trace, item);
 		}
 		trace->image.last_line = trace->line.number;
+		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
+			return take_event(trace, item);
 		if (trace->record.kind == RECORD_INFO)
 			error = take_info(trace);
 		else if (trace->record.kind <= RECORD_FINI)

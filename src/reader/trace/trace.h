@@ -21,6 +21,8 @@ enum {
 	TRACE_DEPTH_MAX = 1024,
 	/* So many faulty lines are reported one by one. The others are only counted. */
 	TRACE_REPORTS_MAX = 20,
+	/* Of a PROCESS line, with a NUL behind it. */
+	TRACE_PROCESS_MAX = 32,
 };
 
 /* What one execution of one program left in the trace. */
@@ -28,6 +30,7 @@ struct trace_image {
 	unsigned number; /* from 1 */
 	bool has_pid;
 	uint64_t pid;
+	char process[TRACE_PROCESS_MAX]; /* tells it from others with the same number; "" if unknown */
 	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	char *exe;       /* NULL if unknown; valid as long as the image */
 	char *cwd;
@@ -35,6 +38,7 @@ struct trace_image {
 	uint64_t events; /* calls, INIT and FINI */
 	uint64_t lost;   /* events that the tracker could not write */
 	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
+	uint64_t unkept; /* blocks whose sizes it could not keep */
 	bool has_time;   /* there was a TIME line */
 	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
 	bool begun;      /* has INIT */
@@ -47,11 +51,18 @@ struct trace_image {
 	struct pool pool;
 };
 
+/* Is a part of what happened missing, so that nothing can be said for certain about the image? */
+static inline bool trace_is_missing_some(const struct trace_image *image)
+{
+	return image->lost || image->unkept;
+}
+
 enum trace_kind {
 	TRACE_CALL,
 	TRACE_INIT,
 	TRACE_FINI,
-	TRACE_END, /* the image is over, and can be reported on now */
+	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
+	TRACE_END,     /* the image is over, and can be reported on now */
 };
 
 struct trace_item {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "atomic.h"
@@ -102,14 +101,13 @@ static int is_premature(const siginfo_t *info, const ucontext_t *context)
 /* The kernel says where the fault was, but for signals that were sent. */
 static void handle(unsigned level, int number, siginfo_t *info, void *context)
 {
-	const int access = PROT_READ | PROT_WRITE, how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
 	uintptr_t start = lm_load_acquire(&region.start);
 	size_t size = lm_load_acquire(&region.size);
 	ucontext_t *interrupted = context;
 	int saved = errno;
 
 	if (info->si_code > 0 && (uintptr_t)info->si_addr - start < size &&
-	    mmap((void *)start, size, access, how, -1, 0) != MAP_FAILED) {
+	    lm_sys_map_zeros((void *)start, size) == 0) {
 		lm_store_release(&region.happened, 1);
 	} else if (is_premature(info, interrupted)) {
 		sigaddset(&interrupted->uc_sigmask, number);

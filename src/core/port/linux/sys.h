@@ -6,8 +6,8 @@
  *
  * The core calls a few wrappers all the same, which are no cancellation points
  * and allocate nothing: mmap(), whose arguments differ from machine to machine,
- * fstat() and stat(), whose structure does, clock_gettime(), which needs no
- * system call, and sigaction() and sigaltstack().
+ * and munmap() (map.c), fstat() and stat(), whose structure does, clock_gettime(),
+ * which needs no system call, and sigaction() and sigaltstack().
  */
 #ifndef LM_SYS_H
 #define LM_SYS_H
@@ -18,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "map.h"
 
 /* The kernel's set of signals, in bytes. */
 #if defined __mips__
@@ -38,21 +40,6 @@
 		errno = lm_sys_errno_;                                                                                 \
 		lm_sys_result_;                                                                                        \
 	})
-
-/* Zeroed private memory, or NULL. Counts against the address space only, until it is touched. */
-static inline void *lm_sys_map(size_t size)
-{
-	int saved = errno;
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	errno = saved;
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static inline void lm_sys_unmap(void *p, size_t size)
-{
-	lm_sys(SYS_munmap, p, size);
-}
 
 /* A whole read in spite of signals: the bytes read, fewer only at the end of the file, or -errno. */
 static inline long lm_sys_read_full(int fd, void *buffer, size_t size)

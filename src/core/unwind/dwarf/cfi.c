@@ -58,6 +58,9 @@ enum {
 
 #define REMEMBERED 8
 
+/* No entry is as long: it would be a function with tens of thousands of changes of its stack. */
+#define ENTRY_MAX ((uint32_t)256 << 10)
+
 struct entry {
 	const uint8_t *at, *end; /* the instructions */
 	uint64_t code_align;
@@ -71,6 +74,7 @@ struct entry {
 struct machine {
 	struct lm_cfi_row row, initial, remembered[REMEMBERED];
 	unsigned depth;
+	unsigned extra; /* DWARF's number of the register that is followed as LM_CFI_EXTRA */
 	uintptr_t location;
 };
 
@@ -159,34 +163,27 @@ static uintptr_t encoded(const uint8_t **p, const uint8_t *end, uint8_t encoding
 	return value;
 }
 
-static int inside(const struct lm_module *module, const uint8_t *p)
-{
-	return (uintptr_t)p >= module->start && (uintptr_t)p + 4 <= module->end;
-}
-
-/* One length-prefixed entry of .eh_frame: its content behind the length. 0, or -1. */
-static int open_entry(const struct lm_module *module, const uint8_t *at, const uint8_t **content, const uint8_t **end)
+/* One length-prefixed entry of .eh_frame: its content behind the length, all of which can be read. 0, or -1. */
+static int open_entry(const struct lm_loaded *loaded, uintptr_t at, const uint8_t **content, const uint8_t **end)
 {
 	uint32_t length;
 
-	if (!inside(module, at))
+	/* A length of 0 ends the section. One of UINT32_MAX announces a length of 64 bits, which does not occur. */
+	if (lm_image_read(&loaded->image, &length, at, sizeof length) != 0 || length < 4 || length > ENTRY_MAX ||
+	    !lm_image_has(&loaded->image, at + sizeof length, length))
 		return -1;
-	__builtin_memcpy(&length, at, 4);
-	/* 0 ends the section; entries of over 4 GiB do not occur. */
-	if (length < 4 || length == UINT32_MAX || length > module->end - (uintptr_t)at - 4)
-		return -1;
-	*content = at + 4;
-	*end = at + 4 + length;
+	*content = (const uint8_t *)at + sizeof length;
+	*end = *content + length;
 	return 0;
 }
 
-static int read_cie(const struct lm_module *module, const uint8_t *at, struct entry *cie)
+static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *cie)
 {
 	const uint8_t *p, *end, *augmentation, *data_end;
 	uint64_t length;
 	uint8_t version;
 
-	if (open_entry(module, at, &p, &end) != 0 || fixed(&p, end, 4) != 0)
+	if (open_entry(loaded, at, &p, &end) != 0 || fixed(&p, end, 4) != 0)
 		return -1;
 	version = (uint8_t)fixed(&p, end, 1);
 	if (version != 1 && version != 3)
@@ -226,47 +223,75 @@ static int read_cie(const struct lm_module *module, const uint8_t *at, struct en
 	return 0;
 }
 
-/* The FDE for PC by the sorted table of .eh_frame_hdr, or NULL. */
-static const uint8_t *find_fde(const struct lm_module *module, uintptr_t pc)
-{
-	const uint8_t *header = module->eh_frame_hdr, *p;
-	const uint8_t *end = (const uint8_t *)module->end;
-	const int32_t *table;
-	size_t low = 0, high;
+/* The sorted table of .eh_frame_hdr: pairs of a function's address and its FDE's, both relative to the header. */
+struct table {
+	uintptr_t header, at;
+	size_t count;
+};
 
-	if (!header || !inside(module, header) || header[0] != 1 || header[3] != (ENC_DATAREL | ENC_SDATA4))
-		return NULL;
-	p = header + 4;
-	encoded(&p, end, header[1], (uintptr_t)header);
-	if (header[2] == ENC_OMIT)
-		return NULL;
-	high = encoded(&p, end, header[2], (uintptr_t)header);
-	table = (const void *)p;
-	if (high > (size_t)(end - p) / 8)
-		return NULL;
+/* Room for the header's four bytes and its two numbers, of at most eight bytes each. */
+#define HEADER_MAX 20
+
+static int open_table(const struct lm_loaded *loaded, struct table *table)
+{
+	uintptr_t header = loaded->eh_frame_hdr, limit = lm_image_end(&loaded->image, header);
+	uint8_t bytes[HEADER_MAX];
+	const uint8_t *p = bytes + 4, *end;
+	size_t room;
+
+	if (!limit)
+		return -1;
+	room = limit - header < HEADER_MAX ? limit - header : HEADER_MAX;
+	end = bytes + room;
+	if (room < 4 || lm_image_read(&loaded->image, bytes, header, room) != 0 || bytes[0] != 1 ||
+	    bytes[2] == ENC_OMIT || bytes[3] != (ENC_DATAREL | ENC_SDATA4))
+		return -1;
+	encoded(&p, end, bytes[1], 0);
+	table->count = encoded(&p, end, bytes[2] & ENC_FORMAT, 0);
+	table->header = header;
+	table->at = header + (uintptr_t)(p - bytes);
+	return table->count <= (limit - table->at) / (2 * sizeof(int32_t)) ? 0 : -1;
+}
+
+/* The FDE for PC, or 0. */
+static uintptr_t find_fde(const struct lm_loaded *loaded, uintptr_t pc)
+{
+	size_t low = 0, high;
+	uintptr_t found = 0;
+	struct table table;
+
+	if (open_table(loaded, &table) != 0)
+		return 0;
+	high = table.count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
+		int32_t pair[2];
 
-		if ((uintptr_t)header + (uintptr_t)(intptr_t)table[2 * middle] <= pc)
+		if (lm_image_read(&loaded->image, pair, table.at + middle * sizeof pair, sizeof pair) != 0)
+			return 0;
+		if (table.header + (uintptr_t)(intptr_t)pair[0] <= pc) {
+			found = table.header + (uintptr_t)(intptr_t)pair[1];
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
-	return low ? header + table[2 * (low - 1) + 1] : NULL;
+	return found;
 }
 
 /* Opens the FDE and its CIE. START and SIZE: what it is about. */
-static int read_fde(const struct lm_module *module, const uint8_t *at, struct entry *cie, struct entry *fde,
+static int read_fde(const struct lm_loaded *loaded, uintptr_t at, struct entry *cie, struct entry *fde,
                     uintptr_t *start, uintptr_t *size)
 {
-	const uint8_t *p, *end, *cie_field;
+	const uint8_t *p, *end;
+	uintptr_t cie_field;
 	uint32_t back;
 
-	if (open_entry(module, at, &p, &end) != 0)
+	if (open_entry(loaded, at, &p, &end) != 0)
 		return -1;
-	cie_field = p;
+	cie_field = (uintptr_t)p;
 	back = (uint32_t)fixed(&p, end, 4);
-	if (!back || back > (uintptr_t)cie_field - module->start || read_cie(module, cie_field - back, cie) != 0)
+	if (!back || read_cie(loaded, cie_field - back, cie) != 0)
 		return -1;
 	*start = encoded(&p, end, cie->pointer_encoding, 0);
 	*size = encoded(&p, end, cie->pointer_encoding & ENC_FORMAT, 0);
@@ -292,7 +317,7 @@ static struct lm_cfi_rule *rule_of(struct machine *machine, uint64_t reg)
 	case LM_DWARF_RA:
 		return &machine->row.rule[LM_CFI_RA];
 	default:
-		return NULL;
+		return reg == machine->extra ? &machine->row.rule[LM_CFI_EXTRA] : NULL;
 	}
 }
 
@@ -314,24 +339,35 @@ static void restore_rule(struct machine *machine, uint64_t reg)
 		*rule = machine->initial.rule[rule - machine->row.rule];
 }
 
-/* Steps over an expression's block and returns where it starts. */
+/* Steps over an expression's block and returns where it starts, or NULL: it is longer than the entry. */
 static const uint8_t *block(const uint8_t **p, const uint8_t *end)
 {
 	const uint8_t *start = *p;
 	uint64_t length = lm_cfi_uleb(p, end);
 
-	*p = length > (uint64_t)(end - *p) ? end : *p + length;
+	if (start == end || *(*p - 1) & 0x80 || length > (uint64_t)(end - *p))
+		return NULL;
+	*p += length;
 	return start;
 }
 
-static void set_expression(struct machine *machine, uint64_t reg, enum lm_cfi_how how, const uint8_t *expression)
+static int set_expression(struct machine *machine, uint64_t reg, enum lm_cfi_how how, const uint8_t *expression)
 {
 	struct lm_cfi_rule *rule = rule_of(machine, reg);
 
+	if (!expression)
+		return -1;
 	if (rule) {
 		rule->how = how;
 		rule->expression = expression;
 	}
+	return 0;
+}
+
+/* FACTOR is in units of UNIT. Both can be anything, and so the product can be. */
+static int64_t scaled(uint64_t factor, int64_t unit)
+{
+	return (int64_t)(factor * (uint64_t)unit);
 }
 
 /* The instructions that say what the CFA is. */
@@ -346,7 +382,7 @@ static int run_cfa(struct machine *machine, const struct entry *cie, uint8_t op,
 		break;
 	case CFA_def_cfa_sf:
 		row->cfa_register = (unsigned)lm_cfi_uleb(p, end);
-		row->cfa_offset = lm_cfi_sleb(p, end) * cie->data_align;
+		row->cfa_offset = scaled((uint64_t)lm_cfi_sleb(p, end), cie->data_align);
 		break;
 	case CFA_def_cfa_register:
 		row->cfa_register = (unsigned)lm_cfi_uleb(p, end);
@@ -355,11 +391,11 @@ static int run_cfa(struct machine *machine, const struct entry *cie, uint8_t op,
 		row->cfa_offset = (int64_t)lm_cfi_uleb(p, end);
 		break;
 	case CFA_def_cfa_offset_sf:
-		row->cfa_offset = lm_cfi_sleb(p, end) * cie->data_align;
+		row->cfa_offset = scaled((uint64_t)lm_cfi_sleb(p, end), cie->data_align);
 		break;
 	case CFA_def_cfa_expression:
 		row->cfa_expression = block(p, end);
-		return 0;
+		return row->cfa_expression ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -375,19 +411,19 @@ static int run_register(struct machine *machine, const struct entry *cie, uint8_
 
 	switch (op) {
 	case CFA_offset_extended:
-		set_rule(machine, reg, LM_CFI_AT_CFA, (int64_t)lm_cfi_uleb(p, end) * cie->data_align);
+		set_rule(machine, reg, LM_CFI_AT_CFA, scaled(lm_cfi_uleb(p, end), cie->data_align));
 		return 0;
 	case CFA_offset_extended_sf:
-		set_rule(machine, reg, LM_CFI_AT_CFA, lm_cfi_sleb(p, end) * cie->data_align);
+		set_rule(machine, reg, LM_CFI_AT_CFA, scaled((uint64_t)lm_cfi_sleb(p, end), cie->data_align));
 		return 0;
 	case CFA_offset_extended_neg:
-		set_rule(machine, reg, LM_CFI_AT_CFA, -(int64_t)lm_cfi_uleb(p, end) * cie->data_align);
+		set_rule(machine, reg, LM_CFI_AT_CFA, scaled(-lm_cfi_uleb(p, end), cie->data_align));
 		return 0;
 	case CFA_val_offset:
-		set_rule(machine, reg, LM_CFI_CFA_VALUE, (int64_t)lm_cfi_uleb(p, end) * cie->data_align);
+		set_rule(machine, reg, LM_CFI_CFA_VALUE, scaled(lm_cfi_uleb(p, end), cie->data_align));
 		return 0;
 	case CFA_val_offset_sf:
-		set_rule(machine, reg, LM_CFI_CFA_VALUE, lm_cfi_sleb(p, end) * cie->data_align);
+		set_rule(machine, reg, LM_CFI_CFA_VALUE, scaled((uint64_t)lm_cfi_sleb(p, end), cie->data_align));
 		return 0;
 	case CFA_restore_extended:
 		restore_rule(machine, reg);
@@ -403,11 +439,9 @@ static int run_register(struct machine *machine, const struct entry *cie, uint8_
 		set_rule(machine, reg, LM_CFI_UNKNOWN, 0);
 		return 0;
 	case CFA_expression:
-		set_expression(machine, reg, LM_CFI_AT_EXPR, block(p, end));
-		return 0;
+		return set_expression(machine, reg, LM_CFI_AT_EXPR, block(p, end));
 	case CFA_val_expression:
-		set_expression(machine, reg, LM_CFI_EXPR, block(p, end));
-		return 0;
+		return set_expression(machine, reg, LM_CFI_EXPR, block(p, end));
 	default:
 		return -1;
 	}
@@ -461,7 +495,7 @@ static int run_one(struct machine *machine, const struct entry *cie, const uint8
 		machine->location += operand * cie->code_align;
 		return 0;
 	case CFA_offset:
-		set_rule(machine, operand, LM_CFI_AT_CFA, (int64_t)lm_cfi_uleb(p, end) * cie->data_align);
+		set_rule(machine, operand, LM_CFI_AT_CFA, scaled(lm_cfi_uleb(p, end), cie->data_align));
 		return 0;
 	case CFA_restore:
 		restore_rule(machine, operand);
@@ -492,14 +526,13 @@ static int run(struct machine *machine, const struct entry *cie, const struct en
 	return 0;
 }
 
-int lm_cfi_find(const struct lm_module *module, uintptr_t pc, struct lm_cfi_row *row)
+int lm_cfi_find(const struct lm_loaded *loaded, uintptr_t pc, unsigned extra, struct lm_cfi_row *row)
 {
 	struct entry cie = {0}, fde = {0};
-	struct machine machine = {0};
-	uintptr_t start, size;
-	const uint8_t *at = find_fde(module, pc);
+	struct machine machine = {.extra = extra};
+	uintptr_t start, size, at = find_fde(loaded, pc);
 
-	if (!at || read_fde(module, at, &cie, &fde, &start, &size) != 0 || pc - start >= size || cie.ra != LM_DWARF_RA)
+	if (!at || read_fde(loaded, at, &cie, &fde, &start, &size) != 0 || pc - start >= size || cie.ra != LM_DWARF_RA)
 		return -1;
 	machine.row.signal_frame = cie.signal_frame;
 	machine.location = start;

@@ -3,14 +3,17 @@
  * Call frame information (DWARF 5 section 6.4, as .eh_frame has it): from a pc
  * to the rules that find its caller's registers. Only the three registers that
  * nearly all code needs are followed: stack pointer, frame pointer, return
- * address.
+ * address; and a fourth one on request.
+ *
+ * The tables are input. What they point to is read only where it lies in a segment
+ * of the object and can be read (image.h), and every loop ends with the entry.
  */
 #ifndef LM_UNWIND_DWARF_CFI_H
 #define LM_UNWIND_DWARF_CFI_H
 
 #include <stdint.h>
 
-#include "module.h"
+#include "headers.h"
 
 /* DWARF's numbers of the registers. */
 #if defined __x86_64__
@@ -34,11 +37,17 @@ enum lm_cfi_how {
 
 struct lm_cfi_rule {
 	enum lm_cfi_how how;
-	int64_t offset;
-	const uint8_t *expression; /* its length comes first, as ULEB128 */
+	union {
+		int64_t offset;
+		const uint8_t *expression; /* its length comes first, as ULEB128; all of it can be read */
+	};
 };
 
-enum { LM_CFI_FP, LM_CFI_SP, LM_CFI_RA, LM_CFI_REGISTERS };
+/* EXTRA is a register that the caller of lm_cfi_find() names. */
+enum { LM_CFI_FP, LM_CFI_SP, LM_CFI_RA, LM_CFI_EXTRA, LM_CFI_REGISTERS };
+
+/* For lm_cfi_find(): no further register. */
+#define LM_CFI_NO_EXTRA (~0u)
 
 struct lm_cfi_row {
 	/* CFA_BASE plus CFA_OFFSET, or CFA_EXPRESSION where that is set. */
@@ -49,8 +58,8 @@ struct lm_cfi_row {
 	int signal_frame; /* its pc is the interrupted instruction, not behind a call */
 };
 
-/* The row for the instruction at PC. 0, or -1 where MODULE has none. */
-int lm_cfi_find(const struct lm_module *module, uintptr_t pc, struct lm_cfi_row *row);
+/* The row for the instruction at PC. EXTRA: DWARF's number of one more register. 0, or -1 where LOADED has none. */
+int lm_cfi_find(const struct lm_loaded *loaded, uintptr_t pc, unsigned extra, struct lm_cfi_row *row);
 
 /* Little-endian base 128; moves *P, never behind END. */
 uint64_t lm_cfi_uleb(const uint8_t **p, const uint8_t *end);

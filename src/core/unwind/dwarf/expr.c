@@ -39,7 +39,7 @@ enum {
 
 #define EXPRESSION_STACK 16
 
-int lm_expr_register(const struct lm_registers *r, unsigned number, uintptr_t *value)
+int lm_expr_register(const struct lm_registers *r, struct lm_extra *extra, unsigned number, uintptr_t *value)
 {
 	switch (number) {
 	case LM_DWARF_SP:
@@ -52,8 +52,14 @@ int lm_expr_register(const struct lm_registers *r, unsigned number, uintptr_t *v
 		*value = r->pc;
 		return 0;
 	default:
-		return -1;
+		break;
 	}
+	if (number == extra->number) {
+		*value = extra->value;
+		return 0;
+	}
+	extra->missing = number;
+	return -1;
 }
 
 /* An operation with two operands and one result. 0, or -1: OP is not one. */
@@ -120,14 +126,15 @@ static uintptr_t operand(const uint8_t **p, const uint8_t *end, unsigned size, i
 }
 
 /* An operation that pushes a value. 0, or -1: not such an operation. */
-static int push_op(uint8_t op, const struct lm_registers *r, const uint8_t **p, const uint8_t *end, uintptr_t *value)
+static int push_op(uint8_t op, const struct lm_registers *r, struct lm_extra *extra, const uint8_t **p,
+                   const uint8_t *end, uintptr_t *value)
 {
 	if (op >= OP_lit0 && op < OP_lit0 + 32) {
 		*value = op - OP_lit0;
 		return 0;
 	}
 	if (op >= OP_breg0 && op < OP_breg0 + 32) {
-		if (lm_expr_register(r, op - OP_breg0, value) != 0)
+		if (lm_expr_register(r, extra, op - OP_breg0, value) != 0)
 			return -1;
 		*value += (uintptr_t)lm_cfi_sleb(p, end);
 		return 0;
@@ -156,7 +163,8 @@ static int push_op(uint8_t op, const struct lm_registers *r, const uint8_t **p, 
 	}
 }
 
-int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, const uintptr_t *cfa, uintptr_t *result)
+int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, struct lm_extra *extra,
+                     const uintptr_t *cfa, uintptr_t *result)
 {
 	uintptr_t values[EXPRESSION_STACK];
 	const uint8_t *p = expression, *end;
@@ -169,7 +177,7 @@ int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, co
 	while (p < end) {
 		uint8_t op = *p++;
 
-		if (depth < EXPRESSION_STACK && push_op(op, r, &p, end, &values[depth]) == 0) {
+		if (depth < EXPRESSION_STACK && push_op(op, r, extra, &p, end, &values[depth]) == 0) {
 			depth++;
 		} else if (op == OP_dup && depth && depth < EXPRESSION_STACK) {
 			values[depth] = values[depth - 1];

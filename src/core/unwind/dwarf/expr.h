@@ -17,10 +17,21 @@ struct lm_registers {
 	int used_fp;     /* the step that led here went by the frame pointer */
 };
 
-/* The register with DWARF's NUMBER. 0, or -1: it is not followed. */
-int lm_expr_register(const struct lm_registers *r, unsigned number, uintptr_t *value);
+/* A register beside those that every frame has. Nearly always there is none. */
+struct lm_extra {
+	unsigned number; /* DWARF's, or LM_CFI_NO_EXTRA */
+	uintptr_t value;
+	unsigned missing; /* set to the register that was needed and is not followed; else LM_CFI_NO_EXTRA */
+};
 
-/* EXPRESSION starts with its length; CFA, if it is known already, is pushed first. 0, or -1. */
-int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, const uintptr_t *cfa, uintptr_t *result);
+/* The register with DWARF's NUMBER. 0, or -1: it is not followed. */
+int lm_expr_register(const struct lm_registers *r, struct lm_extra *extra, unsigned number, uintptr_t *value);
+
+/*
+ * EXPRESSION starts with its length, and all of it can be read; CFA, if it is known already, is pushed first. 0, or -1.
+ * No operation jumps, so the work is in proportion to the length.
+ */
+int lm_expr_evaluate(const uint8_t *expression, const struct lm_registers *r, struct lm_extra *extra,
+                     const uintptr_t *cfa, uintptr_t *result);
 
 #endif

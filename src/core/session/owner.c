@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See owner.h. */
+#include "owner.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "self.h"
+#include "sys.h"
+#include "text.h"
+#include "trace_format.h"
+
+/* So often a lock is asked for whose holder is gone when it is looked for. */
+#define CLAIM_ROUNDS 3
+
+static int claim(int fd, long *holder)
+{
+	for (int round = 0; round < CLAIM_ROUNDS; round++) {
+		struct flock lock = {.l_type = F_WRLCK,
+		                     .l_whence = SEEK_SET,
+		                     .l_start = LM_TRACE_LOCK_START,
+		                     .l_len = LM_TRACE_LOCK_LEN};
+
+		/* A file that can't be locked at all is not taken by another process. */
+		if (fcntl(fd, F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+			return 0;
+		*holder = LM_OWNER_UNNAMED;
+		if (fcntl(fd, F_GETLK, &lock) != 0)
+			return -1;
+		if (lock.l_type == F_UNLCK)
+			continue;
+		if (lock.l_pid > 0)
+			*holder = lock.l_pid;
+		return -1;
+	}
+	return -1;
+}
+
+int lm_owner_claim(int fd, long *holder)
+{
+	long unused;
+	int saved = errno, result = claim(fd, holder ? holder : &unused);
+
+	errno = saved;
+	return result;
+}
+
+/* Does *AT begin with STRING? Then passes over it. */
+static int passes(const char **at, const char *string, size_t length)
+{
+	if (__builtin_strncmp(*at, string, length) != 0)
+		return 0;
+	*at += length;
+	return 1;
+}
+
+static int passes_text(const char **at, const char *buffer, const struct lm_text *text)
+{
+	return passes(at, buffer, (size_t)(text->at - buffer));
+}
+
+/* OWNER is PID:DEVICE:INODE, and :IDENTITY where the launcher could find that out. */
+enum lm_owner lm_owner_find(int fd, const char *owner)
+{
+	char file[64], part[32];
+	struct lm_text file_text = {file, file + sizeof file};
+	struct lm_text pid = {part, part + sizeof part}, identity = pid;
+	const char *at = owner ? __builtin_strchr(owner, ':') : NULL;
+	struct stat status;
+	uint64_t own;
+
+	if (!at || fstat(fd, &status) != 0)
+		return LM_OWNER_UNKNOWN;
+	lm_text_char(&file_text, ':');
+	lm_text_unsigned(&file_text, status.st_dev);
+	lm_text_char(&file_text, ':');
+	lm_text_unsigned(&file_text, status.st_ino);
+	if (!passes_text(&at, file, &file_text) || (*at != ':' && *at != '\0'))
+		return LM_OWNER_UNKNOWN;
+	lm_text_unsigned(&pid, (uint64_t)lm_sys(SYS_getpid));
+	if (!passes_text(&owner, part, &pid) || *owner != ':')
+		return LM_OWNER_OTHER;
+	own = *at == ':' ? lm_self_identity() : 0;
+	if (!own)
+		return LM_OWNER_US;
+	lm_text_char(&identity, ':');
+	lm_text_hex(&identity, own);
+	return passes_text(&at, part, &identity) && *at == '\0' ? LM_OWNER_US : LM_OWNER_OTHER;
+}
+
+enum lm_begun lm_owner_begun(int fd)
+{
+	char found[96], expected[64];
+	struct lm_text pid = {expected, expected + sizeof expected}, identity = pid;
+	long n = lm_sys_pread(fd, found, sizeof found - 1, 0);
+	const char *at = found;
+	uint64_t own;
+
+	found[n > 0 ? n : 0] = '\0';
+	lm_text_string(&pid, "# " LM_TRACE_PID " ");
+	lm_text_unsigned(&pid, (uint64_t)lm_sys(SYS_getpid));
+	lm_text_char(&pid, '\n');
+	if (!passes_text(&at, expected, &pid))
+		return LM_BEGUN_OTHERWISE;
+	if (!passes(&at, "# " LM_TRACE_PROCESS " ", sizeof "# " LM_TRACE_PROCESS " " - 1))
+		return LM_BEGUN_BY_US;
+	own = lm_self_identity();
+	if (!own)
+		return LM_BEGUN_BY_US;
+	lm_text_hex(&identity, own);
+	lm_text_char(&identity, '\n');
+	return passes_text(&at, expected, &identity) ? LM_BEGUN_BY_US : LM_BEGUN_BY_NAMESAKE;
+}
