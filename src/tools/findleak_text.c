@@ -126,8 +126,8 @@ static int print_frees(const struct findings *findings)
 
 	if (!frees->count)
 		return 0;
-	for (size_t i = 0; i < FREES_WRONG; i++)
-		all += frees->counts[i];
+	for (size_t i = 0; i < frees->count; i++)
+		all += frees->groups[i].count;
 	printf("\n%" PRIu64 " FREE%s OF BLOCKS THAT WERE NOT IN USE:\n", all, all == 1 ? "" : "S");
 	for (size_t i = 0; !error && i < shown; i++) {
 		if (i)

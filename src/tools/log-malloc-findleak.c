@@ -71,13 +71,18 @@ struct findleak {
 	struct moments moments;
 };
 
-/* A forked process may release blocks that its parent allocated. That is no mistake. */
+/*
+ * A forked process may release blocks that its parent allocated. That is no mistake.
+ * The same holds for a block whose allocation had not returned when its journal was
+ * copied, while its release was copied a moment later.
+ */
 static int missed(void *context, const struct heap_change *change)
 {
+	const struct trace_image *image = &((struct findleak *)context)->work.trace->image;
 	struct findleak *f = context;
 
-	if (f->work.trace->image.parent && !change->foreign) {
-		f->frees.counts[FREES_INHERITED]++;
+	if (!change->foreign && (image->parent || image->gaps)) {
+		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
 	}
 	return frees_add(&f->frees, change);

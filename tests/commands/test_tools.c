@@ -467,6 +467,44 @@ START_TEST(a_traced_program_s_leak_is_named_by_function_and_line)
 }
 END_TEST
 
+/*
+ * The commands of the examples in the manuals, without log-malloc2's own. A page that names a new one has to say
+ * where it comes from, unless every Debian has it.
+ */
+START_TEST(the_manuals_say_where_the_commands_of_their_examples_come_from)
+{
+	static const struct {
+		const char *command, *origin;
+	} known[] = {
+		{"cp", NULL},
+		{"grep", NULL},
+		{"FlameGraph/flamegraph.pl", "https://github.com/brendangregg/FlameGraph"},
+		{"ms_print", "package valgrind"},
+		{"go", "package golang-go"},
+	};
+	enum { KNOWN = sizeof known / sizeof *known };
+	struct run r =
+		must(run("cd $S/man && grep -hE '^(\\.[BD][l1] )?\\$ ' *.[135] | sed 's/^[^$]*[$] //; s/&&/|/g' | "
+	                 "tr '|;' '\\n\\n' | sed -E 's/^ *([A-Z_]+=[^ ]* +)*//; s/ .*//' | sort -u | "
+	                 "grep -vE '^(log-malloc(-[a-z]+)?|backtrace2line)?$'"));
+	unsigned found = 0;
+
+	for (char *word = strtok(r.out, "\n"); word; word = strtok(NULL, "\n")) {
+		size_t i = 0;
+
+		while (i < KNOWN && strcmp(known[i].command, word) != 0)
+			i++;
+		ck_assert_msg(i < KNOWN, "where does %s come from?", word);
+		if (known[i].origin)
+			must(run("grep -q '%s' $S/man/log-malloc-report.1", known[i].origin));
+		found++;
+	}
+	ck_assert_uint_ge(found, 4);
+	/* Debian has no such commands. */
+	ck_assert_int_eq(run("grep -nE '^([$] )?pprof |[|] flamegraph.pl' $S/man/* $S/README.md").status, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tools");
@@ -503,6 +541,7 @@ int main(void)
 	tcase_add_test(lines, several_backtraces_with_their_maps_are_told_apart);
 	tcase_add_test(lines, names_of_cxx_are_demangled);
 	tcase_add_test(lines, backtrace2line_says_what_it_cannot_read);
+	tcase_add_test(lines, the_manuals_say_where_the_commands_of_their_examples_come_from);
 	suite_add_tcase(suite, lines);
 	return run_suite(suite);
 }

@@ -107,8 +107,8 @@ static size_t find(int trace, size_t size, enum recovery_gaps gaps)
 	fuzz_assert(found == 0 || found == 1);
 	if (found == 0)
 		return len;
-	/* Nobody writes meanwhile, so all of the trace comes first. */
-	fuzz_assert(recovery.size == size && recovery.len <= LM_JOURNAL_RING);
+	/* Of a copy, a last record that is not whole is left out. */
+	fuzz_assert(recovery.size <= size && recovery.len <= LM_JOURNAL_RING);
 	len = recovery.len;
 	recovery_free(&recovery);
 	return len;

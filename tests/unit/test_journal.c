@@ -44,6 +44,11 @@ static void remember(void *context, const char *file, uint64_t line, const char 
 
 static const struct diag diag = {.report = remember};
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- writing ------------------------------------------------------------------------ */
 
 static unsigned char *ring(void)
@@ -197,18 +202,55 @@ static const char *calls(void)
 	return text;
 }
 
-static void reads(const char *expected)
+/* The journal names the trace beside it: both are where the process made them. */
+static void name_trace(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(in_scratch_path("t"), &st), 0);
+	header->device = st.st_dev;
+	header->inode = st.st_ino;
+	save_journal();
+}
+
+/* It names another file: both are copies. */
+static void name_no_trace(void)
+{
+	header->device = header->inode = 0;
+	save_journal();
+}
+
+/* As copies. */
+static void copies_read(const char *expected)
 {
 	ck_assert_str_eq(calls(), expected);
 	ck_assert_msg(messages == 0, "%s", last_message);
 }
 
-/* The journal is of no use, and said to be; the trace is read without it. */
-static void reads_without(const char *expected, const char *why)
+/* As copies, and where they were made. */
+static void reads(const char *expected)
+{
+	copies_read(expected);
+	name_trace();
+	ck_assert_str_eq(calls(), expected);
+	ck_assert_msg(messages == 0, "%s", last_message);
+	name_no_trace();
+}
+
+static void copies_read_and_tell(const char *expected, const char *what)
 {
 	ck_assert_str_eq(calls(), expected);
 	ck_assert_uint_eq(messages, 1);
-	ck_assert_msg(strstr(last_message, why) != NULL, "%s", last_message);
+	ck_assert_msg(strstr(last_message, what) != NULL, "%s", last_message);
+}
+
+/* The journal is of no use, and said to be; the trace is read without it. */
+static void reads_without(const char *expected, const char *why)
+{
+	copies_read_and_tell(expected, why);
+	name_trace();
+	copies_read_and_tell(expected, why);
+	name_no_trace();
 }
 
 /* A command reads the trace as well as it can, and ends in an orderly way. */
@@ -297,6 +339,7 @@ START_TEST(lines_are_counted_on)
 	put(ONE);
 	put("+ nonsense\n");
 	save(0);
+	name_trace();
 	r = run("$B/log-malloc-trackusage t");
 	ck_assert_ptr_nonnull(strstr(r.err, "t:7: "));
 }
@@ -497,14 +540,17 @@ START_TEST(what_does_not_belong_to_the_trace_is_left_out)
 	put(TWO);
 	tell(strlen(ONE));
 	save(strlen(ONE) - 1);
-	ck_assert_uint_eq(calls()[0], '1');
-	ck_assert_ptr_nonnull(strstr(last_message, mismatch));
-	/* More than it has. */
+	copies_read_and_tell("", mismatch);
+	name_trace();
+	copies_read_and_tell("1/1 ", mismatch);
+	/* More than it has. Of copies, the trace's can be the younger one. */
 	begin(FIRST);
 	put(ONE);
 	memcpy(stream + strlen(ONE), TWO, strlen(TWO));
 	save(strlen(ONE TWO));
-	reads_without("1/2 2/1 ", mismatch);
+	copies_read("1/2 2/1 ");
+	name_trace();
+	copies_read_and_tell("1/2 2/1 ", mismatch);
 	/* Another trace in the same file. */
 	begin("");
 	put(FIRST ONE);
@@ -523,18 +569,18 @@ START_TEST(what_is_no_journal_is_left_out)
 	put(TWO);
 	header->magic++;
 	save(0);
-	reads_without("1/2 ", "it is no journal of a trace");
+	copies_read_and_tell("1/2 ", "it is no journal of a trace");
 	header->magic--;
 	write_file("t.journal", (const char *)image, sizeof image - 1);
-	reads_without("1/2 ", "it has another size than a journal");
+	copies_read_and_tell("1/2 ", "it has another size than a journal");
 	write_file("t.journal", (const char *)image, 100);
-	reads_without("1/2 ", "it has another size than a journal");
+	copies_read_and_tell("1/2 ", "it has another size than a journal");
 	write_file("t.journal", "a diary\n", 8);
-	reads_without("1/2 ", "it is no journal of a trace");
+	copies_read_and_tell("1/2 ", "it is no journal of a trace");
 	ck_assert_int_eq(run("rm t.journal; mkdir t.journal").status, 0);
-	reads_without("1/2 ", "it is no regular file");
+	copies_read_and_tell("1/2 ", "it is no regular file");
 	ck_assert_int_eq(run("rmdir t.journal; mkfifo t.journal").status, 0);
-	reads_without("1/2 ", "it is no regular file");
+	copies_read_and_tell("1/2 ", "it is no regular file");
 }
 END_TEST
 
@@ -771,8 +817,6 @@ END_TEST
 
 START_TEST(a_journal_of_another_file_has_to_agree_with_the_trace)
 {
-	struct stat st;
-
 	save_pair();
 	ck_assert_int_eq(run("mkdir there; cp t t.journal there; cp there/t t; cp there/t.journal t.journal").status,
 	                 0);
@@ -783,10 +827,6 @@ START_TEST(a_journal_of_another_file_has_to_agree_with_the_trace)
 	put(TWO);
 	memcpy(stream, FREE_1, strlen(FREE_1));
 	save(strlen(FREE_1));
-	ck_assert_int_eq(stat(in_scratch_path("t"), &st), 0);
-	header->device = st.st_dev;
-	header->inode = st.st_ino;
-	save_journal();
 	reads_without("-1/0 ", "it does not belong to the trace as it is now");
 }
 END_TEST
@@ -822,6 +862,243 @@ START_TEST(a_journal_that_is_cut_while_it_is_read_does_no_harm)
 	kill(child, SIGKILL);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
+}
+END_TEST
+
+/* ---- copies of what a process goes on with -------------------------------------------------- */
+
+START_TEST(a_copy_of_the_trace_can_have_more_than_the_older_one_of_the_journal)
+{
+	for (size_t written = strlen(ONE TWO); written <= strlen(ONE TWO THREE); written++) {
+		begin(FIRST);
+		put(ONE);
+		put(TWO);
+		memcpy(stream + head, THREE, strlen(THREE));
+		save(written);
+		/* Of a record that is in neither as a whole, only the end of a line in the middle does not tell that.
+		 */
+		if (written == strlen(ONE TWO THREE))
+			copies_read("1/2 2/1 3/1 ");
+		else if (stream[written - 1] != '\n' || written == strlen(ONE TWO))
+			copies_read("1/2 2/1 ");
+	}
+}
+END_TEST
+
+/* A process in the middle of a write has written whole pages. */
+START_TEST(a_record_that_a_write_has_not_ended_is_left_out)
+{
+	const size_t line = (size_t)(strchr(THREE, '\n') + 1 - THREE);
+	char base[1024];
+
+	/* The trace's copy ends behind a line of THREE, and with a page. */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	for (size_t i = head; i < 4096; i++)
+		stream[i] = i == head ? '#' : ' ';
+	snprintf(base, sizeof base, "%s", before);
+	memcpy(stream + 4096 - strlen(base) - line - 1, "\n", 1);
+	memcpy(stream + 4096 - strlen(base) - line, THREE, strlen(THREE));
+	save(4096 - strlen(base));
+	copies_read("1/2 2/1 ");
+	/* The journal has all of it. */
+	store(head, stream + head, 4096 - strlen(base) - line + strlen(THREE) - head);
+	save_journal();
+	copies_read("1/2 2/1 3/1 ");
+}
+END_TEST
+
+START_TEST(what_is_in_neither_copy_is_told)
+{
+	char expected[128];
+
+	/* The process has written to the trace between the copies, */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	put(THREE);
+	tell(strlen(ONE TWO));
+	save(strlen(ONE));
+	snprintf(expected, sizeof expected, "the %zu bytes in front of it are in neither file", strlen(TWO));
+	copies_read_and_tell("1/2 ", expected);
+	copies_read_and_tell("1/2 ", "copy the journal first, then the trace");
+	/* or while the journal was copied: up to a record, */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	put(THREE);
+	tell(strlen(ONE));
+	memset(ring() + strlen(ONE), 0, strlen(TWO));
+	put(FREE_1);
+	memset(ring() + strlen(ONE TWO), 0, 7);
+	save(strlen(ONE));
+	snprintf(expected, sizeof expected, "the %zu bytes in front of that are in neither file", strlen(TWO) + 7);
+	copies_read_and_tell("1/2 ", expected);
+	/* or up to the middle of one, of which the first part had been copied. */
+	begin(FIRST);
+	put(ONE);
+	put(TWO);
+	put(THREE);
+	memset(ring() + strlen(ONE) + 20, 0, strlen(TWO) - 20);
+	save(0);
+	snprintf(expected, sizeof expected, "the %zu bytes in front of that are in neither file", strlen(TWO));
+	copies_read_and_tell("1/2 ", expected);
+	/* Two records that became one. */
+	begin(FIRST);
+	put(ONE);
+	put("+ malloc 2 0x20 [3:48]+ malloc 3 0x30 [6:72]\n/x(+0x3)[0x3]\n");
+	save(0);
+	copies_read_and_tell("1/2 ", "it changed while it was copied");
+}
+END_TEST
+
+/* The release of a block was copied, and its allocation was under way a moment before. */
+START_TEST(a_call_that_was_under_way_makes_no_wrong_free)
+{
+	struct run r;
+
+	begin(FIRST);
+	put(ONE);
+	put_pending(TWO);
+	put("+ free -2 0x20 [1:24]\n");
+	put(FREE_1);
+	save(0);
+	copies_read("1/2 -2/0 -1/0 ");
+	r = run("$B/log-malloc-findleak -n t");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_ptr_null(strstr(r.out, "NOT IN USE"));
+	ck_assert_ptr_nonnull(strstr(r.out, "; 1 frees of unknown blocks"));
+}
+END_TEST
+
+/* ---- a copying that takes its time, in all ways ---- */
+
+enum { RECORDS_MAX = 2 * LM_JOURNAL_RING / 30 };
+
+/* Where record I begins, in a stream of records that differ in length. */
+static uint64_t begins[RECORDS_MAX + 1];
+static uint64_t records;
+
+static void put_stream(void)
+{
+	uint64_t at = 0;
+
+	for (records = 0; at + 200 < sizeof stream; records++) {
+		begins[records] = at;
+		at += (uint64_t)sprintf(stream + at, "+ malloc 1 0x%llx [%llu:1]\n/%.*s(+0x3)[0x3]\n",
+		                        (unsigned long long)records + 16, (unsigned long long)records,
+		                        (int)(records * 7 % 31), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	}
+	begins[records] = at;
+}
+
+/* The record that POSITION is in. */
+static uint64_t record_at(uint64_t position)
+{
+	uint64_t low = 0, high = records;
+
+	while (high - low > 1) {
+		uint64_t middle = (low + high) / 2;
+
+		*(begins[middle] <= position ? &low : &high) = middle;
+	}
+	return low;
+}
+
+/* The bytes of the ring from FROM to TO, when the process had written out so much and recorded so much. */
+static void copy_ring(size_t from, size_t to, uint64_t tail, uint64_t end)
+{
+	memset(ring() + from, 0, to - from);
+	for (uint64_t at = tail; at < end; at++) {
+		size_t place = at % LM_JOURNAL_RING;
+
+		if (place >= from && place < to)
+			ring()[place] = (unsigned char)stream[at];
+	}
+}
+
+/* How many records are read, of which each has to follow the one before. */
+static uint64_t count_records(void)
+{
+	static struct trace trace;
+	struct trace_item item;
+	uint64_t count = 0;
+	int got;
+
+	messages = 0;
+	ck_assert_int_eq(trace_open(&trace, in_scratch_path("t"), &diag), 0);
+	while ((got = trace_next(&trace, &item)) > 0) {
+		if (item.kind != TRACE_CALL)
+			continue;
+		ck_assert_uint_eq(item.event.pointer, count + 16);
+		ck_assert_uint_eq(stacks_get(&trace.image.stacks, item.stack).depth, 1);
+		count++;
+	}
+	ck_assert_int_eq(got, 0);
+	ck_assert_uint_eq(trace.malformed, 0);
+	trace_close(&trace);
+	return count;
+}
+
+static uint64_t some(uint64_t *random, uint64_t from, uint64_t to)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return from + (*random >> 16) % (to - from + 1);
+}
+
+/* Where a write ends, or where the kernel is in the middle of one. */
+static uint64_t some_end(uint64_t *random, uint64_t from, uint64_t to)
+{
+	uint64_t end = some(random, from, to), page = end - (end + strlen(FIRST)) % 4096;
+
+	return end % 2 || page > end || page < from ? begins[record_at(end)] : page;
+}
+
+/*
+ * One thread. The ring's first bytes are copied at one moment, and its last ones at another. The trace is copied behind
+ * that, or before it.
+ */
+START_TEST(copies_of_any_two_moments)
+{
+	const uint64_t room = LM_JOURNAL_RING - (256 << 10);
+	uint64_t random = 0x9e3779b97f4a7c15u;
+
+	for (int i = 0; i < 300; i++) {
+		const bool journal_first = i % 2;
+		uint64_t last = i % 3 ? 300000 : LM_JOURNAL_RING, early[2], late[2], written;
+		size_t torn = (size_t)some(&random, 0, LM_JOURNAL_RING / 64) * 64;
+
+		put_stream();
+		begin(FIRST);
+		early[0] = begins[record_at(some(&random, 0, LM_JOURNAL_RING))];
+		early[1] = begins[record_at(some(&random, early[0], early[0] + (i % 5 ? 300000 : room)))];
+		late[1] = begins[record_at(some(&random, early[1], smaller(early[1] + last, begins[records])))];
+		late[0] = begins[record_at(some(&random, early[0], late[1]))];
+		if (late[1] - late[0] > room)
+			late[0] = begins[record_at(late[1] - room) + 1];
+		header->tail = early[0];
+		copy_ring(0, torn, early[0], early[1]);
+		copy_ring(torn, LM_JOURNAL_RING, late[0], late[1]);
+		written = journal_first ? some_end(&random, late[0], late[1]) : some_end(&random, 0, early[0]);
+		save(written);
+		if (journal_first) {
+			uint64_t count = count_records();
+
+			ck_assert_msg(messages == 0, "%d: %s", i, last_message);
+			ck_assert_uint_ge(count, record_at(early[1]));
+			ck_assert_uint_ge(count + 1, record_at(written));
+		} else {
+			uint64_t count = count_records();
+
+			ck_assert_uint_ge(count + 1, record_at(written));
+			ck_assert_msg(messages == 1 || count >= record_at(early[1]), "%d: %ju of %ju", i,
+			              (uintmax_t)count, (uintmax_t)record_at(early[1]));
+		}
+	}
 }
 END_TEST
 
@@ -880,6 +1157,11 @@ int main(void)
 	ONCE(links_to_a_journal_are_left_alone);
 	ONCE(a_journal_of_another_file_has_to_agree_with_the_trace);
 	ONCE(a_journal_that_is_cut_while_it_is_read_does_no_harm);
+	ONCE(a_copy_of_the_trace_can_have_more_than_the_older_one_of_the_journal);
+	ONCE(a_record_that_a_write_has_not_ended_is_left_out);
+	ONCE(what_is_in_neither_copy_is_told);
+	ONCE(a_call_that_was_under_way_makes_no_wrong_free);
+	ONCE(copies_of_any_two_moments);
 	ONCE(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
 	return run_suite(suite);
 }

@@ -12,14 +12,19 @@
  * A record counts only if it was whole before the copy began from which its text
  * is taken. So there are two copies: EARLY tells what was whole, RING has the text.
  *
+ * Copies of both files are another matter (copied.h).
+ *
  * The journal is read and never mapped, so it can be cut at any time without harm.
  * Nothing in it is believed: whoever owns the trace can write anything there.
  */
 #include "recovery.h"
+#include "copied.h"
 #include "journal.h"
+#include "read_at.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,21 +49,6 @@ struct snapshot {
 };
 
 /* ---- the file ------------------------------------------------------------------- */
-
-/* Reads exactly LEN bytes. 0 or -errno; -ENODATA if the file is too short. */
-static int read_at(int fd, void *to, size_t len, off_t from)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, (char *)to + done, len - done, from + (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
-}
 
 /* The trace's real name, without links. The tracker names the journal after it. */
 static void real_path(char *path, size_t size, int trace)
@@ -215,30 +205,81 @@ static bool names_trace(const struct snapshot *s)
 	return s->header.device == s->trace.st_dev && s->header.inode == s->trace.st_ino;
 }
 
+/* For copies: what is wrong, and what to do about it. */
+#define MISMATCH "it does not belong to the trace as it is now"
+#define ADVICE   "; of a process that runs, copy the journal first, then the trace"
+
 /*
  * Finds the stream's first POSITION that the trace does not have, and its END in the
  * ring. Returns what is wrong, or NULL.
  */
 static const char *locate(const struct snapshot *s, int trace, uint64_t *position, uint64_t *end)
 {
-	static const char mismatch[] = "it does not belong to the trace as it is now";
 	uint64_t size = (uint64_t)s->trace.st_size;
 
 	if (size < in_trace(&s->header, s->tail) || s->tail > s->head)
-		return mismatch;
-	/* Contents can be compared only at rest. A copy of a trace is at rest, since nobody writes to it. */
-	if (!s->at_rest && !names_trace(s))
-		return mismatch;
+		return MISMATCH;
 	*position = s->at_rest ? s->header.start + (size - s->header.base) : s->later.tail;
 	*end = s->head;
 	if (*position > *end) {
 		/* A live process may have written more meanwhile. At rest, what is written is 0 in the ring. */
 		if (s->at_rest && *end > s->tail)
-			return mismatch;
+			return MISMATCH;
 		*end = *position;
 		return NULL;
 	}
-	return !s->at_rest || agrees(s, trace, *position) ? NULL : mismatch;
+	return !s->at_rest || agrees(s, trace, *position) ? NULL : MISMATCH;
+}
+
+/* ---- copies ------------------------------------------------------------------------ */
+
+/* The journal, or its end, is of no use. */
+static void tell_cut(const struct copied_rest *rest, const char *journal, const struct diag *diag)
+{
+	if (rest->is_apart)
+		diag_report(diag, journal, 0,
+		            "left out: " MISMATCH ": the %" PRIu64 " bytes in front of it are in neither file" ADVICE,
+		            rest->missing);
+	else if (rest->missing)
+		diag_report(diag, journal, 0,
+		            "its end is left out: the %" PRIu64 " bytes in front of that are in neither file" ADVICE,
+		            rest->missing);
+	else
+		diag_report(diag, journal, 0, "its end is left out: it changed while it was copied" ADVICE);
+}
+
+/*
+ * What the copy of a journal adds to the copy of its trace. Nobody writes to these, but
+ * the process may have written while they were made. 1; 0 and *FAULT; or -ENOMEM.
+ */
+static int join_copies(struct recovery *recovery, const struct snapshot *s, int trace, enum recovery_gaps gaps,
+                       const struct diag *diag, const char **fault)
+{
+	const struct copied copied = {.header = &s->header,
+	                              .ring = s->ring,
+	                              .trace = trace,
+	                              .trace_size = (uint64_t)s->trace.st_size,
+	                              .fill = gaps == RECOVERY_FILL};
+	struct copied_rest rest;
+	int error;
+
+	/* Somebody is making the copies, or the trace ends before its process had a journal. */
+	if (!s->at_rest || copied.trace_size < s->header.base)
+		*fault = MISMATCH ADVICE;
+	else if (!copied_agree(&copied))
+		*fault = MISMATCH;
+	if (*fault)
+		return 0;
+	error = copied_join(&copied, &rest);
+	if (error)
+		return error;
+	recovery->text = rest.text;
+	recovery->len = rest.len;
+	recovery->size = rest.size;
+	recovery->pid = s->header.pid;
+	if (rest.is_cut)
+		tell_cut(&rest, recovery->journal, diag);
+	return 1;
 }
 
 /* ---- what is taken --------------------------------------------------------------- */
@@ -378,7 +419,7 @@ static int take_sound_snapshot(struct snapshot *s, int trace, const char **fault
 }
 
 static int read_journal(struct recovery *recovery, struct snapshot *s, int trace, enum recovery_gaps gaps,
-                        const char **fault)
+                        const struct diag *diag, const char **fault)
 {
 	uint64_t position = 0, end = 0;
 	int error = take_sound_snapshot(s, trace, fault);
@@ -394,6 +435,8 @@ static int read_journal(struct recovery *recovery, struct snapshot *s, int trace
 		recovery->size = (uint64_t)s->trace.st_size;
 		return error ? error : 1;
 	}
+	if (!error && !names_trace(s))
+		return join_copies(recovery, s, trace, gaps, diag, fault);
 	if (error)
 		*fault = error == -ENODATA ? "it became shorter while it was read" : strerror(-error);
 	else
@@ -419,7 +462,7 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 		return 0;
 	s.fd = recovery->file = open_journal(trace, path, &recovery->journal);
 	if (s.fd >= 0)
-		found = read_journal(recovery, &s, trace, gaps, &fault);
+		found = read_journal(recovery, &s, trace, gaps, diag, &fault);
 	else if (s.fd == -ENOMEM)
 		found = -ENOMEM;
 	else if (s.fd != -ENOENT)

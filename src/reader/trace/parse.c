@@ -44,9 +44,11 @@ static const struct {
 	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
 	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
 	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
-	{LM_TRACE_PROCESS, INFO_PROCESS, false},
-	{LM_TRACE_CALLING, INFO_CALLING, false},
+	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
 };
+
+/* So many blanks behind '#' stand for a call. No record is shorter. */
+enum { BLANKS_MIN = 7 };
 
 const char *parse_call_name(enum lm_call call)
 {
@@ -307,6 +309,12 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	return NULL;
 }
 
+/* Is there nothing but blanks? */
+static bool is_blank(const char *text, size_t len)
+{
+	return len >= BLANKS_MIN && text[0] == ' ' && memcmp(text, text + 1, len - 1) == 0;
+}
+
 /* The program may have written such a line itself. What can't be read is no fault. */
 static void parse_calling(struct cursor c, struct record *record)
 {
@@ -331,6 +339,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 	record->info = INFO_OTHER;
 	record->text = c->at;
 	record->len = (size_t)(c->end - c->at);
+	if (is_blank(record->text, record->len))
+		record->info = INFO_NOTHING;
 	if (!cursor_byte(c, ' ') || !cursor_until(c, ' ', &word, &len))
 		return NULL;
 	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {

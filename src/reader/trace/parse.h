@@ -32,6 +32,7 @@ enum record_info {
 	INFO_BACKTRACE,
 	INFO_FILE,
 	INFO_LOST,
+	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result */
 	INFO_OTHER,

@@ -238,6 +238,9 @@ static int take_info(struct trace *trace)
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
+	case INFO_NOTHING:
+		image->gaps++;
+		return 0;
 	case INFO_FILE:
 		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
 		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);

@@ -37,6 +37,7 @@ struct trace_image {
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
 	uint64_t lost;   /* events that the tracker could not write */
+	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
 	uint64_t unkept; /* blocks whose sizes it could not keep */
 	bool has_time;   /* there was a TIME line */
 	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
