@@ -6,8 +6,8 @@
  * process that ends in the ordinary way removes it.
  *
  * The file is a header of LM_JOURNAL_HEADER bytes (the largest page that
- * machines have, so that the ring can be mapped on its own) and the ring. Byte
- * POSITION of the stream lies at POSITION % LM_JOURNAL_RING of the ring.
+ * machines have, so that the ring can be mapped on its own), the ring, and a
+ * trailer of LM_JOURNAL_TRAILER bytes. Byte POSITION of the stream lies at POSITION % LM_JOURNAL_RING of the ring.
  * Bytes in front of TAIL are in the trace. Behind it stand records, each begun
  * where the one before ends. The first byte of a record's place is its state:
  *
@@ -40,12 +40,13 @@
 #include <string.h>
 
 #define LM_JOURNAL_SUFFIX ".journal"
-#define LM_JOURNAL_MAGIC  UINT64_C(0x324c4e524a4d4c0a) /* "\nLMJRNL2" */
+#define LM_JOURNAL_MAGIC  UINT64_C(0x334c4e524a4d4c0a) /* "\nLMJRNL3" */
 #define LM_JOURNAL_HEADER ((size_t)64 << 10)
 #ifndef LM_JOURNAL_RING /* fuzz targets have a smaller one: reading zeros takes time */
 #define LM_JOURNAL_RING ((size_t)4 << 20)
 #endif
-#define LM_JOURNAL_SIZE (LM_JOURNAL_HEADER + LM_JOURNAL_RING)
+#define LM_JOURNAL_TRAILER ((size_t)64 << 10)
+#define LM_JOURNAL_SIZE    (LM_JOURNAL_HEADER + LM_JOURNAL_RING + LM_JOURNAL_TRAILER)
 
 /* A record's least size in bytes: its state and its length fit in front of its newline. */
 #define LM_JOURNAL_RECORD_MIN 9
@@ -73,6 +74,15 @@ struct lm_journal_header {
 };
 
 _Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");
+
+/*
+ * At the end of the file, which a copy is made of last. All bytes before FLUSHED were
+ * in the trace when that was stored. It is stored before bytes of the ring become 0, so it
+ * tells of each of them.
+ */
+struct lm_journal_trailer {
+	uint64_t flushed;
+};
 
 /*
  * What can be said of the stream from POSITION on: a stretch of whole records,

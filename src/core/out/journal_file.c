@@ -33,16 +33,18 @@ void lm_journal_file_remove(const char *path)
 
 /* ---- its memory ---- */
 
-/* The header and the ring, and the ring again behind it. */
+/* The header and the ring, the ring again behind it, and the trailer. */
 static struct lm_journal_header *map_journal(int fd)
 {
 	const int access = PROT_READ | PROT_WRITE;
+	const size_t ring_end = LM_JOURNAL_HEADER + LM_JOURNAL_RING;
 	char *at = lm_sys_map_nothing(LM_JOURNAL_MAPPED);
 
 	if (!at)
 		return NULL;
-	if (lm_sys_map_file(at, LM_JOURNAL_SIZE, access, MAP_SHARED, fd, 0) == 0 &&
-	    lm_sys_map_file(at + LM_JOURNAL_SIZE, LM_JOURNAL_RING, access, MAP_SHARED, fd, LM_JOURNAL_HEADER) == 0)
+	if (lm_sys_map_file(at, ring_end, access, MAP_SHARED, fd, 0) == 0 &&
+	    lm_sys_map_file(at + ring_end, LM_JOURNAL_RING + LM_JOURNAL_TRAILER, access, MAP_SHARED, fd,
+	                    LM_JOURNAL_HEADER) == 0)
 		return (struct lm_journal_header *)(void *)at;
 	lm_sys_unmap(at, LM_JOURNAL_MAPPED);
 	return NULL;

@@ -8,7 +8,8 @@
 
 #include "journal.h"
 
-/* Bytes of address space that a journal needs: header and ring, and the ring once more, so that no record wraps. */
+/* Bytes of address space that a journal needs: header and ring, the ring once more, so that no record wraps, trailer.
+ */
 #define LM_JOURNAL_MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
 
 /* The path of the journal of FD's trace, allocated in the arena. NULL if the trace's path is not known. */
@@ -45,6 +46,11 @@ void lm_journal_file_detach(struct lm_journal_header *header);
 static inline unsigned char *lm_journal_file_ring(struct lm_journal_header *header)
 {
 	return (unsigned char *)header + LM_JOURNAL_HEADER;
+}
+
+static inline struct lm_journal_trailer *lm_journal_file_trailer(struct lm_journal_header *header)
+{
+	return (struct lm_journal_trailer *)(void *)(lm_journal_file_ring(header) + 2 * LM_JOURNAL_RING);
 }
 
 #endif

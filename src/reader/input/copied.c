@@ -15,6 +15,8 @@
  * If the trace is copied first, bytes behind WRITTEN may be missing: they went into
  * the trace before the journal's copy was made, or meanwhile. Then the trace's copy
  * is as good as it was. What is behind the hole is of no use, and the hole is told.
+ * The journal's trailer, which is copied last, tells how far the process has written
+ * its records out, so no hole stays unnoticed.
  */
 #include "copied.h"
 #include "read_at.h"
@@ -40,6 +42,7 @@ struct join {
 	uint64_t sure;    /* bytes before this position can't be of an earlier round of the ring */
 	uint64_t end;     /* behind the last byte that is not 0 */
 	uint64_t gap;     /* length of the places that are not whole, since the last record */
+	uint64_t reached; /* all before this position is taken */
 	struct copied_rest *rest;
 };
 
@@ -290,6 +293,7 @@ static void take_records(struct join *j, uint64_t position)
 	for (uint64_t at = position; lm_journal_next(j->copied->ring, at, j->end, &piece); at += piece.length) {
 		if (!(piece.is_gap ? pass_gap(j, &piece) : take_record(j, piece.position, piece.length, false)))
 			return;
+		j->reached = piece.position + piece.length;
 	}
 }
 
@@ -392,10 +396,15 @@ int copied_join(const struct copied *c, struct copied_rest *rest)
 		return -ENOMEM;
 	}
 	j.written = c->header->start + (c->trace_size - c->header->base);
+	j.reached = j.written;
 	j.sure = c->header->tail + LM_JOURNAL_RING;
 	j.end = lm_journal_end(c->ring, j.written, j.written + LM_JOURNAL_RING);
 	if (read_last(last, c) == 0)
 		(j.written < c->header->tail ? end_before : join)(&j, last);
+	if (!rest->is_cut && c->flushed > j.reached) {
+		rest->is_cut = true;
+		rest->missing = c->flushed - j.reached;
+	}
 	free(last);
 	return 0;
 }

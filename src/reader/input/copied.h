@@ -20,6 +20,7 @@ struct copied {
 	const struct lm_journal_header *header; /* its positions can be */
 	const unsigned char *ring;
 	int trace;           /* the descriptor of the trace's copy */
+	uint64_t flushed;    /* what the journal's trailer says */
 	uint64_t trace_size; /* at least what was there before the journal began: header->base */
 	bool fill;           /* places that are not whole keep their length */
 };

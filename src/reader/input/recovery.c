@@ -44,8 +44,9 @@ struct snapshot {
 	unsigned char *early, *ring;     /* two copies of the ring, one after the other */
 	struct stat before, trace;       /* the trace before the copies and after them */
 	struct lm_journal_header later;  /* read last */
-	bool at_rest;                    /* the process wrote nothing to the trace meanwhile */
-	bool is_sound;                   /* the process says that it has written up to the trace's size */
+	struct lm_journal_trailer trailer;
+	bool at_rest;  /* the process wrote nothing to the trace meanwhile */
+	bool is_sound; /* the process says that it has written up to the trace's size */
 };
 
 /* ---- the file ------------------------------------------------------------------- */
@@ -258,6 +259,7 @@ static int join_copies(struct recovery *recovery, const struct snapshot *s, int 
 	const struct copied copied = {.header = &s->header,
 	                              .ring = s->ring,
 	                              .trace = trace,
+	                              .flushed = s->trailer.flushed,
 	                              .trace_size = (uint64_t)s->trace.st_size,
 	                              .fill = gaps == RECOVERY_FILL};
 	struct copied_rest rest;
@@ -349,6 +351,8 @@ static int take_snapshot(struct snapshot *s, int trace)
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (!error)
 		error = read_at(s->fd, s->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
+	if (!error)
+		error = read_at(s->fd, &s->trailer, sizeof s->trailer, LM_JOURNAL_HEADER + LM_JOURNAL_RING);
 	if (error)
 		return error;
 	if (fstat(trace, &s->trace) != 0 || fstat(s->fd, &journal) != 0)
