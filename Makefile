@@ -128,7 +128,8 @@ flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
 
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
-WRAP_SRC    := $(wildcard wrap/*.c)
+STATIC_SRC  := wrap/static_names.c
+WRAP_SRC    := $(filter-out $(STATIC_SRC),$(wildcard wrap/*.c))
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
@@ -177,13 +178,13 @@ $(PRELOAD): $(PRELOAD).$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
 
 # The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
-# names become local to it.
+# names become local to it. Beside it, there is what only static programs ask for.
 $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) -nostdlib -r -o $@ $^
 	$(Q)$(OBJCOPY) --localize-hidden $@
 
-$(ARCHIVE): $(B)/obj/wrap.o
+$(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -16,7 +16,7 @@ CHAIN_preload := $(TRACKER_DIRS) src/preload
 CHAIN_wrap    := $(TRACKER_DIRS) wrap
 CHAIN_tools   := $(TOOLS_LAYERS)
 SEAM_preload  := src/preload/boot.c src/preload/real.c
-SEAM_wrap     := wrap/real.c
+SEAM_wrap     := wrap/real.c wrap/static_names.c
 
 # The sources of the layer $(2) in the program $(1).
 sources_of = $(filter-out $(SEAM_$(1)),$(wildcard $(2)/*.c)) $(if $(filter src/core/seam,$(2)),$(SEAM_$(1)))

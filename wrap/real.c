@@ -12,6 +12,7 @@
  * again.
  */
 #include "real.h"
+#include "static_names.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -260,4 +261,12 @@ int lm_real_execvpe(const char *file, char *const argv[], char *const envp[])
 int lm_real_fexecve(int fd, char *const argv[], char *const envp[])
 {
 	return __real_fexecve(fd, argv, envp);
+}
+
+/* Linked into static programs only, see static_names.c. */
+extern const struct lm_static_name log_malloc_static_names[] __attribute__((weak, visibility("hidden")));
+
+const struct lm_static_name *lm_static_names(void)
+{
+	return log_malloc_static_names;
 }

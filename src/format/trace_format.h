@@ -70,6 +70,14 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 
 #define LM_TRACE_STATM_FIELDS 7
 
+/*
+ * An extended attribute of the trace's file, for what the trace has no room to say.
+ * "LOST ERROR": so many events are missing beside those of "# LOST" lines, with "+"
+ * behind the number if that was not the last word; and the errno that ended the
+ * trace for good, or 0.
+ */
+#define LM_TRACE_NOTE "user.log-malloc2.lost"
+
 /* Limits. */
 #define LM_BACKTRACE_DEPTH_MAX 128
 #define LM_TRACE_PRINTF_MAX    1024

@@ -5,6 +5,7 @@
  * (boot.h), whose blocks are known here for as long as the process lives.
  */
 #include "real.h"
+#include "static_names.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -450,4 +451,9 @@ int lm_real_execvpe(const char *file, char *const argv[], char *const envp[])
 int lm_real_fexecve(int fd, char *const argv[], char *const envp[])
 {
 	return ready() && real.fexecve ? real.fexecve(fd, argv, envp) : no_function();
+}
+
+const struct lm_static_name *lm_static_names(void)
+{
+	return NULL;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,6 +85,45 @@ static bool is_name(const char *path, const char *pattern, pid_t pid)
 	return digits && strcmp(path + 1 + digits, end.path) == 0;
 }
 
+/* The process that PATH is named for, if it is made from PATTERN; or 0. */
+static pid_t name_process(const char *path, const char *pattern)
+{
+	const char *first = pattern;
+	struct destination front;
+	long pid;
+
+	while (first[0] != '%' || first[1] != 'p')
+		first += first[0] == '%' && first[1] == '%' ? 2 : 1;
+	if (expand(&front, pattern, (size_t)(first - pattern), 0) != 0 || strlen(path) < strlen(front.path))
+		return 0;
+	pid = strtol(path + strlen(front.path), NULL, 10);
+	return pid > 0 && pid <= INT_MAX && is_name(path, pattern, (pid_t)pid) ? (pid_t)pid : 0;
+}
+
+/* Is the file empty, or does it tell of lost events and nothing else? */
+static bool is_unbegun(int fd)
+{
+	static const char lost[] = "# " LM_TRACE_LOST " ";
+	char begin[sizeof lost - 1];
+	ssize_t n = pread(fd, begin, sizeof begin, 0);
+
+	return n == 0 || (n == sizeof begin && memcmp(begin, lost, sizeof begin) == 0);
+}
+
+/*
+ * A trace without a beginning: not even that could be written. The process that it is named for; or 0, if there is
+ * nothing to say of the file.
+ */
+static pid_t unbegun_process(int fd, const char *path, const char *pattern)
+{
+	struct tally tally;
+	pid_t pid = fd < 0 ? 0 : name_process(path, pattern);
+
+	if (!pid || !is_unbegun(fd) || tally_file(fd, 0, NULL, 0, &tally) != 0 || tally.starts || tally.events)
+		return 0;
+	return tally.lost || tally.unwritten ? pid : 0;
+}
+
 /* Opens PATH as a child's trace. The process; or 0 if it is none, and CHILD.fd is -1. */
 static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
                         const struct timespec *since)
@@ -98,6 +138,9 @@ static pid_t open_child(struct destination *child, const struct destination *to,
 	pid = child->fd < 0 ? 0 : first_process(child->fd);
 	snprintf(child->path, sizeof child->path, "%s", path);
 	if (pid && is_name(path, to->childrens, pid))
+		return pid;
+	pid = pid ? 0 : unbegun_process(child->fd, path, to->childrens);
+	if (pid)
 		return pid;
 	if (child->fd >= 0)
 		close(child->fd);

@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "launch_options.h"
 #include "merge.h"
+#include "missing.h"
 #include "plural.h"
 #include "shell_quote.h"
 #include "tally.h"
@@ -28,7 +29,13 @@
  */
 static bool ends_in_exec(const struct tally *tally)
 {
-	return tally->starts && !tally->finished && !tally->lost;
+	return tally->starts && !tally->finished && !tally->lost && !tally->unwritten;
+}
+
+/* ERROR is an errno of the tracker's. */
+static const char *reason(int error)
+{
+	return error == ESTALE ? "the journal was cut by somebody else" : strerror(error);
 }
 
 /* The second line for such a command: why that may be so, and what helps. */
@@ -53,6 +60,8 @@ static void say_nothing_seen(const struct launch_options *options, const struct 
 		cli_error("no event in %s: tracing was off from the start, and nothing turned it on while the command "
 		          "allocated",
 		          path);
+	else if (tally->unwritten)
+		cli_error("no event in %s: nothing could be written: %s", path, reason(tally->unwritten));
 	else if (tally->starts == 0)
 		cli_error("no event in %s: the tracker was not at work; the command may have cleared its environment, "
 		          "or closed descriptor %d at its start",
@@ -74,10 +83,13 @@ static void print_bytes(uintmax_t bytes)
 		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
 }
 
-static void print_lost(uintmax_t lost)
+static void print_lost(const struct tally *tally)
 {
-	if (lost)
-		fprintf(stderr, ", %ju more could not be written", lost);
+	if (tally->lost)
+		fprintf(stderr, ", %s%ju more could not be written", tally->is_least ? "at least " : "", tally->lost);
+	if (tally->unwritten)
+		fprintf(stderr, ", %s what came then could not be written: %s", tally->lost ? "and" : "but",
+		        reason(tally->unwritten));
 }
 
 /* The command has ended by itself, and its trace has no end. */
@@ -119,7 +131,7 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
 		        plural(tally->events), tally->bytes);
 		shell_quote(stderr, path);
-		print_lost(tally->lost);
+		print_lost(tally);
 		print_saving(tally);
 		if (!runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
@@ -129,6 +141,9 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		others->all.events += tally->events;
 		others->all.bytes += tally->bytes;
 		others->all.lost += tally->lost;
+		others->all.is_least |= tally->is_least;
+		if (tally->unwritten)
+			others->all.unwritten = tally->unwritten;
 		others->all.saving += tally->saving;
 	}
 	free(exe);
@@ -155,7 +170,7 @@ void closing_children(const struct launch_options *options, const struct destina
 	if (others.count) {
 		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
 		        others.all.events, others.all.bytes);
-		print_lost(others.all.lost);
+		print_lost(&others.all);
 		print_saving(&others.all);
 		fputc('\n', stderr);
 	}
@@ -179,6 +194,18 @@ static void say_next(const struct destination *to)
 	fputc('\n', stderr);
 }
 
+static void say_stream(const struct destination *to)
+{
+	int error = to->is_unread ? EPIPE : missing_in_stream(to->stream);
+
+	if (error == EPIPE)
+		cli_error("the trace went to %s, whose reader went away: what it did not read is missing", to->path);
+	else if (error)
+		cli_error("the trace could not be written to %s: %s", to->path, strerror(error));
+	else
+		cli_error("the trace went to %s, which can not be read again", to->path);
+}
+
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
                     int status, const char *library)
 {
@@ -189,7 +216,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	if (to->kind == DESTINATION_STDERR)
 		return;
 	if (to->fd < 0) {
-		cli_error("the trace went to %s, which can not be read again", to->path);
+		say_stream(to);
 		return;
 	}
 	error = tally_file(to->fd, to->start, left->text, left->len, &tally);
@@ -211,11 +238,14 @@ void closing_result(const struct launch_options *options, const struct destinati
 	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, plural(tally.events), tally.bytes,
 	        shown ? shown : "?");
 	free(shown);
-	print_lost(tally.lost);
+	print_lost(&tally);
 	print_saving(&tally);
 	if (WIFEXITED(status) && ends_in_exec(&tally))
 		print_untraced(&tally);
-	say_next(to);
+	if (tally.events)
+		say_next(to);
+	else
+		fputc('\n', stderr);
 	if (WIFEXITED(status) && ends_in_exec(&tally))
 		say_what_helps(library);
 }

@@ -47,7 +47,7 @@ void destination_choose(struct destination *to, const char *option)
 	int flags = fcntl(LM_TRACE_FD, F_GETFL);
 
 	memset(to, 0, sizeof *to);
-	to->fd = -1;
+	to->fd = to->stream = -1;
 	to->name = option;
 	if (option && strcmp(option, "-") == 0) {
 		to->kind = DESTINATION_STDERR;
@@ -162,8 +162,31 @@ bool destination_locate(const struct destination *to, char path[PATH_MAX])
 	return is_at(&file, path);
 }
 
-void destination_open(struct destination *to)
+/*
+ * What process PID writes to, as its own descriptor has it. Once the process has ended, a FIFO's reader would take a
+ * second opening by name for a second writer. A device is not really opened, and nothing waits.
+ */
+static void open_stream(struct destination *to, pid_t pid)
+{
+	char link[64];
+	struct stat st;
+
+	snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, LM_TRACE_FD);
+	if (stat(link, &st) != 0)
+		return;
+	to->stream = open(link, S_ISFIFO(st.st_mode) ? O_WRONLY | O_NONBLOCK | O_CLOEXEC : O_PATH | O_CLOEXEC);
+	/* The process could open it, so there was a reader. */
+	to->is_unread = to->stream < 0 && errno == ENXIO && S_ISFIFO(st.st_mode);
+}
+
+void destination_open(struct destination *to, pid_t pid)
 {
 	if (to->kind == DESTINATION_FILE)
 		to->fd = open_for_reading(to->path);
+	if (to->fd >= 0 || to->kind == DESTINATION_STDERR)
+		return;
+	if (to->kind == DESTINATION_INHERITED)
+		to->stream = LM_TRACE_FD;
+	else
+		open_stream(to, pid);
 }

@@ -18,6 +18,8 @@ struct destination {
 	const char *name;    /* as given, with %p */
 	char path[PATH_MAX]; /* with the process id for %p; known when the command's process has started */
 	int fd;              /* for reading; -1: the trace can't be read back */
+	bool is_unread;      /* it is a FIFO whose reader was gone before STREAM could be opened */
+	int stream;          /* for writing, of a trace that can't be read back: whether that still goes well; or -1 */
 	off_t start;         /* where the command's part of the file begins */
 	char *childrens;     /* NAME for the processes that the command starts, as an absolute path; NULL: they are not
 	                        traced */
@@ -46,7 +48,7 @@ const char *destination_childrens_output(struct destination *to);
  */
 bool destination_locate(const struct destination *to, char path[PATH_MAX]);
 
-/* Opens a file that exists by now for reading. */
-void destination_open(struct destination *to);
+/* Opens the trace of process PID, which exists by now, for reading; or as a stream. */
+void destination_open(struct destination *to, pid_t pid);
 
 #endif

@@ -131,7 +131,7 @@ int running_run(const struct launch_options *options, const struct target *targe
 	close(report[0]);
 	/* Now, so that it is the right file whatever the command does with the name later. */
 	if (!failed)
-		destination_open(to);
+		destination_open(to, run->pid);
 	if (wait_for(run->pid, &run->status) != 0) {
 		cli_error("cannot wait for the command: %s", strerror(errno));
 		return CLI_TROUBLE;

@@ -2,6 +2,7 @@
 /* See set_up.h. */
 #include "set_up.h"
 #include "destination.h"
+#include "missing.h"
 #include "recovery.h"
 #include "self.h"
 #include "trace_format.h"
@@ -148,6 +149,7 @@ static void claim(void)
 	struct stat st;
 
 	fcntl(LM_TRACE_FD, F_SETLK, &lock);
+	missing_forget(LM_TRACE_FD);
 	if (fstat(LM_TRACE_FD, &st) != 0)
 		return;
 	if (identity)

@@ -2,6 +2,7 @@
 /* See tally.h. */
 #include "tally.h"
 #include "hash.h"
+#include "missing.h"
 #include "trace_format.h"
 
 #include <errno.h>
@@ -209,5 +210,6 @@ int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *
 		tally->saving = (uintmax_t)count.saving;
 	free(count.seen);
 	free(count.held);
+	missing_find(fd, tally);
 	return error;
 }

@@ -15,7 +15,9 @@ struct tally {
 	uintmax_t events; /* calls of allocation functions */
 	uintmax_t starts; /* INIT lines: the number of process images */
 	bool finished;    /* the last of them has FINI */
-	uintmax_t lost;   /* events that could not be written, as "# LOST" lines say */
+	uintmax_t lost;   /* events that could not be written, as "# LOST" lines and the tracker's note say */
+	bool is_least;    /* there may be more of these */
+	int unwritten;    /* why more could not be written, which nobody counted: an errno; 0: there is no more */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
 	uintmax_t saving; /* large traces only: about how many bytes fewer the compact format needs */

@@ -314,6 +314,53 @@ START_TEST(a_fifo_gets_the_trace)
 }
 END_TEST
 
+START_TEST(of_a_trace_that_could_not_be_written_it_says_so)
+{
+	struct run result;
+
+	build_allocating("many", 20000, "");
+	result = run(LM " -o /dev/full ./many");
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(
+		says(result.err, "log-malloc: the trace could not be written to /dev/full: No space left on device\n"));
+	result = run(LM " ./many 1022>/dev/full");
+	ck_assert(
+		says(result.err, "log-malloc: the trace could not be written to /dev/full: No space left on device\n"));
+	/* The last reader is gone before the command ends, or stays to the end. */
+	result = run("mkfifo pipe; head -c 1000 pipe >/dev/null & " LM " -o pipe ./many; wait");
+	ck_assert(says(result.err,
+	               "log-malloc: the trace went to pipe, whose reader went away: what it did not read is "
+	               "missing\n"));
+	result = run("cat pipe >/dev/null & " LM " -o pipe ./many; wait");
+	ck_assert(says(result.err, "log-malloc: the trace went to pipe, which can not be read again\n"));
+	result = run(LM " ./many 1022> >(head -c 1000 >/dev/null)");
+	ck_assert(says(result.err, ", whose reader went away: what it did not read is missing\n"));
+	result = run("ulimit -f 100; " LM " -o limited ./many");
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.err, " in limited, but what came then could not be written: File too large; next: "));
+}
+END_TEST
+
+/* There may be no attribute to note the number in. Then the full disk itself is seen. */
+START_TEST(nothing_could_be_written_is_not_the_tracker_was_not_at_work)
+{
+	struct run result;
+
+	result =
+		run("mkdir disk && mount -t tmpfs -o size=64k tmpfs disk || exit 77; head -c 1M /dev/zero >disk/filler "
+	            "2>/dev/null; " LM " -o disk/t bash -c 'kill -9 $$'; umount disk");
+	if (result.status == 77) {
+		skip("nothing_could_be_written_is_not_the_tracker_was_not_at_work", "nothing can be mounted here");
+		return;
+	}
+	ck_assert(!says(result.err, "not at work"));
+	ck_assert_msg(says(result.err,
+	                   "log-malloc: no event in disk/t: nothing could be written: No space left on device\n") ||
+	                      says(result.err, " more could not be written\n"),
+	              "%s", result.err);
+}
+END_TEST
+
 START_TEST(a_trace_that_cannot_be_opened_is_trouble)
 {
 	struct run result = run(LM " -o nowhere/t echo ran");
@@ -865,6 +912,8 @@ int main(void)
 	tcase_add_test(tests, a_dash_is_standard_error);
 	tcase_add_test(tests, an_open_descriptor_1022_is_used);
 	tcase_add_test(tests, a_fifo_gets_the_trace);
+	tcase_add_test(tests, of_a_trace_that_could_not_be_written_it_says_so);
+	tcase_add_test(tests, nothing_could_be_written_is_not_the_tracker_was_not_at_work);
 	tcase_add_test(tests, a_trace_that_cannot_be_opened_is_trouble);
 	tcase_add_test(tests, children_do_not_write_to_the_trace_and_exec_goes_on_with_it);
 	tcase_add_test(tests, images_of_one_process_tell_once_where_the_trace_is);

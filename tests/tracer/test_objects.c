@@ -274,12 +274,12 @@ START_TEST(a_backtrace_goes_through_the_trampolines_of_an_audited_program)
 		"#define _GNU_SOURCE\n#include <link.h>\n"
 		"unsigned la_version(unsigned version) { return version < LAV_CURRENT ? version : LAV_CURRENT; }\n"
 		"unsigned la_objopen(struct link_map *m, Lmid_t l, uintptr_t *c) { return LA_FLG_BINDTO | "
-	        "LA_FLG_BINDFROM; }\n"
+		"LA_FLG_BINDFROM; }\n"
 		"Elf64_Addr la_x86_64_gnu_pltenter(Elf64_Sym *s, unsigned i, uintptr_t *f, uintptr_t *t, "
-	        "La_x86_64_regs *r,\n"
+		"La_x86_64_regs *r,\n"
 		"unsigned *flags, const char *n, long *frame) { *frame = 128; return s->st_value; }\n"
 		"unsigned la_x86_64_gnu_pltexit(Elf64_Sym *s, unsigned i, uintptr_t *f, uintptr_t *t, const "
-	        "La_x86_64_regs *in,\n"
+		"La_x86_64_regs *in,\n"
 		"La_x86_64_retval *out, const char *n) { return 0; }\n";
 	static const char program[] =
 		"#include <stdlib.h>\n"
@@ -317,6 +317,57 @@ START_TEST(a_backtrace_goes_through_the_trampolines_of_an_audited_program)
 }
 END_TEST
 
+/* ---- programs without symbols ---- */
+
+static const char runtime_c[] =
+	"#include <locale.h>\n#include <pthread.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <time.h>\n"
+	"char *volatile keep;\n"
+	"static void *work(void *a) { free(keep = malloc(77)); return a; }\n"
+	"int main(void)\n{\n"
+	"	pthread_t thread;\n"
+	"	time_t now = time(NULL);\n"
+	"	setlocale(LC_ALL, \"\");\n"
+	"	pthread_create(&thread, NULL, work, NULL);\n"
+	"	pthread_join(thread, NULL);\n"
+	"	localtime(&now);\n"
+	"	setenv(\"A\", \"b\", 1);\n"
+	"	keep = malloc(99);\n"
+	"	puts(\"hello\");\n"
+	"	keep = NULL;\n"
+	"	return 0;\n}\n";
+
+#define WRAP_PC "PKG_CONFIG_PATH=$B/pkgconfig:$PKG_CONFIG_PATH ${PKG_CONFIG:-pkg-config} "
+
+/* Which blocks are the runtime's is known by names. A stripped program has none of its own. */
+START_TEST(a_stripped_static_program_leaks_what_it_leaks_with_its_symbols)
+{
+	static const char *const ways[] = {"-static", "-static-pie -fPIE", "-static -Wl,--gc-sections"};
+
+	write_file("runtime.c", runtime_c, sizeof runtime_c - 1);
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		const char *whole;
+		struct run r;
+
+		must(run("$CC %s -g -O1 -fno-builtin runtime.c -o whole $(" WRAP_PC
+		         "--static --cflags --libs log-malloc2-wrap) -Wl,--fatal-warnings && strip -o stripped whole",
+		         ways[i]));
+		must(run("for p in whole stripped; do LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=$p.t ./$p; done"));
+		whole = run("$B/log-malloc-findleak whole.t | tail -n 1").out;
+		ck_assert_ptr_nonnull(strstr(whole, "Total: 1 blocks, 99 bytes "));
+		r = run("$B/log-malloc-findleak stripped.t");
+		ck_assert_msg(strstr(r.out, whole) && strstr(r.out, "(main+0x"), "%s, not %s", r.out, whole);
+	}
+}
+END_TEST
+
+START_TEST(a_dynamic_program_needs_no_private_symbols_of_libc)
+{
+	write_file("runtime.c", runtime_c, sizeof runtime_c - 1);
+	must(run("$CC -g -O1 runtime.c -o dynamic $(" WRAP_PC "--cflags --libs log-malloc2-wrap)"));
+	ck_assert_str_eq(must(run("objdump -T dynamic | grep -E 'GLIBC_PRIVATE|log_malloc_static' || true")).out, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("objects");
@@ -331,5 +382,7 @@ int main(void)
 	ONCE(what_was_loaded_while_tracing_was_off_has_its_own_names);
 	ONCE(many_libraries_at_once_have_each_their_own_names);
 	ONCE(a_backtrace_goes_through_the_trampolines_of_an_audited_program);
+	ONCE(a_stripped_static_program_leaks_what_it_leaks_with_its_symbols);
+	ONCE(a_dynamic_program_needs_no_private_symbols_of_libc);
 	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  * has: the program ends as it would have, and at most one line tells of it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support.h"
@@ -168,6 +169,123 @@ START_TEST(the_launcher_says_what_is_missing)
 			         "commands to read: No space left on device\n");
 		ck_assert_msg(strstr(result.err, expected) != NULL, "%s", result.err);
 		traced_is_sound_but_for_loss(&trace);
+	}
+}
+END_TEST
+
+/* Does a tmpfs keep the attributes of files that the tracker notes what is missing in? 77: nothing can be mounted. */
+static int tmpfs_keeps_attributes(void)
+{
+	struct run result = run("mkdir -p disk && mount -t tmpfs tmpfs disk && >disk/t || exit 77");
+	int keeps;
+
+	if (result.status != 0)
+		return 77;
+	keeps = run("python3 -c 'import os; os.setxattr(\"disk/t\", \"user.x\", b\"1\")'").status == 0;
+	run("umount disk");
+	return keeps;
+}
+
+/* The sum of the numbers in front of each WHAT in TEXT. */
+static unsigned long long sum_before(const char *text, const char *what)
+{
+	unsigned long long sum = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at++) {
+		const char *number = at;
+
+		while (number > text && number[-1] >= '0' && number[-1] <= '9')
+			number--;
+		sum += strtoull(number, NULL, 10);
+	}
+	return sum;
+}
+
+/* Not a byte has room: no trace can say what is missing, neither the command's, nor a child's, nor one behind exec. */
+START_TEST(the_launcher_counts_what_a_disk_took_nothing_of)
+{
+	static const struct {
+		const char *name, *before, *command;
+	} cases[] = {
+		{"a process", "", ":"},
+		{"an exec", "env", ":"},
+		{"a child", "", PROGRAMS "faults.static 3000 :"},
+	};
+	int keeps = tmpfs_keeps_attributes();
+
+	if (keeps != 1) {
+		skip("the_launcher_counts_what_a_disk_took_nothing_of",
+		     keeps ? "nothing can be mounted here" : "this kernel keeps no attributes on a tmpfs");
+		return;
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static const char *const command =
+			"%s -f -o %s/t %s " PROGRAMS "faults%s " EVENTS " '%s >/dev/null; :'";
+		char full[1024], empty[1024];
+		unsigned long long all, lost;
+		struct run result;
+
+		snprintf(empty, sizeof empty, command, LM, ".", cases[i].before, flavours[_i].suffix, cases[i].command);
+		result = run("export LOG_MALLOC_QUIET=1; %s", empty);
+		is_unaffected(&result);
+		all = sum_before(result.err, " event");
+		snprintf(full, sizeof full, command, LM, "disk", cases[i].before, flavours[_i].suffix,
+		         cases[i].command);
+		result = run("mount -t tmpfs -o size=256k tmpfs disk || exit 77; head -c 1M /dev/zero >disk/filler "
+		             "2>/dev/null; export LOG_MALLOC_QUIET=1; %s; s=$?; umount disk; exit $s",
+		             full);
+		is_unaffected(&result);
+		lost = sum_before(result.err, " more could not be written");
+		ck_assert_msg(lost == all && all > 40000, "%s: %llu of %llu: %s", cases[i].name, lost, all, result.err);
+		ck_assert_msg(strstr(result.err, "log-malloc: 0 events, 0 bytes in disk/t, ") != NULL, "%s",
+		              result.err);
+		ck_assert_ptr_null(strstr(result.err, "at least"));
+	}
+}
+END_TEST
+
+/* A process that is killed counts nothing any more. The number that was noted 100 ms before is not all. */
+START_TEST(the_launcher_names_what_a_killed_process_lost)
+{
+	char command[512];
+	struct run result;
+
+	snprintf(command, sizeof command, "$B/log-malloc -o disk/t " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'",
+	         flavours[_i].suffix);
+	result = run_on_full_disk(command);
+	if (result.status == 77 || tmpfs_keeps_attributes() != 1) {
+		skip("the_launcher_names_what_a_killed_process_lost", "nothing can be mounted or noted here");
+		return;
+	}
+	ck_assert_int_eq(result.status, 137);
+	ck_assert_msg(strstr(result.err, " more could not be written; next: ") != NULL &&
+	                      strstr(result.err, "/t, at least ") != NULL,
+	              "%s", result.err);
+}
+END_TEST
+
+/* A command reads the same number; and a trace that has room again has it in a line, once. */
+START_TEST(what_is_missing_is_told_once_and_to_the_commands)
+{
+	static const char *const commands[] = {":", "rm disk/filler; sleep 0.3"};
+
+	if (tmpfs_keeps_attributes() != 1) {
+		skip("what_is_missing_is_told_once_and_to_the_commands", "nothing can be mounted or noted here");
+		return;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct run result =
+			run("mount -t tmpfs -o size=80m tmpfs disk || exit 77; head -c 90M /dev/zero >disk/filler "
+		            "2>/dev/null; truncate -s -64K disk/filler; export LOG_MALLOC_QUIET=1; "
+		            "$B/log-malloc -o disk/t env " PROGRAMS "faults%s " EVENTS
+		            " '%s'; s=$?; $B/log-malloc-findleak --format json disk/t | "
+		            "jq -s '[.[].lost] | add' >lost; umount disk; exit $s",
+		            flavours[_i].suffix, commands[i]);
+
+		is_unaffected(&result);
+		ck_assert_uint_gt(strtoull(read_file("lost", NULL), NULL, 10), 0);
+		ck_assert_uint_eq(strtoull(read_file("lost", NULL), NULL, 10),
+		                  sum_before(result.err, " more could not be written"));
 	}
 }
 END_TEST
@@ -621,6 +739,9 @@ int main(void)
 	EACH(the_end_stands_though_the_memory_map_finds_no_room);
 	EACH(a_process_that_is_killed_on_a_full_disk);
 	EACH(the_launcher_says_what_is_missing);
+	EACH(the_launcher_counts_what_a_disk_took_nothing_of);
+	EACH(the_launcher_names_what_a_killed_process_lost);
+	EACH(what_is_missing_is_told_once_and_to_the_commands);
 	EACH(an_exec_on_a_full_disk);
 	EACH(a_terminal_that_is_hung_up);
 	EACH(a_limit_of_file_sizes);

@@ -5,6 +5,8 @@
 #include "arena.h"
 #include "atomic.h"
 #include "chains.h"
+#include "frametable.h"
+#include "static_names.h"
 #include "symtab.h"
 
 #define TABLE_BITS 14
@@ -63,6 +65,31 @@ static void put_frame(struct lm_text *text, uintptr_t pc, struct lm_module *modu
 	lm_text_string(text, "]\n");
 }
 
+/* The name of the function that a stripped static program has at ADDRESS, and its *START; or NULL. */
+static const char *name_without_symbols(const struct lm_module *module, uint64_t address, uint64_t *start)
+{
+	const struct lm_static_name *known = lm_static_names();
+	uintptr_t pc = module->loaded.bias + (uintptr_t)address, begin;
+
+	/* The table is about the program, which stays as long as the process. */
+	if (!known || module->loaded.handle || !lm_frametable_find(&module->loaded, pc, &begin))
+		return NULL;
+	for (; known->name; known++) {
+		if ((uintptr_t)known->function != begin)
+			continue;
+		*start = begin - module->loaded.bias;
+		return known->name;
+	}
+	return NULL;
+}
+
+static const char *name_of(struct lm_module *module, uint64_t address, uint64_t *start)
+{
+	const char *name = lm_symtab_find(symbols_of(module), address, start);
+
+	return name ? name : name_without_symbols(module, address, start);
+}
+
 static struct lm_frame *made(uintptr_t pc, struct lm_module *module, unsigned generation)
 {
 	const char *name = NULL;
@@ -72,7 +99,7 @@ static struct lm_frame *made(uintptr_t pc, struct lm_module *module, unsigned ge
 	size_t room = 64;
 
 	if (module) {
-		name = lm_symtab_find(symbols_of(module), pc - 1 - module->loaded.bias, &start);
+		name = name_of(module, pc - 1 - module->loaded.bias, &start);
 		room += __builtin_strlen(module->name) + (name ? __builtin_strlen(name) : 0);
 	}
 	frame = lm_arena_alloc(sizeof *frame + room + LM_FRAME_SLACK);

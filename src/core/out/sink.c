@@ -4,6 +4,7 @@
 
 #include "direct.h"
 #include "journal_file.h"
+#include "note.h"
 #include "process.h"
 #include "relay.h"
 #include "ring_end.h"
@@ -51,6 +52,7 @@ static void stop_for_good(int error)
 		return;
 	lm_ring_leave_journal();
 	tell_stopped(error);
+	lm_note_end(lm_load(&lm_state.lost), -error);
 }
 
 int lm_sink_failed(int error)
@@ -327,6 +329,7 @@ void lm_sink_forked(void)
 {
 	lm_ring_forked();
 	lm_direct_forked();
+	lm_note_forked();
 	__builtin_memset(&sink, 0, sizeof sink);
 	sink.fd = -1;
 }

@@ -3,6 +3,7 @@
 #include "begin.h"
 
 #include "account.h"
+#include "note.h"
 #include "owner.h"
 #include "sink.h"
 #include "sys.h"
@@ -10,6 +11,15 @@
 #include "warn.h"
 
 static int kept = -1;
+
+/* What an earlier image lost is missing in this one's trace, too, which is the same. */
+static void find_note(const struct lm_output *output)
+{
+	if (output->is_noted)
+		lm_state_lose(lm_note_found());
+	else
+		lm_note_remove_old();
+}
 
 int lm_begin_open(const struct lm_output *output)
 {
@@ -21,8 +31,10 @@ int lm_begin_open(const struct lm_output *output)
 		return -1;
 	}
 	/* To close the descriptor ended our lock on the file. Another process may have been quicker just now. */
-	if (lm_owner_claim(kept, NULL) == 0)
+	if (lm_owner_claim(kept, NULL) == 0) {
+		find_note(output);
 		return 0;
+	}
 	lm_warn("another process has just begun to write to the trace; tracing is off", 0);
 	return -1;
 }

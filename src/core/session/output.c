@@ -72,7 +72,7 @@ const char *lm_output_childrens(const struct lm_config *config)
 static void clear(struct lm_output *output)
 {
 	output->fd = -1;
-	output->owned = output->is_childs = output->is_continued = 0;
+	output->owned = output->is_childs = output->is_continued = output->is_noted = 0;
 	output->holder = 0;
 }
 
@@ -150,6 +150,7 @@ static int take_descriptor(struct lm_output *output, const char *owner)
 		return 0;
 	}
 	output->fd = LM_TRACE_FD;
+	output->is_noted = found == LM_OWNER_US;
 	output->is_continued = found == LM_OWNER_US && has_content(LM_TRACE_FD);
 	return 1;
 }

@@ -18,6 +18,7 @@ struct lm_output {
 	int fd;                 /* -1: tracing is off */
 	int is_childs;          /* the file is that of a forked child, named by lm_output_childrens() */
 	int is_continued;       /* this process began the trace before it called exec */
+	int is_noted;           /* an earlier image of this process may have left a note at the file (note.h) */
 	int owned;              /* FD was opened here; it is closed once a duplicate is kept */
 	long holder;            /* the process that has the trace which this one asked for; see owner.h; 0: none */
 	char path[PATH_MAX];    /* the file that was opened here, with %p replaced */

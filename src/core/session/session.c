@@ -11,6 +11,7 @@
 #include "follow.h"
 #include "guard.h"
 #include "marks.h"
+#include "note.h"
 #include "output.h"
 #include "process.h"
 #include "real.h"
@@ -220,6 +221,8 @@ void lm_session_before_exec(void)
 	if (error != -EBADF) {
 		if (!error)
 			lm_marks_lost_first();
+		else
+			lm_note_lost(lm_load(&lm_state.lost));
 		lm_sink_failed(error);
 		lm_sink_release(&signals);
 	}

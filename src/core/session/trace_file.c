@@ -197,7 +197,7 @@ static int take(struct lm_output *output, int fd, enum lm_begun begun)
 	struct stat status;
 
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-		output->is_continued = begun == LM_BEGUN_BY_US;
+		output->is_continued = output->is_noted = begun == LM_BEGUN_BY_US;
 		if (output->is_continued)
 			lm_sys(SYS_lseek, fd, 0L, SEEK_END);
 		else

@@ -6,6 +6,7 @@
 #include "atomic.h"
 #include "guard.h"
 #include "marks.h"
+#include "note.h"
 #include "process.h"
 #include "sample.h"
 #include "signals.h"
@@ -59,12 +60,13 @@ static void go_on(void)
 	int error = lm_sink_resume(&next);
 
 	/* -EAGAIN: another thread is still writing. */
-	if (error) {
+	if (error)
 		lm_sink_failed(error);
+	if (error || write_beginning() != 0 || lm_marks_lost_first() != 0) {
+		/* If the process is killed, this is all that tells of them. */
+		lm_note_lost_so_far(lm_load(&lm_state.lost));
 		return;
 	}
-	if (write_beginning() != 0 || lm_marks_lost_first() != 0)
-		return;
 	/* Threads counted for themselves while nothing was traced. Their counts belong to the totals from here on. */
 	lm_account_settle();
 	if (!lm_state_change(LM_PHASE_STOPPED, next))

@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "atomic.h"
+#include "note.h"
 #include "path.h"
 #include "procmaps.h"
 #include "record.h"
@@ -82,8 +83,10 @@ static int tell_lost(int (*send)(const struct iovec *, int))
 		return 0;
 	if (send_lost(count, send) != 0) {
 		lm_state_lose(count);
+		lm_note_lost(count);
 		return -1;
 	}
+	lm_note_remove();
 	lm_add(&missing, count);
 	return 0;
 }

@@ -77,6 +77,8 @@ const struct suppress_rule suppress_builtin[] = {
 	/* The time zone. */
 	{"^tzset$", false, NULL, 0},
 	{"^tzset_internal$", false, NULL, 0},
+	{"^__tz_convert$", false, NULL, 0},
+	{"^__tzfile_read$", false, NULL, 0},
 	{"^localtime$", false, NULL, 0},
 	{"^localtime_r$", false, NULL, 0},
 	{"^mktime$", false, NULL, 0},

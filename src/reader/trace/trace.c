@@ -2,6 +2,7 @@
 /* See trace.h. */
 #include "trace.h"
 #include "escape.h"
+#include "note.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -348,11 +349,14 @@ static int take_event(struct trace *trace, struct trace_item *item)
 static int finish(struct trace *trace, struct trace_item *item)
 {
 	const char *fault = input_fault(&trace->input);
+	struct note note;
 
 	if (trace->over)
 		return 0;
 	trace->over = true;
 	trace->ends_early = trace->unfinished || trace->input.nuls || fault;
+	if (note_read(&note, trace->input.source.fd) == 0)
+		trace->image.lost += note.lost;
 	if (fault)
 		diag_report(trace->diag, trace->input.name, trace->input.lines + 1, "%s", fault);
 	if (trace->malformed > TRACE_REPORTS_MAX)

@@ -4,24 +4,7 @@
 
 #include <stddef.h>
 
-/* Pointer encodings (LSB, "DWARF Exception Header Encoding"). */
-enum {
-	ENC_OMIT = 0xff,
-	ENC_FORMAT = 0x0f,
-	ENC_ABSPTR = 0x00,
-	ENC_ULEB = 0x01,
-	ENC_UDATA2 = 0x02,
-	ENC_UDATA4 = 0x03,
-	ENC_UDATA8 = 0x04,
-	ENC_SLEB = 0x09,
-	ENC_SDATA2 = 0x0a,
-	ENC_SDATA4 = 0x0b,
-	ENC_SDATA8 = 0x0c,
-	ENC_BASE = 0x70,
-	ENC_PCREL = 0x10,
-	ENC_DATAREL = 0x30,
-	ENC_INDIRECT = 0x80,
-};
+#include "frametable.h"
 
 /* Call frame instructions. */
 enum {
@@ -126,40 +109,38 @@ static uint64_t fixed(const uint8_t **p, const uint8_t *end, unsigned size)
 	return value;
 }
 
-static uintptr_t encoded(const uint8_t **p, const uint8_t *end, uint8_t encoding, uintptr_t data_base)
+static uintptr_t encoded(const uint8_t **p, const uint8_t *end, uint8_t encoding)
 {
 	uintptr_t here = (uintptr_t)*p, value;
 
-	switch (encoding & ENC_FORMAT) {
-	case ENC_ABSPTR:
+	switch (encoding & LM_ENC_FORMAT) {
+	case LM_ENC_ABSPTR:
 		value = (uintptr_t)fixed(p, end, sizeof value);
 		break;
-	case ENC_ULEB:
+	case LM_ENC_ULEB:
 		value = (uintptr_t)lm_cfi_uleb(p, end);
 		break;
-	case ENC_SLEB:
+	case LM_ENC_SLEB:
 		value = (uintptr_t)lm_cfi_sleb(p, end);
 		break;
-	case ENC_UDATA2:
+	case LM_ENC_UDATA2:
 		value = (uintptr_t)fixed(p, end, 2);
 		break;
-	case ENC_SDATA2:
+	case LM_ENC_SDATA2:
 		value = (uintptr_t)(int16_t)fixed(p, end, 2);
 		break;
-	case ENC_UDATA4:
+	case LM_ENC_UDATA4:
 		value = (uintptr_t)fixed(p, end, 4);
 		break;
-	case ENC_SDATA4:
+	case LM_ENC_SDATA4:
 		value = (uintptr_t)(int32_t)fixed(p, end, 4);
 		break;
 	default:
 		value = (uintptr_t)fixed(p, end, 8);
 		break;
 	}
-	if ((encoding & ENC_BASE) == ENC_PCREL)
+	if ((encoding & LM_ENC_BASE) == LM_ENC_PCREL)
 		value += here;
-	else if ((encoding & ENC_BASE) == ENC_DATAREL)
-		value += data_base;
 	return value;
 }
 
@@ -196,7 +177,7 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	cie->code_align = lm_cfi_uleb(&p, end);
 	cie->data_align = lm_cfi_sleb(&p, end);
 	cie->ra = version == 1 ? (unsigned)fixed(&p, end, 1) : (unsigned)lm_cfi_uleb(&p, end);
-	cie->pointer_encoding = ENC_ABSPTR;
+	cie->pointer_encoding = LM_ENC_ABSPTR;
 	cie->end = end;
 	cie->at = p;
 	if (*augmentation != 'z')
@@ -213,7 +194,7 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 		} else if (*augmentation == 'P') {
 			uint8_t encoding = (uint8_t)fixed(&p, data_end, 1);
 
-			encoded(&p, data_end, encoding, 0);
+			encoded(&p, data_end, encoding);
 		} else if (*augmentation == 'L') {
 			fixed(&p, data_end, 1);
 		} else if (*augmentation == 'S') {
@@ -221,62 +202,6 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 		}
 	}
 	return 0;
-}
-
-/* The sorted table of .eh_frame_hdr: pairs of a function's address and its FDE's, both relative to the header. */
-struct table {
-	uintptr_t header, at;
-	size_t count;
-};
-
-/* Room for the header's four bytes and its two numbers, of at most eight bytes each. */
-#define HEADER_MAX 20
-
-static int open_table(const struct lm_loaded *loaded, struct table *table)
-{
-	uintptr_t header = loaded->eh_frame_hdr, limit = lm_image_end(&loaded->image, header);
-	uint8_t bytes[HEADER_MAX];
-	const uint8_t *p = bytes + 4, *end;
-	size_t room;
-
-	if (!limit)
-		return -1;
-	room = limit - header < HEADER_MAX ? limit - header : HEADER_MAX;
-	end = bytes + room;
-	if (room < 4 || lm_image_read(&loaded->image, bytes, header, room) != 0 || bytes[0] != 1 ||
-	    bytes[2] == ENC_OMIT || bytes[3] != (ENC_DATAREL | ENC_SDATA4))
-		return -1;
-	encoded(&p, end, bytes[1], 0);
-	table->count = encoded(&p, end, bytes[2] & ENC_FORMAT, 0);
-	table->header = header;
-	table->at = header + (uintptr_t)(p - bytes);
-	return table->count <= (limit - table->at) / (2 * sizeof(int32_t)) ? 0 : -1;
-}
-
-/* The FDE for PC, or 0. */
-static uintptr_t find_fde(const struct lm_loaded *loaded, uintptr_t pc)
-{
-	size_t low = 0, high;
-	uintptr_t found = 0;
-	struct table table;
-
-	if (open_table(loaded, &table) != 0)
-		return 0;
-	high = table.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int32_t pair[2];
-
-		if (lm_image_read(&loaded->image, pair, table.at + middle * sizeof pair, sizeof pair) != 0)
-			return 0;
-		if (table.header + (uintptr_t)(intptr_t)pair[0] <= pc) {
-			found = table.header + (uintptr_t)(intptr_t)pair[1];
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return found;
 }
 
 /* Opens the FDE and its CIE. START and SIZE: what it is about. */
@@ -293,8 +218,8 @@ static int read_fde(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	back = (uint32_t)fixed(&p, end, 4);
 	if (!back || read_cie(loaded, cie_field - back, cie) != 0)
 		return -1;
-	*start = encoded(&p, end, cie->pointer_encoding, 0);
-	*size = encoded(&p, end, cie->pointer_encoding & ENC_FORMAT, 0);
+	*start = encoded(&p, end, cie->pointer_encoding);
+	*size = encoded(&p, end, cie->pointer_encoding & LM_ENC_FORMAT);
 	if (cie->has_augmentation) {
 		uint64_t skip = lm_cfi_uleb(&p, end);
 
@@ -456,7 +381,7 @@ static int run_other(struct machine *machine, const struct entry *cie, uint8_t o
 	case CFA_window_save:
 		return 0;
 	case CFA_set_loc:
-		machine->location = encoded(p, end, cie->pointer_encoding, 0);
+		machine->location = encoded(p, end, cie->pointer_encoding);
 		return 0;
 	case CFA_advance_loc1:
 		machine->location += fixed(p, end, 1) * cie->code_align;
@@ -530,7 +455,7 @@ int lm_cfi_find(const struct lm_loaded *loaded, uintptr_t pc, unsigned extra, st
 {
 	struct entry cie = {0}, fde = {0};
 	struct machine machine = {.extra = extra};
-	uintptr_t start, size, at = find_fde(loaded, pc);
+	uintptr_t start, size, at = lm_frametable_find(loaded, pc, &start);
 
 	if (!at || read_fde(loaded, at, &cie, &fde, &start, &size) != 0 || pc - start >= size || cie.ra != LM_DWARF_RA)
 		return -1;

@@ -93,9 +93,10 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row, struct
 		return -1;
 	if (apply(&row->rule[LM_CFI_FP], r, extra, cfa, r->fp, &fp) != 0)
 		fp = 0;
-	if (apply(&row->rule[LM_CFI_EXTRA], r, extra, cfa, extra->value, &value) != 0)
+	if (apply(&row->rule[LM_CFI_EXTRA], r, extra, cfa, extra->value, &value) == 0)
+		extra->value = value;
+	else
 		extra->number = LM_CFI_NO_EXTRA;
-	extra->value = value;
 	return lm_rules_arrive(r, pc, sp, fp, row->signal_frame);
 }
 
