@@ -2,6 +2,7 @@
 /* See consumers_print.h: the report as JSON, as log-malloc2-json(5) describes it. */
 #include "amount_json.h"
 #include "consumers_print.h"
+#include "json_print.h"
 #include "modules.h"
 
 #include <errno.h>
@@ -19,8 +20,7 @@ static int set_amounts(json_t *object, struct amount allocated, struct amount pe
 	return 0;
 }
 
-static json_t *consumer_value(const struct consumers *consumers, const struct consumer *consumer, enum metric metric,
-                              struct json_frames *frames)
+static json_t *consumer_value(const struct consumers *consumers, const struct consumer *consumer, enum metric metric)
 {
 	json_t *object = amount_json(consumer_amount(consumers, consumer, metric));
 
@@ -28,42 +28,38 @@ static json_t *consumer_value(const struct consumers *consumers, const struct co
 	    set_amounts(object, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK), consumer->live,
 	                consumer->temporary) != 0 ||
 	    json_object_set_new(object, "call", json_string(parse_call_name(consumer->call))) != 0 ||
-	    json_object_set_new(object, "line", json_number(consumer->line)) != 0 ||
-	    json_object_set_new(object, "backtrace", json_backtrace(frames, consumer->stack)) != 0) {
+	    json_object_set_new(object, "line", json_number(consumer->line)) != 0) {
 		json_decref(object);
 		return NULL;
 	}
 	return object;
 }
 
-/* An array of the first TOP consumers. The sum of the others goes to REST, their number to COUNT. */
-static json_t *consumers_value(const struct export_image *image, const struct view *view, struct amount *rest,
-                               size_t *count)
+static void print_consumer(struct json_printer *printer, const struct export_image *image, const struct view *view,
+                           const struct consumer *consumer)
 {
-	struct json_frames frames = {.stacks = &image->image->stacks, .resolver = view->resolver};
-	json_t *list = json_array();
-	struct ranking ranking;
-	int error = list ? ranking_build(&ranking, image->consumers, image->metric) : -ENOMEM;
+	json_print_open(printer, NULL, '{');
+	json_print_members(printer, consumer_value(image->consumers, consumer, image->metric));
+	json_print_backtrace(printer, &image->image->stacks, view->resolver, consumer->stack);
+	json_print_close(printer, '}');
+}
 
-	for (size_t i = 0; !error && i < ranking.count; i++) {
-		struct amount amount = consumer_amount(image->consumers, ranking.list[i], image->metric);
+/* What is not among the first COUNT of RANKING. */
+static json_t *rest_value(const struct export_image *image, const struct ranking *ranking, size_t count)
+{
+	struct amount rest = {0};
+	json_t *value;
 
-		if (!view->top || i < view->top) {
-			error = json_array_append_new(
-				list, consumer_value(image->consumers, ranking.list[i], image->metric, &frames));
-			continue;
-		}
-		rest->count += amount.count;
-		rest->bytes += amount.bytes;
-		++*count;
+	for (size_t i = count; i < ranking->count; i++) {
+		struct amount amount = consumer_amount(image->consumers, ranking->list[i], image->metric);
+
+		rest.count += amount.count;
+		rest.bytes += amount.bytes;
 	}
-	json_frames_free(&frames);
-	if (list)
-		ranking_free(&ranking);
-	if (!error)
-		return list;
-	json_decref(list);
-	return NULL;
+	value = amount_json(rest);
+	if (value)
+		json_object_set_new(value, "backtraces", json_number(ranking->count - count));
+	return value;
 }
 
 static json_t *sizes_value(const struct consumers *consumers)
@@ -128,38 +124,55 @@ static int set_peak(json_t *object, const struct export_image *image)
 	                                                                      : json_null());
 }
 
-static int set_report(json_t *object, const struct export_image *image, const struct view *view)
+/* The members in front of the consumers. */
+static json_t *summary_value(const struct export_image *image, const struct view *view)
 {
 	const struct consumers *consumers = image->consumers;
 	const struct heap_counts *counts = &consumers->heap.counts;
 	/* The trace of a forked process does not show the blocks that it got from its parent. */
 	bool forked = image->image->parent;
-	struct amount others = {0};
-	size_t backtraces = 0;
-	json_t *list = consumers_value(image, view, &others, &backtraces);
-	json_t *rest = list ? amount_json(others) : NULL;
+	json_t *object = json_image(image->image, view->malformed, view->trace->ends_early);
 
-	if (!rest || json_object_set_new(rest, "backtraces", json_number(backtraces)) != 0 ||
+	if (!object ||
 	    set_amounts(object, consumers->allocated, consumers->peak, consumers_amount(consumers, METRIC_LEAKED),
 	                consumers->temporary) != 0 ||
-	    set_peak(object, image) != 0) {
-		json_decref(list);
-		json_decref(rest);
-		return -ENOMEM;
+	    set_peak(object, image) != 0 ||
+	    json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:s}", "foreign", json_number(counts->foreign),
+	                                             "inherited", json_number(forked ? counts->unknown : 0), "unknown",
+	                                             json_number(forked ? 0 : counts->unknown), "by",
+	                                             metric_name(image->metric))) != 0) {
+		json_decref(object);
+		return NULL;
 	}
-	return json_object_update_new(
-		object, json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "foreign", json_number(counts->foreign),
-	                          "inherited", json_number(forked ? counts->unknown : 0), "unknown",
-	                          json_number(forked ? 0 : counts->unknown), "by", metric_name(image->metric),
-	                          "consumers", list, "rest", rest, "sizes", sizes_value(consumers), "calls",
-	                          calls_value(consumers), "modules", modules_value(image)));
+	return object;
+}
+
+static void print_consumers(struct json_printer *printer, const struct export_image *image, const struct view *view)
+{
+	struct ranking ranking;
+	size_t shown;
+
+	printer->error = ranking_build(&ranking, image->consumers, image->metric);
+	shown = view->top && view->top < ranking.count ? view->top : ranking.count;
+	json_print_open(printer, "consumers", '[');
+	for (size_t i = 0; !printer->error && i < shown; i++)
+		print_consumer(printer, image, view, ranking.list[i]);
+	json_print_close(printer, ']');
+	json_print_members(printer, json_pack("{s:o}", "rest", rest_value(image, &ranking, shown)));
+	ranking_free(&ranking);
 }
 
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out)
 {
-	json_t *object = json_image(image->image, view->malformed, view->trace->ends_early);
-	int error = object && set_report(object, image, view) == 0 ? json_print(object, out) : -ENOMEM;
+	const struct consumers *consumers = image->consumers;
+	struct json_printer printer = {.out = out};
 
-	json_decref(object);
-	return error;
+	json_print_open(&printer, NULL, '{');
+	json_print_members(&printer, summary_value(image, view));
+	if (!printer.error)
+		print_consumers(&printer, image, view);
+	json_print_members(&printer, json_pack("{s:o,s:o,s:o}", "sizes", sizes_value(consumers), "calls",
+	                                       calls_value(consumers), "modules", modules_value(image)));
+	json_print_close(&printer, '}');
+	return json_print_end(&printer);
 }

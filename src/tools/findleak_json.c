@@ -2,8 +2,8 @@
 /* Leaks as JSON, as log-malloc2-json(5) describes it: one line for each image. */
 #include "findleak.h"
 #include "json.h"
+#include "json_print.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,21 +11,6 @@
 static bool push(json_t *list, json_t *value)
 {
 	return value && json_array_append_new(list, value) == 0;
-}
-
-/* An array of COUNT objects, which MAKE creates; NULL without memory. */
-static json_t *list_of(const struct findings *findings, struct json_frames *frames, size_t count,
-                       json_t *(*make)(const struct findings *findings, struct json_frames *frames, size_t i))
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < count; i++) {
-		if (push(list, make(findings, frames, i)))
-			continue;
-		json_decref(list);
-		list = NULL;
-	}
-	return list;
 }
 
 static json_t *sum(const struct leaks_sum *sum)
@@ -41,34 +26,47 @@ static json_t *time_of(const struct findings *findings, uint64_t line)
 	return moments_time_of(findings->moments, line, &time) ? json_number(time) : json_null();
 }
 
-static json_t *leak(const struct findings *findings, struct json_frames *frames, size_t i)
+static void print_backtrace(struct json_printer *printer, const struct findings *findings, uint32_t stack)
 {
-	const struct leaks_group *group = &findings->leaks.groups[i];
+	json_print_backtrace(printer, &findings->image->stacks, findings->resolver, stack);
+}
 
-	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
-	                 json_number(group->bytes), "call", parse_call_name(group->call), "block",
-	                 json_address(group->address), "line", json_number(group->line), "time",
-	                 time_of(findings, group->line), "backtrace", json_backtrace(frames, group->stack));
+static void print_leak(struct json_printer *printer, const struct findings *findings, const struct leaks_group *group)
+{
+	json_print_open(printer, NULL, '{');
+	json_print_members(printer, json_pack("{s:o,s:o,s:s,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
+	                                      json_number(group->bytes), "call", parse_call_name(group->call), "block",
+	                                      json_address(group->address), "line", json_number(group->line), "time",
+	                                      time_of(findings, group->line)));
+	print_backtrace(printer, findings, group->stack);
+	json_print_close(printer, '}');
 }
 
 /* Where the block was allocated and released before; null if the trace does not show that. */
-static json_t *past_of(struct json_frames *frames, const struct frees_past *past)
+static void print_past(struct json_printer *printer, const struct findings *findings, const struct frees_past *past)
 {
-	if (!past->released)
-		return json_null();
-	return json_pack("{s:o,s:s,s:o,s:o}", "released_line", json_number(past->released_line), "call",
-	                 parse_call_name(past->allocated_by), "line", json_number(past->allocated_line), "backtrace",
-	                 json_backtrace(frames, past->allocated_stack));
+	if (!past->released) {
+		json_print_members(printer, json_pack("{s:n}", "before"));
+		return;
+	}
+	json_print_open(printer, "before", '{');
+	json_print_members(printer,
+	                   json_pack("{s:o,s:s,s:o}", "released_line", json_number(past->released_line), "call",
+	                             parse_call_name(past->allocated_by), "line", json_number(past->allocated_line)));
+	print_backtrace(printer, findings, past->allocated_stack);
+	json_print_close(printer, '}');
 }
 
-static json_t *wrong_free(const struct findings *findings, struct json_frames *frames, size_t i)
+static void print_wrong_free(struct json_printer *printer, const struct findings *findings,
+                             const struct frees_group *group)
 {
-	const struct frees_group *group = &findings->frees.groups[i];
-
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o}", "kind", frees_kind_name(group->kind), "count",
-	                 json_number(group->count), "call", parse_call_name(group->call), "block",
-	                 json_address(group->address), "line", json_number(group->line), "backtrace",
-	                 json_backtrace(frames, group->stack), "before", past_of(frames, &group->past));
+	json_print_open(printer, NULL, '{');
+	json_print_members(printer, json_pack("{s:s,s:o,s:s,s:o,s:o}", "kind", frees_kind_name(group->kind), "count",
+	                                      json_number(group->count), "call", parse_call_name(group->call), "block",
+	                                      json_address(group->address), "line", json_number(group->line)));
+	print_backtrace(printer, findings, group->stack);
+	print_past(printer, findings, &group->past);
+	json_print_close(printer, '}');
 }
 
 static json_t *suppression(const struct suppression *s)
@@ -95,32 +93,35 @@ static json_t *suppressed(const struct findings *findings)
 	                 json_number(findings->leaks.suppressed.bytes), "suppressions", list);
 }
 
-static json_t *fields(const struct findings *findings, struct json_frames *frames)
+static json_t *counts(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
-	const uint64_t *counts = findings->frees.counts;
+	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack(
-		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "leaks", list_of(findings, frames, leaks->shown, leak),
-		"rest", sum(&leaks->rest), "suppressed", suppressed(findings), "young", sum(&leaks->young), "foreign",
-		json_number(counts[FREES_FOREIGN]), "inherited", json_number(counts[FREES_INHERITED]), "unknown",
-		json_number(counts[FREES_UNKNOWN]), "double", json_number(counts[FREES_DOUBLE]), "frees",
-		list_of(findings, frames, findings->frees.count, wrong_free), "total", sum(&leaks->all));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed", suppressed(findings),
+	                 "young", sum(&leaks->young), "foreign", json_number(frees[FREES_FOREIGN]), "inherited",
+	                 json_number(frees[FREES_INHERITED]), "unknown", json_number(frees[FREES_UNKNOWN]), "double",
+	                 json_number(frees[FREES_DOUBLE]));
 }
 
 static int print_image(const struct findings *findings)
 {
-	struct json_frames frames = {.stacks = &findings->image->stacks, .resolver = findings->resolver};
-	json_t *image = json_image(findings->image, findings->malformed, findings->ends_early);
-	json_t *found = fields(findings, &frames);
-	int error = image && found && json_object_update(image, found) == 0 ? 0 : -ENOMEM;
+	struct json_printer printer = {.out = stdout};
 
-	if (!error)
-		error = json_print(image, stdout);
-	json_decref(found);
-	json_decref(image);
-	json_frames_free(&frames);
-	return error;
+	json_print_open(&printer, NULL, '{');
+	json_print_members(&printer, json_image(findings->image, findings->malformed, findings->ends_early));
+	json_print_open(&printer, "leaks", '[');
+	for (size_t i = 0; !printer.error && i < findings->leaks.shown; i++)
+		print_leak(&printer, findings, &findings->leaks.groups[i]);
+	json_print_close(&printer, ']');
+	json_print_members(&printer, counts(findings));
+	json_print_open(&printer, "frees", '[');
+	for (size_t i = 0; !printer.error && i < findings->frees.count; i++)
+		print_wrong_free(&printer, findings, &findings->frees.groups[i]);
+	json_print_close(&printer, ']');
+	json_print_members(&printer, json_pack("{s:o}", "total", sum(&findings->leaks.all)));
+	json_print_close(&printer, '}');
+	return json_print_end(&printer);
 }
 
 const struct findleak_format findleak_json = {.image = print_image};

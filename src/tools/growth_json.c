@@ -2,6 +2,7 @@
 /* See growth_print.h: what grew as JSON, as log-malloc2-json(5) describes it. */
 #include "amount_json.h"
 #include "growth_print.h"
+#include "json_print.h"
 #include "parse.h"
 
 #include <errno.h>
@@ -27,45 +28,16 @@ static json_t *sum_value(const struct growth *growth, size_t from, size_t to)
 	return value;
 }
 
-static int add_location(json_t *backtrace, const struct location *location)
+static void print_group(struct json_printer *printer, const struct growth_group *group)
 {
-	struct frame frame = {.address = location->address, .has_address = location->has_address};
-	struct resolved resolved = {
-		.places = location->places, .has_offset = location->has_offset, .offset = location->offset};
+	json_t *value = change_value(group->amounts);
 
-	if (location->module)
-		memcpy(resolved.module, location->module, strlen(location->module) + 1);
-	return json_add_frame(backtrace, &frame, &resolved);
-}
-
-static json_t *group_value(const struct growth_group *group)
-{
-	json_t *backtrace = json_array(), *value = change_value(group->amounts);
-	int error = backtrace && value ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !error && i < group->depth; i++)
-		error = add_location(backtrace, group->frames[i]);
-	if (!error)
-		error = json_object_set_new(value, "call", json_string(parse_call_name(group->call)));
-	if (!error)
-		error = json_object_set(value, "backtrace", backtrace);
-	json_decref(backtrace);
-	if (!error)
-		return value;
-	json_decref(value);
-	return NULL;
-}
-
-static json_t *groups_value(const struct growth *growth, size_t count)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < count; i++)
-		if (json_array_append_new(list, group_value(&growth->groups[i])) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
+	if (value && json_object_set_new(value, "call", json_string(parse_call_name(group->call))) != 0)
+		printer->error = -ENOMEM;
+	json_print_open(printer, NULL, '{');
+	json_print_members(printer, value);
+	json_print_locations(printer, group->frames, group->depth);
+	json_print_close(printer, '}');
 }
 
 static json_t *trace_value(const struct growth *growth, const struct growth_view *view, enum growth_side side)
@@ -79,15 +51,22 @@ int growth_print_json(const struct growth *growth, const struct growth_view *vie
 {
 	size_t grown = growth_grown(growth), shrunk = growth_shrunk(growth);
 	size_t shown = view->top && view->top < grown ? (size_t)view->top : grown;
-	json_t *value = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:o,s:b}", "by", metric_name(growth->metric), "old",
-	                          trace_value(growth, view, GROWTH_OLD), "new", trace_value(growth, view, GROWTH_NEW),
-	                          "grown", groups_value(growth, shown), "rest", sum_value(growth, shown, grown),
-	                          "shrunk", sum_value(growth, growth->count - shrunk, growth->count), "count",
-	                          (json_int_t)growth_blocks(growth->totals), "bytes",
-	                          (json_int_t)growth_bytes(growth->totals), "max_growth",
-	                          view->has_limit ? json_number(view->limit) : json_null(), "exceeded", view->exceeded);
-	int error = value ? json_print(value, out) : -ENOMEM;
+	struct json_printer printer = {.out = out};
 
-	json_decref(value);
-	return error;
+	json_print_open(&printer, NULL, '{');
+	json_print_members(&printer, json_pack("{s:s,s:o,s:o}", "by", metric_name(growth->metric), "old",
+	                                       trace_value(growth, view, GROWTH_OLD), "new",
+	                                       trace_value(growth, view, GROWTH_NEW)));
+	json_print_open(&printer, "grown", '[');
+	for (size_t i = 0; !printer.error && i < shown; i++)
+		print_group(&printer, &growth->groups[i]);
+	json_print_close(&printer, ']');
+	json_print_members(&printer, json_pack("{s:o,s:o,s:I,s:I,s:o,s:b}", "rest", sum_value(growth, shown, grown),
+	                                       "shrunk", sum_value(growth, growth->count - shrunk, growth->count),
+	                                       "count", (json_int_t)growth_blocks(growth->totals), "bytes",
+	                                       (json_int_t)growth_bytes(growth->totals), "max_growth",
+	                                       view->has_limit ? json_number(view->limit) : json_null(), "exceeded",
+	                                       view->exceeded));
+	json_print_close(&printer, '}');
+	return json_print_end(&printer);
 }

@@ -2,6 +2,7 @@
 /* log-malloc-trackusage: prints the memory in use of a traced program, after each event or by intervals. */
 #include "command.h"
 #include "json.h"
+#include "json_print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -111,15 +112,12 @@ static void print_row(struct trackusage *t, const struct usage *usage)
 static int end_json(struct trackusage *t)
 {
 	const struct trace *trace = t->work.trace;
-	json_t *image = json_image(&trace->image, command_malformed(&t->work), trace->ends_early);
-	int error = image ? 0 : -ENOMEM;
+	struct json_printer printer = {.out = stdout};
 
 	fputs(t->rows ? "]," : "{\"usage\":[],", stdout);
-	if (!error)
-		error = json_print_members(image, stdout);
-	fputs("}\n", stdout);
-	json_decref(image);
-	return error;
+	json_print_members(&printer, json_image(&trace->image, command_malformed(&t->work), trace->ends_early));
+	json_print_close(&printer, '}');
+	return json_print_end(&printer);
 }
 
 /* ---- events --------------------------------------------------------------- */

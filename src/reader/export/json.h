@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* A name from a trace. Bytes that are not UTF-8 become \ooo. JSON's null if TEXT is NULL. */
 json_t *json_name(const char *text, size_t len);
@@ -27,7 +26,8 @@ json_t *json_number(uint64_t number);
 json_t *json_address(uint64_t address);
 
 /*
- * The frames of an image. Each is made once, and shared by all its backtraces. The
+ * The frames of an image. Each is made once, and shared by all its backtraces. This is for
+ * those who look at the values; json_print.h has less to do for those who print them. The
  * caller sets STACKS and RESOLVER, which have to stay valid; the rest is zero.
  */
 struct json_frames {
@@ -53,11 +53,5 @@ int json_add_frame(json_t *backtrace, const struct frame *frame, const struct re
  * that could not be read. ENDS_EARLY tells whether the trace was cut in it.
  */
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early);
-
-/* Prints the members of OBJECT without the braces around them. 0 or -EIO. */
-int json_print_members(const json_t *object, FILE *out);
-
-/* Prints a value on one line. 0 or -EIO. */
-int json_print(const json_t *value, FILE *out);
 
 #endif
