@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 
 /* Programs of the tests see no header of the project's: what is believed of a file does not depend on one. */
-enum { HEADER = 64 << 10, RING = 4 << 20 };
+enum { HEADER = 64 << 10, RING = 4 << 20, TRAILER = 64 << 10 };
 
-static _Alignas(uint64_t) unsigned char image[HEADER + RING];
+static _Alignas(uint64_t) unsigned char image[HEADER + RING + TRAILER];
 
 static size_t put(size_t at, const char *text)
 {
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4 || stat(argv[1], &trace) != 0)
 		return 98;
-	header[0] = UINT64_C(0x324c4e524a4d4c0a);
+	header[0] = UINT64_C(0x334c4e524a4d4c0a);
 	header[2] = trace.st_dev;
 	header[3] = trace.st_ino;
 	header[4] = (uint64_t)trace.st_size;

@@ -29,7 +29,7 @@ static const struct damage {
 	{"truncate -s 10000 t.journal", true},
 	{"truncate -s 2162688 t.journal", true},
 	{": >t.journal", true},
-	{"truncate -s 0 t.journal; truncate -s 4259840 t.journal", true},
+	{"truncate -s 0 t.journal; truncate -s 4325376 t.journal", true},
 	{"rm t.journal", false},
 	{"cp t.journal copy; mv copy t.journal", false},
 	{"rm t.journal; mkdir t.journal", false},
