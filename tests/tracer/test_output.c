@@ -425,7 +425,7 @@ END_TEST
 START_TEST(a_limit_of_file_sizes)
 {
 	/* In units of 1024 bytes: without room for a journal, and with. */
-	static const char *const limits[] = {"ulimit -f 3000; ", "ulimit -f 4200; ", "trap '' XFSZ; ulimit -f 3000; "};
+	static const char *const limits[] = {"ulimit -f 3000; ", "ulimit -f 4300; ", "trap '' XFSZ; ulimit -f 3000; "};
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		struct run result = run_faults(_i, limits[i], ":");
