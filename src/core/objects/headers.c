@@ -6,6 +6,8 @@
 
 #include "sys.h"
 
+/* The smallest page that there is. */
+#define PAGE ((uint64_t)4096)
 /* More headers than any linker makes. */
 #define HEADERS_MAX 512
 /* Notes are looked at up to here. */
@@ -49,9 +51,12 @@ int lm_headers_in_memory(struct lm_headers *headers, uintptr_t start)
 	ElfW(Phdr) first;
 	uint64_t size;
 
-	if (lm_image_read_any(&elf, start, sizeof elf) != 0 || !is_header(&elf) || elf.e_phoff > UINT32_MAX)
+	if (lm_image_read_any(&elf, start, sizeof elf) != 0 || !is_header(&elf))
 		return -1;
+	/* Nothing behind the first page is known to be the object's yet. */
 	size = elf.e_phnum * sizeof first;
+	if (size > PAGE || elf.e_phoff > PAGE - size)
+		return -1;
 	*headers = (struct lm_headers){.count = elf.e_phnum, .at = start + (uintptr_t)elf.e_phoff, .fd = -1};
 	if (lm_headers_first(headers, &first) != 0)
 		return -1;

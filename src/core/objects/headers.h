@@ -43,7 +43,7 @@ struct lm_headers {
 	uint64_t offset;
 };
 
-/* Finds the headers of the object whose ELF header lies at START. They have to lie in its first segment. 0, or -1. */
+/* Finds the headers of the object whose ELF header lies at START, if they lie in its first page. 0, or -1. */
 int lm_headers_in_memory(struct lm_headers *headers, uintptr_t start);
 
 /* Finds them in the file FD. 0, or -1. */

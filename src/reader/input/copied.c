@@ -159,7 +159,10 @@ static bool has_totals(const char *text, const char *end)
 {
 	const char *at = memchr(text, '[', (size_t)(end - text));
 
-	if (!at++ || !pass_number(&at, end) || at == end || *at++ != ':' || !pass_number(&at, end))
+	if (!at)
+		return false;
+	at++;
+	if (!pass_number(&at, end) || at == end || *at++ != ':' || !pass_number(&at, end))
 		return false;
 	return at < end && *at == ']' && !memchr(at, '[', (size_t)(end - at));
 }
