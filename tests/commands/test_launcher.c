@@ -23,9 +23,13 @@ static void write_script(const char *name, const char *text)
 static void build_allocating(const char *name, int count, const char *flags)
 {
 	static const char source[] = "#include <stdlib.h>\n"
+				     "#include <unistd.h>\n"
 				     "void *volatile p;\n"
 				     "int main(void)\n"
 				     "{\n"
+				     "#ifdef WAIT_US\n"
+				     "	usleep(WAIT_US);\n"
+				     "#endif\n"
 				     "	for (int i = 0; i < COUNT; i++)\n"
 				     "		p = malloc(10);\n"
 				     "	return 0;\n"
@@ -326,12 +330,14 @@ START_TEST(of_a_trace_that_could_not_be_written_it_says_so)
 	result = run(LM " ./many 1022>/dev/full");
 	ck_assert(
 		says(result.err, "log-malloc: the trace could not be written to /dev/full: No space left on device\n"));
-	/* The last reader is gone before the command ends, or stays to the end. */
-	result = run("mkfifo pipe; head -c 1000 pipe >/dev/null & " LM " -o pipe ./many; wait");
+	/* The last reader is gone before the command ends, or stays to the end. The launcher sees that while it runs.
+	 */
+	build_allocating("slow", 20000, "-DWAIT_US=500000");
+	result = run("mkfifo pipe; head -c 1000 pipe >/dev/null & " LM " -o pipe ./slow; wait");
 	ck_assert(says(result.err,
 	               "log-malloc: the trace went to pipe, whose reader went away: what it did not read is "
 	               "missing\n"));
-	result = run("cat pipe >/dev/null & " LM " -o pipe ./many; wait");
+	result = run("cat pipe >/dev/null & " LM " -o pipe ./slow; wait");
 	ck_assert(says(result.err, "log-malloc: the trace went to pipe, which can not be read again\n"));
 	result = run(LM " ./many 1022> >(head -c 1000 >/dev/null)");
 	ck_assert(says(result.err, ", whose reader went away: what it did not read is missing\n"));
