@@ -50,6 +50,7 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_ERRNO   " !e"    /* the call failed; the errno follows */
 #define LM_TRACE_BUSY    "!"      /* the call interrupted the tracker, at work on this thread */
 #define LM_TRACE_BT      "bt"     /* annotation of the compact format: a backtrace's number */
+#define LM_TRACE_BY      "thread" /* annotation: the number of the thread that made the call */
 #define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
 #define LM_TRACE_UNKEPT  "unkept" /* annotation: there was no memory to keep the block's size */
 
@@ -63,6 +64,9 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_MODULE    "MODULE"
 #define LM_TRACE_TIME      "TIME"
 #define LM_TRACE_BACKTRACE "BACKTRACE"
+#define LM_TRACE_FRAME     "FRAME"
+#define LM_TRACE_NODE      "NODE"
+#define LM_TRACE_THREAD    "THREAD"
 #define LM_TRACE_FILE      "FILE"
 #define LM_TRACE_LOST      "LOST"
 #define LM_TRACE_CALLING   "CALLING"

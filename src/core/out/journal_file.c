@@ -165,7 +165,7 @@ static int append_stream(int journal, unsigned char *stream, size_t size, uint64
 
 	if (read_stream(stream, journal, position) != 0)
 		return 0;
-	end = lm_journal_end(stream, 0, size);
+	end = lm_journal_end(stream, 0, size, left->packed != 0);
 	end = lm_place_void_gaps(stream, 0, end, &gaps);
 	/* If not all can be written now, the next attempt has to find the same bytes in the journal. */
 	if (gaps)

@@ -69,7 +69,7 @@ uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, ui
 	struct lm_journal_piece piece;
 	uint64_t at = from;
 
-	for (; lm_journal_next(bytes, at, to, &piece); at += piece.length) {
+	for (; lm_journal_next(bytes, at, to, 0, &piece); at += piece.length) {
 		if (!piece.is_gap)
 			continue;
 		++*gaps;

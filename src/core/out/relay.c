@@ -222,7 +222,7 @@ static int write_whole(struct lm_journal_header *header)
 /* The program is gone. Records that its threads did not finish become lines that say nothing. */
 static int write_what_is_left(struct lm_journal_header *header)
 {
-	uint64_t end = lm_journal_end(ring_of(header), header->tail, header->tail + LM_JOURNAL_RING), gaps = 0;
+	uint64_t end = lm_journal_end(ring_of(header), header->tail, header->tail + LM_JOURNAL_RING, header->packed != 0), gaps = 0;
 
 	lm_place_void_gaps(ring_of(header), header->tail, end, &gaps);
 	return write_whole(header);
