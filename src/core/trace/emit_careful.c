@@ -156,6 +156,15 @@ static void lose(const struct lm_event *event)
 		lm_emit_lose();
 }
 
+/* A signal handler that interrupted the tracker has no THREAD, but runs on one. Its number never changes. */
+static void name_thread(struct lm_event *event, struct lm_thread *thread)
+{
+	if (!thread && lm_tls.thread && lm_thread_is_announced(lm_tls.thread))
+		thread = lm_tls.thread;
+	event->thread = thread ? thread->number : 0;
+	event->names_thread = thread ? lm_load(&thread->end_length) > 1 : lm_thread_are_several();
+}
+
 static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, uint64_t ms,
                  const struct lm_statm *statm)
 {
@@ -185,6 +194,7 @@ void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const str
 		lose(event);
 		return;
 	}
+	name_thread(event, thread);
 	emit(event, room, unwound, 0, NULL);
 	give_back(room, thread);
 }
@@ -202,10 +212,11 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	if (thread)
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	if (!room) {
+	if (!room || (thread && lm_thread_is_unnamed(thread) && lm_marks_thread(thread) != 0)) {
 		lose(event);
 		return;
 	}
+	name_thread(event, thread);
 	if (caller && lm_settings.depth)
 		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
 	emit(event, room, &unwound, ms, sampled ? &statm : NULL);
