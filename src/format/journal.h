@@ -117,10 +117,10 @@ static inline unsigned char lm_journal_byte(const unsigned char *ring, uint64_t 
 	return __atomic_load_n(&ring[position % LM_JOURNAL_RING], __ATOMIC_ACQUIRE);
 }
 
-/* In the journal of a packed trace: where the word ends that POSITION lies in. */
-static inline uint64_t lm_journal_word_end(uint64_t position)
+/* In the journal of a packed trace: the first beginning of a word from POSITION on. */
+static inline uint64_t lm_journal_word(uint64_t position)
 {
-	return (position | 7) + 1;
+	return (position + 7) & ~UINT64_C(7);
 }
 
 /* Where the stream ends, of what lies from POSITION on and before LIMIT. The last bytes of a word may be 0. */
@@ -128,7 +128,7 @@ static inline uint64_t lm_journal_end(const unsigned char *ring, uint64_t positi
 {
 	while (limit > position && lm_journal_byte(ring, limit - 1) == 0)
 		limit--;
-	return is_packed && limit > position ? lm_journal_word_end(limit - 1) : limit;
+	return is_packed ? lm_journal_word(limit) : limit;
 }
 
 static inline int lm_journal_is_gap(unsigned char state)
@@ -246,14 +246,12 @@ static inline uint64_t lm_journal_words_end(const unsigned char *ring, uint64_t 
 static inline int lm_journal_next_words(const unsigned char *ring, uint64_t position, uint64_t head,
                                         struct lm_journal_piece *piece)
 {
-	uint64_t at = position;
+	/* If the beginning of a word is in the trace already, the word is whole. */
+	uint64_t at = lm_journal_word(position);
 
 	if (position >= head)
 		return 0;
 	piece->position = position;
-	/* The beginning of this word is in the trace already, so the word is whole. */
-	if (at % 8)
-		at = lm_journal_word_end(at);
 	piece->is_gap = at == position && lm_journal_is_blank(lm_journal_byte(ring, at));
 	while (at < head && piece->is_gap == lm_journal_is_blank(lm_journal_byte(ring, at)))
 		at = piece->is_gap ? lm_journal_blank_end(ring, at, head) : at + 8;
@@ -262,6 +260,20 @@ static inline int lm_journal_next_words(const unsigned char *ring, uint64_t posi
 }
 
 /* ---- any journal ---- */
+
+/* Is what stands at POSITION not whole? */
+static inline int lm_journal_begins_gap(const unsigned char *ring, uint64_t position, int is_packed)
+{
+	unsigned char first = lm_journal_byte(ring, position);
+
+	return is_packed ? lm_journal_is_blank(first) : lm_journal_is_gap(first);
+}
+
+/* The end of the whole record that begins at POSITION, or HEAD. */
+static inline uint64_t lm_journal_whole_end(const unsigned char *ring, uint64_t position, uint64_t head, int is_packed)
+{
+	return is_packed ? lm_journal_words_end(ring, position, head) : lm_journal_record_end(ring, position, head);
+}
 
 /*
  * The piece that begins at POSITION: 1, or 0 at HEAD, where the stream ends.

@@ -41,6 +41,13 @@
 enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #undef LM_TRACE_CALL_ENUM
 
+/* The formats, X(identifier, "word"). */
+#define LM_TRACE_FORMATS(X) X(FULL, "full") X(COMPACT, "compact") X(PACKED, "packed")
+
+#define LM_TRACE_FORMAT_ENUM(id, word) LM_FORMAT_##id,
+enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
+#undef LM_TRACE_FORMAT_ENUM
+
 #define LM_TRACE_INIT "INIT"
 #define LM_TRACE_FINI "FINI"
 #define LM_TRACE_NIL  "(nil)"
