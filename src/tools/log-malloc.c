@@ -128,6 +128,12 @@ int main(int argc, char **argv)
 		          "it");
 		return CLI_TROUBLE;
 	}
+	/*
+	 * A file is read by the commands, so it is small. What goes to a terminal or a pipe is read by people and by
+	 * scripts: there each event has its backtrace.
+	 */
+	if (!settings_get(&options.settings, SETTING_FORMAT) && destination_is_regular(&to))
+		options.settings.values[SETTING_FORMAT] = "compact";
 	/* The clock of files' times. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)

@@ -100,6 +100,7 @@ START_TEST(wrong_usage_is_2_and_points_to_help)
 	                                    "--statm 1.5 true",
 	                                    "--statm '' true",
 	                                    "--compact=yes true",
+	                                    "--packed=yes true",
 	                                    "--start maybe true",
 	                                    "--start '' true",
 	                                    "--signal KILL true",
@@ -318,6 +319,54 @@ START_TEST(a_fifo_gets_the_trace)
 }
 END_TEST
 
+/* The format of the trace t that COMMAND writes. */
+static void has_format(const char *command, const char *format)
+{
+	char expected[64];
+
+	must(run("rm -f t pipe; mkfifo pipe; %s", command));
+	snprintf(expected, sizeof expected, "# FORMAT %s\n", format);
+	ck_assert_msg(strcmp(run("grep '^# FORMAT ' t | tr -d '\\r'").out, expected) == 0, "%s is not %s", command,
+	              format);
+}
+
+START_TEST(a_file_is_compact_and_all_else_is_full)
+{
+	static const char *const compact[] = {
+		LM " -q -o t ./three",
+		LM " -q -o %% ./three; mv % t",
+		"LOG_MALLOC_OUTPUT=t " LM " -q ./three",
+		LM " -q ./three; mv log-malloc.*.trace t",
+		"LOG_MALLOC_FORMAT= " LM " -q -o t ./three",
+		"LOG_MALLOC_FORMAT=full " LM " -q --compact -o t ./three",
+		LM " -q --full --comp -o t ./three",
+		LM " -q --compact ./three 1022>t",
+		LM " -q -o pipe --compact ./three & cat pipe >t; wait $!",
+		LM " -q -f -o u sh -c './three; true'; mv u.* t",
+	};
+	static const char *const full[] = {
+		LM " -q -o t --full ./three",
+		LM " -q -o t --compact --full ./three",
+		"LOG_MALLOC_FORMAT=full " LM " -q -o t ./three",
+		"LOG_MALLOC_FORMAT=compact " LM " -q --full -o t ./three",
+		LM " -q ./three 1022>t",
+		LM " -q -o pipe ./three & cat pipe >t; wait $!",
+		LM " -q -o - ./three 2>t",
+		LM " -q -o /dev/stdout ./three | cat >t",
+		LM " -q -f sh -c './three; true' 1022>u; mv u.* t",
+		"LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t ./three",
+	};
+
+	build_allocating("three", 3, "");
+	for (size_t i = 0; i < sizeof compact / sizeof *compact; i++)
+		has_format(compact[i], "compact");
+	for (size_t i = 0; i < sizeof full / sizeof *full; i++)
+		has_format(full[i], "full");
+	if (can_run("a_file_is_compact_and_all_else_is_full", "script"))
+		has_format("script -qec '" LM " -q -o /dev/tty ./three' /dev/null >t", "full");
+}
+END_TEST
+
 START_TEST(of_a_trace_that_could_not_be_written_it_says_so)
 {
 	struct run result;
@@ -453,7 +502,8 @@ START_TEST(verbose_names_library_command_and_settings)
 	ck_assert(says(result.err, "/sh\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_BACKTRACE_DEPTH: 5\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_STATM: never\n"));
-	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: default\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: compact\n"));
+	ck_assert(says(run(LM " -v -o - sh -c :").err, "LOG_MALLOC_FORMAT: default\n"));
 	result = run("LOG_MALLOC_FORMAT=full LOG_MALLOC_SIGNAL=USR1 " LM " -v -o t --compact --start on sh -c :");
 	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: compact\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_START: on\n"));
@@ -550,6 +600,7 @@ START_TEST(settings_reach_the_tracker)
 		"LOG_MALLOC_FORMAT=compact\nLOG_MALLOC_SIGNAL=USR2\nLOG_MALLOC_START=off\n");
 	must(run(LM " -q -o t --compact ./three"));
 	ck_assert_str_eq(run("grep -c '^# FORMAT compact$' t; grep -c '^+ malloc 10 .* bt=' t").out, "1\n3\n");
+	ck_assert_str_eq(run(LM " -q -o t --packed env | grep '^LOG_MALLOC_FORMAT'").out, "LOG_MALLOC_FORMAT=packed\n");
 }
 END_TEST
 
@@ -605,7 +656,7 @@ START_TEST(of_a_large_trace_it_says_what_compact_would_save)
 
 	write_file("deep.c", source, sizeof source - 1);
 	must(run("$CC -O0 -o deep deep.c"));
-	full = run(LM " -o t ./deep; stat -c %%s t");
+	full = run(LM " -o t --full ./deep; stat -c %%s t");
 	compact = run(LM " -o t --compact ./deep; stat -c %%s t");
 	ck_assert(!says(compact.err, "--compact"));
 	saving = strstr(full.err, " in t, ");
@@ -615,7 +666,7 @@ START_TEST(of_a_large_trace_it_says_what_compact_would_save)
 	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
 	              full.err);
 	/* So it says of a child's. */
-	full = run(LM " -f -o t sh -c './deep; true'");
+	full = run(LM " -f --full -o t sh -c './deep; true'");
 	saving = strstr(full.err, "/deep: ");
 	ck_assert_msg(saving && (saving = strstr(saving, " bytes in ")) && (saving = strchr(saving, ',')), "%s",
 	              full.err);
@@ -918,6 +969,7 @@ int main(void)
 	tcase_add_test(tests, a_dash_is_standard_error);
 	tcase_add_test(tests, an_open_descriptor_1022_is_used);
 	tcase_add_test(tests, a_fifo_gets_the_trace);
+	tcase_add_test(tests, a_file_is_compact_and_all_else_is_full);
 	tcase_add_test(tests, of_a_trace_that_could_not_be_written_it_says_so);
 	tcase_add_test(tests, nothing_could_be_written_is_not_the_tracker_was_not_at_work);
 	tcase_add_test(tests, a_trace_that_cannot_be_opened_is_trouble);
