@@ -107,25 +107,25 @@ static void is_neighbour(uint64_t at, struct lm_journal_piece *piece, uint64_t e
 	if (neighbour == WHOLE || neighbour == PENDING_BEHIND)
 		ck_assert_uint_eq(at, place_end);
 	if (neighbour != WHOLE && at == place_end) {
-		ck_assert_int_eq(lm_journal_next(ring, at, end, piece), 1);
+		ck_assert_int_eq(lm_journal_next(ring, at, end, 0, piece), 1);
 		ck_assert(piece->is_gap);
 		at += piece->length;
 	}
-	ck_assert_int_eq(lm_journal_next(ring, at, end, piece), 1);
+	ck_assert_int_eq(lm_journal_next(ring, at, end, 0, piece), 1);
 	is_piece(piece, end_at - strlen(behind), behind);
-	ck_assert_int_eq(lm_journal_next(ring, at + piece->length, end, piece), 0);
+	ck_assert_int_eq(lm_journal_next(ring, at + piece->length, end, 0, piece), 0);
 }
 
 static void look(void)
 {
-	uint64_t at = place_at - strlen(before), end = lm_journal_end(ring, at, at + 4096);
+	uint64_t at = place_at - strlen(before), end = lm_journal_end(ring, at, at + 4096, 0);
 	struct lm_journal_piece piece;
 
 	stores++;
-	ck_assert_int_eq(lm_journal_next(ring, at, end, &piece), 1);
+	ck_assert_int_eq(lm_journal_next(ring, at, end, 0, &piece), 1);
 	is_piece(&piece, at, before);
 	/* A place of which nothing is written is not even seen if nothing is behind it. */
-	if (lm_journal_next(ring, place_at, end, &piece) == 0) {
+	if (lm_journal_next(ring, place_at, end, 0, &piece) == 0) {
 		ck_assert(neighbour == NOTHING);
 		return;
 	}

@@ -112,7 +112,7 @@ static inline int end_line(struct lm_line *line, const struct lm_unwound *unwoun
 	backtrace = lm_backtraces_find(unwound);
 	if (unlikely(!backtrace || !lm_backtraces_is_written(backtrace)))
 		return 0;
-	if (!lm_settings.compact) {
+	if (lm_settings.format == LM_FORMAT_FULL) {
 		*with_frames = backtrace;
 		return 1;
 	}

@@ -35,14 +35,14 @@ struct lm_emit_room {
 	struct line line, head;
 	const struct lm_frame **frames; /* as many as the greatest depth */
 	uintptr_t *pcs;                 /* the same */
-	struct iovec parts[];           /* two more */
+	struct iovec parts[];           /* three more */
 };
 
 static size_t size_of_room(void)
 {
 	const size_t each = sizeof(struct iovec) + sizeof(struct lm_frame *) + sizeof(uintptr_t);
 
-	return sizeof(struct lm_emit_room) + 2 * sizeof(struct iovec) + lm_settings.depth * each;
+	return sizeof(struct lm_emit_room) + 3 * sizeof(struct iovec) + lm_settings.depth * each;
 }
 
 static struct lm_emit_room *laid_out(void *memory)
@@ -51,7 +51,7 @@ static struct lm_emit_room *laid_out(void *memory)
 
 	if (!room)
 		return NULL;
-	room->frames = (const struct lm_frame **)(void *)(room->parts + lm_settings.depth + 2);
+	room->frames = (const struct lm_frame **)(void *)(room->parts + lm_settings.depth + 3);
 	room->pcs = (uintptr_t *)(void *)(room->frames + lm_settings.depth);
 	return room;
 }
@@ -162,12 +162,12 @@ static void emit(struct lm_event *event, struct lm_emit_room *room, const struct
 	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
 	int result;
 
-	event->backtrace = backtrace && lm_settings.compact ? backtrace->number : 0;
+	event->backtrace = backtrace && lm_settings.format != LM_FORMAT_FULL ? backtrace->number : 0;
 	begin(&room->line);
 	if (statm)
 		lm_record_number(&room->line.text, LM_TRACE_TIME, ms);
 	lm_record_event(&room->line.text, event, statm);
-	if (!lm_settings.compact)
+	if (lm_settings.format == LM_FORMAT_FULL)
 		result = emit_full(room, backtrace, unwound);
 	else if (backtrace && !lm_backtraces_is_written(backtrace))
 		result = emit_numbered(room, backtrace);

@@ -23,22 +23,22 @@ static struct lm_ring_slot *slot(void)
 	return thread ? &thread->slot : NULL;
 }
 
-int lm_marks_send(const struct iovec *parts, int count)
+int lm_marks_send(struct iovec *parts, int count)
 {
 	return lm_sink_write(slot(), parts, count);
 }
 
 /* Only for the thread that holds the phase, or resumes a stopped trace. */
-static int send_first(const struct iovec *parts, int count)
+static int send_first(struct iovec *parts, int count)
 {
 	return lm_sink_write_first(slot(), parts, count);
 }
 
 int lm_marks_text(const char *text, int length)
 {
-	const struct iovec part = {(void *)text, (size_t)length};
+	struct iovec parts[2] = {{(void *)text, (size_t)length}};
 
-	return lm_marks_send(&part, 1) == 0 ? length : 0;
+	return lm_marks_send(parts, 1) == 0 ? length : 0;
 }
 
 /* Two threads may announce the same module at once. Then it is written twice, but never too late. */
@@ -46,7 +46,7 @@ int lm_marks_module(struct lm_module *module)
 {
 	char line[LM_MODULE_RECORD_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec parts[3];
+	struct iovec parts[4];
 
 	lm_module_record(&text, module);
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
@@ -64,18 +64,18 @@ int lm_marks_module(struct lm_module *module)
 static uint64_t missing;
 
 /* The only function that writes "# LOST". */
-static int send_lost(uint64_t count, int (*send)(const struct iovec *, int))
+static int send_lost(uint64_t count, int (*send)(struct iovec *, int))
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec part = {line, 0};
+	struct iovec parts[2];
 
 	lm_record_number(&text, LM_TRACE_LOST, count);
-	part.iov_len = (size_t)(text.at - line);
-	return send(&part, 1);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	return send(parts, 1);
 }
 
-static int tell_lost(int (*send)(const struct iovec *, int))
+static int tell_lost(int (*send)(struct iovec *, int))
 {
 	uint64_t count = lm_state_take_lost();
 
@@ -117,6 +117,12 @@ static void put_mark(struct lm_text *text, const char *mark)
 	lm_record_mark(text, mark, lm_account_totals(), calls);
 }
 
+static const char *const formats[] = {
+#define LINE(id, word) [LM_FORMAT_##id] = "# " LM_TRACE_FORMAT " " word "\n",
+	LM_TRACE_FORMATS(LINE)
+#undef LINE
+};
+
 int lm_marks_begin(uint64_t parent)
 {
 	/* Two paths, each byte at most four bytes in the trace. Not on the stack, which may be small. */
@@ -126,7 +132,7 @@ int lm_marks_begin(uint64_t parent)
 	} *room = lm_sys_map(sizeof *room);
 	uint64_t identity = lm_self_identity();
 	struct lm_text text;
-	struct iovec part;
+	struct iovec parts[2];
 	int result;
 
 	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
@@ -143,10 +149,10 @@ int lm_marks_begin(uint64_t parent)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
-	lm_text_string(&text, lm_settings.compact ? "# " LM_TRACE_FORMAT " compact\n" : "# " LM_TRACE_FORMAT " full\n");
+	lm_text_string(&text, formats[lm_settings.format]);
 	put_mark(&text, LM_TRACE_INIT);
-	part = (struct iovec){room->line, (size_t)(text.at - room->line)};
-	result = send_first(&part, 1);
+	parts[0] = (struct iovec){room->line, (size_t)(text.at - room->line)};
+	result = send_first(parts, 1);
 	lm_sys_unmap(room, sizeof *room);
 	return result;
 }
@@ -155,11 +161,11 @@ static int send_fini(void)
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec part = {line, 0};
+	struct iovec parts[2];
 
 	put_mark(&text, LM_TRACE_FINI);
-	part.iov_len = (size_t)(text.at - line);
-	return send_first(&part, 1);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	return send_first(parts, 1);
 }
 
 /* The map is a record apart from FINI: if there is little room left, there may still be enough for FINI. */
@@ -169,7 +175,7 @@ static void send_maps(void)
 	struct lm_maps maps;
 
 	if (lm_maps_read(&maps) == 0) {
-		const struct iovec parts[] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
+		struct iovec parts[3] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
 
 		send_first(parts, 2);
 	}

@@ -14,7 +14,7 @@
 #include "module.h"
 
 /* Writes COUNT parts as one record of the calling thread. lm_sink_write() says what they have to be. */
-int lm_marks_send(const struct iovec *parts, int count);
+int lm_marks_send(struct iovec *parts, int count);
 
 /* Writes LENGTH bytes of whole lines as one record. Returns LENGTH, or 0 if they could not be written. */
 int lm_marks_text(const char *text, int length);

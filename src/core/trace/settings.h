@@ -4,10 +4,11 @@
 #define LM_SETTINGS_H
 
 #include "compiler.h"
+#include "trace_format.h"
 
 extern struct lm_settings {
 	unsigned depth; /* frames of a backtrace, at most */
-	int compact;    /* each backtrace is written once, and events name it by number */
+	enum lm_format format;
 } lm_settings LM_INTERNAL;
 
 #endif
