@@ -224,3 +224,12 @@ void lm_record_path(struct lm_text *text, const char *word, const char *path)
 	lm_text_path_line(text, path);
 	lm_text_char(text, '\n');
 }
+
+void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame)
+{
+	put_word(text, LM_TRACE_NODE);
+	put_pair(text, number, " ", caller);
+	lm_text_char(text, ' ');
+	lm_text_unsigned(text, frame);
+	lm_text_char(text, '\n');
+}

@@ -14,6 +14,7 @@
 #define LOOK_AT 8
 
 static struct lm_thread *list;
+static unsigned last_number;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
 
@@ -66,6 +67,7 @@ static struct lm_thread *made(int self)
 	if (!thread)
 		return NULL;
 	thread->owner = self;
+	thread->number = lm_add(&last_number, 1);
 	thread->slot.owner = &thread->owner;
 	lm_unwind_forget(&thread->unwind);
 	thread->next = lm_load(&list);

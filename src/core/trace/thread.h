@@ -23,7 +23,8 @@
 struct lm_thread {
 	struct lm_account_share books; /* first, so that its address is that of the whole struct */
 	struct lm_thread *next;
-	int owner; /* thread id */
+	int owner;       /* thread id */
+	unsigned number; /* in the trace; from 1 */
 	struct lm_ring_slot slot;
 	struct lm_sizemap_move move;
 	/* How many events are left until the next look at the clock, and how many there are between two looks. */
