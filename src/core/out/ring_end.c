@@ -58,7 +58,7 @@ static uint64_t void_all_gaps(uint64_t end)
 
 	if (lm_ring_inside.is_relayed)
 		lm_relay_pause(header);
-	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, &gaps);
+	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, lm_ring.is_packed, &gaps);
 	if (lm_ring_inside.is_relayed)
 		lm_relay_resume(header);
 	return end;
@@ -226,7 +226,7 @@ static int append_last(const struct iovec *parts, int count, uint32_t length)
 	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at ||
 	    at + length > lm_ring_inside.header->tail + LM_JOURNAL_RING)
 		return -1;
-	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length);
+	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length, lm_ring.is_packed);
 	/* The stream ends behind this record now: the next one follows it, also if the ring is opened again. */
 	lm_ring_inside.refused_from = at + length;
 	return 0;

@@ -98,8 +98,17 @@ static void note_result(int error)
 static int is_intact(uint64_t tail, uint64_t end)
 {
 	const unsigned char *bytes = lm_ring.bytes + tail % LM_JOURNAL_RING;
+	size_t last = (size_t)(end - tail) - 1;
 
-	return lm_load(&bytes[0]) != 0 && lm_load(&bytes[end - tail - 1]) != 0 && !lm_busfault_has_happened();
+	/* The last bytes of a word may be 0, its first one is not. If a write ended inside of a word, TAIL lies there.
+	 */
+	if (lm_ring.is_packed) {
+		bytes += lm_journal_word(tail) - tail;
+		if (lm_journal_word(tail) == end)
+			return !lm_busfault_has_happened();
+		last = (size_t)(end - lm_journal_word(tail)) - 8;
+	}
+	return lm_load(&bytes[0]) != 0 && lm_load(&bytes[last]) != 0 && !lm_busfault_has_happened();
 }
 
 /* No place is granted behind one that was refused, since the stream ends there. */
@@ -143,9 +152,15 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 static uint64_t piece_end(uint64_t tail, uint64_t to)
 {
 	const unsigned char *bytes = lm_ring.bytes + tail % LM_JOURNAL_RING;
+	uint64_t end = lm_journal_word(tail);
 
 	if (to - tail < 2 * LM_RING_PIECE)
 		return to;
+	if (lm_ring.is_packed) {
+		while (end < to && end - tail < LM_RING_PIECE)
+			end = lm_journal_words_end(lm_ring.bytes, end, to);
+		return end;
+	}
 	for (size_t length = LM_RING_PIECE; length; length--) {
 		if (bytes[length - 1] == '\n' && (bytes[length] == '+' || bytes[length] == '#'))
 			return tail + length;

@@ -106,7 +106,8 @@ bool copied_agree(const struct copied *c)
 
 	if (written <= tail || written - tail >= LM_JOURNAL_RING || went_round(c))
 		return true;
-	for (uint64_t at = tail; lm_journal_next(c->ring, at, written, &piece); at += piece.length) {
+	for (uint64_t at = tail; lm_journal_next(c->ring, at, written, c->header->packed != 0, &piece);
+	     at += piece.length) {
 		if (!piece.is_gap && !is_in_trace(c, piece.position, piece.length))
 			return false;
 	}
@@ -293,7 +294,8 @@ static void take_records(struct join *j, uint64_t position)
 {
 	struct lm_journal_piece piece;
 
-	for (uint64_t at = position; lm_journal_next(j->copied->ring, at, j->end, &piece); at += piece.length) {
+	for (uint64_t at = position;
+	     lm_journal_next(j->copied->ring, at, j->end, j->copied->header->packed != 0, &piece); at += piece.length) {
 		if (!(piece.is_gap ? pass_gap(j, &piece) : take_record(j, piece.position, piece.length, false)))
 			return;
 		j->reached = piece.position + piece.length;
@@ -352,7 +354,9 @@ static bool take_last_part(struct join *j, const struct last *last, uint64_t *po
 	const uint64_t record = j->written - last->record;
 	struct lm_journal_piece piece;
 
-	if (!last->record || !lm_journal_next(j->copied->ring, *position, j->end, &piece) || piece.is_gap)
+	if (!last->record ||
+	    !lm_journal_next(j->copied->ring, *position, j->end, j->copied->header->packed != 0, &piece) ||
+	    piece.is_gap)
 		return false;
 	/* Its first bytes are written last. */
 	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail &&
@@ -401,7 +405,7 @@ int copied_join(const struct copied *c, struct copied_rest *rest)
 	j.written = c->header->start + (c->trace_size - c->header->base);
 	j.reached = j.written;
 	j.sure = c->header->tail + LM_JOURNAL_RING;
-	j.end = lm_journal_end(c->ring, j.written, j.written + LM_JOURNAL_RING);
+	j.end = lm_journal_end(c->ring, j.written, j.written + LM_JOURNAL_RING, c->header->packed != 0);
 	if (read_last(last, c) == 0)
 		(j.written < c->header->tail ? end_before : join)(&j, last);
 	if (!rest->is_cut && c->flushed > j.reached) {

@@ -193,7 +193,8 @@ static bool agrees(const struct snapshot *s, int trace, uint64_t position)
 {
 	struct lm_journal_piece piece;
 
-	for (uint64_t at = s->tail; lm_journal_next(s->ring, at, position, &piece); at += piece.length) {
+	for (uint64_t at = s->tail; lm_journal_next(s->ring, at, position, s->header.packed != 0, &piece);
+	     at += piece.length) {
 		if (!piece.is_gap && !is_in_trace(s, trace, piece.position, piece.length))
 			return false;
 	}
@@ -313,7 +314,7 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 	recovery->text = malloc(end - position + 1);
 	if (!recovery->text)
 		return -ENOMEM;
-	for (; lm_journal_next(s->ring, at, end, &piece); at += piece.length) {
+	for (; lm_journal_next(s->ring, at, end, s->header.packed != 0, &piece); at += piece.length) {
 		char *to = recovery->text + recovery->len;
 
 		/* If the trace ends in the middle of a record, that record was whole. */
@@ -347,7 +348,7 @@ static int take_snapshot(struct snapshot *s, int trace)
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (error)
 		return error;
-	s->head = lm_journal_end(s->early, s->tail, s->tail + LM_JOURNAL_RING);
+	s->head = lm_journal_end(s->early, s->tail, s->tail + LM_JOURNAL_RING, s->header.packed != 0);
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (!error)
 		error = read_at(s->fd, s->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
