@@ -11,70 +11,20 @@
 #include "backtraces.h"
 #include "compiler.h"
 #include "emit_careful.h"
+#include "emit_packed.h"
+#include "emit_quick.h"
 #include "frames.h"
 #include "line.h"
 #include "module.h"
+#include "pack.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
 #include "unwind.h"
 
-/* ---- malloc and free ---- */
+/* ---- what is shared with the packed way ---- */
 
-static struct lm_event common_event(enum lm_call call, void *p, size_t size)
-{
-	if (call == LM_CALL_FREE)
-		return (struct lm_event){.call = call, .old = p, .old_size = size, .change = -(int64_t)size};
-	return (struct lm_event){.call = call, .p = p, .size = size, .change = (int64_t)size};
-}
-
-/* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */
-static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
-                                                  const struct lm_caller *caller, void *p, size_t size, int64_t usable)
-{
-	struct lm_event event = common_event(call, p, size);
-	int saved = errno;
-
-	event.totals = lm_account_change(event.change, usable);
-	lm_emit_carefully(&event, thread, caller);
-	errno = saved;
-}
-
-/* Writes the event the careful way after it was unwound and accounted for. MORE: see emit_quickly(). */
-static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
-                                                const struct lm_event *more, const struct lm_unwound *unwound,
-                                                int error)
-{
-	struct lm_event event = more ? *more : common_event(call, p, size);
-	int saved = errno;
-
-	event.totals = totals;
-	if (lm_sink_failed(error) != 0) {
-		lm_emit_lose();
-	} else {
-		lm_emit_unwound(&event, lm_tls.thread, unwound);
-	}
-	errno = saved;
-}
-
-static __attribute__((noinline)) void fail(int error)
-{
-	int saved = errno;
-
-	lm_sink_failed(error);
-	errno = saved;
-}
-
-static inline void commit(struct lm_thread *thread, unsigned char *place, const char *word)
-{
-	int error = lm_sink_commit(&thread->slot, place, lm_line_first(word));
-
-	if (unlikely(error))
-		fail(error);
-}
-
-/* Looks at the clock: is it time for a sample, for work of the sink, or to write the thread's name? */
-static __attribute__((noinline)) int is_due(struct lm_thread *thread)
+int lm_emit_is_due(struct lm_thread *thread)
 {
 	uint64_t ms = lm_sample_now();
 
@@ -82,14 +32,62 @@ static __attribute__((noinline)) int is_due(struct lm_thread *thread)
 	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms);
 }
 
-/* Is recording the event all that there is to do? */
-static inline int is_quick(struct lm_thread *thread)
+void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	if (thread->until_clock)
-		thread->until_clock--;
-	else if (is_due(thread))
-		return 0;
-	return lm_sink_is_quick() && !lm_module_is_suspect();
+	int saved = errno;
+
+	lm_emit_carefully(event, thread, caller);
+	errno = saved;
+}
+
+void lm_emit_rest(struct lm_event *event, const struct lm_unwound *unwound, int error)
+{
+	int saved = errno;
+
+	if (lm_sink_failed(error) != 0)
+		lm_emit_lose();
+	else
+		lm_emit_unwound(event, lm_tls.thread, unwound);
+	errno = saved;
+}
+
+void lm_emit_failed(int error)
+{
+	int saved = errno;
+
+	lm_sink_failed(error);
+	errno = saved;
+}
+
+/* ---- malloc and free ---- */
+
+/* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */
+static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
+                                                  const struct lm_caller *caller, void *p, size_t size, int64_t usable)
+{
+	struct lm_event event = lm_emit_common_event(call, p, size);
+
+	event.totals = lm_account_change(event.change, usable);
+	lm_emit_slowly(&event, thread, caller);
+}
+
+/* Writes the event the careful way after it was unwound and accounted for. MORE: see emit_quickly(). */
+static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
+                                                const struct lm_event *more, const struct lm_unwound *unwound,
+                                                int error)
+{
+	struct lm_event event = more ? *more : lm_emit_common_event(call, p, size);
+
+	event.totals = totals;
+	lm_emit_rest(&event, unwound, error);
+}
+
+static inline void commit(struct lm_thread *thread, unsigned char *place, const char *word)
+{
+	int error = lm_sink_commit(&thread->slot, place, lm_line_first(word));
+
+	if (unlikely(error))
+		lm_emit_failed(error);
 }
 
 /* LM_LINE_TAIL bytes. Only the last one is part of the line. */
@@ -209,7 +207,11 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	if (likely(is_quick(thread)))
+	if (lm_settings_is_packed()) {
+		lm_emit_packed_malloc(thread, caller, p, size, usable);
+		return;
+	}
+	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -218,7 +220,11 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	if (likely(is_quick(thread)))
+	if (lm_settings_is_packed()) {
+		lm_emit_packed_free(thread, p, size, usable);
+		return;
+	}
+	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -251,7 +257,11 @@ static inline int is_common(const struct lm_event *event)
 
 void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	if (!thread || !caller || !is_common(event) || !is_quick(thread))
+	if (lm_settings_is_packed() && thread && caller && lm_pack_can(event)) {
+		lm_emit_packed(event, thread, caller);
+		return;
+	}
+	if (lm_settings_is_packed() || !thread || !caller || !is_common(event) || !lm_emit_is_quick(thread))
 		lm_emit_carefully(event, thread, caller);
 	else if (event->call == LM_CALL_CALLOC)
 		emit_calloc(event, thread, caller);

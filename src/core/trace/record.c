@@ -229,18 +229,20 @@ void lm_record_path(struct lm_text *text, const char *word, const char *path)
 	lm_text_char(text, '\n');
 }
 
-/* In a packed trace, blanks fill records up. So a blank that ends the name has to look different. */
+void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame)
+{
+	put_word(text, LM_TRACE_NODE);
+	put_pair(text, number, " ", caller);
+	lm_text_char(text, ' ');
+	lm_text_unsigned(text, frame);
+	lm_text_char(text, '\n');
+}
+
 void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name)
 {
-	size_t length = __builtin_strlen(name);
-
 	put_word(text, LM_TRACE_THREAD);
 	put_pair(text, number, " ", (uint64_t)tid);
 	lm_text_char(text, ' ');
 	lm_text_path_line(text, name);
-	if (length && name[length - 1] == ' ') {
-		text->at--;
-		lm_text_string(text, "\\040");
-	}
 	lm_text_char(text, '\n');
 }
