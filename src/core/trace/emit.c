@@ -7,6 +7,7 @@
 #include "emit.h"
 
 #include "account.h"
+#include "atomic.h"
 #include "backtraces.h"
 #include "compiler.h"
 #include "emit_careful.h"
@@ -28,7 +29,7 @@ int lm_emit_is_due(struct lm_thread *thread)
 	uint64_t ms = lm_sample_now();
 
 	lm_emit_wind_clock(thread, ms);
-	return lm_sample_is_due(ms) || lm_sink_is_due(ms);
+	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms);
 }
 
 void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
@@ -89,8 +90,8 @@ static inline void commit(struct lm_thread *thread, unsigned char *place, const 
 		lm_emit_failed(error);
 }
 
-/* LM_LINE_TAIL bytes. Only the last two are part of the line. */
-static const char plain_tail[] = "              ]\n";
+/* LM_LINE_TAIL bytes. Only the last one is part of the line. */
+static const char plain_tail[] = "               ]";
 _Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
 
 /*
@@ -104,7 +105,7 @@ static inline int end_line(struct lm_line *line, const struct lm_unwound *unwoun
 
 	*with_frames = NULL;
 	line->tail = plain_tail;
-	line->tail_length = 2;
+	line->tail_length = 1;
 	if (unlikely(!unwound->count))
 		return 1;
 	backtrace = lm_backtraces_find(unwound);
@@ -124,7 +125,7 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 	return with_frames ? with_frames->length : 0;
 }
 
-/* Returns the length of LINE without its tail; 0: the line can't be written the quick way. */
+/* Returns the length of LINE without its tail and its end; 0: the line can't be written the quick way. */
 static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
                                                               enum lm_call call, const void *p, size_t size,
                                                               struct lm_totals totals, const struct lm_event *more)
@@ -145,7 +146,7 @@ static inline __attribute__((always_inline)) unsigned measure(struct lm_line *li
 	}
 }
 
-/* Writes LINE up to END, except its first eight bytes. Returns those. */
+/* Writes LINE up to END, where its end begins, except its first eight bytes. Returns those. */
 static inline const char *put(char *end, const struct lm_line *line, enum lm_call call)
 {
 	switch (call) {
@@ -176,9 +177,12 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	struct lm_unwound room = {.count = 0};
 	const struct lm_unwound *unwound = call == LM_CALL_FREE ? &none : &room;
 	const struct lm_backtrace *with_frames = NULL;
+	/* Another thread may change it just now. */
+	const unsigned end_length = lm_load(&thread->end_length);
 	unsigned char *place;
 	struct lm_line line;
 	unsigned length;
+	char *end;
 	int error = 0;
 
 	lm_module_note_caller(caller->pc);
@@ -188,12 +192,13 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	lm_backtraces_expect(unwound);
 	length = measure(&line, thread, call, p, size, totals, more);
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {
-		length += line.tail_length;
+		length += line.tail_length + end_length;
 		place = lm_sink_reserve(&thread->slot, length + frames_length(with_frames), &error);
 		if (likely(place != NULL)) {
 			if (with_frames)
 				lm_frames_copy(place + length, with_frames);
-			commit(thread, place, put((char *)place + length, &line, call));
+			end = lm_line_put_end((char *)place + length, thread->end, end_length);
+			commit(thread, place, put(end, &line, call));
 			return;
 		}
 	}

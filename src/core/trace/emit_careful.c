@@ -167,8 +167,8 @@ static void put_line(struct line *line, const struct lm_event *event, uint64_t m
 }
 
 /* Packed: what is new of the backtrace comes first, in records of its own. 0, or -1. */
-static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct lm_backtrace *backtrace,
-                       unsigned thread, uint64_t ms, const struct lm_statm *statm)
+static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct lm_backtrace *backtrace, uint64_t ms,
+                       const struct lm_statm *statm)
 {
 	uint64_t words[LM_PACKED_WORDS_MAX];
 	struct iovec parts[2];
@@ -181,7 +181,7 @@ static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct
 	}
 	event->backtrace = backtrace ? lm_load(&backtrace->number) : 0;
 	if (!statm && lm_pack_can(event))
-		count = lm_pack_event(words, event, thread);
+		count = lm_pack_event(words, event, event->thread);
 	if (!count) {
 		put_line(&room->line, event, ms, statm);
 		return send_frames(room, &room->line, NULL, 0, NULL);
@@ -204,21 +204,24 @@ static int emit_text(struct lm_event *event, struct lm_emit_room *room, struct l
 	return send_frames(room, &room->line, NULL, 0, NULL);
 }
 
-/* THREAD: its number, 0 if it is not known. */
-static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, unsigned thread,
-                 uint64_t ms, const struct lm_statm *statm)
+/* A signal handler that interrupted the tracker has no THREAD, but runs on one. Its number never changes. */
+static void name_thread(struct lm_event *event, struct lm_thread *thread)
+{
+	if (!thread && lm_tls.thread && lm_thread_is_announced(lm_tls.thread))
+		thread = lm_tls.thread;
+	event->thread = thread ? thread->number : 0;
+	event->names_thread = thread ? lm_load(&thread->end_length) > 1 : lm_thread_are_several();
+}
+
+static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, uint64_t ms,
+                 const struct lm_statm *statm)
 {
 	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
-	int result = lm_settings_is_packed() ? emit_packed(event, room, backtrace, thread, ms, statm)
+	int result = lm_settings_is_packed() ? emit_packed(event, room, backtrace, ms, statm)
 	                                     : emit_text(event, room, backtrace, unwound, ms, statm);
 
 	if (result)
 		lose(event);
-}
-
-static unsigned number_of(const struct lm_thread *thread)
-{
-	return thread ? thread->number : 0;
 }
 
 void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound)
@@ -229,7 +232,8 @@ void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const str
 		lose(event);
 		return;
 	}
-	emit(event, room, unwound, number_of(thread), 0, NULL);
+	name_thread(event, thread);
+	emit(event, room, unwound, 0, NULL);
 	give_back(room, thread);
 }
 
@@ -246,13 +250,14 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	if (thread)
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	if (!room) {
+	if (!room || (thread && lm_thread_is_unnamed(thread) && lm_marks_thread(thread) != 0)) {
 		lose(event);
 		return;
 	}
+	name_thread(event, thread);
 	if (caller && lm_settings.depth)
 		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
-	emit(event, room, &unwound, number_of(thread), ms, sampled ? &statm : NULL);
+	emit(event, room, &unwound, ms, sampled ? &statm : NULL);
 	give_back(room, thread);
 	lm_sink_tick(ms);
 }

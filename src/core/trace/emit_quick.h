@@ -11,7 +11,7 @@
 #include "thread.h"
 #include "unwind.h"
 
-/* Looks at the clock: is it time for a sample or for work of the sink? */
+/* Looks at the clock: is it time for a sample, for work of the sink, or to write the thread's name? */
 int lm_emit_is_due(struct lm_thread *thread);
 
 /* Is recording the event all that there is to do? */

@@ -14,7 +14,7 @@
 #include "text.h"
 #include "trace_format.h"
 
-/* More than the longest line has: 13 numbers of 20 digits, with words between them. */
+/* More than the longest line has: 14 numbers of 20 digits, with words between them. */
 #define LM_RECORD_LINE_MAX 512
 
 struct lm_event {
@@ -35,6 +35,8 @@ struct lm_event {
 	size_t count;            /* calloc, reallocarray: the number of elements */
 	size_t each;             /* calloc, reallocarray: the size of one element */
 	uint64_t backtrace;      /* its number in the compact format, or 0 */
+	unsigned thread;         /* the calling thread's number; 0: not known */
+	uint8_t names_thread;    /* the line has THREAD */
 	struct lm_totals totals; /* after the event */
 };
 
@@ -52,5 +54,8 @@ void lm_record_path(struct lm_text *text, const char *word, const char *path);
 
 /* "# NODE number caller frame" */
 void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame);
+
+/* "# THREAD number tid name" */
+void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name);
 
 #endif
