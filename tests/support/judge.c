@@ -159,6 +159,9 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 	case TRACE_END:
 		judge_image(j, &trace->image);
 		break;
+	default:
+		/* The trace is not read with_lines. */
+		break;
 	}
 }
 

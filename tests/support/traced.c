@@ -88,6 +88,9 @@ struct traced traced_read(const char *path, bool keep)
 			traced.lost = trace.image.lost;
 			traced.images++;
 			break;
+		default:
+			/* The trace is not read with_lines. */
+			break;
 		}
 	}
 	ck_assert_int_eq(result, 0);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See trace.h. */
 #include "trace.h"
+#include "array.h"
 #include "escape.h"
 #include "note.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
@@ -169,21 +171,66 @@ static int take_expected(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* Reads the content of a file up to the next record. Only a memory map is used. 0 or -errno. */
-static int take_file(struct trace *trace, bool maps)
+/* Keeps the text of the line that is being read: its frames may push it out of the buffer. 0 or -ENOMEM. */
+static int keep_text(struct trace *trace, const char *text, size_t len)
 {
+	char *kept;
+
+	if (!trace->with_lines)
+		return 0;
+	kept = array_grow(trace->text, &trace->text_room, len + 1, 1);
+	if (!kept)
+		return -ENOMEM;
+	memcpy(kept, text, len);
+	trace->text = kept;
+	trace->text_len = len;
+	return 0;
+}
+
+/* Reads the next line of a file that can be used. 1, 0 at the end of the content, or -errno. */
+static int next_of_file(struct trace *trace, bool maps)
+{
+	int got, error;
+
+	while ((got = next_below(trace)) > 0 && maps) {
+		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
+		if (error != -EINVAL)
+			return error ? error : 1;
+		complain(trace, trace->line.number, "this is not a line of a memory map");
+	}
+	return got;
+}
+
+/* Reads the content of a file up to the next record. With with_lines, trace_next() does. 0 or -errno. */
+static int take_file(struct trace *trace)
+{
+	const struct record *record = &trace->record;
+	bool maps = record->len == strlen(LM_TRACE_MAPS) && memcmp(record->text, LM_TRACE_MAPS, record->len) == 0;
 	int got;
 
-	while ((got = next_below(trace)) > 0) {
-		int error = 0;
+	trace->in_file = trace->with_lines;
+	trace->in_maps = maps;
+	if (trace->in_file)
+		return 0;
+	do
+		got = next_of_file(trace, maps);
+	while (got > 0);
+	return got;
+}
 
-		if (maps)
-			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
-		if (error == -EINVAL)
-			complain(trace, trace->line.number, "this is not a line of a memory map");
-		else if (error)
-			return error;
-	}
+/* The next line of a file's content. 1, 0 at its end, or -errno. */
+static int take_content(struct trace *trace, struct trace_item *item)
+{
+	int got = next_of_file(trace, trace->in_maps);
+
+	trace->in_file = got > 0;
+	if (got > 0)
+		*item = (struct trace_item){
+			.kind = TRACE_BELOW,
+			.line = trace->line.number,
+			.text = trace->line.text,
+			.len = trace->line.len,
+		};
 	return got;
 }
 
@@ -198,16 +245,16 @@ static int set_path(struct trace *trace, char **path)
 	return 0;
 }
 
-static int take_backtrace(struct trace *trace)
+static int take_backtrace(struct trace *trace, uint32_t *stack)
 {
 	uint64_t number = trace->record.number;
-	uint32_t stack = STACK_NONE;
-	int error = take_stack(trace, &stack);
+	int error = take_stack(trace, stack);
 
-	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
+	return error ? error : stacks_set_number(&trace->image.stacks, number, *stack);
 }
 
-static int take_info(struct trace *trace)
+/* Sets STACK to the backtrace that an information line has, if it has one. 0 or -errno. */
+static int take_info(struct trace *trace, uint32_t *stack)
 {
 	struct trace_image *image = &trace->image;
 	const struct record *record = &trace->record;
@@ -231,7 +278,7 @@ static int take_info(struct trace *trace)
 	case INFO_MODULE:
 		return maps_add_module(&image->maps, &record->module);
 	case INFO_BACKTRACE:
-		return take_backtrace(trace);
+		return take_backtrace(trace, stack);
 	case INFO_TIME:
 		image->has_time = true;
 		image->time = record->number;
@@ -243,11 +290,27 @@ static int take_info(struct trace *trace)
 		image->gaps++;
 		return 0;
 	case INFO_FILE:
-		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
-		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);
+		return take_file(trace);
 	default:
 		return 0;
 	}
+}
+
+/* 1 and ITEM; 0 if the reader needs no such items; or -errno. */
+static int take_line(struct trace *trace, struct trace_item *item)
+{
+	uint32_t stack = STACK_NONE;
+	int error;
+
+	*item = (struct trace_item){
+		.kind = trace->record.info == INFO_BACKTRACE ? TRACE_BACKTRACE : TRACE_INFO,
+		.line = trace->line.number,
+	};
+	error = take_info(trace, &stack);
+	item->stack = stack;
+	item->text = trace->text;
+	item->len = trace->text_len;
+	return error ? error : trace->with_lines;
 }
 
 /*
@@ -332,6 +395,8 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	copy_event(&item->event, &trace->record);
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
+	item->text = trace->text;
+	item->len = trace->text_len;
 	item->kind = is_calling                          ? TRACE_CALLING
 	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
@@ -371,8 +436,10 @@ static int next_record(struct trace *trace)
 	int got;
 
 	while ((got = next_line(trace)) > 0) {
-		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
-			return 1;
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
+			got = keep_text(trace, trace->line.text, trace->line.len);
+			return got ? got : 1;
+		}
 		complain(trace, trace->line.number, trace->record.fault);
 	}
 	return got;
@@ -396,12 +463,17 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	len = parse_common(text, &item->event);
 	if (!len)
 		return 0;
+	error = keep_text(trace, text, len - 1);
+	if (error)
+		return error;
 	input_pass(in, len, 1);
 	trace->records++;
 	image->events++;
 	item->kind = TRACE_CALL;
 	item->line = image->last_line = in->lines;
 	item->stack = STACK_NONE;
+	item->text = trace->text;
+	item->len = trace->text_len;
 	if (text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
@@ -411,11 +483,13 @@ static int take_common(struct trace *trace, struct trace_item *item)
 
 int trace_next(struct trace *trace, struct trace_item *item)
 {
-	int got = take_common(trace, item), error = 0;
+	int got = trace->in_file ? take_content(trace, item) : 0;
 
+	if (!got)
+		got = take_common(trace, item);
 	if (got)
 		return got;
-	while (!error && (trace->ending || (got = next_record(trace)) > 0)) {
+	while (trace->ending || (got = next_record(trace)) > 0) {
 		if (trace->ending) {
 			trace->ending = false;
 			new_image(trace);
@@ -426,15 +500,13 @@ int trace_next(struct trace *trace, struct trace_item *item)
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
 			return take_event(trace, item);
-		if (trace->record.kind == RECORD_INFO)
-			error = take_info(trace);
-		else if (trace->record.kind <= RECORD_FINI)
+		if (trace->record.kind <= RECORD_FINI)
 			return take_event(trace, item);
+		if (trace->record.kind == RECORD_INFO && (got = take_line(trace, item)) != 0)
+			return got;
 		/* Other lines are frames whose record was cut off or could not be read. */
 	}
-	if (error || got < 0)
-		return error ? error : got;
-	return finish(trace, item);
+	return got < 0 ? got : finish(trace, item);
 }
 
 int trace_open(struct trace *trace, const char *path, const struct diag *diag)
@@ -452,4 +524,5 @@ void trace_close(struct trace *trace)
 	stacks_free(&trace->image.stacks);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
+	free(trace->text);
 }

@@ -63,6 +63,10 @@ enum trace_kind {
 	TRACE_FINI,
 	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
 	TRACE_END,     /* the image is over, and can be reported on now */
+	/* The following only with with_lines: */
+	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */
+	TRACE_BACKTRACE, /* a BACKTRACE line, with its frames */
+	TRACE_BELOW,     /* a line of a file's content below an information line */
 };
 
 struct trace_item {
@@ -70,6 +74,9 @@ struct trace_item {
 	struct event event;
 	uint32_t stack; /* a number in the image's stacks, or STACK_NONE */
 	uint64_t line;
+	/* With with_lines: the line without its newline, valid until the next item. NULL of TRACE_END. */
+	const char *text;
+	size_t len;
 };
 
 struct trace {
@@ -77,6 +84,7 @@ struct trace {
 	const struct diag *diag;
 	bool without_stacks;      /* the reader needs no backtraces; set before the first item */
 	bool without_short_cuts;  /* for tests: no line is read the fast way; set before the first item */
+	bool with_lines;          /* the reader needs all lines that mean something; set before the first item */
 	struct trace_image image; /* the one that the last item belongs to */
 	uint64_t records;         /* lines that were read and mean something */
 	uint64_t malformed;       /* lines that could not be read */
@@ -88,6 +96,10 @@ struct trace {
 	uint64_t unfinished; /* the number of a line without newline; to be reported if more text follows */
 	uint64_t complained_line;
 	const char *complaint; /* about that line */
+	bool in_file;          /* with with_lines: the lines that follow are the content of a file */
+	bool in_maps;          /* that is a memory map */
+	char *text;            /* with with_lines: a copy of the last record's line */
+	size_t text_len, text_room;
 	struct record record;
 	uint32_t frames[TRACE_DEPTH_MAX];
 };
