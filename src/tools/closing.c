@@ -102,13 +102,16 @@ static void print_untraced(const struct tally *tally)
 	free(exe);
 }
 
+/* For less than this, no other format is worth a hint. */
+#define LARGE ((uintmax_t)64 << 20)
+
 static void print_saving(const struct tally *tally)
 {
-	if (tally->saving >> 20 == 0)
+	if (tally->bytes <= LARGE || tally->saving >> 20 == 0)
 		return;
-	fputs(", ", stderr);
+	fputs(", about ", stderr);
 	print_bytes(tally->saving);
-	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
+	fprintf(stderr, " (%ju%%) less with --packed", tally->saving * 100 / tally->bytes);
 }
 
 /* So many processes have a line each. */
@@ -118,7 +121,19 @@ struct others {
 	uintmax_t count; /* of those without a line, and what they have together: */
 	struct tally all;
 	int lines;
+	struct tally run; /* all traces of the run */
 };
+
+static void add(struct tally *sum, const struct tally *tally)
+{
+	sum->events += tally->events;
+	sum->bytes += tally->bytes;
+	sum->lost += tally->lost;
+	sum->is_least |= tally->is_least;
+	if (tally->unwritten)
+		sum->unwritten = tally->unwritten;
+	sum->saving += tally->saving;
+}
 
 static void say_child(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
 {
@@ -132,20 +147,14 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 		        plural(tally->events), tally->bytes);
 		shell_quote(stderr, path);
 		print_lost(tally);
-		print_saving(tally);
 		if (!runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
-		others->all.events += tally->events;
-		others->all.bytes += tally->bytes;
-		others->all.lost += tally->lost;
-		others->all.is_least |= tally->is_least;
-		if (tally->unwritten)
-			others->all.unwritten = tally->unwritten;
-		others->all.saving += tally->saving;
+		add(&others->all, tally);
 	}
+	add(&others->run, tally);
 	free(exe);
 }
 
@@ -154,8 +163,23 @@ static void say_nothing(void *context, const char *path, pid_t pid, bool runs, c
 	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
 }
 
+/* What the run's traces have together, if they are large. OWN: the command's. */
+static void say_saving(struct others *others, const struct tally *own)
+{
+	/* Of the command's own trace, its line says it. */
+	if (others->lines == 0)
+		return;
+	add(&others->run, own);
+	if (others->run.bytes <= LARGE || others->run.saving >> 20 == 0)
+		return;
+	fputs("log-malloc: all traces together: ", stderr);
+	print_bytes(others->run.bytes);
+	print_saving(&others->run);
+	fputc('\n', stderr);
+}
+
 void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
-                      const struct timespec *since)
+                      const struct timespec *since, const struct tally *own)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct others others = {.count = 0};
@@ -171,9 +195,9 @@ void closing_children(const struct launch_options *options, const struct destina
 		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
 		        others.all.events, others.all.bytes);
 		print_lost(&others.all);
-		print_saving(&others.all);
 		fputc('\n', stderr);
 	}
+	say_saving(&others, own);
 }
 
 /* Where the trace is, and what to type next. */
@@ -207,26 +231,26 @@ static void say_stream(const struct destination *to)
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status, const char *library)
+                    int status, const char *library, struct tally *tally)
 {
-	struct tally tally;
 	char *shown;
 	int error;
 
+	memset(tally, 0, sizeof *tally);
 	if (to->kind == DESTINATION_STDERR)
 		return;
 	if (to->fd < 0) {
 		say_stream(to);
 		return;
 	}
-	error = tally_file(to->fd, to->start, left->text, left->len, &tally);
+	error = tally_file(to->fd, to->start, left->text, left->len, tally);
 	if (error) {
 		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
 		return;
 	}
-	if (tally.events == 0 && tally.lost == 0) {
-		say_nothing_seen(options, &tally, to->path, status);
-		if (ends_in_exec(&tally) && WIFEXITED(status))
+	if (tally->events == 0 && tally->lost == 0) {
+		say_nothing_seen(options, tally, to->path, status);
+		if (ends_in_exec(tally) && WIFEXITED(status))
 			say_what_helps(library);
 		return;
 	}
@@ -235,17 +259,17 @@ void closing_result(const struct launch_options *options, const struct destinati
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
 	shown = escape_printable(to->path, strlen(to->path));
-	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, plural(tally.events), tally.bytes,
+	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally->events, plural(tally->events), tally->bytes,
 	        shown ? shown : "?");
 	free(shown);
-	print_lost(&tally);
-	print_saving(&tally);
-	if (WIFEXITED(status) && ends_in_exec(&tally))
-		print_untraced(&tally);
-	if (tally.events)
+	print_lost(tally);
+	print_saving(tally);
+	if (WIFEXITED(status) && ends_in_exec(tally))
+		print_untraced(tally);
+	if (tally->events)
 		say_next(to);
 	else
 		fputc('\n', stderr);
-	if (WIFEXITED(status) && ends_in_exec(&tally))
+	if (WIFEXITED(status) && ends_in_exec(tally))
 		say_what_helps(library);
 }

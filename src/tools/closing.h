@@ -9,19 +9,22 @@
 struct destination;
 struct launch_options;
 struct merge_left;
+struct tally;
 
 /*
  * The line about TO's trace, of which a part may be LEFT in a journal. STATUS
- * is how the command ended, as waitpid() has it. LIBRARY: what was preloaded, or NULL.
+ * is how the command ended, as waitpid() has it. LIBRARY: what was preloaded, or
+ * NULL. TALLY gets what is in the trace, nothing if that can't be found out.
  */
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status, const char *library);
+                    int status, const char *library, struct tally *tally);
 
 /*
  * The lines about the traces of the processes that the command started. SINCE
- * is when that began. Their journals are merged even if nothing is to be said.
+ * is when that began. OWN is what the command's trace has. The journals are
+ * merged even if nothing is to be said.
  */
 void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
-                      const struct timespec *since);
+                      const struct timespec *since, const struct tally *own);
 
 #endif

@@ -132,6 +132,17 @@ int destination_name(struct destination *to, pid_t pid)
 	return to->kind == DESTINATION_FILE ? expand(to, pid) : 0;
 }
 
+bool destination_is_regular(const struct destination *to)
+{
+	struct destination own = *to;
+	struct stat st;
+
+	if (to->kind != DESTINATION_FILE)
+		return false;
+	/* A file with %p in its name can hardly be there already. */
+	return expand(&own, getpid()) != 0 || stat(own.path, &st) != 0 || S_ISREG(st.st_mode);
+}
+
 const char *destination_childrens_output(struct destination *to)
 {
 	/* The tracker puts the suffix behind the name itself. */

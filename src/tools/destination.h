@@ -39,6 +39,9 @@ int destination_follow_children(struct destination *to);
 /* Fills in the path for process PID: %p is its number, %% a percent sign. 0 or an errno. */
 int destination_name(struct destination *to, pid_t pid);
 
+/* Is the trace a regular file, or will it be one? Not what a user opened as descriptor 1022 or standard error. */
+bool destination_is_regular(const struct destination *to);
+
 /* The value of LOG_MALLOC_OUTPUT for the processes that the command starts, or NULL. Changes CHILDRENS. */
 const char *destination_childrens_output(struct destination *to);
 

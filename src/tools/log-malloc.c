@@ -14,6 +14,7 @@
 #include "merge.h"
 #include "running.h"
 #include "settings.h"
+#include "tally.h"
 #include "target.h"
 #include "trace_format.h"
 
@@ -97,13 +98,14 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const struct timespec *since, const char *library)
 {
 	const struct diag diag = {.report = cli_complain};
+	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
 	if (!options->quiet)
-		closing_result(options, to, &left, run->status, library);
+		closing_result(options, to, &left, run->status, library, &own);
 	merge_left_free(&left);
-	closing_children(options, to, run->pid, since);
+	closing_children(options, to, run->pid, since, &own);
 }
 
 int main(int argc, char **argv)
@@ -128,6 +130,12 @@ int main(int argc, char **argv)
 		          "it");
 		return CLI_TROUBLE;
 	}
+	/*
+	 * A file is read by the commands, so it is small. What goes to a terminal or a pipe is read by people and by
+	 * scripts: there each event has its backtrace.
+	 */
+	if (!settings_get(&options.settings, SETTING_FORMAT) && destination_is_regular(&to))
+		options.settings.values[SETTING_FORMAT] = "compact";
 	/* The clock of files' times. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)

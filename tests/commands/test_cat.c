@@ -194,7 +194,7 @@ START_TEST(every_command_says_the_same_of_what_is_written)
 		"report --tree -n",    "report --by temporary -n",  "trackusage", "trackusage -u --format csv",
 		"diff -n empty.trace", "report --format massif -n"};
 
-	must(run(LM " -q -o full.trace " PROGRAMS "threads 1 3000 >/dev/null; true"));
+	must(run(LM " -q --full -o full.trace " PROGRAMS "threads 1 3000 >/dev/null; true"));
 	must(run(LM " -q --compact -o compact.trace " PROGRAMS "threads 1 3000 >/dev/null; true"));
 	must(run("printf '# PID 7\\n+ INIT [0:0] malloc=0\\n+ FINI [0:0] malloc=0\\n' >empty.trace;"
 	         "for t in full compact; do for f in full compact; do "

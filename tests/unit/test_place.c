@@ -236,7 +236,7 @@ START_TEST(a_record_is_a_gap_until_its_last_store)
 		struct place place = prepare_case(i);
 		struct iovec parts[2] = {{(void *)place.record, 9}, {(void *)(place.record + 9), place.length - 9}};
 
-		lm_place_record(place.bytes, parts, 2, place.length);
+		lm_place_record(place.bytes, parts, 2, place.length, 0);
 		ck_assert_uint_gt(stores, place.length);
 		ck_assert_uint_eq(wholes, 1);
 		look();
@@ -278,7 +278,7 @@ START_TEST(a_place_that_is_voided_is_a_gap_until_its_last_store)
 			continue;
 		begin_record(&place, i / CASES);
 		expected = NULL;
-		lm_place_void(place.bytes, place.length);
+		lm_place_void(place.bytes, place.length, 0);
 		ck_assert_uint_eq(wholes, 1);
 		look();
 		ck_assert_uint_eq(wholes, 2);

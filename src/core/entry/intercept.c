@@ -21,6 +21,7 @@
 #include "record.h"
 #include "ring.h"
 #include "session.h"
+#include "settings.h"
 #include "sizemap.h"
 #include "sys.h"
 #include "thread.h"
@@ -100,10 +101,12 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 {
 	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
 
-	if (call->tracing || !call->own)
+	if (!call->own || (call->tracing && !lm_settings_is_packed())) {
 		event->totals = lm_account_change(change, usable);
-	else
+	} else {
 		lm_account_change_own(&call->own->books, change, usable);
+		event->totals = lm_account_near();
+	}
 }
 
 /*
@@ -184,9 +187,10 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	if (event->p) {
 		event->change = (int64_t)event->size;
 		if (likely(enter((void *)event->p, event->size, call) == 0))
-			usable = (int64_t)lm_real_usable_size_of_live((void *)event->p);
+			event->usable = lm_real_usable_size_of_live((void *)event->p);
 		else
 			event->unkept = 1;
+		usable = (int64_t)event->usable;
 	} else if (event->size && !event->error) {
 		event->error = call->error;
 	}
@@ -431,9 +435,10 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 	if (event->p) {
 		event->change += (int64_t)event->size;
 		if (likely(enter_resized(event, old, call) == 0))
-			usable += (int64_t)lm_real_usable_size_of_live((void *)event->p);
+			event->usable = lm_real_usable_size_of_live((void *)event->p);
 		else
 			event->unkept = 1;
+		usable += (int64_t)event->usable;
 	}
 	account(event, usable, call);
 }

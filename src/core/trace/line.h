@@ -49,7 +49,8 @@ struct lm_line {
 	struct lm_line_number count, each, old_size, change;
 	struct lm_line_pointer old;
 	int is_less; /* realloc: the change is negative */
-	/* The text behind the totals: the last TAIL_LENGTH of LM_LINE_TAIL bytes, see lm_line_tail(). */
+	/* The text behind the totals: the last TAIL_LENGTH of LM_LINE_TAIL bytes, see lm_line_tail(). The line's end
+	 * follows, see lm_line_end(). */
 	unsigned tail_length;
 	const char *tail;
 };
@@ -57,13 +58,13 @@ struct lm_line {
 /* A tail's room in bytes. All of it is copied; the surplus bytes in front of the tail are overwritten later. */
 #define LM_LINE_TAIL 16
 
-/* Writes "] bt=NUMBER\n", or "]\n" if NUMBER is 0, to the end of TAIL. Returns its length; 0: NUMBER is too large. */
+/* Writes "] bt=NUMBER", or "]" if NUMBER is 0, to the end of TAIL. Returns its length; 0: NUMBER is too large. */
 static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
 {
 	struct lm_text text;
-	unsigned length = 2;
+	unsigned length = 1;
 
-	if (number > UINT64_C(9999999999))
+	if (number > UINT64_C(99999999999))
 		return 0;
 	if (number)
 		length += 4 + lm_text_digits(number);
@@ -73,8 +74,38 @@ static inline unsigned lm_line_tail(char tail[LM_LINE_TAIL], uint64_t number)
 		lm_text_string(&text, " " LM_TRACE_BT "=");
 		lm_text_unsigned(&text, number);
 	}
+	return length;
+}
+
+/* The greatest number of a thread that a line's end has room for. */
+#define LM_LINE_THREAD_MAX 9999999
+
+/* The length of " thread=NUMBER\n". */
+static inline unsigned lm_line_end_length(unsigned number)
+{
+	return sizeof " " LM_TRACE_BY "=" - 1 + (number ? lm_text_digits(number) : 1) + 1;
+}
+
+/*
+ * Writes " thread=NUMBER\n" to the end of END, and returns its length. Its last byte alone is the end of a line that
+ * does not name its thread. So the length alone decides which of the two a line gets.
+ */
+static inline unsigned lm_line_end(char end[LM_LINE_TAIL], unsigned number)
+{
+	unsigned length = lm_line_end_length(number);
+	struct lm_text text = {end + LM_LINE_TAIL - length, end + LM_LINE_TAIL};
+
+	lm_text_string(&text, " " LM_TRACE_BY "=");
+	lm_text_unsigned(&text, number);
 	lm_text_char(&text, '\n');
 	return length;
+}
+
+/* Copies the last LENGTH bytes of END to where the line ends. Returns where they begin. */
+static inline char *lm_line_put_end(char *at, const char end[LM_LINE_TAIL], unsigned length)
+{
+	__builtin_memcpy(at - LM_LINE_TAIL, end, LM_LINE_TAIL);
+	return at - length;
 }
 
 /* The first eight bytes of the lines. */
@@ -266,7 +297,7 @@ static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_b
 		old_size < LM_LINE_EIGHT && by < LM_LINE_EIGHT && (!old || (uintptr_t)old >= LM_LINE_POINTER_MIN), 1);
 }
 
-/* ---- the length of a line without its tail, in bytes ---- */
+/* ---- the length of a line without its tail and its end, in bytes ---- */
 
 static inline unsigned lm_line_common_length(const struct lm_line *line)
 {
@@ -368,12 +399,11 @@ static inline char *lm_line_put_totals(char *end, const struct lm_line *line)
 
 static inline char *lm_line_put_tail(char *end, const struct lm_line *line)
 {
-	__builtin_memcpy(end - LM_LINE_TAIL, line->tail, LM_LINE_TAIL);
-	return end - line->tail_length;
+	return lm_line_put_end(end, line->tail, line->tail_length);
 }
 
 /*
- * ---- whole lines, except their first eight bytes. END is the line's end ----
+ * ---- whole lines, except their first eight bytes. END is where the text of lm_line_put_end() begins ----
  *
  * The first number's surplus may overwrite the last three of those eight bytes. The commit writes all eight.
  */
@@ -389,8 +419,7 @@ static inline void lm_line_put_malloc(char *end, const struct lm_line *line)
 
 static inline void lm_line_put_free(char *end, const struct lm_line *line)
 {
-	end -= 2;
-	__builtin_memcpy(end, "]\n", 2);
+	end = lm_line_put_char(end, ']');
 	end = lm_line_put_totals(end, line);
 	end = lm_line_put_pointer(end, &line->pointer);
 	lm_line_put_first(end, &line->size);

@@ -3,6 +3,7 @@
 #include "marks.h"
 
 #include <limits.h>
+#include <sys/prctl.h>
 
 #include "account.h"
 #include "atomic.h"
@@ -55,6 +56,44 @@ int lm_marks_module(struct lm_module *module)
 	if (lm_marks_send(parts, 3) != 0)
 		return -1;
 	lm_store_release(&module->announced, 1);
+	return 0;
+}
+
+/* ---- threads ---- */
+
+/* The calling thread's name. A thread that may not ask has an empty one. */
+static void read_name(char name[LM_THREAD_NAME])
+{
+	name[0] = '\0';
+	lm_sys(SYS_prctl, PR_GET_NAME, name);
+	name[LM_THREAD_NAME - 1] = '\0';
+}
+
+/* Has THREAD another name than the trace says? A child of vfork runs on its parent's thread, but has a name of its own.
+ */
+static int is_renamed(const struct lm_thread *thread, const char *name)
+{
+	return __builtin_strcmp(name, thread->name) != 0 && lm_sys(SYS_gettid) == thread->owner;
+}
+
+int lm_marks_thread(struct lm_thread *thread)
+{
+	int is_new = !lm_thread_is_announced(thread);
+	char name[LM_THREAD_NAME], line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	read_name(name);
+	if (is_new || is_renamed(thread, name)) {
+		lm_record_thread(&text, thread->number, thread->owner, name);
+		parts[0].iov_len = (size_t)(text.at - line);
+		if (is_new)
+			lm_thread_is_coming(thread);
+		if (lm_marks_send(parts, 1) != 0)
+			return is_new ? -1 : 0;
+		__builtin_memcpy(thread->name, name, sizeof name);
+	}
+	lm_thread_is_named(thread);
 	return 0;
 }
 
@@ -130,6 +169,7 @@ int lm_marks_begin(uint64_t parent)
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
+	struct lm_thread *thread = lm_thread_self();
 	uint64_t identity = lm_self_identity();
 	struct lm_text text;
 	struct iovec parts[2];
@@ -150,9 +190,15 @@ int lm_marks_begin(uint64_t parent)
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
 	lm_text_string(&text, formats[lm_settings.format]);
+	if (thread) {
+		read_name(thread->name);
+		lm_record_thread(&text, thread->number, thread->owner, thread->name);
+	}
 	put_mark(&text, LM_TRACE_INIT);
 	parts[0] = (struct iovec){room->line, (size_t)(text.at - room->line)};
 	result = send_first(parts, 1);
+	if (result == 0)
+		lm_thread_begins(thread);
 	lm_sys_unmap(room, sizeof *room);
 	return result;
 }

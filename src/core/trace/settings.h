@@ -11,4 +11,10 @@ extern struct lm_settings {
 	enum lm_format format;
 } lm_settings LM_INTERNAL;
 
+/* Does each thread count bytes for itself also while a trace is written? Packed records have no totals. */
+static inline int lm_settings_is_packed(void)
+{
+	return lm_settings.format == LM_FORMAT_PACKED;
+}
+
 #endif
