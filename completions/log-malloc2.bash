@@ -34,7 +34,7 @@ _log_malloc2_value() {
 	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--grep) COMPREPLY=() ;;
+	*:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }

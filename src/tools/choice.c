@@ -3,6 +3,7 @@
 #include "choice.h"
 #include "array.h"
 #include "cli.h"
+#include "cursor.h"
 #include "frame.h"
 #include "pattern.h"
 #include "stacks.h"
@@ -15,7 +16,8 @@ enum verdict { UNJUDGED, UNMATCHED, MATCHED };
 
 bool choice_is_made(const struct choice *choice)
 {
-	return choice->has_from || choice->has_to || choice->has_address || choice->calls || choice->pattern_count;
+	return choice->has_from || choice->has_to || choice->has_address || choice->calls || choice->patterns.count ||
+	       choice->threads.count;
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -34,15 +36,14 @@ void choice_add_calls(struct choice *choice, const char *list)
 	free(copy);
 }
 
-void choice_add_pattern(struct choice *choice, const char *pattern)
+void choice_add_name(struct choice_names *names, const char *name)
 {
-	const char **grown = array_grow(choice->patterns, &choice->pattern_room, choice->pattern_count + 1,
-	                                sizeof *choice->patterns);
+	const char **grown = array_grow(names->list, &names->room, names->count + 1, sizeof *names->list);
 
 	if (!grown)
 		cli_usage_error("%s", strerror(ENOMEM));
-	choice->patterns = grown;
-	choice->patterns[choice->pattern_count++] = pattern;
+	names->list = grown;
+	names->list[names->count++] = name;
 }
 
 /* ---- moment and address --------------------------------------------------- */
@@ -67,6 +68,39 @@ static bool takes_address(const struct choice *choice, const struct event *event
 	       (parse_is_realloc(event->call) && contains(event->old, event->args[0], choice->address));
 }
 
+/* ---- threads -------------------------------------------------------------- */
+
+/* The number of the thread that made the call, 0 if that is not known. */
+static uint64_t thread_of(const struct threads *threads, const struct trace *trace, const struct trace_item *item)
+{
+	static const char mark[] = " " LM_TRACE_BY "=";
+
+	if (item->event.thread || trace->section == SECTION_PACKED)
+		return item->event.thread;
+	/* The line can say that it is not known. If it says nothing, there was only one thread so far. */
+	return item->text && memmem(item->text, item->len, mark, sizeof mark - 1) ? 0 : threads_first(threads);
+}
+
+static bool is_thread(const char *name, uint64_t number, const struct thread *thread)
+{
+	struct cursor c = cursor_start(name, strlen(name));
+	uint64_t value;
+
+	if (thread && strcmp(name, thread->name) == 0)
+		return true;
+	return cursor_number(&c, &value) && cursor_at_end(&c) && (value == number || (thread && value == thread->tid));
+}
+
+static bool takes_thread(const struct choice *choice, const struct threads *threads, uint64_t number)
+{
+	const struct thread *thread = threads_find(threads, number);
+
+	for (size_t i = 0; i < choice->threads.count; i++)
+		if (is_thread(choice->threads.list[i], number, thread))
+			return true;
+	return false;
+}
+
 /* ---- functions ------------------------------------------------------------ */
 
 static bool make_room(struct choice_verdicts *verdicts, size_t count)
@@ -88,8 +122,8 @@ static bool make_room(struct choice_verdicts *verdicts, size_t count)
 
 static bool matches(const struct choice *choice, const char *function)
 {
-	for (size_t i = 0; i < choice->pattern_count; i++)
-		if (pattern_matches(choice->patterns[i], function))
+	for (size_t i = 0; i < choice->patterns.count; i++)
+		if (pattern_matches(choice->patterns.list[i], function))
 			return true;
 	return false;
 }
@@ -149,14 +183,16 @@ static int takes_stack(struct choice *choice, const struct resolver *resolver, c
 
 /* ---- all of them ---------------------------------------------------------- */
 
-int choice_takes(struct choice *choice, const struct resolver *resolver, const struct trace_image *image,
-                 const struct trace_item *item, bool *taken)
+int choice_takes(struct choice *choice, const struct resolver *resolver, const struct threads *threads,
+                 const struct trace *trace, const struct trace_item *item, bool *taken)
 {
-	*taken = choice_takes_moment(choice, image) && (!choice->calls || choice->calls >> item->event.call & 1) &&
-	         (!choice->has_address || takes_address(choice, &item->event));
-	if (!*taken || !choice->pattern_count)
+	*taken = choice_takes_moment(choice, &trace->image) &&
+	         (!choice->calls || choice->calls >> item->event.call & 1) &&
+	         (!choice->has_address || takes_address(choice, &item->event)) &&
+	         (!choice->threads.count || takes_thread(choice, threads, thread_of(threads, trace, item)));
+	if (!*taken || !choice->patterns.count)
 		return 0;
-	return takes_stack(choice, resolver, &image->stacks, item->stack, taken);
+	return takes_stack(choice, resolver, &trace->image.stacks, item->stack, taken);
 }
 
 static void forget(struct choice_verdicts *verdicts)
@@ -174,6 +210,7 @@ void choice_next_image(struct choice *choice)
 void choice_free(struct choice *choice)
 {
 	choice_next_image(choice);
-	free(choice->patterns);
-	choice->patterns = NULL;
+	free(choice->patterns.list);
+	free(choice->threads.list);
+	choice->patterns.list = choice->threads.list = NULL;
 }

@@ -4,6 +4,8 @@
 #include "command.h"
 #include "cursor.h"
 #include "export_trace.h"
+#include "threads.h"
+#include "totals.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@ static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
 			   "      --to MS           up to then\n"
 			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal, or\n"
 			   "                        decimal\n"
+			   "      --thread THREAD   of the thread with that name, number in the trace, or number in\n"
+			   "                        the kernel\n"
 			   "      --call NAME,...   calls of these functions: malloc, free, ...\n"
 			   "      --grep FUNCTION   a function in the backtrace matches: * is anything, ^ the\n"
 			   "                        beginning and $ the end of its name\n"
@@ -29,7 +33,7 @@ static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
 			   "                        looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, CALL, GREP };
+enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, THREAD, CALL, GREP };
 
 static const struct option options[] = {
 	{"full", no_argument, NULL, FULL},
@@ -37,6 +41,7 @@ static const struct option options[] = {
 	{"from", required_argument, NULL, FROM},
 	{"to", required_argument, NULL, TO},
 	{"address", required_argument, NULL, ADDRESS},
+	{"thread", required_argument, NULL, THREAD},
 	{"call", required_argument, NULL, CALL},
 	{"grep", required_argument, NULL, GREP},
 	{"no-translate", no_argument, NULL, 'n'},
@@ -50,6 +55,9 @@ struct cat {
 	struct text_out out;
 	struct export_trace export;
 	bool is_cut; /* the trace has an image that ends early */
+	/* Of the present image: */
+	struct threads threads;
+	struct totals totals;
 };
 
 /* ---- the trace ------------------------------------------------------------ */
@@ -59,6 +67,16 @@ static bool has_times(const struct cat *c)
 	return c->work.trace->image.has_time || !(c->choice.has_from || c->choice.has_to);
 }
 
+/* To be called behind an image, and when reading ends in the middle of one. */
+static void forget_image(struct cat *c)
+{
+	export_trace_free(&c->export);
+	totals_free(&c->totals);
+	threads_free(&c->threads);
+	choice_next_image(&c->choice);
+	command_next_image(&c->work);
+}
+
 static void end_image(struct cat *c)
 {
 	const struct trace_image *image = &c->work.trace->image;
@@ -66,40 +84,63 @@ static void end_image(struct cat *c)
 	if (command_wants_image(&c->work) && !has_times(c))
 		cli_error("%s: the trace has no times: all of it is taken for one moment", c->work.trace->input.name);
 	c->is_cut |= !image->finished && !image->replaced;
-	choice_next_image(&c->choice);
-	command_next_image(&c->work);
+	forget_image(c);
 }
 
-/* Is ITEM to be written? Of information, what readers need is, and what the program wrote itself at such a moment. */
-static int is_wanted(struct cat *c, const struct trace_item *item, bool *wanted)
+/* Takes an information line. It is wanted if a reader needs it, or the program wrote it at such a moment. */
+static int take_info(struct cat *c, const struct trace_item *item, bool *wanted)
 {
-	const struct trace_image *image = &c->work.trace->image;
-	struct resolver resolver;
+	int thread = threads_take(&c->threads, item->text, item->len);
 
-	*wanted = true;
-	if (!c->export.is_part)
-		return 0;
-	if (item->kind == TRACE_CALL || item->kind == TRACE_CALLING) {
-		resolver = command_resolver(&c->work);
-		return choice_takes(&c->choice, &resolver, image, item, wanted);
-	}
-	if (item->kind == TRACE_INFO && c->work.trace->record.info == INFO_OTHER)
-		*wanted = choice_takes_moment(&c->choice, image);
+	if (thread < 0)
+		return thread;
+	c->export.names_threads = c->threads.count > 1;
+	*wanted = thread || c->work.trace->record.info != INFO_OTHER ||
+	          choice_takes_moment(&c->choice, &c->work.trace->image);
 	return 0;
 }
 
-static int take_item(void *context, const struct trace_item *item)
+/* Is ITEM to be written? 0 or -ENOMEM. */
+static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 {
-	struct cat *c = context;
-	bool wanted;
-	int error = is_wanted(c, item, &wanted);
+	struct resolver resolver;
 
+	*wanted = true;
+	if (item->kind == TRACE_INFO)
+		return take_info(c, item, wanted);
+	if (!c->export.is_part || (item->kind != TRACE_CALL && item->kind != TRACE_CALLING))
+		return 0;
+	resolver = command_resolver(&c->work);
+	return choice_takes(&c->choice, &resolver, &c->threads, c->work.trace, item, wanted);
+}
+
+static int take_item(struct cat *c, struct trace_item *item)
+{
+	bool wanted;
+	int error = totals_apply(&c->totals, item);
+
+	/* What is about to be called has changed nothing. */
+	if (item->kind == TRACE_CALLING && c->work.trace->section == SECTION_PACKED) {
+		item->event.used = c->totals.used;
+		item->event.usable = c->totals.usable;
+	}
+	if (!error)
+		error = choose(c, item, &wanted);
 	if (!error && wanted)
 		error = export_trace(&c->export, c->work.trace, item);
 	if (item->kind == TRACE_END)
 		end_image(c);
-	if (!error && c->out.error)
-		error = -ECANCELED;
+	return error;
+}
+
+/* 0 or -errno. Ends early if the output can't be written. */
+static int take_items(struct cat *c)
+{
+	struct trace_item item;
+	int got, error = 0;
+
+	while (!error && !c->out.error && (got = trace_next(c->work.trace, &item)) != 0)
+		error = got < 0 ? got : take_item(c, &item);
 	return error;
 }
 
@@ -113,8 +154,8 @@ static int read_trace(void *context)
 	/* On a terminal, the progress line would mix with the lines; the lines show progress as well. */
 	if (isatty(STDOUT_FILENO))
 		trace->input.progress = (struct input_progress){.show = NULL};
-	error = command_each_item(&c->work, take_item, c);
-	export_trace_free(&c->export);
+	error = take_items(c);
+	forget_image(c);
 	text_out_flush(&c->out);
 	if (c->out.error)
 		return 0;
@@ -190,8 +231,11 @@ static bool take_option(void *context, int option, const char *argument)
 	case CALL:
 		choice_add_calls(&c->choice, argument);
 		return true;
+	case THREAD:
+		choice_add_name(&c->choice.threads, argument);
+		return true;
 	case GREP:
-		choice_add_pattern(&c->choice, argument);
+		choice_add_name(&c->choice.patterns, argument);
 		return true;
 	default:
 		return false;

@@ -167,23 +167,33 @@ END_TEST
 	"s/0x[0-9a-f]{5,}/A/g;"                                                                                        \
 	"s/^(# MODULE )[0-9a-f]+-[0-9a-f]+/\\1/; s/^(# THREAD [0-9]+) [0-9]+/\\1/'"
 
-START_TEST(traces_of_all_formats_are_the_same_text)
+static const char *const formats[] = {"full", "compact", "packed"};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* PROGRAM's traces of all formats are the same text, whether full or compact. */
+static void are_the_same(int flavour, const char *program, const char *arguments)
 {
-	static const char *const formats[] = {"full", "compact"};
+	for (size_t i = 0; i < FORMATS; i++) {
+		const char *format = formats[i];
+		char settings[64];
 
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-		char settings[64], name[32];
-
-		snprintf(settings, sizeof settings, "LOG_MALLOC_FORMAT=%s setarch -R", formats[i]);
-		must(run_traced(_i, settings, "semantics", ">/dev/null"));
-		snprintf(name, sizeof name, "%s.trace", formats[i]);
-		must(run("mv trace %s && " CAT "%s | " NORMAL " >%s.full && " CAT "--compact %s | " NORMAL
-		         " >%s.compact",
-		         name, name, formats[i], name, formats[i]));
-		must(run("diff %s.full full.full && diff %s.compact full.compact", formats[i], formats[i]));
+		snprintf(settings, sizeof settings, "LOG_MALLOC_FORMAT=%s setarch -R", format);
+		must(run_traced(flavour, settings, program, arguments));
+		must(run("mv trace %s.trace && for f in full compact; do " CAT "--$f %s.trace | " NORMAL " >%s.$f &&"
+		         "diff full.$f %s.$f || exit 1; done",
+		         format, format, format, format));
 	}
 	must(run(CAT "full.trace | cmp - full.trace && " CAT "--compact compact.trace | cmp - compact.trace"));
-	must(run("grep -q posix_memalign full.full && grep -q '!e12' full.full && grep -q BACKTRACE compact.compact"));
+}
+
+START_TEST(traces_of_all_formats_are_the_same_text)
+{
+	are_the_same(_i, "semantics", ">/dev/null");
+	must(run("grep -q posix_memalign packed.full && grep -q '!e12' packed.full && grep -q ' bt=' packed.compact"));
+	must(run("[ $(stat -c %%s packed.trace) -lt $(stat -c %%s compact.trace) ]"));
+	are_the_same(_i, "naming", "row 1");
+	must(run("grep -q '^+ malloc 100000 .* thread=2$' packed.full && grep -q '^# THREAD 2 t0' packed.full"));
 }
 END_TEST
 
@@ -194,16 +204,16 @@ START_TEST(every_command_says_the_same_of_what_is_written)
 		"report --tree -n",    "report --by temporary -n",  "trackusage", "trackusage -u --format csv",
 		"diff -n empty.trace", "report --format massif -n"};
 
-	must(run(LM " -q --full -o full.trace " PROGRAMS "threads 1 3000 >/dev/null; true"));
-	must(run(LM " -q --compact -o compact.trace " PROGRAMS "threads 1 3000 >/dev/null; true"));
+	must(run("for f in full compact packed; do " LM " -q --$f -o $f.trace " PROGRAMS
+	         "threads 1 3000 >/dev/null; done"));
 	must(run("printf '# PID 7\\n+ INIT [0:0] malloc=0\\n+ FINI [0:0] malloc=0\\n' >empty.trace;"
-	         "for t in full compact; do for f in full compact; do "
+	         "for t in full compact packed; do for f in full compact; do "
 	         "mkdir -p $t $f.of.$t && cp $t.trace $t/t && " CAT "--$f $t.trace >$f.of.$t/t; done; done"));
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		must(run("for d in full compact *.of.*; do cd $d; cp ../empty.trace .; $B/log-malloc-%s t 2>&1 |"
-		         "sed -E 's/line(s|\":|:) [0-9]+( to [0-9]+)?|\"(first|last)_line\":[0-9]+|\"line\":[0-9]+//g' "
-		         ">said; cd ..; done; for t in full compact; do [ -s $t/said ] || exit 3;"
-		         "for f in full compact; do diff $t/said $f.of.$t/said; done; done",
+		must(run("for d in full compact packed *.of.*; do cd $d; cp ../empty.trace .; $B/log-malloc-%s t 2>&1 |"
+		         "sed -E 's/lines?:? [0-9]+( to [0-9]+)?|\"[a-z_]*lines?\":[0-9]+//g' "
+		         ">said; cd ..; done; for t in full compact packed; do [ -s $t/said ] || exit 3;"
+		         "for f in full compact; do diff $t/said $f.of.$t/said || exit 1; done; done",
 		         commands[i]));
 }
 END_TEST
@@ -288,6 +298,50 @@ START_TEST(events_are_chosen_by_function)
 	writes("-n --grep ^main$ small", HEAD MALLOC EMPTY REALLOC WORD "# TIME 200\n" CALLING LOST FAILED TAIL);
 	writes("-n --grep nothing --grep '^g*w' small", HEAD MALLOC REALLOC WORD LOST "# TIME 200\n" TAIL);
 	writes("-n --grep ^rowv small", HEAD WORD LOST "# TIME 200\n" TAIL);
+}
+END_TEST
+
+START_TEST(events_are_chosen_by_thread)
+{
+	/* Before a second thread makes events, no line names one. Number 2 goes from one thread to another. */
+	static const char head[] = "# FORMAT full\n# THREAD 1 700 one\n+ INIT [0:0] malloc=0\n";
+	static const char first[] = "+ malloc 1 0x10 [1:24]\n";
+	static const char second[] = "# THREAD 2 701 a\\040b\n";
+	static const char others[] = "+ malloc 2 0x20 [3:48] thread=2\n";
+	static const char again[] = "+ free -1 0x10 [2:24] thread=1\n";
+	static const char unknown[] = "+ free -1 0x90 [2:24] !f thread=0\n";
+	static const char third[] = "# THREAD 2 702 two\n";
+	static const char last[] = "+ free -2 0x20 [0:0] thread=2\n";
+	static const char tail[] = "+ FINI [0:0] malloc=2\n";
+	static const struct {
+		const char *options, *events[3];
+	} cases[] = {
+		{"--thread 1", {first, again, ""}},   {"--thread one", {first, again, ""}},
+		{"--thread 700", {first, again, ""}}, {"--thread 2", {others, "", last}},
+		{"--thread 'a b'", {others, "", ""}}, {"--thread 702", {"", "", last}},
+		{"--thread 0", {"", unknown, ""}},    {"--thread two --thread 701", {others, "", last}},
+		{"--thread three", {"", "", ""}},     {"--thread 2 --call free", {"", "", last}},
+	};
+	char *whole, *expected;
+
+	ck_assert_int_gt(
+		asprintf(&whole, "%s%s%s%s%s%s%s%s%s", head, first, second, others, again, unknown, third, last, tail),
+		0);
+	write_file("t", whole, strlen(whole));
+	writes("t", whole);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *const *events = cases[i].events;
+		bool is_first = events[0] == first;
+		char options[64];
+
+		ck_assert_int_gt(asprintf(&expected, "%s%s%s%s%s%s%s%s", head, is_first ? first : "", second,
+		                          is_first ? "" : events[0], events[1], third, events[2], tail),
+		                 0);
+		snprintf(options, sizeof options, "%s t", cases[i].options);
+		writes(options, expected);
+		free(expected);
+	}
+	free(whole);
 }
 END_TEST
 
@@ -462,6 +516,7 @@ int main(void)
 	ONCE(events_are_chosen_by_address);
 	ONCE(events_are_chosen_by_call);
 	ONCE(events_are_chosen_by_function);
+	ONCE(events_are_chosen_by_thread);
 	ONCE(conditions_of_several_kinds_all_have_to_be_met);
 	ONCE(a_part_has_the_backtraces_of_its_events_alone);
 	ONCE(functions_are_found_as_other_commands_name_them);

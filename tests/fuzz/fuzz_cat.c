@@ -5,6 +5,7 @@
  */
 #include "export_trace.h"
 #include "fuzz.h"
+#include "totals.h"
 
 #include <string.h>
 
@@ -40,12 +41,14 @@ static struct told copy(const char *path, int to, enum lm_format format, bool *f
 	struct told told = {0};
 	struct text_out out = {0};
 	struct export_trace export = {.out = &out, .format = format};
+	struct totals totals = {0};
 	struct trace_item item;
 	int got;
 
 	fuzz_assert(trace_open(&trace, path, NULL) == 0 && text_out_open(&out, to) == 0);
 	trace.with_lines = true;
 	while ((got = trace_next(&trace, &item)) > 0) {
+		fuzz_assert(totals_apply(&totals, &item) == 0);
 		if (item.kind == TRACE_END) {
 			told.images++;
 			told.lost += trace.image.lost;

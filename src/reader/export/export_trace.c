@@ -55,22 +55,22 @@ static void take_time(struct export_trace *export, uint64_t time)
 /* Writes the backtrace unless NUMBER stands for it already. 0 or -ENOMEM. */
 static int put_backtrace(struct export_trace *export, const struct stacks *stacks, uint64_t number, uint32_t stack)
 {
-	if (hash_find_number(&export->written, number) == stack)
+	if (numbers_find(&export->written, number) == stack)
 		return 0;
 	put_number(export->out, LM_TRACE_BACKTRACE, number);
 	put_frames(export->out, stacks, stack);
-	return hash_set_number(&export->written, number, stack);
+	return numbers_set(&export->written, number, stack);
 }
 
 /* The number of a backtrace in a full trace. 0 or -ENOMEM. */
 static int find_number(struct export_trace *export, uint32_t stack, uint64_t *number)
 {
-	uint32_t known = hash_find_number(&export->numbers, stack);
+	uint32_t known = numbers_find(&export->numbers, stack);
 
-	if (known == HASH_NONE) {
+	if (known == NUMBERS_NONE) {
 		known = ++export->count;
 		*number = known;
-		return hash_set_number(&export->numbers, stack, known);
+		return numbers_set(&export->numbers, stack, known);
 	}
 	*number = known;
 	return 0;
@@ -79,9 +79,9 @@ static int find_number(struct export_trace *export, uint32_t stack, uint64_t *nu
 /* Does NUMBER stand for no frames? A piece of a trace can lack those of a number. */
 static bool is_unknown(const struct export_trace *export, uint64_t number)
 {
-	uint32_t stack = hash_find_number(&export->written, number);
+	uint32_t stack = numbers_find(&export->written, number);
 
-	return stack == HASH_NONE || stack == STACK_NONE;
+	return stack == NUMBERS_NONE || stack == STACK_NONE;
 }
 
 /* Finds what the event has instead of frames, and writes them in front of it if they are new. 0 or -ENOMEM. */
@@ -89,14 +89,16 @@ static int number_event(struct export_trace *export, const struct trace *trace, 
                         struct print_tail *tail)
 {
 	const struct event *event = &item->event;
+	/* The numbers of a packed trace are those of nodes, of which most are no event's. */
+	bool has_number = event->has_backtrace && trace->section != SECTION_PACKED;
 	int error = 0;
 
 	tail->backtrace = event->backtrace;
-	tail->has_backtrace = event->has_backtrace && is_unknown(export, event->backtrace);
+	tail->has_backtrace = has_number && is_unknown(export, event->backtrace);
 	if (item->stack == STACK_NONE)
 		return 0;
 	tail->has_backtrace = true;
-	if (!event->has_backtrace)
+	if (!has_number)
 		error = find_number(export, item->stack, &tail->backtrace);
 	return error ? error : put_backtrace(export, &trace->image.stacks, tail->backtrace, item->stack);
 }
@@ -110,17 +112,35 @@ static void put_mark(struct export_trace *export, const struct trace_item *item)
 	text_out_line(export->out, item->text, item->len);
 }
 
+/* The line of a call. */
+static void put_call(struct export_trace *export, const struct trace *trace, const struct trace_item *item,
+                     struct print_tail *tail)
+{
+	const struct event *event = &item->event;
+	bool is_packed = trace->section == SECTION_PACKED;
+	char *to;
+
+	if (item->text && !is_packed && tail->has_backtrace == event->has_backtrace) {
+		text_out_line(export->out, item->text, item->len);
+		return;
+	}
+	tail->thread = event->thread;
+	tail->has_thread = is_packed ? export->names_threads : event->thread != 0;
+	to = text_out_begin(export->out);
+	if (item->text)
+		to = print_event_again(to, item->text, item->len, is_packed ? event : NULL, tail);
+	else
+		to = print_event(to, event, tail);
+	text_out_end(export->out, to);
+}
+
 static int put_event(struct export_trace *export, const struct trace *trace, const struct trace_item *item)
 {
 	struct print_tail tail = {0};
 	int error = export->format == LM_FORMAT_COMPACT ? number_event(export, trace, item, &tail) : 0;
 
 	put_time(export);
-	if (tail.has_backtrace == item->event.has_backtrace)
-		text_out_line(export->out, item->text, item->len);
-	else
-		text_out_end(export->out,
-		             print_event_again(text_out_begin(export->out), item->text, item->len, NULL, &tail));
+	put_call(export, trace, item, &tail);
 	if (export->format == LM_FORMAT_FULL)
 		put_frames(export->out, &trace->image.stacks, item->stack);
 	return error;
@@ -195,8 +215,8 @@ int export_trace(struct export_trace *export, const struct trace *trace, const s
 
 void export_trace_free(struct export_trace *export)
 {
-	hash_free(&export->written);
-	hash_free(&export->numbers);
+	numbers_free(&export->written);
+	numbers_free(&export->numbers);
 	export->count = 0;
 	export->lost = 0;
 	export->has_time = false;

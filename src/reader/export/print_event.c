@@ -82,18 +82,26 @@ static const char *find(const char *at, const char *end, const char *mark)
 	return found ? found : end;
 }
 
+/* Behind the mark that begins at AT with a blank. */
+static const char *skip_mark(const char *at, const char *end)
+{
+	return at < end ? find(at + 1, end, " ") : end;
+}
+
+/* Copies what stands behind the totals. What a text record of a packed trace says of the totals is not needed. */
+static char *put_rest(char *to, const char *at, const char *end, bool is_packed)
+{
+	const char *usable = is_packed ? find(at, end, " " LM_TRACE_USABLE "=") : end;
+
+	return put_text(put_text(to, at, usable), skip_mark(usable, end), end);
+}
+
 /* Where the number of a backtrace belongs: in front of the thread and of statm. */
 static const char *find_place(const char *at, const char *end)
 {
 	const char *thread = find(at, end, " " LM_TRACE_BY "=");
 
 	return thread < end ? thread : find(at, end, " #");
-}
-
-/* Behind the mark that begins at AT with a blank. */
-static const char *skip_mark(const char *at, const char *end)
-{
-	return at < end ? find(at + 1, end, " ") : end;
 }
 
 char *print_event_again(char *to, const char *text, size_t len, const struct event *event,
@@ -108,8 +116,8 @@ char *print_event_again(char *to, const char *text, size_t len, const struct eve
 		to = put_totals(put_text(to, text, totals), event);
 	else
 		to = put_text(to, text, close);
-	to = put_backtrace(put_text(to, close, place), tail);
-	to = put_text(to, rest, end);
+	to = put_backtrace(put_rest(to, close, place, event != NULL), tail);
+	to = put_rest(to, rest, end, event != NULL);
 	*to++ = '\n';
 	return to;
 }

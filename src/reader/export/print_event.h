@@ -31,9 +31,9 @@ enum {
 char *print_event(char *to, const struct event *event, const struct print_tail *tail);
 
 /*
- * Writes the line of an event as it is in TEXT, but with the backtrace of TAIL, and with
- * the totals of EVENT unless that is NULL; and a newline. The thread stays. Returns the
- * place behind it.
+ * Writes the line of an event as it is in TEXT, but with the backtrace of TAIL, and a
+ * newline. The thread stays. EVENT is NULL or the same event in a packed trace: then the
+ * line gets its totals, and loses what only packed traces say. Returns the place behind it.
  */
 char *print_event_again(char *to, const char *text, size_t len, const struct event *event,
                         const struct print_tail *tail);

@@ -68,6 +68,7 @@ static int grow(struct heap *heap)
 static inline void let_go(struct heap *heap, const struct heap_block *slot)
 {
 	heap->bytes -= slot->size;
+	heap->slack -= slot->slack;
 	heap->blocks--;
 	if (heap->observer.left)
 		heap->observer.left(heap->observer.context, slot);
@@ -92,6 +93,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 	*slot = *block;
 	heap->counts.allocated++;
 	heap->bytes += block->size;
+	heap->slack += block->slack;
 	heap->blocks++;
 	return heap->observer.came ? heap->observer.came(heap->observer.context, block) : 0;
 }
@@ -143,6 +145,7 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .size = event->size,
 	                  .line = line,
 	                  .stack = stack,
+	                  .slack = event->slack < UINT32_MAX ? (uint32_t)event->slack : UINT32_MAX,
 	                  .call = event->call,
 	                  .busy = event->busy},
 		.foreign = event->foreign,
