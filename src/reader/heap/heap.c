@@ -144,7 +144,8 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .line = line,
 	                  .stack = stack,
 	                  .call = event->call,
-	                  .busy = event->busy},
+	                  .busy = event->busy,
+	                  .thread = event->by},
 		.foreign = event->foreign,
 	};
 }

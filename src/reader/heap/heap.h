@@ -17,8 +17,9 @@ struct heap_block {
 	uint64_t size; /* requested bytes */
 	uint64_t line; /* of the trace: where the block was allocated or got this size */
 	uint32_t stack;
-	enum lm_call call : 16;
-	unsigned busy : 1; /* the tracker was already active in the thread, see struct event */
+	enum lm_call call : 8;
+	unsigned busy : 1;    /* the tracker was already active in the thread, see struct event */
+	unsigned thread : 23; /* the one that allocated it: its place in the image's threads */
 };
 
 struct heap_counts {

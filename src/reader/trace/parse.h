@@ -35,6 +35,7 @@ enum record_info {
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result */
+	INFO_THREAD,  /* NUMBER is thread TID; TEXT is its name, as it is written */
 	INFO_OTHER,
 };
 
@@ -50,6 +51,8 @@ struct event {
 	int64_t used;       /* U: requested bytes in use after the call */
 	int64_t usable;     /* R: their malloc_usable_size */
 	uint64_t backtrace; /* compact format: its number, if has_backtrace */
+	uint32_t thread;    /* if has_thread: the number of the thread that made the call; 0: not known */
+	uint32_t by;        /* set by trace_next(): that thread's place in the image's threads (threads.h) */
 	unsigned arg_count;
 	unsigned error; /* errno of a failed call; 0 if unknown or if it did not fail */
 	bool failed;
@@ -58,6 +61,7 @@ struct event {
 	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
 	bool unkept;  /* the tracker could not keep the block's size: USED and USABLE do not include it */
 	bool has_backtrace;
+	bool has_thread;
 	bool has_statm;
 	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in order */
 	/* Few events have the following. In other events it is undefined. */
@@ -85,7 +89,8 @@ struct record {
 	enum record_info info;
 	struct event event;
 	struct record_module module;
-	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _LOST */
+	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _LOST, _THREAD */
+	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;
 	const char *fault; /* what is wrong with the line; NULL if nothing */
@@ -99,7 +104,8 @@ enum { PARSE_COMMON_MAX = 192 };
 
 /*
  * Reads the most common lines, by the same grammar and faster: successful malloc,
- * free, realloc and calloc, with nothing behind them but the number of a backtrace.
+ * free, realloc and calloc, with nothing behind them but the numbers of a backtrace and
+ * of a thread.
  * Returns the length of the line with its newline. Returns 0 if parse_record() has to
  * read it; EVENT is undefined then.
  */

@@ -236,6 +236,8 @@ static int take_info(struct trace *trace)
 		image->has_time = true;
 		image->time = record->number;
 		return 0;
+	case INFO_THREAD:
+		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
@@ -271,6 +273,7 @@ static void new_image(struct trace *trace)
 
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
@@ -321,6 +324,14 @@ static void copy_event(struct event *to, const struct record *record)
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
 }
 
+/* Sets whose EVENT is. One that does not say it is the first thread's. 0 or -ENOMEM. */
+static inline int find_thread(struct trace_image *image, struct event *event)
+{
+	if (!event->has_thread)
+		event->thread = image->threads.first;
+	return threads_place(&image->threads, event->thread, &event->by);
+}
+
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
@@ -339,7 +350,9 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
-	error = take_stack(trace, &item->stack);
+	error = find_thread(image, &item->event);
+	if (!error)
+		error = take_stack(trace, &item->stack);
 	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
 		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
 	return error ? error : 1;
@@ -388,7 +401,7 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	struct input *in = &trace->input;
 	size_t room, len;
 	const char *text = input_ahead(in, &room);
-	int error = 0;
+	int error;
 
 	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
 	    trace->without_short_cuts)
@@ -402,7 +415,8 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	item->kind = TRACE_CALL;
 	item->line = image->last_line = in->lines;
 	item->stack = STACK_NONE;
-	if (text[len] != '+')
+	error = find_thread(image, &item->event);
+	if (!error && text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
@@ -450,6 +464,7 @@ void trace_close(struct trace *trace)
 	input_close(&trace->input);
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 }

@@ -12,6 +12,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "stacks.h"
+#include "threads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@ struct trace_image {
 	bool replaced;   /* by an image in the same process (exec) */
 	struct maps maps;
 	struct stacks stacks;
+	struct threads threads;
 	struct guess guess;
 	struct pool pool;
 };
