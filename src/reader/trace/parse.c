@@ -45,11 +45,12 @@ static const struct {
 	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
 	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
 	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
-	{LM_TRACE_THREAD, INFO_THREAD, false},
+	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
+	{LM_TRACE_NODE, INFO_NODE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
-enum { BLANKS_MIN = 7 };
+enum { BLANKS_MIN = 6 };
 
 const char *parse_call_name(enum lm_call call)
 {
@@ -60,11 +61,11 @@ const char *parse_call_name(enum lm_call call)
 static inline void clear_event(struct event *event)
 {
 	event->change = event->used = event->usable = 0;
-	event->pointer = event->old = event->size = event->backtrace = 0;
-	event->thread = event->by = 0;
-	event->arg_count = event->error = 0;
+	event->pointer = event->old = event->size = event->slack = event->backtrace = 0;
+	event->arg_count = event->error = event->thread = event->by = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_thread = event->has_statm = false;
+	event->without_totals = event->without_sizes = false;
 	memset(event->args, 0, sizeof event->args);
 }
 
@@ -156,6 +157,9 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 		event->unseen = cursor_number(&value, &flag) && flag;
 	else if (is_word(word, key, LM_TRACE_UNKEPT))
 		event->unkept = cursor_number(&value, &flag) && flag;
+	else if (is_word(word, key, LM_TRACE_USABLE))
+		/* The size is not known yet, see conclude_slack(). */
+		event->slack = cursor_number(&value, &flag) && flag < INT64_MAX ? (int64_t)flag + 1 : 0;
 	return NULL;
 }
 
@@ -194,8 +198,15 @@ static const char *take_markers(struct cursor *c, struct event *event)
 	return cursor_at_end(c) ? NULL : "something behind the end of the event";
 }
 
+/* From the annotation, 1 more than the usable size, or 0 without one, to the slack. */
+static void conclude_slack(struct event *event)
+{
+	if (event->slack)
+		event->slack -= 1 + (int64_t)event->size;
+}
+
 /* Finds out the size of the call's block, and whether the call failed. */
-static void conclude(struct event *event)
+static void conclude_size(struct event *event)
 {
 	const uint64_t *args = event->args;
 
@@ -242,7 +253,8 @@ static const char *parse_call(struct cursor *c, struct event *event)
 		return fault;
 	if (event->change < 0 && !parse_is_free(event->call) && !parse_is_realloc(event->call))
 		return "an allocation of a negative size";
-	conclude(event);
+	conclude_size(event);
+	conclude_slack(event);
 	return NULL;
 }
 
@@ -322,6 +334,15 @@ static const char *parse_module(struct cursor *c, struct record_module *module)
 	return NULL;
 }
 
+/* Takes "number caller frame". */
+static const char *parse_node(struct cursor *c, struct record_node *node)
+{
+	if (!cursor_number(c, &node->number) || !cursor_byte(c, ' ') || !cursor_number(c, &node->caller) ||
+	    !cursor_byte(c, ' ') || !cursor_number(c, &node->frame) || !cursor_at_end(c))
+		return "a node is not 'number caller frame'";
+	return NULL;
+}
+
 /* Is there nothing but blanks? */
 static bool is_blank(const char *text, size_t len)
 {
@@ -386,6 +407,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			parse_calling(*c, record);
 		if (record->info == INFO_THREAD)
 			parse_thread(*c, record);
+		if (record->info == INFO_NODE)
+			return parse_node(c, &record->node);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
 	}
 	return NULL;
@@ -525,10 +548,11 @@ static inline __attribute__((always_inline)) bool pass_two(const char **at, stru
 /* Clears the fields that not all calls have. */
 static inline __attribute__((always_inline)) void clear_rest(struct event *event)
 {
-	event->old = 0;
+	event->old = event->slack = 0;
 	event->arg_count = event->error = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_thread = event->has_statm = false;
+	event->without_totals = event->without_sizes = false;
 	memset(event->args, 0, sizeof event->args);
 }
 

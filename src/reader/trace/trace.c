@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See trace.h. */
 #include "trace.h"
+#include "array.h"
+#include "complain.h"
 #include "escape.h"
 #include "note.h"
+#include "packed_part.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
-static void complain(struct trace *trace, uint64_t line, const char *message)
+/* Blanks that fill a record of a packed trace up to a multiple of eight bytes. */
+enum { PADDING_MAX = 7 };
+
+/* A record of a packed trace ends here. Takes the blanks away that it was filled up with. */
+static void strip_padding(struct line *line)
 {
-	if (line == trace->complained_line && strcmp(message, trace->complaint) == 0)
-		return;
-	trace->complained_line = line;
-	trace->complaint = message;
-	if (++trace->malformed <= TRACE_REPORTS_MAX)
-		diag_report(trace->diag, trace->input.name, line, "%s", message);
+	size_t len = line->len;
+
+	while (len && line->len - len < PADDING_MAX && line->text[len - 1] == ' ')
+		len--;
+	/* A line of '#' and blanks stands for a call that had not returned. */
+	if (len != 1 || line->text[0] != '#')
+		line->len = len;
 }
 
 /*
@@ -30,30 +38,16 @@ static int read_line(struct trace *trace, bool *whole)
 
 	if (got <= 0)
 		return got;
-	if (trace->unfinished) {
-		complain(trace, trace->unfinished, "the line breaks off");
-		trace->unfinished = 0;
-	} else if (line->after_nuls) {
-		complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
-	}
+	complain_of_gap(trace, line->number, line->after_nuls);
+	trace->below_text = true;
+	if (trace->section == SECTION_UNKNOWN || input_at_word(&trace->input))
+		strip_padding(&trace->line);
 	*whole = line->finished;
 	if (line->cut)
 		complain(trace, line->number, "the line is too long");
 	else if (!line->finished)
 		trace->unfinished = line->number;
 	return 1;
-}
-
-/* Reads the next line that can be used. 1, 0 at the end, or -errno. */
-static int next_line(struct trace *trace)
-{
-	bool whole = false;
-	int got;
-
-	do
-		got = read_line(trace, &whole);
-	while (got > 0 && !whole);
-	return got;
 }
 
 /*
@@ -65,7 +59,10 @@ static int is_below(struct trace *trace)
 	char byte;
 	int got = input_peek(&trace->input, &byte);
 
-	return got <= 0 ? got : byte != '+' && byte != '#';
+	if (got <= 0 || byte == '+' || byte == '#')
+		return got < 0 ? got : 0;
+	got = packed_is_next(trace);
+	return got < 0 ? got : !got;
 }
 
 /* Reads the next line that can be used, if it belongs to the record above. 1, 0 if it does not, or -errno. */
@@ -146,7 +143,8 @@ static int take_stack(struct trace *trace, uint32_t *stack)
 	if (got <= 0)
 		return got;
 	text = input_ahead(&trace->input, &len);
-	if (trace->unfinished || trace->without_short_cuts || !scan_block(text, len, &block))
+	if (trace->unfinished || trace->without_short_cuts || trace->section == SECTION_PACKED ||
+	    !scan_block(text, len, &block))
 		return take_frames(trace, stack);
 	if (!trace->without_stacks)
 		return take_block(trace, text, &block, stack);
@@ -169,22 +167,27 @@ static int take_expected(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* Reads the content of a file up to the next record. Only a memory map is used. 0 or -errno. */
-static int take_file(struct trace *trace, bool maps)
+/* Takes a line of the content of a file. Only a memory map is used. 0 or -ENOMEM. */
+static int take_file_line(struct trace *trace)
 {
-	int got;
+	int error = 0;
 
-	while ((got = next_below(trace)) > 0) {
-		int error = 0;
+	if (trace->in_map)
+		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
+	if (error != -EINVAL)
+		return error;
+	complain(trace, trace->line.number, "this is not a line of a memory map");
+	return 0;
+}
 
-		if (maps)
-			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
-		if (error == -EINVAL)
-			complain(trace, trace->line.number, "this is not a line of a memory map");
-		else if (error)
-			return error;
-	}
-	return got;
+/* Reads the content of a file up to the next record. 0 or -errno. */
+static int take_file(struct trace *trace)
+{
+	int got, error = 0;
+
+	while (!error && (got = next_below(trace)) > 0)
+		error = take_file_line(trace);
+	return error ? error : got;
 }
 
 static int set_path(struct trace *trace, char **path)
@@ -207,6 +210,35 @@ static int take_backtrace(struct trace *trace)
 	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
 }
 
+/* Reads the line of a frame of a packed trace. 0 or -errno. */
+static int take_single_frame(struct trace *trace)
+{
+	uint64_t number = trace->record.number;
+	size_t depth = 0;
+	int got = next_below(trace), error;
+
+	if (got <= 0)
+		return got;
+	error = take_frame(trace, &depth);
+	return error || !depth ? error : node_table_set_frame(&trace->image.nodes, number, trace->frames[0]);
+}
+
+static void set_format(struct trace *trace)
+{
+	static const char packed[] = "packed";
+	const struct record *record = &trace->record;
+
+	if (record->len == sizeof packed - 1 && memcmp(record->text, packed, record->len) == 0) {
+		trace->section = SECTION_PACKED;
+		if (!trace->image.has_pid)
+			input_set_phase(&trace->input, trace->line.text);
+		input_begin_words(&trace->input);
+	} else {
+		trace->section = SECTION_TEXT;
+		input_end_words(&trace->input);
+	}
+}
+
 static int take_info(struct trace *trace)
 {
 	struct trace_image *image = &trace->image;
@@ -215,6 +247,8 @@ static int take_info(struct trace *trace)
 	trace->records += record->info != INFO_OTHER;
 	switch (record->info) {
 	case INFO_PID:
+		/* The head of an image is one record, and this is its first line. */
+		input_set_phase(&trace->input, trace->line.text);
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
@@ -232,6 +266,13 @@ static int take_info(struct trace *trace)
 		return maps_add_module(&image->maps, &record->module);
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
+	case INFO_FORMAT:
+		set_format(trace);
+		return 0;
+	case INFO_FRAME:
+		return trace->section == SECTION_TEXT ? 0 : take_single_frame(trace);
+	case INFO_NODE:
+		return trace->section == SECTION_TEXT ? 0 : packed_add_node(trace, &record->node, trace->line.number);
 	case INFO_TIME:
 		image->has_time = true;
 		image->time = record->number;
@@ -245,8 +286,9 @@ static int take_info(struct trace *trace)
 		image->gaps++;
 		return 0;
 	case INFO_FILE:
-		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
-		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);
+		trace->in_map =
+			record->len == strlen(LM_TRACE_MAPS) && memcmp(record->text, LM_TRACE_MAPS, record->len) == 0;
+		return trace->with_lines ? 0 : take_file(trace);
 	default:
 		return 0;
 	}
@@ -274,6 +316,7 @@ static void new_image(struct trace *trace)
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
 	threads_free(&trace->image.threads);
+	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
@@ -332,17 +375,36 @@ static inline int find_thread(struct trace_image *image, struct event *event)
 	return threads_place(&image->threads, event->thread, &event->by);
 }
 
+/* With_lines: makes a copy of the line for ITEM, because what follows is read before the item is returned. */
+static int keep_line(struct trace *trace, struct trace_item *item)
+{
+	char *kept = trace->kept;
+
+	if (!trace->with_lines)
+		return 0;
+	kept = array_grow(kept, &trace->kept_room, trace->line.len + 1, 1);
+	if (!kept)
+		return -ENOMEM;
+	memcpy(kept, trace->line.text, trace->line.len);
+	trace->kept = kept;
+	item->text = kept;
+	item->len = trace->line.len;
+	return 0;
+}
+
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
 	bool is_calling = trace->record.kind == RECORD_INFO;
-	int error;
+	int error = 0;
 
 	trace->records++;
 	image->events += !is_calling;
 	copy_event(&item->event, &trace->record);
+	trace->in_map = false;
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
+	item->text = NULL;
 	item->kind = is_calling                          ? TRACE_CALLING
 	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
@@ -351,10 +413,14 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
 	error = find_thread(image, &item->event);
-	if (!error)
-		error = take_stack(trace, &item->stack);
+	if (!error && trace->record.text) {
+		item->event.without_totals = trace->section == SECTION_PACKED && item->kind == TRACE_CALL;
+		error = keep_line(trace, item);
+		if (!error)
+			error = take_stack(trace, &item->stack);
+	}
 	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
-		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
 }
 
@@ -381,14 +447,48 @@ static int finish(struct trace *trace, struct trace_item *item)
 /* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
+	bool whole = false;
 	int got;
 
-	while ((got = next_line(trace)) > 0) {
+	for (;;) {
+		got = packed_next(trace);
+		if (!got)
+			got = read_line(trace, &whole);
+		else
+			return got;
+		if (got <= 0)
+			return got;
+		if (!whole)
+			continue;
 		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
 			return 1;
 		complain(trace, trace->line.number, trace->record.fault);
 	}
-	return got;
+}
+
+/* Sets the parts of ITEM that an event has which was read in the short way. */
+static void set_item(struct trace *trace, struct trace_item *item)
+{
+	trace->records++;
+	trace->image.events++;
+	item->kind = TRACE_CALL;
+	item->line = trace->image.last_line = trace->input.lines;
+	item->stack = STACK_NONE;
+	item->text = NULL;
+}
+
+/* Reads the next event if it is a packed record in memory. As take_common(). */
+static int take_packed(struct trace *trace, struct trace_item *item)
+{
+	int error;
+
+	if (trace->ending || trace->without_short_cuts || !packed_take_event(trace, &item->event))
+		return 0;
+	set_item(trace, item);
+	error = find_thread(&trace->image, &item->event);
+	if (!error && item->event.has_backtrace)
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
+	return error ? error : 1;
 }
 
 /*
@@ -397,12 +497,13 @@ static int next_record(struct trace *trace)
  */
 static int take_common(struct trace *trace, struct trace_item *item)
 {
-	struct trace_image *image = &trace->image;
 	struct input *in = &trace->input;
 	size_t room, len;
 	const char *text = input_ahead(in, &room);
 	int error;
 
+	if (trace->section == SECTION_PACKED)
+		return take_packed(trace, item);
 	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
 	    trace->without_short_cuts)
 		return 0;
@@ -410,26 +511,53 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	if (!len)
 		return 0;
 	input_pass(in, len, 1);
-	trace->records++;
-	image->events++;
-	item->kind = TRACE_CALL;
-	item->line = image->last_line = in->lines;
-	item->stack = STACK_NONE;
-	error = find_thread(image, &item->event);
+	set_item(trace, item);
+	error = find_thread(&trace->image, &item->event);
 	if (!error && text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
-		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
+	return error ? error : 1;
+}
+
+/* Takes an information line, and what stands below it. 1 and an item if the reader wants one, 0 or -errno. */
+static int take_info_line(struct trace *trace, struct trace_item *item)
+{
+	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
+	int error = keep_line(trace, item);
+
+	trace->in_map = false;
+	if (!error)
+		error = take_info(trace);
+	if (error || !trace->with_lines || (is_node && trace->section != SECTION_TEXT))
+		return error;
+	item->kind = trace->record.info == INFO_BACKTRACE ? TRACE_BACKTRACE : TRACE_INFO;
+	item->line = trace->line.number;
+	item->stack = item->kind == TRACE_BACKTRACE ? stacks_find_number(&trace->image.stacks, trace->record.number)
+	                                            : STACK_NONE;
+	return 1;
+}
+
+/* The same for a line that is no record. */
+static int take_below(struct trace *trace, struct trace_item *item)
+{
+	int error = keep_line(trace, item);
+
+	if (!error)
+		error = take_file_line(trace);
+	item->kind = TRACE_BELOW;
+	item->line = trace->line.number;
+	item->stack = STACK_NONE;
 	return error ? error : 1;
 }
 
 int trace_next(struct trace *trace, struct trace_item *item)
 {
-	int got = take_common(trace, item), error = 0;
+	int got = take_common(trace, item);
 
 	if (got)
 		return got;
-	while (!error && (trace->ending || (got = next_record(trace)) > 0)) {
+	while (trace->ending || (got = next_record(trace)) > 0) {
 		if (trace->ending) {
 			trace->ending = false;
 			new_image(trace);
@@ -440,15 +568,17 @@ int trace_next(struct trace *trace, struct trace_item *item)
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
 			return take_event(trace, item);
-		if (trace->record.kind == RECORD_INFO)
-			error = take_info(trace);
-		else if (trace->record.kind <= RECORD_FINI)
+		if (trace->record.kind <= RECORD_FINI)
 			return take_event(trace, item);
 		/* Other lines are frames whose record was cut off or could not be read. */
+		if (trace->record.kind == RECORD_INFO)
+			got = take_info_line(trace, item);
+		else
+			got = trace->with_lines ? take_below(trace, item) : 0;
+		if (got)
+			return got;
 	}
-	if (error || got < 0)
-		return error ? error : got;
-	return finish(trace, item);
+	return got < 0 ? got : finish(trace, item);
 }
 
 int trace_open(struct trace *trace, const char *path, const struct diag *diag)
@@ -465,6 +595,8 @@ void trace_close(struct trace *trace)
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
 	threads_free(&trace->image.threads);
+	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
+	free(trace->kept);
 }
