@@ -47,11 +47,14 @@ enum lm_packed_kind {
 /* What fits. Anything greater makes the event a text record. */
 #define LM_PACKED_THREAD_MAX  UINT64_C(0xfff)
 #define LM_PACKED_ADDRESS_MAX UINT64_C(0xffffffffffff)
-#define LM_PACKED_SLACK_MAX   UINT64_C(0xff)
+#define LM_PACKED_SLACK_MAX   UINT64_C(0xfe)
 #define LM_PACKED_SIZE_MAX    UINT64_C(0xffffff)
 #define LM_PACKED_NODE_MAX    UINT64_C(0xffffff)
 #define LM_PACKED_COUNT_MAX   UINT64_C(0xfffffff)
 #define LM_PACKED_FRAME_MAX   UINT64_C(0xffffffff)
+
+/* The allocator does not tell how much of a block is usable, and that counts as 0. */
+#define LM_PACKED_SLACK_NONE UINT64_C(0xff)
 
 #define LM_PACKED_WORD      8
 #define LM_PACKED_WORDS_MAX 3
@@ -151,14 +154,16 @@ static inline uint64_t lm_packed_address(uint64_t first)
 	return first >> LM_PACKED_ADDRESS << 4 | (first & 1) << 3;
 }
 
-static inline uint64_t lm_packed_slack(uint64_t block)
-{
-	return block >> LM_PACKED_SLACK & LM_PACKED_SLACK_MAX;
-}
-
 static inline uint64_t lm_packed_size(uint64_t block)
 {
 	return block >> LM_PACKED_SIZE & LM_PACKED_SIZE_MAX;
+}
+
+static inline uint64_t lm_packed_usable(uint64_t block)
+{
+	uint64_t slack = block >> LM_PACKED_SLACK & 0xff;
+
+	return slack == LM_PACKED_SLACK_NONE ? 0 : lm_packed_size(block) + slack;
 }
 
 static inline uint64_t lm_packed_trace(uint64_t block)

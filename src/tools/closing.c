@@ -83,6 +83,13 @@ static void print_bytes(uintmax_t bytes)
 		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
 }
 
+/* BYTES: the size of the compressed file; 0: it was not compressed. */
+static void print_compressed(uintmax_t bytes)
+{
+	if (bytes)
+		fprintf(stderr, ", compressed to %ju", bytes);
+}
+
 static void print_lost(const struct tally *tally)
 {
 	if (tally->lost)
@@ -135,19 +142,21 @@ static void add(struct tally *sum, const struct tally *tally)
 	sum->saving += tally->saving;
 }
 
-static void say_child(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+static void say_child(void *context, const struct child *child)
 {
+	const struct tally *tally = child->tally;
 	char *exe = escape_printable(tally->exe, strlen(tally->exe));
 	struct others *others = context;
 
 	if (others->lines < LINES) {
 		others->lines++;
-		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)pid,
-		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
+		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)child->pid,
+		        child->runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
 		        plural(tally->events), tally->bytes);
-		shell_quote(stderr, path);
+		shell_quote(stderr, child->path);
+		print_compressed(child->compressed);
 		print_lost(tally);
-		if (!runs && ends_in_exec(tally))
+		if (!child->runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
 	} else {
@@ -158,9 +167,9 @@ static void say_child(void *context, const char *path, pid_t pid, bool runs, con
 	free(exe);
 }
 
-static void say_nothing(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+static void say_nothing(void *context, const struct child *child)
 {
-	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
+	(void)context, (void)child;
 }
 
 /* What the run's traces have together, if they are large. OWN: the command's. */
@@ -201,11 +210,14 @@ void closing_children(const struct launch_options *options, const struct destina
 }
 
 /* Where the trace is, and what to type next. */
-static void say_next(const struct destination *to)
+static void say_next(const struct destination *to, bool is_compressed)
 {
 	char now[PATH_MAX];
 
-	if (!destination_locate(to, now)) {
+	/* A compressed trace is another file, and has just been made. */
+	if (is_compressed) {
+		snprintf(now, sizeof now, "%s", to->path);
+	} else if (!destination_locate(to, now)) {
 		fputs("; it is not there any more: it was removed\n", stderr);
 		return;
 	}
@@ -231,8 +243,9 @@ static void say_stream(const struct destination *to)
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status, const char *library, struct tally *tally)
+                    const struct ending *ending, struct tally *tally)
 {
+	const int status = ending->status;
 	char *shown;
 	int error;
 
@@ -251,7 +264,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	if (tally->events == 0 && tally->lost == 0) {
 		say_nothing_seen(options, tally, to->path, status);
 		if (ends_in_exec(tally) && WIFEXITED(status))
-			say_what_helps(library);
+			say_what_helps(ending->library);
 		return;
 	}
 	fputs("log-malloc: ", stderr);
@@ -262,14 +275,15 @@ void closing_result(const struct launch_options *options, const struct destinati
 	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally->events, plural(tally->events), tally->bytes,
 	        shown ? shown : "?");
 	free(shown);
+	print_compressed(ending->compressed);
 	print_lost(tally);
 	print_saving(tally);
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);
 	if (tally->events)
-		say_next(to);
+		say_next(to, ending->compressed != 0);
 	else
 		fputc('\n', stderr);
 	if (WIFEXITED(status) && ends_in_exec(tally))
-		say_what_helps(library);
+		say_what_helps(ending->library);
 }

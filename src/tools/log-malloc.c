@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 #include "closing.h"
+#include "compress.h"
 #include "destination.h"
 #include "diag.h"
 #include "launch_options.h"
@@ -98,12 +99,17 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const struct timespec *since, const char *library)
 {
 	const struct diag diag = {.report = cli_complain};
+	struct ending ending = {.status = run->status, .library = library};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
+	if (destination_is_compressed(to)) {
+		compress_prepare(!options->quiet);
+		ending.compressed = compress_trace(to, run->pid);
+	}
 	if (!options->quiet)
-		closing_result(options, to, &left, run->status, library, &own);
+		closing_result(options, to, &left, &ending, &own);
 	merge_left_free(&left);
 	closing_children(options, to, run->pid, since, &own);
 }

@@ -27,7 +27,7 @@ static FILE *command_file(const char *directory)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/last-command", directory);
+	snprintf(path, sizeof path, "%s/.last-command", directory);
 	return fopen(path, "we");
 }
 
@@ -63,7 +63,7 @@ void failures_forget(const char *directory)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/last-command", directory);
+	snprintf(path, sizeof path, "%s/.last-command", directory);
 	unlink(path);
 }
 

@@ -11,6 +11,6 @@ count=$(wc -l 2>/dev/null <"$scratch/failures")
 [ "${count:-0}" -gt $most ] && echo "... and $((count - most)) more"
 
 echo "The last commands of these tests:"
-for file in "$scratch"/*/last-command; do
+for file in "$scratch"/*/.last-command; do
 	[ -f "$file" ] && echo "$(basename "$(dirname "$file")"): $(cat "$file")"
 done | head -n $most

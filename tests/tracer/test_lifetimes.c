@@ -125,11 +125,13 @@ START_TEST(calls_that_handlers_leave_by_longjmp_hold_nothing_up)
 		                        "LD_PRELOAD=\"$B/liblog-malloc2.so $PWD/once.so\" " PROGRAMS
 		                        "leaving 500 5000 60000 1022>trace; echo $?; grep -ac '^+ malloc 40 ' trace; "
 		                        "grep -ac '^+ malloc 41 ' trace; tr -dc '\\000\\001' <trace | wc -c; "
+		                        "grep -a '^+ ' trace | tail -n 2 | grep -o '\\[.*\\]' | uniq | wc -l; "
 		                        "$B/log-malloc-report trace >report; rm trace",
 		                        formats[i]);
-		unsigned calls, status, left, whole, unfilled;
+		unsigned calls, status, left, whole, unfilled, totals;
 
-		ck_assert_msg(sscanf(result.out, "%u %u %u %u %u", &calls, &status, &left, &whole, &unfilled) == 5,
+		ck_assert_msg(sscanf(result.out, "%u %u %u %u %u %u", &calls, &status, &left, &whole, &unfilled,
+		                     &totals) == 6,
 		              "%s: %d, %s%s", formats[i], result.status, result.out, result.err);
 		ck_assert_str_eq(result.err, "");
 		ck_assert_uint_eq(status, 0);
@@ -139,6 +141,8 @@ START_TEST(calls_that_handlers_leave_by_longjmp_hold_nothing_up)
 		ck_assert_uint_eq(whole, 60000);
 		/* Places that were reserved and never marked, too, are no holes. */
 		ck_assert_uint_eq(unfilled, 0);
+		/* The last event and FINI have the same totals. */
+		ck_assert_uint_eq(totals, 1);
 	}
 }
 END_TEST

@@ -74,7 +74,7 @@ END_TEST
 START_TEST(many_failures_fit_into_twenty_lines)
 {
 	must(run("mkdir -p b/tests/scratch; for i in $(seq 100); do echo \"test $i: no\" >>b/tests/scratch/failures; "
-	         "mkdir b/tests/scratch/test.$i; echo yes >b/tests/scratch/test.$i/last-command; done"));
+	         "mkdir b/tests/scratch/test.$i; echo yes >b/tests/scratch/test.$i/.last-command; done"));
 	must(run("$S/tests/support/failures.sh b/tests/scratch >out; [ \"$(wc -l <out)\" -lt 18 ] && "
 	         "grep -q 'test 1: no' out && grep -q 'and 94 more' out"));
 }

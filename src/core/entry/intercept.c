@@ -19,7 +19,6 @@
 #include "guard.h"
 #include "real.h"
 #include "record.h"
-#include "ring.h"
 #include "session.h"
 #include "settings.h"
 #include "sizemap.h"
@@ -31,6 +30,19 @@
 #define MOVING_WAIT_MS 2000
 
 /*
+ * The call that set the guard is gone. This call, too, may be left before it has
+ * cleaned up: the guard says until then that there is something to clean up.
+ */
+static __attribute__((noinline)) void give_up_left_call(const struct lm_caller *caller)
+{
+	lm_tls.caller_sp = caller->sp;
+	lm_guard_set(LM_GUARD_TRACKER);
+	if (lm_tls.thread)
+		lm_thread_clean_up(lm_tls.thread);
+	lm_guard_restore(LM_GUARD_IDLE);
+}
+
+/*
  * Only the outermost call is an event. Calls that the real allocator makes to
  * its own family are not.
  */
@@ -38,11 +50,8 @@ static inline int nested(const struct lm_caller *caller)
 {
 	if (likely(lm_tls.guard == LM_GUARD_IDLE))
 		return 0;
-	if (lm_guard_is_stale(caller->sp)) {
-		lm_tls.guard = LM_GUARD_IDLE;
-		if (lm_tls.thread)
-			lm_ring_abandon_record(&lm_tls.thread->slot);
-	}
+	if (lm_guard_is_stale(caller->sp))
+		give_up_left_call(caller);
 	return lm_tls.guard == LM_GUARD_REAL;
 }
 

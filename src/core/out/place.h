@@ -21,6 +21,11 @@
 #define LM_PLACE_BYTEWISE
 #endif
 
+/* Not every machine of 32 bits stores eight bytes at once. tests/unit/test_place_words.c defines this itself. */
+#if UINTPTR_MAX == UINT32_MAX
+#define LM_PLACE_HALVES
+#endif
+
 #ifndef LM_PLACE_BYTEWISE
 
 /* At any address: records begin where others end. */
@@ -86,7 +91,7 @@ static inline void lm_place_close(unsigned char *place, uint64_t first)
 static inline void lm_place_store_word(unsigned char *place, uint64_t word)
 {
 	uint64_t bytes = lm_packed_bytes(word);
-#if UINTPTR_MAX > UINT32_MAX
+#ifndef LM_PLACE_HALVES
 
 	lm_store_release((uint64_t *)(void *)place, bytes);
 #else

@@ -207,7 +207,9 @@ static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int
 	int result = write_now(slot, parts, count, 0);
 
 	for (unsigned round = 1; result == -EAGAIN && round < HELD_ROUNDS; round++) {
-		lm_wait_pause(round);
+		/* The first time, it may be this thread that changed the phase: there is nothing to wait for then. */
+		if (round > 1)
+			lm_wait_pause(round);
 		result = write_now(slot, parts, count, round);
 	}
 	/* The record's rest is kept, and written before all others. */

@@ -17,10 +17,16 @@ static inline uint64_t lm_pack_first(enum lm_packed_kind kind, uint64_t thread, 
 /* The word for a block of SIZE bytes, of which USABLE can be used, and its backtrace NODE. 0: it does not fit. */
 static inline uint64_t lm_pack_block(size_t size, size_t usable, uint64_t node)
 {
-	if (__builtin_expect(
-		    size > LM_PACKED_SIZE_MAX || usable - size > LM_PACKED_SLACK_MAX || node > LM_PACKED_NODE_MAX, 0))
+	uint64_t slack = usable - size;
+
+	if (__builtin_expect(size > LM_PACKED_SIZE_MAX || node > LM_PACKED_NODE_MAX, 0))
 		return 0;
-	return lm_packed_block(usable - size, size, node);
+	if (__builtin_expect(slack > LM_PACKED_SLACK_MAX, 0)) {
+		if (usable)
+			return 0;
+		slack = LM_PACKED_SLACK_NONE;
+	}
+	return lm_packed_block(slack, size, node);
 }
 
 /* Writes the words of EVENT, which returned a block or released one, to WORDS. Returns how many; 0: it does not fit. */

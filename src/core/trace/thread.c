@@ -47,10 +47,10 @@ static void be_unknown(struct lm_thread *thread)
 	thread->until_clock = thread->between_clocks = 0;
 }
 
-/* Cleans up what the owner left unfinished: it may have been cancelled or killed in the middle of an event. */
-static void bury(struct lm_thread *thread)
+void lm_thread_clean_up(struct lm_thread *thread)
 {
 	lm_unwind_forget(&thread->unwind);
+	thread->line = (struct lm_line_before){.pointer_high = 0};
 	lm_sizemap_abandon_move(&thread->move);
 	lm_ring_abandon_record(&thread->slot);
 }
@@ -69,7 +69,7 @@ static struct lm_thread *taken_over(int process, int self)
 		owner = lm_load(&thread->owner);
 		/* We have no entry yet. So an owner with our thread id is dead, and the kernel reused its id. */
 		if ((owner == self || is_gone(process, owner)) && lm_compare_exchange(&thread->owner, &owner, self)) {
-			bury(thread);
+			lm_thread_clean_up(thread);
 			be_unknown(thread);
 			return thread;
 		}

@@ -48,6 +48,12 @@ struct lm_thread {
 struct lm_thread *lm_thread_claim(void);
 
 /*
+ * The call that THREAD was in the middle of is never finished: its thread left it by longjmp, was cancelled or is gone.
+ * What the call had changed by halves is forgotten, and its record is given up.
+ */
+void lm_thread_clean_up(struct lm_thread *thread);
+
+/*
  * Called in a child of fork at its first event. FORKER is the entry of the thread
  * that forked, or NULL if that is not known. Of all entries, only FORKER and the
  * calling thread's belong to threads that the child has.
