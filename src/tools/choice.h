@@ -41,8 +41,8 @@ void choice_add_name(struct choice_names *names, const char *name);
 bool choice_takes_moment(const struct choice *choice, const struct trace_image *image);
 
 /* Sets *TAKEN. ITEM is a call of TRACE, or is about to be one. 0 or -ENOMEM. */
-int choice_takes(struct choice *choice, const struct resolver *resolver, const struct threads *threads,
-                 const struct trace *trace, const struct trace_item *item, bool *taken);
+int choice_takes(struct choice *choice, const struct resolver *resolver, const struct trace *trace,
+                 const struct trace_item *item, bool *taken);
 
 /* To be called behind the end of an image. */
 void choice_next_image(struct choice *choice);
