@@ -19,7 +19,7 @@ struct heap_block {
 	enum lm_call call : 8;
 	unsigned busy : 1; /* the tracker was already active in the thread, see struct event */
 	uint32_t stack;
-	uint32_t slack; /* bytes that are usable on top of SIZE, if the trace says so of each block; up to UINT32_MAX */
+	int32_t slack; /* usable bytes without SIZE, if the trace says so of each block; clamped */
 };
 
 _Static_assert(sizeof(struct heap_block) == 32, "two slots fill a cache line");
@@ -65,7 +65,7 @@ struct heap {
 	unsigned shift; /* a hash is shifted by this to get a slot's index */
 	size_t blocks;  /* live */
 	uint64_t bytes; /* requested bytes of the live blocks */
-	uint64_t slack; /* and how many more are usable; only of a packed trace */
+	int64_t slack;  /* the sum of theirs; only of a packed trace */
 	struct heap_counts counts;
 	struct heap_observer observer; /* set by the caller; zeros for none */
 	/* The rest belongs to heap_apply_later(). */

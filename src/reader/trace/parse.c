@@ -142,7 +142,8 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	else if (key == strlen(LM_TRACE_BY) && memcmp(word, LM_TRACE_BY, key) == 0)
 		event->thread = cursor_number(&value, &flag) && flag <= UINT32_MAX ? (unsigned)flag : 0;
 	else if (key == strlen(LM_TRACE_USABLE) && memcmp(word, LM_TRACE_USABLE, key) == 0)
-		event->slack = cursor_number(&value, &flag) ? flag : 0; /* the whole size; see conclude() */
+		/* The size is not known yet, see conclude_slack(). */
+		event->slack = cursor_number(&value, &flag) && flag < INT64_MAX ? (int64_t)flag + 1 : 0;
 	return NULL;
 }
 
@@ -181,6 +182,13 @@ static const char *take_markers(struct cursor *c, struct event *event)
 	return cursor_at_end(c) ? NULL : "something behind the end of the event";
 }
 
+/* From the annotation, 1 more than the usable size, or 0 without one, to the slack. */
+static void conclude_slack(struct event *event)
+{
+	if (event->slack)
+		event->slack -= 1 + (int64_t)event->size;
+}
+
 /* Finds out the size of the call's block, and whether the call failed. */
 static void conclude_size(struct event *event)
 {
@@ -207,12 +215,6 @@ static void conclude_size(struct event *event)
 		event->size = 0;
 }
 
-static void conclude(struct event *event)
-{
-	conclude_size(event);
-	event->slack = event->slack > event->size ? event->slack - event->size : 0;
-}
-
 static const char *parse_call(struct cursor *c, struct event *event)
 {
 	const struct form *form = &forms[event->call];
@@ -235,7 +237,8 @@ static const char *parse_call(struct cursor *c, struct event *event)
 		return fault;
 	if (event->change < 0 && !parse_is_free(event->call) && !parse_is_realloc(event->call))
 		return "an allocation of a negative size";
-	conclude(event);
+	conclude_size(event);
+	conclude_slack(event);
 	return NULL;
 }
 

@@ -49,7 +49,7 @@ struct event {
 	uint64_t pointer;   /* the returned or the freed pointer */
 	uint64_t old;       /* realloc, reallocarray: the pointer that was passed; otherwise 0 */
 	uint64_t size;      /* requested size of the block at POINTER */
-	uint64_t slack;     /* bytes that are usable on top of SIZE, if the trace says so; otherwise 0 */
+	int64_t slack;      /* usable bytes without SIZE, if the trace says so (-SIZE if none are known); otherwise 0 */
 	int64_t used;       /* U: requested bytes in use after the call */
 	int64_t usable;     /* R: their malloc_usable_size */
 	uint64_t backtrace; /* compact format: its number, if has_backtrace */
