@@ -126,17 +126,17 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 }
 
 /* Returns the length of LINE without its tail and its end; 0: the line can't be written the quick way. */
-static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
-                                                              enum lm_call call, const void *p, size_t size,
-                                                              struct lm_totals totals, const struct lm_event *more)
+static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, enum lm_call call, const void *p,
+                                                              size_t size, struct lm_totals totals,
+                                                              const struct lm_event *more)
 {
-	if (!lm_line_measure(line, &thread->line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
+	if (!lm_line_measure(line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
 		return 0;
 	switch (call) {
 	case LM_CALL_CALLOC:
 		return lm_line_measure_calloc(line, more->count, more->each) ? lm_line_calloc_length(line) : 0;
 	case LM_CALL_REALLOC:
-		return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change)
+		return lm_line_measure_realloc(line, more->old, more->old_size, more->change)
 		               ? lm_line_realloc_length(line)
 		               : 0;
 	case LM_CALL_FREE:
@@ -190,7 +190,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
 	/* The backtrace's entry comes into the cache while the numbers become text. */
 	lm_backtraces_expect(unwound);
-	length = measure(&line, thread, call, p, size, totals, more);
+	length = measure(&line, call, p, size, totals, more);
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {
 		length += line.tail_length + end_length;
 		place = lm_sink_reserve(&thread->slot, length + frames_length(with_frames), &error);
