@@ -7,6 +7,7 @@
 #ifndef LM_READER_THREADS_H
 #define LM_READER_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,12 @@ static inline int threads_place(struct threads *threads, uint32_t number, uint32
 {
 	*place = number < threads->numbers ? threads->places[number] : THREADS_OTHER;
 	return *place != THREADS_OTHER || number == 0 ? 0 : threads_meet(threads, number, place);
+}
+
+/* Is more than one thread known so far? */
+static inline bool threads_are_several(const struct threads *threads)
+{
+	return threads->count > THREADS_OTHER + 2;
 }
 
 /* The thread at PLACE. Valid until the next event. */
