@@ -70,17 +70,6 @@ static bool takes_address(const struct choice *choice, const struct event *event
 
 /* ---- threads -------------------------------------------------------------- */
 
-/* The number of the thread that made the call, 0 if that is not known. */
-static uint64_t thread_of(const struct threads *threads, const struct trace *trace, const struct trace_item *item)
-{
-	static const char mark[] = " " LM_TRACE_BY "=";
-
-	if (item->event.thread || trace->section == SECTION_PACKED)
-		return item->event.thread;
-	/* The line can say that it is not known. If it says nothing, there was only one thread so far. */
-	return item->text && memmem(item->text, item->len, mark, sizeof mark - 1) ? 0 : threads_first(threads);
-}
-
 static bool is_thread(const char *name, uint64_t number, const struct thread *thread)
 {
 	struct cursor c = cursor_start(name, strlen(name));
@@ -91,12 +80,12 @@ static bool is_thread(const char *name, uint64_t number, const struct thread *th
 	return cursor_number(&c, &value) && cursor_at_end(&c) && (value == number || (thread && value == thread->tid));
 }
 
-static bool takes_thread(const struct choice *choice, const struct threads *threads, uint64_t number)
+static bool takes_thread(const struct choice *choice, const struct threads *threads, const struct event *event)
 {
-	const struct thread *thread = threads_find(threads, number);
+	const struct thread *thread = event->by == THREADS_OTHER ? NULL : threads_get(threads, event->by);
 
 	for (size_t i = 0; i < choice->threads.count; i++)
-		if (is_thread(choice->threads.list[i], number, thread))
+		if (is_thread(choice->threads.list[i], event->thread, thread))
 			return true;
 	return false;
 }
@@ -183,13 +172,13 @@ static int takes_stack(struct choice *choice, const struct resolver *resolver, c
 
 /* ---- all of them ---------------------------------------------------------- */
 
-int choice_takes(struct choice *choice, const struct resolver *resolver, const struct threads *threads,
-                 const struct trace *trace, const struct trace_item *item, bool *taken)
+int choice_takes(struct choice *choice, const struct resolver *resolver, const struct trace *trace,
+                 const struct trace_item *item, bool *taken)
 {
 	*taken = choice_takes_moment(choice, &trace->image) &&
 	         (!choice->calls || choice->calls >> item->event.call & 1) &&
 	         (!choice->has_address || takes_address(choice, &item->event)) &&
-	         (!choice->threads.count || takes_thread(choice, threads, thread_of(threads, trace, item)));
+	         (!choice->threads.count || takes_thread(choice, &trace->image.threads, &item->event));
 	if (!*taken || !choice->patterns.count)
 		return 0;
 	return takes_stack(choice, resolver, &trace->image.stacks, item->stack, taken);

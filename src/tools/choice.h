@@ -4,7 +4,6 @@
 #define LM_CHOICE_H
 
 #include "resolve.h"
-#include "threads.h"
 #include "trace.h"
 
 #include <stdbool.h>
@@ -41,8 +40,8 @@ void choice_add_name(struct choice_names *names, const char *name);
 bool choice_takes_moment(const struct choice *choice, const struct trace_image *image);
 
 /* Sets *TAKEN. ITEM is a call of TRACE, or is about to be one. 0 or -ENOMEM. */
-int choice_takes(struct choice *choice, const struct resolver *resolver, const struct threads *threads,
-                 const struct trace *trace, const struct trace_item *item, bool *taken);
+int choice_takes(struct choice *choice, const struct resolver *resolver, const struct trace *trace,
+                 const struct trace_item *item, bool *taken);
 
 /* To be called behind the end of an image. */
 void choice_next_image(struct choice *choice);

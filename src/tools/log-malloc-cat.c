@@ -56,7 +56,6 @@ struct cat {
 	struct export_trace export;
 	bool is_cut; /* the trace has an image that ends early */
 	/* Of the present image: */
-	struct threads threads;
 	struct totals totals;
 };
 
@@ -72,7 +71,6 @@ static void forget_image(struct cat *c)
 {
 	export_trace_free(&c->export);
 	totals_free(&c->totals);
-	threads_free(&c->threads);
 	choice_next_image(&c->choice);
 	command_next_image(&c->work);
 }
@@ -87,17 +85,12 @@ static void end_image(struct cat *c)
 	forget_image(c);
 }
 
-/* Takes an information line. It is wanted if a reader needs it, or the program wrote it at such a moment. */
-static int take_info(struct cat *c, const struct trace_item *item, bool *wanted)
+/* Is an information line wanted? It is if a reader needs it, or the program wrote it at such a moment. */
+static bool wants_info(const struct cat *c)
 {
-	int thread = threads_take(&c->threads, item->text, item->len);
+	const struct trace *trace = c->work.trace;
 
-	if (thread < 0)
-		return thread;
-	c->export.names_threads = c->threads.count > 1;
-	*wanted = thread || c->work.trace->record.info != INFO_OTHER ||
-	          choice_takes_moment(&c->choice, &c->work.trace->image);
-	return 0;
+	return trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &trace->image);
 }
 
 /* Is ITEM to be written? 0 or -ENOMEM. */
@@ -106,12 +99,15 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	if (item->kind == TRACE_INFO)
-		return take_info(c, item, wanted);
+	c->export.names_threads = threads_are_several(&c->work.trace->image.threads);
+	if (item->kind == TRACE_INFO) {
+		*wanted = wants_info(c);
+		return 0;
+	}
 	if (!c->export.is_part || (item->kind != TRACE_CALL && item->kind != TRACE_CALLING))
 		return 0;
 	resolver = command_resolver(&c->work);
-	return choice_takes(&c->choice, &resolver, &c->threads, c->work.trace, item, wanted);
+	return choice_takes(&c->choice, &resolver, c->work.trace, item, wanted);
 }
 
 static int take_item(struct cat *c, struct trace_item *item)

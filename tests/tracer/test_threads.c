@@ -6,6 +6,7 @@
 
 #include "flavours.h"
 #include "support.h"
+#include "trace.h"
 
 /* As in naming.c. */
 enum { BASE = 100000 };
@@ -79,73 +80,66 @@ END_TEST
 
 /* ---- many threads ---- */
 
-#define NUMBERS 1000
-
 struct told {
-	char name[NUMBERS][64]; /* of each number, at this place of the trace */
-	unsigned greatest;
-	unsigned calls; /* of threads that naming.c numbers */
-	unsigned names;
+	uint64_t calls;    /* of threads that naming.c numbers */
+	uint64_t named;    /* threads */
+	uint32_t greatest; /* of their numbers */
 };
 
 /* Thread I of naming.c has a block of BASE + I bytes, and the name tI. The main thread's are one byte smaller. */
-static void look_at_event(struct told *told, const char *line, unsigned long size)
+static void look_at(const struct threads *threads, const struct event *event, struct told *told)
 {
-	const char *thread = strstr(line, " thread=");
-	char expected[64];
-	unsigned long number;
+	const struct thread *thread = threads_get(threads, event->by);
+	char expected[THREADS_NAME];
 
-	if (size == BASE - 1 && !thread)
+	ck_assert_uint_eq(thread->number, event->thread);
+	if (event->size == BASE - 1)
+		ck_assert_uint_eq(event->thread, 1);
+	if (event->size < BASE || event->failed)
 		return;
-	ck_assert_msg(thread != NULL, "whose? %s", line);
-	number = strtoul(thread + strlen(" thread="), NULL, 10);
-	ck_assert_msg(number > 0 && number < NUMBERS, "%s", line);
-	if (size == BASE - 1) {
-		ck_assert_msg(number == 1, "%s", line);
-		return;
-	}
-	snprintf(expected, sizeof expected, "t%lu", size - BASE);
-	ck_assert_msg(strcmp(told->name[number], expected) == 0, "%s is of %s", line, told->name[number]);
+	snprintf(expected, sizeof expected, "t%d", (int)(event->size - BASE));
+	ck_assert_msg(strcmp(thread->name, expected) == 0, "%s's block is %s's", expected, thread->name);
 	told->calls++;
 }
 
-static void look_at_line(struct told *told, const char *line)
+static void look_at_all(const struct threads *threads, struct told *told)
 {
-	unsigned number;
-	long size;
-	int at;
+	told->named = threads->count - 1;
+	for (size_t i = 1; i < threads->count; i++) {
+		uint32_t number = threads_get(threads, (uint32_t)i)->number;
 
-	if (sscanf(line, "# THREAD %u %*d %n", &number, &at) == 1) {
-		ck_assert_uint_lt(number, NUMBERS);
-		snprintf(told->name[number], sizeof told->name[number], "%s", line + at);
 		told->greatest = number > told->greatest ? number : told->greatest;
-		told->names++;
-	} else if (sscanf(line, "+ malloc %ld", &size) == 1 || sscanf(line, "+ free -%ld", &size) == 1) {
-		if (size >= BASE - 1)
-			look_at_event(told, line, (unsigned long)size);
 	}
 }
 
-static struct told *read_told(void)
+static struct told read_told(void)
 {
-	struct told *told = calloc(1, sizeof *told);
-	char *text = read_file("trace", NULL), *rest, *line;
+	static struct trace trace;
+	struct told told = {0};
+	struct trace_item item;
+	char path[4096];
 
-	ck_assert(told != NULL && text != NULL);
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		look_at_line(told, line);
+	snprintf(path, sizeof path, "%s/trace", scratch());
+	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
+	while (trace_next(&trace, &item) == 1) {
+		if (item.kind == TRACE_CALL)
+			look_at(&trace.image.threads, &item.event, &told);
+		else if (item.kind == TRACE_END)
+			look_at_all(&trace.image.threads, &told);
+	}
+	trace_close(&trace);
 	return told;
 }
 
 START_TEST(each_of_many_threads_has_a_number_of_its_own)
 {
-	struct told *told;
+	struct told told;
 
 	run_naming(_i, "", "crowd 200");
 	told = read_told();
-	ck_assert_uint_eq(told->names, 201);
-	ck_assert_uint_eq(told->greatest, 201);
-	ck_assert_uint_eq(told->calls, 200 * 6);
+	ck_assert_uint_eq(told.named, 201);
+	ck_assert_uint_eq(told.greatest, 201);
+	ck_assert_uint_eq(told.calls, 200 * 6);
 	/* The main thread's last event says whose it is. */
 	ck_assert_str_eq(must(run("grep '^+ free -99999' trace | tail -1 | grep -o ' thread=.*'")).out, " thread=1\n");
 }
@@ -153,13 +147,13 @@ END_TEST
 
 START_TEST(numbers_of_threads_that_are_gone_are_given_again)
 {
-	struct told *told;
+	struct told told;
 
 	run_naming(_i, "", "row 10000");
 	told = read_told();
-	ck_assert_uint_eq(told->names, 10001);
-	ck_assert_uint_le(told->greatest, 50);
-	ck_assert_uint_eq(told->calls, 10000 * 6);
+	ck_assert_uint_eq(told.named, 10001);
+	ck_assert_uint_le(told.greatest, 50);
+	ck_assert_uint_eq(told.calls, 10000 * 6);
 }
 END_TEST
 

@@ -152,7 +152,8 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .stack = stack,
 	                  .slack = clamped(event->slack),
 	                  .call = event->call,
-	                  .busy = event->busy},
+	                  .busy = event->busy,
+	                  .thread = event->by},
 		.foreign = event->foreign,
 	};
 }

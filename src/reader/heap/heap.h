@@ -15,9 +15,10 @@
 struct heap_block {
 	uint64_t address;
 	uint64_t size;      /* requested bytes */
-	uint64_t line : 48; /* of the trace: where the block was allocated or got this size */
-	enum lm_call call : 8;
-	unsigned busy : 1; /* the tracker was already active in the thread, see struct event */
+	uint64_t line : 40; /* of the trace: where the block was allocated or got this size */
+	enum lm_call call : 5;
+	unsigned busy : 1;    /* the tracker was already active in the thread, see struct event */
+	unsigned thread : 18; /* the one that allocated it: its place in the image's threads */
 	uint32_t stack;
 	int32_t slack; /* usable bytes without SIZE, if the trace says so of each block; clamped */
 };

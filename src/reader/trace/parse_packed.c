@@ -84,6 +84,7 @@ static void clear(struct event *event)
 	event->arg_count = event->error = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_statm = false;
+	event->has_thread = true;
 	event->without_totals = event->without_sizes = true;
 	memset(event->args, 0, sizeof event->args);
 }

@@ -2,66 +2,97 @@
 /* See threads.h. */
 #include "threads.h"
 #include "array.h"
-#include "cursor.h"
 #include "escape.h"
-#include "trace_format.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void set_name(struct thread *thread, const char *text, size_t len)
-{
-	if (len >= sizeof thread->name)
-		len = sizeof thread->name - 1;
-	thread->name[escape_decode(thread->name, text, len)] = '\0';
-}
+static const struct thread other;
 
-/* The entry for NUMBER, which is made if there is none. NULL if there is no memory. */
-static struct thread *entry(struct threads *threads, uint64_t number)
+/* Gives NUMBER, which is below THREADS_NUMBERS, to a new thread. 0 or -ENOMEM. */
+static int add(struct threads *threads, uint32_t number)
 {
-	uint32_t place = numbers_find(&threads->places, number);
+	uint32_t *places = array_grow(threads->places, &threads->numbers_room, (size_t)number + 1, sizeof *places);
 	struct thread *list;
 
-	if (place != NUMBERS_NONE)
-		return &threads->list[place];
-	list = array_grow(threads->list, &threads->room, threads->count + 1, sizeof *list);
-	if (!list)
-		return NULL;
-	threads->list = list;
-	if (numbers_set(&threads->places, number, (uint32_t)threads->count) != 0)
-		return NULL;
-	return &list[threads->count++];
-}
-
-int threads_take(struct threads *threads, const char *text, size_t len)
-{
-	struct cursor c = cursor_start(text, len);
-	struct thread *thread;
-	uint64_t number, tid;
-
-	if (!cursor_literal(&c, "# " LM_TRACE_THREAD " ") || !cursor_number(&c, &number) || !cursor_byte(&c, ' ') ||
-	    !cursor_number(&c, &tid))
-		return 0;
-	thread = entry(threads, number);
-	if (!thread)
+	if (!places)
 		return -ENOMEM;
-	thread->number = number;
-	thread->tid = tid;
-	cursor_byte(&c, ' ');
-	set_name(thread, c.at, (size_t)(c.end - c.at));
-	return 1;
+	threads->places = places;
+	while (threads->numbers <= number)
+		places[threads->numbers++] = THREADS_OTHER;
+	places[number] = THREADS_OTHER;
+	if (threads->count == THREADS_MAX)
+		return 0;
+	list = array_grow(threads->list, &threads->room, threads->count + 2, sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	threads->list = list;
+	if (!threads->count)
+		list[threads->count++] = other;
+	list[threads->count] = (struct thread){.number = number};
+	places[number] = (uint32_t)threads->count++;
+	return 0;
 }
 
-const struct thread *threads_find(const struct threads *threads, uint64_t number)
+int threads_meet(struct threads *threads, uint32_t number, uint32_t *place)
 {
-	uint32_t place = numbers_find(&threads->places, number);
+	int error;
 
-	return place == NUMBERS_NONE ? NULL : &threads->list[place];
+	*place = THREADS_OTHER;
+	if (number >= THREADS_NUMBERS || threads->count == THREADS_MAX)
+		return 0;
+	error = add(threads, number);
+	if (!error)
+		*place = threads->places[number];
+	return error;
+}
+
+/* The same thread can be named again, with another name. */
+static int is_known(const struct threads *threads, uint32_t number, uint64_t tid)
+{
+	uint32_t place = number < threads->numbers ? threads->places[number] : THREADS_OTHER;
+
+	return place != THREADS_OTHER && threads->list[place].tid == tid;
+}
+
+static void set_name(struct thread *thread, const char *name, size_t len)
+{
+	char decoded[4 * THREADS_NAME];
+
+	len = escape_decode(decoded, name, len < sizeof decoded ? len : sizeof decoded);
+	len = len < THREADS_NAME - 1 ? len : THREADS_NAME - 1;
+	memcpy(thread->name, decoded, len);
+	thread->name[len] = '\0';
+}
+
+int threads_name(struct threads *threads, uint64_t number, uint64_t tid, const char *name, size_t len)
+{
+	uint32_t place;
+	int error = 0;
+
+	if (number == 0 || number >= THREADS_NUMBERS)
+		return 0;
+	if (!threads->first)
+		threads->first = (uint32_t)number;
+	if (!is_known(threads, (uint32_t)number, tid))
+		error = add(threads, (uint32_t)number);
+	place = error ? THREADS_OTHER : threads->places[number];
+	if (place == THREADS_OTHER)
+		return error;
+	threads->list[place].tid = tid;
+	set_name(&threads->list[place], name, len);
+	return 0;
+}
+
+const struct thread *threads_get(const struct threads *threads, uint32_t place)
+{
+	return place < threads->count ? &threads->list[place] : &other;
 }
 
 void threads_free(struct threads *threads)
 {
 	free(threads->list);
-	numbers_free(&threads->places);
+	free(threads->places);
 	*threads = (struct threads){0};
 }

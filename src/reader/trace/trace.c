@@ -287,6 +287,8 @@ static int take_info(struct trace *trace)
 		image->has_time = true;
 		image->time = record->number;
 		return 0;
+	case INFO_THREAD:
+		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
@@ -324,6 +326,7 @@ static void new_image(struct trace *trace)
 
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
@@ -375,6 +378,14 @@ static void copy_event(struct event *to, const struct record *record)
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
 }
 
+/* Sets whose EVENT is. One that does not say it is the first thread's. 0 or -ENOMEM. */
+static inline int find_thread(struct trace_image *image, struct event *event)
+{
+	if (!event->has_thread)
+		event->thread = image->threads.first;
+	return threads_place(&image->threads, event->thread, &event->by);
+}
+
 /*
  * With_lines: makes a copy of the line that was read, because more is read before its
  * item is returned. 0 or -ENOMEM.
@@ -421,7 +432,8 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
-	if (trace->record.text) {
+	error = find_thread(image, &item->event);
+	if (!error && trace->record.text) {
 		item->event.without_totals = trace->section == SECTION_PACKED && item->kind == TRACE_CALL;
 		set_text(trace, item);
 		error = take_stack(trace, &item->stack);
@@ -490,12 +502,13 @@ static void set_item(struct trace *trace, struct trace_item *item)
 /* Reads the next event if it is a packed record in memory. As take_common(). */
 static int take_packed(struct trace *trace, struct trace_item *item)
 {
-	int error = 0;
+	int error;
 
 	if (trace->ending || trace->without_short_cuts || !packed_take_event(trace, &item->event))
 		return 0;
 	set_item(trace, item);
-	if (item->event.has_backtrace)
+	error = find_thread(&trace->image, &item->event);
+	if (!error && item->event.has_backtrace)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
 }
@@ -509,7 +522,7 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	struct input *in = &trace->input;
 	size_t room, len;
 	const char *text = input_ahead(in, &room);
-	int error = 0;
+	int error;
 
 	if (trace->section == SECTION_PACKED)
 		return take_packed(trace, item);
@@ -521,7 +534,8 @@ static int take_common(struct trace *trace, struct trace_item *item)
 		return 0;
 	input_pass(in, len, 1);
 	set_item(trace, item);
-	if (text[len] != '+')
+	error = find_thread(&trace->image, &item->event);
+	if (!error && text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
@@ -601,6 +615,7 @@ void trace_close(struct trace *trace)
 	input_close(&trace->input);
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);

@@ -14,6 +14,7 @@
 #include "node_table.h"
 #include "parse.h"
 #include "stacks.h"
+#include "threads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ struct trace_image {
 	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
 	struct maps maps;
 	struct stacks stacks;
+	struct threads threads;
 	struct node_table nodes; /* of a packed trace */
 	struct guess guess;
 	struct pool pool;
