@@ -85,11 +85,12 @@ static void end_image(struct cat *c)
 	forget_image(c);
 }
 
-/* An information line is wanted if a reader needs it, or the program wrote it at such a moment. */
-static bool wants_info(struct cat *c)
+/* Is an information line wanted? It is if a reader needs it, or the program wrote it at such a moment. */
+static bool wants_info(const struct cat *c)
 {
-	c->export.names_threads = threads_are_several(&c->work.trace->image.threads);
-	return c->work.trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &c->work.trace->image);
+	const struct trace *trace = c->work.trace;
+
+	return trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &trace->image);
 }
 
 /* Is ITEM to be written? 0 or -ENOMEM. */
@@ -98,8 +99,10 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	if (item->kind == TRACE_INFO)
+	if (item->kind == TRACE_INFO) {
 		*wanted = wants_info(c);
+		return 0;
+	}
 	if (!c->export.is_part || (item->kind != TRACE_CALL && item->kind != TRACE_CALLING))
 		return 0;
 	resolver = command_resolver(&c->work);

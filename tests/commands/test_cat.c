@@ -218,6 +218,33 @@ START_TEST(every_command_says_the_same_of_what_is_written)
 }
 END_TEST
 
+/* The memory in KiB that log-malloc-cat takes for the trace NAME from a pipe: the pages of a mapped one would count. */
+static long memory_for(const char *name)
+{
+	return atol(must(run("cat %s | python3 -c 'import resource, subprocess, sys\n"
+	                     "subprocess.run([\"'$B/log-malloc-cat'\"], stdout=subprocess.DEVNULL, check=True)\n"
+	                     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'",
+	                     name))
+	                    .out);
+}
+
+START_TEST(memory_does_not_grow_with_the_trace)
+{
+	long few, many;
+
+	if (run("grep -aqE '__(asan|tsan)_init' $B/log-malloc-cat").status == 0) {
+		skip("memory_does_not_grow_with_the_trace", "a sanitizer takes memory of its own");
+		return;
+	}
+	must(run(LM " -q --packed -o few " PROGRAMS "threads 1 20000 >/dev/null"));
+	must(run(LM " -q --packed -o many " PROGRAMS "threads 1 1000000 >/dev/null"));
+	must(run("[ $(stat -c %%s many) -gt $((20 * $(stat -c %%s few))) ]"));
+	few = memory_for("few");
+	many = memory_for("many");
+	ck_assert_msg(many <= few + 2048, "%ld KiB for few events, %ld KiB for many", few, many);
+}
+END_TEST
+
 /* ---- what is chosen ------------------------------------------------------- */
 
 #define HEAD                                                                                                           \
@@ -512,6 +539,7 @@ int main(void)
 	ONCE(numbers_of_backtraces_are_those_of_the_trace);
 	EACH(traces_of_all_formats_are_the_same_text);
 	ONCE(every_command_says_the_same_of_what_is_written);
+	ONCE(memory_does_not_grow_with_the_trace);
 	ONCE(events_are_chosen_by_time);
 	ONCE(events_are_chosen_by_address);
 	ONCE(events_are_chosen_by_call);

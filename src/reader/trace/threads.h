@@ -49,11 +49,10 @@ static inline int threads_place(struct threads *threads, uint32_t number, uint32
 	return *place != THREADS_OTHER || number == 0 ? 0 : threads_meet(threads, number, place);
 }
 
-/* Has more than one thread been named, or made an event? */
+/* Is more than one thread known so far? */
 static inline bool threads_are_several(const struct threads *threads)
 {
-	/* The list begins with THREADS_OTHER. */
-	return threads->count > 2;
+	return threads->count > THREADS_OTHER + 2;
 }
 
 /* The thread at PLACE. Valid until the next event. */
