@@ -43,7 +43,7 @@ $(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o)
 
 # ---- suites -------------------------------------------------------------------
 
-SUPPORT := $(call obj,$(addprefix tests/support/,support.c flavours.c traced.c))
+SUPPORT := $(call obj,$(addprefix tests/support/,support.c failures.c flavours.c packed_text.c traced.c))
 
 # $(1) folder, $(2) what its suites link beside their support
 define suite_rule
@@ -79,9 +79,12 @@ endif
 check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
 	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
 	@failed=; for suite in $(SUITE); do \
-		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite || failed="$$failed $$suite"; \
+		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite && continue; \
+		status=$$?; failed="$$failed $$suite"; \
+		[ $$status -eq 1 ] || echo "$$suite: ended with status $$status" >>$(B)/tests/scratch/failures; \
 	done; \
 	skipped=$$(cat $(B)/tests/scratch/skipped 2>/dev/null | wc -l); \
+	[ -z "$$failed" ] || tests/support/failures.sh $(B)/tests/scratch; \
 	rm -rf $(B)/tests/scratch; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
 	echo "all suites passed; tests skipped: $$skipped"

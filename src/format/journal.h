@@ -24,6 +24,20 @@
  * machine that stores eight unaligned bytes in one instruction goes from 0 to
  * PENDING to whole without the two states in between.
  *
+ * In the journal of a packed trace (PACKED in the header), every record begins at
+ * a multiple of eight bytes, and so does every position here. There a state is
+ * the first byte of a word:
+ *
+ *   0               The word is not written yet. If it is the first one of a
+ *                   packed record, the others may be: they begin with
+ *                   LM_PACKED_REST and are no record.
+ *   PENDING_WORDS   A text record is being written. Its length in words is in the
+ *                   next three bytes, the lowest first.
+ *   anything else   The word is whole.
+ *
+ * A word's first four bytes are stored last, in one instruction, which every
+ * machine can.
+ *
  * What is not reserved yet is 0, too: the stream ends behind the last byte
  * that is something else. Bytes that were written to the trace become 0 before
  * TAIL moves past them. MAGIC is stored last, and cleared before the journal is
@@ -39,8 +53,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "packed.h"
+
 #define LM_JOURNAL_SUFFIX ".journal"
-#define LM_JOURNAL_MAGIC  UINT64_C(0x334c4e524a4d4c0a) /* "\nLMJRNL3" */
+#define LM_JOURNAL_MAGIC  UINT64_C(0x344c4e524a4d4c0a) /* "\nLMJRNL4" */
 #define LM_JOURNAL_HEADER ((size_t)64 << 10)
 #ifndef LM_JOURNAL_RING /* fuzz targets have a smaller one: reading zeros takes time */
 #define LM_JOURNAL_RING ((size_t)4 << 20)
@@ -57,6 +73,7 @@ enum {
 	LM_JOURNAL_PENDING = 1,
 	LM_JOURNAL_OPENING = 2,
 	LM_JOURNAL_CLOSING = 3,
+	LM_JOURNAL_PENDING_WORDS = 4,
 };
 
 /* Bytes of a place that its state and its length take. */
@@ -71,6 +88,7 @@ struct lm_journal_header {
 	uint64_t base;          /* bytes that were in the trace before this journal */
 	uint64_t start;         /* the position of the first byte behind them */
 	uint64_t tail;
+	uint64_t packed; /* 1: the journal of a packed trace; else 0 */
 };
 
 _Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");
@@ -99,12 +117,18 @@ static inline unsigned char lm_journal_byte(const unsigned char *ring, uint64_t 
 	return __atomic_load_n(&ring[position % LM_JOURNAL_RING], __ATOMIC_ACQUIRE);
 }
 
-/* Where the stream ends, of what lies from POSITION on and before LIMIT. */
-static inline uint64_t lm_journal_end(const unsigned char *ring, uint64_t position, uint64_t limit)
+/* In the journal of a packed trace: the first beginning of a word from POSITION on. */
+static inline uint64_t lm_journal_word(uint64_t position)
+{
+	return (position + 7) & ~UINT64_C(7);
+}
+
+/* Where the stream ends, of what lies from POSITION on and before LIMIT. The last bytes of a word may be 0. */
+static inline uint64_t lm_journal_end(const unsigned char *ring, uint64_t position, uint64_t limit, int is_packed)
 {
 	while (limit > position && lm_journal_byte(ring, limit - 1) == 0)
 		limit--;
-	return limit;
+	return is_packed ? lm_journal_word(limit) : limit;
 }
 
 static inline int lm_journal_is_gap(unsigned char state)
@@ -181,6 +205,76 @@ static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t po
 	return next == '+' || next == '#' || lm_journal_is_gap(next) ? end : head;
 }
 
+/* ---- the journal of a packed trace ---- */
+
+/* The end of the words at POSITION that are not written: of one, or of a whole text record. */
+static inline uint64_t lm_journal_blank_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	uint64_t words = 0;
+
+	if (lm_journal_byte(ring, position) != LM_JOURNAL_PENDING_WORDS)
+		return position + 8;
+	for (unsigned i = 3; i > 0; i--)
+		words = words << 8 | lm_journal_byte(ring, position + i);
+	/* The way on is lost with a length that can't be. */
+	return words && words <= (head - position) / 8 ? position + 8 * words : head;
+}
+
+static inline int lm_journal_is_blank(unsigned char byte)
+{
+	return byte == LM_JOURNAL_RESERVED || byte == LM_JOURNAL_PENDING_WORDS;
+}
+
+/* The end of the whole record that begins at POSITION. */
+static inline uint64_t lm_journal_words_end(const unsigned char *ring, uint64_t position, uint64_t head)
+{
+	unsigned char first = lm_journal_byte(ring, position), next;
+	uint64_t at = position + (uint64_t)8 * lm_packed_words(first);
+
+	if (first >= LM_PACKED_FREE)
+		return at == position ? at + 8 : at < head ? at : head;
+	while ((at += 8) < head) {
+		next = lm_journal_byte(ring, at);
+		if (lm_journal_byte(ring, at - 1) == '\n' &&
+		    (next == '+' || next == '#' || next >= LM_PACKED_FREE || lm_journal_is_blank(next)))
+			return at;
+	}
+	return head;
+}
+
+/* As lm_journal_next(). Pieces end where whole words begin or end. POSITION and HEAD end with a word, or inside one. */
+static inline int lm_journal_next_words(const unsigned char *ring, uint64_t position, uint64_t head,
+                                        struct lm_journal_piece *piece)
+{
+	/* If the beginning of a word is in the trace already, the word is whole. */
+	uint64_t at = lm_journal_word(position);
+
+	if (position >= head)
+		return 0;
+	piece->position = position;
+	piece->is_gap = at == position && lm_journal_is_blank(lm_journal_byte(ring, at));
+	while (at < head && piece->is_gap == lm_journal_is_blank(lm_journal_byte(ring, at)))
+		at = piece->is_gap ? lm_journal_blank_end(ring, at, head) : at + 8;
+	piece->length = (at < head ? at : head) - position;
+	return 1;
+}
+
+/* ---- any journal ---- */
+
+/* Is what stands at POSITION not whole? */
+static inline int lm_journal_begins_gap(const unsigned char *ring, uint64_t position, int is_packed)
+{
+	unsigned char first = lm_journal_byte(ring, position);
+
+	return is_packed ? lm_journal_is_blank(first) : lm_journal_is_gap(first);
+}
+
+/* The end of the whole record that begins at POSITION, or HEAD. */
+static inline uint64_t lm_journal_whole_end(const unsigned char *ring, uint64_t position, uint64_t head, int is_packed)
+{
+	return is_packed ? lm_journal_words_end(ring, position, head) : lm_journal_record_end(ring, position, head);
+}
+
 /*
  * The piece that begins at POSITION: 1, or 0 at HEAD, where the stream ends.
  *
@@ -189,11 +283,13 @@ static inline uint64_t lm_journal_gap_end(const unsigned char *ring, uint64_t po
  * to the trace and before it moved TAIL, so the trace's size tells how much of
  * the stream it has: SIZE - BASE bytes from START on.
  */
-static inline int lm_journal_next(const unsigned char *ring, uint64_t position, uint64_t head,
+static inline int lm_journal_next(const unsigned char *ring, uint64_t position, uint64_t head, int is_packed,
                                   struct lm_journal_piece *piece)
 {
 	unsigned char first;
 
+	if (is_packed)
+		return lm_journal_next_words(ring, position, head, piece);
 	if (position >= head)
 		return 0;
 	first = lm_journal_byte(ring, position);

@@ -41,6 +41,13 @@
 enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #undef LM_TRACE_CALL_ENUM
 
+/* The formats, X(identifier, "word"). */
+#define LM_TRACE_FORMATS(X) X(FULL, "full") X(COMPACT, "compact") X(PACKED, "packed")
+
+#define LM_TRACE_FORMAT_ENUM(id, word) LM_FORMAT_##id,
+enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
+#undef LM_TRACE_FORMAT_ENUM
+
 #define LM_TRACE_INIT "INIT"
 #define LM_TRACE_FINI "FINI"
 #define LM_TRACE_NIL  "(nil)"
@@ -50,8 +57,10 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_ERRNO   " !e"    /* the call failed; the errno follows */
 #define LM_TRACE_BUSY    "!"      /* the call interrupted the tracker, at work on this thread */
 #define LM_TRACE_BT      "bt"     /* annotation of the compact format: a backtrace's number */
+#define LM_TRACE_BY      "thread" /* annotation: the number of the thread that made the call */
 #define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
 #define LM_TRACE_UNKEPT  "unkept" /* annotation: there was no memory to keep the block's size */
+#define LM_TRACE_USABLE  "usable" /* annotation of the packed format: the block's malloc_usable_size() */
 
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"
@@ -63,6 +72,9 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #define LM_TRACE_MODULE    "MODULE"
 #define LM_TRACE_TIME      "TIME"
 #define LM_TRACE_BACKTRACE "BACKTRACE"
+#define LM_TRACE_FRAME     "FRAME"
+#define LM_TRACE_NODE      "NODE"
+#define LM_TRACE_THREAD    "THREAD"
 #define LM_TRACE_FILE      "FILE"
 #define LM_TRACE_LOST      "LOST"
 #define LM_TRACE_CALLING   "CALLING"

@@ -6,6 +6,7 @@
  * first was another process's.
  */
 #include "children.h"
+#include "compress.h"
 #include "merge.h"
 #include "tally.h"
 #include "trace_format.h"
@@ -170,24 +171,28 @@ static char *any_process(const char *pattern)
 }
 
 /*
- * Merges the journal of CHILD, the trace of process PID, unless the process is
- * alive. Tells REPORT unless that is NULL; the path without its HIDDEN first bytes.
- * 0 or an errno.
+ * Merges the journal of the trace FILE of process PID, unless the process is alive,
+ * and compresses the trace if IS_COMPRESSED. Tells REPORT; the path without its HIDDEN
+ * first bytes. If REPORT is NULL, only merges. 0 or an errno.
  */
-static int finish_child(const struct destination *child, pid_t pid, size_t hidden, const struct diag *diag,
-                        const struct children_report *report)
+static int finish_child(const struct destination *file, pid_t pid, size_t hidden, bool is_compressed,
+                        const struct diag *diag, const struct children_report *report)
 {
-	bool runs = writer_is_alive(child->fd, child->path, pid);
+	struct child child = {
+		.path = file->path + hidden, .pid = pid, .runs = writer_is_alive(file->fd, file->path, pid)};
 	struct merge_left left = {.text = NULL};
 	struct tally tally;
 	int error = 0;
 
-	if (!runs)
-		merge_journal(child, pid, diag, &left);
+	if (!child.runs)
+		merge_journal(file, pid, diag, &left);
 	if (report) {
-		error = tally_file(child->fd, 0, left.text, left.len, &tally);
+		error = tally_file(file->fd, 0, left.text, left.len, &tally);
+		child.tally = &tally;
+		if (!child.runs && is_compressed)
+			child.compressed = compress_trace(file, pid);
 		if (!error)
-			report->child(report->context, child->path + hidden, pid, runs, &tally);
+			report->child(report->context, &child);
 	}
 	merge_left_free(&left);
 	return error;
@@ -206,6 +211,7 @@ static bool is_commands(const struct destination *to, const struct destination *
 int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
                   const struct children_report *report)
 {
+	const bool is_compressed = destination_is_compressed(to);
 	char *names = any_process(to->childrens);
 	glob_t found = {.gl_pathc = 0};
 	int failed = names ? glob(names, 0, NULL, &found) : GLOB_NOSPACE, error = 0;
@@ -216,7 +222,7 @@ int children_each(const struct destination *to, pid_t command, const struct time
 
 		if (!pid)
 			continue;
-		error = finish_child(&child, pid, to->own_place, diag,
+		error = finish_child(&child, pid, to->own_place, is_compressed, diag,
 		                     is_commands(to, &child, pid, command) ? NULL : report);
 		close(child.fd);
 	}

@@ -10,21 +10,31 @@
 #include "destination.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
 struct diag;
 struct tally;
 
-/* Told of each trace; PATH and TALLY are valid during the call. RUNS: the process is alive and keeps its journal. */
+struct child {
+	const char *path;
+	pid_t pid;
+	bool runs; /* the process is alive and keeps its journal */
+	const struct tally *tally;
+	uintmax_t compressed; /* the size of the file, if it was compressed; else 0 */
+};
+
+/* Told of each trace; CHILD is valid during the call. */
 struct children_report {
-	void (*child)(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally);
+	void (*child)(void *context, const struct child *child);
 	void *context;
 };
 
 /*
- * Merges the journal of each trace beside TO's that was written to since SINCE,
- * and reports the trace unless it is process COMMAND's. 0 or an errno.
+ * Merges the journal of each trace beside TO's that was written to since SINCE. Unless
+ * it is process COMMAND's, compresses the trace if that was asked for, and reports it.
+ * 0 or an errno.
  */
 int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
                   const struct children_report *report);

@@ -83,6 +83,13 @@ static void print_bytes(uintmax_t bytes)
 		fprintf(stderr, "%.1f GiB", (double)bytes / (1 << 30));
 }
 
+/* BYTES: the size of the compressed file; 0: it was not compressed. */
+static void print_compressed(uintmax_t bytes)
+{
+	if (bytes)
+		fprintf(stderr, ", compressed to %ju", bytes);
+}
+
 static void print_lost(const struct tally *tally)
 {
 	if (tally->lost)
@@ -102,13 +109,16 @@ static void print_untraced(const struct tally *tally)
 	free(exe);
 }
 
+/* For less than this, no other format is worth a hint. */
+#define LARGE ((uintmax_t)64 << 20)
+
 static void print_saving(const struct tally *tally)
 {
-	if (tally->saving >> 20 == 0)
+	if (tally->bytes <= LARGE || tally->saving >> 20 == 0)
 		return;
-	fputs(", ", stderr);
+	fputs(", about ", stderr);
 	print_bytes(tally->saving);
-	fprintf(stderr, " (%ju%%) less with --compact", tally->saving * 100 / tally->bytes);
+	fprintf(stderr, " (%ju%%) less with --packed", tally->saving * 100 / tally->bytes);
 }
 
 /* So many processes have a line each. */
@@ -118,44 +128,67 @@ struct others {
 	uintmax_t count; /* of those without a line, and what they have together: */
 	struct tally all;
 	int lines;
+	struct tally run; /* all traces of the run */
 };
 
-static void say_child(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+static void add(struct tally *sum, const struct tally *tally)
 {
+	sum->events += tally->events;
+	sum->bytes += tally->bytes;
+	sum->lost += tally->lost;
+	sum->is_least |= tally->is_least;
+	if (tally->unwritten)
+		sum->unwritten = tally->unwritten;
+	sum->saving += tally->saving;
+}
+
+static void say_child(void *context, const struct child *child)
+{
+	const struct tally *tally = child->tally;
 	char *exe = escape_printable(tally->exe, strlen(tally->exe));
 	struct others *others = context;
 
 	if (others->lines < LINES) {
 		others->lines++;
-		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)pid,
-		        runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
+		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)child->pid,
+		        child->runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
 		        plural(tally->events), tally->bytes);
-		shell_quote(stderr, path);
+		shell_quote(stderr, child->path);
+		print_compressed(child->compressed);
 		print_lost(tally);
-		print_saving(tally);
-		if (!runs && ends_in_exec(tally))
+		if (!child->runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
 	} else {
 		others->count++;
-		others->all.events += tally->events;
-		others->all.bytes += tally->bytes;
-		others->all.lost += tally->lost;
-		others->all.is_least |= tally->is_least;
-		if (tally->unwritten)
-			others->all.unwritten = tally->unwritten;
-		others->all.saving += tally->saving;
+		add(&others->all, tally);
 	}
+	add(&others->run, tally);
 	free(exe);
 }
 
-static void say_nothing(void *context, const char *path, pid_t pid, bool runs, const struct tally *tally)
+static void say_nothing(void *context, const struct child *child)
 {
-	(void)context, (void)path, (void)pid, (void)runs, (void)tally;
+	(void)context, (void)child;
+}
+
+/* What the run's traces have together, if they are large. OWN: the command's. */
+static void say_saving(struct others *others, const struct tally *own)
+{
+	/* Of the command's own trace, its line says it. */
+	if (others->lines == 0)
+		return;
+	add(&others->run, own);
+	if (others->run.bytes <= LARGE || others->run.saving >> 20 == 0)
+		return;
+	fputs("log-malloc: all traces together: ", stderr);
+	print_bytes(others->run.bytes);
+	print_saving(&others->run);
+	fputc('\n', stderr);
 }
 
 void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
-                      const struct timespec *since)
+                      const struct timespec *since, const struct tally *own)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct others others = {.count = 0};
@@ -171,17 +204,20 @@ void closing_children(const struct launch_options *options, const struct destina
 		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
 		        others.all.events, others.all.bytes);
 		print_lost(&others.all);
-		print_saving(&others.all);
 		fputc('\n', stderr);
 	}
+	say_saving(&others, own);
 }
 
 /* Where the trace is, and what to type next. */
-static void say_next(const struct destination *to)
+static void say_next(const struct destination *to, bool is_compressed)
 {
 	char now[PATH_MAX];
 
-	if (!destination_locate(to, now)) {
+	/* A compressed trace is another file, and has just been made. */
+	if (is_compressed) {
+		snprintf(now, sizeof now, "%s", to->path);
+	} else if (!destination_locate(to, now)) {
 		fputs("; it is not there any more: it was removed\n", stderr);
 		return;
 	}
@@ -207,27 +243,28 @@ static void say_stream(const struct destination *to)
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
-                    int status, const char *library)
+                    const struct ending *ending, struct tally *tally)
 {
-	struct tally tally;
+	const int status = ending->status;
 	char *shown;
 	int error;
 
+	memset(tally, 0, sizeof *tally);
 	if (to->kind == DESTINATION_STDERR)
 		return;
 	if (to->fd < 0) {
 		say_stream(to);
 		return;
 	}
-	error = tally_file(to->fd, to->start, left->text, left->len, &tally);
+	error = tally_file(to->fd, to->start, left->text, left->len, tally);
 	if (error) {
 		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
 		return;
 	}
-	if (tally.events == 0 && tally.lost == 0) {
-		say_nothing_seen(options, &tally, to->path, status);
-		if (ends_in_exec(&tally) && WIFEXITED(status))
-			say_what_helps(library);
+	if (tally->events == 0 && tally->lost == 0) {
+		say_nothing_seen(options, tally, to->path, status);
+		if (ends_in_exec(tally) && WIFEXITED(status))
+			say_what_helps(ending->library);
 		return;
 	}
 	fputs("log-malloc: ", stderr);
@@ -235,17 +272,18 @@ void closing_result(const struct launch_options *options, const struct destinati
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
 	shown = escape_printable(to->path, strlen(to->path));
-	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally.events, plural(tally.events), tally.bytes,
+	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally->events, plural(tally->events), tally->bytes,
 	        shown ? shown : "?");
 	free(shown);
-	print_lost(&tally);
-	print_saving(&tally);
-	if (WIFEXITED(status) && ends_in_exec(&tally))
-		print_untraced(&tally);
-	if (tally.events)
-		say_next(to);
+	print_compressed(ending->compressed);
+	print_lost(tally);
+	print_saving(tally);
+	if (WIFEXITED(status) && ends_in_exec(tally))
+		print_untraced(tally);
+	if (tally->events)
+		say_next(to, ending->compressed != 0);
 	else
 		fputc('\n', stderr);
-	if (WIFEXITED(status) && ends_in_exec(&tally))
-		say_what_helps(library);
+	if (WIFEXITED(status) && ends_in_exec(tally))
+		say_what_helps(ending->library);
 }

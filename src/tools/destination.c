@@ -2,6 +2,7 @@
 /* See destination.h. */
 #include "destination.h"
 #include "trace_format.h"
+#include "trace_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,15 +62,20 @@ void destination_choose(struct destination *to, const char *option)
 
 #define PROCESS ".%p"
 
-/* The children's traces are called NAME in DIRECTORY, with .%p behind it if there is no %p in it. */
+/*
+ * The children's traces are called NAME in DIRECTORY. If there is no %p in it, .%p goes
+ * behind it, or in front of .zst. The tracker does the same (src/core/session/output.c).
+ */
 static void set_childrens(struct destination *to, const char *directory, const char *name)
 {
+	const int stem = (int)lm_trace_stem(name);
 	const char *p = name;
 
 	for (; *p && (p[0] != '%' || p[1] != 'p'); p++)
 		p += p[0] == '%' && p[1] == '%';
 	to->is_suffixed = !*p;
-	if (asprintf(&to->childrens, "%s%s%s%s", directory, *directory ? "/" : "", name, *p ? "" : PROCESS) < 0)
+	if (asprintf(&to->childrens, "%s%s%.*s%s%s", directory, *directory ? "/" : "", stem, name, *p ? "" : PROCESS,
+	             name + stem) < 0)
 		to->childrens = NULL;
 }
 
@@ -132,11 +138,31 @@ int destination_name(struct destination *to, pid_t pid)
 	return to->kind == DESTINATION_FILE ? expand(to, pid) : 0;
 }
 
+bool destination_is_compressed(const struct destination *to)
+{
+	return destination_is_regular(to) && to->name[lm_trace_stem(to->name)];
+}
+
+bool destination_is_regular(const struct destination *to)
+{
+	struct destination own = *to;
+	struct stat st;
+
+	if (to->kind != DESTINATION_FILE)
+		return false;
+	/* A file with %p in its name can hardly be there already. */
+	return expand(&own, getpid()) != 0 || stat(own.path, &st) != 0 || S_ISREG(st.st_mode);
+}
+
 const char *destination_childrens_output(struct destination *to)
 {
-	/* The tracker puts the suffix behind the name itself. */
-	if (to->childrens && to->is_suffixed)
-		to->childrens[strlen(to->childrens) - strlen(PROCESS)] = '\0';
+	char *suffix;
+
+	/* The tracker puts the suffix into the name itself. */
+	if (to->childrens && to->is_suffixed) {
+		suffix = to->childrens + lm_trace_stem(to->childrens) - strlen(PROCESS);
+		memmove(suffix, suffix + strlen(PROCESS), strlen(suffix + strlen(PROCESS)) + 1);
+	}
 	return to->childrens;
 }
 

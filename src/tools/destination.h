@@ -24,7 +24,7 @@ struct destination {
 	char *childrens;     /* NAME for the processes that the command starts, as an absolute path; NULL: they are not
 	                        traced */
 	size_t own_place;    /* bytes of CHILDRENS that are the current directory; messages leave them out */
-	int is_suffixed;     /* CHILDRENS ends in .%p, which NAME does not have */
+	int is_suffixed;     /* CHILDRENS has a .%p, which NAME does not have */
 };
 
 /* OPTION is the file that was asked for, "-" for standard error, or NULL. */
@@ -38,6 +38,12 @@ int destination_follow_children(struct destination *to);
 
 /* Fills in the path for process PID: %p is its number, %% a percent sign. 0 or an errno. */
 int destination_name(struct destination *to, pid_t pid);
+
+/* Is the trace a regular file, or will it be one? Not what a user opened as descriptor 1022 or standard error. */
+bool destination_is_regular(const struct destination *to);
+
+/* Is it such a file, and does its name ask for compression? */
+bool destination_is_compressed(const struct destination *to);
 
 /* The value of LOG_MALLOC_OUTPUT for the processes that the command starts, or NULL. Changes CHILDRENS. */
 const char *destination_childrens_output(struct destination *to);

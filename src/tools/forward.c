@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The terminal sends SIGINT and SIGQUIT to the command as well, and the command
@@ -23,6 +25,9 @@ static struct {
 
 /* 0: there is no process to pass signals on to. */
 static volatile sig_atomic_t receiver;
+
+/* A signal that stops what log-malloc does behind the command; 0: none. */
+static volatile sig_atomic_t caught;
 
 static void forward(int signal)
 {
@@ -73,4 +78,39 @@ void forward_to(pid_t pid)
 void forward_stop(void)
 {
 	receiver = 0;
+}
+
+/* Did whoever started log-malloc turn SIGNAL off, as nohup does? */
+static bool was_ignored(int signal)
+{
+	for (int i = 0; i < IGNORED; i++) {
+		if (ignored[i] == signal)
+			return before.ignored[i].sa_handler == SIG_IGN;
+	}
+	for (int i = 0; i < FORWARDED; i++) {
+		if (forwarded[i] == signal)
+			return before.forwarded[i].sa_handler == SIG_IGN;
+	}
+	return false;
+}
+
+static void catch (int signal)
+{
+	caught = signal;
+}
+
+void forward_catch(void)
+{
+	static const int stopping[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+	struct sigaction stop = {.sa_handler = catch, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
+		if (!was_ignored(stopping[i]))
+			sigaction(stopping[i], &stop, NULL);
+	}
+}
+
+int forward_caught(void)
+{
+	return caught;
 }

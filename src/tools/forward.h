@@ -23,4 +23,13 @@ void forward_to(pid_t pid);
 /* In ours: passes nothing on any more. What arrives from now on is dropped. */
 void forward_stop(void);
 
+/*
+ * In ours, behind forward_stop(): signals that ask log-malloc to end, the terminal's
+ * included, are noted, since there is work that can be left.
+ */
+void forward_catch(void);
+
+/* The last such signal, or 0. */
+int forward_caught(void);
+
 #endif

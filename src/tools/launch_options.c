@@ -14,14 +14,18 @@ _Noreturn static void help(void)
 	     "Runs COMMAND and writes a trace of its allocations.\n"
 	     "\n"
 	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
-	     "                     or - for standard error; without it to descriptor 1022 if\n"
-	     "                     that is open, or to log-malloc.PID.trace\n"
+	     "                     or - for standard error; FILE.zst is compressed at the end;\n"
+	     "                     without it to descriptor 1022 if that is open, or to\n"
+	     "                     log-malloc.PID.trace\n"
 	     "  -f, --follow       the processes that COMMAND starts, too, each into FILE.PID, or\n"
 	     "                     where %p stands in FILE\n"
 	     "      --depth N      frames of a backtrace, 0 to 128 (default 16)\n"
 	     "      --statm WHEN   /proc/self/statm in events: always, never, or the interval\n"
 	     "                     in milliseconds (default 10)\n"
-	     "      --compact      each different backtrace is written once: a small trace\n"
+	     "      --compact      each different backtrace is written once: the default for a\n"
+	     "                     file\n"
+	     "      --full         each event with its backtrace: the default for all else\n"
+	     "      --packed       the smallest trace, which log-malloc-cat turns into text\n"
 	     "      --start WHEN   on, or off: no tracing until the command calls\n"
 	     "                     log_malloc_trace_enable() or gets the signal (default on)\n"
 	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
@@ -47,7 +51,7 @@ static void check(const struct launch_options *options)
 
 struct launch_options launch_options_parse(int argc, char **argv)
 {
-	enum { OPT_SETTING = 256, OPT_COMPACT = OPT_SETTING + SETTINGS };
+	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS };
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"follow", no_argument, NULL, 'f'},
@@ -55,7 +59,10 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"verbose", no_argument, NULL, 'v'},
 		{"depth", required_argument, NULL, OPT_SETTING + SETTING_DEPTH},
 		{"statm", required_argument, NULL, OPT_SETTING + SETTING_STATM},
-		{"compact", no_argument, NULL, OPT_COMPACT},
+		/* The names of these are the formats'. */
+		{"full", no_argument, NULL, OPT_FORMAT},
+		{"compact", no_argument, NULL, OPT_FORMAT},
+		{"packed", no_argument, NULL, OPT_FORMAT},
 		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
 		{"help", no_argument, NULL, 'h'},
@@ -63,9 +70,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	struct launch_options options = {.output = NULL};
-	int c;
+	int c, index = 0;
 
-	while ((c = getopt_long(argc, argv, "+o:fqvhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:fqvhV", long_options, &index)) != -1) {
 		switch (c) {
 		case 'o':
 			options.output = optarg;
@@ -80,8 +87,8 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case 'v':
 			options.verbose = true;
 			break;
-		case OPT_COMPACT:
-			options.settings.values[SETTING_FORMAT] = "compact";
+		case OPT_FORMAT:
+			options.settings.values[SETTING_FORMAT] = long_options[index].name;
 			break;
 		case OPT_SETTING + SETTING_DEPTH:
 		case OPT_SETTING + SETTING_STATM:

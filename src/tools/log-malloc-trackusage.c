@@ -3,6 +3,7 @@
 #include "command.h"
 #include "json.h"
 #include "json_print.h"
+#include "totals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,6 +58,7 @@ struct trackusage {
 	enum format format;
 	bool has_header; /* CSV: the line of names was printed */
 	/* About the image that is being read: */
+	struct totals totals;
 	struct usage now;
 	struct usage waiting; /* to be printed for this interval, unless a later event replaces it */
 	bool has_waiting;
@@ -182,11 +184,15 @@ static int end_image(struct trackusage *t)
 static int take_item(void *context, const struct trace_item *item)
 {
 	struct trackusage *t = context;
+	struct trace_item exact = *item;
+	int error = totals_apply(&t->totals, &exact);
 
+	if (error)
+		return error;
 	if (item->kind == TRACE_END)
 		return end_image(t);
 	if (item->kind != TRACE_CALLING)
-		take_event(t, &item->event);
+		take_event(t, &exact.event);
 	return 0;
 }
 
@@ -194,12 +200,15 @@ static int read_trace(void *context)
 {
 	struct trackusage *t = context;
 	struct trace *trace = t->work.trace;
+	int error;
 
 	trace->without_stacks = true;
 	/* On a terminal, the progress line would mix with the rows; the rows show progress as well. */
 	if (isatty(STDOUT_FILENO))
 		trace->input.progress = (struct input_progress){.show = NULL};
-	return command_each_item(&t->work, take_item, t);
+	error = command_each_item(&t->work, take_item, t);
+	totals_free(&t->totals);
+	return error;
 }
 
 /* ---- the command line ----------------------------------------------------- */

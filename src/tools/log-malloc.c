@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 #include "closing.h"
+#include "compress.h"
 #include "destination.h"
 #include "diag.h"
 #include "launch_options.h"
@@ -14,6 +15,7 @@
 #include "merge.h"
 #include "running.h"
 #include "settings.h"
+#include "tally.h"
 #include "target.h"
 #include "trace_format.h"
 
@@ -97,13 +99,19 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const struct timespec *since, const char *library)
 {
 	const struct diag diag = {.report = cli_complain};
+	struct ending ending = {.status = run->status, .library = library};
+	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
+	if (destination_is_compressed(to)) {
+		compress_prepare(!options->quiet);
+		ending.compressed = compress_trace(to, run->pid);
+	}
 	if (!options->quiet)
-		closing_result(options, to, &left, run->status, library);
+		closing_result(options, to, &left, &ending, &own);
 	merge_left_free(&left);
-	closing_children(options, to, run->pid, since);
+	closing_children(options, to, run->pid, since, &own);
 }
 
 int main(int argc, char **argv)
@@ -128,6 +136,12 @@ int main(int argc, char **argv)
 		          "it");
 		return CLI_TROUBLE;
 	}
+	/*
+	 * A file is read by the commands, so it is small. What goes to a terminal or a pipe is read by people and by
+	 * scripts: there each event has its backtrace.
+	 */
+	if (!settings_get(&options.settings, SETTING_FORMAT) && destination_is_regular(&to))
+		options.settings.values[SETTING_FORMAT] = "compact";
 	/* The clock of files' times. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counts what is in a trace. It is as fast as reading the file, because lines
- * are told apart by their first bytes, and are not parsed.
+ * Counts what is in a trace of any format. It is as fast as reading the file,
+ * because lines and records are told apart by their first bytes, and are not parsed.
  */
 #ifndef LM_TALLY_H
 #define LM_TALLY_H
@@ -20,7 +20,7 @@ struct tally {
 	int unwritten;    /* why more could not be written, which nobody counted: an errno; 0: there is no more */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
-	uintmax_t saving; /* large traces only: about how many bytes fewer the compact format needs */
+	uintmax_t saving; /* about how many bytes fewer the packed format needs */
 };
 
 /*

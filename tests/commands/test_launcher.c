@@ -100,6 +100,7 @@ START_TEST(wrong_usage_is_2_and_points_to_help)
 	                                    "--statm 1.5 true",
 	                                    "--statm '' true",
 	                                    "--compact=yes true",
+	                                    "--packed=yes true",
 	                                    "--start maybe true",
 	                                    "--start '' true",
 	                                    "--signal KILL true",
@@ -318,6 +319,54 @@ START_TEST(a_fifo_gets_the_trace)
 }
 END_TEST
 
+/* The format of the trace t that COMMAND writes. */
+static void has_format(const char *command, const char *format)
+{
+	char expected[64];
+
+	must(run("rm -f t pipe; mkfifo pipe; %s", command));
+	snprintf(expected, sizeof expected, "# FORMAT %s\n", format);
+	ck_assert_msg(strcmp(run("grep '^# FORMAT ' t | tr -d '\\r'").out, expected) == 0, "%s is not %s", command,
+	              format);
+}
+
+START_TEST(a_file_is_compact_and_all_else_is_full)
+{
+	static const char *const compact[] = {
+		LM " -q -o t ./three",
+		LM " -q -o %% ./three; mv % t",
+		"LOG_MALLOC_OUTPUT=t " LM " -q ./three",
+		LM " -q ./three; mv log-malloc.*.trace t",
+		"LOG_MALLOC_FORMAT= " LM " -q -o t ./three",
+		"LOG_MALLOC_FORMAT=full " LM " -q --compact -o t ./three",
+		LM " -q --full --comp -o t ./three",
+		LM " -q --compact ./three 1022>t",
+		LM " -q -o pipe --compact ./three & cat pipe >t; wait $!",
+		LM " -q -f -o u sh -c './three; true'; mv u.* t",
+	};
+	static const char *const full[] = {
+		LM " -q -o t --full ./three",
+		LM " -q -o t --compact --full ./three",
+		"LOG_MALLOC_FORMAT=full " LM " -q -o t ./three",
+		"LOG_MALLOC_FORMAT=compact " LM " -q --full -o t ./three",
+		LM " -q ./three 1022>t",
+		LM " -q -o pipe ./three & cat pipe >t; wait $!",
+		LM " -q -o - ./three 2>t",
+		LM " -q -o /dev/stdout ./three | cat >t",
+		LM " -q -f sh -c './three; true' 1022>u; mv u.* t",
+		"LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t ./three",
+	};
+
+	build_allocating("three", 3, "");
+	for (size_t i = 0; i < sizeof compact / sizeof *compact; i++)
+		has_format(compact[i], "compact");
+	for (size_t i = 0; i < sizeof full / sizeof *full; i++)
+		has_format(full[i], "full");
+	if (can_run("a_file_is_compact_and_all_else_is_full", "script"))
+		has_format("script -qec '" LM " -q -o /dev/tty ./three' /dev/null >t", "full");
+}
+END_TEST
+
 START_TEST(of_a_trace_that_could_not_be_written_it_says_so)
 {
 	struct run result;
@@ -420,6 +469,9 @@ START_TEST(the_closing_line_counts_events_and_bytes)
 	ck_assert_int_eq(events, counted);
 	ck_assert_int_eq(events, 7);
 	ck_assert_int_eq(bytes, size);
+	/* Packed records are no lines. */
+	build_allocating("many", 20000, "");
+	ck_assert(says(run(LM " -o t --packed ./many").err, "log-malloc: 20000 events, "));
 }
 END_TEST
 
@@ -453,7 +505,8 @@ START_TEST(verbose_names_library_command_and_settings)
 	ck_assert(says(result.err, "/sh\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_BACKTRACE_DEPTH: 5\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_STATM: never\n"));
-	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: default\n"));
+	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: compact\n"));
+	ck_assert(says(run(LM " -v -o - sh -c :").err, "LOG_MALLOC_FORMAT: default\n"));
 	result = run("LOG_MALLOC_FORMAT=full LOG_MALLOC_SIGNAL=USR1 " LM " -v -o t --compact --start on sh -c :");
 	ck_assert(says(result.err, "LOG_MALLOC_FORMAT: compact\n"));
 	ck_assert(says(result.err, "LOG_MALLOC_START: on\n"));
@@ -550,6 +603,7 @@ START_TEST(settings_reach_the_tracker)
 		"LOG_MALLOC_FORMAT=compact\nLOG_MALLOC_SIGNAL=USR2\nLOG_MALLOC_START=off\n");
 	must(run(LM " -q -o t --compact ./three"));
 	ck_assert_str_eq(run("grep -c '^# FORMAT compact$' t; grep -c '^+ malloc 10 .* bt=' t").out, "1\n3\n");
+	ck_assert_str_eq(run(LM " -q -o t --packed env | grep '^LOG_MALLOC_FORMAT'").out, "LOG_MALLOC_FORMAT=packed\n");
 }
 END_TEST
 
@@ -566,65 +620,94 @@ START_TEST(tracing_can_begin_later)
 }
 END_TEST
 
-/* A size that print_bytes() of the launcher has written, in MiB. */
-static double in_mib(const char *text)
+/* What a line says that --packed would have saved, in MiB; -1: nothing. */
+static long long saving_in(const char *line)
 {
-	double size;
-	char unit;
+	const char *said = strstr(line, "B (");
+	long long mib;
 
-	ck_assert_int_eq(sscanf(text, "%lf %ciB", &size, &unit), 2);
-	return unit == 'G' ? size * 1024 : size;
+	if (!said || !strstr(said, "%) less with --packed"))
+		return -1;
+	while (said[-1] != ',')
+		said--;
+	ck_assert_msg(sscanf(said, " about %lld MiB (", &mib) == 1, "%s", line);
+	return mib;
 }
 
-START_TEST(of_a_large_trace_it_says_what_compact_would_save)
+/* The line of TEXT in which WHAT stands; fails if there is none. */
+static const char *line_with(const char *text, const char *what)
+{
+	static char line[4096];
+	const char *at = strstr(text, what), *end;
+
+	ck_assert_msg(at, "no line with '%s': %s", what, text);
+	while (at > text && at[-1] != '\n')
+		at--;
+	end = strchr(at, '\n');
+	snprintf(line, sizeof line, "%.*s", (int)(end - at), at);
+	return line;
+}
+
+/* 13 bytes an event instead of the trace's size. */
+static long long expected_saving(const char *line)
+{
+	long long events, bytes;
+
+	ck_assert_msg(sscanf(line, "log-malloc: %lld events, %lld bytes in ", &events, &bytes) == 2, "%s", line);
+	return (bytes - 13 * events) >> 20;
+}
+
+static void build_pairs(void)
 {
 	static const char source[] = "#include <stdlib.h>\n"
 				     "void *volatile p;\n"
-				     "static void deep(int depth, int i)\n"
+				     "int main(int argc, char **argv)\n"
 				     "{\n"
-				     "	if (depth) {\n"
-				     "		if (i >> depth & 1)\n"
-				     "			deep(depth - 1, i);\n"
-				     "		else\n"
-				     "			deep(depth - 1, i);\n"
-				     "		__asm__ volatile(\"\");\n"
-				     "	} else {\n"
+				     "	for (int i = 0; i < atoi(argv[argc - 1]); i++) {\n"
 				     "		p = malloc(10);\n"
 				     "		free(p);\n"
 				     "	}\n"
-				     "}\n"
-				     "int main(void)\n"
-				     "{\n"
-				     "	for (int i = 0; i < 300000; i++)\n"
-				     "		deep(12, i);\n"
 				     "	return 0;\n"
 				     "}\n";
-	struct run full, compact;
-	const char *saving;
-	double saved;
 
-	write_file("deep.c", source, sizeof source - 1);
-	must(run("$CC -O0 -o deep deep.c"));
-	full = run(LM " -o t ./deep; stat -c %%s t");
-	compact = run(LM " -o t --compact ./deep; stat -c %%s t");
-	ck_assert(!says(compact.err, "--compact"));
-	saving = strstr(full.err, " in t, ");
-	ck_assert_msg(saving && strstr(saving, " less with --compact; next: "), "%s", full.err);
-	saved = (atof(full.out) - atof(compact.out)) / (1 << 20);
-	saving += strlen(" in t, ");
-	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
-	              full.err);
-	/* So it says of a child's. */
-	full = run(LM " -f -o t sh -c './deep; true'");
-	saving = strstr(full.err, "/deep: ");
-	ck_assert_msg(saving && (saving = strstr(saving, " bytes in ")) && (saving = strchr(saving, ',')), "%s",
-	              full.err);
-	saving += strlen(", ");
-	ck_assert_msg(in_mib(saving) > saved * 0.98 - 1 && in_mib(saving) < saved * 1.02 + 1, "%f MiB: %s", saved,
-	              full.err);
-	ck_assert_msg(strstr(saving, " less with --compact\n"), "%s", full.err);
-	/* A small one is no trouble. */
-	ck_assert(!says(run(LM " -o t ls").err, "--compact"));
+	write_file("pairs.c", source, sizeof source - 1);
+	must(run("$CC -O1 -fno-builtin -o pairs pairs.c"));
+}
+
+START_TEST(of_a_large_trace_it_says_what_packed_would_save)
+{
+	const char *line;
+
+	build_pairs();
+	line = line_with(run(LM " -o t ./pairs 1000000").err, "2000000 events");
+	ck_assert_int_gt(saving_in(line), 20);
+	ck_assert(strstr(line, " less with --packed; next: "));
+	ck_assert_int_eq(saving_in(line), expected_saving(line));
+	line = line_with(run(LM " -o t --full ./pairs 300000").err, "600000 events");
+	ck_assert_int_gt(saving_in(line), 60);
+	ck_assert_int_eq(saving_in(line), expected_saving(line));
+	/* A trace that is not large has no need of it, and one that is packed has it. */
+	ck_assert_int_eq(saving_in(run(LM " -o t ./pairs 500000").err), -1);
+	ck_assert_int_eq(saving_in(run(LM " -o t --packed ./pairs 1000000").err), -1);
+	must(run("rm t"));
+}
+END_TEST
+
+/* The traces of several processes may be large together. */
+START_TEST(of_all_traces_of_a_run_it_says_what_packed_would_save)
+{
+	struct run result;
+
+	build_pairs();
+	result = run(LM " -f -o t sh -c './pairs 500000; ./pairs 500000; true'; rm t.*");
+	ck_assert_int_eq(saving_in(line_with(result.err, " in t; next: ")), -1);
+	ck_assert_int_gt(saving_in(line_with(result.err, "log-malloc: all traces together: ")), 20);
+	/* One of them alone. */
+	result = run(LM " -f -o t sh -c './pairs 1000000; true'; rm t.*");
+	ck_assert_int_gt(saving_in(line_with(result.err, "log-malloc: all traces together: ")), 20);
+	ck_assert_ptr_null(strstr(run(LM " -f -o t sh -c './pairs 300000; true'; rm t.*").err, "--packed"));
+	ck_assert_ptr_null(strstr(run(LM " -f -o t --packed sh -c './pairs 1000000; true'; rm t.*").err, "together"));
+	ck_assert_str_eq(run(LM " -q -f -o t sh -c './pairs 1000000; true'; rm t.*").err, "");
 }
 END_TEST
 
@@ -918,6 +1001,7 @@ int main(void)
 	tcase_add_test(tests, a_dash_is_standard_error);
 	tcase_add_test(tests, an_open_descriptor_1022_is_used);
 	tcase_add_test(tests, a_fifo_gets_the_trace);
+	tcase_add_test(tests, a_file_is_compact_and_all_else_is_full);
 	tcase_add_test(tests, of_a_trace_that_could_not_be_written_it_says_so);
 	tcase_add_test(tests, nothing_could_be_written_is_not_the_tracker_was_not_at_work);
 	tcase_add_test(tests, a_trace_that_cannot_be_opened_is_trouble);
@@ -933,7 +1017,8 @@ int main(void)
 	tcase_add_test(tests, of_a_child_that_executes_what_is_not_traced_it_is_told);
 	tcase_add_test(tests, settings_reach_the_tracker);
 	tcase_add_test(tests, tracing_can_begin_later);
-	tcase_add_test(tests, of_a_large_trace_it_says_what_compact_would_save);
+	tcase_add_test(tests, of_a_large_trace_it_says_what_packed_would_save);
+	tcase_add_test(tests, of_all_traces_of_a_run_it_says_what_packed_would_save);
 	tcase_add_test(tests, a_trace_that_is_not_there_any_more_is_not_named_as_if_it_were);
 	tcase_add_test(tests, the_interpreters_of_scripts_are_traced);
 	tcase_add_test(tests, scripts_that_cannot_run_say_why);

@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4 || stat(argv[1], &trace) != 0)
 		return 98;
-	header[0] = UINT64_C(0x334c4e524a4d4c0a);
+	header[0] = UINT64_C(0x344c4e524a4d4c0a);
 	header[2] = trace.st_dev;
 	header[3] = trace.st_ino;
 	header[4] = (uint64_t)trace.st_size;

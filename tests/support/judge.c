@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "totals.h"
 #include "trace.h"
 
 /* The most calls of one function that the threads of a program here can be in the middle of at its end. */
@@ -154,10 +155,10 @@ static void judge_item(struct judgement *j, const struct trace *trace, const str
 	case TRACE_FINI:
 		judge_end(j, &item->event);
 		break;
-	case TRACE_CALLING:
-		break;
 	case TRACE_END:
 		judge_image(j, &trace->image);
+		break;
+	default:
 		break;
 	}
 }
@@ -166,11 +167,12 @@ static void judge_trace(struct judgement *j)
 {
 	const struct diag diag = {.report = complain, .context = j};
 	static struct trace trace;
+	struct totals totals = {.used = 0};
 	struct trace_item item;
 	int got = trace_open(&trace, j->path, &diag);
 
 	if (got == 0) {
-		while ((got = trace_next(&trace, &item)) > 0)
+		while ((got = trace_next(&trace, &item)) > 0 && (got = totals_apply(&totals, &item)) == 0)
 			judge_item(j, &trace, &item);
 		wrong(j, "malformed lines", "", trace.malformed, 0);
 		wrong(j, "cut ends", "", trace.ends_early, 0);

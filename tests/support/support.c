@@ -11,9 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "failures.h"
+
+/* Check forks for each test, and each process has a directory of its own. */
 static char scratch_dir[PATH_MAX];
+static pid_t scratch_owner;
 
 /*
  * Tells LeakSanitizer, which looks for a function of this name, to ignore what
@@ -40,13 +45,10 @@ static const char *required(const char *variable)
 
 const char *scratch(void)
 {
-	/* Check forks for each test, and each process has a directory of its own. */
-	static pid_t owner;
-
-	if (owner != getpid()) {
-		owner = getpid();
+	if (scratch_owner != getpid()) {
+		scratch_owner = getpid();
 		snprintf(scratch_dir, sizeof scratch_dir, "%s/tests/scratch/%s.%d", required("LM_BUILD"),
-		         program_invocation_short_name, (int)owner);
+		         program_invocation_short_name, (int)scratch_owner);
 		if (mkdir(scratch_dir, 0755) != 0)
 			ck_abort_msg("cannot make %s", scratch_dir);
 	}
@@ -100,6 +102,14 @@ void write_file(const char *path, const char *content, size_t len)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 struct run run(const char *fmt, ...)
 {
 	static unsigned number;
@@ -107,6 +117,7 @@ struct run run(const char *fmt, ...)
 	char out[64], err[64];
 	char *line, *command;
 	va_list args;
+	double began;
 	int status;
 
 	va_start(args, fmt);
@@ -120,6 +131,8 @@ struct run run(const char *fmt, ...)
 	                          scratch(), required("LM_BUILD"), required("LM_SOURCE"), line, out, err),
 	                 0);
 	fflush(NULL);
+	failures_command_begins(scratch(), line);
+	began = seconds_now();
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
@@ -127,13 +140,14 @@ struct run run(const char *fmt, ...)
 		_exit(127);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	free(line);
-	free(command);
 	result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	result.out = read_file(out, &result.out_len);
 	result.err = read_file(err, &result.err_len);
 	ck_assert_ptr_nonnull(result.out);
 	ck_assert_ptr_nonnull(result.err);
+	failures_command_ended(scratch(), line, result.status, seconds_now() - began, result.err);
+	free(line);
+	free(command);
 	return result;
 }
 
@@ -176,11 +190,19 @@ bool can_run(const char *test, const char *command)
 	return false;
 }
 
+/* Runs after a test only if that passed. */
+static void forget_commands(void)
+{
+	if (scratch_owner == getpid())
+		failures_forget(scratch_dir);
+}
+
 void add_test(Suite *suite, const char *name, const TTest *test, int times)
 {
 	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, 180);
+	tcase_add_checked_fixture(tcase, NULL, forget_commands);
 	if (times)
 		tcase_add_loop_test(tcase, test, 0, times);
 	else
@@ -197,6 +219,7 @@ int run_suite(Suite *suite)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
+	failures_keep(runner, required("LM_BUILD"));
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support.h"
+#include "totals.h"
 #include "trace.h"
 
 static void keep_call(struct traced *traced, const struct trace *trace, const struct trace_item *item)
@@ -59,12 +60,14 @@ struct traced traced_read(const char *path, bool keep)
 	struct trace trace;
 	struct trace_item item;
 	char full[PATH_MAX];
+	struct totals totals = {.used = 0};
 	int64_t used = 0;
 	int result;
 
 	snprintf(full, sizeof full, "%s/%s", scratch(), path);
 	ck_assert_int_eq(trace_open(&trace, full, NULL), 0);
 	while ((result = trace_next(&trace, &item)) == 1) {
+		ck_assert_int_eq(totals_apply(&totals, &item), 0);
 		switch (item.kind) {
 		case TRACE_INIT:
 			heap_free(&traced.heap);
@@ -81,7 +84,7 @@ struct traced traced_read(const char *path, bool keep)
 			apply(&traced, &trace, &item, &used, keep);
 			traced.behind_loss += trace.image.lost > 0;
 			break;
-		case TRACE_CALLING:
+		default:
 			break;
 		case TRACE_END:
 			traced.parent = trace.image.parent;

@@ -526,9 +526,10 @@ START_TEST(it_begins_and_ends_as_the_format_says)
 	struct run first;
 
 	run_traced(_i, "", "processes", "nothing");
-	first = run("head -n 6 trace | sed -e 's/^# PROCESS [0-9a-f]*$/# PROCESS X/' -e 's/[0-9][0-9]*/N/g' -e "
-	            "'s|/.*|PATH|'");
+	first = run("head -n 7 trace | sed -e 's/^# PROCESS [0-9a-f]*$/# PROCESS X/' -e 's/[0-9][0-9]*/N/g' -e "
+	            "'s|/.*|PATH|' -e 's/processes[.a-z-]*$/NAME/'");
 	ck_assert_str_eq(first.out, "# PID N\n# PROCESS X\n# EXE PATH\n# CWD PATH\n# FORMAT full\n"
+	                            "# THREAD N N NAME\n"
 	                            "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
 	                            "PATH\n");
 	ck_assert_int_eq(run("sed -n '/^+ FINI/,$p' trace | sed -n 2p | grep -qx '# FILE /proc/self/maps'").status, 0);

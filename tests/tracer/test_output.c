@@ -150,7 +150,7 @@ START_TEST(the_launcher_says_what_is_missing)
 		struct traced trace;
 		char expected[256];
 
-		snprintf(command, sizeof command, "$B/log-malloc -o disk/t " PROGRAMS "faults%s " EVENTS " '%s'",
+		snprintf(command, sizeof command, "$B/log-malloc -o disk/t --full " PROGRAMS "faults%s " EVENTS " '%s'",
 		         flavours[_i].suffix, commands[i]);
 		result = run_on_full_disk(command);
 		if (result.status == 77) {
@@ -250,8 +250,8 @@ START_TEST(the_launcher_names_what_a_killed_process_lost)
 	char command[512];
 	struct run result;
 
-	snprintf(command, sizeof command, "$B/log-malloc -o disk/t " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'",
-	         flavours[_i].suffix);
+	snprintf(command, sizeof command,
+	         "$B/log-malloc -o disk/t --full " PROGRAMS "faults%s " EVENTS " 'kill -9 $PPID'", flavours[_i].suffix);
 	result = run_on_full_disk(command);
 	if (result.status == 77 || tmpfs_keeps_attributes() != 1) {
 		skip("the_launcher_names_what_a_killed_process_lost", "nothing can be mounted or noted here");

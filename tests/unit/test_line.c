@@ -39,17 +39,17 @@ static size_t carefully(char *line, const struct lm_event *event)
 	return (size_t)(text.at - line);
 }
 
-static int measure(struct lm_line *line, struct lm_line_before *before, const struct lm_event *event)
+static int measure(struct lm_line *line, const struct lm_event *event)
 {
 	int is_free = event->call == LM_CALL_FREE;
 
-	if (!lm_line_measure(line, before, is_free ? event->old : event->p, is_free ? event->old_size : event->size,
+	if (!lm_line_measure(line, is_free ? event->old : event->p, is_free ? event->old_size : event->size,
 	                     (uint64_t)event->totals.requested, (uint64_t)event->totals.usable))
 		return 0;
 	if (event->call == LM_CALL_CALLOC)
 		return lm_line_measure_calloc(line, event->count, event->each);
 	if (event->call == LM_CALL_REALLOC)
-		return lm_line_measure_realloc(line, before, event->old, event->old_size, event->change);
+		return lm_line_measure_realloc(line, event->old, event->old_size, event->change);
 	return 1;
 }
 
@@ -86,20 +86,23 @@ static const char *put(char *end, const struct lm_line *line, enum lm_call call)
 }
 
 /* Bytes in front of the line and behind it, and of a place's mark and length, have to stay. */
-static size_t quickly(char *place, struct lm_line_before *before, const struct lm_event *event, int *is_possible)
+static size_t quickly(char *place, const struct lm_event *event, int *is_possible)
 {
-	char tail[LM_LINE_TAIL];
+	char tail[LM_LINE_TAIL], end[LM_LINE_TAIL];
 	struct lm_line line = {.tail = tail, .tail_length = lm_line_tail(tail, event->backtrace)};
+	unsigned end_length = lm_line_end(end, event->thread), length;
 	uint64_t first;
-	unsigned length;
+	char *at;
 
-	*is_possible = line.tail_length && measure(&line, before, event);
+	*is_possible = line.tail_length && measure(&line, event);
 	if (!*is_possible)
 		return 0;
 	memset(place, '~', LM_RECORD_LINE_MAX);
-	/* free's are never numbered, and have a short end of their own. */
-	length = length_of(&line, event->call) + (event->call == LM_CALL_FREE ? 2 : line.tail_length);
-	first = lm_line_first(put(place + 8 + length, &line, event->call));
+	if (!event->names_thread)
+		end_length = 1;
+	length = length_of(&line, event->call) + line.tail_length + end_length;
+	at = lm_line_put_end(place + 8 + length, end, end_length);
+	first = lm_line_first(put(at, &line, event->call));
 	if (memcmp(place, "~~~~~~~~~~~~~", 13) != 0 || memcmp(place + 8 + length, "~~~~~~~~", 8) != 0)
 		ck_abort_msg("written elsewhere: %.60s", place);
 	memcpy(place + 8, &first, sizeof first);
@@ -113,9 +116,15 @@ static struct lm_event some_event(uint64_t *random, unsigned number)
 	void *p = AT(some_number(random, 14) + (1 << 20)), *old = AT(some_number(random, 14) + (1 << 20));
 	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = size, .change = (int64_t)size};
 
+	event.names_thread = number % 3 != 0;
+	event.thread = number % 3 == 1 ? (unsigned)some_number(random, 7) : 0;
 	switch (number % 5) {
 	case 0:
-		event = (struct lm_event){.call = LM_CALL_FREE, .old = p, .old_size = size, .change = -(int64_t)size};
+		event.call = LM_CALL_FREE;
+		event.p = NULL;
+		event.old = p;
+		event.old_size = size;
+		event.change = -(int64_t)size;
 		return event;
 	case 1:
 		event.call = LM_CALL_CALLOC;
@@ -132,7 +141,7 @@ static struct lm_event some_event(uint64_t *random, unsigned number)
 		break;
 	}
 	if (number % 2)
-		event.backtrace = some_number(random, 10) + 1;
+		event.backtrace = some_number(random, 11) + 1;
 	return event;
 }
 
@@ -156,7 +165,6 @@ START_TEST(the_quick_way_writes_the_same_lines)
 {
 	static char expected[LM_RECORD_LINE_MAX], room[LM_RECORD_LINE_MAX + 16];
 	uint64_t random = 0x9e3779b97f4a7c15u;
-	struct lm_line_before before = {0};
 	unsigned quick = 0;
 
 	for (unsigned i = 0; i < 1000000; i++) {
@@ -165,7 +173,7 @@ START_TEST(the_quick_way_writes_the_same_lines)
 		int is_possible;
 
 		follow(&event, &random);
-		length = quickly(room, &before, &event, &is_possible);
+		length = quickly(room, &event, &is_possible);
 		if (!is_possible)
 			continue;
 		quick++;

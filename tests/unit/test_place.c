@@ -107,25 +107,25 @@ static void is_neighbour(uint64_t at, struct lm_journal_piece *piece, uint64_t e
 	if (neighbour == WHOLE || neighbour == PENDING_BEHIND)
 		ck_assert_uint_eq(at, place_end);
 	if (neighbour != WHOLE && at == place_end) {
-		ck_assert_int_eq(lm_journal_next(ring, at, end, piece), 1);
+		ck_assert_int_eq(lm_journal_next(ring, at, end, 0, piece), 1);
 		ck_assert(piece->is_gap);
 		at += piece->length;
 	}
-	ck_assert_int_eq(lm_journal_next(ring, at, end, piece), 1);
+	ck_assert_int_eq(lm_journal_next(ring, at, end, 0, piece), 1);
 	is_piece(piece, end_at - strlen(behind), behind);
-	ck_assert_int_eq(lm_journal_next(ring, at + piece->length, end, piece), 0);
+	ck_assert_int_eq(lm_journal_next(ring, at + piece->length, end, 0, piece), 0);
 }
 
 static void look(void)
 {
-	uint64_t at = place_at - strlen(before), end = lm_journal_end(ring, at, at + 4096);
+	uint64_t at = place_at - strlen(before), end = lm_journal_end(ring, at, at + 4096, 0);
 	struct lm_journal_piece piece;
 
 	stores++;
-	ck_assert_int_eq(lm_journal_next(ring, at, end, &piece), 1);
+	ck_assert_int_eq(lm_journal_next(ring, at, end, 0, &piece), 1);
 	is_piece(&piece, at, before);
 	/* A place of which nothing is written is not even seen if nothing is behind it. */
-	if (lm_journal_next(ring, place_at, end, &piece) == 0) {
+	if (lm_journal_next(ring, place_at, end, 0, &piece) == 0) {
 		ck_assert(neighbour == NOTHING);
 		return;
 	}
@@ -236,7 +236,7 @@ START_TEST(a_record_is_a_gap_until_its_last_store)
 		struct place place = prepare_case(i);
 		struct iovec parts[2] = {{(void *)place.record, 9}, {(void *)(place.record + 9), place.length - 9}};
 
-		lm_place_record(place.bytes, parts, 2, place.length);
+		lm_place_record(place.bytes, parts, 2, place.length, 0);
 		ck_assert_uint_gt(stores, place.length);
 		ck_assert_uint_eq(wholes, 1);
 		look();
@@ -278,7 +278,7 @@ START_TEST(a_place_that_is_voided_is_a_gap_until_its_last_store)
 			continue;
 		begin_record(&place, i / CASES);
 		expected = NULL;
-		lm_place_void(place.bytes, place.length);
+		lm_place_void(place.bytes, place.length, 0);
 		ck_assert_uint_eq(wholes, 1);
 		look();
 		ck_assert_uint_eq(wholes, 2);

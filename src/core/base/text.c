@@ -122,7 +122,8 @@ void lm_text_path_line(struct lm_text *text, const char *path)
 	for (; *path; path++) {
 		unsigned char c = (unsigned char)*path;
 
-		if (c < 0x20 || c == '\\')
+		/* In a packed trace, blanks fill records up. So a blank at the end has to look different. */
+		if (c < 0x20 || c == '\\' || (c == ' ' && !path[1]))
 			put_escaped(text, c);
 		else
 			lm_text_char(text, (char)c);

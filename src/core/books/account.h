@@ -4,10 +4,10 @@
  * function was called. Exact with any number of threads; no locks, async-
  * signal-safe.
  *
- * While a trace is written, each change needs the totals that it led to: the
- * bytes are then counted in one place. While none is written, each thread counts
- * in its own share, which costs no atomic instruction. Calls are always counted
- * in the shares.
+ * While a text trace is written, each change needs the totals that it led to: the
+ * bytes are then counted in one place. While none is written, or a packed one,
+ * each thread counts in its own share, which costs no atomic instruction. Calls are
+ * always counted in the shares.
  */
 #ifndef LM_ACCOUNT_H
 #define LM_ACCOUNT_H
@@ -47,6 +47,13 @@ static inline struct lm_totals lm_account_change(int64_t requested, int64_t usab
 	after.usable = (int64_t)lm_fetch_add_quick((uint64_t *)&lm_hot.usable, (uint64_t)usable, single) + usable +
 	               lm_load(&lm_hot.settled_usable);
 	return after;
+}
+
+/* The totals of a moment nearby: what threads counted in their shares since lm_account_settle() is missing. */
+static inline struct lm_totals lm_account_near(void)
+{
+	return (struct lm_totals){lm_load(&lm_hot.requested) + lm_load(&lm_hot.settled_requested),
+	                          lm_load(&lm_hot.usable) + lm_load(&lm_hot.settled_usable)};
 }
 
 /* Adds both changes to SHARE, the calling thread's own. */

@@ -8,6 +8,7 @@
 #include "caller.h"
 #include "control.h"
 #include "guard.h"
+#include "journal.h"
 #include "log-malloc2.h"
 #include "marks.h"
 #include "session.h"
@@ -31,7 +32,10 @@ void log_malloc_trace_disable(void)
 	lm_control_want(0);
 }
 
-/* Puts "# " in front of each line that does not begin with '#': a reader would take it for an event. */
+/*
+ * Puts "# " in front of each line that does not begin with '#': a reader would take it for an event. A byte that says
+ * in a packed trace's journal that a record is not whole is replaced.
+ */
 static int put_lines(char *line, const char *message)
 {
 	struct lm_text text = {line, line + LM_TRACE_PRINTF_MAX - 1};
@@ -40,7 +44,7 @@ static int put_lines(char *line, const char *message)
 	for (; *message; message++) {
 		if (at_start && *message != '#')
 			lm_text_string(&text, "# ");
-		lm_text_char(&text, *message);
+		lm_text_char(&text, *message == LM_JOURNAL_PENDING_WORDS ? '?' : *message);
 		at_start = *message == '\n';
 	}
 	if (text.at == line)

@@ -19,8 +19,8 @@
 #include "guard.h"
 #include "real.h"
 #include "record.h"
-#include "ring.h"
 #include "session.h"
+#include "settings.h"
 #include "sizemap.h"
 #include "sys.h"
 #include "thread.h"
@@ -30,6 +30,19 @@
 #define MOVING_WAIT_MS 2000
 
 /*
+ * The call that set the guard is gone. This call, too, may be left before it has
+ * cleaned up: the guard says until then that there is something to clean up.
+ */
+static __attribute__((noinline)) void give_up_left_call(const struct lm_caller *caller)
+{
+	lm_tls.caller_sp = caller->sp;
+	lm_guard_set(LM_GUARD_TRACKER);
+	if (lm_tls.thread)
+		lm_thread_clean_up(lm_tls.thread);
+	lm_guard_restore(LM_GUARD_IDLE);
+}
+
+/*
  * Only the outermost call is an event. Calls that the real allocator makes to
  * its own family are not.
  */
@@ -37,11 +50,8 @@ static inline int nested(const struct lm_caller *caller)
 {
 	if (likely(lm_tls.guard == LM_GUARD_IDLE))
 		return 0;
-	if (lm_guard_is_stale(caller->sp)) {
-		lm_tls.guard = LM_GUARD_IDLE;
-		if (lm_tls.thread)
-			lm_ring_abandon_record(&lm_tls.thread->slot);
-	}
+	if (lm_guard_is_stale(caller->sp))
+		give_up_left_call(caller);
 	return lm_tls.guard == LM_GUARD_REAL;
 }
 
@@ -100,10 +110,12 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 {
 	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
 
-	if (call->tracing || !call->own)
+	if (!call->own || (call->tracing && !lm_settings_is_packed())) {
 		event->totals = lm_account_change(change, usable);
-	else
+	} else {
 		lm_account_change_own(&call->own->books, change, usable);
+		event->totals = lm_account_near();
+	}
 }
 
 /*
@@ -184,9 +196,10 @@ static void *allocated(struct lm_event *event, struct call *call, const struct l
 	if (event->p) {
 		event->change = (int64_t)event->size;
 		if (likely(enter((void *)event->p, event->size, call) == 0))
-			usable = (int64_t)lm_real_usable_size_of_live((void *)event->p);
+			event->usable = lm_real_usable_size_of_live((void *)event->p);
 		else
 			event->unkept = 1;
+		usable = (int64_t)event->usable;
 	} else if (event->size && !event->error) {
 		event->error = call->error;
 	}
@@ -431,9 +444,10 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 	if (event->p) {
 		event->change += (int64_t)event->size;
 		if (likely(enter_resized(event, old, call) == 0))
-			usable += (int64_t)lm_real_usable_size_of_live((void *)event->p);
+			event->usable = lm_real_usable_size_of_live((void *)event->p);
 		else
 			event->unkept = 1;
+		usable += (int64_t)event->usable;
 	}
 	account(event, usable, call);
 }

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "map.h"
 #include "path.h"
+#include "signals.h"
 #include "sys.h"
 #include "trace_format.h"
 #include "wait.h"
@@ -148,19 +149,24 @@ static struct lm_module *added(const struct lm_loaded *loaded, const char *path)
 	return module;
 }
 
-/* One thread at a time, so that an object is not added twice. A thread that died in here is not waited for long. */
+/*
+ * One thread at a time, so that an object is not added twice. A thread that died in here is not waited for long.
+ * Signals are blocked: a handler that left by longjmp would leave its thread's turn behind.
+ */
 static int adding;
 #define TURNS 250
 
-static void take_turn(void)
+static void take_turn(struct lm_signals *signals)
 {
+	lm_signals_block(signals);
 	for (unsigned turn = 0; turn < TURNS && lm_exchange(&adding, 1); turn++)
 		lm_wait_pause(turn);
 }
 
-static void end_turn(void)
+static void end_turn(const struct lm_signals *signals)
 {
 	lm_store_release(&adding, 0);
+	lm_signals_unblock(signals, 0);
 }
 
 /* Stacks may be short. */
@@ -189,12 +195,13 @@ static void find_loader(struct room *room)
 
 static struct lm_module *found(uintptr_t pc, struct room *room)
 {
+	struct lm_signals signals;
 	struct lm_module *module;
 
 	find_loader(room);
 	if (lm_loaded_find(pc, &room->loaded, room->path) != 0)
 		return NULL;
-	take_turn();
+	take_turn(&signals);
 	/* Another thread may have added the object meanwhile. */
 	module = loaded_at(pc);
 	if (!module) {
@@ -204,7 +211,7 @@ static struct lm_module *found(uintptr_t pc, struct room *room)
 		if (module && enter(module) != 0)
 			module = NULL;
 	}
-	end_turn();
+	end_turn(&signals);
 	return module;
 }
 
@@ -233,11 +240,12 @@ const struct lm_module *lm_module_first(void)
 /* An object is added or taken away in one thread's turn, so that it is not taken for a new one in between. */
 static int left_in_turn(struct lm_module *module)
 {
+	struct lm_signals signals;
 	int result;
 
-	take_turn();
+	take_turn(&signals);
 	result = leave(module);
-	end_turn();
+	end_turn(&signals);
 	return result;
 }
 

@@ -14,6 +14,7 @@
 /* All frames, by pc. */
 static struct lm_link *table[1 << TABLE_BITS];
 static struct lm_chains frames = {.bits = TABLE_BITS, .first = table};
+static unsigned last_number;
 
 /* The table of the same file, if it was opened when the file lay at another address. So reloading costs no memory. */
 static const struct lm_symtab *opened_before(const struct lm_module *module)
@@ -110,6 +111,7 @@ static struct lm_frame *made(uintptr_t pc, struct lm_module *module, unsigned ge
 	frame->pc = pc;
 	frame->module = module;
 	frame->generation = generation;
+	frame->number = lm_add(&last_number, 1);
 	frame->length = (unsigned)(text.at - frame->text);
 	return frame;
 }
@@ -158,7 +160,7 @@ static struct lm_frame *listed_of(uintptr_t pc, struct lm_module *module, unsign
 	return frame;
 }
 
-const struct lm_frame *lm_symbol_frame(uintptr_t pc)
+struct lm_frame *lm_symbol_frame(uintptr_t pc)
 {
 	struct lm_frame *frame = listed(pc);
 	struct lm_module *module;

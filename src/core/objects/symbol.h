@@ -21,11 +21,13 @@ struct lm_frame {
 	uintptr_t pc;
 	struct lm_module *module; /* NULL: no object known */
 	unsigned generation;      /* lm_module_generation() when that was found */
+	unsigned number;          /* in the packed format, from 1 */
+	unsigned written;         /* in the packed format: the number of the trace that it was written to last */
 	unsigned length;
 	char text[]; /* with the newline; LM_FRAME_SLACK bytes more can be read */
 };
 
 /* The line for the return address PC, or NULL without memory. */
-const struct lm_frame *lm_symbol_frame(uintptr_t pc);
+struct lm_frame *lm_symbol_frame(uintptr_t pc);
 
 #endif

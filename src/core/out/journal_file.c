@@ -156,38 +156,47 @@ static int put_back(int fd, const unsigned char *stream, size_t size, uint64_t p
 	return error ? error : write_at(fd, stream + first, size - first, LM_JOURNAL_HEADER);
 }
 
-/* Appends what the trace lacks of the stream from POSITION on, of which there are SIZE bytes at most. 0, or -errno. */
-static int append_stream(int journal, unsigned char *stream, size_t size, uint64_t position)
+/*
+ * Appends what the trace lacks of the stream from POSITION on, of which there are SIZE bytes at most. The copy STREAM
+ * begins at FROM, which is POSITION, or the beginning of the word that POSITION lies in. 0, or -errno.
+ */
+static int append_stream(int journal, unsigned char *stream, size_t size, uint64_t position, uint64_t from,
+                         int is_packed)
 {
-	uint64_t end, gaps = 0;
+	uint64_t skip = position - from, end, gaps = 0;
 	size_t written;
 	int error = 0;
 
-	if (read_stream(stream, journal, position) != 0)
+	if (read_stream(stream, journal, from) != 0)
 		return 0;
-	end = lm_journal_end(stream, 0, size);
-	end = lm_place_void_gaps(stream, 0, end, &gaps);
+	/* A forged tail may lie inside of a word. */
+	if (size > LM_JOURNAL_RING - skip)
+		size = (size_t)(LM_JOURNAL_RING - skip);
+	end = lm_journal_end(stream, skip, skip + size, is_packed);
+	end = lm_place_void_gaps(stream, skip, end, is_packed, &gaps);
 	/* If not all can be written now, the next attempt has to find the same bytes in the journal. */
 	if (gaps)
-		error = put_back(journal, stream, (size_t)end, position);
-	if (error || !end)
+		error = put_back(journal, stream + skip, (size_t)(end - skip), position);
+	if (error || end == skip)
 		return error;
-	return lm_direct_write_some(stream, (size_t)end, &written);
+	return lm_direct_write_some(stream + skip, (size_t)(end - skip), &written);
 }
 
 /* Appends to the trace what it lacks. 0, or -errno. */
 static int append(int journal, const struct lm_journal_header *left, const struct stat *trace)
 {
+	int is_packed = left->packed != 0, error;
 	unsigned char *stream;
-	uint64_t position;
-	int error;
+	uint64_t position, from;
 
 	if (find_position(left, trace, &position) != 0)
 		return 0;
+	from = is_packed ? position & ~UINT64_C(7) : position;
 	stream = lm_sys_map(LM_JOURNAL_RING);
 	if (!stream)
 		return -ENOMEM;
-	error = append_stream(journal, stream, (size_t)(left->tail + LM_JOURNAL_RING - position), position);
+	error = append_stream(journal, stream, (size_t)(left->tail + LM_JOURNAL_RING - position), position, from,
+	                      is_packed);
 	lm_sys_unmap(stream, LM_JOURNAL_RING);
 	return error;
 }
@@ -253,7 +262,7 @@ static int make_file(const char *path)
 	return fd;
 }
 
-static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t start)
+static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t start, int is_packed)
 {
 	struct lm_journal_header *header;
 	struct stat trace;
@@ -276,21 +285,22 @@ static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t s
 	header->inode = trace.st_ino;
 	header->base = (uint64_t)trace.st_size;
 	header->start = header->tail = start;
+	header->packed = (uint64_t)is_packed;
 	lm_store_release(&header->magic, LM_JOURNAL_MAGIC);
 	return header;
 }
 
-struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start)
+struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start, int is_packed)
 {
 	int saved = errno;
-	struct lm_journal_header *header = make(path, fd, start);
+	struct lm_journal_header *header = make(path, fd, start, is_packed);
 
 	errno = saved;
 	return header;
 }
 
 /* Memory that is mapped twice has to have a descriptor for a moment. Its blocks are allocated, as a file's are. */
-static struct lm_journal_header *make_nameless(uint64_t start)
+static struct lm_journal_header *make_nameless(uint64_t start, int is_packed)
 {
 	struct lm_journal_header *header = NULL;
 	int fd = (int)lm_sys(SYS_memfd_create, "log-malloc2", (unsigned)MFD_CLOEXEC);
@@ -299,15 +309,17 @@ static struct lm_journal_header *make_nameless(uint64_t start)
 		header = map_journal(fd);
 	if (fd >= 0)
 		lm_sys_close(fd);
-	if (header)
+	if (header) {
 		header->start = header->tail = start;
+		header->packed = (uint64_t)is_packed;
+	}
 	return header;
 }
 
-struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start)
+struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start, int is_packed)
 {
 	int saved = errno;
-	struct lm_journal_header *header = make_nameless(start);
+	struct lm_journal_header *header = make_nameless(start, is_packed);
 
 	errno = saved;
 	return header;

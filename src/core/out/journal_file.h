@@ -30,10 +30,10 @@ int lm_journal_file_take_over(const char *path, int fd);
  * also written by others, or belongs to another user; PATH exists already; there
  * is no memory or no space.
  */
-struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start);
+struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start, int is_packed);
 
 /* The same in memory that no file has a name for. It does not outlive those that have it mapped. */
-struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start);
+struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start, int is_packed);
 
 void lm_journal_file_remove(const char *path);
 

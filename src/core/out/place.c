@@ -27,10 +27,21 @@ static void make_pending(unsigned char *place, uint32_t length)
 	lm_place_open(place, length);
 }
 
-void lm_place_void(unsigned char *place, uint32_t length)
+/* A text record that is PENDING_WORDS keeps that state until its other words say that they are no record. */
+static void void_words(unsigned char *place, uint32_t length)
+{
+	for (uint32_t at = length; at >= 8; at -= 8)
+		lm_place_store_word(place + at - 8, LM_PACKED_REST);
+}
+
+void lm_place_void(unsigned char *place, uint32_t length, int is_packed)
 {
 	uint64_t first;
 
+	if (is_packed) {
+		void_words(place, length);
+		return;
+	}
 	if (length < LM_JOURNAL_RECORD_MIN) {
 		void_small(place, length);
 		return;
@@ -54,28 +65,34 @@ void lm_place_fill(unsigned char *place, const struct iovec *parts, int count)
 	}
 }
 
-void lm_place_record(unsigned char *place, const struct iovec *parts, int count, uint32_t length)
+void lm_place_record(unsigned char *place, const struct iovec *parts, int count, uint32_t length, int is_packed)
 {
 	uint64_t first;
 
-	lm_place_open(place, length);
+	if (is_packed)
+		lm_place_open_words(place, length);
+	else
+		lm_place_open(place, length);
 	lm_place_fill(place, parts, count);
 	__builtin_memcpy(&first, parts[0].iov_base, sizeof first);
-	lm_place_close(place, first);
+	if (is_packed)
+		lm_place_store_word(place, lm_packed_bytes(first));
+	else
+		lm_place_close(place, first);
 }
 
-uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps)
+uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, int is_packed, uint64_t *gaps)
 {
 	struct lm_journal_piece piece;
 	uint64_t at = from;
 
-	for (; lm_journal_next(bytes, at, to, &piece); at += piece.length) {
+	for (; lm_journal_next(bytes, at, to, is_packed, &piece); at += piece.length) {
 		if (!piece.is_gap)
 			continue;
 		++*gaps;
 		if (at + piece.length == to)
 			return at;
-		lm_place_void(bytes + at % LM_JOURNAL_RING, (uint32_t)piece.length);
+		lm_place_void(bytes + at % LM_JOURNAL_RING, (uint32_t)piece.length, is_packed);
 	}
 	return to;
 }

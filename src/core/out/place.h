@@ -21,6 +21,11 @@
 #define LM_PLACE_BYTEWISE
 #endif
 
+/* Not every machine of 32 bits stores eight bytes at once. tests/unit/test_place_words.c defines this itself. */
+#if UINTPTR_MAX == UINT32_MAX
+#define LM_PLACE_HALVES
+#endif
+
 #ifndef LM_PLACE_BYTEWISE
 
 /* At any address: records begin where others end. */
@@ -76,24 +81,62 @@ static inline void lm_place_close(unsigned char *place, uint64_t first)
 
 #endif
 
+/*
+ * ---- in a ring of a packed trace: at multiples of eight, of such lengths ----
+ *
+ * Every machine stores four bytes at a multiple of four in one instruction. So there are no states in between.
+ */
+
+/* Stores a word, its first four bytes last. */
+static inline void lm_place_store_word(unsigned char *place, uint64_t word)
+{
+	uint64_t bytes = lm_packed_bytes(word);
+#ifndef LM_PLACE_HALVES
+
+	lm_store_release((uint64_t *)(void *)place, bytes);
+#else
+	uint32_t halves[2];
+
+	__builtin_memcpy(halves, &bytes, sizeof halves);
+	lm_store((uint32_t *)(void *)place + 1, halves[1]);
+	lm_store_release((uint32_t *)(void *)place, halves[0]);
+#endif
+}
+
+/* Stores a packed record of COUNT words in a reserved place, all 0. */
+static inline void lm_place_put_words(unsigned char *place, const uint64_t *words, unsigned count)
+{
+	for (unsigned i = count; i-- > 0;)
+		lm_place_store_word(place + (size_t)8 * i, words[i]);
+}
+
+/* Opens a reserved place of LENGTH bytes, all 0. From here on, all its bytes behind the first word may be filled. */
+static inline void lm_place_open_words(unsigned char *place, uint32_t length)
+{
+	lm_place_store_word(place, LM_JOURNAL_PENDING_WORDS | (uint64_t)(length / 8) << 8);
+}
+
+/* ---- any ring: IS_PACKED says which ---- */
+
 /* Fills an open place with the bytes of COUNT parts, except the first eight. */
 void lm_place_fill(unsigned char *place, const struct iovec *parts, int count);
 
 /* Opens, fills and closes a reserved place, all 0, with COUNT parts of LENGTH bytes in all. */
-void lm_place_record(unsigned char *place, const struct iovec *parts, int count, uint32_t length);
-
-/* Makes the place of LENGTH bytes an empty information line. A reader that looks meanwhile sees a gap. */
-void lm_place_void(unsigned char *place, uint32_t length);
+void lm_place_record(unsigned char *place, const struct iovec *parts, int count, uint32_t length, int is_packed);
 
 /*
- * Makes places of the ring BYTES between FROM and TO that are not whole empty
- * information lines. They are not left out: the size of the trace has to tell how
- * much of the stream it has, wherever writing ends. If the last place is not
- * whole, it stays, and its beginning is returned; else TO. Adds the number of
- * places that were not whole to *GAPS.
+ * Makes the place of LENGTH bytes an empty information line, or words that are no record. A reader that looks meanwhile
+ * sees a gap.
+ */
+void lm_place_void(unsigned char *place, uint32_t length, int is_packed);
+
+/*
+ * Makes places of the ring BYTES between FROM and TO that are not whole void. They are not left out: the size of the
+ * trace has to tell how much of the stream it has, wherever writing ends. If the last place is not whole, it stays, and
+ * its beginning is returned; else TO. Adds the number of places that were not whole to *GAPS.
  *
  * BYTES may be anything: they may come from an earlier process, or be forged.
  */
-uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, uint64_t *gaps);
+uint64_t lm_place_void_gaps(unsigned char *bytes, uint64_t from, uint64_t to, int is_packed, uint64_t *gaps);
 
 #endif

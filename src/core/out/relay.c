@@ -160,12 +160,12 @@ static int announce(struct shared *shared)
  * The end of whole records from TAIL on, as many as one write may have; at least
  * one if there is one. Behind a place that is not whole, nothing is written.
  */
-static uint64_t chunk_end(const unsigned char *ring, uint64_t tail, uint64_t limit)
+static uint64_t chunk_end(const unsigned char *ring, uint64_t tail, uint64_t limit, int is_packed)
 {
 	uint64_t end = tail;
 
-	while (end < limit && !lm_journal_is_gap(lm_journal_byte(ring, end))) {
-		uint64_t next = lm_journal_record_end(ring, end, limit);
+	while (end < limit && !lm_journal_begins_gap(ring, end, is_packed)) {
+		uint64_t next = lm_journal_whole_end(ring, end, limit, is_packed);
 
 		if (end > tail && next - tail > CHUNK)
 			break;
@@ -205,7 +205,8 @@ static int write_whole(struct lm_journal_header *header)
 	struct shared *shared = shared_of(header);
 
 	for (;;) {
-		uint64_t tail = header->tail, end = chunk_end(ring_of(header), tail, tail + LM_JOURNAL_RING);
+		uint64_t tail = header->tail,
+			 end = chunk_end(ring_of(header), tail, tail + LM_JOURNAL_RING, header->packed != 0);
 		int error;
 
 		if (end == tail)
@@ -222,9 +223,11 @@ static int write_whole(struct lm_journal_header *header)
 /* The program is gone. Records that its threads did not finish become lines that say nothing. */
 static int write_what_is_left(struct lm_journal_header *header)
 {
-	uint64_t end = lm_journal_end(ring_of(header), header->tail, header->tail + LM_JOURNAL_RING), gaps = 0;
+	uint64_t end = lm_journal_end(ring_of(header), header->tail, header->tail + LM_JOURNAL_RING,
+	                              header->packed != 0),
+		 gaps = 0;
 
-	lm_place_void_gaps(ring_of(header), header->tail, end, &gaps);
+	lm_place_void_gaps(ring_of(header), header->tail, end, header->packed != 0, &gaps);
 	return write_whole(header);
 }
 

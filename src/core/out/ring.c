@@ -56,7 +56,7 @@ int lm_ring_open(const char *path, int fd, int is_last)
 
 	if (!is_idle())
 		return -EAGAIN;
-	header = lm_journal_file_make(path, fd, head & ~LM_RING_SEALED);
+	header = lm_journal_file_make(path, fd, head & ~LM_RING_SEALED, lm_ring.is_packed);
 	if (!header)
 		return -1;
 	lm_ring_inside.path = path;
@@ -74,7 +74,7 @@ int lm_ring_open_nameless(int stream)
 
 	if (!is_idle())
 		return -EAGAIN;
-	header = lm_journal_file_make_nameless(head & ~LM_RING_SEALED);
+	header = lm_journal_file_make_nameless(head & ~LM_RING_SEALED, lm_ring.is_packed);
 	if (!header)
 		return -1;
 	if (stream >= 0 && lm_relay_start(header, stream) != 0) {
@@ -110,7 +110,8 @@ static int is_write_under_way(void)
  */
 static int wait_for_room(uint64_t end)
 {
-	uint64_t since = lm_clock_ms(), before = lm_load_acquire(&lm_ring.limit);
+	uint64_t before = lm_load_acquire(&lm_ring.limit);
+	struct lm_ring_patience patience = {.since_ms = 0};
 
 	for (unsigned round = 0; end > lm_load_acquire(&lm_ring.limit); round++) {
 		int error = lm_ring_flush();
@@ -127,8 +128,8 @@ static int wait_for_room(uint64_t end)
 		/* As long as a write is under way, however slow, there will be room. */
 		if (lm_load_acquire(&lm_ring.limit) != before || is_write_under_way()) {
 			before = lm_load_acquire(&lm_ring.limit);
-			since = lm_clock_ms();
-		} else if (lm_clock_ms() - since > LM_RING_STALL_MS) {
+			patience.since_ms = 0;
+		} else if (lm_ring_is_stalled(&patience, LM_RING_STALL_MS)) {
 			return -ETIMEDOUT;
 		}
 	}
@@ -208,7 +209,7 @@ static int write_nested(const struct lm_ring_slot *slot, const struct iovec *par
 	position = lm_fetch_add_quick(&lm_hot.head, length, lm_is_single_threaded());
 	if (position & LM_RING_SEALED)
 		return -EDEADLK;
-	lm_place_record(lm_ring.bytes + position % LM_JOURNAL_RING, parts, count, length);
+	lm_place_record(lm_ring.bytes + position % LM_JOURNAL_RING, parts, count, length, lm_ring.is_packed);
 	return 0;
 }
 
@@ -220,12 +221,12 @@ static int write_record(struct lm_ring_slot *slot, const struct iovec *parts, in
 
 	if (slot->announced)
 		return write_nested(slot, parts, count, length);
-	place = lm_ring_reserve(slot, length, &error);
+	place = lm_ring_reserve(slot, length, lm_ring.is_packed, &error);
 	if (!place)
 		return error;
 	lm_place_fill(place, parts, count);
 	__builtin_memcpy(&first, parts[0].iov_base, sizeof first);
-	return lm_ring_commit(slot, place, first);
+	return lm_ring_commit(slot, place, first, lm_ring.is_packed);
 }
 
 /* A short text is padded with blanks, since a place needs room for its state and its length. */
@@ -244,7 +245,7 @@ int lm_ring_write(struct lm_ring_slot *slot, const struct iovec *parts, int coun
 {
 	uint32_t length = 0;
 
-	if (count == 1 && parts->iov_len && parts->iov_len < LM_JOURNAL_RECORD_MIN)
+	if (!lm_ring.is_packed && count == 1 && parts->iov_len && parts->iov_len < LM_JOURNAL_RECORD_MIN)
 		return write_short(slot, parts);
 	for (int i = 0; i < count; i++)
 		length += (uint32_t)parts[i].iov_len;
@@ -278,9 +279,9 @@ static int void_gaps(struct lm_ring_slot *slot)
 	to = whole < limit ? whole : limit;
 	if (from >= to && to == whole)
 		return whole == head;
-	end = from < to ? lm_place_void_gaps(lm_ring.bytes, from, to, &gaps) : from;
+	end = from < to ? lm_place_void_gaps(lm_ring.bytes, from, to, lm_ring.is_packed, &gaps) : from;
 	if (to == whole && end < to) {
-		lm_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end));
+		lm_place_void(lm_ring.bytes + end % LM_JOURNAL_RING, (uint32_t)(to - end), lm_ring.is_packed);
 		end = to;
 	} else if (to < whole) {
 		/* The place ends behind the limit: it is voided once there is room for all of it. */

@@ -94,6 +94,7 @@ int lm_ring_flush(void);
 /* Used only by the ring's own files and the functions inlined here. */
 extern struct lm_ring {
 	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps */
+	int is_packed;               /* the trace is packed: every record's length is a multiple of eight */
 	_Alignas(64) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
 } lm_ring LM_INTERNAL;
 
@@ -101,15 +102,13 @@ extern struct lm_ring {
 int lm_ring_wait(struct lm_ring_slot *slot, uint64_t position, uint32_t length);
 
 /*
- * A place for LENGTH bytes, at least LM_JOURNAL_RECORD_MIN; NULL, and *ERROR, if
- * there is none. SLOT has no other place. All bytes except the first five are to be
- * filled; then comes lm_ring_commit(), before anything else is recorded or
- * waited for.
+ * A place for LENGTH bytes, at least LM_JOURNAL_RECORD_MIN, or a multiple of eight
+ * in a packed trace; NULL, and *ERROR, if there is none. SLOT has no other place.
+ * All of its bytes are 0.
  */
-static inline unsigned char *lm_ring_reserve(struct lm_ring_slot *slot, uint32_t length, int *error)
+static inline unsigned char *lm_ring_reserve_closed(struct lm_ring_slot *slot, uint32_t length, int *error)
 {
 	uint64_t position;
-	unsigned char *place;
 
 	/*
 	 * Announced before the addition, or another thread could take this record for whole. The position is not known
@@ -123,24 +122,62 @@ static inline unsigned char *lm_ring_reserve(struct lm_ring_slot *slot, uint32_t
 		if (*error)
 			return NULL;
 	}
-	place = lm_ring.bytes + position % LM_JOURNAL_RING;
 	/* From here on, the thread will fill its place, whatever becomes of the ring. */
 	lm_store_release(&slot->length, length);
-	lm_place_open(place, length);
+	return lm_ring.bytes + position % LM_JOURNAL_RING;
+}
+
+/*
+ * The same, and it is open: all bytes except the first five are to be filled, in a
+ * packed trace all behind the first eight. Then comes lm_ring_commit(), before
+ * anything else is recorded or waited for.
+ */
+static inline unsigned char *lm_ring_reserve(struct lm_ring_slot *slot, uint32_t length, int is_packed, int *error)
+{
+	unsigned char *place = lm_ring_reserve_closed(slot, length, error);
+
+	if (unlikely(!place))
+		return NULL;
+	if (is_packed)
+		lm_place_open_words(place, length);
+	else
+		lm_place_open(place, length);
 	return place;
 }
 
-/* FIRST: the first eight bytes. 0, or -errno of a write, that of another record perhaps. */
-static inline int lm_ring_commit(struct lm_ring_slot *slot, unsigned char *place, uint64_t first)
+/* The record is whole. 0, or -errno of a write, that of another record perhaps. */
+static inline int lm_ring_let_go(struct lm_ring_slot *slot)
 {
 	uint64_t position = slot->announced - 1, end = position + slot->length;
 
-	lm_place_close(place, first);
 	lm_store_release(&slot->length, 0);
 	lm_store_release(&slot->announced, 0);
 	if (unlikely((position ^ end) / LM_RING_PIECE != 0))
 		return lm_ring_flush();
 	return 0;
+}
+
+/* FIRST: the first eight bytes, as they lie in memory. Returns the same. */
+static inline int lm_ring_commit(struct lm_ring_slot *slot, unsigned char *place, uint64_t first, int is_packed)
+{
+	if (is_packed)
+		lm_place_store_word(place, lm_packed_bytes(first));
+	else
+		lm_place_close(place, first);
+	return lm_ring_let_go(slot);
+}
+
+/* Records a packed record of COUNT words. 0, or -errno of a write; *IS_LOST: there is no place for it. */
+static inline int lm_ring_put_words(struct lm_ring_slot *slot, const uint64_t *words, unsigned count, int *is_lost)
+{
+	int error = 0;
+	unsigned char *place = lm_ring_reserve_closed(slot, 8 * count, &error);
+
+	*is_lost = !place;
+	if (unlikely(!place))
+		return error;
+	lm_place_put_words(place, words, count);
+	return lm_ring_let_go(slot);
 }
 
 #endif

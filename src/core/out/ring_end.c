@@ -58,7 +58,7 @@ static uint64_t void_all_gaps(uint64_t end)
 
 	if (lm_ring_inside.is_relayed)
 		lm_relay_pause(header);
-	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, &gaps);
+	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, lm_ring.is_packed, &gaps);
 	if (lm_ring_inside.is_relayed)
 		lm_relay_resume(header);
 	return end;
@@ -94,9 +94,12 @@ static uint64_t evict(uint64_t end, int *has_tenants)
 /* Waits until other threads have finished their records before END. Writes out meanwhile, since they may need room. */
 static void wait_until_whole(uint64_t end, uint64_t wait_ms)
 {
-	uint64_t start = lm_clock_ms();
+	struct lm_ring_patience patience = {.since_ms = 0};
 
-	for (unsigned round = 0; lm_ring_whole_before(end, NULL) < end && lm_clock_ms() - start < wait_ms; round++) {
+	if (!wait_ms)
+		return;
+	for (unsigned round = 0; lm_ring_whole_before(end, NULL) < end && !lm_ring_is_stalled(&patience, wait_ms);
+	     round++) {
 		lm_ring_flush_try(end);
 		lm_wait_pause(round);
 	}
@@ -226,7 +229,7 @@ static int append_last(const struct iovec *parts, int count, uint32_t length)
 	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at ||
 	    at + length > lm_ring_inside.header->tail + LM_JOURNAL_RING)
 		return -1;
-	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length);
+	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length, lm_ring.is_packed);
 	/* The stream ends behind this record now: the next one follows it, also if the ring is opened again. */
 	lm_ring_inside.refused_from = at + length;
 	return 0;

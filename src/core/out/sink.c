@@ -164,12 +164,52 @@ static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int c
 	}
 }
 
-int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+/* A text record that is shorter than a word. */
+static int fill_word(struct iovec *part, char word[8])
+{
+	__builtin_memset(word, ' ', 8);
+	__builtin_memcpy(word, part->iov_base, part->iov_len - 1);
+	word[7] = '\n';
+	*part = (struct iovec){word, 8};
+	return 1;
+}
+
+/*
+ * In a packed trace, blanks in front of a record's newline make its length a multiple of eight. Returns the number of
+ * parts. WORD: room for a short one.
+ */
+static int filled_up(struct iovec *parts, int count, char word[8])
+{
+	static const char blanks[] = "       \n";
+	size_t length = 0, missing;
+
+	if (!lm_ring.is_packed)
+		return count;
+	for (int i = 0; i < count; i++)
+		length += parts[i].iov_len;
+	missing = -length % 8;
+	if (!missing)
+		return count;
+	if (length < 8)
+		return fill_word(parts, word);
+	parts[count - 1].iov_len--;
+	parts[count] = (struct iovec){(void *)(blanks + 7 - missing), missing + 1};
+	return count + 1;
+}
+
+void lm_sink_set_packed(int is_packed)
+{
+	lm_ring.is_packed = is_packed;
+}
+
+static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int count)
 {
 	int result = write_now(slot, parts, count, 0);
 
 	for (unsigned round = 1; result == -EAGAIN && round < HELD_ROUNDS; round++) {
-		lm_wait_pause(round);
+		/* The first time, it may be this thread that changed the phase: there is nothing to wait for then. */
+		if (round > 1)
+			lm_wait_pause(round);
 		result = write_now(slot, parts, count, round);
 	}
 	/* The record's rest is kept, and written before all others. */
@@ -178,6 +218,13 @@ int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int coun
 		return 0;
 	}
 	return result == -EAGAIN ? -1 : lm_sink_failed(result);
+}
+
+int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count)
+{
+	char word[8];
+
+	return write_whole(slot, parts, filled_up(parts, count, word));
 }
 
 int lm_sink_is_due(uint64_t ms)
@@ -225,9 +272,12 @@ int lm_sink_begin(int fd)
 	return take_over();
 }
 
-int lm_sink_write_first(struct lm_ring_slot *slot, const struct iovec *parts, int count)
+int lm_sink_write_first(struct lm_ring_slot *slot, struct iovec *parts, int count)
 {
+	char word[8];
 	int result;
+
+	count = filled_up(parts, count, word);
 
 	/* The earlier image's records have to be written before this one. */
 	if (sink.left)

@@ -30,11 +30,11 @@
 
 /*
  * Writes COUNT parts as one record; of several, the first has at least
- * LM_JOURNAL_RECORD_MIN bytes. SLOT is the calling thread's own. 0; or -1, and
- * the record is lost. What that does to the phase is dealt with here. No lock
- * may be held that another thread's allocation needs.
+ * LM_JOURNAL_RECORD_MIN bytes. PARTS has room for one more, and may be changed. SLOT is the calling thread's own. 0; or
+ * -1, and the record is lost. What that does to the phase is dealt with here. No lock may be held that another thread's
+ * allocation needs.
  */
-int lm_sink_write(struct lm_ring_slot *slot, const struct iovec *parts, int count);
+int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count);
 
 /* Does a record go through the ring, so that it can be put together in its place? */
 static inline int lm_sink_is_quick(void)
@@ -49,12 +49,12 @@ static inline int lm_sink_is_quick(void)
 static inline unsigned char *lm_sink_reserve(struct lm_ring_slot *slot, size_t length, int *error)
 {
 	*error = 0;
-	return lm_ring_reserve(slot, (uint32_t)length, error);
+	return lm_ring_reserve(slot, (uint32_t)length, 0, error);
 }
 
 static inline int lm_sink_commit(struct lm_ring_slot *slot, unsigned char *place, uint64_t first)
 {
-	return lm_ring_commit(slot, place, first);
+	return lm_ring_commit(slot, place, first, 0);
 }
 
 /* A write failed with ERROR: -errno, or an error of lm_ring_reserve(). 0: ERROR is 0 or -EAGAIN. -1: the record is
@@ -66,6 +66,9 @@ int lm_sink_is_due(uint64_t ms);
 
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);
+
+/* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
+void lm_sink_set_packed(int is_packed);
 
 /* ---- by the thread that begins the trace, ends it, or makes it go on ---- */
 
@@ -80,7 +83,7 @@ int lm_sink_open(int fd);
 int lm_sink_begin(int fd);
 
 /* The same as lm_sink_write() in any phase. If the trace can't be written, appends to the sealed ring. */
-int lm_sink_write_first(struct lm_ring_slot *slot, const struct iovec *parts, int count);
+int lm_sink_write_first(struct lm_ring_slot *slot, struct iovec *parts, int count);
 
 /*
  * Tries to go on with a stopped trace: writes first what could not be written

@@ -105,6 +105,23 @@ static int read_choice(const char *variable, const char *first, const char *seco
 	return 0;
 }
 
+static enum lm_format read_format(void)
+{
+	static const char *const words[] = {
+#define WORD(id, word) [LM_FORMAT_##id] = (word),
+		LM_TRACE_FORMATS(WORD)
+#undef WORD
+	};
+	const char *value = setting("LOG_MALLOC_FORMAT");
+
+	for (enum lm_format format = 0; format < LM_FORMAT_COUNT; format++) {
+		if (!value || strcmp(value, words[format]) == 0)
+			return format;
+	}
+	complain("LOG_MALLOC_FORMAT", value, "full, compact or packed", words[LM_FORMAT_FULL]);
+	return LM_FORMAT_FULL;
+}
+
 static int read_signal(void)
 {
 	static const struct {
@@ -142,7 +159,7 @@ void lm_config_read(struct lm_config *config)
 	config->depth = read_depth();
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
-	config->compact = read_choice("LOG_MALLOC_FORMAT", "full", "compact", "full or compact");
+	config->format = read_format();
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal();
 }

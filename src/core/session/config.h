@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sample.h"
+#include "trace_format.h"
 
 #ifndef LOG_MALLOC_BACKTRACE_COUNT
 #define LOG_MALLOC_BACKTRACE_COUNT 16
@@ -22,7 +23,7 @@ struct lm_config {
 	const char *owner;  /* LOG_MALLOC_OWNER, or NULL */
 	int follow;         /* children of fork write traces of their own */
 	int quiet;
-	int compact;
+	enum lm_format format;
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 };

@@ -11,6 +11,7 @@
 #include "begin.h"
 #include "guard.h"
 #include "module.h"
+#include "nodes.h"
 #include "output.h"
 #include "process.h"
 #include "sample.h"
@@ -80,6 +81,7 @@ static void follow(struct lm_output *output)
 
 	lm_sink_forked();
 	lm_backtraces_forked();
+	lm_nodes_forked();
 	lm_module_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;

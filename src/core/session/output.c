@@ -16,6 +16,7 @@
 #include "text.h"
 #include "trace_file.h"
 #include "trace_format.h"
+#include "trace_name.h"
 #include "warn.h"
 
 /* ---- children ---- */
@@ -40,6 +41,19 @@ static void put_absolute(struct lm_text *text, char *cwd, const char *pattern)
 	lm_text_string(text, pattern);
 }
 
+/* Puts .%p behind the name in PATTERN, where TEXT ends; or in front of .zst. The launcher does the same. */
+static void put_pid(struct lm_text *text, char *pattern)
+{
+	char *stem = pattern + lm_trace_stem(pattern);
+	int is_compressed = stem != text->at;
+
+	text->at = stem;
+	lm_text_string(text, ".%p");
+	if (is_compressed)
+		lm_text_string(text, LM_TRACE_ZSTD);
+	*text->at = '\0';
+}
+
 const char *lm_output_childrens(const struct lm_config *config)
 {
 	/* Not on the stack, which may be small. */
@@ -62,8 +76,7 @@ const char *lm_output_childrens(const struct lm_config *config)
 		put_literally(&text, name);
 	*text.at = '\0';
 	if (!lm_trace_file_has_pid(room->pattern))
-		lm_text_string(&text, ".%p");
-	*text.at = '\0';
+		put_pid(&text, room->pattern);
 	kept = lm_arena_string(room->pattern);
 	lm_sys_unmap(room, sizeof *room);
 	return kept;

@@ -54,10 +54,11 @@ static void start_tracing(struct lm_output *output)
 	lm_config_read(&config);
 	lm_process_adopt();
 	lm_follow_prepare(&config);
+	lm_sink_set_packed(config.format == LM_FORMAT_PACKED);
 	if (lm_begin_open(output) != 0)
 		return;
 	lm_settings.depth = config.depth;
-	lm_settings.compact = config.compact;
+	lm_settings.format = config.format;
 	lm_sample_start(config.statm_ms);
 	lm_unwind_start();
 	if (config.start_off)

@@ -31,10 +31,10 @@ struct lm_backtrace {
 	/* The end of each line that names this backtrace: the last TAIL_LENGTH bytes of TAIL. */
 	char tail[LM_LINE_TAIL];
 	unsigned char tail_length;
-	unsigned char frames;          /* how many frames fit into a record, innermost first */
-	unsigned length;               /* of the frames' texts, in bytes */
-	const struct lm_frame **frame; /* allocated apart, so that the entry stays small */
-	uint64_t number;               /* from 1 */
+	unsigned char frames;    /* how many frames fit into a record, innermost first */
+	unsigned length;         /* of the frames' texts, in bytes */
+	struct lm_frame **frame; /* allocated apart, so that the entry stays small */
+	uint64_t number;         /* from 1 */
 	/* DEPTH return addresses. The numbers of the modules that they lie in follow them. */
 	uintptr_t pcs[];
 };

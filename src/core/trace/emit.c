@@ -7,56 +7,51 @@
 #include "emit.h"
 
 #include "account.h"
+#include "atomic.h"
 #include "backtraces.h"
 #include "compiler.h"
 #include "emit_careful.h"
+#include "emit_packed.h"
+#include "emit_quick.h"
 #include "frames.h"
 #include "line.h"
 #include "module.h"
+#include "pack.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
 #include "unwind.h"
 
-/* ---- malloc and free ---- */
+/* ---- what is shared with the packed way ---- */
 
-static struct lm_event common_event(enum lm_call call, void *p, size_t size)
+int lm_emit_is_due(struct lm_thread *thread)
 {
-	if (call == LM_CALL_FREE)
-		return (struct lm_event){.call = call, .old = p, .old_size = size, .change = -(int64_t)size};
-	return (struct lm_event){.call = call, .p = p, .size = size, .change = (int64_t)size};
+	uint64_t ms = lm_sample_now();
+
+	lm_emit_wind_clock(thread, ms);
+	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms);
 }
 
-/* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */
-static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
-                                                  const struct lm_caller *caller, void *p, size_t size, int64_t usable)
+void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	struct lm_event event = common_event(call, p, size);
 	int saved = errno;
 
-	event.totals = lm_account_change(event.change, usable);
-	lm_emit_carefully(&event, thread, caller);
+	lm_emit_carefully(event, thread, caller);
 	errno = saved;
 }
 
-/* Writes the event the careful way after it was unwound and accounted for. MORE: see emit_quickly(). */
-static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
-                                                const struct lm_event *more, const struct lm_unwound *unwound,
-                                                int error)
+void lm_emit_rest(struct lm_event *event, const struct lm_unwound *unwound, int error)
 {
-	struct lm_event event = more ? *more : common_event(call, p, size);
 	int saved = errno;
 
-	event.totals = totals;
-	if (lm_sink_failed(error) != 0) {
+	if (lm_sink_failed(error) != 0)
 		lm_emit_lose();
-	} else {
-		lm_emit_unwound(&event, lm_tls.thread, unwound);
-	}
+	else
+		lm_emit_unwound(event, lm_tls.thread, unwound);
 	errno = saved;
 }
 
-static __attribute__((noinline)) void fail(int error)
+void lm_emit_failed(int error)
 {
 	int saved = errno;
 
@@ -64,35 +59,39 @@ static __attribute__((noinline)) void fail(int error)
 	errno = saved;
 }
 
+/* ---- malloc and free ---- */
+
+/* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */
+static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_thread *thread,
+                                                  const struct lm_caller *caller, void *p, size_t size, int64_t usable)
+{
+	struct lm_event event = lm_emit_common_event(call, p, size);
+
+	event.totals = lm_account_change(event.change, usable);
+	lm_emit_slowly(&event, thread, caller);
+}
+
+/* Writes the event the careful way after it was unwound and accounted for. MORE: see emit_quickly(). */
+static __attribute__((noinline)) void emit_rest(enum lm_call call, void *p, size_t size, struct lm_totals totals,
+                                                const struct lm_event *more, const struct lm_unwound *unwound,
+                                                int error)
+{
+	struct lm_event event = more ? *more : lm_emit_common_event(call, p, size);
+
+	event.totals = totals;
+	lm_emit_rest(&event, unwound, error);
+}
+
 static inline void commit(struct lm_thread *thread, unsigned char *place, const char *word)
 {
 	int error = lm_sink_commit(&thread->slot, place, lm_line_first(word));
 
 	if (unlikely(error))
-		fail(error);
+		lm_emit_failed(error);
 }
 
-/* Looks at the clock: is it time for a sample or for work of the sink? */
-static __attribute__((noinline)) int is_due(struct lm_thread *thread)
-{
-	uint64_t ms = lm_sample_now();
-
-	lm_emit_wind_clock(thread, ms);
-	return lm_sample_is_due(ms) || lm_sink_is_due(ms);
-}
-
-/* Is recording the event all that there is to do? */
-static inline int is_quick(struct lm_thread *thread)
-{
-	if (thread->until_clock)
-		thread->until_clock--;
-	else if (is_due(thread))
-		return 0;
-	return lm_sink_is_quick() && !lm_module_is_suspect();
-}
-
-/* LM_LINE_TAIL bytes. Only the last two are part of the line. */
-static const char plain_tail[] = "              ]\n";
+/* LM_LINE_TAIL bytes. Only the last one is part of the line. */
+static const char plain_tail[] = "               ]";
 _Static_assert(sizeof plain_tail - 1 == LM_LINE_TAIL, "a whole tail");
 
 /*
@@ -106,13 +105,13 @@ static inline int end_line(struct lm_line *line, const struct lm_unwound *unwoun
 
 	*with_frames = NULL;
 	line->tail = plain_tail;
-	line->tail_length = 2;
+	line->tail_length = 1;
 	if (unlikely(!unwound->count))
 		return 1;
 	backtrace = lm_backtraces_find(unwound);
 	if (unlikely(!backtrace || !lm_backtraces_is_written(backtrace)))
 		return 0;
-	if (!lm_settings.compact) {
+	if (lm_settings.format == LM_FORMAT_FULL) {
 		*with_frames = backtrace;
 		return 1;
 	}
@@ -126,18 +125,18 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 	return with_frames ? with_frames->length : 0;
 }
 
-/* Returns the length of LINE without its tail; 0: the line can't be written the quick way. */
-static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
-                                                              enum lm_call call, const void *p, size_t size,
-                                                              struct lm_totals totals, const struct lm_event *more)
+/* Returns the length of LINE without its tail and its end; 0: the line can't be written the quick way. */
+static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, enum lm_call call, const void *p,
+                                                              size_t size, struct lm_totals totals,
+                                                              const struct lm_event *more)
 {
-	if (!lm_line_measure(line, &thread->line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
+	if (!lm_line_measure(line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
 		return 0;
 	switch (call) {
 	case LM_CALL_CALLOC:
 		return lm_line_measure_calloc(line, more->count, more->each) ? lm_line_calloc_length(line) : 0;
 	case LM_CALL_REALLOC:
-		return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change)
+		return lm_line_measure_realloc(line, more->old, more->old_size, more->change)
 		               ? lm_line_realloc_length(line)
 		               : 0;
 	case LM_CALL_FREE:
@@ -147,7 +146,7 @@ static inline __attribute__((always_inline)) unsigned measure(struct lm_line *li
 	}
 }
 
-/* Writes LINE up to END, except its first eight bytes. Returns those. */
+/* Writes LINE up to END, where its end begins, except its first eight bytes. Returns those. */
 static inline const char *put(char *end, const struct lm_line *line, enum lm_call call)
 {
 	switch (call) {
@@ -178,9 +177,12 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	struct lm_unwound room = {.count = 0};
 	const struct lm_unwound *unwound = call == LM_CALL_FREE ? &none : &room;
 	const struct lm_backtrace *with_frames = NULL;
+	/* Another thread may change it just now. */
+	const unsigned end_length = lm_load(&thread->end_length);
 	unsigned char *place;
 	struct lm_line line;
 	unsigned length;
+	char *end;
 	int error = 0;
 
 	lm_module_note_caller(caller->pc);
@@ -188,14 +190,15 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
 	/* The backtrace's entry comes into the cache while the numbers become text. */
 	lm_backtraces_expect(unwound);
-	length = measure(&line, thread, call, p, size, totals, more);
+	length = measure(&line, call, p, size, totals, more);
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {
-		length += line.tail_length;
+		length += line.tail_length + end_length;
 		place = lm_sink_reserve(&thread->slot, length + frames_length(with_frames), &error);
 		if (likely(place != NULL)) {
 			if (with_frames)
 				lm_frames_copy(place + length, with_frames);
-			commit(thread, place, put((char *)place + length, &line, call));
+			end = lm_line_put_end((char *)place + length, thread->end, end_length);
+			commit(thread, place, put(end, &line, call));
 			return;
 		}
 	}
@@ -204,7 +207,11 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 
 void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	if (likely(is_quick(thread)))
+	if (lm_settings_is_packed()) {
+		lm_emit_packed_malloc(thread, caller, p, size, usable);
+		return;
+	}
+	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -213,7 +220,11 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 
 void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	if (likely(is_quick(thread)))
+	if (lm_settings_is_packed()) {
+		lm_emit_packed_free(thread, p, size, usable);
+		return;
+	}
+	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -246,7 +257,11 @@ static inline int is_common(const struct lm_event *event)
 
 void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	if (!thread || !caller || !is_common(event) || !is_quick(thread))
+	if (lm_settings_is_packed() && thread && caller && lm_pack_can(event)) {
+		lm_emit_packed(event, thread, caller);
+		return;
+	}
+	if (lm_settings_is_packed() || !thread || !caller || !is_common(event) || !lm_emit_is_quick(thread))
 		lm_emit_carefully(event, thread, caller);
 	else if (event->call == LM_CALL_CALLOC)
 		emit_calloc(event, thread, caller);

@@ -7,6 +7,8 @@
 #include "frames.h"
 #include "marks.h"
 #include "module.h"
+#include "nodes.h"
+#include "pack.h"
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
@@ -33,16 +35,16 @@ struct line {
 /* What an event needs: kilobytes at a great depth, too much for a small stack. */
 struct lm_emit_room {
 	struct line line, head;
-	const struct lm_frame **frames; /* as many as the greatest depth */
-	uintptr_t *pcs;                 /* the same */
-	struct iovec parts[];           /* two more */
+	struct lm_frame **frames; /* as many as the greatest depth */
+	uintptr_t *pcs;           /* the same */
+	struct iovec parts[];     /* three more */
 };
 
 static size_t size_of_room(void)
 {
 	const size_t each = sizeof(struct iovec) + sizeof(struct lm_frame *) + sizeof(uintptr_t);
 
-	return sizeof(struct lm_emit_room) + 2 * sizeof(struct iovec) + lm_settings.depth * each;
+	return sizeof(struct lm_emit_room) + 3 * sizeof(struct iovec) + lm_settings.depth * each;
 }
 
 static struct lm_emit_room *laid_out(void *memory)
@@ -51,7 +53,7 @@ static struct lm_emit_room *laid_out(void *memory)
 
 	if (!room)
 		return NULL;
-	room->frames = (const struct lm_frame **)(void *)(room->parts + lm_settings.depth + 2);
+	room->frames = (struct lm_frame **)(void *)(room->parts + lm_settings.depth + 3);
 	room->pcs = (uintptr_t *)(void *)(room->frames + lm_settings.depth);
 	return room;
 }
@@ -86,7 +88,7 @@ static void begin(struct line *line)
 }
 
 /* Writes HEAD, FRAMES and TAIL as one record. TAIL can be NULL. 0, or -1. */
-static int send_frames(struct lm_emit_room *room, const struct line *head, const struct lm_frame *const *frames,
+static int send_frames(struct lm_emit_room *room, const struct line *head, struct lm_frame *const *frames,
                        unsigned count, const struct line *tail)
 {
 	struct iovec *parts = room->parts;
@@ -156,23 +158,70 @@ static void lose(const struct lm_event *event)
 		lm_emit_lose();
 }
 
+static void put_line(struct line *line, const struct lm_event *event, uint64_t ms, const struct lm_statm *statm)
+{
+	begin(line);
+	if (statm)
+		lm_record_number(&line->text, LM_TRACE_TIME, ms);
+	lm_record_event(&line->text, event, statm);
+}
+
+/* Packed: what is new of the backtrace comes first, in records of its own. 0, or -1. */
+static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct lm_backtrace *backtrace, uint64_t ms,
+                       const struct lm_statm *statm)
+{
+	uint64_t words[LM_PACKED_WORDS_MAX];
+	struct iovec parts[2];
+	unsigned count = 0;
+
+	if (backtrace && !lm_backtraces_is_written(backtrace)) {
+		if (lm_nodes_write(backtrace, room->frames) != 0)
+			return -1;
+		lm_backtraces_written(backtrace);
+	}
+	event->backtrace = backtrace ? lm_load(&backtrace->number) : 0;
+	if (!statm && lm_pack_can(event))
+		count = lm_pack_event(words, event, event->thread);
+	if (!count) {
+		/* Readers compute the totals, so they have to know what each block adds. */
+		event->tells_usable = event->p && !event->error && !event->unkept && !event->calling;
+		put_line(&room->line, event, ms, statm);
+		return send_frames(room, &room->line, NULL, 0, NULL);
+	}
+	for (unsigned i = 0; i < count; i++)
+		words[i] = lm_packed_bytes(words[i]);
+	parts[0] = (struct iovec){words, count * sizeof *words};
+	return lm_marks_send(parts, 1);
+}
+
+static int emit_text(struct lm_event *event, struct lm_emit_room *room, struct lm_backtrace *backtrace,
+                     const struct lm_unwound *unwound, uint64_t ms, const struct lm_statm *statm)
+{
+	event->backtrace = backtrace && lm_settings.format == LM_FORMAT_COMPACT ? backtrace->number : 0;
+	put_line(&room->line, event, ms, statm);
+	if (lm_settings.format == LM_FORMAT_FULL)
+		return emit_full(room, backtrace, unwound);
+	if (backtrace && !lm_backtraces_is_written(backtrace))
+		return emit_numbered(room, backtrace);
+	return send_frames(room, &room->line, NULL, 0, NULL);
+}
+
+/* A signal handler that interrupted the tracker has no THREAD, but runs on one. Its number never changes. */
+static void name_thread(struct lm_event *event, struct lm_thread *thread)
+{
+	if (!thread && lm_tls.thread && lm_thread_is_announced(lm_tls.thread))
+		thread = lm_tls.thread;
+	event->thread = thread ? thread->number : 0;
+	event->names_thread = thread ? lm_load(&thread->end_length) > 1 : lm_thread_are_several();
+}
+
 static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, uint64_t ms,
                  const struct lm_statm *statm)
 {
 	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
-	int result;
+	int result = lm_settings_is_packed() ? emit_packed(event, room, backtrace, ms, statm)
+	                                     : emit_text(event, room, backtrace, unwound, ms, statm);
 
-	event->backtrace = backtrace && lm_settings.compact ? backtrace->number : 0;
-	begin(&room->line);
-	if (statm)
-		lm_record_number(&room->line.text, LM_TRACE_TIME, ms);
-	lm_record_event(&room->line.text, event, statm);
-	if (!lm_settings.compact)
-		result = emit_full(room, backtrace, unwound);
-	else if (backtrace && !lm_backtraces_is_written(backtrace))
-		result = emit_numbered(room, backtrace);
-	else
-		result = send_frames(room, &room->line, NULL, 0, NULL);
 	if (result)
 		lose(event);
 }
@@ -185,6 +234,7 @@ void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const str
 		lose(event);
 		return;
 	}
+	name_thread(event, thread);
 	emit(event, room, unwound, 0, NULL);
 	give_back(room, thread);
 }
@@ -202,10 +252,11 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	if (thread)
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	if (!room) {
+	if (!room || (thread && lm_thread_is_unnamed(thread) && lm_marks_thread(thread) != 0)) {
 		lose(event);
 		return;
 	}
+	name_thread(event, thread);
 	if (caller && lm_settings.depth)
 		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
 	emit(event, room, &unwound, ms, sampled ? &statm : NULL);

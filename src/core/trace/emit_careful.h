@@ -37,6 +37,7 @@ static inline void lm_emit_wind_clock(struct lm_thread *thread, uint64_t ms)
 		thread->between_clocks = 0;
 	else if (thread->between_clocks < LM_EMIT_CLOCK_MAX)
 		thread->between_clocks = 2 * thread->between_clocks + 1;
+	thread->looks++;
 	thread->clock = ms;
 	thread->until_clock = thread->between_clocks;
 }

@@ -8,14 +8,14 @@
 #include "record.h"
 #include "sink.h"
 
-int lm_frames_find(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found)
+int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found)
 {
 	size_t room = LM_SINK_RECORD_MAX - 2 * LM_RECORD_LINE_MAX;
 
 	*found = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct lm_frame *frame = lm_symbol_frame(pcs[i]);
+		struct lm_frame *frame = lm_symbol_frame(pcs[i]);
 
 		if (!frame)
 			continue;

@@ -13,7 +13,7 @@
  * Puts the frames' lines into FRAMES, which has room for COUNT. *FOUND is how
  * many of them fit into one record. 0; or -1 if a module could not be announced.
  */
-int lm_frames_find(const struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found);
+int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found);
 
 /* Finds the lines of BACKTRACE and keeps them in it. 0; or -1, also if there is no memory. */
 int lm_frames_keep(struct lm_backtrace *backtrace);
@@ -24,7 +24,7 @@ int lm_frames_keep(struct lm_backtrace *backtrace);
  */
 static inline void lm_frames_copy(unsigned char *at, const struct lm_backtrace *backtrace)
 {
-	const struct lm_frame *const *frame = backtrace->frame, *const *last = frame + backtrace->frames - 1;
+	struct lm_frame *const *frame = backtrace->frame, *const *last = frame + backtrace->frames - 1;
 
 	for (; frame < last && (*last)->length >= LM_FRAME_SLACK; frame++) {
 		unsigned length = (*frame)->length;

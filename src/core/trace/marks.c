@@ -3,6 +3,7 @@
 #include "marks.h"
 
 #include <limits.h>
+#include <sys/prctl.h>
 
 #include "account.h"
 #include "atomic.h"
@@ -23,22 +24,22 @@ static struct lm_ring_slot *slot(void)
 	return thread ? &thread->slot : NULL;
 }
 
-int lm_marks_send(const struct iovec *parts, int count)
+int lm_marks_send(struct iovec *parts, int count)
 {
 	return lm_sink_write(slot(), parts, count);
 }
 
 /* Only for the thread that holds the phase, or resumes a stopped trace. */
-static int send_first(const struct iovec *parts, int count)
+static int send_first(struct iovec *parts, int count)
 {
 	return lm_sink_write_first(slot(), parts, count);
 }
 
 int lm_marks_text(const char *text, int length)
 {
-	const struct iovec part = {(void *)text, (size_t)length};
+	struct iovec parts[2] = {{(void *)text, (size_t)length}};
 
-	return lm_marks_send(&part, 1) == 0 ? length : 0;
+	return lm_marks_send(parts, 1) == 0 ? length : 0;
 }
 
 /* Two threads may announce the same module at once. Then it is written twice, but never too late. */
@@ -46,7 +47,7 @@ int lm_marks_module(struct lm_module *module)
 {
 	char line[LM_MODULE_RECORD_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec parts[3];
+	struct iovec parts[4];
 
 	lm_module_record(&text, module);
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
@@ -58,24 +59,62 @@ int lm_marks_module(struct lm_module *module)
 	return 0;
 }
 
+/* ---- threads ---- */
+
+/* The calling thread's name. A thread that may not ask has an empty one. */
+static void read_name(char name[LM_THREAD_NAME])
+{
+	name[0] = '\0';
+	lm_sys(SYS_prctl, PR_GET_NAME, name);
+	name[LM_THREAD_NAME - 1] = '\0';
+}
+
+/* Has THREAD another name than the trace says? A child of vfork runs on its parent's thread, but has a name of its own.
+ */
+static int is_renamed(const struct lm_thread *thread, const char *name)
+{
+	return __builtin_strcmp(name, thread->name) != 0 && lm_sys(SYS_gettid) == thread->owner;
+}
+
+int lm_marks_thread(struct lm_thread *thread)
+{
+	int is_new = !lm_thread_is_announced(thread);
+	char name[LM_THREAD_NAME], line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	read_name(name);
+	if (is_new || is_renamed(thread, name)) {
+		lm_record_thread(&text, thread->number, thread->owner, name);
+		parts[0].iov_len = (size_t)(text.at - line);
+		if (is_new)
+			lm_thread_is_coming(thread);
+		if (lm_marks_send(parts, 1) != 0)
+			return is_new ? -1 : 0;
+		__builtin_memcpy(thread->name, name, sizeof name);
+	}
+	lm_thread_is_named(thread);
+	return 0;
+}
+
 /* ---- lost events ---- */
 
 /* How many lost events this image's trace tells of. */
 static uint64_t missing;
 
 /* The only function that writes "# LOST". */
-static int send_lost(uint64_t count, int (*send)(const struct iovec *, int))
+static int send_lost(uint64_t count, int (*send)(struct iovec *, int))
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec part = {line, 0};
+	struct iovec parts[2];
 
 	lm_record_number(&text, LM_TRACE_LOST, count);
-	part.iov_len = (size_t)(text.at - line);
-	return send(&part, 1);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	return send(parts, 1);
 }
 
-static int tell_lost(int (*send)(const struct iovec *, int))
+static int tell_lost(int (*send)(struct iovec *, int))
 {
 	uint64_t count = lm_state_take_lost();
 
@@ -117,6 +156,12 @@ static void put_mark(struct lm_text *text, const char *mark)
 	lm_record_mark(text, mark, lm_account_totals(), calls);
 }
 
+static const char *const formats[] = {
+#define LINE(id, word) [LM_FORMAT_##id] = "# " LM_TRACE_FORMAT " " word "\n",
+	LM_TRACE_FORMATS(LINE)
+#undef LINE
+};
+
 int lm_marks_begin(uint64_t parent)
 {
 	/* Two paths, each byte at most four bytes in the trace. Not on the stack, which may be small. */
@@ -124,9 +169,10 @@ int lm_marks_begin(uint64_t parent)
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
+	struct lm_thread *thread = lm_thread_self();
 	uint64_t identity = lm_self_identity();
 	struct lm_text text;
-	struct iovec part;
+	struct iovec parts[2];
 	int result;
 
 	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
@@ -143,10 +189,16 @@ int lm_marks_begin(uint64_t parent)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
-	lm_text_string(&text, lm_settings.compact ? "# " LM_TRACE_FORMAT " compact\n" : "# " LM_TRACE_FORMAT " full\n");
+	lm_text_string(&text, formats[lm_settings.format]);
+	if (thread) {
+		read_name(thread->name);
+		lm_record_thread(&text, thread->number, thread->owner, thread->name);
+	}
 	put_mark(&text, LM_TRACE_INIT);
-	part = (struct iovec){room->line, (size_t)(text.at - room->line)};
-	result = send_first(&part, 1);
+	parts[0] = (struct iovec){room->line, (size_t)(text.at - room->line)};
+	result = send_first(parts, 1);
+	if (result == 0)
+		lm_thread_begins(thread);
 	lm_sys_unmap(room, sizeof *room);
 	return result;
 }
@@ -155,11 +207,11 @@ static int send_fini(void)
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec part = {line, 0};
+	struct iovec parts[2];
 
 	put_mark(&text, LM_TRACE_FINI);
-	part.iov_len = (size_t)(text.at - line);
-	return send_first(&part, 1);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	return send_first(parts, 1);
 }
 
 /* The map is a record apart from FINI: if there is little room left, there may still be enough for FINI. */
@@ -169,7 +221,7 @@ static void send_maps(void)
 	struct lm_maps maps;
 
 	if (lm_maps_read(&maps) == 0) {
-		const struct iovec parts[] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
+		struct iovec parts[3] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
 
 		send_first(parts, 2);
 	}

@@ -12,15 +12,22 @@
 #include <sys/uio.h>
 
 #include "module.h"
+#include "thread.h"
 
 /* Writes COUNT parts as one record of the calling thread. lm_sink_write() says what they have to be. */
-int lm_marks_send(const struct iovec *parts, int count);
+int lm_marks_send(struct iovec *parts, int count);
 
 /* Writes LENGTH bytes of whole lines as one record. Returns LENGTH, or 0 if they could not be written. */
 int lm_marks_text(const char *text, int length);
 
 /* Writes where MODULE lies, and marks it as announced. */
 int lm_marks_module(struct lm_module *module);
+
+/*
+ * Announces THREAD, the calling thread, if the trace does not name it. If it does, announces it again if it has another
+ * name now. -1: the trace does not name it.
+ */
+int lm_marks_thread(struct lm_thread *thread);
 
 /* Writes how many events were lost since the last such line, if any were. */
 int lm_marks_lost(void);

@@ -155,9 +155,17 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 		lm_text_string(text, " " LM_TRACE_UNSEEN "=1");
 	if (event->unkept)
 		lm_text_string(text, " " LM_TRACE_UNKEPT "=1");
+	if (event->tells_usable) {
+		lm_text_string(text, " " LM_TRACE_USABLE "=");
+		lm_text_unsigned(text, event->usable);
+	}
 	if (event->backtrace) {
 		lm_text_string(text, " " LM_TRACE_BT "=");
 		lm_text_unsigned(text, event->backtrace);
+	}
+	if (event->names_thread) {
+		lm_text_string(text, " " LM_TRACE_BY "=");
+		lm_text_unsigned(text, event->thread);
 	}
 	if (statm) {
 		lm_text_string(text, " #");
@@ -222,5 +230,23 @@ void lm_record_path(struct lm_text *text, const char *word, const char *path)
 {
 	put_word(text, word);
 	lm_text_path_line(text, path);
+	lm_text_char(text, '\n');
+}
+
+void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame)
+{
+	put_word(text, LM_TRACE_NODE);
+	put_pair(text, number, " ", caller);
+	lm_text_char(text, ' ');
+	lm_text_unsigned(text, frame);
+	lm_text_char(text, '\n');
+}
+
+void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name)
+{
+	put_word(text, LM_TRACE_THREAD);
+	put_pair(text, number, " ", (uint64_t)tid);
+	lm_text_char(text, ' ');
+	lm_text_path_line(text, name);
 	lm_text_char(text, '\n');
 }

@@ -14,7 +14,7 @@
 #include "text.h"
 #include "trace_format.h"
 
-/* More than the longest line has: 13 numbers of 20 digits, with words between them. */
+/* More than the longest line has: 14 numbers of 20 digits, with words between them. */
 #define LM_RECORD_LINE_MAX 512
 
 struct lm_event {
@@ -24,16 +24,20 @@ struct lm_event {
 	uint8_t busy;            /* the call interrupted the tracker, at work on this thread */
 	uint8_t unseen;          /* not a call, but a release that the tracker concluded */
 	uint8_t unkept;          /* the books could not take P up, so TOTALS do not include it */
+	uint8_t tells_usable;    /* USABLE is written: the line is in a packed trace */
 	uint8_t calling;         /* the call is about to be made; its own event follows if it returns */
 	int64_t change;          /* what the call added to the requested bytes in use */
 	const void *old;         /* the block passed to realloc or free */
 	const void *p;           /* the result */
 	size_t old_size;         /* of OLD: requested size; the usable size if it is foreign */
 	size_t size;             /* requested bytes, SIZE_MAX if the request overflowed */
+	size_t usable;           /* usable bytes of P */
 	size_t alignment;        /* requested from the memalign family */
 	size_t count;            /* calloc, reallocarray: the number of elements */
 	size_t each;             /* calloc, reallocarray: the size of one element */
 	uint64_t backtrace;      /* its number in the compact format, or 0 */
+	unsigned thread;         /* the calling thread's number; 0: not known */
+	uint8_t names_thread;    /* the line has THREAD */
 	struct lm_totals totals; /* after the event */
 };
 
@@ -48,5 +52,11 @@ void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals tot
 void lm_record_number(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_hex(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_path(struct lm_text *text, const char *word, const char *path);
+
+/* "# NODE number caller frame" */
+void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame);
+
+/* "# THREAD number tid name" */
+void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name);
 
 #endif

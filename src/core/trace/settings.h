@@ -4,10 +4,17 @@
 #define LM_SETTINGS_H
 
 #include "compiler.h"
+#include "trace_format.h"
 
 extern struct lm_settings {
 	unsigned depth; /* frames of a backtrace, at most */
-	int compact;    /* each backtrace is written once, and events name it by number */
+	enum lm_format format;
 } lm_settings LM_INTERNAL;
+
+/* Does each thread count bytes for itself also while a trace is written? Packed records have no totals. */
+static inline int lm_settings_is_packed(void)
+{
+	return lm_settings.format == LM_FORMAT_PACKED;
+}
 
 #endif

@@ -2,6 +2,9 @@
 /* See thread.h. */
 #include "thread.h"
 
+#include <limits.h>
+#include <stddef.h>
+
 #include "arena.h"
 #include "atomic.h"
 #include "process.h"
@@ -13,9 +16,18 @@
 /* A new thread looks at so many entries for one whose owner is gone, before it makes another. */
 #define LOOK_AT 8
 
+/*
+ * Between two looks at its name, a thread looks at the clock as often as it did before the first of them, but not more
+ * often than this. So a name that is given late is noticed within about a thousand events.
+ */
+#define NAME_PAUSE_MAX 64
+
 static struct lm_thread *list;
 /* Where the last search ended. */
 static struct lm_thread *cursor;
+static unsigned last_number;
+/* The thread that began the trace, as long as no other one is in it. Its lines do not say whose they are. */
+static struct lm_thread *alone;
 
 /* The first of all entries. Those of threads that ended are among them. */
 static struct lm_thread *first(void)
@@ -28,8 +40,14 @@ static int is_gone(int process, int thread)
 	return lm_sys(SYS_tgkill, process, thread, 0) == -ESRCH;
 }
 
-/* Cleans up what the owner left unfinished: it may have been cancelled or killed in the middle of an event. */
-static void bury(struct lm_thread *thread)
+/* The trace does not name the thread. At its next event, the thread looks at the clock and finds that. */
+static void be_unknown(struct lm_thread *thread)
+{
+	thread->looks = thread->name_at = 0;
+	thread->until_clock = thread->between_clocks = 0;
+}
+
+void lm_thread_clean_up(struct lm_thread *thread)
 {
 	lm_unwind_forget(&thread->unwind);
 	lm_sizemap_abandon_move(&thread->move);
@@ -50,7 +68,8 @@ static struct lm_thread *taken_over(int process, int self)
 		owner = lm_load(&thread->owner);
 		/* We have no entry yet. So an owner with our thread id is dead, and the kernel reused its id. */
 		if ((owner == self || is_gone(process, owner)) && lm_compare_exchange(&thread->owner, &owner, self)) {
-			bury(thread);
+			lm_thread_clean_up(thread);
+			be_unknown(thread);
 			return thread;
 		}
 		thread = thread->next;
@@ -67,6 +86,10 @@ static struct lm_thread *made(int self)
 		return NULL;
 	thread->owner = self;
 	thread->slot.owner = &thread->owner;
+	thread->number = lm_add(&last_number, 1);
+	if (thread->number > LM_LINE_THREAD_MAX)
+		thread->number = 0;
+	thread->end_length = lm_line_end(thread->end, thread->number);
 	lm_unwind_forget(&thread->unwind);
 	thread->next = lm_load(&list);
 	while (!lm_compare_exchange(&list, &thread->next, thread))
@@ -124,5 +147,44 @@ void lm_thread_forked(struct lm_thread *forker)
 			thread->owner = process;
 		if (thread != lm_tls.thread && thread != forker)
 			forget(thread);
+		/* The child's trace is another one. */
+		be_unknown(thread);
+		thread->end_length = lm_line_end(thread->end, thread->number);
 	}
+	alone = NULL;
+}
+
+/* ---- the thread's number and name in the trace ---- */
+
+void lm_thread_begins(struct lm_thread *thread)
+{
+	if (!thread)
+		return;
+	lm_store(&thread->end_length, 1);
+	lm_store(&alone, thread);
+	lm_thread_is_named(thread);
+}
+
+/* The text of END stays, so that its thread may copy it just now. */
+void lm_thread_is_coming(const struct lm_thread *thread)
+{
+	struct lm_thread *first = lm_load(&alone);
+
+	if (!first || first == thread)
+		return;
+	lm_store(&first->end_length, lm_line_end_length(first->number));
+	lm_store_release(&alone, NULL);
+}
+
+void lm_thread_is_named(struct lm_thread *thread)
+{
+	unsigned pause = thread->looks < NAME_PAUSE_MAX ? thread->looks : NAME_PAUSE_MAX;
+
+	thread->name_at = thread->looks < UINT_MAX - pause ? thread->looks + (pause ? pause : 1) : UINT_MAX;
+	thread->until_clock = thread->between_clocks = 0;
+}
+
+int lm_thread_are_several(void)
+{
+	return !lm_load(&alone);
 }

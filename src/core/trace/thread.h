@@ -20,16 +20,25 @@
 #include "sizemap.h"
 #include "unwind_memory.h"
 
+/* The kernel's limit for a thread's name, its NUL included. */
+#define LM_THREAD_NAME 16
+
 struct lm_thread {
 	struct lm_account_share books; /* first, so that its address is that of the whole struct */
 	struct lm_thread *next;
-	int owner; /* thread id */
+	int owner;       /* thread id */
+	unsigned number; /* in the trace; from 1. 0: the number is too great for a line */
 	struct lm_ring_slot slot;
 	struct lm_sizemap_move move;
 	/* How many events are left until the next look at the clock, and how many there are between two looks. */
 	unsigned until_clock, between_clocks;
-	uint64_t clock;             /* the time at the last look, in milliseconds */
-	struct lm_line_before line; /* the last line that the thread wrote */
+	/* How often the thread looked at the clock, and at which look it looks at its name. 0: not announced yet. */
+	unsigned looks, name_at;
+	uint64_t clock; /* the time at the last look, in milliseconds */
+	/* The end of the thread's lines: the last END_LENGTH bytes of END. Other threads change END_LENGTH, too. */
+	char end[LM_LINE_TAIL];
+	unsigned end_length;
+	char name[LM_THREAD_NAME];  /* as the trace has it */
 	struct lm_unwind_memory unwind;
 	struct lm_emit_room *room; /* emit_careful.c; or NULL */
 };
@@ -38,11 +47,43 @@ struct lm_thread {
 struct lm_thread *lm_thread_claim(void);
 
 /*
+ * The call that THREAD was in the middle of is never finished: its thread left it by longjmp, was cancelled or is gone.
+ * What the call had changed by halves is forgotten, and its record is given up.
+ */
+void lm_thread_clean_up(struct lm_thread *thread);
+
+/*
  * Called in a child of fork at its first event. FORKER is the entry of the thread
  * that forked, or NULL if that is not known. Of all entries, only FORKER and the
  * calling thread's belong to threads that the child has.
  */
 void lm_thread_forked(struct lm_thread *forker);
+
+/* ---- the thread's number and name in the trace ---- */
+
+/* THREAD begins the trace of this process image, and is announced in it. It can be NULL. */
+void lm_thread_begins(struct lm_thread *thread);
+
+/* THREAD is about to be announced. From here on, the lines of all threads say whose they are. */
+void lm_thread_is_coming(const struct lm_thread *thread);
+
+/* The trace names THREAD, the calling thread, as THREAD->name says. Its next event looks at the clock. */
+void lm_thread_is_named(struct lm_thread *thread);
+
+/* Does the trace name THREAD? */
+static inline int lm_thread_is_announced(const struct lm_thread *thread)
+{
+	return thread->name_at != 0;
+}
+
+/* Is it time to look at the name of THREAD, or to announce it? */
+static inline int lm_thread_is_unnamed(const struct lm_thread *thread)
+{
+	return thread->looks >= thread->name_at;
+}
+
+/* Do lines say which thread's they are? */
+int lm_thread_are_several(void);
 
 static inline struct lm_thread *lm_thread_self(void)
 {

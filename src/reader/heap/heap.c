@@ -68,6 +68,7 @@ static int grow(struct heap *heap)
 static inline void let_go(struct heap *heap, const struct heap_block *slot)
 {
 	heap->bytes -= slot->size;
+	heap->slack -= slot->slack;
 	heap->blocks--;
 	if (heap->observer.left)
 		heap->observer.left(heap->observer.context, slot);
@@ -92,6 +93,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 	*slot = *block;
 	heap->counts.allocated++;
 	heap->bytes += block->size;
+	heap->slack += block->slack;
 	heap->blocks++;
 	return heap->observer.came ? heap->observer.came(heap->observer.context, block) : 0;
 }
@@ -132,6 +134,11 @@ static int release(struct heap *heap, const struct heap_change *change)
 	return 0;
 }
 
+static inline int32_t clamped(int64_t slack)
+{
+	return slack < INT32_MIN ? INT32_MIN : slack > INT32_MAX ? INT32_MAX : (int32_t)slack;
+}
+
 /* Sets CHANGE to what a successful event does. */
 static inline void set_change(struct heap_change *change, const struct event *event, uint32_t stack, uint64_t line)
 {
@@ -143,8 +150,10 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .size = event->size,
 	                  .line = line,
 	                  .stack = stack,
+	                  .slack = clamped(event->slack),
 	                  .call = event->call,
-	                  .busy = event->busy},
+	                  .busy = event->busy,
+	                  .thread = event->by},
 		.foreign = event->foreign,
 	};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See input.h. */
 #include "input.h"
+#include "packed.h"
 #include "scan.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 enum {
 	READ_SIZE = 256 * 1024,
-	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE,
+	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE + INPUT_BACK,
 	DROP_SIZE = 4 * 1024 * 1024,
 };
 
@@ -60,14 +61,17 @@ static void show_progress(const struct input *in)
 		in->progress.show(in->mapped ? in->pos : in->source.used, in->source.size);
 }
 
-/* Moves what is left to the front of the buffer and reads behind it. 0 or -errno. */
+/* Moves what is left, and a little of what is in front of that, to the front of the buffer. Reads behind it. 0 or
+ * -errno. */
 static int refill(struct input *in)
 {
+	size_t gone = in->pos > INPUT_BACK ? in->pos - INPUT_BACK : 0;
 	ssize_t n;
 
-	memmove(in->data, in->data + in->pos, in->len - in->pos);
-	in->len -= in->pos;
-	in->pos = 0;
+	memmove(in->data, in->data + gone, in->len - gone);
+	in->len -= gone;
+	in->pos -= gone;
+	in->phase = (unsigned)(in->phase - gone) % LM_PACKED_WORD;
 	n = source_read(&in->source, in->data + in->len, BUFFER_SIZE - in->len);
 	if (n < 0)
 		return (int)n;
@@ -98,6 +102,15 @@ static void find_new_end(struct input *in)
 		in->len = in->pos > in->shrink.left ? in->pos : in->shrink.left;
 }
 
+/* Skips NUL bytes; in a packed trace, words that begin with one. */
+static void skip_nuls(struct input *in)
+{
+	while (in->pos < in->len && (in->data[in->pos] == '\0' || (in->nuls && in->words && !input_at_word(in)))) {
+		in->nuls = true;
+		in->pos++;
+	}
+}
+
 /* Skips NUL bytes and the rest of a line that was cut. True if a line can begin here. */
 static bool skip_dead(struct input *in)
 {
@@ -112,9 +125,20 @@ static bool skip_dead(struct input *in)
 		in->skipping = false;
 		in->lines++;
 	}
-	for (; in->pos < in->len && in->data[in->pos] == '\0'; in->pos++)
-		in->nuls = true;
+	skip_nuls(in);
 	return in->pos < in->len;
+}
+
+/* How much of the LEN bytes of a line stands in front of what can only be a packed record of several words. */
+static size_t before_words(const struct input *in, size_t len)
+{
+	const unsigned char *text = (const unsigned char *)in->data + in->pos;
+	size_t at = (in->phase - in->pos) % LM_PACKED_WORD;
+
+	for (at += at ? 0 : LM_PACKED_WORD; at + LM_PACKED_WORD < len; at += LM_PACKED_WORD)
+		if (text[at + LM_PACKED_WORD] == LM_PACKED_REST && lm_packed_words(text[at]) > 1)
+			return at;
+	return len;
 }
 
 /* Finds the line that begins here. False if more text has to be read first. */
@@ -128,6 +152,8 @@ static bool find_line(struct input *in, struct line *line)
 	len = scan_line(text, room);
 	if (len == room && room < INPUT_LINE_MAX && !in->ended)
 		return false;
+	if (in->words)
+		len = before_words(in, len);
 	*line = (struct line){
 		.text = text,
 		.len = len,

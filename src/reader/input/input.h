@@ -19,6 +19,9 @@
 /* Longer lines are cut to this many bytes, so that memory stays bounded. */
 enum { INPUT_LINE_MAX = 1024 * 1024 };
 
+/* So many bytes in front of the position can be read again, see input_back(). */
+enum { INPUT_BACK = 8 };
+
 struct line {
 	const char *text; /* valid until the next input_next() or input_peek() */
 	size_t len;       /* without the newline and a carriage return in front of it */
@@ -39,9 +42,11 @@ struct input_progress {
 struct input {
 	const char *name; /* for messages; the caller's string */
 	bool mapped;
-	bool ended;    /* there is nothing more to read into the buffer */
-	bool skipping; /* the position is inside of a line that was cut */
-	bool nuls;     /* NUL bytes were skipped since the last line */
+	bool ended;     /* there is nothing more to read into the buffer */
+	bool skipping;  /* the position is inside of a line that was cut */
+	bool nuls;      /* NUL bytes were skipped since the last line */
+	bool words;     /* see input_begin_words() */
+	unsigned phase; /* see input_set_phase() */
 	char *data;
 	size_t len; /* bytes of data that can be used */
 	size_t pos;
@@ -72,6 +77,39 @@ static inline const char *input_ahead(const struct input *in, size_t *len)
 
 /* The same, after reading on until there are WANT bytes, or no more. Lines that were returned before become invalid. */
 const char *input_look(struct input *in, size_t want, size_t *len);
+
+/* A record begins at TEXT, which is in memory. In a packed trace, others do so at distances of multiples of eight. */
+static inline void input_set_phase(struct input *in, const char *text)
+{
+	in->phase = (size_t)(text - in->data) % 8;
+}
+
+/*
+ * What follows are records of a packed trace. A line whose newline was damaged would
+ * swallow the words behind it. So from now on a line also ends, unfinished, in front of
+ * what only a packed record begins with.
+ */
+static inline void input_begin_words(struct input *in)
+{
+	in->words = true;
+}
+
+static inline void input_end_words(struct input *in)
+{
+	in->words = false;
+}
+
+/* Can a word of a packed record begin at the position? */
+static inline bool input_at_word(const struct input *in)
+{
+	return in->words && in->pos % 8 == in->phase;
+}
+
+/* Moves back by LEN bytes, or as far as possible and by at most INPUT_BACK. */
+static inline void input_back(struct input *in, size_t len)
+{
+	in->pos -= len < in->pos ? len : in->pos;
+}
 
 /* Does an ordinary line begin at the position? */
 static inline bool input_at_line(const struct input *in)

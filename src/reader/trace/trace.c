@@ -1,22 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See trace.h. */
 #include "trace.h"
+#include "array.h"
+#include "complain.h"
 #include "escape.h"
 #include "note.h"
+#include "packed.h"
+#include "packed_part.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Reports each fault of a line once. A line that NUL bytes cut into pieces is one line. */
-static void complain(struct trace *trace, uint64_t line, const char *message)
+/* Blanks that fill a record of a packed trace up to a multiple of eight bytes. */
+enum { PADDING_MAX = 7 };
+
+/* Can the line that was just read be a record's last one? A record of several lines has no padding in front of that. */
+static bool can_end_record(const struct trace *trace)
 {
-	if (line == trace->complained_line && strcmp(message, trace->complaint) == 0)
-		return;
-	trace->complained_line = line;
-	trace->complaint = message;
-	if (++trace->malformed <= TRACE_REPORTS_MAX)
-		diag_report(trace->diag, trace->input.name, line, "%s", message);
+	size_t len;
+	const char *next = input_ahead(&trace->input, &len);
+
+	return !len || *next == '+' || *next == '#' || *next == '\0' || (unsigned char)*next >= LM_PACKED_FREE;
+}
+
+/* A record of a packed trace ends here. Takes the blanks away that it was filled up with. */
+static void strip_padding(struct line *line)
+{
+	size_t len = line->len;
+
+	while (len && line->len - len < PADDING_MAX && line->text[len - 1] == ' ')
+		len--;
+	/* A line of '#' and blanks stands for a call that had not returned. */
+	if (len != 1 || line->text[0] != '#')
+		line->len = len;
 }
 
 /*
@@ -30,30 +48,16 @@ static int read_line(struct trace *trace, bool *whole)
 
 	if (got <= 0)
 		return got;
-	if (trace->unfinished) {
-		complain(trace, trace->unfinished, "the line breaks off");
-		trace->unfinished = 0;
-	} else if (line->after_nuls) {
-		complain(trace, line->number, "NUL bytes in front of this line: something is missing here");
-	}
+	complain_of_gap(trace, line->number, line->after_nuls);
+	trace->below_text = true;
+	if ((trace->section == SECTION_UNKNOWN || input_at_word(&trace->input)) && can_end_record(trace))
+		strip_padding(&trace->line);
 	*whole = line->finished;
 	if (line->cut)
 		complain(trace, line->number, "the line is too long");
 	else if (!line->finished)
 		trace->unfinished = line->number;
 	return 1;
-}
-
-/* Reads the next line that can be used. 1, 0 at the end, or -errno. */
-static int next_line(struct trace *trace)
-{
-	bool whole = false;
-	int got;
-
-	do
-		got = read_line(trace, &whole);
-	while (got > 0 && !whole);
-	return got;
 }
 
 /*
@@ -65,7 +69,10 @@ static int is_below(struct trace *trace)
 	char byte;
 	int got = input_peek(&trace->input, &byte);
 
-	return got <= 0 ? got : byte != '+' && byte != '#';
+	if (got <= 0 || byte == '+' || byte == '#')
+		return got < 0 ? got : 0;
+	got = packed_is_next(trace);
+	return got < 0 ? got : !got;
 }
 
 /* Reads the next line that can be used, if it belongs to the record above. 1, 0 if it does not, or -errno. */
@@ -146,7 +153,8 @@ static int take_stack(struct trace *trace, uint32_t *stack)
 	if (got <= 0)
 		return got;
 	text = input_ahead(&trace->input, &len);
-	if (trace->unfinished || trace->without_short_cuts || !scan_block(text, len, &block))
+	if (trace->unfinished || trace->without_short_cuts || trace->section == SECTION_PACKED ||
+	    !scan_block(text, len, &block))
 		return take_frames(trace, stack);
 	if (!trace->without_stacks)
 		return take_block(trace, text, &block, stack);
@@ -169,21 +177,26 @@ static int take_expected(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* Reads the content of a file up to the next record. Only a memory map is used. 0 or -errno. */
-static int take_file(struct trace *trace, bool maps)
+/* Takes a line of the content of a file. Only a memory map is used. 1, 0 if it can't be read, or -ENOMEM. */
+static int take_file_line(struct trace *trace)
+{
+	int error = 0;
+
+	if (trace->in_map)
+		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
+	if (error != -EINVAL)
+		return error ? error : 1;
+	complain(trace, trace->line.number, "this is not a line of a memory map");
+	return 0;
+}
+
+/* Reads the content of a file up to the next record. 0 or -errno. */
+static int take_file(struct trace *trace)
 {
 	int got;
 
-	while ((got = next_below(trace)) > 0) {
-		int error = 0;
-
-		if (maps)
-			error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
-		if (error == -EINVAL)
-			complain(trace, trace->line.number, "this is not a line of a memory map");
-		else if (error)
-			return error;
-	}
+	while ((got = next_below(trace)) > 0 && (got = take_file_line(trace)) >= 0)
+		continue;
 	return got;
 }
 
@@ -207,6 +220,35 @@ static int take_backtrace(struct trace *trace)
 	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
 }
 
+/* Reads the line of a frame of a packed trace. 0 or -errno. */
+static int take_single_frame(struct trace *trace)
+{
+	uint64_t number = trace->record.number;
+	size_t depth = 0;
+	int got = next_below(trace), error;
+
+	if (got <= 0)
+		return got;
+	error = take_frame(trace, &depth);
+	return error || !depth ? error : node_table_set_frame(&trace->image.nodes, number, trace->frames[0]);
+}
+
+static void set_format(struct trace *trace)
+{
+	static const char packed[] = "packed";
+	const struct record *record = &trace->record;
+
+	if (record->len == sizeof packed - 1 && memcmp(record->text, packed, record->len) == 0) {
+		trace->section = SECTION_PACKED;
+		if (!trace->image.has_pid)
+			input_set_phase(&trace->input, trace->line.text);
+		input_begin_words(&trace->input);
+	} else {
+		trace->section = SECTION_TEXT;
+		input_end_words(&trace->input);
+	}
+}
+
 static int take_info(struct trace *trace)
 {
 	struct trace_image *image = &trace->image;
@@ -215,6 +257,8 @@ static int take_info(struct trace *trace)
 	trace->records += record->info != INFO_OTHER;
 	switch (record->info) {
 	case INFO_PID:
+		/* The head of an image is one record, and this is its first line. */
+		input_set_phase(&trace->input, trace->line.text);
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
@@ -232,10 +276,19 @@ static int take_info(struct trace *trace)
 		return maps_add_module(&image->maps, &record->module);
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
+	case INFO_FORMAT:
+		set_format(trace);
+		return 0;
+	case INFO_FRAME:
+		return trace->section == SECTION_TEXT ? 0 : take_single_frame(trace);
+	case INFO_NODE:
+		return trace->section == SECTION_TEXT ? 0 : packed_add_node(trace, &record->node, trace->line.number);
 	case INFO_TIME:
 		image->has_time = true;
 		image->time = record->number;
 		return 0;
+	case INFO_THREAD:
+		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
@@ -243,8 +296,10 @@ static int take_info(struct trace *trace)
 		image->gaps++;
 		return 0;
 	case INFO_FILE:
-		return take_file(trace, record->len == strlen(LM_TRACE_MAPS) &&
-		                                memcmp(record->text, LM_TRACE_MAPS, record->len) == 0);
+		trace->in_map =
+			record->len == strlen(LM_TRACE_MAPS) && memcmp(record->text, LM_TRACE_MAPS, record->len) == 0;
+		trace->in_file = trace->with_lines;
+		return trace->in_file ? 0 : take_file(trace);
 	default:
 		return 0;
 	}
@@ -271,6 +326,8 @@ static void new_image(struct trace *trace)
 
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
+	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
 	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
@@ -321,17 +378,53 @@ static void copy_event(struct event *to, const struct record *record)
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
 }
 
+/* Sets whose EVENT is. One that does not say it is the first thread's. 0 or -ENOMEM. */
+static inline int find_thread(struct trace_image *image, struct event *event)
+{
+	if (!event->has_thread)
+		event->thread = image->threads.first;
+	return threads_place(&image->threads, event->thread, &event->by);
+}
+
+/*
+ * With_lines: makes a copy of the line that was read, because more is read before its
+ * item is returned. 0 or -ENOMEM.
+ */
+static int keep_line(struct trace *trace)
+{
+	char *kept = trace->kept;
+
+	if (!trace->with_lines)
+		return 0;
+	kept = array_grow(kept, &trace->kept_room, trace->line.len + 1, 1);
+	if (!kept)
+		return -ENOMEM;
+	memcpy(kept, trace->line.text, trace->line.len);
+	trace->kept = kept;
+	trace->kept_len = trace->line.len;
+	return 0;
+}
+
+/* Gives ITEM the text of the line that was kept. */
+static void set_text(const struct trace *trace, struct trace_item *item)
+{
+	item->text = trace->kept;
+	item->len = trace->kept_len;
+}
+
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
 	bool is_calling = trace->record.kind == RECORD_INFO;
-	int error;
+	int error = 0;
 
 	trace->records++;
 	image->events += !is_calling;
 	copy_event(&item->event, &trace->record);
+	trace->in_file = trace->in_map = false;
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
+	item->text = NULL;
 	item->kind = is_calling                          ? TRACE_CALLING
 	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
@@ -339,9 +432,14 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
-	error = take_stack(trace, &item->stack);
+	error = find_thread(image, &item->event);
+	if (!error && trace->record.text) {
+		item->event.without_totals = trace->section == SECTION_PACKED && item->kind == TRACE_CALL;
+		set_text(trace, item);
+		error = take_stack(trace, &item->stack);
+	}
 	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
-		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
 }
 
@@ -368,14 +466,51 @@ static int finish(struct trace *trace, struct trace_item *item)
 /* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
+	bool whole = false;
 	int got;
 
-	while ((got = next_line(trace)) > 0) {
-		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
-			return 1;
+	for (;;) {
+		got = packed_next(trace);
+		if (!got)
+			got = read_line(trace, &whole);
+		else
+			return got;
+		if (got <= 0)
+			return got;
+		if (!whole)
+			continue;
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
+			got = keep_line(trace);
+			return got ? got : 1;
+		}
+		trace->in_file = false;
 		complain(trace, trace->line.number, trace->record.fault);
 	}
-	return got;
+}
+
+/* Sets the parts of ITEM that an event has which was read in the short way. */
+static void set_item(struct trace *trace, struct trace_item *item)
+{
+	trace->records++;
+	trace->image.events++;
+	item->kind = TRACE_CALL;
+	item->line = trace->image.last_line = trace->input.lines;
+	item->stack = STACK_NONE;
+	item->text = NULL;
+}
+
+/* Reads the next event if it is a packed record in memory. As take_common(). */
+static int take_packed(struct trace *trace, struct trace_item *item)
+{
+	int error;
+
+	if (trace->ending || trace->without_short_cuts || !packed_take_event(trace, &item->event))
+		return 0;
+	set_item(trace, item);
+	error = find_thread(&trace->image, &item->event);
+	if (!error && item->event.has_backtrace)
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
+	return error ? error : 1;
 }
 
 /*
@@ -384,12 +519,13 @@ static int next_record(struct trace *trace)
  */
 static int take_common(struct trace *trace, struct trace_item *item)
 {
-	struct trace_image *image = &trace->image;
 	struct input *in = &trace->input;
 	size_t room, len;
 	const char *text = input_ahead(in, &room);
-	int error = 0;
+	int error;
 
+	if (trace->section == SECTION_PACKED)
+		return take_packed(trace, item);
 	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
 	    trace->without_short_cuts)
 		return 0;
@@ -397,25 +533,52 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	if (!len)
 		return 0;
 	input_pass(in, len, 1);
-	trace->records++;
-	image->events++;
-	item->kind = TRACE_CALL;
-	item->line = image->last_line = in->lines;
-	item->stack = STACK_NONE;
-	if (text[len] != '+')
+	set_item(trace, item);
+	error = find_thread(&trace->image, &item->event);
+	if (!error && text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
-		item->stack = stacks_find_number(&image->stacks, item->event.backtrace);
+		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
+}
+
+/* Takes an information line, and what stands below it. 1 and an item if the reader wants one, 0 or -errno. */
+static int take_info_line(struct trace *trace, struct trace_item *item)
+{
+	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
+	int error;
+
+	trace->in_file = trace->in_map = false;
+	set_text(trace, item);
+	error = take_info(trace);
+	if (error || !trace->with_lines || (is_node && trace->section != SECTION_TEXT))
+		return error;
+	item->kind = trace->record.info == INFO_BACKTRACE ? TRACE_BACKTRACE : TRACE_INFO;
+	item->line = trace->line.number;
+	item->stack = item->kind == TRACE_BACKTRACE ? stacks_find_number(&trace->image.stacks, trace->record.number)
+	                                            : STACK_NONE;
+	return 1;
+}
+
+/* The same for a line that is no record. Below a record that could not be read, it belongs to nothing. */
+static int take_below(struct trace *trace, struct trace_item *item)
+{
+	int taken = trace->in_file ? take_file_line(trace) : 0;
+
+	set_text(trace, item);
+	item->kind = TRACE_BELOW;
+	item->line = trace->line.number;
+	item->stack = STACK_NONE;
+	return taken;
 }
 
 int trace_next(struct trace *trace, struct trace_item *item)
 {
-	int got = take_common(trace, item), error = 0;
+	int got = take_common(trace, item);
 
 	if (got)
 		return got;
-	while (!error && (trace->ending || (got = next_record(trace)) > 0)) {
+	while (trace->ending || (got = next_record(trace)) > 0) {
 		if (trace->ending) {
 			trace->ending = false;
 			new_image(trace);
@@ -426,15 +589,17 @@ int trace_next(struct trace *trace, struct trace_item *item)
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
 			return take_event(trace, item);
-		if (trace->record.kind == RECORD_INFO)
-			error = take_info(trace);
-		else if (trace->record.kind <= RECORD_FINI)
+		if (trace->record.kind <= RECORD_FINI)
 			return take_event(trace, item);
 		/* Other lines are frames whose record was cut off or could not be read. */
+		if (trace->record.kind == RECORD_INFO)
+			got = take_info_line(trace, item);
+		else
+			got = take_below(trace, item);
+		if (got)
+			return got;
 	}
-	if (error || got < 0)
-		return error ? error : got;
-	return finish(trace, item);
+	return got < 0 ? got : finish(trace, item);
 }
 
 int trace_open(struct trace *trace, const char *path, const struct diag *diag)
@@ -450,6 +615,9 @@ void trace_close(struct trace *trace)
 	input_close(&trace->input);
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
+	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
+	free(trace->kept);
 }

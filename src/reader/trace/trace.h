@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reads a trace of either format as a stream of calls with their backtraces, process
+ * Reads a trace of any format as a stream of calls with their backtraces, process
  * image by process image. Lines that can't be read are reported, counted and skipped.
+ * A packed record counts as a line.
  */
 #ifndef LM_READER_TRACE_H
 #define LM_READER_TRACE_H
@@ -10,8 +11,10 @@
 #include "guess.h"
 #include "input.h"
 #include "maps.h"
+#include "node_table.h"
 #include "parse.h"
 #include "stacks.h"
+#include "threads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,18 +38,21 @@ struct trace_image {
 	char *exe;       /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
-	uint64_t events; /* calls, INIT and FINI */
-	uint64_t lost;   /* events that the tracker could not write */
-	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
-	uint64_t unkept; /* blocks whose sizes it could not keep */
-	bool has_time;   /* there was a TIME line */
-	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
-	bool begun;      /* has INIT */
-	bool finished;   /* has FINI */
-	bool followed;   /* another image follows in the trace */
-	bool replaced;   /* by an image in the same process (exec) */
+	uint64_t events;       /* calls, INIT and FINI */
+	uint64_t lost;         /* events that the tracker could not write */
+	uint64_t gaps;         /* calls that had not returned when the process ended or was copied */
+	uint64_t unkept;       /* blocks whose sizes it could not keep */
+	bool has_time;         /* there was a TIME line */
+	uint64_t time;         /* of the last TIME line: milliseconds since INIT */
+	bool begun;            /* has INIT */
+	bool finished;         /* has FINI */
+	bool followed;         /* another image follows in the trace */
+	bool replaced;         /* by an image in the same process (exec) */
+	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
 	struct maps maps;
 	struct stacks stacks;
+	struct threads threads;
+	struct node_table nodes; /* of a packed trace */
 	struct guess guess;
 	struct pool pool;
 };
@@ -63,6 +69,10 @@ enum trace_kind {
 	TRACE_FINI,
 	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
 	TRACE_END,     /* the image is over, and can be reported on now */
+	/* These only come if the trace is read with_lines: */
+	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */
+	TRACE_BACKTRACE, /* compact format: STACK is called by the RECORD's number from here on */
+	TRACE_BELOW,     /* a line of the file that the last FILE line names */
 };
 
 struct trace_item {
@@ -70,12 +80,26 @@ struct trace_item {
 	struct event event;
 	uint32_t stack; /* a number in the image's stacks, or STACK_NONE */
 	uint64_t line;
+	/*
+	 * With_lines: the line, without its newline and the blanks that a packed trace fills lines up with. Valid until
+	 * the next item. NULL if EVENT says everything: of a packed record and of some of the most common lines.
+	 */
+	const char *text;
+	size_t len;
+};
+
+/* Which records are expected. The line FORMAT tells. */
+enum trace_section {
+	SECTION_UNKNOWN, /* the trace has no such line so far */
+	SECTION_TEXT,
+	SECTION_PACKED,
 };
 
 struct trace {
 	struct input input;
 	const struct diag *diag;
 	bool without_stacks;      /* the reader needs no backtraces; set before the first item */
+	bool with_lines;          /* the reader needs items for all lines; set before the first item */
 	bool without_short_cuts;  /* for tests: no line is read the fast way; set before the first item */
 	struct trace_image image; /* the one that the last item belongs to */
 	uint64_t records;         /* lines that were read and mean something */
@@ -86,6 +110,13 @@ struct trace {
 	bool ending;         /* TRACE_END was returned; RECORD begins the next image */
 	bool over;           /* TRACE_END of the last image was returned */
 	uint64_t unfinished; /* the number of a line without newline; to be reported if more text follows */
+	enum trace_section section;
+	bool looked;     /* at the trace's first byte */
+	bool below_text; /* the last record was not a packed one, so more lines of it can follow */
+	bool in_file;    /* with_lines: the lines below are the content of a file */
+	bool in_map;     /* that is a memory map */
+	char *kept;      /* with_lines: the text of the last line that could be read */
+	size_t kept_len, kept_room;
 	uint64_t complained_line;
 	const char *complaint; /* about that line */
 	struct record record;

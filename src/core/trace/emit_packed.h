@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The same as emit.h, for a packed trace: as quickly as possible where a packed record can tell of the event. */
+#ifndef LM_EMIT_PACKED_H
+#define LM_EMIT_PACKED_H
+
+#include "caller.h"
+#include "record.h"
+#include "thread.h"
+
+/* Both also account for the change, and leave errno alone. */
+void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size,
+                           size_t usable);
+void lm_emit_packed_free(struct lm_thread *thread, void *p, size_t size, size_t usable);
+
+/* EVENT: any that lm_pack_can() says yes of. */
+void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller);
+
+#endif

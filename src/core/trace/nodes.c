@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See nodes.h. */
+#include "nodes.h"
+
+#include "arena.h"
+#include "atomic.h"
+#include "frames.h"
+#include "marks.h"
+#include "packed.h"
+#include "record.h"
+
+#define TABLE_BITS 14
+
+struct node {
+	struct lm_link link;
+	uint64_t number;  /* from 1 */
+	uint64_t caller;  /* a node's number; 0: none */
+	unsigned frame;   /* a frame's number */
+	unsigned written; /* the TRACE that it was written to last */
+};
+
+static struct lm_link *table[1 << TABLE_BITS];
+static struct lm_chains nodes = {.bits = TABLE_BITS, .first = table};
+static uint64_t last_number;
+
+/* The traces that this memory has seen: each child of fork that writes one begins another. */
+static unsigned trace = 1;
+
+static uint64_t hash_of(uint64_t caller, unsigned frame)
+{
+	uint64_t hash = (caller << 32 ^ frame) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (hash ^ hash >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+}
+
+static int is_wanted(struct lm_link *link, const void *wanted)
+{
+	const struct node *node = (const struct node *)link, *other = wanted;
+
+	return node->caller == other->caller && node->frame == other->frame;
+}
+
+static struct node *listed(const struct node *wanted)
+{
+	return (struct node *)lm_chains_find(&nodes, hash_of(wanted->caller, wanted->frame), is_wanted, wanted);
+}
+
+static struct node *made(const struct node *wanted)
+{
+	struct node *node = lm_arena_alloc(sizeof *node);
+
+	if (!node)
+		return NULL;
+	node->caller = wanted->caller;
+	node->frame = wanted->frame;
+	node->number = lm_add(&last_number, 1);
+	return node;
+}
+
+/* The node of FRAME, called from CALLER; NULL without memory. */
+static struct node *find(uint64_t caller, unsigned frame)
+{
+	const struct node wanted = {.caller = caller, .frame = frame};
+	struct node *node = listed(&wanted), *added;
+	struct lm_link **place;
+
+	if (node)
+		return node;
+	added = made(&wanted);
+	if (!added)
+		return NULL;
+	do {
+		place = lm_chains_place(&nodes, hash_of(caller, frame), &added->link.next);
+		/* Another thread may have added it meanwhile. */
+		node = listed(&wanted);
+		if (node)
+			return node;
+	} while (!lm_compare_exchange(place, &added->link.next, &added->link));
+	return added;
+}
+
+/* A node whose numbers do not fit is a line. */
+static int write_node(const struct node *node)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	uint64_t words[2] = {lm_packed_bytes(lm_packed_node(node->number, node->frame)),
+	                     lm_packed_bytes(lm_packed_caller(node->caller))};
+	struct iovec parts[2] = {{words, sizeof words}};
+
+	if (node->number > LM_PACKED_NODE_MAX || node->caller > LM_PACKED_NODE_MAX) {
+		lm_record_node(&text, node->number, node->caller, node->frame);
+		parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	}
+	return lm_marks_send(parts, 1);
+}
+
+static int write_frame(struct lm_frame *frame)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[3];
+
+	lm_record_number(&text, LM_TRACE_FRAME, frame->number);
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	parts[1] = (struct iovec){(void *)frame->text, frame->length};
+	return lm_marks_send(parts, 2);
+}
+
+/* Writes FRAME and the node of it, called from CALLER, unless the trace has them. Returns the node, or NULL. */
+static const struct node *need(uint64_t caller, struct lm_frame *frame)
+{
+	unsigned now = lm_load(&trace);
+	struct node *node = find(caller, frame->number);
+
+	if (!node || lm_load_acquire(&node->written) == now)
+		return node;
+	if (lm_load_acquire(&frame->written) != now) {
+		if (write_frame(frame) != 0)
+			return NULL;
+		lm_store_release(&frame->written, now);
+	}
+	if (write_node(node) != 0)
+		return NULL;
+	lm_store_release(&node->written, now);
+	return node;
+}
+
+int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames)
+{
+	uint64_t number = 0;
+	unsigned count;
+
+	if (lm_frames_find(frames, backtrace->pcs, backtrace->depth, &count) != 0)
+		return -1;
+	while (count-- > 0) {
+		const struct node *node = need(number, frames[count]);
+
+		if (!node)
+			return -1;
+		number = node->number;
+	}
+	lm_store(&backtrace->number, number);
+	return 0;
+}
+
+void lm_nodes_forked(void)
+{
+	lm_add(&trace, 1);
+}

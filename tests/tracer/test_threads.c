@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a trace says of threads: whose each event is, and what the thread is called at that moment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flavours.h"
+#include "support.h"
+#include "trace.h"
+
+/* As in naming.c. */
+enum { BASE = 100000 };
+
+/* Each test runs in every flavour and both formats. */
+#define FORMATS 2
+
+static int flavour_of(int i)
+{
+	return i / FORMATS;
+}
+
+static void run_naming(int i, const char *settings, const char *arguments)
+{
+	char all[200];
+	struct run traced;
+
+	snprintf(all, sizeof all, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s %s", i % FORMATS ? "compact" : "full",
+	         settings);
+	traced = run_traced(flavour_of(i), all, "naming", arguments);
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", all, traced.status, traced.err);
+}
+
+/* The numbers and names of the "# THREAD" lines of TRACE, in order. */
+static const char *names_of(const char *trace)
+{
+	return must(run("sed -nE 's/^# THREAD ([0-9]+) [0-9]+ /\\1 /p' %s", trace)).out;
+}
+
+/* The main thread's name is the program's. */
+static void names_are(int i, const char *trace, const char *behind_main)
+{
+	const char *names = names_of(trace);
+	char main[100];
+
+	snprintf(main, sizeof main, "1 naming%s\n", flavours[flavour_of(i)].suffix);
+	/* The kernel keeps fifteen bytes. */
+	if (strlen(main) > strlen("1 ") + 16)
+		strcpy(main + strlen("1 ") + 15, "\n");
+	ck_assert_msg(strncmp(names, main, strlen(main)) == 0, "%s instead of %s", names, main);
+	ck_assert_str_eq(names + strlen(main), behind_main);
+}
+
+START_TEST(a_single_thread_is_named_once_and_not_in_its_events)
+{
+	run_naming(_i, "", "alone");
+	names_are(_i, "trace", "");
+	ck_assert_int_ne(run("grep -q thread= trace").status, 0);
+	must(run("test \"$(grep -oE '^(# THREAD|\\+ INIT)' trace | head -2 | tr '\\n' ,)\" = '# THREAD,+ INIT,'"));
+	must(run("test \"$(sed -nE 's/^# PID //p' trace)\" = \"$(sed -nE 's/^# THREAD 1 ([0-9]+) .*/\\1/p' trace)\""));
+}
+END_TEST
+
+START_TEST(a_new_name_is_told)
+{
+	run_naming(_i, "", "late");
+	names_are(_i, "trace", "2 early\n2 renamed\n");
+	/* The first five thousand events have the first name. */
+	ck_assert_str_eq(must(run("sed '/renamed$/q' trace | grep -c '^+ malloc 100001 '")).out, "5000\n");
+	/* Of the second five thousand, most have the second name. */
+	must(run("test $(sed '1,/renamed$/d' trace | grep -cE '^\\+ malloc 100002 .* thread=2( |$)') -gt 3000"));
+}
+END_TEST
+
+START_TEST(a_name_can_have_any_byte)
+{
+	run_naming(_i, "", "odd");
+	names_are(_i, "trace", "2 a\\012b\\134c\\040\n");
+}
+END_TEST
+
+/* ---- many threads ---- */
+
+struct told {
+	uint64_t calls;    /* of threads that naming.c numbers */
+	uint64_t named;    /* threads */
+	uint32_t greatest; /* of their numbers */
+};
+
+/* Thread I of naming.c has a block of BASE + I bytes, and the name tI. The main thread's are one byte smaller. */
+static void look_at(const struct threads *threads, const struct event *event, struct told *told)
+{
+	const struct thread *thread = threads_get(threads, event->by);
+	char expected[THREADS_NAME];
+
+	ck_assert_uint_eq(thread->number, event->thread);
+	if (event->size == BASE - 1)
+		ck_assert_uint_eq(event->thread, 1);
+	if (event->size < BASE || event->failed)
+		return;
+	snprintf(expected, sizeof expected, "t%d", (int)(event->size - BASE));
+	ck_assert_msg(strcmp(thread->name, expected) == 0, "%s's block is %s's", expected, thread->name);
+	told->calls++;
+}
+
+static void look_at_all(const struct threads *threads, struct told *told)
+{
+	told->named = threads->count - 1;
+	for (size_t i = 1; i < threads->count; i++) {
+		uint32_t number = threads_get(threads, (uint32_t)i)->number;
+
+		told->greatest = number > told->greatest ? number : told->greatest;
+	}
+}
+
+static struct told read_told(void)
+{
+	static struct trace trace;
+	struct told told = {0};
+	struct trace_item item;
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/trace", scratch());
+	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
+	while (trace_next(&trace, &item) == 1) {
+		if (item.kind == TRACE_CALL)
+			look_at(&trace.image.threads, &item.event, &told);
+		else if (item.kind == TRACE_END)
+			look_at_all(&trace.image.threads, &told);
+	}
+	trace_close(&trace);
+	return told;
+}
+
+START_TEST(each_of_many_threads_has_a_number_of_its_own)
+{
+	struct told told;
+
+	run_naming(_i, "", "crowd 200");
+	told = read_told();
+	ck_assert_uint_eq(told.named, 201);
+	ck_assert_uint_eq(told.greatest, 201);
+	ck_assert_uint_eq(told.calls, 200 * 6);
+	/* The main thread's last event says whose it is. */
+	ck_assert_str_eq(must(run("grep '^+ free -99999' trace | tail -1 | grep -o ' thread=.*'")).out, " thread=1\n");
+}
+END_TEST
+
+START_TEST(numbers_of_threads_that_are_gone_are_given_again)
+{
+	struct told told;
+
+	run_naming(_i, "", "row 10000");
+	told = read_told();
+	ck_assert_uint_eq(told.named, 10001);
+	ck_assert_uint_le(told.greatest, 50);
+	ck_assert_uint_eq(told.calls, 10000 * 6);
+}
+END_TEST
+
+/* ---- fork ---- */
+
+START_TEST(a_childs_trace_names_its_threads_anew)
+{
+	const char *child;
+
+	run_naming(_i, "LOG_MALLOC_FOLLOW=1", "fork");
+	names_are(_i, "trace", "2 forker\n");
+	child = must(run("ls trace.[0-9]* | tr -d '\\n'")).out;
+	ck_assert_str_eq(names_of(child), "2 forker\n1 born\n");
+	must(run("test $(sed -nE 's/^# PID //p' %s) = $(sed -nE 's/^# THREAD 2 ([0-9]+) .*/\\1/p' %s)", child, child));
+	/* The thread that begins the child's trace is the only one until the second comes. */
+	must(run("grep -qE '^\\+ malloc 100000 [^=]*( bt=[0-9]+)?( #[0-9 ]+)?$' %s", child));
+	must(run("grep -qE '^\\+ malloc 100001 .* thread=1( #[0-9 ]+)?$' %s", child));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("threads");
+
+	TIMES(a_single_thread_is_named_once_and_not_in_its_events, FLAVOURS * FORMATS);
+	TIMES(a_new_name_is_told, FLAVOURS * FORMATS);
+	TIMES(a_name_can_have_any_byte, FLAVOURS * FORMATS);
+	TIMES(each_of_many_threads_has_a_number_of_its_own, FLAVOURS * FORMATS);
+	TIMES(numbers_of_threads_that_are_gone_are_given_again, FLAVOURS * FORMATS);
+	TIMES(a_childs_trace_names_its_threads_anew, FLAVOURS * FORMATS);
+	return run_suite(suite);
+}
