@@ -114,6 +114,20 @@ START_TEST(full_becomes_compact_and_compact_becomes_full)
 }
 END_TEST
 
+/* Words of all kinds, two threads, text records with and without sizes of their own, and FILE at the end. */
+START_TEST(a_packed_trace_becomes_text)
+{
+	must(run("cd $S/tests/golden && " CAT "packed.trace | cmp - packed.full"));
+	must(run("cd $S/tests/golden && " CAT "--compact packed.trace | cmp - packed.compact"));
+	must(run("cd $S/tests/golden && " CAT "packed.compact | cmp - packed.full"));
+	must(run("cat $S/tests/golden/packed.trace | " CAT "| cmp - $S/tests/golden/packed.full"));
+	/* Chosen events have the totals of the whole trace. */
+	must(run("cd $S/tests/golden && " CAT "--call free packed.trace | grep '^+ free' >$OLDPWD/free; "
+	         "grep '^+ free' packed.full | cmp - $OLDPWD/free"));
+	must(run("cd $S/tests/golden && " CAT "--address 0x7113 packed.trace | grep -c '^+ calloc 20 ' | grep -qx 1"));
+}
+END_TEST
+
 START_TEST(any_source_is_written)
 {
 	write_small();
@@ -535,6 +549,7 @@ int main(void)
 
 	ONCE(a_trace_in_its_own_format_is_itself);
 	ONCE(full_becomes_compact_and_compact_becomes_full);
+	ONCE(a_packed_trace_becomes_text);
 	ONCE(any_source_is_written);
 	ONCE(numbers_of_backtraces_are_those_of_the_trace);
 	EACH(traces_of_all_formats_are_the_same_text);
