@@ -49,14 +49,14 @@ enum { WAYS = sizeof ways / sizeof *ways, FORMATS = sizeof formats / sizeof *for
 /* ---- what has to be in the trace ------------------------------------------------ */
 
 /* A thread's next call. */
-struct thread {
+struct worker {
 	uint64_t round;
 	enum { ALLOCATES, RESIZES, RELEASES } step;
 	uint64_t calls;
 };
 
 struct verdict {
-	struct thread threads[THREADS];
+	struct worker threads[THREADS];
 	struct heap heap;
 	unsigned inits, finis;
 	uint64_t events, lost;
@@ -77,7 +77,7 @@ static int thread_of(uint64_t size)
 	return (int)((size - SIZE) % SLOT);
 }
 
-static void expect_allocation(const struct thread *t, uint64_t thread, const struct event *event)
+static void expect_allocation(const struct worker *t, uint64_t thread, const struct event *event)
 {
 	static const enum lm_call calls[] = {LM_CALL_MALLOC, LM_CALL_CALLOC, LM_CALL_ALIGNED_ALLOC,
 	                                     LM_CALL_POSIX_MEMALIGN};
@@ -87,7 +87,7 @@ static void expect_allocation(const struct thread *t, uint64_t thread, const str
 	ck_assert_uint_eq(event->size, size_of(thread, t->round));
 }
 
-static void expect_release(const struct thread *t, uint64_t thread, const struct event *event)
+static void expect_release(const struct worker *t, uint64_t thread, const struct event *event)
 {
 	uint64_t round = t->round - WINDOW;
 
@@ -96,7 +96,7 @@ static void expect_release(const struct thread *t, uint64_t thread, const struct
 }
 
 /* The steps that a round does not have are passed. */
-static void advance(struct thread *t)
+static void advance(struct worker *t)
 {
 	do {
 		if (t->step == RELEASES)
@@ -109,7 +109,7 @@ static void take_call(struct verdict *v, const struct event *event)
 {
 	uint64_t size = parse_is_free(event->call) ? (uint64_t)-event->change : event->size;
 	int thread = thread_of(size);
-	struct thread *t;
+	struct worker *t;
 
 	if (thread < 0)
 		return;
