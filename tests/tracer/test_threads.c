@@ -157,6 +157,51 @@ START_TEST(numbers_of_threads_that_are_gone_are_given_again)
 }
 END_TEST
 
+/* ---- reports ---- */
+
+static void run_crew(int i)
+{
+	struct run traced = run_traced(
+		flavour_of(i), i % FORMATS ? "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=compact" : "LOG_MALLOC_QUIET=1",
+		"crew", "");
+
+	ck_assert_msg(traced.status == 0, "%s: status %d, %s", flavours[flavour_of(i)].name, traced.status, traced.err);
+}
+
+START_TEST(reports_tell_what_each_thread_did)
+{
+	static const char all[] = ".threads[]|select(.thread.name|test(\"^(mak|tak)er$\"))|"
+				  "[.thread.name,.calls,.allocated,.peak,.leaked,.temporary,.released_others]|flatten|"
+				  "map(if type==\"object\" then (.count,.bytes) else . end)";
+
+	run_crew(_i);
+	json_is("log-malloc-report", "--by=calls trace", all,
+	        "[\"maker\",140,120,101000,101,100050,35,35000,20,1000,0,0]\n"
+	        "[\"taker\",100,20,1000,1,50,0,0,20,1000,60,60000]\n");
+	json_is("log-malloc-report", "trace", ".pid as $pid|.threads[]|select(.thread.number==1)|.thread.tid==$pid",
+	        "true\n");
+	json_is("log-malloc-report", "trace", ".threads[]|select(.thread.number==1)|.released_others",
+	        "{\"count\":5,\"bytes\":5000}\n");
+	/* Text has the same numbers. */
+	must(run("$B/log-malloc-report --by-thread trace | "
+	         "grep -qx '    140    101000  100050   35000      35      20       0  *[0-9]* maker'"));
+	must(run("$B/log-malloc-report --by-thread trace | "
+	         "grep -qx '    100      1000      50       0       0      20      60  *[0-9]* taker'"));
+	must(run("! $B/log-malloc-report --by-thread trace | sed -n '/^THREADS/,/^$/p' | grep -q '.\\{81\\}'"));
+}
+END_TEST
+
+START_TEST(backtraces_have_their_thread_if_it_is_one)
+{
+	run_crew(_i);
+	json_is("log-malloc-report", "--by=calls trace",
+	        "[.consumers[]|select(.bytes==100000 or .bytes==2000)|[.count,.thread.name]]",
+	        "[[100,\"maker\"],[40,null]]\n");
+	json_is("log-malloc-findleak", "trace", "[.leaks[]|select(.bytes==35000)|[.count,.thread.name]]",
+	        "[[35,\"maker\"]]\n");
+}
+END_TEST
+
 /* ---- fork ---- */
 
 START_TEST(a_childs_trace_names_its_threads_anew)
@@ -183,6 +228,8 @@ int main(void)
 	TIMES(a_name_can_have_any_byte, FLAVOURS * FORMATS);
 	TIMES(each_of_many_threads_has_a_number_of_its_own, FLAVOURS * FORMATS);
 	TIMES(numbers_of_threads_that_are_gone_are_given_again, FLAVOURS * FORMATS);
+	TIMES(reports_tell_what_each_thread_did, FLAVOURS * FORMATS);
+	TIMES(backtraces_have_their_thread_if_it_is_one, FLAVOURS * FORMATS);
 	TIMES(a_childs_trace_names_its_threads_anew, FLAVOURS * FORMATS);
 	return run_suite(suite);
 }
