@@ -99,7 +99,6 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	c->export.names_threads = threads_are_several(&c->work.trace->image.threads);
 	if (item->kind == TRACE_INFO) {
 		*wanted = wants_info(c);
 		return 0;

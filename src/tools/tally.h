@@ -20,6 +20,7 @@ struct tally {
 	int unwritten;    /* why more could not be written, which nobody counted: an errno; 0: there is no more */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
+	bool is_packed;   /* there is a program whose trace is of the packed format */
 	uintmax_t saving; /* about how many bytes fewer the packed format needs */
 };
 
