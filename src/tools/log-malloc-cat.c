@@ -123,6 +123,9 @@ static int take_item(struct cat *c, struct trace_item *item)
 		error = choose(c, item, &wanted);
 	if (!error && wanted)
 		error = export_trace(&c->export, c->work.trace, item);
+	/* Who watches a program that runs wants to see each event. */
+	if (c->out.is_shown)
+		text_out_flush(&c->out);
 	if (item->kind == TRACE_END)
 		end_image(c);
 	return error;
