@@ -205,12 +205,10 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	emit_rest(call, p, size, totals, more, unwound, error);
 }
 
-void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+/* In functions of their own, so that a packed trace's way to lm_emit_packed_malloc() needs no stack frame. */
+static __attribute__((noinline)) void emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                  size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_malloc(thread, caller, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
@@ -218,17 +216,30 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
 }
 
-void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+static __attribute__((noinline)) void emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_free(thread, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
 		emit_slowly(LM_CALL_FREE, thread, NULL, p, size, -(int64_t)usable);
+}
+
+void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_malloc(thread, caller, p, size, usable);
+	else
+		emit_malloc(thread, caller, p, size, usable);
+}
+
+void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_free(thread, caller, p, size, usable);
+	else
+		emit_free(thread, caller, p, size, usable);
 }
 
 /* ---- calloc and realloc ---- */
