@@ -463,6 +463,11 @@ static int finish(struct trace *trace, struct trace_item *item)
 	return end_image(trace, item);
 }
 
+static bool begins_record(const struct line *line)
+{
+	return line->len && (line->text[0] == '+' || line->text[0] == '#');
+}
+
 /* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
@@ -477,8 +482,11 @@ static int next_record(struct trace *trace)
 			return got;
 		if (got <= 0)
 			return got;
-		if (!whole)
+		if (!whole) {
+			/* What stands below a record that broke off is not a file's. */
+			trace->in_file &= !begins_record(&trace->line);
 			continue;
+		}
 		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
 			got = keep_line(trace);
 			return got ? got : 1;
@@ -493,6 +501,7 @@ static void set_item(struct trace *trace, struct trace_item *item)
 {
 	trace->records++;
 	trace->image.events++;
+	trace->in_file = false;
 	item->kind = TRACE_CALL;
 	item->line = trace->image.last_line = trace->input.lines;
 	item->stack = STACK_NONE;
