@@ -44,8 +44,9 @@ static const struct {
 	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
 	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
 	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
-	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
-	{LM_TRACE_FRAME, INFO_FRAME, true},      {LM_TRACE_NODE, INFO_NODE, false},
+	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_PROCESS, INFO_PROCESS, false},
+	{LM_TRACE_CALLING, INFO_CALLING, false}, {LM_TRACE_FRAME, INFO_FRAME, true},
+	{LM_TRACE_NODE, INFO_NODE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */

@@ -96,7 +96,7 @@ static void set_args(struct event *event, uint64_t first, uint64_t second)
 static void take_block(struct event *event, uint64_t block)
 {
 	event->size = lm_packed_size(block);
-	event->slack = lm_packed_slack(block);
+	event->slack = (int64_t)(lm_packed_usable(block) - lm_packed_size(block));
 	event->backtrace = lm_packed_trace(block);
 	event->has_backtrace = event->backtrace != 0;
 	event->change = (int64_t)event->size;
