@@ -131,7 +131,8 @@ PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
 WRAP_SRC    := $(filter-out $(STATIC_SRC),$(wildcard wrap/*.c))
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
-TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
+TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
+	backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])

@@ -26,12 +26,15 @@ _log_malloc2_value() {
 	log-malloc:--start) _log_malloc2_words 'on off' "$current" ;;
 	log-malloc:--signal)
 		_log_malloc2_words 'none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT' "$current" ;;
+	log-malloc-cat:--call)
+		_log_malloc2_words "malloc calloc realloc memalign posix_memalign valloc free reallocarray
+			aligned_alloc pvalloc free_sized free_aligned_sized" "$current" ;;
 	*:--debug-dir | *:--sysroot | backtrace2line:--work-dir | backtrace2line:-w)
 		_log_malloc2_files -d "$current" ;;
 	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t) COMPREPLY=() ;;
+	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -84,4 +87,4 @@ _log_malloc2() {
 	fi
 }
 
-complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage backtrace2line
+complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line

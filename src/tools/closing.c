@@ -220,7 +220,7 @@ void closing_children(const struct launch_options *options, const struct destina
 }
 
 /* Where the trace is, and what to type next. */
-static void say_next(const struct destination *to, bool is_compressed)
+static void say_next(const struct destination *to, bool is_compressed, bool is_packed)
 {
 	char now[PATH_MAX];
 
@@ -237,6 +237,10 @@ static void say_next(const struct destination *to, bool is_compressed)
 	}
 	fputs("; next: log-malloc-findleak ", stderr);
 	shell_quote(stderr, now);
+	if (is_packed) {
+		fputs("; as text: log-malloc-cat ", stderr);
+		shell_quote(stderr, now);
+	}
 	fputc('\n', stderr);
 }
 
@@ -292,7 +296,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);
 	if (tally->events)
-		say_next(to, ending->compressed != 0);
+		say_next(to, ending->compressed != 0, tally->is_packed);
 	else
 		fputc('\n', stderr);
 	if (WIFEXITED(status) && ends_in_exec(tally))

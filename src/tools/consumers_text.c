@@ -17,7 +17,7 @@ static const char *const titles[METRIC_COUNT] = {
 	[METRIC_PEAK] = "PEAK, in use when most bytes were",
 	[METRIC_ALLOCATED] = "ALLOCATED in all, by bytes",
 	[METRIC_CALLS] = "ALLOCATED in all, by calls",
-	[METRIC_TEMPORARY] = "TEMPORARY, released by the next event, by calls",
+	[METRIC_TEMPORARY] = "TEMPORARY, released by the thread's next event, by calls",
 };
 
 static double percent(uint64_t part, uint64_t whole)
@@ -230,6 +230,17 @@ static int print_tree(const struct export_image *image, const struct view *view,
 	return error;
 }
 
+static int print_backtraces(const struct export_image *image, const struct view *view, const struct ranking *ranking,
+                            FILE *out)
+{
+	struct amount whole = consumers_amount(image->consumers, image->metric);
+
+	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
+	        whole.count, plural(whole.count), whole.bytes, ranking->count, plural(ranking->count));
+	return view->tree == VIEW_NO_TREE ? print_consumers(image, view, ranking, out)
+	                                  : print_tree(image, view, ranking, out);
+}
+
 /* ---- sums ----------------------------------------------------------------- */
 
 static void print_sizes(const struct consumers *consumers, FILE *out)
@@ -281,7 +292,6 @@ static int print_modules(const struct export_image *image, FILE *out)
 
 int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out)
 {
-	struct amount whole = consumers_amount(image->consumers, image->metric);
 	struct ranking ranking;
 	int error = ranking_build(&ranking, image->consumers, image->metric);
 
@@ -289,10 +299,7 @@ int consumers_print_text(const struct export_image *image, const struct view *vi
 		return error;
 	print_heading(image, view, out);
 	print_totals(image, out);
-	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
-	        whole.count, plural(whole.count), whole.bytes, ranking.count, plural(ranking.count));
-	error = view->tree == VIEW_NO_TREE ? print_consumers(image, view, &ranking, out)
-	                                   : print_tree(image, view, &ranking, out);
+	error = view->by_thread ? threads_print_text(image, view, out) : print_backtraces(image, view, &ranking, out);
 	ranking_free(&ranking);
 	if (error)
 		return error;

@@ -21,6 +21,7 @@ struct tally {
 	uintmax_t limit;  /* the size from which on it has no allocations; 0: it has all */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
+	bool is_packed;   /* there is a program whose trace is of the packed format */
 	uintmax_t saving; /* about how many bytes fewer the packed format needs */
 };
 

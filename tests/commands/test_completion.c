@@ -20,7 +20,7 @@ static char *offered(const char *command, const char *words)
 START_TEST(every_option_of_every_command_is_offered)
 {
 	static const char *const commands[] = {"log-malloc", "log-malloc-findleak", "log-malloc-trackusage",
-	                                       "backtrace2line"};
+	                                       "log-malloc-cat", "backtrace2line"};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		char *help = run("$B/%s --help | grep -o '^  *-., --[a-z-]*\\|^  *--[a-z-]*' | sed 's/.*--/--/' | sort",

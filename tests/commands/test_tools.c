@@ -57,7 +57,7 @@ END_TEST
 START_TEST(a_sysroot_that_is_not_there_is_said_once_by_every_command)
 {
 	static const char *const commands[] = {"log-malloc-findleak $T", "log-malloc-report $T",
-	                                       "log-malloc-diff $T $T", "backtrace2line $T"};
+	                                       "log-malloc-diff $T $T", "backtrace2line $T", "log-malloc-cat $T"};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		struct run r = run("T=$S/tests/golden/full.trace; $B/%s --sysroot /nonexistent", commands[i]);
@@ -162,9 +162,9 @@ END_TEST
 
 START_TEST(what_is_no_trace_is_trouble)
 {
-	static const char *const commands[] = {"log-malloc-findleak", "log-malloc-trackusage"};
+	static const char *const commands[] = {"log-malloc-findleak", "log-malloc-trackusage", "log-malloc-cat"};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		struct run r = run("printf 'this is\\nno trace\\n' | $B/%s -", commands[i]);
 
 		ck_assert_int_eq(r.status, 2);
@@ -180,7 +180,8 @@ END_TEST
 
 START_TEST(each_command_explains_itself_and_refuses_what_it_does_not_know)
 {
-	static const char *const commands[] = {"log-malloc-findleak", "log-malloc-trackusage", "backtrace2line"};
+	static const char *const commands[] = {"log-malloc-findleak", "log-malloc-trackusage", "log-malloc-cat",
+	                                       "backtrace2line"};
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		struct run r = run("$B/%s --help", commands[i]);

@@ -14,7 +14,8 @@ static void same_event(const struct event *a, const struct event *b)
 	fuzz_assert(a->arg_count == b->arg_count && a->error == b->error && a->failed == b->failed &&
 	            a->foreign == b->foreign && a->busy == b->busy && a->unseen == b->unseen && a->unkept == b->unkept);
 	fuzz_assert(a->has_backtrace == b->has_backtrace && a->backtrace == b->backtrace &&
-	            a->has_statm == b->has_statm);
+	            a->has_statm == b->has_statm && a->has_thread == b->has_thread &&
+	            (!a->has_thread || a->thread == b->thread));
 }
 
 /* What the short cut takes is what the grammar says of the same line. */

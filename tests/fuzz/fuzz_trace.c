@@ -39,11 +39,15 @@ static void add_event(struct outcome *outcome, const struct trace *trace, const 
 {
 	const struct event *event = &item->event;
 	const uint64_t numbers[] = {item->line,  (uint64_t)event->change, event->pointer, event->old, event->size,
-	                            event->call, (uint64_t)event->used,   event->failed};
+	                            event->call, (uint64_t)event->used,   event->failed,  event->by};
+	const struct threads *threads = &trace->image.threads;
 	struct stack stack = stacks_get(&trace->image.stacks, item->stack);
 
 	outcome->events++;
 	fuzz_assert(stack.depth <= TRACE_DEPTH_MAX);
+	fuzz_assert(event->by == THREADS_OTHER || event->by < threads->count);
+	fuzz_assert(event->by == THREADS_OTHER || threads_get(threads, event->by)->number == event->thread);
+	outcome->said ^= hash_bytes(threads_get(threads, event->by)->name, THREADS_NAME);
 	outcome->said = hash_mix(outcome->said ^ hash_bytes(numbers, sizeof numbers) ^ stack.depth);
 	for (size_t i = 0; i < stack.depth; i++) {
 		struct stacks_frame frame = stacks_frame_at(&trace->image.stacks, stack.frames[i]);

@@ -5,28 +5,39 @@
 #include <string.h>
 
 #include "flavours.h"
+#include "heap.h"
 #include "support.h"
+#include "trace.h"
 
 /* As in naming.c. */
 enum { BASE = 100000 };
 
-/* Each test runs in every flavour and both formats. */
-#define FORMATS 2
+/* Each test runs in every flavour and format. */
+enum { FORMATS = 3, PACKED = 2 };
+
+static const char *const formats[FORMATS] = {"full", "compact", "packed"};
 
 static int flavour_of(int i)
 {
 	return i / FORMATS;
 }
 
-static void run_naming(int i, const char *settings, const char *arguments)
+static void run_program(int i, const char *settings, const char *program, const char *arguments)
 {
 	char all[200];
 	struct run traced;
 
-	snprintf(all, sizeof all, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s %s", i % FORMATS ? "compact" : "full",
-	         settings);
-	traced = run_traced(flavour_of(i), all, "naming", arguments);
+	snprintf(all, sizeof all, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s %s", formats[i % FORMATS], settings);
+	traced = run_traced(flavour_of(i), all, program, arguments);
 	ck_assert_msg(traced.status == 0, "%s: status %d, %s", all, traced.status, traced.err);
+}
+
+/* The traces are text then, packed ones by the word of log-malloc-cat. */
+static void run_naming(int i, const char *settings, const char *arguments)
+{
+	run_program(i, settings, "naming", arguments);
+	if (i % FORMATS == PACKED)
+		must(run("for t in trace*; do mv $t packed && $B/log-malloc-cat packed >$t || exit; done"));
 }
 
 /* The numbers and names of the "# THREAD" lines of TRACE, in order. */
@@ -79,87 +90,131 @@ END_TEST
 
 /* ---- many threads ---- */
 
-#define NUMBERS 1000
-
 struct told {
-	char name[NUMBERS][64]; /* of each number, at this place of the trace */
-	unsigned greatest;
-	unsigned calls; /* of threads that naming.c numbers */
-	unsigned names;
+	uint64_t calls;    /* of threads that naming.c numbers */
+	uint64_t named;    /* threads */
+	uint32_t greatest; /* of their numbers */
 };
 
 /* Thread I of naming.c has a block of BASE + I bytes, and the name tI. The main thread's are one byte smaller. */
-static void look_at_event(struct told *told, const char *line, unsigned long size)
+static void look_at_block(const struct threads *threads, const struct event *event, uint64_t size, struct told *told)
 {
-	const char *thread = strstr(line, " thread=");
-	char expected[64];
-	unsigned long number;
+	const struct thread *thread = threads_get(threads, event->by);
+	char expected[THREADS_NAME];
 
-	if (size == BASE - 1 && !thread)
+	ck_assert_uint_eq(thread->number, event->thread);
+	if (size == BASE - 1)
+		ck_assert_uint_eq(event->thread, 1);
+	if (size < BASE)
 		return;
-	ck_assert_msg(thread != NULL, "whose? %s", line);
-	number = strtoul(thread + strlen(" thread="), NULL, 10);
-	ck_assert_msg(number > 0 && number < NUMBERS, "%s", line);
-	if (size == BASE - 1) {
-		ck_assert_msg(number == 1, "%s", line);
-		return;
-	}
-	snprintf(expected, sizeof expected, "t%lu", size - BASE);
-	ck_assert_msg(strcmp(told->name[number], expected) == 0, "%s is of %s", line, told->name[number]);
+	snprintf(expected, sizeof expected, "t%d", (int)(size - BASE));
+	ck_assert_msg(strcmp(thread->name, expected) == 0, "%s's block is %s's", expected, thread->name);
 	told->calls++;
 }
 
-static void look_at_line(struct told *told, const char *line)
+/* Each thread releases its own blocks. Packed traces do not tell the size of a release. */
+static void look_at(const struct threads *threads, struct heap *heap, const struct trace_item *item, struct told *told)
 {
-	unsigned number;
-	long size;
-	int at;
+	const struct event *event = &item->event;
+	const struct heap_block *block = parse_is_free(event->call) ? heap_find(heap, event->pointer) : NULL;
 
-	if (sscanf(line, "# THREAD %u %*d %n", &number, &at) == 1) {
-		ck_assert_uint_lt(number, NUMBERS);
-		snprintf(told->name[number], sizeof told->name[number], "%s", line + at);
+	if (block || !parse_is_free(event->call))
+		look_at_block(threads, event, block ? block->size : event->size, told);
+	ck_assert_int_eq(heap_apply(heap, event, item->stack, item->line), 0);
+}
+
+static void look_at_all(const struct threads *threads, struct told *told)
+{
+	told->named = threads->count - 1;
+	for (size_t i = 1; i < threads->count; i++) {
+		uint32_t number = threads_get(threads, (uint32_t)i)->number;
+
 		told->greatest = number > told->greatest ? number : told->greatest;
-		told->names++;
-	} else if (sscanf(line, "+ malloc %ld", &size) == 1 || sscanf(line, "+ free -%ld", &size) == 1) {
-		if (size >= BASE - 1)
-			look_at_event(told, line, (unsigned long)size);
 	}
 }
 
-static struct told *read_told(void)
+static struct told read_told(void)
 {
-	struct told *told = calloc(1, sizeof *told);
-	char *text = read_file("trace", NULL), *rest, *line;
+	static struct trace trace;
+	struct told told = {0};
+	struct heap heap = {0};
+	struct trace_item item;
+	char path[4096];
 
-	ck_assert(told != NULL && text != NULL);
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		look_at_line(told, line);
+	snprintf(path, sizeof path, "%s/trace", scratch());
+	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
+	while (trace_next(&trace, &item) == 1) {
+		if (item.kind == TRACE_CALL)
+			look_at(&trace.image.threads, &heap, &item, &told);
+		else if (item.kind == TRACE_END)
+			look_at_all(&trace.image.threads, &told);
+	}
+	heap_free(&heap);
+	trace_close(&trace);
 	return told;
 }
 
 START_TEST(each_of_many_threads_has_a_number_of_its_own)
 {
-	struct told *told;
+	struct told told;
 
-	run_naming(_i, "", "crowd 200");
+	run_program(_i, "", "naming", "crowd 200");
 	told = read_told();
-	ck_assert_uint_eq(told->names, 201);
-	ck_assert_uint_eq(told->greatest, 201);
-	ck_assert_uint_eq(told->calls, 200 * 6);
+	ck_assert_uint_eq(told.named, 201);
+	ck_assert_uint_eq(told.greatest, 201);
+	ck_assert_uint_eq(told.calls, 200 * 6);
 	/* The main thread's last event says whose it is. */
-	ck_assert_str_eq(must(run("grep '^+ free -99999' trace | tail -1 | grep -o ' thread=.*'")).out, " thread=1\n");
+	ck_assert_str_eq(
+		must(run("$B/log-malloc-cat trace | grep '^+ free -99999' | tail -1 | grep -o ' thread=.*'")).out,
+		" thread=1\n");
 }
 END_TEST
 
 START_TEST(numbers_of_threads_that_are_gone_are_given_again)
 {
-	struct told *told;
+	struct told told;
 
-	run_naming(_i, "", "row 10000");
+	run_program(_i, "", "naming", "row 10000");
 	told = read_told();
-	ck_assert_uint_eq(told->names, 10001);
-	ck_assert_uint_le(told->greatest, 50);
-	ck_assert_uint_eq(told->calls, 10000 * 6);
+	ck_assert_uint_eq(told.named, 10001);
+	ck_assert_uint_le(told.greatest, 50);
+	ck_assert_uint_eq(told.calls, 10000 * 6);
+}
+END_TEST
+
+/* ---- reports ---- */
+
+START_TEST(reports_tell_what_each_thread_did)
+{
+	static const char all[] = ".threads[]|select(.thread.name|test(\"^(mak|tak)er$\"))|"
+				  "[.thread.name,.calls,.allocated,.peak,.leaked,.temporary,.released_others]|flatten|"
+				  "map(if type==\"object\" then (.count,.bytes) else . end)";
+
+	run_program(_i, "", "crew", "");
+	json_is("log-malloc-report", "--by=calls trace", all,
+	        "[\"maker\",140,120,101000,101,100050,35,35000,20,1000,0,0]\n"
+	        "[\"taker\",100,20,1000,1,50,0,0,20,1000,60,60000]\n");
+	json_is("log-malloc-report", "trace", ".pid as $pid|.threads[]|select(.thread.number==1)|.thread.tid==$pid",
+	        "true\n");
+	json_is("log-malloc-report", "trace", ".threads[]|select(.thread.number==1)|.released_others",
+	        "{\"count\":5,\"bytes\":5000}\n");
+	/* Text has the same numbers. */
+	must(run("$B/log-malloc-report --by-thread trace | "
+	         "grep -qx '    140    101000  100050   35000      35      20       0  *[0-9]* maker'"));
+	must(run("$B/log-malloc-report --by-thread trace | "
+	         "grep -qx '    100      1000      50       0       0      20      60  *[0-9]* taker'"));
+	must(run("! $B/log-malloc-report --by-thread trace | sed -n '/^THREADS/,/^$/p' | grep -q '.\\{81\\}'"));
+}
+END_TEST
+
+START_TEST(backtraces_have_their_thread_if_it_is_one)
+{
+	run_program(_i, "", "crew", "");
+	json_is("log-malloc-report", "--by=calls trace",
+	        "[.consumers[]|select(.bytes==100000 or .bytes==2000)|[.count,.thread.name]]",
+	        "[[100,\"maker\"],[40,null]]\n");
+	json_is("log-malloc-findleak", "trace", "[.leaks[]|select(.bytes==35000)|[.count,.thread.name]]",
+	        "[[35,\"maker\"]]\n");
 }
 END_TEST
 
@@ -189,6 +244,8 @@ int main(void)
 	TIMES(a_name_can_have_any_byte, FLAVOURS * FORMATS);
 	TIMES(each_of_many_threads_has_a_number_of_its_own, FLAVOURS * FORMATS);
 	TIMES(numbers_of_threads_that_are_gone_are_given_again, FLAVOURS * FORMATS);
+	TIMES(reports_tell_what_each_thread_did, FLAVOURS * FORMATS);
+	TIMES(backtraces_have_their_thread_if_it_is_one, FLAVOURS * FORMATS);
 	TIMES(a_childs_trace_names_its_threads_anew, FLAVOURS * FORMATS);
 	return run_suite(suite);
 }

@@ -14,15 +14,17 @@
 #include <unistd.h>
 
 #include "journal.h"
+#include "packed_text.h"
 #include "recovery.h"
 #include "support.h"
 #include "trace.h"
 
-#define FIRST  "# PID 4711\n# FORMAT full\n+ INIT [0:0] malloc=0\n"
-#define ONE    "+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n"
-#define TWO    "+ malloc 2 0x20 [3:48]\n/x(+0x1)[0x1]\n"
-#define THREE  "+ malloc 3 0x30 [6:72]\n/x(+0x3)[0x3]\n"
-#define FREE_1 "+ free -1 0x10 [5:48]\n"
+#define FIRST_PACKED "# PID 4711\n# FORMAT packed\n+ INIT [0:0] malloc=0       \n"
+#define FIRST        "# PID 4711\n# FORMAT full\n+ INIT [0:0] malloc=0\n"
+#define ONE          "+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n/x(+0x2)[0x2]\n"
+#define TWO          "+ malloc 2 0x20 [3:48]\n/x(+0x1)[0x1]\n"
+#define THREE        "+ malloc 3 0x30 [6:72]\n/x(+0x3)[0x3]\n"
+#define FREE_1       "+ free -1 0x10 [5:48]\n"
 
 /* The journal, and beside it what was recorded altogether, as far as it is in the trace or may come into it. */
 static _Alignas(4096) unsigned char image[LM_JOURNAL_SIZE];
@@ -981,10 +983,48 @@ enum { RECORDS_MAX = 2 * LM_JOURNAL_RING / 30 };
 static uint64_t begins[RECORDS_MAX + 1];
 static uint64_t records;
 
-static void put_stream(void)
+/* Packed records of one to three words, and lines. */
+static void put_packed_stream(void)
+{
+	struct packed_text text = {.len = 0};
+
+	for (records = 0; text.len + 200 < sizeof stream; records++) {
+		const uint64_t address = 16 * (records + 16);
+
+		begins[records] = text.len;
+		switch (records * 7 % 11) {
+		case 0:
+			packed_line(&text, "+ malloc 1 0x%llx [%llu:1] usable=24", (unsigned long long)address,
+			            (unsigned long long)records);
+			break;
+		case 1:
+			packed_line(&text, "# FRAME %llu\n/%.*s(+0x3)[0x3]", (unsigned long long)records,
+			            (int)(records % 31), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+			packed_malloc(&text, 1, address, (struct packed_block){1, 23, 0});
+			break;
+		case 2:
+			packed_realloc(&text, 1, address - 16, address, (struct packed_block){1, 23, 0});
+			break;
+		case 3:
+			packed_free(&text, 1, address);
+			break;
+		default:
+			packed_malloc(&text, 1, address, (struct packed_block){1, 23, 0});
+		}
+	}
+	begins[records] = text.len;
+	memcpy(stream, text.bytes, text.len);
+	packed_clear(&text);
+}
+
+static void put_stream(bool is_packed)
 {
 	uint64_t at = 0;
 
+	if (is_packed) {
+		put_packed_stream();
+		return;
+	}
 	for (records = 0; at + 200 < sizeof stream; records++) {
 		begins[records] = at;
 		at += (uint64_t)sprintf(stream + at, "+ malloc 1 0x%llx [%llu:1]\n/%.*s(+0x3)[0x3]\n",
@@ -1020,7 +1060,7 @@ static void copy_ring(size_t from, size_t to, uint64_t tail, uint64_t end)
 }
 
 /* How many records are read, of which each has to follow the one before. */
-static uint64_t count_records(void)
+static uint64_t count_records(bool is_packed)
 {
 	static struct trace trace;
 	struct trace_item item;
@@ -1032,8 +1072,8 @@ static uint64_t count_records(void)
 	while ((got = trace_next(&trace, &item)) > 0) {
 		if (item.kind != TRACE_CALL)
 			continue;
-		ck_assert_uint_eq(item.event.pointer, count + 16);
-		ck_assert_uint_eq(stacks_get(&trace.image.stacks, item.stack).depth, 1);
+		ck_assert_uint_eq(item.event.pointer, is_packed ? 16 * (count + 16) : count + 16);
+		ck_assert_uint_eq(stacks_get(&trace.image.stacks, item.stack).depth, is_packed ? 0 : 1);
 		count++;
 	}
 	ck_assert_int_eq(got, 0);
@@ -1053,7 +1093,7 @@ static uint64_t some(uint64_t *random, uint64_t from, uint64_t to)
 /* Where a write ends, or where the kernel is in the middle of one. */
 static uint64_t some_end(uint64_t *random, uint64_t from, uint64_t to)
 {
-	uint64_t end = some(random, from, to), page = end - (end + strlen(FIRST)) % 4096;
+	uint64_t end = some(random, from, to), page = end - (end + strlen(before)) % 4096;
 
 	return end % 2 || page > end || page < from ? begins[record_at(end)] : page;
 }
@@ -1064,6 +1104,7 @@ static uint64_t some_end(uint64_t *random, uint64_t from, uint64_t to)
  */
 START_TEST(copies_of_any_two_moments)
 {
+	const bool is_packed = _i;
 	const uint64_t room = LM_JOURNAL_RING - (256 << 10);
 	uint64_t random = 0x9e3779b97f4a7c15u;
 
@@ -1072,8 +1113,9 @@ START_TEST(copies_of_any_two_moments)
 		uint64_t last = i % 3 ? 300000 : LM_JOURNAL_RING, early[2], late[2], written;
 		size_t torn = (size_t)some(&random, 0, LM_JOURNAL_RING / 64) * 64;
 
-		put_stream();
-		begin(FIRST);
+		put_stream(is_packed);
+		begin(is_packed ? FIRST_PACKED : FIRST);
+		header->packed = is_packed;
 		early[0] = begins[record_at(some(&random, 0, LM_JOURNAL_RING))];
 		early[1] = begins[record_at(some(&random, early[0], early[0] + (i % 5 ? 300000 : room)))];
 		late[1] = begins[record_at(some(&random, early[1], smaller(early[1] + last, begins[records])))];
@@ -1086,13 +1128,13 @@ START_TEST(copies_of_any_two_moments)
 		written = journal_first ? some_end(&random, late[0], late[1]) : some_end(&random, 0, early[0]);
 		save(written);
 		if (journal_first) {
-			uint64_t count = count_records();
+			uint64_t count = count_records(is_packed);
 
 			ck_assert_msg(messages == 0, "%d: %s", i, last_message);
 			ck_assert_uint_ge(count, record_at(early[1]));
 			ck_assert_uint_ge(count + 1, record_at(written));
 		} else {
-			uint64_t count = count_records();
+			uint64_t count = count_records(is_packed);
 
 			ck_assert_uint_ge(count + 1, record_at(written));
 			ck_assert_msg(messages == 1 || count >= record_at(early[1]), "%d: %ju of %ju", i,
@@ -1161,7 +1203,7 @@ int main(void)
 	ONCE(a_record_that_a_write_has_not_ended_is_left_out);
 	ONCE(what_is_in_neither_copy_is_told);
 	ONCE(a_call_that_was_under_way_makes_no_wrong_free);
-	ONCE(copies_of_any_two_moments);
+	TIMES(copies_of_any_two_moments, 2);
 	ONCE(the_launcher_removes_the_journal_of_a_trace_that_it_empties);
 	return run_suite(suite);
 }

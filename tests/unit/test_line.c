@@ -39,17 +39,17 @@ static size_t carefully(char *line, const struct lm_event *event)
 	return (size_t)(text.at - line);
 }
 
-static int measure(struct lm_line *line, struct lm_line_before *before, const struct lm_event *event)
+static int measure(struct lm_line *line, const struct lm_event *event)
 {
 	int is_free = event->call == LM_CALL_FREE;
 
-	if (!lm_line_measure(line, before, is_free ? event->old : event->p, is_free ? event->old_size : event->size,
+	if (!lm_line_measure(line, is_free ? event->old : event->p, is_free ? event->old_size : event->size,
 	                     (uint64_t)event->totals.requested, (uint64_t)event->totals.usable))
 		return 0;
 	if (event->call == LM_CALL_CALLOC)
 		return lm_line_measure_calloc(line, event->count, event->each);
 	if (event->call == LM_CALL_REALLOC)
-		return lm_line_measure_realloc(line, before, event->old, event->old_size, event->change);
+		return lm_line_measure_realloc(line, event->old, event->old_size, event->change);
 	return 1;
 }
 
@@ -86,7 +86,7 @@ static const char *put(char *end, const struct lm_line *line, enum lm_call call)
 }
 
 /* Bytes in front of the line and behind it, and of a place's mark and length, have to stay. */
-static size_t quickly(char *place, struct lm_line_before *before, const struct lm_event *event, int *is_possible)
+static size_t quickly(char *place, const struct lm_event *event, int *is_possible)
 {
 	char tail[LM_LINE_TAIL], end[LM_LINE_TAIL];
 	struct lm_line line = {.tail = tail, .tail_length = lm_line_tail(tail, event->backtrace)};
@@ -94,7 +94,7 @@ static size_t quickly(char *place, struct lm_line_before *before, const struct l
 	uint64_t first;
 	char *at;
 
-	*is_possible = line.tail_length && measure(&line, before, event);
+	*is_possible = line.tail_length && measure(&line, event);
 	if (!*is_possible)
 		return 0;
 	memset(place, '~', LM_RECORD_LINE_MAX);
@@ -165,7 +165,6 @@ START_TEST(the_quick_way_writes_the_same_lines)
 {
 	static char expected[LM_RECORD_LINE_MAX], room[LM_RECORD_LINE_MAX + 16];
 	uint64_t random = 0x9e3779b97f4a7c15u;
-	struct lm_line_before before = {0};
 	unsigned quick = 0;
 
 	for (unsigned i = 0; i < 1000000; i++) {
@@ -174,7 +173,7 @@ START_TEST(the_quick_way_writes_the_same_lines)
 		int is_possible;
 
 		follow(&event, &random);
-		length = quickly(room, &before, &event, &is_possible);
+		length = quickly(room, &event, &is_possible);
 		if (!is_possible)
 			continue;
 		quick++;

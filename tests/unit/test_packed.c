@@ -517,7 +517,9 @@ START_TEST(a_reader_can_have_all_lines)
 	packed_begin(&text, 1);
 	frame(1, 'm');
 	packed_node(&text, 1, 0, 1);
-	packed_line(&text, "# SP one\nsomething below it");
+	/* Lines below a FILE line are its content. Others belong to nothing. */
+	packed_line(&text, "# FILE one\nsomething below it");
+	packed_line(&text, "# SP one\nwhat is this");
 	packed_malloc(&text, 1, 0x20, (struct packed_block){1, 8, 1});
 	packed_line(&text, "+ memalign 100 0x30 (64) [0:0] bt=1 usable=104");
 	open_from(0);
@@ -529,9 +531,11 @@ START_TEST(a_reader_can_have_all_lines)
 	item = next(TRACE_INIT);
 	ck_assert_ptr_nonnull(item.text);
 	item = next(TRACE_INFO);
-	ck_assert(item.len == 8 && memcmp(item.text, "# SP one", 8) == 0);
+	ck_assert(item.len == 10 && memcmp(item.text, "# FILE one", 10) == 0);
 	item = next(TRACE_BELOW);
 	ck_assert(item.len == 18 && memcmp(item.text, "something below it", 18) == 0);
+	item = next(TRACE_INFO);
+	ck_assert(item.len == 8 && memcmp(item.text, "# SP one", 8) == 0);
 	item = next(TRACE_CALL);
 	ck_assert_ptr_null(item.text);
 	item = next(TRACE_CALL);

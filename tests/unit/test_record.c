@@ -146,6 +146,13 @@ START_TEST(markers_stand_in_their_order_and_each_can_be_missing)
 	ck_assert(!event.unseen && !event.unkept);
 	event = parse("+ malloc 5 0x10 [0:0] unkept=1 bt=3").event;
 	ck_assert(event.unkept && !event.unseen && event.size == 5 && event.backtrace == 3);
+	ck_assert(!event.has_thread && event.thread == 0);
+	event = parse("+ malloc 5 0x10 [5:24] bt=3 thread=12 #1 2 3 4 5 6 7").event;
+	ck_assert(event.has_thread && event.thread == 12 && event.backtrace == 3 && event.has_statm);
+	event = parse("+ free -5 0x10 [5:24]! thread=0").event;
+	ck_assert(event.has_thread && event.thread == 0 && event.busy);
+	event = parse("+ free -5 0x10 [5:24] thread=4294967295").event;
+	ck_assert_uint_eq(event.thread, UINT32_MAX);
 }
 END_TEST
 
@@ -194,6 +201,60 @@ START_TEST(information_lines_are_known_or_passed)
 }
 END_TEST
 
+START_TEST(threads_have_a_number_a_tid_and_a_name)
+{
+	struct record record = parse("# THREAD 12 4711 a b\\040");
+
+	ck_assert_int_eq(record.info, INFO_THREAD);
+	ck_assert(record.number == 12 && record.tid == 4711 && record.len == 7);
+	ck_assert(memcmp(record.text, "a b\\040", 7) == 0);
+	/* Blanks at the end fill up a record of a packed trace. */
+	ck_assert_uint_eq(parse("# THREAD 12 4711 ab   ").len, 2);
+	ck_assert_int_eq(parse("# THREAD 12 4711 ").info, INFO_THREAD);
+	ck_assert_int_eq(parse("# THREAD 12 4711").info, INFO_THREAD);
+	/* Such lines can be the program's own. */
+	ck_assert_int_eq(parse("# THREAD 12 has begun").info, INFO_OTHER);
+	ck_assert_int_eq(parse("# THREAD pool").info, INFO_OTHER);
+	ck_assert_int_eq(parse("# THREAD 4294967296 1 a").info, INFO_OTHER);
+}
+END_TEST
+
+START_TEST(common_lines_are_read_fast)
+{
+	static const struct {
+		const char *line;
+		bool common, has_thread;
+		unsigned thread;
+	} cases[] = {
+		{"+ malloc 5 0x7f0000001010 [5:24]\n", true, false, 0},
+		{"+ malloc 5 0x7f0000001010 [5:24] bt=7\n", true, false, 0},
+		{"+ malloc 5 0x7f0000001010 [5:24] bt=7 thread=2\n", true, true, 2},
+		{"+ malloc 5 0x7f0000001010 [5:24] thread=4294967295\n", true, true, UINT32_MAX},
+		{"+ free -5 0x7f0000001010 [5:24] thread=0\n", true, true, 0},
+		{"+ calloc 4 0x7f0000001010 [5:24] (2 2) thread=3\n", true, true, 3},
+		{"+ realloc -4 0x7f0000001010 0x7f0000001010 (9 5) [5:24] bt=1 thread=4\n", true, true, 4},
+		{"+ malloc 5 0x7f0000001010 [5:24] thread=4294967296\n", false, false, 0},
+		{"+ malloc 5 0x7f0000001010 [5:24] thread=\n", false, false, 0},
+		{"+ malloc 5 0x7f0000001010 [5:24] threat=1\n", false, false, 0},
+		{"+ malloc 5 0x7f0000001010 [5:24] thread=1 #1\n", false, false, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char line[2 * PARSE_COMMON_MAX] = "";
+		struct event event;
+		size_t len;
+
+		strcpy(line, cases[i].line);
+		len = parse_common(line, &event);
+		ck_assert_msg(len == (cases[i].common ? strlen(line) : 0), "%s", line);
+		if (!len)
+			continue;
+		ck_assert_msg(event.has_thread == cases[i].has_thread, "%s", line);
+		ck_assert_msg(!event.has_thread || event.thread == cases[i].thread, "%s", line);
+	}
+}
+END_TEST
+
 START_TEST(other_lines_are_frames_or_nothing)
 {
 	ck_assert_int_eq(parse("").kind, RECORD_BLANK);
@@ -223,6 +284,8 @@ START_TEST(what_the_grammar_does_not_have_is_refused)
 		"+ malloc 5 0x10 [5:24] word",
 		"+ malloc 5 0x10 [5:24] =5",
 		"+ malloc 5 0x10 [5:24] bt=x",
+		"+ malloc 5 0x10 [5:24] thread=x",
+		"+ malloc 5 0x10 [5:24] thread=4294967296",
 		"+ malloc 5 0x10 [5:24] #1 2 3",
 		"+ malloc 5 0x10 [5:24] #1 2 3 4 5 6 7 8",
 		"+ malloc 5 0x10 [5:24] !e",
@@ -248,7 +311,7 @@ END_TEST
 START_TEST(every_cut_and_every_changed_byte_is_survived)
 {
 	static const char line[] =
-		"+ posix_memalign 24 0x6000 (16 24 : 0) [5284:5320] !f !e12! bt=1 a=b #1 2 3 4 5 6 7";
+		"+ posix_memalign 24 0x6000 (16 24 : 0) [5284:5320] !f !e12! bt=1 thread=2 a=b #1 2 3 4 5 6 7";
 	char copy[sizeof line];
 	struct record record;
 
@@ -374,6 +437,8 @@ int main(void)
 	tcase_add_test(lines, markers_stand_in_their_order_and_each_can_be_missing);
 	tcase_add_test(lines, init_and_fini_count_calls);
 	tcase_add_test(lines, information_lines_are_known_or_passed);
+	tcase_add_test(lines, threads_have_a_number_a_tid_and_a_name);
+	tcase_add_test(lines, common_lines_are_read_fast);
 	tcase_add_test(lines, other_lines_are_frames_or_nothing);
 	tcase_add_test(lines, what_the_grammar_does_not_have_is_refused);
 	tcase_add_test(lines, every_cut_and_every_changed_byte_is_survived);

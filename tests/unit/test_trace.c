@@ -118,6 +118,66 @@ START_TEST(numbered_backtraces_are_the_same_as_written_ones)
 }
 END_TEST
 
+static void is_of(const char *name, uint32_t number, uint64_t tid)
+{
+	struct event event = next(TRACE_CALL).event;
+	const struct thread *thread = threads_get(&trace.image.threads, event.by);
+
+	ck_assert_uint_eq(event.thread, number);
+	ck_assert_str_eq(thread->name, name);
+	ck_assert_uint_eq(thread->tid, tid);
+	ck_assert_uint_eq(thread->number, event.by ? number : 0);
+}
+
+START_TEST(each_event_has_the_thread_that_made_it)
+{
+	open_string("# PID 1\n# THREAD 1 1 main\n+ INIT [0:0] malloc=0\n+ malloc 1 0x10 [1:24]\n"
+	            "# THREAD 2 5 one\n+ malloc 1 0x20 [2:48] thread=2\n+ free -1 0x10 [1:24] !f thread=1\n"
+	            "# THREAD 2 5 a\\012b\\040\n+ malloc 1 0x30 [2:48] thread=2\n"
+	            "# THREAD 2 6 two\n+ malloc 1 0x40 [3:72] thread=2\n"
+	            "+ malloc 1 0x50 [4:96] thread=0\n+ malloc 1 0x60 [5:120] thread=9\n"
+	            "+ malloc 1 0x70 [6:144] thread=9\n+ malloc 1 0x80 [7:168] thread=4000000000\n"
+	            "# PID 1\n+ INIT [0:0] malloc=0\n+ malloc 1 0x90 [1:24]\n");
+	next(TRACE_INIT);
+	is_of("main", 1, 1);
+	is_of("one", 2, 5);
+	is_of("main", 1, 1);
+	is_of("a\nb ", 2, 5);
+	is_of("two", 2, 6);
+	is_of("", 0, 0);
+	is_of("", 9, 0);
+	is_of("", 9, 0);
+	is_of("", 4000000000, 0);
+	/* Main, the two that had number 2, number 9, and the place of those that are not known. */
+	ck_assert_uint_eq(trace.image.threads.count, 5);
+	next(TRACE_END);
+	next(TRACE_INIT);
+	/* The next image's threads are others. */
+	is_of("", 0, 0);
+	at_end();
+	ck_assert_uint_eq(trace.malformed, 0);
+}
+END_TEST
+
+START_TEST(only_so_many_threads_are_told_apart)
+{
+	struct threads threads = {0};
+	uint32_t place;
+
+	for (unsigned i = 0; i < 2 * THREADS_MAX; i++) {
+		ck_assert_int_eq(threads_name(&threads, 2, i + 1, "x", 1), 0);
+		ck_assert_int_eq(threads_place(&threads, 2, &place), 0);
+		ck_assert_uint_eq(place, i + 1 < THREADS_MAX ? i + 1 : THREADS_OTHER);
+	}
+	ck_assert_uint_eq(threads.count, THREADS_MAX);
+	ck_assert_int_eq(threads_name(&threads, UINT32_MAX, 1, "x", 1), 0);
+	ck_assert_int_eq(threads_place(&threads, UINT32_MAX, &place), 0);
+	ck_assert_uint_eq(place, THREADS_OTHER);
+	ck_assert_uint_eq(threads.numbers, 3);
+	threads_free(&threads);
+}
+END_TEST
+
 /* The live blocks of a golden trace, as one text a block. */
 static void list_live(const char *name, char *out, size_t size)
 {
@@ -555,6 +615,8 @@ int main(void)
 	tcase_add_checked_fixture(whole, NULL, teardown);
 	tcase_add_test(whole, frames_belong_to_the_event_above_them);
 	tcase_add_test(whole, numbered_backtraces_are_the_same_as_written_ones);
+	tcase_add_test(whole, each_event_has_the_thread_that_made_it);
+	tcase_add_test(whole, only_so_many_threads_are_told_apart);
 	tcase_add_test(whole, both_formats_of_a_run_leave_the_same_heap);
 	tcase_add_test(whole, the_content_of_the_memory_map_is_not_taken_for_frames);
 	tcase_add_test(whole, an_executed_program_is_an_image_of_its_own);

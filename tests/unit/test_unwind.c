@@ -5,9 +5,11 @@
  */
 #include <alloca.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "caller.h"
 #include "support.h"
@@ -206,6 +208,159 @@ START_TEST(no_more_than_asked_for_is_written)
 }
 END_TEST
 
+/* ---- frame pointers that were saved in different places ---- */
+
+#if defined __x86_64__
+
+/* Both call FUNCTION with LIMIT from a frame of the same size. Each saves the frame pointer in another place in it. */
+void save_first(void (*function)(unsigned), unsigned limit);
+void save_last(void (*function)(unsigned), unsigned limit);
+
+__asm__(".text\n"
+        ".type save_first, @function\n"
+        "save_first:\n"
+        "	.cfi_startproc\n"
+        "	pushq %rbp\n"
+        "	.cfi_def_cfa_offset 16\n"
+        "	.cfi_offset %rbp, -16\n"
+        "	subq $32, %rsp\n"
+        "	.cfi_def_cfa_offset 48\n"
+        "	movq %rdi, %rax\n"
+        "	movl %esi, %edi\n"
+        "	call *%rax\n"
+        "	addq $32, %rsp\n"
+        "	.cfi_def_cfa_offset 16\n"
+        "	popq %rbp\n"
+        "	.cfi_def_cfa_offset 8\n"
+        "	ret\n"
+        "	.cfi_endproc\n"
+        ".size save_first, . - save_first\n"
+        ".type save_last, @function\n"
+        "save_last:\n"
+        "	.cfi_startproc\n"
+        "	subq $40, %rsp\n"
+        "	.cfi_def_cfa_offset 48\n"
+        "	movq %rbp, (%rsp)\n"
+        "	.cfi_offset %rbp, -48\n"
+        "	movq %rdi, %rax\n"
+        "	movl %esi, %edi\n"
+        "	call *%rax\n"
+        "	movq (%rsp), %rbp\n"
+        "	addq $40, %rsp\n"
+        "	.cfi_def_cfa_offset 8\n"
+        "	ret\n"
+        "	.cfi_endproc\n"
+        ".size save_last, . - save_last\n");
+
+struct hook {
+	void (*save)(void (*function)(unsigned), unsigned limit);
+	void (*look)(unsigned limit);
+};
+
+/* Has a frame pointer, since its size is known only when it runs. */
+__attribute__((noinline)) static void with_size(size_t size, const struct hook *hooks, unsigned count)
+{
+	volatile char *room = alloca(size);
+
+	room[0] = 1;
+	for (unsigned i = 0; i < count; i++)
+		hooks[i].save(hooks[i].look, DEPTH);
+	room[1] = room[0];
+}
+
+/* Two callers of with_size() that leave it the same stack pointer, but not the same frame pointer. */
+__attribute__((noinline)) static void first_caller(size_t size, const struct hook *hooks, unsigned count)
+{
+	volatile char *room = alloca(size);
+
+	room[0] = 1;
+	with_size(1024 - size, hooks, count);
+	room[1] = room[0];
+}
+
+__attribute__((noinline)) static void second_caller(size_t size, const struct hook *hooks, unsigned count)
+{
+	volatile char *room = alloca(1024 - size);
+
+	room[0] = 2;
+	with_size(size, hooks, count);
+	room[1] = room[0];
+}
+
+/*
+ * The same frame, with the same pc, has another frame pointer at its second activation. Where the first callee of its
+ * first activation saved it, the old value still stands.
+ */
+START_TEST(a_frame_pointer_is_read_where_the_last_callee_saved_it)
+{
+	static const struct hook first[] = {{.save = save_first, .look = pass}, {.save = save_last, .look = pass}};
+	static const struct hook second[] = {{.save = save_last, .look = look}};
+	static void (*const callers[])(size_t, const struct hook *, unsigned) = {first_caller, second_caller};
+	static const struct hook *const hooks[] = {first, second};
+
+	if (!finds_any("a_frame_pointer_is_read_where_the_last_callee_saved_it"))
+		return;
+	compared = 0;
+	for (size_t size = 64; size < 1024; size += 64) {
+		for (unsigned i = 0; i < 2; i++)
+			callers[i](size, hooks[i], 2 - i);
+	}
+	ck_assert_uint_eq(compared, 15);
+	ck_assert_int_eq(differed, 0);
+}
+END_TEST
+
+/* ---- every instruction of a function ---- */
+
+#define TRAP 0x100u
+
+static volatile int steps;
+
+static void look_at_each(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)info, (void)context;
+	steps++;
+	look(DEPTH);
+}
+
+__attribute__((noinline)) static unsigned stepped(unsigned n)
+{
+	volatile char *room = alloca(16 + n);
+
+	room[0] = (char)n;
+	if (n > 1)
+		return stepped(n / 2) + (unsigned)room[0];
+	return (unsigned)room[0];
+}
+
+__attribute__((noinline)) static void set_trap(void)
+{
+	__asm__ volatile("pushfq\n\torl %0, (%%rsp)\n\tpopfq" ::"i"(TRAP) : "memory", "cc");
+}
+
+__attribute__((noinline)) static void clear_trap(void)
+{
+	__asm__ volatile("pushfq\n\tandl %0, (%%rsp)\n\tpopfq" ::"i"(~TRAP) : "memory", "cc");
+}
+
+/* A handler's caller may be anywhere in a function, also where that makes its frame or leaves it. */
+START_TEST(a_handler_finds_the_same_at_each_instruction)
+{
+	struct sigaction action = {.sa_sigaction = look_at_each, .sa_flags = SA_SIGINFO};
+
+	if (!finds_any("a_handler_finds_the_same_at_each_instruction"))
+		return;
+	ck_assert_int_eq(sigaction(SIGTRAP, &action, NULL), 0);
+	set_trap();
+	stepped(40);
+	clear_trap();
+	ck_assert_int_gt(steps, 50);
+	ck_assert_int_eq(differed, 0);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
 	Suite *suite = suite_create("unwind");
@@ -215,6 +370,10 @@ int main(void)
 	tcase_add_test(tcase, a_remembered_backtrace_is_the_one_that_would_be_found_without);
 	tcase_add_test(tcase, threads_remember_each_their_own);
 	tcase_add_test(tcase, no_more_than_asked_for_is_written);
+#if defined __x86_64__
+	tcase_add_test(tcase, a_frame_pointer_is_read_where_the_last_callee_saved_it);
+	tcase_add_test(tcase, a_handler_finds_the_same_at_each_instruction);
+#endif
 	suite_add_tcase(suite, tcase);
 	lm_unwind_start();
 	return run_suite(suite);

@@ -110,7 +110,8 @@ static int is_write_under_way(void)
  */
 static int wait_for_room(uint64_t end)
 {
-	uint64_t since = lm_clock_ms(), before = lm_load_acquire(&lm_ring.limit);
+	uint64_t before = lm_load_acquire(&lm_ring.limit);
+	struct lm_ring_patience patience = {.since_ms = 0};
 
 	for (unsigned round = 0; end > lm_load_acquire(&lm_ring.limit); round++) {
 		int error = lm_ring_flush();
@@ -127,8 +128,8 @@ static int wait_for_room(uint64_t end)
 		/* As long as a write is under way, however slow, there will be room. */
 		if (lm_load_acquire(&lm_ring.limit) != before || is_write_under_way()) {
 			before = lm_load_acquire(&lm_ring.limit);
-			since = lm_clock_ms();
-		} else if (lm_clock_ms() - since > LM_RING_STALL_MS) {
+			patience.since_ms = 0;
+		} else if (lm_ring_is_stalled(&patience, LM_RING_STALL_MS)) {
 			return -ETIMEDOUT;
 		}
 	}

@@ -94,9 +94,12 @@ static uint64_t evict(uint64_t end, int *has_tenants)
 /* Waits until other threads have finished their records before END. Writes out meanwhile, since they may need room. */
 static void wait_until_whole(uint64_t end, uint64_t wait_ms)
 {
-	uint64_t start = lm_clock_ms();
+	struct lm_ring_patience patience = {.since_ms = 0};
 
-	for (unsigned round = 0; lm_ring_whole_before(end, NULL) < end && lm_clock_ms() - start < wait_ms; round++) {
+	if (!wait_ms)
+		return;
+	for (unsigned round = 0; lm_ring_whole_before(end, NULL) < end && !lm_ring_is_stalled(&patience, wait_ms);
+	     round++) {
 		lm_ring_flush_try(end);
 		lm_wait_pause(round);
 	}

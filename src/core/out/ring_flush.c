@@ -18,6 +18,9 @@
 /* After a failed write, the next try comes at least so much later. */
 #define RETRY_MS 100
 
+/* A thread that gets no processor, or waits for a disk, is waited for so long. */
+#define STARVED_MS 10000
+
 struct lm_ring lm_ring;
 struct lm_ring_inside lm_ring_inside;
 
@@ -81,6 +84,42 @@ uint64_t lm_ring_whole_before(uint64_t end, const struct lm_ring_slot *except)
 			end = lm_ring_announced(announced);
 	}
 	return end;
+}
+
+/* The slot of the first record that is not whole. NULL: all are. */
+static const struct lm_ring_slot *first_unfinished(uint64_t *announced)
+{
+	const struct lm_ring_slot *first = NULL;
+
+	*announced = 0;
+	for (const struct lm_ring_slot *slot = lm_ring_slots(); slot; slot = slot->next) {
+		uint64_t its = lm_load_acquire(&slot->announced);
+
+		if (!its || its == lm_load(&slot->evicted) ||
+		    (first && lm_ring_announced(its) >= lm_ring_announced(*announced)))
+			continue;
+		first = slot;
+		*announced = its;
+	}
+	return first;
+}
+
+int lm_ring_is_stalled(struct lm_ring_patience *patience, uint64_t wait_ms)
+{
+	uint64_t now = lm_clock_ms(), announced, waited;
+	const struct lm_ring_slot *slot = first_unfinished(&announced);
+
+	if (!patience->since_ms || slot != patience->slot || announced != patience->announced) {
+		*patience = (struct lm_ring_patience){slot, announced, now, {0, 0}};
+		return 0;
+	}
+	waited = now - patience->since_ms;
+	/* Mostly, a wait is over soon: what the thread does is asked for later. */
+	if (waited <= wait_ms / 2)
+		return 0;
+	if (waited <= wait_ms && patience->starved.was_seen)
+		return 0;
+	return !(slot && lm_starved_look(&patience->starved, *slot->owner) && waited < STARVED_MS) && waited > wait_ms;
 }
 
 static void note_result(int error)

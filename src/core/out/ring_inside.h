@@ -12,8 +12,9 @@
 #include "lock.h"
 #include "ring.h"
 #include "signals.h"
+#include "starved.h"
 
-/* After so long without progress, a thread is assumed never to finish its record. */
+/* After so long without progress, a thread that could go on is assumed never to finish its record. */
 #define LM_RING_STALL_MS 2000
 /* Records have this room. A piece is kept free for lm_ring_append_last(), the end of a trace that can't be written. */
 #define LM_RING_ROOM (LM_JOURNAL_RING - LM_RING_PIECE)
@@ -52,6 +53,21 @@ static inline uint64_t lm_ring_announced(uint64_t announced)
 }
 
 struct lm_ring_slot *lm_ring_slots(void);
+
+/* What a thread knows that waits for a record of another one. A struct of zeros at first. */
+struct lm_ring_patience {
+	const struct lm_ring_slot *slot; /* of the first record that is not whole */
+	uint64_t announced;
+	uint64_t since_ms;
+	struct lm_starved starved;
+};
+
+/*
+ * Asked again and again: will a thread never finish its record? It has been the first
+ * that is not whole for WAIT_MS, and its thread could have gone on. A thread that a
+ * busy machine or a slow disk keeps from it is waited for, though not for ever.
+ */
+int lm_ring_is_stalled(struct lm_ring_patience *patience, uint64_t wait_ms);
 
 /* ---- with the flush lock ---- */
 

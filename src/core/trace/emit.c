@@ -127,17 +127,17 @@ static inline unsigned frames_length(const struct lm_backtrace *with_frames)
 }
 
 /* Returns the length of LINE without its tail and its end; 0: the line can't be written the quick way. */
-static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, struct lm_thread *thread,
-                                                              enum lm_call call, const void *p, size_t size,
-                                                              struct lm_totals totals, const struct lm_event *more)
+static inline __attribute__((always_inline)) unsigned measure(struct lm_line *line, enum lm_call call, const void *p,
+                                                              size_t size, struct lm_totals totals,
+                                                              const struct lm_event *more)
 {
-	if (!lm_line_measure(line, &thread->line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
+	if (!lm_line_measure(line, p, size, (uint64_t)totals.requested, (uint64_t)totals.usable))
 		return 0;
 	switch (call) {
 	case LM_CALL_CALLOC:
 		return lm_line_measure_calloc(line, more->count, more->each) ? lm_line_calloc_length(line) : 0;
 	case LM_CALL_REALLOC:
-		return lm_line_measure_realloc(line, &thread->line, more->old, more->old_size, more->change)
+		return lm_line_measure_realloc(line, more->old, more->old_size, more->change)
 		               ? lm_line_realloc_length(line)
 		               : 0;
 	case LM_CALL_FREE:
@@ -191,7 +191,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
 	/* The backtrace's entry comes into the cache while the numbers become text. */
 	lm_backtraces_expect(unwound);
-	length = measure(&line, thread, call, p, size, totals, more);
+	length = measure(&line, call, p, size, totals, more);
 	if (likely(end_line(&line, unwound, &with_frames) && length)) {
 		length += line.tail_length + end_length;
 		place = lm_sink_reserve(&thread->slot, length + frames_length(with_frames), &error);
@@ -206,12 +206,10 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	emit_rest(call, p, size, totals, more, unwound, error);
 }
 
-void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+/* In functions of their own, so that a packed trace's way to lm_emit_packed_malloc() needs no stack frame. */
+static __attribute__((noinline)) void emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                  size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_malloc(thread, caller, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
@@ -219,17 +217,30 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
 }
 
-void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+static __attribute__((noinline)) void emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_free(thread, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
 		emit_slowly(LM_CALL_FREE, thread, NULL, p, size, -(int64_t)usable);
+}
+
+void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_malloc(thread, caller, p, size, usable);
+	else
+		emit_malloc(thread, caller, p, size, usable);
+}
+
+void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_free(thread, caller, p, size, usable);
+	else
+		emit_free(thread, caller, p, size, usable);
 }
 
 /* ---- calloc and realloc ---- */

@@ -184,6 +184,8 @@ static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct
 	if (!statm && lm_pack_can(event))
 		count = lm_pack_event(words, event, event->thread);
 	if (!count) {
+		/* Readers compute the totals, so they have to know what each block adds. */
+		event->tells_usable = event->p && !event->error && !event->unkept && !event->calling;
 		put_line(&room->line, event, ms, statm);
 		return send_frames(room, &room->line, NULL, 0, NULL);
 	}

@@ -3,9 +3,8 @@
  * Formats the lines of malloc, free, calloc and realloc, nearly all lines of a trace, directly in their place. First
  * the digits of all numbers and the line's length are computed. Then the line is written from right to left, each
  * number by one store of eight digits. If a number is shorter, the surplus bytes lie to its left, and the next store
- * overwrites them. A total mostly differs little from the total of the thread's previous line, so its digits are
- * computed from those by adding or subtracting. Pure. The grammar is in log-malloc2(5). record.h can write every line;
- * this file writes only the common ones.
+ * overwrites them. Pure. The grammar is in log-malloc2(5). record.h can write every line; this file writes only the
+ * common ones.
  */
 #ifndef LM_LINE_H
 #define LM_LINE_H
@@ -15,21 +14,6 @@
 #include "text.h"
 #include "trace_format.h"
 
-/* A total as it was written last. A struct of zeros is the total 0. */
-struct lm_line_total {
-	uint64_t value;
-	uint64_t digits; /* its last eight digits, the last one in the lowest byte */
-	uint64_t base;   /* the value without its last eight digits, a multiple of LM_LINE_EIGHT */
-	uint64_t high;   /* the text of the digits before the last eight */
-	unsigned high_count;
-};
-
-/* What is kept of a thread's previous line to format its next one. */
-struct lm_line_before {
-	struct lm_line_total requested, usable;
-	uint64_t pointer_high, pointer_high_text; /* the upper half of its pointer */
-};
-
 struct lm_line_number {
 	uint64_t low, high; /* text: the last eight digits, and the digits before them */
 	unsigned count;     /* the number of digits */
@@ -37,7 +21,6 @@ struct lm_line_number {
 
 struct lm_line_pointer {
 	uint64_t value;
-	uint64_t high;   /* the text of its upper half */
 	unsigned length; /* of the digits and the " 0x" in front of them, or of " (nil)" */
 };
 
@@ -164,113 +147,58 @@ static inline uint64_t lm_line_decimal_of_size(uint32_t value)
 	return (uint64_t)(tens | (halves - tens * 10) << 8) << 32;
 }
 
-/*
- * Adds or subtracts decimal numbers: one digit a byte, the last one in the lowest
- * byte. Adding 0xf6 (246) to each byte makes a sum of ten or more carry into the
- * next byte. A byte with no carry has its 0xf6 subtracted again. A byte that
- * borrowed has 0xf6 subtracted, too: that adds ten, modulo 256.
- */
-static inline uint64_t lm_line_plus(uint64_t digits, uint64_t others)
-{
-	uint64_t sum = digits + UINT64_C(0xf6f6f6f6f6f6f6f6) + others;
-
-	return sum - (sum >> 7 & UINT64_C(0x0101010101010101)) * 0xf6;
-}
-
-static inline uint64_t lm_line_minus(uint64_t digits, uint64_t others)
-{
-	uint64_t difference = digits - others;
-
-	return difference - (difference >> 7 & UINT64_C(0x0101010101010101)) * 0xf6;
-}
-
-/* The number of DIGITS without leading zeros; at least 1. The last digit is in the lowest byte. */
+/* The number of DIGITS without leading zeros; at least 1. The first digit is in the lowest byte. */
 static inline unsigned lm_line_count(uint64_t digits)
 {
-	return ((63u ^ (unsigned)__builtin_clzll(digits | 1)) >> 3) + 1;
+	return 8 - ((unsigned)__builtin_ctzll(digits | (uint64_t)1 << 56) >> 3);
 }
 
-/* Computes all of TOTAL from VALUE, which is below LM_LINE_EIGHT squared. lm_line_total() sets TOTAL's value. */
-static __attribute__((noinline, unused)) void lm_line_total_anew(struct lm_line_total *total, uint64_t value)
+/* Sets NUMBER to VALUE, below LM_LINE_EIGHT squared. */
+static inline void lm_line_total(struct lm_line_number *number, uint64_t value)
 {
-	uint64_t high = value / LM_LINE_EIGHT, digits;
-
-	total->base = high * LM_LINE_EIGHT;
-	total->digits = __builtin_bswap64(lm_line_decimal((uint32_t)(value - total->base)));
-	total->high_count = 0;
-	if (__builtin_expect(high != 0, 0)) {
-		digits = lm_line_decimal((uint32_t)high);
-		total->high = digits | LM_LINE_ASCII;
-		total->high_count = lm_line_count(__builtin_bswap64(digits));
-	}
-}
-
-/* Sets TOTAL to VALUE, and NUMBER to its digits. LIKELY: the most likely change, up or down, whose digits are known. */
-static inline __attribute__((always_inline)) void lm_line_total(struct lm_line_number *number,
-                                                                struct lm_line_total *total, uint64_t value,
-                                                                uint64_t likely, uint64_t likely_digits)
-{
-	uint64_t change = value - total->value, less = total->value - value;
-	int is_less = (int64_t)change < 0;
-
-	change = is_less ? less : change;
-	if (__builtin_expect(change < LM_LINE_EIGHT && value - total->base < LM_LINE_EIGHT, 1)) {
-		uint64_t digits = __builtin_expect(change == likely, 1)
-		                          ? likely_digits
-		                          : __builtin_bswap64(lm_line_decimal_of_size((uint32_t)change));
-
-		total->digits = is_less ? lm_line_minus(total->digits, digits) : lm_line_plus(total->digits, digits);
-	} else {
-		lm_line_total_anew(total, value);
-	}
-	total->value = value;
-	number->low = __builtin_bswap64(total->digits) | LM_LINE_ASCII;
-	number->high = total->high;
-	number->count =
-		__builtin_expect(total->high_count != 0, 0) ? 8 + total->high_count : lm_line_count(total->digits);
-}
-
-/* Sets NUMBER to VALUE, below LM_LINE_EIGHT. Returns VALUE's digits, the last one in the lowest byte. */
-static inline uint64_t lm_line_size(struct lm_line_number *number, uint64_t value)
-{
-	uint64_t text = lm_line_decimal_of_size((uint32_t)value), digits = __builtin_bswap64(text);
+	uint64_t high = value / LM_LINE_EIGHT;
+	uint64_t text = lm_line_decimal((uint32_t)(value - high * LM_LINE_EIGHT));
 
 	number->low = text | LM_LINE_ASCII;
-	number->count = lm_line_count(digits);
-	return digits;
+	number->high = 0;
+	number->count = lm_line_count(text);
+	if (__builtin_expect(high != 0, 0)) {
+		text = lm_line_decimal((uint32_t)high);
+		number->high = text | LM_LINE_ASCII;
+		number->count = 8 + lm_line_count(text);
+	}
+}
+
+/* Sets NUMBER to VALUE, below LM_LINE_EIGHT. */
+static inline void lm_line_size(struct lm_line_number *number, uint64_t value)
+{
+	uint64_t text = lm_line_decimal_of_size((uint32_t)value);
+
+	number->low = text | LM_LINE_ASCII;
+	number->count = lm_line_count(text);
 }
 
 /* Smaller addresses have too few digits for the stores below. Null is written as "(nil)". */
 #define LM_LINE_POINTER_MIN ((uint64_t)1 << 20)
 
-static inline void lm_line_pointer(struct lm_line_pointer *pointer, struct lm_line_before *before, const void *p)
+static inline void lm_line_pointer(struct lm_line_pointer *pointer, const void *p)
 {
-	uint64_t high = (uint64_t)(uintptr_t)p >> 32;
-
-	if (__builtin_expect(high != before->pointer_high, 0)) {
-		before->pointer_high = high;
-		before->pointer_high_text = lm_line_hexadecimal((uint32_t)high);
-	}
 	pointer->value = (uintptr_t)p;
-	pointer->high = before->pointer_high_text;
 	pointer->length = 3 + (67u - (unsigned)__builtin_clzll(pointer->value | 1)) / 4;
 }
 
 /* Computes what all lines have. 0: a number is too large or P is too small; the line has to be written by record.h. */
-static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line *line, struct lm_line_before *before,
-                                                                 const void *p, uint64_t size, uint64_t requested,
-                                                                 uint64_t usable)
+static inline __attribute__((always_inline)) int lm_line_measure(struct lm_line *line, const void *p, uint64_t size,
+                                                                 uint64_t requested, uint64_t usable)
 {
-	uint64_t digits;
-
 	if (__builtin_expect(size >= LM_LINE_EIGHT || requested >= LM_LINE_EIGHT * LM_LINE_EIGHT ||
 	                             usable >= LM_LINE_EIGHT * LM_LINE_EIGHT || (uintptr_t)p < LM_LINE_POINTER_MIN,
 	                     0))
 		return 0;
-	digits = lm_line_size(&line->size, size);
-	lm_line_total(&line->requested, &before->requested, requested, size, digits);
-	lm_line_total(&line->usable, &before->usable, usable, size, digits);
-	lm_line_pointer(&line->pointer, before, p);
+	lm_line_size(&line->size, size);
+	lm_line_total(&line->requested, requested);
+	lm_line_total(&line->usable, usable);
+	lm_line_pointer(&line->pointer, p);
 	return 1;
 }
 
@@ -282,15 +210,14 @@ static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, u
 	return __builtin_expect(count < LM_LINE_EIGHT && each < LM_LINE_EIGHT, 1);
 }
 
-static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_before *before, const void *old,
-                                          uint64_t old_size, int64_t change)
+static inline int lm_line_measure_realloc(struct lm_line *line, const void *old, uint64_t old_size, int64_t change)
 {
 	uint64_t by = change < 0 ? -(uint64_t)change : (uint64_t)change;
 
 	lm_line_size(&line->old_size, old_size);
 	lm_line_size(&line->change, by);
 	line->is_less = change < 0;
-	lm_line_pointer(&line->old, before, old);
+	lm_line_pointer(&line->old, old);
 	if (!old)
 		line->old.length = sizeof " (nil)" - 1;
 	return __builtin_expect(
@@ -357,8 +284,10 @@ static inline char *lm_line_put_pointer(char *end, const struct lm_line_pointer 
 	uint64_t digits = lm_line_hexadecimal((uint32_t)pointer->value);
 
 	__builtin_memcpy(end - 8, &digits, 8);
-	if (pointer->length > 8 + 3)
-		__builtin_memcpy(end - 16, &pointer->high, 8);
+	if (pointer->length > 8 + 3) {
+		digits = lm_line_hexadecimal((uint32_t)(pointer->value >> 32));
+		__builtin_memcpy(end - 16, &digits, 8);
+	}
 	end -= pointer->length;
 	__builtin_memcpy(end - 1, "  0x", 4);
 	return end;
@@ -476,8 +405,7 @@ static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, u
 	return 0;
 }
 
-static inline int lm_line_measure_realloc(struct lm_line *line, struct lm_line_before *before, const void *old,
-                                          uint64_t old_size, int64_t change)
+static inline int lm_line_measure_realloc(struct lm_line *line, const void *old, uint64_t old_size, int64_t change)
 {
 	(void)line, (void)before, (void)old, (void)old_size, (void)change;
 	return 0;

@@ -24,6 +24,7 @@ struct lm_event {
 	uint8_t busy;            /* the call interrupted the tracker, at work on this thread */
 	uint8_t unseen;          /* not a call, but a release that the tracker concluded */
 	uint8_t unkept;          /* the books could not take P up, so TOTALS do not include it */
+	uint8_t tells_usable;    /* USABLE is written: the line is in a packed trace */
 	uint8_t calling;         /* the call is about to be made; its own event follows if it returns */
 	int64_t change;          /* what the call added to the requested bytes in use */
 	const void *old;         /* the block passed to realloc or free */

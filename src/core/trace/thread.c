@@ -50,7 +50,6 @@ static void be_unknown(struct lm_thread *thread)
 void lm_thread_clean_up(struct lm_thread *thread)
 {
 	lm_unwind_forget(&thread->unwind);
-	thread->line = (struct lm_line_before){.pointer_high = 0};
 	lm_sizemap_abandon_move(&thread->move);
 	lm_ring_abandon_record(&thread->slot);
 }

@@ -39,7 +39,6 @@ struct lm_thread {
 	char end[LM_LINE_TAIL];
 	unsigned end_length;
 	char name[LM_THREAD_NAME];  /* as the trace has it */
-	struct lm_line_before line; /* the last line that the thread wrote */
 	struct lm_unwind_memory unwind;
 	struct lm_emit_room *room; /* emit_careful.c; or NULL */
 };

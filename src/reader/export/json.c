@@ -73,6 +73,17 @@ json_t *json_address(uint64_t address)
 	return json_sprintf("0x%" PRIx64, address);
 }
 
+json_t *json_thread(const struct threads *threads, uint32_t place)
+{
+	const struct thread *thread = threads_get(threads, place);
+
+	if (!thread->number)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o}", "number", json_number(thread->number), "tid",
+	                 thread->tid ? json_number(thread->tid) : json_null(), "name",
+	                 json_name(thread->tid ? thread->name : NULL, strlen(thread->name)));
+}
+
 static json_t *name_of(const char *text)
 {
 	return json_name(text, text ? strlen(text) : 0);

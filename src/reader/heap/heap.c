@@ -134,6 +134,11 @@ static int release(struct heap *heap, const struct heap_change *change)
 	return 0;
 }
 
+static inline int32_t clamped(int64_t slack)
+{
+	return slack < INT32_MIN ? INT32_MIN : slack > INT32_MAX ? INT32_MAX : (int32_t)slack;
+}
+
 /* Sets CHANGE to what a successful event does. */
 static inline void set_change(struct heap_change *change, const struct event *event, uint32_t stack, uint64_t line)
 {
@@ -145,9 +150,10 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	                  .size = event->size,
 	                  .line = line,
 	                  .stack = stack,
-	                  .slack = event->slack < UINT32_MAX ? (uint32_t)event->slack : UINT32_MAX,
+	                  .slack = clamped(event->slack),
 	                  .call = event->call,
-	                  .busy = event->busy},
+	                  .busy = event->busy,
+	                  .thread = event->by},
 		.foreign = event->foreign,
 	};
 }

@@ -15,11 +15,12 @@
 struct heap_block {
 	uint64_t address;
 	uint64_t size;      /* requested bytes */
-	uint64_t line : 48; /* of the trace: where the block was allocated or got this size */
-	enum lm_call call : 8;
-	unsigned busy : 1; /* the tracker was already active in the thread, see struct event */
+	uint64_t line : 40; /* of the trace: where the block was allocated or got this size */
+	enum lm_call call : 5;
+	unsigned busy : 1;    /* the tracker was already active in the thread, see struct event */
+	unsigned thread : 18; /* the one that allocated it: its place in the image's threads */
 	uint32_t stack;
-	uint32_t slack; /* bytes that are usable on top of SIZE, if the trace says so of each block; up to UINT32_MAX */
+	int32_t slack; /* usable bytes without SIZE, if the trace says so of each block; clamped */
 };
 
 _Static_assert(sizeof(struct heap_block) == 32, "two slots fill a cache line");
@@ -65,7 +66,7 @@ struct heap {
 	unsigned shift; /* a hash is shifted by this to get a slot's index */
 	size_t blocks;  /* live */
 	uint64_t bytes; /* requested bytes of the live blocks */
-	uint64_t slack; /* and how many more are usable; only of a packed trace */
+	int64_t slack;  /* the sum of theirs; only of a packed trace */
 	struct heap_counts counts;
 	struct heap_observer observer; /* set by the caller; zeros for none */
 	/* The rest belongs to heap_apply_later(). */

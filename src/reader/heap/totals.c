@@ -34,7 +34,7 @@ static void leave_unknown(struct totals *totals, const struct event *event)
 	if (event->without_sizes)
 		return;
 	totals->used -= (int64_t)size;
-	totals->usable -= (int64_t)(size + (parse_is_free(event->call) ? event->slack : 0));
+	totals->usable -= (int64_t)size + (parse_is_free(event->call) ? event->slack : 0);
 }
 
 static int apply_call(struct totals *totals, struct trace_item *item)
@@ -42,18 +42,21 @@ static int apply_call(struct totals *totals, struct trace_item *item)
 	struct heap *heap = &totals->heap;
 	struct event *event = &item->event, counted;
 	const struct heap_block *block = heap_find(heap, released_by(event));
-	uint64_t bytes = heap->bytes, slack = heap->slack, unknown = heap->counts.unknown;
+	uint64_t bytes = heap->bytes, unknown = heap->counts.unknown;
+	int64_t slack = heap->slack;
 	int error;
 
 	if (event->without_sizes)
 		set_sizes(event, block ? block->size : 0);
 	/* The tracker does not count a block whose size it could not keep. */
 	counted = *event;
-	if (event->unkept)
-		counted.size = counted.slack = 0;
+	if (event->unkept) {
+		counted.size = 0;
+		counted.slack = 0;
+	}
 	error = heap_apply(heap, &counted, item->stack, item->line);
 	totals->used += (int64_t)(heap->bytes - bytes);
-	totals->usable += (int64_t)(heap->bytes - bytes + heap->slack - slack);
+	totals->usable += (int64_t)(heap->bytes - bytes) + heap->slack - slack;
 	if (heap->counts.unknown != unknown)
 		leave_unknown(totals, event);
 	event->used = totals->used;

@@ -26,6 +26,7 @@
 #include <string.h>
 
 enum {
+	WORD = LM_PACKED_WORD,
 	/* Threads that have reserved their places and not yet written to them leave less than this. */
 	ZEROS_MAX = 64 << 10,
 	/* No record is longer. */
@@ -38,6 +39,7 @@ enum {
 
 struct join {
 	const struct copied *copied;
+	bool is_packed;
 	uint64_t written; /* the trace has everything before this position */
 	uint64_t sure;    /* bytes before this position can't be of an earlier round of the ring */
 	uint64_t end;     /* behind the last byte that is not 0 */
@@ -61,9 +63,39 @@ static unsigned char byte_at(const struct join *j, uint64_t position)
 	return lm_journal_byte(j->copied->ring, position);
 }
 
-static bool begins_record(unsigned char byte)
+static bool begins_line(unsigned char byte)
 {
 	return byte == '+' || byte == '#';
+}
+
+/* In a packed trace: does a packed record begin with BYTE, or a word that begins no record? */
+static bool begins_words(unsigned char byte)
+{
+	return lm_packed_words(byte) || byte == LM_PACKED_REST;
+}
+
+static bool begins_record(const struct join *j, unsigned char byte)
+{
+	return begins_line(byte) || (j->is_packed && begins_words(byte));
+}
+
+/* Is the word at POSITION, or the record's place in a text trace, not whole? */
+static bool begins_gap(const struct join *j, uint64_t position)
+{
+	return lm_journal_begins_gap(j->copied->ring, position, j->is_packed);
+}
+
+void copied_fill_gap(char *to, size_t len, bool is_packed)
+{
+	if (!is_packed) {
+		memset(to, ' ', len);
+		*to = '#';
+		to[len - 1] = '\n';
+		return;
+	}
+	memset(to, 0, len);
+	for (size_t at = 0; at < len; at += WORD)
+		to[at] = (char)LM_PACKED_REST;
 }
 
 /* ---- do they belong together ------------------------------------------------------- */
@@ -188,6 +220,15 @@ static bool are_frames(const char *text, const char *end)
 	return true;
 }
 
+/* Are the LEN bytes whole words, of which those from BEGIN on begin no record? */
+static bool are_rests(const char *words, size_t begin, size_t len)
+{
+	for (size_t at = begin; at < len; at += WORD)
+		if ((unsigned char)words[at] != LM_PACKED_REST)
+			return false;
+	return true;
+}
+
 /*
  * Is the text a whole record, or the last part of one, which IN_LINE begins in the
  * middle of a line? The copying may have put it together from two records. What an
@@ -196,7 +237,7 @@ static bool are_frames(const char *text, const char *end)
 static bool is_record(const char *text, size_t len, bool in_line)
 {
 	const char *end = text + len, *newline = memchr(text, '\n', len);
-	const bool begins = !in_line && begins_record((unsigned char)*text);
+	const bool begins = !in_line && begins_line((unsigned char)*text);
 
 	if (!newline || end[-1] != '\n' || memchr(text, 0, len))
 		return false;
@@ -221,19 +262,34 @@ static void tell_hole(struct join *j, uint64_t position, uint64_t zeros)
 	j->rest->missing = behind - position;
 }
 
+/* Where in the LEN bytes TEXT at POSITION there is something that was not written, or LEN. A written word can have
+ * zeros. */
+static uint64_t find_unwritten(const struct join *j, uint64_t position, const char *text, uint64_t len)
+{
+	const char *zero;
+
+	if (!j->is_packed) {
+		zero = memchr(text, 0, (size_t)len);
+		return zero ? (uint64_t)(zero - text) : len;
+	}
+	for (uint64_t at = lm_journal_word(position) - position; at < len; at += WORD)
+		if (!text[at])
+			return at;
+	return len;
+}
+
 /*
  * The LEN bytes TEXT at POSITION are no record. The end of the ring is copied later
  * than its beginning: a record that goes on there may have become whole meanwhile.
  */
 static void tell_torn(struct join *j, uint64_t position, const char *text, uint64_t len)
 {
-	const char *zero = memchr(text, 0, (size_t)len);
-	const uint64_t until = position + (zero ? (uint64_t)(zero - text) : len);
+	const uint64_t zero = find_unwritten(j, position, text, len), until = position + zero;
 
 	if (until >= j->sure || until % LM_JOURNAL_RING == 0)
 		return;
 	j->rest->is_cut = true;
-	if (zero)
+	if (zero < len)
 		tell_hole(j, position, until);
 }
 
@@ -241,19 +297,34 @@ static void tell_torn(struct join *j, uint64_t position, const char *text, uint6
 static void put_gap(struct join *j)
 {
 	char *to = j->rest->text + j->rest->len;
-	size_t len = j->copied->fill ? (size_t)j->gap : EMPTY;
+	size_t len = j->copied->fill ? (size_t)j->gap : j->is_packed ? WORD : EMPTY;
 
 	if (!j->gap)
 		return;
-	memset(to, ' ', len);
-	*to = '#';
-	to[len - 1] = '\n';
+	copied_fill_gap(to, len, j->is_packed);
 	j->rest->len += len;
 	j->gap = 0;
 }
 
-/* Takes the LEN bytes at POSITION, if they are a record (see is_record()). The text has room for all of the ring. */
-static bool take_record(struct join *j, uint64_t position, uint64_t len, bool in_line)
+/* What is taken: a whole record, or the last part of one, which can begin in the middle of a line. */
+enum part { PART_WHOLE, PART_LINES, PART_IN_LINE, PART_WORDS };
+
+/* Is the text at POSITION what PART says? A packed record's first word is stored last, so behind it are the others. */
+static bool is_sound(const struct join *j, uint64_t position, const char *text, size_t len, enum part part)
+{
+	const unsigned char first = (unsigned char)*text;
+	const size_t word = (size_t)(lm_journal_word(position) - position);
+
+	if (part == PART_WORDS)
+		return are_rests(text, word, len);
+	if (!j->is_packed || part != PART_WHOLE || first < LM_PACKED_FREE)
+		return is_record(text, len, part == PART_IN_LINE);
+	return are_rests(text, first == LM_PACKED_REST ? 0 : WORD, len) &&
+	       (first == LM_PACKED_REST || lm_packed_words(first));
+}
+
+/* Takes the LEN bytes at POSITION, if they are a record (see is_sound()). The text has room for all of the ring. */
+static bool take_record(struct join *j, uint64_t position, uint64_t len, enum part part)
 {
 	const size_t before = j->rest->len;
 	char *to;
@@ -264,7 +335,7 @@ static bool take_record(struct join *j, uint64_t position, uint64_t len, bool in
 	to = j->rest->text + j->rest->len;
 	for (uint64_t i = 0; i < len; i++)
 		to[i] = (char)byte_at(j, position + i);
-	if (is_record(to, (size_t)len, in_line)) {
+	if (is_sound(j, position, to, (size_t)len, part)) {
 		j->rest->len += (size_t)len;
 		return true;
 	}
@@ -290,13 +361,40 @@ static bool pass_gap(struct join *j, const struct lm_journal_piece *piece)
 	return false;
 }
 
+/* The end of the words at POSITION that are not whole: of a text record's place, or of zeros. */
+static uint64_t gap_end(const struct join *j, uint64_t position)
+{
+	const unsigned char *ring = j->copied->ring;
+
+	if (byte_at(j, position))
+		return lm_journal_blank_end(ring, position, j->end);
+	while (position < j->end && byte_at(j, position) == 0)
+		position += WORD;
+	return position < j->end ? position : j->end;
+}
+
+/* As lm_journal_next(), but a piece of a packed trace is one record. */
+static bool next_record(const struct join *j, uint64_t position, struct lm_journal_piece *piece)
+{
+	const unsigned char *ring = j->copied->ring;
+
+	if (!j->is_packed)
+		return lm_journal_next(ring, position, j->end, 0, piece);
+	if (position >= j->end)
+		return false;
+	piece->position = position;
+	piece->is_gap = begins_gap(j, position);
+	piece->length =
+		(piece->is_gap ? gap_end(j, position) : lm_journal_words_end(ring, position, j->end)) - position;
+	return true;
+}
+
 static void take_records(struct join *j, uint64_t position)
 {
 	struct lm_journal_piece piece;
 
-	for (uint64_t at = position;
-	     lm_journal_next(j->copied->ring, at, j->end, j->copied->header->packed != 0, &piece); at += piece.length) {
-		if (!(piece.is_gap ? pass_gap(j, &piece) : take_record(j, piece.position, piece.length, false)))
+	for (uint64_t at = position; next_record(j, at, &piece); at += piece.length) {
+		if (!(piece.is_gap ? pass_gap(j, &piece) : take_record(j, piece.position, piece.length, PART_WHOLE)))
 			return;
 		j->reached = piece.position + piece.length;
 	}
@@ -309,23 +407,65 @@ struct last {
 	char bytes[64 << 10];
 	size_t len;
 	uint64_t record; /* length of the last record, as far as it is there; 0 if it is longer than that */
+	uint64_t lacks;  /* of a packed record that is cut: bytes of it that are missing */
+	bool is_words;   /* it is a packed record */
 	bool ends_line;
 };
 
-/* 0 or -errno. */
-static int read_last(struct last *last, const struct copied *c)
+static void find_last_line(struct last *last)
 {
+	for (size_t at = last->len; at-- && !last->record;)
+		if (begins_line((unsigned char)last->bytes[at]) && (at ? last->bytes[at - 1] == '\n' : true))
+			last->record = last->len - at;
+}
+
+/* Behind the record of a packed trace that begins at AT of the last bytes; it can be cut. */
+static size_t pass_record(const struct last *last, size_t at)
+{
+	const unsigned char *bytes = (const unsigned char *)last->bytes;
+	unsigned words = lm_packed_words(bytes[at]);
+
+	if (begins_words(bytes[at]))
+		return at + (words ? (size_t)words * WORD : WORD);
+	while ((at += WORD) < last->len)
+		if (bytes[at - 1] == '\n' && (begins_line(bytes[at]) || begins_words(bytes[at])))
+			break;
+	return at;
+}
+
+/*
+ * Finds the last record of a packed trace, forwards from the first word. That can lie
+ * in the middle of a line, but the record behind that line is found.
+ */
+static void find_last_record(struct last *last, size_t first)
+{
+	for (size_t at = first, next; at < last->len; at = next) {
+		next = pass_record(last, at);
+		last->record = last->len - at;
+		last->is_words = begins_words((unsigned char)last->bytes[at]);
+		if (next > last->len && last->is_words)
+			last->lacks = next - last->len;
+	}
+	last->ends_line |= last->is_words && !last->lacks;
+}
+
+/* 0 or -errno. */
+static int read_last(struct last *last, const struct join *j)
+{
+	const struct copied *c = j->copied;
 	int error;
 
 	last->len = (size_t)smaller(c->trace_size - c->header->base, sizeof last->bytes);
-	last->record = 0;
+	last->record = last->lacks = 0;
+	last->is_words = false;
 	error = read_at(c->trace, last->bytes, last->len, (off_t)(c->trace_size - last->len));
 	if (error)
 		return error;
 	last->ends_line = !last->len || last->bytes[last->len - 1] == '\n';
-	for (size_t at = last->len; at-- && !last->record;)
-		if (begins_record((unsigned char)last->bytes[at]) && (at ? last->bytes[at - 1] == '\n' : true))
-			last->record = last->len - at;
+	if (j->is_packed)
+		find_last_record(last, (size_t)(lm_journal_word(j->written - last->len) - (j->written - last->len)));
+	else
+		find_last_line(last);
 	return 0;
 }
 
@@ -339,13 +479,35 @@ static bool is_last_whole(const struct join *j, const struct last *last)
 	const uint64_t record = j->written - last->record;
 	const unsigned char next = byte_at(j, j->written);
 
-	if (!last->record || c->trace_size % PAGE != 0 || j->written == c->header->tail)
+	if (!last->record || last->is_words || c->trace_size % PAGE != 0 || j->written == c->header->tail)
 		return true;
 	/* What follows is the place of another record. */
-	if (j->end > j->written && j->written < j->sure && next && (begins_record(next) || lm_journal_is_gap(next)))
+	if (j->end > j->written && j->written < j->sure && next &&
+	    (begins_record(j, next) || begins_gap(j, j->written)))
 		return true;
-	return record >= c->header->tail && begins_record(byte_at(j, record)) &&
-	       lm_journal_record_end(c->ring, record, j->written + 1) == j->written;
+	return record >= c->header->tail && begins_line(byte_at(j, record)) &&
+	       lm_journal_whole_end(c->ring, record, j->written + 1, j->is_packed) == j->written;
+}
+
+/* The same for a packed trace, where the record is not text alone. */
+static bool take_last_words(struct join *j, const struct last *last, uint64_t *position)
+{
+	const enum part part = last->ends_line ? PART_LINES : PART_IN_LINE;
+	const uint64_t begin = j->written;
+	uint64_t at = lm_journal_word(begin);
+
+	if (last->is_words) {
+		*position += last->lacks;
+		return *position <= j->end && take_record(j, begin, last->lacks, PART_WORDS);
+	}
+	for (at += at == begin ? WORD : 0; at < j->end; at += WORD) {
+		unsigned char next = byte_at(j, at);
+
+		if (byte_at(j, at - 1) == '\n' && (begins_record(j, next) || begins_gap(j, at)))
+			break;
+	}
+	*position = at < j->end ? at : j->end;
+	return last->record && *position > begin && take_record(j, begin, *position - begin, part);
 }
 
 /* Takes what the journal has of a record that the trace's copy has only the first part of. */
@@ -354,16 +516,16 @@ static bool take_last_part(struct join *j, const struct last *last, uint64_t *po
 	const uint64_t record = j->written - last->record;
 	struct lm_journal_piece piece;
 
-	if (!last->record ||
-	    !lm_journal_next(j->copied->ring, *position, j->end, j->copied->header->packed != 0, &piece) ||
-	    piece.is_gap)
+	if (j->is_packed)
+		return take_last_words(j, last, position);
+	if (!last->record || !lm_journal_next(j->copied->ring, *position, j->end, 0, &piece) || piece.is_gap)
 		return false;
 	/* Its first bytes are written last. */
-	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail &&
-	    !begins_record(byte_at(j, record)) && byte_at(j, record) != 0)
+	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail && !begins_line(byte_at(j, record)) &&
+	    byte_at(j, record) != 0)
 		return false;
 	*position += piece.length;
-	return take_record(j, piece.position, piece.length, !last->ends_line);
+	return take_record(j, piece.position, piece.length, last->ends_line ? PART_LINES : PART_IN_LINE);
 }
 
 /* The trace's copy is older than all that the journal's has. */
@@ -375,10 +537,17 @@ static void end_before(struct join *j, const struct last *last)
 		j->rest->size -= last->record;
 }
 
-static void join(struct join *j, const struct last *last)
+/* The trace ends with a line. Does the journal have something else than a record behind that? */
+static bool seems_to_go_on(const struct join *j)
 {
 	const unsigned char byte = j->end > j->written ? byte_at(j, j->written) : 0;
-	const bool goes_on = !last->ends_line || (byte && !begins_record(byte) && !lm_journal_is_gap(byte));
+
+	return byte && !begins_record(j, byte) && !begins_gap(j, j->written);
+}
+
+static void join(struct join *j, const struct last *last)
+{
+	const bool goes_on = !last->ends_line || (!last->is_words && seems_to_go_on(j));
 	uint64_t position = j->written;
 
 	if (goes_on ? take_last_part(j, last, &position) : is_last_whole(j, last)) {
@@ -393,7 +562,7 @@ static void join(struct join *j, const struct last *last)
 
 int copied_join(const struct copied *c, struct copied_rest *rest)
 {
-	struct join j = {.copied = c, .rest = rest};
+	struct join j = {.copied = c, .is_packed = c->header->packed != 0, .rest = rest};
 	struct last *last = malloc(sizeof *last);
 
 	*rest = (struct copied_rest){.size = c->trace_size, .text = malloc(LM_JOURNAL_RING + LONGEST)};
@@ -406,7 +575,7 @@ int copied_join(const struct copied *c, struct copied_rest *rest)
 	j.reached = j.written;
 	j.sure = c->header->tail + LM_JOURNAL_RING;
 	j.end = lm_journal_end(c->ring, j.written, j.written + LM_JOURNAL_RING, c->header->packed != 0);
-	if (read_last(last, c) == 0)
+	if (read_last(last, &j) == 0)
 		(j.written < c->header->tail ? end_before : join)(&j, last);
 	if (!rest->is_cut && c->flushed > j.reached) {
 		rest->is_cut = true;

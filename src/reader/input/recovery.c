@@ -287,14 +287,6 @@ static int join_copies(struct recovery *recovery, const struct snapshot *s, int 
 
 /* ---- what is taken --------------------------------------------------------------- */
 
-/* Fills a place of LEN bytes with an information line that says nothing. */
-static void fill(char *to, uint64_t len)
-{
-	memset(to, ' ', len);
-	*to = '#';
-	to[len - 1] = '\n';
-}
-
 /* Copies a piece, which may continue at the beginning of the ring. */
 static void copy(char *to, const struct snapshot *s, const struct lm_journal_piece *piece)
 {
@@ -303,6 +295,24 @@ static void copy(char *to, const struct snapshot *s, const struct lm_journal_pie
 
 	memcpy(to, s->ring + from, first);
 	memcpy(to + first, s->ring, (size_t)piece->length - first);
+}
+
+/*
+ * The next piece, as lm_journal_next() finds it. It was whole before the text was
+ * copied. A piece of a packed trace is many records, so each of its words has to have
+ * been whole: it is found in the earlier copy.
+ */
+static int next_piece(const struct snapshot *s, uint64_t position, uint64_t at, uint64_t end,
+                      struct lm_journal_piece *piece)
+{
+	if (s->header.packed)
+		return lm_journal_next(s->early, at, end, 1, piece);
+	if (!lm_journal_next(s->ring, at, end, 0, piece))
+		return 0;
+	/* If the trace ends in the middle of a record, that record was whole. */
+	if (at != position || !s->at_rest)
+		piece->is_gap |= lm_journal_is_gap(lm_journal_byte(s->early, at));
+	return 1;
 }
 
 static int take(struct recovery *recovery, const struct snapshot *s, uint64_t position, uint64_t end,
@@ -314,16 +324,13 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 	recovery->text = malloc(end - position + 1);
 	if (!recovery->text)
 		return -ENOMEM;
-	for (; lm_journal_next(s->ring, at, end, s->header.packed != 0, &piece); at += piece.length) {
+	for (; next_piece(s, position, at, end, &piece); at += piece.length) {
 		char *to = recovery->text + recovery->len;
 
-		/* If the trace ends in the middle of a record, that record was whole. */
-		if ((at != position || !s->at_rest) && lm_journal_is_gap(lm_journal_byte(s->early, at)))
-			piece.is_gap = 1;
 		if (!piece.is_gap)
 			copy(to, s, &piece);
 		else if (gaps == RECOVERY_FILL)
-			fill(to, piece.length);
+			copied_fill_gap(to, (size_t)piece.length, s->header.packed != 0);
 		else
 			continue;
 		recovery->len += piece.length;

@@ -20,8 +20,8 @@
 enum recovery_gaps {
 	RECOVERY_LEAVE_OUT,
 	/*
-	 * They become lines of the same length that say nothing. So the trace's size
-	 * still tells how much of the journal it has, even if it gets only a part.
+	 * They become lines of the same length that say nothing, and words that begin no record in a packed trace. So
+	 * the trace's size still tells how much of the journal it has, even if it gets only a part.
 	 */
 	RECOVERY_FILL,
 };

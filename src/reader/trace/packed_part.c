@@ -59,10 +59,14 @@ static void begin_section(struct trace *trace)
 	begin_words(&trace->input);
 }
 
+/* A piece can begin in a record of text, of which the memory map is the longest. */
+enum { LINES_OF_A_RECORD = 200 };
+
 /* The trace does not say its format. Does a packed record begin at the position? */
 static bool begins_packed(struct trace *trace)
 {
-	if (!is_certain_here(trace))
+	/* Far inside of a file that is no trace, some bytes look like records. */
+	if (trace->input.lines > LINES_OF_A_RECORD || !is_certain_here(trace))
 		return false;
 	begin_section(trace);
 	return true;

@@ -44,9 +44,9 @@ static const struct {
 	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
 	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
 	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
-	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_PROCESS, INFO_PROCESS, false},
-	{LM_TRACE_CALLING, INFO_CALLING, false}, {LM_TRACE_FRAME, INFO_FRAME, true},
-	{LM_TRACE_NODE, INFO_NODE, false},
+	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
+	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
+	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -62,9 +62,10 @@ static inline void clear_event(struct event *event)
 {
 	event->change = event->used = event->usable = 0;
 	event->pointer = event->old = event->size = event->slack = event->backtrace = 0;
-	event->arg_count = event->error = event->thread = 0;
+	event->arg_count = event->error = event->thread = event->by = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
-	event->has_backtrace = event->has_statm = event->without_totals = event->without_sizes = false;
+	event->has_backtrace = event->has_thread = event->has_statm = false;
+	event->without_totals = event->without_sizes = false;
 	memset(event->args, 0, sizeof event->args);
 }
 
@@ -119,6 +120,20 @@ static const char *take_parentheses(struct cursor *c, const struct form *form, s
 	return cursor_byte(c, ')') ? NULL : fault;
 }
 
+static bool is_word(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+static const char *take_thread(struct cursor *value, struct event *event)
+{
+	uint64_t number = 0;
+
+	event->has_thread = cursor_number(value, &number) && cursor_at_end(value) && number <= UINT32_MAX;
+	event->thread = event->has_thread ? (uint32_t)number : 0;
+	return event->has_thread ? NULL : "the thread's number is not a number";
+}
+
 /* Takes " key=value". Unknown keys are skipped. */
 static const char *take_annotation(struct cursor *c, struct event *event)
 {
@@ -132,18 +147,19 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 		return "something that is neither a marker nor key=value";
 	key = (size_t)(equals - word);
 	value = cursor_start(equals + 1, len - key - 1);
-	if (key == strlen(LM_TRACE_BT) && memcmp(word, LM_TRACE_BT, key) == 0) {
+	if (is_word(word, key, LM_TRACE_BT)) {
 		event->has_backtrace = cursor_number(&value, &event->backtrace) && cursor_at_end(&value);
 		return event->has_backtrace ? NULL : "the backtrace's number is not a number";
 	}
-	if (key == strlen(LM_TRACE_UNSEEN) && memcmp(word, LM_TRACE_UNSEEN, key) == 0)
+	if (is_word(word, key, LM_TRACE_BY))
+		return take_thread(&value, event);
+	if (is_word(word, key, LM_TRACE_UNSEEN))
 		event->unseen = cursor_number(&value, &flag) && flag;
-	else if (key == strlen(LM_TRACE_UNKEPT) && memcmp(word, LM_TRACE_UNKEPT, key) == 0)
+	else if (is_word(word, key, LM_TRACE_UNKEPT))
 		event->unkept = cursor_number(&value, &flag) && flag;
-	else if (key == strlen(LM_TRACE_BY) && memcmp(word, LM_TRACE_BY, key) == 0)
-		event->thread = cursor_number(&value, &flag) && flag <= UINT32_MAX ? (unsigned)flag : 0;
-	else if (key == strlen(LM_TRACE_USABLE) && memcmp(word, LM_TRACE_USABLE, key) == 0)
-		event->slack = cursor_number(&value, &flag) ? flag : 0; /* the whole size; see conclude() */
+	else if (is_word(word, key, LM_TRACE_USABLE))
+		/* The size is not known yet, see conclude_slack(). */
+		event->slack = cursor_number(&value, &flag) && flag < INT64_MAX ? (int64_t)flag + 1 : 0;
 	return NULL;
 }
 
@@ -182,6 +198,13 @@ static const char *take_markers(struct cursor *c, struct event *event)
 	return cursor_at_end(c) ? NULL : "something behind the end of the event";
 }
 
+/* From the annotation, 1 more than the usable size, or 0 without one, to the slack. */
+static void conclude_slack(struct event *event)
+{
+	if (event->slack)
+		event->slack -= 1 + (int64_t)event->size;
+}
+
 /* Finds out the size of the call's block, and whether the call failed. */
 static void conclude_size(struct event *event)
 {
@@ -208,12 +231,6 @@ static void conclude_size(struct event *event)
 		event->size = 0;
 }
 
-static void conclude(struct event *event)
-{
-	conclude_size(event);
-	event->slack = event->slack > event->size ? event->slack - event->size : 0;
-}
-
 static const char *parse_call(struct cursor *c, struct event *event)
 {
 	const struct form *form = &forms[event->call];
@@ -236,7 +253,8 @@ static const char *parse_call(struct cursor *c, struct event *event)
 		return fault;
 	if (event->change < 0 && !parse_is_free(event->call) && !parse_is_realloc(event->call))
 		return "an allocation of a negative size";
-	conclude(event);
+	conclude_size(event);
+	conclude_slack(event);
 	return NULL;
 }
 
@@ -275,11 +293,6 @@ static const char *parse_counts(struct cursor *c, struct event *event)
 			return fault;
 	}
 	return NULL;
-}
-
-static bool is_word(const char *text, size_t len, const char *word)
-{
-	return len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
 static const char *parse_event(struct cursor *c, struct record *record)
@@ -351,6 +364,22 @@ static void parse_calling(struct cursor c, struct record *record)
 	record->info = INFO_OTHER;
 }
 
+/* Takes "number tid name". The name can be empty; blanks at its end only fill up the record. The same holds as above.
+ */
+static void parse_thread(struct cursor c, struct record *record)
+{
+	if (cursor_number(&c, &record->number) && record->number <= UINT32_MAX && cursor_byte(&c, ' ') &&
+	    cursor_number(&c, &record->tid) && (cursor_byte(&c, ' ') || cursor_at_end(&c))) {
+		record->text = c.at;
+		record->len = (size_t)(c.end - c.at);
+		while (record->len && record->text[record->len - 1] == ' ')
+			record->len--;
+		return;
+	}
+	record->info = INFO_OTHER;
+	record->number = 0;
+}
+
 static const char *parse_info(struct cursor *c, struct record *record)
 {
 	const char *word;
@@ -376,6 +405,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			return "an information line whose value is not a number";
 		if (record->info == INFO_CALLING)
 			parse_calling(*c, record);
+		if (record->info == INFO_THREAD)
+			parse_thread(*c, record);
 		if (record->info == INFO_NODE)
 			return parse_node(c, &record->node);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
@@ -473,16 +504,35 @@ static inline __attribute__((always_inline)) bool pass_totals(const char **at, s
 	return true;
 }
 
+/* Takes " thread=N". */
+static inline __attribute__((always_inline)) bool pass_thread(const char **at, struct event *event)
+{
+	uint64_t number;
+
+	if (!pass(at, " " LM_TRACE_BY "=") || !pass_number(at, &number) || number > UINT32_MAX)
+		return false;
+	event->has_thread = true;
+	event->thread = (uint32_t)number;
+	return true;
+}
+
 /*
- * Takes the end of the line that begins at TEXT: the number of a backtrace, if there
- * is one, and the newline. Returns the line's length, or 0. A null pointer means that
- * the call failed, which is not a common line.
+ * Takes the end of the line that begins at TEXT: the number of a backtrace and that of a
+ * thread, if there are any, and the newline. Returns the line's length, or 0. A null
+ * pointer means that the call failed, which is not a common line.
  */
 static inline __attribute__((always_inline)) size_t pass_end(const char *text, const char *at, struct event *event)
 {
+	static const char number[] = " " LM_TRACE_BT "=";
+
 	event->backtrace = 0;
-	event->has_backtrace = *at == ' ';
-	if (event->has_backtrace && (!pass(&at, " " LM_TRACE_BT "=") || !pass_number(&at, &event->backtrace)))
+	if (memcmp(at, number, sizeof number - 1) == 0) {
+		at += sizeof number - 1;
+		event->has_backtrace = true;
+		if (!pass_number(&at, &event->backtrace))
+			return 0;
+	}
+	if (*at == ' ' && !pass_thread(&at, event))
 		return 0;
 	return *at == '\n' && event->pointer ? (size_t)(at + 1 - text) : 0;
 }
@@ -495,12 +545,13 @@ static inline __attribute__((always_inline)) bool pass_two(const char **at, stru
 	       pass_number(at, &event->args[1]) && pass(at, ")");
 }
 
-/* Clears the fields that only uncommon calls have. */
+/* Clears the fields that not all calls have. */
 static inline __attribute__((always_inline)) void clear_rest(struct event *event)
 {
 	event->old = event->slack = 0;
-	event->arg_count = event->error = event->thread = 0;
-	event->failed = event->foreign = event->busy = event->unseen = event->unkept = event->has_statm = false;
+	event->arg_count = event->error = 0;
+	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
+	event->has_backtrace = event->has_thread = event->has_statm = false;
 	event->without_totals = event->without_sizes = false;
 	memset(event->args, 0, sizeof event->args);
 }

@@ -36,6 +36,7 @@ enum record_info {
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result */
+	INFO_THREAD,  /* NUMBER is thread TID; TEXT is its name, as it is written */
 	INFO_FRAME,   /* packed format: the next line is frame NUMBER */
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
 	INFO_OTHER,
@@ -50,10 +51,12 @@ struct event {
 	uint64_t pointer;   /* the returned or the freed pointer */
 	uint64_t old;       /* realloc, reallocarray: the pointer that was passed; otherwise 0 */
 	uint64_t size;      /* requested size of the block at POINTER */
-	uint64_t slack;     /* bytes that are usable on top of SIZE, if the trace says so; otherwise 0 */
+	int64_t slack;      /* usable bytes without SIZE, if the trace says so (-SIZE if none are known); otherwise 0 */
 	int64_t used;       /* U: requested bytes in use after the call */
 	int64_t usable;     /* R: their malloc_usable_size */
 	uint64_t backtrace; /* compact format: its number, if has_backtrace */
+	uint32_t thread;    /* if has_thread: the number of the thread that made the call; 0: not known */
+	uint32_t by;        /* set by trace_next(): that thread's place in the image's threads (threads.h) */
 	unsigned arg_count;
 	unsigned error; /* errno of a failed call; 0 if unknown or if it did not fail */
 	bool failed;
@@ -62,10 +65,10 @@ struct event {
 	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
 	bool unkept;  /* the tracker could not keep the block's size: USED and USABLE do not include it */
 	bool has_backtrace;
+	bool has_thread;
 	bool has_statm;
 	bool without_totals; /* in a packed trace: USED and USABLE are not those of this event, see totals.h */
 	bool without_sizes;  /* a packed record: the size of the released block is missing everywhere, too */
-	unsigned thread;     /* its number; 0 if it is not known */
 	uint64_t args[RECORD_ARGS_MAX]; /* the numbers in parentheses, in order */
 	/* Few events have the following. In other events it is undefined. */
 	uint64_t statm[LM_TRACE_STATM_FIELDS]; /* in pages; if has_statm */
@@ -100,7 +103,8 @@ struct record {
 	struct event event;
 	struct record_module module;
 	struct record_node node;
-	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _FRAME, _LOST, _LIMIT */
+	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT */
+	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;
 	const char *fault; /* what is wrong with the line; NULL if nothing */
@@ -114,7 +118,8 @@ enum { PARSE_COMMON_MAX = 192 };
 
 /*
  * Reads the most common lines, by the same grammar and faster: successful malloc,
- * free, realloc and calloc, with nothing behind them but the number of a backtrace.
+ * free, realloc and calloc, with nothing behind them but the numbers of a backtrace and
+ * of a thread.
  * Returns the length of the line with its newline. Returns 0 if parse_record() has to
  * read it; EVENT is undefined then.
  */

@@ -42,14 +42,17 @@ bool packed_is_certain_line(const char *text, size_t len)
 }
 
 /* How much a record or a word says for a packed trace: about the bits that would not be so by chance. */
-static unsigned weigh(enum packed_find found, size_t size)
+static unsigned weigh(enum packed_find found, const char *text, size_t size)
 {
-	enum { KIND = 5, FREE = 7, REST = 8 };
+	enum { KIND = 5, FREE = 7, REST = 8, THREADS = 256 };
 
+	/* Such words alone say nothing: many files have long rows of bytes that are 0xff. */
 	if (found == PACKED_REST)
-		return REST;
+		return 0;
+	/* Releases have one byte alone that tells them. So has a jump table, whose numbers look like those of many
+	 * threads. */
 	if (size == LM_PACKED_WORD)
-		return FREE;
+		return lm_packed_thread(word(text, 0)) < THREADS ? FREE : 0;
 	return KIND + (unsigned)(size / LM_PACKED_WORD - 1) * REST;
 }
 
@@ -69,7 +72,7 @@ bool packed_is_certain(const char *text, size_t len)
 			break;
 		if (found != PACKED_WHOLE && found != PACKED_REST)
 			return false;
-		weight += weigh(found, size);
+		weight += weigh(found, text + at, size);
 	}
 	return weight >= (len < PACKED_CERTAIN ? ENOUGH_AT_END : ENOUGH);
 }
@@ -81,6 +84,7 @@ static void clear(struct event *event)
 	event->arg_count = event->error = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_statm = false;
+	event->has_thread = true;
 	event->without_totals = event->without_sizes = true;
 	memset(event->args, 0, sizeof event->args);
 }

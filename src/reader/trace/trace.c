@@ -5,6 +5,7 @@
 #include "complain.h"
 #include "escape.h"
 #include "note.h"
+#include "packed.h"
 #include "packed_part.h"
 
 #include <errno.h>
@@ -14,6 +15,15 @@
 
 /* Blanks that fill a record of a packed trace up to a multiple of eight bytes. */
 enum { PADDING_MAX = 7 };
+
+/* Can the line that was just read be a record's last one? A record of several lines has no padding in front of that. */
+static bool can_end_record(const struct trace *trace)
+{
+	size_t len;
+	const char *next = input_ahead(&trace->input, &len);
+
+	return !len || *next == '+' || *next == '#' || *next == '\0' || (unsigned char)*next >= LM_PACKED_FREE;
+}
 
 /* A record of a packed trace ends here. Takes the blanks away that it was filled up with. */
 static void strip_padding(struct line *line)
@@ -40,7 +50,7 @@ static int read_line(struct trace *trace, bool *whole)
 		return got;
 	complain_of_gap(trace, line->number, line->after_nuls);
 	trace->below_text = true;
-	if (trace->section == SECTION_UNKNOWN || input_at_word(&trace->input))
+	if ((trace->section == SECTION_UNKNOWN || input_at_word(&trace->input)) && can_end_record(trace))
 		strip_padding(&trace->line);
 	*whole = line->finished;
 	if (line->cut)
@@ -167,7 +177,7 @@ static int take_expected(struct trace *trace, uint32_t *stack)
 	return 0;
 }
 
-/* Takes a line of the content of a file. Only a memory map is used. 0 or -ENOMEM. */
+/* Takes a line of the content of a file. Only a memory map is used. 1, 0 if it can't be read, or -ENOMEM. */
 static int take_file_line(struct trace *trace)
 {
 	int error = 0;
@@ -175,7 +185,7 @@ static int take_file_line(struct trace *trace)
 	if (trace->in_map)
 		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
 	if (error != -EINVAL)
-		return error;
+		return error ? error : 1;
 	complain(trace, trace->line.number, "this is not a line of a memory map");
 	return 0;
 }
@@ -183,11 +193,11 @@ static int take_file_line(struct trace *trace)
 /* Reads the content of a file up to the next record. 0 or -errno. */
 static int take_file(struct trace *trace)
 {
-	int got, error = 0;
+	int got;
 
-	while (!error && (got = next_below(trace)) > 0)
-		error = take_file_line(trace);
-	return error ? error : got;
+	while ((got = next_below(trace)) > 0 && (got = take_file_line(trace)) >= 0)
+		continue;
+	return got;
 }
 
 static int set_path(struct trace *trace, char **path)
@@ -277,6 +287,8 @@ static int take_info(struct trace *trace)
 		image->has_time = true;
 		image->time = record->number;
 		return 0;
+	case INFO_THREAD:
+		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
@@ -290,7 +302,8 @@ static int take_info(struct trace *trace)
 	case INFO_FILE:
 		trace->in_map =
 			record->len == strlen(LM_TRACE_MAPS) && memcmp(record->text, LM_TRACE_MAPS, record->len) == 0;
-		return trace->with_lines ? 0 : take_file(trace);
+		trace->in_file = trace->with_lines;
+		return trace->in_file ? 0 : take_file(trace);
 	default:
 		return 0;
 	}
@@ -317,6 +330,7 @@ static void new_image(struct trace *trace)
 
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);
@@ -368,8 +382,19 @@ static void copy_event(struct event *to, const struct record *record)
 		memcpy(to, &record->event, RECORD_EVENT_COMMON);
 }
 
-/* With_lines: makes a copy of the line for ITEM, because what follows is read before the item is returned. */
-static int keep_line(struct trace *trace, struct trace_item *item)
+/* Sets whose EVENT is. One that does not say it is the first thread's. 0 or -ENOMEM. */
+static inline int find_thread(struct trace_image *image, struct event *event)
+{
+	if (!event->has_thread)
+		event->thread = image->threads.first;
+	return threads_place(&image->threads, event->thread, &event->by);
+}
+
+/*
+ * With_lines: makes a copy of the line that was read, because more is read before its
+ * item is returned. 0 or -ENOMEM.
+ */
+static int keep_line(struct trace *trace)
 {
 	char *kept = trace->kept;
 
@@ -380,9 +405,15 @@ static int keep_line(struct trace *trace, struct trace_item *item)
 		return -ENOMEM;
 	memcpy(kept, trace->line.text, trace->line.len);
 	trace->kept = kept;
-	item->text = kept;
-	item->len = trace->line.len;
+	trace->kept_len = trace->line.len;
 	return 0;
+}
+
+/* Gives ITEM the text of the line that was kept. */
+static void set_text(const struct trace *trace, struct trace_item *item)
+{
+	item->text = trace->kept;
+	item->len = trace->kept_len;
 }
 
 static int take_event(struct trace *trace, struct trace_item *item)
@@ -394,7 +425,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	trace->records++;
 	image->events += !is_calling;
 	copy_event(&item->event, &trace->record);
-	trace->in_map = false;
+	trace->in_file = trace->in_map = false;
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
 	item->text = NULL;
@@ -405,11 +436,11 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
-	if (trace->record.text) {
+	error = find_thread(image, &item->event);
+	if (!error && trace->record.text) {
 		item->event.without_totals = trace->section == SECTION_PACKED && item->kind == TRACE_CALL;
-		error = keep_line(trace, item);
-		if (!error)
-			error = take_stack(trace, &item->stack);
+		set_text(trace, item);
+		error = take_stack(trace, &item->stack);
 	}
 	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
@@ -436,6 +467,11 @@ static int finish(struct trace *trace, struct trace_item *item)
 	return end_image(trace, item);
 }
 
+static bool begins_record(const struct line *line)
+{
+	return line->len && (line->text[0] == '+' || line->text[0] == '#');
+}
+
 /* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
@@ -450,10 +486,16 @@ static int next_record(struct trace *trace)
 			return got;
 		if (got <= 0)
 			return got;
-		if (!whole)
+		if (!whole) {
+			/* What stands below a record that broke off is not a file's. */
+			trace->in_file &= !begins_record(&trace->line);
 			continue;
-		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0)
-			return 1;
+		}
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
+			got = keep_line(trace);
+			return got ? got : 1;
+		}
+		trace->in_file = false;
 		complain(trace, trace->line.number, trace->record.fault);
 	}
 }
@@ -463,6 +505,7 @@ static void set_item(struct trace *trace, struct trace_item *item)
 {
 	trace->records++;
 	trace->image.events++;
+	trace->in_file = false;
 	item->kind = TRACE_CALL;
 	item->line = trace->image.last_line = trace->input.lines;
 	item->stack = STACK_NONE;
@@ -472,12 +515,13 @@ static void set_item(struct trace *trace, struct trace_item *item)
 /* Reads the next event if it is a packed record in memory. As take_common(). */
 static int take_packed(struct trace *trace, struct trace_item *item)
 {
-	int error = 0;
+	int error;
 
 	if (trace->ending || trace->without_short_cuts || !packed_take_event(trace, &item->event))
 		return 0;
 	set_item(trace, item);
-	if (item->event.has_backtrace)
+	error = find_thread(&trace->image, &item->event);
+	if (!error && item->event.has_backtrace)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
 }
@@ -491,7 +535,7 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	struct input *in = &trace->input;
 	size_t room, len;
 	const char *text = input_ahead(in, &room);
-	int error = 0;
+	int error;
 
 	if (trace->section == SECTION_PACKED)
 		return take_packed(trace, item);
@@ -503,7 +547,8 @@ static int take_common(struct trace *trace, struct trace_item *item)
 		return 0;
 	input_pass(in, len, 1);
 	set_item(trace, item);
-	if (text[len] != '+')
+	error = find_thread(&trace->image, &item->event);
+	if (!error && text[len] != '+')
 		error = take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
@@ -514,11 +559,11 @@ static int take_common(struct trace *trace, struct trace_item *item)
 static int take_info_line(struct trace *trace, struct trace_item *item)
 {
 	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
-	int error = keep_line(trace, item);
+	int error;
 
-	trace->in_map = false;
-	if (!error)
-		error = take_info(trace);
+	trace->in_file = trace->in_map = false;
+	set_text(trace, item);
+	error = take_info(trace);
 	if (error || !trace->with_lines || (is_node && trace->section != SECTION_TEXT))
 		return error;
 	item->kind = trace->record.info == INFO_BACKTRACE ? TRACE_BACKTRACE : TRACE_INFO;
@@ -528,17 +573,16 @@ static int take_info_line(struct trace *trace, struct trace_item *item)
 	return 1;
 }
 
-/* The same for a line that is no record. */
+/* The same for a line that is no record. Below a record that could not be read, it belongs to nothing. */
 static int take_below(struct trace *trace, struct trace_item *item)
 {
-	int error = keep_line(trace, item);
+	int taken = trace->in_file ? take_file_line(trace) : 0;
 
-	if (!error)
-		error = take_file_line(trace);
+	set_text(trace, item);
 	item->kind = TRACE_BELOW;
 	item->line = trace->line.number;
 	item->stack = STACK_NONE;
-	return error ? error : 1;
+	return taken;
 }
 
 int trace_next(struct trace *trace, struct trace_item *item)
@@ -564,7 +608,7 @@ int trace_next(struct trace *trace, struct trace_item *item)
 		if (trace->record.kind == RECORD_INFO)
 			got = take_info_line(trace, item);
 		else
-			got = trace->with_lines ? take_below(trace, item) : 0;
+			got = take_below(trace, item);
 		if (got)
 			return got;
 	}
@@ -584,6 +628,7 @@ void trace_close(struct trace *trace)
 	input_close(&trace->input);
 	maps_free(&trace->image.maps);
 	stacks_free(&trace->image.stacks);
+	threads_free(&trace->image.threads);
 	node_table_free(&trace->image.nodes);
 	guess_free(&trace->image.guess);
 	pool_free(&trace->image.pool);

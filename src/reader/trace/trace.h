@@ -14,6 +14,7 @@
 #include "node_table.h"
 #include "parse.h"
 #include "stacks.h"
+#include "threads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,6 +53,7 @@ struct trace_image {
 	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
 	struct maps maps;
 	struct stacks stacks;
+	struct threads threads;
 	struct node_table nodes; /* of a packed trace */
 	struct guess guess;
 	struct pool pool;
@@ -72,7 +74,7 @@ enum trace_kind {
 	/* These only come if the trace is read with_lines: */
 	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */
 	TRACE_BACKTRACE, /* compact format: STACK is called by the RECORD's number from here on */
-	TRACE_BELOW,     /* a line below an information line: of the file that FILE names, or the program's own */
+	TRACE_BELOW,     /* a line of the file that the last FILE line names */
 };
 
 struct trace_item {
@@ -113,9 +115,10 @@ struct trace {
 	enum trace_section section;
 	bool looked;     /* at the trace's first byte */
 	bool below_text; /* the last record was not a packed one, so more lines of it can follow */
-	bool in_map;     /* the lines below are those of a memory map */
-	char *kept;      /* with_lines: the text of the last item */
-	size_t kept_room;
+	bool in_file;    /* with_lines: the lines below are the content of a file */
+	bool in_map;     /* that is a memory map */
+	char *kept;      /* with_lines: the text of the last line that could be read */
+	size_t kept_len, kept_room;
 	uint64_t complained_line;
 	const char *complaint; /* about that line */
 	struct record record;

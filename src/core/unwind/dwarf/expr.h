@@ -11,10 +11,7 @@
 /* A frame on the way out. */
 struct lm_registers {
 	uintptr_t pc, sp, fp;
-	uintptr_t pc_at; /* where PC was read from; 0: in a way that a look at the stack can't repeat */
-	uintptr_t fp_at; /* where FP was read from, or 0: it is the callee's */
-	int exact;       /* PC is the instruction itself, not a return address */
-	int used_fp;     /* the step that led here went by the frame pointer */
+	int exact; /* PC is the instruction itself, not a return address */
 };
 
 /* A register beside those that every frame has. Nearly always there is none. */

@@ -10,46 +10,85 @@
 
 struct lm_rules_entry lm_rules_cache[1 << LM_RULES_CACHE_BITS];
 
+/* PC: a return address; or, of an interrupted function, the address behind the one where it is. */
 static void keep(uintptr_t pc, uint64_t row)
 {
 	struct lm_rules_entry *entry = lm_rules_place(pc);
+	uint64_t key = pc ^ row;
 
 	lm_store(&entry->row, row);
-	lm_store(&entry->key, pc ^ row);
+	lm_store(&entry->key, row & LM_ROW_UNUSUAL ? ~key : key);
 }
 
-static int pack_rule(const struct lm_cfi_rule *rule, unsigned how_shift, unsigned offset_shift, uint64_t *row)
+/* The row for PC, usual or not, or 0. */
+static uint64_t cached(uintptr_t pc)
 {
-	enum lm_packed_how how;
+	const struct lm_rules_entry *entry = lm_rules_place(pc);
+	uint64_t row = lm_load(&entry->row), key = lm_load(&entry->key) ^ row;
 
-	if (rule->how == LM_CFI_SAME)
-		how = LM_PACKED_SAME;
-	else if (rule->how == LM_CFI_UNDEFINED)
-		how = LM_PACKED_END;
-	else if (rule->how == LM_CFI_AT_CFA && rule->offset == (int16_t)rule->offset)
-		how = LM_PACKED_AT_CFA;
-	else
-		return -1;
-	*row |= (uint64_t)how << how_shift | (uint64_t)(uint16_t)rule->offset << offset_shift;
-	return 0;
+	return key == (row & LM_ROW_UNUSUAL ? ~pc : pc) ? row : 0;
 }
 
-/* 0 where ROW is not of the common form. */
+/* Is there a word OFFSET from the CFA, in the SIZE bytes below the CFA? */
+static int is_in_frame(int64_t offset, int64_t size)
+{
+	return offset >= -size && offset <= -(int64_t)LM_STACK_WORD && offset == (int16_t)offset;
+}
+
+static int is_pc_in_place(int64_t offset, int64_t size)
+{
+#if defined __x86_64__
+	return offset == -(int64_t)LM_STACK_WORD && size >= -offset;
+#else
+	return is_in_frame(offset, size);
+#endif
+}
+
+static uint64_t packed_offset(int64_t offset, unsigned shift)
+{
+	return (uint64_t)(uint16_t)offset << shift;
+}
+
+/* 0 where ROW can't be kept. */
 static uint64_t pack(const struct lm_cfi_row *row)
 {
-	uint64_t packed = LM_PACKED_VALID;
+	const struct lm_cfi_rule *fp = &row->rule[LM_CFI_FP], *pc = &row->rule[LM_CFI_RA];
+	uint64_t packed = 0;
 
-	if (row->cfa_expression || row->signal_frame || row->cfa_offset < 0 || row->cfa_offset >> 24 ||
+	/* Only frames that called nothing have their return address in a register; the walk meets none. */
+	if (pc->how == LM_CFI_UNDEFINED || pc->how == LM_CFI_SAME)
+		return LM_ROW_END;
+	if (row->cfa_expression || row->signal_frame || row->cfa_offset >> 24 ||
 	    row->rule[LM_CFI_SP].how != LM_CFI_SAME)
 		return 0;
 	if (row->cfa_register == LM_DWARF_FP)
-		packed |= LM_PACKED_CFA_FP;
+		packed |= LM_ROW_CFA_FP;
 	else if (row->cfa_register != LM_DWARF_SP)
 		return 0;
-	if (pack_rule(&row->rule[LM_CFI_FP], LM_PACKED_FP_SHIFT, LM_PACKED_FP_OFFSET, &packed) != 0 ||
-	    pack_rule(&row->rule[LM_CFI_RA], LM_PACKED_RA_SHIFT, LM_PACKED_RA_OFFSET, &packed) != 0)
+	if (pc->how != LM_CFI_AT_CFA || !is_pc_in_place(pc->offset, row->cfa_offset))
 		return 0;
-	return packed | (uint64_t)row->cfa_offset << LM_PACKED_CFA_OFFSET;
+	packed |= packed_offset(pc->offset, LM_ROW_PC_SHIFT);
+	if (fp->how == LM_CFI_AT_CFA && is_in_frame(fp->offset, row->cfa_offset))
+		packed |= LM_ROW_FP_SAVED | packed_offset(fp->offset, LM_ROW_FP_SHIFT);
+	else if (fp->how != LM_CFI_SAME && fp->how != LM_CFI_UNDEFINED)
+		return 0;
+	return packed | (uint64_t)row->cfa_offset << LM_ROW_CFA_SHIFT;
+}
+
+/*
+ * The caller may be on another stack, above this one or below. So only a step that
+ * leads back to where it began is known to be wrong; a longer circle ends with the
+ * room for the backtrace.
+ */
+static int arrive(struct lm_registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp, int from_signal)
+{
+	if (!pc)
+		return -1;
+	pc = lm_rules_code_address(pc);
+	if (sp == r->sp && pc == r->pc)
+		return -1;
+	*r = (struct lm_registers){.pc = pc, .sp = sp, .fp = fp, .exact = from_signal};
+	return 0;
 }
 
 static int apply(const struct lm_cfi_rule *rule, const struct lm_registers *r, struct lm_extra *extra, uintptr_t cfa,
@@ -97,7 +136,7 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row, struct
 		extra->value = value;
 	else
 		extra->number = LM_CFI_NO_EXTRA;
-	return lm_rules_arrive(r, pc, sp, fp, row->signal_frame);
+	return arrive(r, pc, sp, fp, row->signal_frame);
 }
 
 /* ---- a frame whose way out goes by another register ---- */
@@ -221,27 +260,46 @@ static int step_frame_pointer(struct lm_registers *r, int in_module)
 		return -1;
 	if (in_module && !lm_module_find(pc - 1))
 		return -1;
-	return lm_rules_arrive(r, pc, r->fp + 2 * LM_STACK_WORD, fp, 0);
+	return arrive(r, pc, r->fp + 2 * LM_STACK_WORD, fp, 0);
 }
 
-int lm_rules_step_slowly(struct lm_registers *r, uintptr_t pc, uint64_t packed)
+static int step_usually(struct lm_registers *r, uint64_t row)
 {
-	struct lm_module *module = lm_module_find(pc);
-	struct lm_cfi_row row;
+	uintptr_t cfa = (row & LM_ROW_CFA_FP ? r->fp : r->sp) + lm_row_offset(row), fp = r->fp, pc;
 
-	r->pc_at = r->fp_at = 0;
-	r->used_fp = 1;
-	if (!module || packed & LM_PACKED_NONE)
-		return step_frame_pointer(r, module != NULL);
-	if (lm_cfi_find(&module->loaded, pc, LM_CFI_NO_EXTRA, &row) != 0) {
-		keep(pc, LM_PACKED_VALID | LM_PACKED_NONE);
-		return step_frame_pointer(r, 1);
+	if (lm_stack_read(lm_row_pc_at(row, cfa), &pc) != 0)
+		return -1;
+	if (row & LM_ROW_FP_SAVED && lm_stack_read(lm_row_fp_at(row, cfa), &fp) != 0)
+		return -1;
+	return arrive(r, pc, cfa, fp, 0);
+}
+
+int lm_rules_step(struct lm_registers *r, uint64_t *row)
+{
+	uintptr_t pc = r->exact ? r->pc + 1 : r->pc;
+	uint64_t found = cached(pc);
+	struct lm_cfi_row whole;
+	struct lm_module *module;
+
+	*row = LM_ROW_OTHER;
+	if (!found) {
+		module = lm_module_find(pc - 1);
+		if (!module)
+			return step_frame_pointer(r, 0);
+		/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
+		found = LM_ROW_OTHER;
+		if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0)
+			found = pack(&whole);
+		if (!found)
+			return step_unusually(r, &whole);
+		keep(pc, found);
 	}
-	packed = pack(&row);
-	if (!packed)
-		return step_unusually(r, &row);
-	keep(pc, packed);
-	return lm_rules_step_packed(r, packed);
+	if (found == LM_ROW_OTHER)
+		return step_frame_pointer(r, 1);
+	/* Where the frame pointer points below the frame, nothing of what is said of usual rows holds. */
+	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp)
+		*row = found;
+	return found == LM_ROW_END ? -1 : step_usually(r, found);
 }
 
 void lm_rules_flush(void)

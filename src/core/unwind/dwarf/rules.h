@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The step from a frame to its caller. Call frame information is read once an
- * instruction; what it says is packed into a word if it has the common form, and
- * the words are kept in a table without locks. The step by such a word is inlined
- * in the walk. Everything else is a function call (rules.c).
+ * instruction; what it says is packed into a word if it has the usual form, and
+ * the words are kept in a table without locks. Everything else is a function
+ * call (rules.c).
  */
 #ifndef LM_UNWIND_DWARF_RULES_H
 #define LM_UNWIND_DWARF_RULES_H
@@ -17,38 +17,43 @@
 
 /* ---- a row of call frame information (cfi.h), packed into a word ---- */
 
-/* Where a register of the caller is. */
-enum lm_packed_how { LM_PACKED_SAME, LM_PACKED_AT_CFA, LM_PACKED_END };
+/*
+ * A usual row: the CFA is the stack pointer or the frame pointer plus an offset, the return address stands on the
+ * stack, and the caller's frame pointer stands there, too, or is the frame's own. These places lie between the register
+ * that the CFA goes by and the CFA. The upper three fields are offsets: of the CFA from the register, and of the return
+ * address and the saved frame pointer from the CFA. A word of 0 is no row.
+ */
+#define LM_ROW_CFA_FP    ((uint64_t)1) /* the way to the caller goes by the frame pointer */
+#define LM_ROW_FP_SAVED  ((uint64_t)2)
+#define LM_ROW_UNUSUAL   ((uint64_t)4)
+#define LM_ROW_FP_SHIFT  8
+#define LM_ROW_PC_SHIFT  24
+#define LM_ROW_CFA_SHIFT 40
 
-/* Bits of a packed row. A word of 0 is an empty place of the cache. */
-#define LM_PACKED_VALID      ((uint64_t)1)
-#define LM_PACKED_CFA_FP     ((uint64_t)2)
-#define LM_PACKED_NONE       ((uint64_t)4) /* there is no row: follow the frame pointer */
-#define LM_PACKED_FP_SHIFT   4
-#define LM_PACKED_FP_AT_CFA  ((uint64_t)LM_PACKED_AT_CFA << LM_PACKED_FP_SHIFT) /* no other has this bit */
-#define LM_PACKED_RA_SHIFT   6
-#define LM_PACKED_FP_OFFSET  8
-#define LM_PACKED_RA_OFFSET  24
-#define LM_PACKED_CFA_OFFSET 40
+/* Rows that are not usual: the outermost frame; and a step that is not described by a word, and may use all registers.
+ */
+#define LM_ROW_END   LM_ROW_UNUSUAL
+#define LM_ROW_OTHER (LM_ROW_UNUSUAL | LM_ROW_CFA_FP)
 
-/* What a row is if its bits of KIND are those of USUAL: there is one, and the return address stands on the stack. */
-#define LM_PACKED_KIND  (LM_PACKED_VALID | LM_PACKED_NONE | (uint64_t)3 << LM_PACKED_RA_SHIFT)
-#define LM_PACKED_USUAL (LM_PACKED_VALID | (uint64_t)LM_PACKED_AT_CFA << LM_PACKED_RA_SHIFT)
-
-/* What a row says of a frame: its CFA, and where the return address and the saved frame pointer stand. */
-static inline uintptr_t lm_packed_cfa(uint64_t row, uintptr_t sp, uintptr_t fp)
+static inline uintptr_t lm_row_offset(uint64_t row)
 {
-	return (row & LM_PACKED_CFA_FP ? fp : sp) + (uintptr_t)(row >> LM_PACKED_CFA_OFFSET);
+	return (uintptr_t)(row >> LM_ROW_CFA_SHIFT);
 }
 
-static inline uintptr_t lm_packed_pc_at(uint64_t row, uintptr_t cfa)
+/* On x86-64, it is the call itself that puts the return address on the stack. */
+static inline uintptr_t lm_row_pc_at(uint64_t row, uintptr_t cfa)
 {
-	return cfa + (uintptr_t)(int16_t)(row >> LM_PACKED_RA_OFFSET);
+#if defined __x86_64__
+	(void)row;
+	return cfa - LM_STACK_WORD;
+#else
+	return cfa + (uintptr_t)(int16_t)(row >> LM_ROW_PC_SHIFT);
+#endif
 }
 
-static inline uintptr_t lm_packed_fp_at(uint64_t row, uintptr_t cfa)
+static inline uintptr_t lm_row_fp_at(uint64_t row, uintptr_t cfa)
 {
-	return cfa + (uintptr_t)(int16_t)(row >> LM_PACKED_FP_OFFSET);
+	return cfa + (uintptr_t)(int16_t)(row >> LM_ROW_FP_SHIFT);
 }
 
 /* ---- the cache: the row of each pc that was met ---- */
@@ -56,8 +61,9 @@ static inline uintptr_t lm_packed_fp_at(uint64_t row, uintptr_t cfa)
 #define LM_RULES_CACHE_BITS 14
 
 /*
- * KEY is the pc xor the row: an entry that two threads wrote at once does not
- * match its own row, so no lock is needed to read it.
+ * KEY is the return address xor the row: an entry that two threads wrote at once
+ * does not match its own row, so no lock is needed to read it. For rows that are
+ * not usual, all bits of KEY are inverted: the quick look does not find them.
  */
 extern struct lm_rules_entry {
 	uint64_t key, row;
@@ -68,7 +74,7 @@ static inline struct lm_rules_entry *lm_rules_place(uintptr_t pc)
 	return &lm_rules_cache[(pc * 0x9e3779b97f4a7c15u) >> (64 - LM_RULES_CACHE_BITS)];
 }
 
-/* The packed row for the instruction at PC, or 0. */
+/* The usual row for the call that returns to PC, or 0. */
 static inline uint64_t lm_rules_cached(uintptr_t pc)
 {
 	const struct lm_rules_entry *entry = lm_rules_place(pc);
@@ -80,7 +86,7 @@ static inline uint64_t lm_rules_cached(uintptr_t pc)
 /* The rules of unloaded code do not hold any more. */
 void lm_rules_flush(void);
 
-/* ---- steps from a frame to its caller: 0, or -1 at the end ---- */
+/* ---- steps from a frame to its caller ---- */
 
 /* The address that a return address stands for. */
 static inline uintptr_t lm_rules_code_address(uintptr_t pc)
@@ -96,65 +102,7 @@ static inline uintptr_t lm_rules_code_address(uintptr_t pc)
 #endif
 }
 
-/*
- * The caller may be on another stack, above this one or below. So only a step that
- * leads back to where it began is known to be wrong; a longer circle ends with the
- * room for the backtrace.
- */
-static inline int lm_rules_arrive(struct lm_registers *r, uintptr_t pc, uintptr_t sp, uintptr_t fp, int from_signal)
-{
-	if (unlikely(!pc))
-		return -1;
-	pc = lm_rules_code_address(pc);
-	if (unlikely(sp == r->sp && pc == r->pc))
-		return -1;
-	r->pc = pc;
-	r->sp = sp;
-	r->fp = fp;
-	r->exact = from_signal;
-	return 0;
-}
-
-static inline int lm_rules_step_packed(struct lm_registers *r, uint64_t row)
-{
-	uintptr_t cfa = lm_packed_cfa(row, r->sp, r->fp), pc_at = lm_packed_pc_at(row, cfa);
-	uintptr_t fp = r->fp, fp_at = 0, pc;
-
-	r->used_fp = (row & LM_PACKED_CFA_FP) != 0;
-	/* Only frames that called nothing have their return address in a register; the walk meets none. */
-	if (unlikely((row >> LM_PACKED_RA_SHIFT & 3) != LM_PACKED_AT_CFA || lm_stack_read(pc_at, &pc) != 0))
-		return -1;
-	if (row & LM_PACKED_FP_AT_CFA) {
-		fp_at = lm_packed_fp_at(row, cfa);
-		if (unlikely(lm_stack_read(fp_at, &fp) != 0))
-			return -1;
-	}
-	r->pc_at = pc_at;
-	r->fp_at = fp_at;
-	return lm_rules_arrive(r, pc, cfa, fp, 0);
-}
-
-/*
- * The step from the instruction at PC, for which the cache has PACKED, which is
- * not a usual row: the tables are read, or the chain of frame pointers is
- * followed.
- */
-int lm_rules_step_slowly(struct lm_registers *r, uintptr_t pc, uint64_t packed) LM_INTERNAL;
-
-/* Any step. Only a copy of R is passed on, so that the compiler can keep R in registers. */
-static inline int lm_rules_step(struct lm_registers *r)
-{
-	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
-	uint64_t packed = lm_rules_cached(pc);
-	struct lm_registers copy;
-	int result;
-
-	if (likely((packed & (LM_PACKED_VALID | LM_PACKED_NONE)) == LM_PACKED_VALID))
-		return lm_rules_step_packed(r, packed);
-	copy = *r;
-	result = lm_rules_step_slowly(&copy, pc, packed);
-	*r = copy;
-	return result;
-}
+/* Any step: 0, or -1 at the end. ROW is set to the row that it went by. */
+int lm_rules_step(struct lm_registers *r, uint64_t *row) LM_INTERNAL;
 
 #endif

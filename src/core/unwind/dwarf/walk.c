@@ -25,70 +25,127 @@ void lm_unwind_start(void)
 		powers[i] = powers[i - 1] * LM_UNWOUND_BASE;
 }
 
-/*
- * Notes frames from R on as fresh ones, as long as each frame's row is a usual
- * one in the cache, and none is a remembered one; LOOK is the next of those that
- * may be met. Returns the new COUNT; R is the first frame that is not noted.
- *
- * This loop costs most of all. What is read of a caller is stored in the caller's
- * place at once, so that all variables of the loop stay in registers.
- */
-static inline unsigned walk_usual(struct lm_unwind_memory *memory, struct lm_registers *r, unsigned count, unsigned max,
-                                  unsigned *look)
+/* A walk that is under way. */
+struct walk {
+	size_t count; /* frames that it has left, all of them fresh ones. It is at the fresh frame of this index. */
+	int exact;    /* that frame's pc is the instruction itself, not a return address */
+	size_t look;  /* the next of the remembered frames that may be met */
+	size_t known; /* of this fresh frame, the frame pointer register is known: */
+	uintptr_t fp;
+};
+
+/* ---- the frame pointer is looked up when it is needed, which is rare ---- */
+
+static __attribute__((noinline)) uintptr_t search_fp(const struct lm_unwind_fresh *fresh, size_t count, size_t known,
+                                                     uintptr_t fp)
 {
-	/* Where the first byte of a whole word can be. */
-	const uintptr_t low = lm_stack.low, size = lm_stack.high - low - (LM_STACK_WORD - 1);
-	struct lm_unwind_fresh *fresh = &memory->fresh;
-	uintptr_t pc = r->pc, sp = r->sp, fp = r->fp, stop = lm_remember_sp(memory, *look);
-	unsigned next;
-
-	for (lm_remember_note(fresh, count, r); count < max; count = next) {
-		uint64_t row = lm_rules_cached(pc - 1);
-		uintptr_t cfa = lm_packed_cfa(row, sp, fp), at = lm_packed_pc_at(row, cfa);
-
-		if (unlikely((row & LM_PACKED_KIND) != LM_PACKED_USUAL || at - low >= size || cfa <= sp))
-			break;
-		next = count + 1;
-		fresh->pc_at[next] = at;
-		__builtin_memcpy(&pc, (const void *)at, sizeof pc);
-		at = 0;
-		if (row & LM_PACKED_FP_AT_CFA) {
-			at = lm_packed_fp_at(row, cfa);
-			if (unlikely(at - low >= size))
-				break;
-			__builtin_memcpy(&fp, (const void *)at, sizeof fp);
-		}
-		if (unlikely(!pc))
-			break;
-		pc = lm_rules_code_address(pc);
-		sp = cfa;
-		fresh->exact[count] = 0;
-		fresh->uses_fp[count] = (row & LM_PACKED_CFA_FP) != 0;
-		fresh->pc[next] = pc;
-		fresh->sp[next] = sp;
-		fresh->fp[next] = fp;
-		fresh->fp_at[next] = at;
-		while (stop < sp)
-			stop = lm_remember_sp(memory, ++*look);
-		if (stop == sp && memory->pcs[*look] == pc) {
-			count = next;
-			break;
-		}
+	for (; count > known; count--) {
+		if (fresh->row[count - 1] & LM_ROW_FP_SAVED)
+			return *(const uintptr_t *)lm_row_fp_at(fresh->row[count - 1], fresh->sp[count]);
 	}
-	*r = (struct lm_registers){.pc = fresh->pc[count],
-	                           .sp = fresh->sp[count],
-	                           .fp = fresh->fp[count],
-	                           .pc_at = fresh->pc_at[count],
-	                           .fp_at = fresh->fp_at[count]};
-	return count;
+	return fp;
 }
 
-/* The step from R to its caller: 0, or -1 at the end. CROSSED is set if the caller is on another stack. */
-static inline int step(struct lm_registers *r, int *crossed)
+/* The frame pointer register of the frame that WALK is at. */
+static inline uintptr_t find_fp(const struct lm_unwind_fresh *fresh, const struct walk *walk)
+{
+	return search_fp(fresh, walk->count, walk->known, walk->fp);
+}
+
+/* ---- the walk by usual rows ---- */
+
+/* WALK is at a frame with the stack pointer and the pc of the remembered frame WALK->LOOK. Is it that frame? */
+static inline int is_same(const struct lm_unwind_memory *memory, const struct walk *walk)
+{
+	uint64_t row = memory->rows[walk->look];
+
+	if (!(row & LM_REMEMBER_EXACT) != !walk->exact)
+		return 0;
+	return !(row & LM_REMEMBER_NEEDS_FP) || memory->fp[walk->look] == find_fp(&memory->fresh, walk);
+}
+
+/* Is WALK at a remembered frame? Then that is WALK->LOOK. STOP is the stack pointer of the frame WALK->LOOK. */
+static inline __attribute__((always_inline)) int is_met(const struct lm_unwind_memory *memory, struct walk *walk,
+                                                        uintptr_t pc, uintptr_t sp, uintptr_t *stop)
+{
+	if (*stop > sp)
+		return 0;
+	while (*stop < sp)
+		*stop = memory->sp[++walk->look];
+	return *stop == sp && memory->pcs[walk->look] == pc && likely(is_same(memory, walk));
+}
+
+/*
+ * Goes on as long as each frame's row is a usual one in the cache, no frame is a
+ * remembered one, and there are less than MAX. Returns 1 if a remembered frame is
+ * met.
+ *
+ * This loop costs most of all.
+ */
+static inline __attribute__((always_inline)) int walk_usually(struct lm_unwind_memory *memory, struct walk *walk,
+                                                              size_t max)
+{
+	struct lm_unwind_fresh *fresh = &memory->fresh;
+	const uintptr_t high = lm_stack.high;
+	uintptr_t pc = fresh->pc[walk->count], sp = fresh->sp[walk->count], stop = memory->sp[walk->look];
+
+	for (walk->exact = 0; walk->count < max; walk->count++) {
+		uint64_t row;
+
+		if (is_met(memory, walk, pc, sp, &stop))
+			return 1;
+		row = lm_rules_cached(pc);
+		if (unlikely(row & LM_ROW_CFA_FP)) {
+			uintptr_t fp = find_fp(fresh, walk);
+
+			if (fp < sp || fp >= high)
+				break;
+			fresh->fp[walk->count] = fp;
+			fresh->careful = 1;
+			sp = fp;
+		}
+		sp += lm_row_offset(row);
+		if (unlikely(!row || sp > high))
+			break;
+		__builtin_memcpy(&pc, (const void *)lm_row_pc_at(row, sp), sizeof pc);
+		pc = lm_rules_code_address(pc);
+		fresh->row[walk->count] = row;
+		fresh->pc[walk->count + 1] = pc;
+		fresh->sp[walk->count + 1] = sp;
+	}
+	return 0;
+}
+
+/*
+ * WALK is at a remembered frame. If all frames further out are as remembered, the
+ * fresh ones are put in front of them: 1. Else WALK moves on to the last one that
+ * is: 0.
+ */
+static inline __attribute__((always_inline)) int recall_rest(struct lm_unwind_memory *memory, struct walk *walk,
+                                                             size_t max)
+{
+	size_t match = walk->look, left = max - walk->count;
+	size_t end = LM_REMEMBER_END - match < left ? LM_REMEMBER_END : match + left;
+	size_t last = lm_remember_recall(memory, match, end);
+
+	if (likely(last + 1 == end) && (likely(memory->whole) || end == match + left)) {
+		lm_remember_put(memory, match, walk->count);
+		return 1;
+	}
+	walk->count = lm_remember_note_again(memory, walk->count, match, last);
+	walk->look = last + 1;
+	walk->exact = (memory->rows[last] & LM_REMEMBER_EXACT) != 0;
+	return 0;
+}
+
+/* ---- any other walk ---- */
+
+/* The step from R to its caller by ROW: 0, or -1 at the end. CROSSED is set if the caller is on another stack. */
+static inline int step(struct lm_registers *r, uint64_t *row, int *crossed)
 {
 	uintptr_t sp = r->sp;
 
-	if (lm_rules_step(r) != 0)
+	if (lm_rules_step(r, row) != 0)
 		return -1;
 	if (unlikely(r->sp < sp || !lm_stack_has(r->sp))) {
 		*crossed = 1;
@@ -97,83 +154,123 @@ static inline int step(struct lm_registers *r, int *crossed)
 	return 0;
 }
 
-/* The backtrace from R on becomes the remembered one. Returns whether it goes over several stacks. */
-static inline int unwind_remembering(struct lm_unwind_memory *memory, struct lm_registers r, unsigned max)
+/* A step of any kind. Returns 0 if there is no caller. */
+static int walk_a_step(struct lm_unwind_memory *memory, struct walk *walk, int *crossed)
 {
-	unsigned look = memory->first, count = 0;
-	int ended = 0, crossed = 0;
+	struct lm_unwind_fresh *fresh = &memory->fresh;
+	struct lm_registers r = {.pc = fresh->pc[walk->count],
+	                         .sp = fresh->sp[walk->count],
+	                         .fp = find_fp(fresh, walk),
+	                         .exact = walk->exact};
+	uint64_t *row = &fresh->row[walk->count];
+	int ended;
 
-	while (count < max && !ended) {
-		unsigned match = lm_remember_find(memory, &r, &look), before = count;
+	fresh->careful = 1;
+	fresh->fp[walk->count++] = r.fp;
+	ended = step(&r, row, crossed) != 0;
+	if (walk->exact)
+		*row |= LM_REMEMBER_EXACT;
+	fresh->pc[walk->count] = r.pc;
+	fresh->sp[walk->count] = r.sp;
+	walk->exact = r.exact;
+	walk->known = walk->count;
+	walk->fp = r.fp;
+	return !ended;
+}
 
-		if (match < LM_REMEMBER_END) {
-			unsigned left = max - count;
-			unsigned last = lm_remember_recall(
-				memory, match, LM_REMEMBER_END - match < left ? LM_REMEMBER_END : match + left);
+/*
+ * The walk from CALLER is at the fresh frame COUNT, which takes more than a usual step, is
+ * the outermost one, or is the last one wanted. It goes on to the end. The remembered frame
+ * LOOK may be met next. Returns whether the end is on another stack.
+ */
+static __attribute__((noinline)) int walk_to_the_end(struct lm_unwind_memory *memory, const struct lm_caller *caller,
+                                                     size_t count, size_t look, int exact, size_t max)
+{
+	const struct lm_unwind_fresh *fresh = &memory->fresh;
+	struct walk walk = {.count = count, .look = look, .exact = exact, .fp = caller->fp};
+	int crossed = 0, ended = 0;
 
-			if (last - match + 1 == left || (last == LM_REMEMBER_END - 1 && memory->whole)) {
-				lm_remember_put(memory, match, count);
-				return crossed;
-			}
-			count = lm_remember_note_again(memory, count, &r, match, last);
-			look = last + 1;
-		} else {
-			if (!r.exact)
-				count = walk_usual(memory, &r, count, max, &look);
-			if (count > before)
-				continue;
-			lm_remember_note(&memory->fresh, count++, &r);
-		}
-		ended = step(&r, &crossed) != 0;
-		memory->fresh.uses_fp[count - 1] = (unsigned char)r.used_fp;
+	while (walk.count < max && !ended && fresh->pc[walk.count]) {
+		uintptr_t stop;
+		int met;
+
+		ended = !walk_a_step(memory, &walk, &crossed);
+		if (ended)
+			break;
+		stop = memory->sp[walk.look];
+		met = walk.exact ? is_met(memory, &walk, fresh->pc[walk.count], fresh->sp[walk.count], &stop)
+		                 : walk_usually(memory, &walk, max);
+		if (met && recall_rest(memory, &walk, max))
+			return crossed;
 	}
+	/* A frame that returns to address 0 is the outermost one. */
+	ended |= !fresh->pc[walk.count];
 	lm_unwind_forget(memory);
-	lm_remember_put(memory, LM_REMEMBER_END, count);
+	lm_remember_put_carefully(memory, LM_REMEMBER_END, walk.count);
 	memory->whole = ended;
 	return crossed;
 }
 
 /* With nothing remembered, and nothing to be kept: perhaps in a handler, on top of a walk of the same thread. */
-static __attribute__((noinline)) void unwind_plainly(struct lm_registers *r, uintptr_t *room, unsigned max,
+static __attribute__((noinline)) void unwind_plainly(const struct lm_caller *caller, uintptr_t *room, unsigned max,
                                                      struct lm_unwound *unwound)
 {
+	struct lm_registers r = {.pc = lm_rules_code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
 	const struct lm_stack before = lm_stack;
-	unsigned n = 0;
-	int crossed = 0;
+	int crossed = 0, ended = 0;
+	uint64_t row;
+	unsigned n;
 
-	lm_stack_enter(r->sp);
-	do
-		room[n++] = r->pc;
-	while (n < max && step(r, &crossed) == 0);
+	lm_stack_enter(r.sp);
+	for (n = 0; n < max && !ended; n++) {
+		room[n] = r.pc;
+		ended = step(&r, &row, &crossed) != 0;
+	}
 	*unwound = (struct lm_unwound){.pcs = room, .count = n, .sum = lm_unwound_sum(room, n)};
 	lm_stack_return(&before);
+}
+
+/* The backtrace of CALLER becomes the remembered one. */
+static inline void unwind_remembering(struct lm_unwind_memory *memory, const struct lm_caller *caller, unsigned max)
+{
+	struct walk walk = {.fp = caller->fp};
+
+	lm_stack_enter(caller->sp);
+	if (memory->generation != lm_load(&lm_remember_generation) || !lm_remember_is_readable(memory))
+		lm_unwind_forget(memory);
+	walk.look = memory->first;
+	/* If a handler leaves by longjmp in the middle, nothing is remembered. */
+	memory->first = LM_REMEMBER_END;
+	lm_fence_signal();
+	memory->fresh.careful = 0;
+	memory->fresh.pc[0] = lm_rules_code_address(caller->pc);
+	memory->fresh.sp[0] = caller->sp;
+	if (likely(walk_usually(memory, &walk, max)) && likely(recall_rest(memory, &walk, max)))
+		return;
+	if (unlikely(walk_to_the_end(memory, caller, walk.count, walk.look, walk.exact, max)))
+		lm_remember_not(memory);
 }
 
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
-	struct lm_registers r = {.pc = lm_rules_code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
-	unsigned first, count;
+	size_t first, count;
+	uint64_t sum;
 
-	if (unlikely(!max)) {
-		unwound->count = 0;
+	if (unlikely(!memory || !max)) {
+		unwind_plainly(caller, room, max, unwound);
 		return;
 	}
-	if (unlikely(!memory)) {
-		unwind_plainly(&r, room, max, unwound);
-		return;
-	}
-	lm_stack_enter(r.sp);
-	if (memory->generation != lm_load(&lm_remember_generation) || !lm_remember_is_readable(memory))
-		lm_unwind_forget(memory);
-	if (unlikely(unwind_remembering(memory, r, max)))
-		lm_remember_not(memory);
+	unwind_remembering(memory, caller, max);
 	first = memory->first;
-	count = LM_REMEMBER_END - first < max ? LM_REMEMBER_END - first : max;
-	unwound->pcs = &memory->pcs[first];
-	unwound->count = count;
-	unwound->sum = memory->sums[first] - memory->sums[first + count] * powers[count];
-	unwound->known = &memory->frames[first].known;
+	count = LM_REMEMBER_END - first;
+	sum = memory->sums[first];
+	if (count >= max) {
+		count = max;
+		sum -= memory->sums[first + max] * powers[max];
+	}
+	*unwound = (struct lm_unwound){
+		.pcs = &memory->pcs[first], .count = (unsigned)count, .sum = sum, .known = &memory->known[first]};
 }
 
 void lm_unwind_flush(void)
