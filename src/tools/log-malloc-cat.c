@@ -123,6 +123,9 @@ static int take_item(struct cat *c, struct trace_item *item)
 		error = choose(c, item, &wanted);
 	if (!error && wanted)
 		error = export_trace(&c->export, c->work.trace, item);
+	/* Who watches a program that runs wants to see each event. */
+	if (c->out.is_shown)
+		text_out_flush(&c->out);
 	if (item->kind == TRACE_END)
 		end_image(c);
 	return error;
@@ -172,17 +175,14 @@ static enum cli_status written(const struct cat *c, enum cli_status status)
 
 static int run(struct cat *c, const char *path)
 {
-	enum cli_status status;
+	enum cli_status status = CLI_TROUBLE;
 
-	if (text_out_open(&c->out, STDOUT_FILENO) != 0) {
-		cli_error("%s", strerror(ENOMEM));
-		return CLI_TROUBLE;
-	}
-	if (!command_look_up(&c->work))
-		return CLI_TROUBLE;
 	c->export.out = &c->out;
 	c->export.is_part = choice_is_made(&c->choice);
-	status = written(c, command_read(&c->work, path, read_trace, c));
+	if (text_out_open(&c->out, STDOUT_FILENO) != 0)
+		cli_error("%s", strerror(ENOMEM));
+	else if (command_look_up(&c->work))
+		status = written(c, command_read(&c->work, path, read_trace, c));
 	text_out_close(&c->out);
 	choice_free(&c->choice);
 	return command_finish(&c->work, status);
