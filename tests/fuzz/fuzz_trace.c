@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A whole trace, plain or compressed, and the heap that follows from it: as a
- * mapped file and as a stream, with events applied at once and later, with the
- * short cuts and line by line. All have to come to the same.
+ * A whole trace, of lines or packed, plain or compressed, and the heap that follows
+ * from it: as a mapped file and as a stream, with events applied at once and later, with
+ * the short cuts and line by line. All have to come to the same. So has what
+ * totals_apply() makes of it, which has a heap of its own.
  */
 #include "fuzz.h"
-#include "heap.h"
+#include "totals.h"
 #include "trace.h"
 
 #include <string.h>
@@ -38,8 +39,18 @@ static void add_up(struct outcome *outcome, const struct heap *heap)
 static void add_event(struct outcome *outcome, const struct trace *trace, const struct trace_item *item)
 {
 	const struct event *event = &item->event;
-	const uint64_t numbers[] = {item->line,  (uint64_t)event->change, event->pointer, event->old, event->size,
-	                            event->call, (uint64_t)event->used,   event->failed,  event->by};
+	const uint64_t numbers[] = {item->line,
+	                            (uint64_t)event->change,
+	                            event->pointer,
+	                            event->old,
+	                            event->size,
+	                            event->call,
+	                            (uint64_t)event->used,
+	                            event->failed,
+	                            event->by,
+	                            event->slack,
+	                            (uint64_t)event->usable,
+	                            event->args[0]};
 	const struct threads *threads = &trace->image.threads;
 	struct stack stack = stacks_get(&trace->image.stacks, item->stack);
 
@@ -62,12 +73,14 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	struct outcome outcome = {0};
 	struct trace_item item;
 	struct heap heap = {0};
+	struct totals totals = {.used = 0};
 	int got;
 
 	if (trace_open(&trace, path, NULL) != 0)
 		return outcome;
 	trace.without_short_cuts = line_by_line;
 	while ((got = trace_next(&trace, &item)) > 0) {
+		fuzz_assert(totals_apply(&totals, &item) == 0);
 		if (item.kind == TRACE_END) {
 			fuzz_assert(heap_settle(&heap) == 0);
 			add_up(&outcome, &heap);
@@ -85,6 +98,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	outcome.lines = trace.input.lines;
 	outcome.ends_early = trace.ends_early;
 	heap_free(&heap);
+	totals_free(&totals);
 	trace_close(&trace);
 	return outcome;
 }

@@ -290,6 +290,10 @@ static int take_info(struct trace *trace)
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
+	case INFO_LIMIT:
+		image->is_limited = true;
+		image->limit = record->number;
+		return 0;
 	case INFO_NOTHING:
 		image->gaps++;
 		return 0;
