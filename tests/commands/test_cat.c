@@ -181,6 +181,18 @@ END_TEST
 	"s/0x[0-9a-f]{5,}/A/g;"                                                                                        \
 	"s/^(# MODULE )[0-9a-f]+-[0-9a-f]+/\\1/; s/^(# THREAD [0-9]+) [0-9]+/\\1/'"
 
+/* In front of the second image, the reader looks ahead, and what it has read moves in its buffer. */
+START_TEST(a_packed_trace_of_two_images_comes_in_pieces)
+{
+	must(run(LM " -q --packed -o t " PROGRAMS "processes exec 2 >/dev/null; " CAT "t >whole"));
+	ck_assert_str_eq(must(run("grep -c '^+ INIT' whole")).out, "3\n");
+	/* Behind its PID line. */
+	must(run("found=$(grep -abo '# PID [0-9]*' t | sed -n 2p); at=${found%%%%:*}; at=$((at + ${#found} - ${#at}));"
+	         "for cut in $at $((at + 3)) $((at + 9)); do"
+	         "  (head -c $cut t; sleep 0.2; tail -c +$((cut + 1)) t) | " CAT " | cmp - whole || exit 1; done"));
+}
+END_TEST
+
 static const char *const formats[] = {"full", "compact", "packed"};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -551,6 +563,7 @@ int main(void)
 	ONCE(full_becomes_compact_and_compact_becomes_full);
 	ONCE(a_packed_trace_becomes_text);
 	ONCE(any_source_is_written);
+	ONCE(a_packed_trace_of_two_images_comes_in_pieces);
 	ONCE(numbers_of_backtraces_are_those_of_the_trace);
 	EACH(traces_of_all_formats_are_the_same_text);
 	ONCE(every_command_says_the_same_of_what_is_written);
