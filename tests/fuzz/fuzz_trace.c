@@ -7,6 +7,7 @@
  */
 #include "consumers.h"
 #include "fuzz.h"
+#include "replay.h"
 #include "totals.h"
 #include "trace.h"
 
@@ -132,6 +133,33 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	return outcome;
 }
 
+/* The heaps alone, by the short way that there is for packed records. */
+static void replay_trace(const char *path, const struct outcome *expected)
+{
+	static struct trace trace;
+	struct outcome outcome = {0};
+	struct trace_item item;
+	struct heap heap = {0};
+
+	if (trace_open(&trace, path, NULL) != 0)
+		return;
+	while (fuzz_assert(replay_packed(&heap, &trace) == 0), trace_next(&trace, &item) > 0) {
+		if (item.kind == TRACE_CALL)
+			fuzz_assert(heap_apply_later(&heap, &item.event, item.stack, item.line) == 0);
+		if (item.kind != TRACE_END)
+			continue;
+		fuzz_assert(heap_settle(&heap) == 0);
+		add_up(&outcome, &heap);
+		heap_free(&heap);
+	}
+	fuzz_assert(outcome.blocks == expected->blocks && outcome.bytes == expected->bytes &&
+	            outcome.stacks == expected->stacks && outcome.images == expected->images);
+	fuzz_assert(memcmp(&outcome.counts, &expected->counts, sizeof outcome.counts) == 0);
+	fuzz_assert(trace.records == expected->records && trace.malformed == expected->malformed);
+	heap_free(&heap);
+	trace_close(&trace);
+}
+
 static void same(const struct outcome *a, const struct outcome *b)
 {
 	fuzz_assert(a->events == b->events && a->records == b->records && a->malformed == b->malformed &&
@@ -149,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	file = read_trace(path, false, false);
 	lines = read_trace(path, false, true);
+	replay_trace(path, &file);
 	close(fd);
 	fuzz_stream(data, len);
 	stream = read_trace("-", true, false);
