@@ -104,14 +104,31 @@ static int print_stack(const struct export_image *image, const struct view *view
 	return error;
 }
 
+static void print_thread(const struct threads *threads, uint32_t place, FILE *out)
+{
+	const struct thread *thread = threads_get(threads, place);
+
+	if (!thread->number) {
+		fputs(" in a thread that is not known", out);
+		return;
+	}
+	fprintf(out, " in thread %" PRIu32, thread->number);
+	if (thread->name[0]) {
+		fputs(", ", out);
+		table_print_name(thread->name, out);
+	}
+}
+
 static int print_consumer(const struct export_image *image, const struct view *view, const struct consumer *consumer,
                           FILE *out)
 {
 	struct amount amount = consumer_amount(image->consumers, consumer, image->metric);
 
-	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s (first: line %" PRIu64 ")\n",
-	        amount.count, plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call),
-	        consumer->line);
+	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s", amount.count,
+	        plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call));
+	if (image->consumers->by_thread)
+		print_thread(&image->image->threads, consumer->thread, out);
+	fprintf(out, " (first: line %" PRIu64 ")\n", consumer->line);
 	return print_stack(image, view, consumer->stack, out);
 }
 
@@ -215,6 +232,8 @@ static int print_tree(const struct export_image *image, const struct view *view,
 		return 0;
 	for (size_t i = 0; !error && i < ranking->count; i++) {
 		error = labels_set_path(&labels, ranking->list[i]->stack);
+		if (!error && image->consumers->by_thread)
+			error = labels_add_thread(&labels, &image->image->threads, ranking->list[i]->thread);
 		if (view->tree == VIEW_TOP_DOWN)
 			labels_reverse(&labels);
 		if (!error)

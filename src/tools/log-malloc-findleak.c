@@ -3,6 +3,7 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -241,7 +242,16 @@ static int read_trace(void *context)
 {
 	struct findleak *f = context;
 
-	return command_each_item(&f->work, take_item, f);
+	struct trace *trace = f->work.trace;
+	struct trace_item item;
+	int error, got = 1;
+
+	while (!(error = replay_packed(&f->heap, trace)) && (got = trace_next(trace, &item)) > 0) {
+		error = take_item(f, &item);
+		if (error)
+			break;
+	}
+	return error ? error : got;
 }
 
 static bool is_regular(const char *path)

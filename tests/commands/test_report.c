@@ -127,6 +127,58 @@ START_TEST(threads_are_told_apart)
 }
 END_TEST
 
+START_TEST(backtraces_of_different_threads_are_split)
+{
+	const char *text;
+
+	write_file("threads", threads, strlen(threads));
+	json_says("--split-threads --by=calls threads",
+	          "[.consumers[]|[.call,.thread.number,.thread.name,.allocated.bytes,.temporary.bytes]]",
+	          "[[\"malloc\",2,\"a;b\",10,0],[\"malloc\",1,\"main\",5,5],[\"malloc\",null,null,64,0],"
+	          "[\"malloc\",2,\"c\\n\",32,0],[\"realloc\",2,\"a;b\",16,0]]\n");
+	/* What is told apart adds up to the same. */
+	json_says("--split-threads --by=peak threads", "[.allocated,.peak,.leaked,.temporary|.bytes]==[127,112,96,5]",
+	          "true\n");
+	json_says("--split-threads --by=peak threads", "([.consumers[].peak.bytes]|add)==.peak.bytes", "true\n");
+	text = report("--split-threads threads");
+	ck_assert_ptr_nonnull(strstr(text, " allocated by malloc in thread 2, c\\012 (first: line 14)\n"));
+	ck_assert_ptr_nonnull(strstr(text, " allocated by malloc in a thread that is not known (first: line 15)\n"));
+	text = report("--split-threads --tree --by calls threads");
+	ck_assert_ptr_nonnull(strstr(text, " a;b\n            26          3  42.86%   (no backtrace)\n"));
+	ck_assert_str_eq(report("--split-threads --format=folded --by allocated threads | sort"),
+	                 "(thread not known);(no backtrace) 64\na:b;(no backtrace) 26\nc\\012;(no backtrace) 32\n"
+	                 "main;(no backtrace) 5\n");
+	/* A thread without a name has its number. */
+	ck_assert_str_eq(run("printf '+ malloc 5 0x10 [5:24] thread=3\\n# THREAD 4 7 \\n+ malloc 6 0x20 [5:24] "
+	                     "thread=4\\n' | $B/log-malloc-report --split-threads --format=folded - | sort")
+	                         .out,
+	                 "thread 3;(no backtrace) 5\nthread 4;(no backtrace) 6\n");
+}
+END_TEST
+
+START_TEST(samples_of_pprof_are_labelled_with_their_thread)
+{
+	static const char count[] =
+		"awk '/^string_table:/ {sub(/^string_table: /, \"\"); s[n++] = $0}"
+		" /^  label/ {key = str = num = \"\"} /^    key:/ {key = $2} /^    str:/ {str = $2} /^    num:/ {num = "
+		"$2}"
+		" /^  }/ && key != \"\" {print key \"=\" str \"=\" num > \"labels\"; key = \"\"}"
+		" END {for (i = 0; i < n; i++) print i, s[i] > \"strings\"}' text && "
+		"awk -F= 'NR == FNR {split($0, a, \" \"); i = a[1]; sub(/^[0-9]* /, \"\"); s[i] = $0; next}"
+		" {print s[$1], $2 != \"\" ? s[$2] : $3}' strings labels | grep -E 'thread|tid' | sort";
+
+	if (!can_run("samples_of_pprof_are_labelled_with_their_thread", "protoc"))
+		return;
+	write_file("threads", threads, strlen(threads));
+	must(run("$B/log-malloc-report --split-threads --format=pprof threads | gunzip >p && protoc "
+	         "--decode=pprof.Profile -I $S/src/reader/export $S/src/reader/export/profile.proto <p >text"));
+	ck_assert_str_eq(
+		must(run("%s", count)).out,
+		"\"thread\" \"(thread not known)\"\n\"thread\" \"a;b\"\n\"thread\" \"a;b\"\n\"thread\" \"c\\n\"\n"
+		"\"thread\" \"main\"\n\"tid\" 7\n\"tid\" 8\n\"tid\" 8\n\"tid\" 9\n");
+}
+END_TEST
+
 START_TEST(the_table_of_threads_has_room_for_any_number)
 {
 	const char *text;
@@ -457,6 +509,8 @@ START_TEST(wrong_usage_is_refused)
 	                                    "--tree --format=json t",
 	                                    "--by-thread --format=json t",
 	                                    "--by-thread --tree t",
+	                                    "--by-thread --split-threads t",
+	                                    "--split-threads --format=massif t",
 	                                    "--top x t",
 	                                    "--min-percent 101 t",
 	                                    "/nonexistent",
@@ -479,6 +533,8 @@ int main(void)
 	tcase_add_test(known, totals_are_those_of_the_trace);
 	tcase_add_test(known, consumers_are_ranked_by_what_is_asked_for);
 	tcase_add_test(known, threads_are_told_apart);
+	tcase_add_test(known, backtraces_of_different_threads_are_split);
+	tcase_add_test(known, samples_of_pprof_are_labelled_with_their_thread);
 	tcase_add_test(known, the_table_of_threads_has_room_for_any_number);
 	tcase_add_test(known, modules_have_what_their_code_and_what_it_called_asked_for);
 	tcase_add_test(known, the_text_says_the_same_as_the_json);

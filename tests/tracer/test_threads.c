@@ -213,6 +213,9 @@ START_TEST(backtraces_have_their_thread_if_it_is_one)
 	json_is("log-malloc-report", "--by=calls trace",
 	        "[.consumers[]|select(.bytes==100000 or .bytes==2000)|[.count,.thread.name]]",
 	        "[[100,\"maker\"],[40,null]]\n");
+	json_is("log-malloc-report", "--split-threads --by=calls trace",
+	        "[.consumers[]|select(.bytes==1000)|[.count,.temporary.count,.thread.name]]|sort",
+	        "[[20,20,\"maker\"],[20,20,\"taker\"]]\n");
 	json_is("log-malloc-findleak", "trace", "[.leaks[]|select(.bytes==35000)|[.count,.thread.name]]",
 	        "[[35,\"maker\"]]\n");
 }

@@ -58,6 +58,9 @@ static inline bool threads_are_several(const struct threads *threads)
 /* The thread at PLACE. Valid until the next event. */
 const struct thread *threads_get(const struct threads *threads, uint32_t place);
 
+/* What to call it: its name, or else "thread NUMBER" or "(thread not known)". ROOM is used for the second. */
+const char *threads_label(const struct threads *threads, uint32_t place, char room[THREADS_NAME]);
+
 void threads_free(struct threads *threads);
 
 #endif
