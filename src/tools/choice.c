@@ -70,23 +70,22 @@ static bool takes_address(const struct choice *choice, const struct event *event
 
 /* ---- threads -------------------------------------------------------------- */
 
-static bool is_thread(const char *name, const struct thread *thread, uint32_t number)
+static bool is_thread(const char *name, uint64_t number, const struct thread *thread)
 {
 	struct cursor c = cursor_start(name, strlen(name));
 	uint64_t value;
 
-	if (thread->name[0] && strcmp(name, thread->name) == 0)
+	if (thread && strcmp(name, thread->name) == 0)
 		return true;
-	return cursor_number(&c, &value) && cursor_at_end(&c) &&
-	       (value == number || (thread->name[0] && value == thread->tid));
+	return cursor_number(&c, &value) && cursor_at_end(&c) && (value == number || (thread && value == thread->tid));
 }
 
 static bool takes_thread(const struct choice *choice, const struct threads *threads, const struct event *event)
 {
-	const struct thread *thread = threads_get(threads, event->by);
+	const struct thread *thread = event->by == THREADS_OTHER ? NULL : threads_get(threads, event->by);
 
 	for (size_t i = 0; i < choice->threads.count; i++)
-		if (is_thread(choice->threads.list[i], thread, event->thread))
+		if (is_thread(choice->threads.list[i], event->thread, thread))
 			return true;
 	return false;
 }

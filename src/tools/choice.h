@@ -4,7 +4,6 @@
 #define LM_CHOICE_H
 
 #include "resolve.h"
-#include "threads.h"
 #include "trace.h"
 
 #include <stdbool.h>

@@ -99,6 +99,12 @@ static void print_lost(const struct tally *tally)
 		        reason(tally->unwritten));
 }
 
+static void print_limit(const struct tally *tally)
+{
+	if (tally->limit)
+		fprintf(stderr, ", allocations behind the limit of %ju bytes are not in it", tally->limit);
+}
+
 /* The command has ended by itself, and its trace has no end. */
 static void print_untraced(const struct tally *tally)
 {
@@ -137,6 +143,8 @@ static void add(struct tally *sum, const struct tally *tally)
 	sum->bytes += tally->bytes;
 	sum->lost += tally->lost;
 	sum->is_least |= tally->is_least;
+	if (tally->limit)
+		sum->limit = tally->limit;
 	if (tally->unwritten)
 		sum->unwritten = tally->unwritten;
 	sum->saving += tally->saving;
@@ -156,6 +164,7 @@ static void say_child(void *context, const struct child *child)
 		shell_quote(stderr, child->path);
 		print_compressed(child->compressed);
 		print_lost(tally);
+		print_limit(tally);
 		if (!child->runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
@@ -204,13 +213,14 @@ void closing_children(const struct launch_options *options, const struct destina
 		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
 		        others.all.events, others.all.bytes);
 		print_lost(&others.all);
+		print_limit(&others.all);
 		fputc('\n', stderr);
 	}
 	say_saving(&others, own);
 }
 
 /* Where the trace is, and what to type next. */
-static void say_next(const struct destination *to, bool is_compressed)
+static void say_next(const struct destination *to, bool is_compressed, bool is_packed)
 {
 	char now[PATH_MAX];
 
@@ -227,6 +237,10 @@ static void say_next(const struct destination *to, bool is_compressed)
 	}
 	fputs("; next: log-malloc-findleak ", stderr);
 	shell_quote(stderr, now);
+	if (is_packed) {
+		fputs("; as text: log-malloc-cat ", stderr);
+		shell_quote(stderr, now);
+	}
 	fputc('\n', stderr);
 }
 
@@ -277,11 +291,12 @@ void closing_result(const struct launch_options *options, const struct destinati
 	free(shown);
 	print_compressed(ending->compressed);
 	print_lost(tally);
+	print_limit(tally);
 	print_saving(tally);
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);
 	if (tally->events)
-		say_next(to, ending->compressed != 0);
+		say_next(to, ending->compressed != 0, tally->is_packed);
 	else
 		fputc('\n', stderr);
 	if (WIFEXITED(status) && ends_in_exec(tally))

@@ -20,15 +20,19 @@ static int set_amounts(json_t *object, struct amount allocated, struct amount pe
 	return 0;
 }
 
-static json_t *consumer_value(const struct consumers *consumers, const struct consumer *consumer, enum metric metric)
+static json_t *consumer_value(const struct export_image *image, const struct consumer *consumer)
 {
-	json_t *object = amount_json(consumer_amount(consumers, consumer, metric));
+	const struct consumers *consumers = image->consumers;
+	json_t *object = amount_json(consumer_amount(consumers, consumer, image->metric));
 
 	if (!object ||
 	    set_amounts(object, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK), consumer->live,
 	                consumer->temporary) != 0 ||
 	    json_object_set_new(object, "call", json_string(parse_call_name(consumer->call))) != 0 ||
-	    json_object_set_new(object, "line", json_number(consumer->line)) != 0) {
+	    json_object_set_new(object, "line", json_number(consumer->line)) != 0 ||
+	    json_object_set_new(object, "thread",
+	                        consumer->shared ? json_null()
+	                                         : json_thread(&image->image->threads, consumer->thread)) != 0) {
 		json_decref(object);
 		return NULL;
 	}
@@ -39,7 +43,7 @@ static void print_consumer(struct json_printer *printer, const struct export_ima
                            const struct consumer *consumer)
 {
 	json_print_open(printer, NULL, '{');
-	json_print_members(printer, consumer_value(image->consumers, consumer, image->metric));
+	json_print_members(printer, consumer_value(image, consumer));
 	json_print_backtrace(printer, &image->image->stacks, view->resolver, consumer->stack);
 	json_print_close(printer, '}');
 }
@@ -162,6 +166,40 @@ static void print_consumers(struct json_printer *printer, const struct export_im
 	ranking_free(&ranking);
 }
 
+/* What a thread did, with the members that an image has. */
+static json_t *thread_value(const struct export_image *image, uint32_t place)
+{
+	const struct consumers *consumers = image->consumers;
+	const struct thread_use *use = &consumers->threads.list[place];
+	json_t *object = json_pack("{s:o,s:o,s:o}", "thread", json_thread(&image->image->threads, place), "calls",
+	                           json_number(use->calls), "released_others", amount_json(use->others));
+
+	if (object && set_amounts(object, use->allocated, thread_use_amount(consumers, use, METRIC_PEAK), use->live,
+	                          use->temporary) != 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static void print_threads(struct json_printer *printer, const struct export_image *image)
+{
+	struct thread_ranking ranking;
+
+	if (!printer->error)
+		printer->error = thread_ranking_build(&ranking, image->consumers, image->metric);
+	if (printer->error)
+		return;
+	json_print_open(printer, "threads", '[');
+	for (size_t i = 0; !printer->error && i < ranking.count; i++) {
+		json_print_open(printer, NULL, '{');
+		json_print_members(printer, thread_value(image, ranking.list[i]));
+		json_print_close(printer, '}');
+	}
+	json_print_close(printer, ']');
+	thread_ranking_free(&ranking);
+}
+
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out)
 {
 	const struct consumers *consumers = image->consumers;
@@ -171,6 +209,7 @@ int consumers_print_json(const struct export_image *image, const struct view *vi
 	json_print_members(&printer, summary_value(image, view));
 	if (!printer.error)
 		print_consumers(&printer, image, view);
+	print_threads(&printer, image);
 	json_print_members(&printer, json_pack("{s:o,s:o,s:o}", "sizes", sizes_value(consumers), "calls",
 	                                       calls_value(consumers), "modules", modules_value(image)));
 	json_print_close(&printer, '}');

@@ -18,11 +18,15 @@ struct view {
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	uint64_t min_percent; /* tree: nodes with less are summed up */
 	enum view_tree tree;
+	bool by_thread; /* a table of threads instead of backtraces */
 	struct backtrace_style style;
 };
 
-/* Both print to OUT. 0 or -errno. */
+/* All print to OUT. 0 or -errno. */
 int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out);
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out);
+
+/* The part of the text that is the table of threads. */
+int threads_print_text(const struct export_image *image, const struct view *view, FILE *out);
 
 #endif

@@ -17,7 +17,7 @@ static const char *const titles[METRIC_COUNT] = {
 	[METRIC_PEAK] = "PEAK, in use when most bytes were",
 	[METRIC_ALLOCATED] = "ALLOCATED in all, by bytes",
 	[METRIC_CALLS] = "ALLOCATED in all, by calls",
-	[METRIC_TEMPORARY] = "TEMPORARY, released by the next event, by calls",
+	[METRIC_TEMPORARY] = "TEMPORARY, released by the thread's next event, by calls",
 };
 
 static double percent(uint64_t part, uint64_t whole)
@@ -57,6 +57,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fprintf(out, "; %" PRIu64 " events lost", process->lost);
 	if (process->unkept)
 		fprintf(out, "; %" PRIu64 " blocks whose sizes the tracker could not keep", process->unkept);
+	if (process->is_limited)
+		fprintf(out, "; allocations behind the limit of %" PRIu64 " bytes are missing", process->limit);
 	if (view->malformed)
 		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
 	fputs(")\n", out);
@@ -102,14 +104,31 @@ static int print_stack(const struct export_image *image, const struct view *view
 	return error;
 }
 
+static void print_thread(const struct threads *threads, uint32_t place, FILE *out)
+{
+	const struct thread *thread = threads_get(threads, place);
+
+	if (!thread->number) {
+		fputs(" in a thread that is not known", out);
+		return;
+	}
+	fprintf(out, " in thread %" PRIu32, thread->number);
+	if (thread->name[0]) {
+		fputs(", ", out);
+		table_print_name(thread->name, out);
+	}
+}
+
 static int print_consumer(const struct export_image *image, const struct view *view, const struct consumer *consumer,
                           FILE *out)
 {
 	struct amount amount = consumer_amount(image->consumers, consumer, image->metric);
 
-	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s (first: line %" PRIu64 ")\n",
-	        amount.count, plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call),
-	        consumer->line);
+	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s", amount.count,
+	        plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call));
+	if (image->consumers->by_thread)
+		print_thread(&image->image->threads, consumer->thread, out);
+	fprintf(out, " (first: line %" PRIu64 ")\n", consumer->line);
 	return print_stack(image, view, consumer->stack, out);
 }
 
@@ -213,6 +232,8 @@ static int print_tree(const struct export_image *image, const struct view *view,
 		return 0;
 	for (size_t i = 0; !error && i < ranking->count; i++) {
 		error = labels_set_path(&labels, ranking->list[i]->stack);
+		if (!error && image->consumers->by_thread)
+			error = labels_add_thread(&labels, &image->image->threads, ranking->list[i]->thread);
 		if (view->tree == VIEW_TOP_DOWN)
 			labels_reverse(&labels);
 		if (!error)
@@ -226,6 +247,17 @@ static int print_tree(const struct export_image *image, const struct view *view,
 	tree_free(&tree);
 	labels_free(&labels);
 	return error;
+}
+
+static int print_backtraces(const struct export_image *image, const struct view *view, const struct ranking *ranking,
+                            FILE *out)
+{
+	struct amount whole = consumers_amount(image->consumers, image->metric);
+
+	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
+	        whole.count, plural(whole.count), whole.bytes, ranking->count, plural(ranking->count));
+	return view->tree == VIEW_NO_TREE ? print_consumers(image, view, ranking, out)
+	                                  : print_tree(image, view, ranking, out);
 }
 
 /* ---- sums ----------------------------------------------------------------- */
@@ -279,7 +311,6 @@ static int print_modules(const struct export_image *image, FILE *out)
 
 int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out)
 {
-	struct amount whole = consumers_amount(image->consumers, image->metric);
 	struct ranking ranking;
 	int error = ranking_build(&ranking, image->consumers, image->metric);
 
@@ -287,10 +318,7 @@ int consumers_print_text(const struct export_image *image, const struct view *vi
 		return error;
 	print_heading(image, view, out);
 	print_totals(image, out);
-	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
-	        whole.count, plural(whole.count), whole.bytes, ranking.count, plural(ranking.count));
-	error = view->tree == VIEW_NO_TREE ? print_consumers(image, view, &ranking, out)
-	                                   : print_tree(image, view, &ranking, out);
+	error = view->by_thread ? threads_print_text(image, view, out) : print_backtraces(image, view, &ranking, out);
 	ranking_free(&ranking);
 	if (error)
 		return error;

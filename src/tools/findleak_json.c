@@ -31,13 +31,19 @@ static void print_backtrace(struct json_printer *printer, const struct findings 
 	json_print_backtrace(printer, &findings->image->stacks, findings->resolver, stack);
 }
 
+static json_t *thread_of(const struct findings *findings, const struct leaks_group *group)
+{
+	return group->shared ? json_null() : json_thread(&findings->image->threads, group->thread);
+}
+
 static void print_leak(struct json_printer *printer, const struct findings *findings, const struct leaks_group *group)
 {
 	json_print_open(printer, NULL, '{');
-	json_print_members(printer, json_pack("{s:o,s:o,s:s,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
-	                                      json_number(group->bytes), "call", parse_call_name(group->call), "block",
-	                                      json_address(group->address), "line", json_number(group->line), "time",
-	                                      time_of(findings, group->line)));
+	json_print_members(printer,
+	                   json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
+	                             json_number(group->bytes), "call", parse_call_name(group->call), "block",
+	                             json_address(group->address), "line", json_number(group->line), "time",
+	                             time_of(findings, group->line), "thread", thread_of(findings, group)));
 	print_backtrace(printer, findings, group->stack);
 	json_print_close(printer, '}');
 }

@@ -13,24 +13,24 @@
 #include <unistd.h>
 
 static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
-			   "Writes a trace of any format as text, with the bytes in use after each event. TRACE\n"
-			   "is a file, or - for standard input, which is the default.\n"
+			   "Writes a trace of any format as text, with the bytes in use after each event.\n"
+			   "TRACE is a file, or - for standard input, which is the default.\n"
 			   "\n"
 			   "      --full            each event with its backtrace (the default)\n"
-			   "      --compact         each backtrace once, in front of the first event that has it\n"
+			   "      --compact         each backtrace once, in front of the first event with it\n"
 			   "\n"
 			   "Only the events that meet all of these conditions:\n"
-			   "      --from MS         from MS milliseconds after the program's beginning on\n"
-			   "      --to MS           up to then\n"
-			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal, or\n"
-			   "                        decimal\n"
-			   "      --thread THREAD   of the thread with that name, number in the trace, or number in\n"
-			   "                        the kernel\n"
+			   "      --from MS         at least MS milliseconds after the program's beginning\n"
+			   "      --to MS           at most MS milliseconds after it\n"
+			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
+			   "                        digits, or decimal ones\n"
+			   "      --thread THREAD   of the thread with that name, or that number in the trace or\n"
+			   "                        in the kernel\n"
 			   "      --call NAME,...   calls of these functions: malloc, free, ...\n"
 			   "      --grep FUNCTION   a function in the backtrace matches: * is anything, ^ the\n"
 			   "                        beginning and $ the end of its name\n"
-			   "  -n, --no-translate    for --grep: functions as the trace names them; files are not\n"
-			   "                        looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
+			   "  -n, --no-translate    for --grep: functions as the trace names them; files are\n"
+			   "                        not looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 2 usage or trouble.\n";
 
 enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, THREAD, CALL, GREP };
@@ -85,11 +85,12 @@ static void end_image(struct cat *c)
 	forget_image(c);
 }
 
-/* An information line is wanted if a reader needs it, or the program wrote it at such a moment. */
-static bool wants_info(struct cat *c)
+/* Is an information line wanted? It is if a reader needs it, or the program wrote it at such a moment. */
+static bool wants_info(const struct cat *c)
 {
-	c->export.names_threads = threads_are_several(&c->work.trace->image.threads);
-	return c->work.trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &c->work.trace->image);
+	const struct trace *trace = c->work.trace;
+
+	return trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &trace->image);
 }
 
 /* Is ITEM to be written? 0 or -ENOMEM. */
@@ -98,8 +99,10 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	if (item->kind == TRACE_INFO)
+	if (item->kind == TRACE_INFO) {
 		*wanted = wants_info(c);
+		return 0;
+	}
 	if (!c->export.is_part || (item->kind != TRACE_CALL && item->kind != TRACE_CALLING))
 		return 0;
 	resolver = command_resolver(&c->work);
@@ -120,6 +123,9 @@ static int take_item(struct cat *c, struct trace_item *item)
 		error = choose(c, item, &wanted);
 	if (!error && wanted)
 		error = export_trace(&c->export, c->work.trace, item);
+	/* Who watches a program that runs wants to see each event. */
+	if (c->out.is_shown)
+		text_out_flush(&c->out);
 	if (item->kind == TRACE_END)
 		end_image(c);
 	return error;
@@ -169,17 +175,14 @@ static enum cli_status written(const struct cat *c, enum cli_status status)
 
 static int run(struct cat *c, const char *path)
 {
-	enum cli_status status;
+	enum cli_status status = CLI_TROUBLE;
 
-	if (text_out_open(&c->out, STDOUT_FILENO) != 0) {
-		cli_error("%s", strerror(ENOMEM));
-		return CLI_TROUBLE;
-	}
-	if (!command_look_up(&c->work))
-		return CLI_TROUBLE;
 	c->export.out = &c->out;
 	c->export.is_part = choice_is_made(&c->choice);
-	status = written(c, command_read(&c->work, path, read_trace, c));
+	if (text_out_open(&c->out, STDOUT_FILENO) != 0)
+		cli_error("%s", strerror(ENOMEM));
+	else if (command_look_up(&c->work))
+		status = written(c, command_read(&c->work, path, read_trace, c));
 	text_out_close(&c->out);
 	choice_free(&c->choice);
 	return command_finish(&c->work, status);

@@ -21,18 +21,23 @@ static const char help[] =
 	"                        (ms_print, massif-visualizer) or pprof (go tool pprof);\n"
 	"                        default: text\n"
 	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up\n"
+	"      --by-thread       text: what each thread did, instead of backtraces\n"
+	"      --split-threads   tell the backtraces of different threads apart; in trees and\n"
+	"                        folded stacks the thread is outermost, in pprof a label\n"
 	"      --min-percent N   tree: sum up what has less than N percent; default: 1\n"
-	"      --top N           show N backtraces and sum up the rest; default: 20, and all\n"
-	"                        in JSON\n"
+	"      --top N           show N backtraces or threads and sum up the rest;\n"
+	"                        default: 20, and all in JSON\n"
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, TREE, MIN_PERCENT };
+enum option_value { FORMAT = CLI_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
 	{"format", required_argument, NULL, FORMAT},
 	{"tree", optional_argument, NULL, TREE},
+	{"by-thread", no_argument, NULL, BY_THREAD},
+	{"split-threads", no_argument, NULL, SPLIT_THREADS},
 	{"min-percent", required_argument, NULL, MIN_PERCENT},
 	{"top", required_argument, NULL, 't'},
 	{"pid", required_argument, NULL, 'p'},
@@ -260,6 +265,12 @@ static bool take_option(void *context, int option, const char *argument)
 	case TREE:
 		set_tree(r, argument);
 		return true;
+	case BY_THREAD:
+		r->view.by_thread = true;
+		return true;
+	case SPLIT_THREADS:
+		r->consumers.by_thread = true;
+		return true;
 	case MIN_PERCENT:
 		set_percent(r, argument);
 		return true;
@@ -274,6 +285,14 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("a TRACE is needed");
 	if (r->view.tree && r->format != FORMAT_TEXT)
 		cli_usage_error("--tree is for --format=text");
+	if (r->view.by_thread && r->format != FORMAT_TEXT)
+		cli_usage_error("--by-thread is for --format=text; --format=json always has the threads");
+	if (r->view.by_thread && r->view.tree)
+		cli_usage_error("--by-thread has no tree");
+	if (r->view.by_thread && r->consumers.by_thread)
+		cli_usage_error("--by-thread has no backtraces that --split-threads could tell apart");
+	if (r->consumers.by_thread && r->format == FORMAT_MASSIF)
+		cli_usage_error("massif's format has no threads");
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;

@@ -17,6 +17,7 @@
 #define FINI          "+ " LM_TRACE_FINI " "
 #define EXE           "# " LM_TRACE_EXE " "
 #define LOST          "# " LM_TRACE_LOST " "
+#define LIMIT         "# " LM_TRACE_LIMIT " "
 #define FORMAT_PACKED "# " LM_TRACE_FORMAT " packed"
 
 /* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
@@ -30,7 +31,6 @@ struct count {
 	char *held;      /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
 	size_t length;   /* bytes in HELD */
 	bool is_counted; /* HELD begins in a line that was longer than CHUNK and is counted already */
-	bool is_packed;  /* packed records may follow */
 };
 
 /* If the path is too long, its end is kept: that tells more than its beginning. */
@@ -42,13 +42,13 @@ static void take_exe(struct tally *tally, const char *path, size_t len)
 	tally->exe[len - skip] = '\0';
 }
 
-static void take_lost(struct tally *tally, const char *number, size_t len)
+static uintmax_t number_of(const char *text, size_t len)
 {
-	uintmax_t lost = 0;
+	uintmax_t number = 0;
 
-	for (; len && *number >= '0' && *number <= '9'; number++, len--)
-		lost = 10 * lost + (uintmax_t)(*number - '0');
-	tally->lost += lost;
+	for (; len && *text >= '0' && *text <= '9'; text++, len--)
+		number = 10 * number + (uintmax_t)(*text - '0');
+	return number;
 }
 
 /* ---- lines -------------------------------------------------------------------------- */
@@ -63,9 +63,11 @@ static void count_information(struct count *count, const char *line, size_t len)
 	if (begins_with(line, len, EXE, sizeof EXE - 1))
 		take_exe(count->tally, line + sizeof EXE - 1, len - (sizeof EXE - 1));
 	else if (begins_with(line, len, LOST, sizeof LOST - 1))
-		take_lost(count->tally, line + sizeof LOST - 1, len - (sizeof LOST - 1));
+		count->tally->lost += number_of(line + sizeof LOST - 1, len - (sizeof LOST - 1));
+	else if (begins_with(line, len, LIMIT, sizeof LIMIT - 1))
+		count->tally->limit = number_of(line + sizeof LIMIT - 1, len - (sizeof LIMIT - 1));
 	else if (begins_with(line, len, FORMAT_PACKED, sizeof FORMAT_PACKED - 1))
-		count->is_packed = true;
+		count->tally->is_packed = true;
 }
 
 static void count_line(struct count *count, const char *line, size_t len)
@@ -87,7 +89,7 @@ static void count_line(struct count *count, const char *line, size_t len)
 /* Does a line begin with BYTE? Every other byte begins a word of a packed trace. */
 static bool is_text(const struct count *count, unsigned char byte)
 {
-	return !count->is_packed || (byte && byte < LM_PACKED_FREE);
+	return !count->tally->is_packed || (byte && byte < LM_PACKED_FREE);
 }
 
 /* Counts the packed records from AT on. Returns where a line begins, or what is not a whole record. */
@@ -175,7 +177,7 @@ static uintmax_t estimate_saving(const struct count *count)
 {
 	uintmax_t packed = PACKED_BYTES * count->tally->events;
 
-	return count->is_packed || packed >= count->tally->bytes ? 0 : count->tally->bytes - packed;
+	return count->tally->is_packed || packed >= count->tally->bytes ? 0 : count->tally->bytes - packed;
 }
 
 int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *tally)

@@ -6,15 +6,22 @@ import functools
 import math
 import statistics
 
-COMPACT_LIMITS = {"loop-1": 0.5, "loop-2": 0.35}
-COMPACT_LIMIT_REAL = 0.6
+import measure
+
+# Packed: the overhead over heaptrack's.
+PACKED_LIMITS = {"loop-1": 0.22, "loop-2": 0.18, "strings": 0.30, "sqlite3": 0.45, "python3": 0.30, "jq": 0.33, "perl": 0.40}
+BYTES_PER_EVENT = 13
+# What an event costs each of two threads over what it costs a single one.
+SHARED_LIMIT = 1.3
 FULL_WRITE_FACTOR = 1.3
-OFF_LIMIT = 1.25
-BYTES_PER_EVENT = 50
+OFF_LIMIT = 1.15
+OFF_LOOPS = ("loop-1", "loop-2")
 FIXED_BUFFERS = 8 << 20
 HEAP_SHARE = 0.25
 READ_FULL = 1e9
-READ_COMPACT = 10e6
+READ_EVENTS = {"compact": 10e6, "packed": 40e6}
+# Of heaptrack_print's time.
+FINDLEAK_SHARE = 0.4
 # How sure one has to be that two sets of runs differ.
 CHANCE = 0.01
 
@@ -60,6 +67,22 @@ def ratios_by_round(results, workload, mode, against="heaptrack"):
 	"""The same within each round: how far the ratio can be trusted."""
 	rounds = zip(*(values(results, workload, each) for each in ("untraced", mode, against)))
 	return [(ours - base) / (theirs - base) for base, ours, theirs in rounds if theirs > base]
+
+
+def start_cost(results, workload):
+	"""What the tracker costs a program without work when it is off, in seconds; None if that was not measured."""
+	base, off = (median(results, workload, measure.idle(mode)) for mode in ("untraced", "off"))
+	return off - base if base is not None and off is not None else None
+
+
+def off_parts(results, workload):
+	"""(seconds over untraced, those of the start, nanoseconds each call behind the start); None for what is not known."""
+	whole, start = overhead(results, workload, "off"), start_cost(results, workload)
+	calls, idle_calls = (first(results, workload, mode, "events") for mode in ("packed", measure.idle("packed")))
+	each = None
+	if None not in (whole, start, calls, idle_calls) and calls > idle_calls:
+		each = (whole - start) / (calls - idle_calls) * 1e9
+	return whole, start, each
 
 
 def first(results, workload, mode, key):
@@ -111,11 +134,21 @@ def at_least(about, measured, limit, form):
 	return Figure(about, form.format(measured), ">= " + form.format(limit), measured >= limit)
 
 
-def compact_figures(results, workloads):
+def packed_figures(results, workloads):
 	for workload in workloads:
-		limit = COMPACT_LIMIT_REAL if workload.kind == "real" else COMPACT_LIMITS.get(workload.name)
+		limit = PACKED_LIMITS.get(workload.name)
 		if limit:
-			yield at_most(f"compact over heaptrack, {workload.name}", ratio(results, workload, "compact"), limit)
+			yield at_most(f"packed over heaptrack, {workload.name}", ratio(results, workload, "packed"), limit)
+
+
+def shared_figures(results, workloads):
+	"""Steps are counted of all threads together: with two, each thread makes half of them in the same time."""
+	named = {workload.name: workload for workload in workloads}
+	if not {"loop-1", "loop-2"} <= set(named):
+		return
+	alone, both = (overhead(results, named[name], "packed") for name in ("loop-1", "loop-2"))
+	yield at_most("packed, what a step costs each of two threads, over one alone",
+	              2 * both / alone if both is not None and alone else None, SHARED_LIMIT)
 
 
 def full_figures(results, workloads):
@@ -138,7 +171,7 @@ def off_figures(results, workloads):
 		if not base or not off:
 			continue
 		share = statistics.median(off) / statistics.median(base)
-		if workload.name in COMPACT_LIMITS:
+		if workload.name in OFF_LOOPS:
 			yield at_most(f"off over untraced, {workload.name}", share, OFF_LIMIT)
 		elif workload.kind == "real":
 			chance = chance_of_no_difference(base, off)
@@ -149,8 +182,8 @@ def off_figures(results, workloads):
 
 def size_figures(results, workloads):
 	for workload in workloads:
-		if workload.kind == "real":
-			yield at_most(f"compact, bytes an event, {workload.name}", bytes_per_event(results, workload, "compact"),
+		if workload.name in PACKED_LIMITS:
+			yield at_most(f"packed, bytes an event, {workload.name}", bytes_per_event(results, workload, "packed"),
 			              BYTES_PER_EVENT, "{:.1f}")
 
 
@@ -159,7 +192,7 @@ def memory_figures(results, workloads):
 		live = first(results, workload, "untraced", "live")
 		if workload.kind != "heap" or not live:
 			continue
-		for mode in ("full", "compact"):
+		for mode in measure.OURS:
 			ours, base = peak(results, workload, mode), peak(results, workload, "untraced")
 			yield at_most(f"{mode}, MiB over untraced, {workload.name}", None if ours is None else (ours - base) / 2**20,
 			              (FIXED_BUFFERS + HEAP_SHARE * live) / 2**20, "{:.0f}")
@@ -168,7 +201,7 @@ def memory_figures(results, workloads):
 def reader_figures(readers):
 	for name, rows in readers.items():
 		theirs = rows.get("heaptrack")
-		for form in ("full", "compact"):
+		for form in measure.OURS:
 			if form not in rows:
 				continue
 			row = rows[form]
@@ -176,13 +209,13 @@ def reader_figures(readers):
 			if form == "full":
 				yield at_least(f"findleak reads full on one processor, GB/s, {name}", row["bytes"] / seconds / 1e9, READ_FULL / 1e9, "{:.2f}")
 			else:
-				yield at_least(f"findleak reads compact on one processor, M events/s, {name}", row["events"] / seconds / 1e6,
-				               READ_COMPACT / 1e6, "{:.1f}")
+				yield at_least(f"findleak reads {form} on one processor, M events/s, {name}", row["events"] / seconds / 1e6,
+				               READ_EVENTS[form] / 1e6, "{:.1f}")
 			if theirs:
-				yield at_most(f"the whole of findleak, {form}, against heaptrack_print, s, {name}", whole,
-				              statistics.median(theirs["wall"]), "{:.2f}")
+				yield at_most(f"the whole of findleak, {form}, over heaptrack_print, {name}",
+				              whole / statistics.median(theirs["wall"]), FINDLEAK_SHARE)
 
 
 def all_figures(results, workloads, readers):
-	return [figure for part in (compact_figures, full_figures, off_figures, size_figures, memory_figures)
+	return [figure for part in (packed_figures, shared_figures, full_figures, off_figures, size_figures, memory_figures)
 	        for figure in part(results, workloads)] + list(reader_figures(readers))

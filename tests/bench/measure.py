@@ -5,6 +5,7 @@ Leaves nothing behind in the scratch directory but what it was asked to keep."""
 import contextlib
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,17 +46,20 @@ def heaptrack_library():
 	return os.path.realpath(path) if path and os.path.exists(path) else None
 
 
-def traced(place, workload, argv, **env):
-	return ([f"{place.build}/log-malloc", "-q", "-o", place.trace, "--", *argv],
-	        {"LOG_MALLOC_BACKTRACE_DEPTH": str(workload.depth), **env})
+def traced(form):
+	def command(place, workload, argv):
+		return ([f"{place.build}/log-malloc", "-q", f"--{form}", "-o", place.trace, "--", *argv],
+		        {"LOG_MALLOC_BACKTRACE_DEPTH": str(workload.depth)})
+	return command
 
 
 # NAME: (place, workload, argv) -> (argv, environment)
 MODES = {
 	"untraced": lambda place, workload, argv: (argv, {}),
 	"off": lambda place, workload, argv: (argv, {"LD_PRELOAD": f"{place.build}/liblog-malloc2.so"}),
-	"full": traced,
-	"compact": lambda place, workload, argv: traced(place, workload, argv, LOG_MALLOC_FORMAT="compact"),
+	"full": traced("full"),
+	"compact": traced("compact"),
+	"packed": traced("packed"),
 	"heaptrack": lambda place, workload, argv: (["heaptrack", "-r", "-o", place.trace, *argv], {}),
 	# The same library without its pipe and compressor: what its tracing alone costs.
 	"ht-file": lambda place, workload, argv: (argv, {"LD_PRELOAD": heaptrack_library(),
@@ -64,7 +68,8 @@ MODES = {
 	"dhat": lambda place, workload, argv: (["valgrind", "--tool=dhat", "-q", f"--num-callers={min(workload.depth, 500)}",
 	                                        f"--dhat-out-file={place.trace}", *argv], {}),
 }
-OURS = ("full", "compact")
+# Each is the name of a format, too.
+OURS = ("full", "compact", "packed")
 # So fast that a loop has to be stretched for them: else, it is over before the processor is at speed.
 FAST = ("untraced", "off")
 # So much slower that they run once, and a loop is shrunk for them.
@@ -142,20 +147,20 @@ def trace_bytes(place):
 	return sum(os.path.getsize(path) for path in glob.glob(f"{glob.escape(place.trace)}*"))
 
 
-def is_compact(place):
-	with open(place.trace, "rb") as file:
-		return b"\n# FORMAT compact\n" in b"\n" + file.read(65536)
+def is_of_format(path, form):
+	with open(path, "rb") as file:
+		return re.search(rb"^# FORMAT %s *$" % form.encode("ascii"), file.read(65536), re.MULTILINE) is not None
 
 
 def count_events(path):
-	"""Lines of calls, by their first two bytes; INIT and FINI are but two of them."""
-	events, tail = 0, b"\n"
+	"""What FINI tells, the only line that has all calls in each format. It stands before the memory map, and behind a
+	newline or a packed record."""
 	with open(path, "rb") as file:
-		while piece := file.read(1 << 22):
-			# One byte more than what could hide the start of a match, and never a whole one twice.
-			events += (tail + piece).count(b"\n+ ")
-			tail = piece[-2:]
-	return events
+		file.seek(max(0, os.path.getsize(path) - (4 << 20)))
+		found = re.findall(rb"\+ FINI \[\d+:\d+\](.*)\n", file.read())
+	if not found:
+		raise Trouble(f"{path}: no FINI")
+	return sum(map(int, re.findall(rb"[=/](\d+)", found[-1])))
 
 
 def run_mode(place, workload, mode, count=False):
@@ -166,9 +171,26 @@ def run_mode(place, workload, mode, count=False):
 		sample = run(place, command, {**workload.env, **env})
 		if mode not in ("untraced", "off", "memusage"):
 			sample["bytes"] = trace_bytes(place)
-		if mode == "compact" and not is_compact(place):
+		if mode in OURS and not is_of_format(place.trace, mode):
 			return None
 		if mode in OURS and count:
+			sample["events"] = count_events(place.trace)
+	finally:
+		place.clean()
+	return sample
+
+
+def idle(mode):
+	"""Under what name the samples of idle runs in MODE are kept."""
+	return f"{mode}, idle"
+
+
+def run_idle(place, workload, mode):
+	"""The workload's program without its work: what its start and its end cost."""
+	command, env = MODES[mode](place, workload, workload.idle)
+	try:
+		sample = run(place, command, {**workload.env, **env})
+		if mode in OURS:
 			sample["events"] = count_events(place.trace)
 	finally:
 		place.clean()

@@ -17,7 +17,7 @@ def record(place, workload, form):
 		# As deep as a trace is if nobody says anything: what people read.
 		env = {name: value for name, value in env.items() if name != "LOG_MALLOC_BACKTRACE_DEPTH"}
 		measure.run(place, argv, {**workload.env, **env})
-		if form == "compact" and not measure.is_compact(place):
+		if not measure.is_of_format(place.trace, form):
 			os.unlink(place.trace)
 			return None
 	(written,) = glob.glob(f"{glob.escape(place.trace)}*")

@@ -4,6 +4,7 @@
 import statistics
 
 import figures
+import measure
 
 MIB = 2**20
 
@@ -42,8 +43,8 @@ def ratio_cell(results, workload, mode, against):
 
 
 def overheads(results, workloads):
-	columns = [("off", "heaptrack"), ("full", "heaptrack"), ("compact", "heaptrack"), ("memusage", "heaptrack"),
-	           ("full", "ht-file"), ("compact", "ht-file")]
+	columns = [(mode, "heaptrack") for mode in ("off", *measure.OURS, "memusage")] + \
+	          [(mode, "ht-file") for mode in measure.OURS]
 	table("Overhead over heaptrack's: (mode - untraced) / (heaptrack -r - untraced), of the medians"
 	      " [least, most of a round];"
 	      "\nht-file: heaptrack's library alone, writing to a plain file",
@@ -52,18 +53,36 @@ def overheads(results, workloads):
 	       for workload in workloads if workload.kind != "start"])
 
 
+def off(results, workloads):
+	"""The start of a process is paid once, whatever the program does then."""
+	rows = []
+	for workload in (each for each in workloads if each.idle):
+		whole, start, each = figures.off_parts(results, workload)
+		base = figures.median(results, workload, "untraced")
+		if whole is None:
+			continue
+		rows.append([workload.name, f"{base * 1e3:.1f}", f"{whole * 1e3:+.2f}", *(
+			"n/a" if start is None else f"{part * 1e3:+.2f}" for part in (start, whole - (start or 0))),
+			"n/a" if each is None else f"{each:+.1f}"])
+	if rows:
+		table("Off, ms: what a real program takes longer with the library in it, and how much of that is its start"
+		      "\n(measured without any work); ns: what is left, for each call",
+		      ["program", "untraced ms", "off ms", "of that, start", "calls", "ns a call"], rows)
+
+
 def sizes(results, workloads):
 	rows = []
 	for workload in (each for each in workloads if each.kind != "start"):
 		cells = [workload.name]
-		for mode in ("full", "compact"):
+		for mode in measure.OURS:
 			each, size = figures.bytes_per_event(results, workload, mode), figures.first(results, workload, mode, "bytes")
 			cells += ["n/a" if each is None else f"{each:.1f}", "n/a" if size is None else f"{size / 1e6:.1f}"]
-		events, theirs = (figures.first(results, workload, *key) for key in (("full", "events"), ("heaptrack", "bytes")))
+		events, theirs = (figures.first(results, workload, *key) for key in (("packed", "events"), ("heaptrack", "bytes")))
 		cells += ["n/a" if events is None else f"{events}", "n/a" if theirs is None else f"{theirs / 1e6:.1f}"]
 		rows.append(cells)
 	table("Traces: bytes an event, and MB; heaptrack's raw file is compressed",
-	      ["workload", "full B/event", "full MB", "compact B/event", "compact MB", "events", "heaptrack MB"], rows)
+	      ["workload", *(f"{mode} {what}" for mode in measure.OURS for what in ("B/event", "MB")), "events", "heaptrack MB"],
+	      rows)
 
 
 def memory(results, workloads, modes):

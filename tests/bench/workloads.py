@@ -18,16 +18,18 @@ class Workload:
 	bytes), "real" (timed from outside) or "start" (what a process costs at all).
 	SHRUNK is a shorter version for tools that are slower by orders of magnitude, STRETCHED
 	a longer one for what costs next to nothing; only what times its own steps can have them.
+	IDLE is a real program with nothing to do.
 	"""
 
 	def __init__(self, name, kind, argv, about, shrunk=None, stretched=None, depth=WHOLE_STACK, env=None,
-	             rounds=None, reader=None):
+	             rounds=None, reader=None, idle=None):
 		self.name, self.kind, self.argv, self.about = name, kind, argv, about
 		self.shrunk, self.stretched, self.depth, self.env = shrunk or argv, stretched or argv, depth, env or {}
 		# At most so many rounds; None: as many as there are.
 		self.rounds = rounds
 		# What is run for the traces that the readers are given, if they are.
 		self.reader = reader
+		self.idle = idle
 
 	@property
 	def timed_inside(self):
@@ -145,21 +147,21 @@ def all_workloads(bench, scratch, quick):
 		Workload("heap", "heap", [f"{bench}/heap", size(10000000, 500000), "16", "112"], "10 million live blocks"
 		         if not quick else "500 thousand live blocks", [f"{bench}/heap", size(500000, 50000), "16", "112"], rounds=2),
 		Workload("strings", "real", [f"{bench}/strings", size(25000, 4000)], "C++, std::string and std::map",
-		         reader=[f"{bench}/strings", size(40000, 6000)]),
+		         reader=[f"{bench}/strings", size(40000, 6000)], idle=[f"{bench}/strings", "1"]),
 	]
-	for program, argv, env, about in (
-		("sqlite3", lambda: ["-batch", ":memory:", ".read " + sql(f"{scratch}/in.sql", int(size(10000, 2000)))], {},
-		 "generated SQL, in memory"),
-		("python3", lambda: [write(f"{scratch}/in.py", PYTHON), size(60000, 10000)], {"PYTHONMALLOC": "malloc"},
+	for program, argv, idle, env, about in (
+		("sqlite3", lambda: ["-batch", ":memory:", ".read " + sql(f"{scratch}/in.sql", int(size(10000, 2000)))],
+		 ["-batch", ":memory:", ".quit"], {}, "generated SQL, in memory"),
+		("python3", lambda: [write(f"{scratch}/in.py", PYTHON), size(60000, 10000)], ["-c", ""], {"PYTHONMALLOC": "malloc"},
 		 "objects, strings, dicts; PYTHONMALLOC=malloc"),
 		("jq", lambda: ["[.[] | {id, tags: (.tags | sort), area: (.size.width * .size.height)}]"
 		                " | group_by(.tags[0]) | map({tag: .[0].tags[0], n: length, area: (map(.area) | add)})",
-		                documents(f"{scratch}/in.json", int(size(45000, 6000)))], {}, "generated JSON"),
-		("perl", lambda: [write(f"{scratch}/in.pl", PERL), size(150000, 25000)], {}, "hashes, lists, strings"),
+		                documents(f"{scratch}/in.json", int(size(45000, 6000)))], ["-n", "0"], {}, "generated JSON"),
+		("perl", lambda: [write(f"{scratch}/in.pl", PERL), size(150000, 25000)], ["-e", "0"], {}, "hashes, lists, strings"),
 	):
 		path = system_python() if program == "python3" else shutil.which(program)
 		if path:
-			found.append(Workload(program, "real", [path, *argv()], about, env=env))
+			found.append(Workload(program, "real", [path, *argv()], about, env=env, idle=[path, *idle]))
 		else:
 			print(f"bench: no {program} here, left out: run make deps-bench", file=sys.stderr)
 	return found

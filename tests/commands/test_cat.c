@@ -114,6 +114,20 @@ START_TEST(full_becomes_compact_and_compact_becomes_full)
 }
 END_TEST
 
+/* Words of all kinds, two threads, text records with and without sizes of their own, and FILE at the end. */
+START_TEST(a_packed_trace_becomes_text)
+{
+	must(run("cd $S/tests/golden && " CAT "packed.trace | cmp - packed.full"));
+	must(run("cd $S/tests/golden && " CAT "--compact packed.trace | cmp - packed.compact"));
+	must(run("cd $S/tests/golden && " CAT "packed.compact | cmp - packed.full"));
+	must(run("cat $S/tests/golden/packed.trace | " CAT "| cmp - $S/tests/golden/packed.full"));
+	/* Chosen events have the totals of the whole trace. */
+	must(run("cd $S/tests/golden && " CAT "--call free packed.trace | grep '^+ free' >$OLDPWD/free; "
+	         "grep '^+ free' packed.full | cmp - $OLDPWD/free"));
+	must(run("cd $S/tests/golden && " CAT "--address 0x7113 packed.trace | grep -c '^+ calloc 20 ' | grep -qx 1"));
+}
+END_TEST
+
 START_TEST(any_source_is_written)
 {
 	write_small();
@@ -167,6 +181,18 @@ END_TEST
 	"s/0x[0-9a-f]{5,}/A/g;"                                                                                        \
 	"s/^(# MODULE )[0-9a-f]+-[0-9a-f]+/\\1/; s/^(# THREAD [0-9]+) [0-9]+/\\1/'"
 
+/* In front of the second image, the reader looks ahead, and what it has read moves in its buffer. */
+START_TEST(a_packed_trace_of_two_images_comes_in_pieces)
+{
+	must(run(LM " -q --packed -o t " PROGRAMS "processes exec 2 >/dev/null; " CAT "t >whole"));
+	ck_assert_str_eq(must(run("grep -c '^+ INIT' whole")).out, "3\n");
+	/* Behind its PID line. */
+	must(run("found=$(grep -abo '# PID [0-9]*' t | sed -n 2p); at=${found%%%%:*}; at=$((at + ${#found} - ${#at}));"
+	         "for cut in $at $((at + 3)) $((at + 9)); do"
+	         "  (head -c $cut t; sleep 0.2; tail -c +$((cut + 1)) t) | " CAT " | cmp - whole || exit 1; done"));
+}
+END_TEST
+
 static const char *const formats[] = {"full", "compact", "packed"};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -215,6 +241,33 @@ START_TEST(every_command_says_the_same_of_what_is_written)
 		         ">said; cd ..; done; for t in full compact packed; do [ -s $t/said ] || exit 3;"
 		         "for f in full compact; do diff $t/said $f.of.$t/said || exit 1; done; done",
 		         commands[i]));
+}
+END_TEST
+
+/* The memory in KiB that log-malloc-cat takes for the trace NAME from a pipe: the pages of a mapped one would count. */
+static long memory_for(const char *name)
+{
+	return atol(must(run("cat %s | python3 -c 'import resource, subprocess, sys\n"
+	                     "subprocess.run([\"'$B/log-malloc-cat'\"], stdout=subprocess.DEVNULL, check=True)\n"
+	                     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'",
+	                     name))
+	                    .out);
+}
+
+START_TEST(memory_does_not_grow_with_the_trace)
+{
+	long few, many;
+
+	if (run("grep -aqE '__(asan|tsan)_init' $B/log-malloc-cat").status == 0) {
+		skip("memory_does_not_grow_with_the_trace", "a sanitizer takes memory of its own");
+		return;
+	}
+	must(run(LM " -q --packed -o few " PROGRAMS "threads 1 20000 >/dev/null"));
+	must(run(LM " -q --packed -o many " PROGRAMS "threads 1 1000000 >/dev/null"));
+	must(run("[ $(stat -c %%s many) -gt $((20 * $(stat -c %%s few))) ]"));
+	few = memory_for("few");
+	many = memory_for("many");
+	ck_assert_msg(many <= few + 2048, "%ld KiB for few events, %ld KiB for many", few, many);
 }
 END_TEST
 
@@ -430,9 +483,14 @@ END_TEST
 START_TEST(a_killed_trace_is_written_with_its_journal)
 {
 	/* The launcher would merge the journal. */
-	run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t " PROGRAMS "counting counts 60000 kill");
-	must(run("[ -s t.journal ] && " CAT "t >whole 2>messages && grep -q 'ends early' messages"));
-	must(run("[ $(stat -c %%s whole) -gt $(stat -c %%s t) ] && cmp -n $(stat -c %%s t) t whole"));
+	run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FORMAT=%s LOG_MALLOC_OUTPUT=t " PROGRAMS
+	    "counting counts 60000 kill",
+	    formats[_i]);
+	must(run("[ -s t.journal ] && " CAT "t >whole 2>messages && [ $(wc -l <messages) = 1 ] &&"
+	         "grep -q 'ends early' messages"));
+	/* The text of a packed trace is nowhere else. */
+	if (strcmp(formats[_i], "full") == 0)
+		must(run("[ $(stat -c %%s whole) -gt $(stat -c %%s t) ] && cmp -n $(stat -c %%s t) t whole"));
 	must(run("$B/log-malloc-trackusage t >a; $B/log-malloc-trackusage whole >b; cmp a b"));
 }
 END_TEST
@@ -508,10 +566,13 @@ int main(void)
 
 	ONCE(a_trace_in_its_own_format_is_itself);
 	ONCE(full_becomes_compact_and_compact_becomes_full);
+	ONCE(a_packed_trace_becomes_text);
 	ONCE(any_source_is_written);
+	ONCE(a_packed_trace_of_two_images_comes_in_pieces);
 	ONCE(numbers_of_backtraces_are_those_of_the_trace);
 	EACH(traces_of_all_formats_are_the_same_text);
 	ONCE(every_command_says_the_same_of_what_is_written);
+	ONCE(memory_does_not_grow_with_the_trace);
 	ONCE(events_are_chosen_by_time);
 	ONCE(events_are_chosen_by_address);
 	ONCE(events_are_chosen_by_call);
@@ -523,7 +584,7 @@ int main(void)
 	ONCE(a_trace_without_times_is_one_moment);
 	ONCE(what_cannot_be_read_is_told_and_left_out);
 	ONCE(a_trace_that_ends_early_is_told);
-	ONCE(a_killed_trace_is_written_with_its_journal);
+	TIMES(a_killed_trace_is_written_with_its_journal, FORMATS);
 	ONCE(a_note_of_lost_events_becomes_a_line);
 	ONCE(a_reader_that_goes_away_is_no_trouble);
 	ONCE(control_characters_are_not_shown_on_a_terminal);

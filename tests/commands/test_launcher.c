@@ -471,7 +471,9 @@ START_TEST(the_closing_line_counts_events_and_bytes)
 	ck_assert_int_eq(bytes, size);
 	/* Packed records are no lines. */
 	build_allocating("many", 20000, "");
-	ck_assert(says(run(LM " -o t --packed ./many").err, "log-malloc: 20000 events, "));
+	result = run(LM " -o t --packed ./many");
+	ck_assert(says(result.err, "log-malloc: 20000 events, "));
+	ck_assert(says(result.err, "; next: log-malloc-findleak t; as text: log-malloc-cat t\n"));
 }
 END_TEST
 

@@ -84,7 +84,124 @@ START_TEST(consumers_are_ranked_by_what_is_asked_for)
 	json_says("--by allocated small", ".consumers[1]|del(.backtrace)",
 	          "{\"count\":2,\"bytes\":300,\"allocated\":{\"count\":2,\"bytes\":300},"
 	          "\"peak\":{\"count\":1,\"bytes\":200},\"leaked\":{\"count\":1,\"bytes\":200},"
-	          "\"temporary\":{\"count\":0,\"bytes\":0},\"call\":\"malloc\",\"line\":5}\n");
+	          "\"temporary\":{\"count\":0,\"bytes\":0},\"call\":\"malloc\",\"line\":5,\"thread\":null}\n");
+}
+END_TEST
+
+/* Two threads, and a third that has the number of the second. 0x10 and 0x30 are temporary, 0x20 and 0x40 are not. */
+static const char threads[] = "# PID 7\n"
+			      "# THREAD 1 7 main\n"
+			      "+ INIT [0:0] malloc=0\n"
+			      "+ malloc 1 0x10 [1:24]\n"
+			      "# THREAD 2 8 a;b\n"
+			      "+ malloc 2 0x20 [3:48] thread=2\n"
+			      "+ free -1 0x10 [2:24] thread=1\n"
+			      "+ free -2 0x20 [0:0] thread=1\n"
+			      "+ malloc 4 0x30 [4:24] thread=1\n"
+			      "+ malloc 8 0x40 [12:48] thread=2\n"
+			      "+ realloc 8 0x40 0x50 (8 16) [20:56] thread=2\n"
+			      "+ free -4 0x30 [16:32] thread=1\n"
+			      "# THREAD 2 9 c\\012\n"
+			      "+ malloc 32 0x60 [48:72] thread=2\n"
+			      "+ malloc 64 0x70 [112:144] thread=0\n"
+			      "+ free -16 0x50 [96:120] thread=2\n"
+			      "+ FINI [96:120] malloc=6 realloc=1 free=4\n";
+
+START_TEST(threads_are_told_apart)
+{
+	write_file("threads", threads, strlen(threads));
+	json_says("threads", ".temporary", "{\"count\":2,\"bytes\":5}\n");
+	json_says("--by=calls threads",
+	          "[.threads[]|[.thread.number,.thread.tid,.thread.name,.calls,.allocated.bytes,.peak.bytes,"
+	          ".leaked.bytes,.temporary.count,.released_others.count]]",
+	          "[[2,8,\"a;b\",3,26,16,0,0,0],[1,7,\"main\",5,5,0,0,2,1],[2,9,\"c\\n\",2,32,32,32,0,1],"
+	          "[null,null,null,1,64,64,64,0,0]]\n");
+	json_says("--by=leaked threads", "[.threads[].leaked.bytes]", "[64,32,0,0]\n");
+	/* The three threads share the group of blocks of malloc without a backtrace. */
+	json_says("--by=calls threads", "[.consumers[]|[.call,.thread]]",
+	          "[[\"malloc\",null],[\"realloc\",{\"number\":2,\"tid\":8,\"name\":\"a;b\"}]]\n");
+	/* As before there were threads. */
+	write_small();
+	json_says("small", "[.threads[]|[.thread,.calls]]", "[[null,8]]\n");
+	json_says("small", "[.consumers[].thread]", "[null,null]\n");
+}
+END_TEST
+
+START_TEST(backtraces_of_different_threads_are_split)
+{
+	const char *text;
+
+	write_file("threads", threads, strlen(threads));
+	json_says("--split-threads --by=calls threads",
+	          "[.consumers[]|[.call,.thread.number,.thread.name,.allocated.bytes,.temporary.bytes]]",
+	          "[[\"malloc\",2,\"a;b\",10,0],[\"malloc\",1,\"main\",5,5],[\"malloc\",null,null,64,0],"
+	          "[\"malloc\",2,\"c\\n\",32,0],[\"realloc\",2,\"a;b\",16,0]]\n");
+	/* What is told apart adds up to the same. */
+	json_says("--split-threads --by=peak threads", "[.allocated,.peak,.leaked,.temporary|.bytes]==[127,112,96,5]",
+	          "true\n");
+	json_says("--split-threads --by=peak threads", "([.consumers[].peak.bytes]|add)==.peak.bytes", "true\n");
+	text = report("--split-threads threads");
+	ck_assert_ptr_nonnull(strstr(text, " allocated by malloc in thread 2, c\\012 (first: line 14)\n"));
+	ck_assert_ptr_nonnull(strstr(text, " allocated by malloc in a thread that is not known (first: line 15)\n"));
+	text = report("--split-threads --tree --by calls threads");
+	ck_assert_ptr_nonnull(strstr(text, " a;b\n            26          3  42.86%   (no backtrace)\n"));
+	ck_assert_str_eq(report("--split-threads --format=folded --by allocated threads | sort"),
+	                 "(thread not known);(no backtrace) 64\na:b;(no backtrace) 26\nc\\012;(no backtrace) 32\n"
+	                 "main;(no backtrace) 5\n");
+	/* A thread without a name has its number. */
+	ck_assert_str_eq(run("printf '+ malloc 5 0x10 [5:24] thread=3\\n# THREAD 4 7 \\n+ malloc 6 0x20 [5:24] "
+	                     "thread=4\\n' | $B/log-malloc-report --split-threads --format=folded - | sort")
+	                         .out,
+	                 "thread 3;(no backtrace) 5\nthread 4;(no backtrace) 6\n");
+}
+END_TEST
+
+START_TEST(samples_of_pprof_are_labelled_with_their_thread)
+{
+	static const char count[] =
+		"awk '/^string_table:/ {sub(/^string_table: /, \"\"); s[n++] = $0}"
+		" /^  label/ {key = str = num = \"\"} /^    key:/ {key = $2} /^    str:/ {str = $2} /^    num:/ {num = "
+		"$2}"
+		" /^  }/ && key != \"\" {print key \"=\" str \"=\" num > \"labels\"; key = \"\"}"
+		" END {for (i = 0; i < n; i++) print i, s[i] > \"strings\"}' text && "
+		"awk -F= 'NR == FNR {split($0, a, \" \"); i = a[1]; sub(/^[0-9]* /, \"\"); s[i] = $0; next}"
+		" {print s[$1], $2 != \"\" ? s[$2] : $3}' strings labels | grep -E 'thread|tid' | sort";
+
+	if (!can_run("samples_of_pprof_are_labelled_with_their_thread", "protoc"))
+		return;
+	write_file("threads", threads, strlen(threads));
+	must(run("$B/log-malloc-report --split-threads --format=pprof threads | gunzip >p && protoc "
+	         "--decode=pprof.Profile -I $S/src/reader/export $S/src/reader/export/profile.proto <p >text"));
+	ck_assert_str_eq(
+		must(run("%s", count)).out,
+		"\"thread\" \"(thread not known)\"\n\"thread\" \"a;b\"\n\"thread\" \"a;b\"\n\"thread\" \"c\\n\"\n"
+		"\"thread\" \"main\"\n\"tid\" 7\n\"tid\" 8\n\"tid\" 8\n\"tid\" 9\n");
+}
+END_TEST
+
+START_TEST(the_table_of_threads_has_room_for_any_number)
+{
+	const char *text;
+
+	write_file("threads", threads, strlen(threads));
+	text = report("--by-thread --by=calls --top 2 threads");
+	ck_assert_msg(strstr(text, "\nTHREADS, by calls: 4 threads\n"
+	                           "  CALLS ALLOCATED    PEAK  LEAKED  BLOCKS    TEMP  OTHERS    NO NAME\n"
+	                           "      3        26      16       0       0       0       0     2 a;b\n"
+	                           "      5         5       0       0       0       2       1     1 main\n"
+	                           "      3        96      96      96       2       0       1     - (2 more)\n"
+	                           "\n"),
+	              "%s", text);
+	text = report("--by-thread --by=calls threads");
+	ck_assert_ptr_nonnull(strstr(text, "    32      32      32       1       0       1     2 c\\012\n"));
+	ck_assert_ptr_nonnull(strstr(text, "    64      64      64       1       0       0     - (not known)\n"));
+	must(run(
+		"printf '# THREAD 99999 7 123456789012345\n+ malloc 8000000000000000000 0x10 [0:0]\n' >t;"
+		"$B/log-malloc-report --by-thread t | grep -q '      8.0E    8.0E    8.0E .* 99999 123456789012345$'"));
+	must(run("for n in 1000000 999949999 999950000 1500000000; do printf '+ malloc %%s 0x10 [0:0]\n' $n >t;"
+	         "$B/log-malloc-report --by-thread t | sed -nE 's/.* ([^ ]+) +1 +0 +0 +- .*/\\1/p'; done >sizes;"
+	         "test \"$(tr '\n' , <sizes)\" = 1.0M,999.9M,1.0G,1.5G,"));
+	must(run("! $B/log-malloc-report --by-thread t | sed -n '/^THREADS/,/^$/p' | grep -q '.\\{81\\}'"));
 }
 END_TEST
 
@@ -390,6 +507,10 @@ START_TEST(wrong_usage_is_refused)
 	                                    "--format xml t",
 	                                    "--tree=sideways t",
 	                                    "--tree --format=json t",
+	                                    "--by-thread --format=json t",
+	                                    "--by-thread --tree t",
+	                                    "--by-thread --split-threads t",
+	                                    "--split-threads --format=massif t",
 	                                    "--top x t",
 	                                    "--min-percent 101 t",
 	                                    "/nonexistent",
@@ -411,6 +532,10 @@ int main(void)
 	tcase_set_timeout(known, 60);
 	tcase_add_test(known, totals_are_those_of_the_trace);
 	tcase_add_test(known, consumers_are_ranked_by_what_is_asked_for);
+	tcase_add_test(known, threads_are_told_apart);
+	tcase_add_test(known, backtraces_of_different_threads_are_split);
+	tcase_add_test(known, samples_of_pprof_are_labelled_with_their_thread);
+	tcase_add_test(known, the_table_of_threads_has_room_for_any_number);
 	tcase_add_test(known, modules_have_what_their_code_and_what_it_called_asked_for);
 	tcase_add_test(known, the_text_says_the_same_as_the_json);
 	tcase_add_test(known, trees_add_up_from_either_end);

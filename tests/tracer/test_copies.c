@@ -18,7 +18,7 @@
 #include "support.h"
 #include "trace.h"
 
-enum { COPIES = 30, SLOT = 8, SIZE = 1000, THREADS_MAX = 8, LIFE_MAX_US = 20000 };
+enum { COPIES = 30, SLOT = 8, SIZE = 1000, MOST_THREADS = 8, LIFE_MAX_US = 20000 };
 
 static const char *const formats[] = {"full", "compact", "packed"};
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -135,7 +135,7 @@ static void read_calls(const char *name, uint64_t *calls)
 	struct trace_item item;
 	int got;
 
-	memset(calls, 0, THREADS_MAX * sizeof *calls);
+	memset(calls, 0, MOST_THREADS * sizeof *calls);
 	ck_assert_int_eq(trace_open(&trace, path_of(name), &diag), 0);
 	while ((got = trace_next(&trace, &item)) > 0) {
 		if (item.kind != TRACE_CALL)
@@ -144,7 +144,7 @@ static void read_calls(const char *name, uint64_t *calls)
 		if (item.event.call != LM_CALL_MALLOC)
 			continue;
 		ck_assert_uint_ne(item.stack, STACK_NONE);
-		if (item.event.size - SIZE < THREADS_MAX)
+		if (item.event.size - SIZE < MOST_THREADS)
 			calls[item.event.size - SIZE]++;
 	}
 	ck_assert_int_eq(got, 0);
@@ -158,7 +158,7 @@ static void read_calls(const char *name, uint64_t *calls)
 static void has_all(const char *name, unsigned threads)
 {
 	const uint64_t *counts = (const uint64_t *)(const void *)read_file("before", NULL);
-	uint64_t calls[THREADS_MAX];
+	uint64_t calls[MOST_THREADS];
 
 	ck_assert_ptr_nonnull(counts);
 	read_calls(name, calls);

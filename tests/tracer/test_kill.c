@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "packed.h"
 #include "support.h"
+#include "totals.h"
 #include "trace.h"
 
 /* As counting has them. */
@@ -42,21 +44,21 @@ static const struct way {
 	{"static, FIFO", WITH_READER "LOG_MALLOC_FORMAT=%s", ".static", "", false, true},
 };
 
-static const char *const formats[] = {"full", "compact"};
+static const char *const formats[] = {"full", "compact", "packed"};
 
 enum { WAYS = sizeof ways / sizeof *ways, FORMATS = sizeof formats / sizeof *formats };
 
 /* ---- what has to be in the trace ------------------------------------------------ */
 
 /* A thread's next call. */
-struct thread {
+struct counted {
 	uint64_t round;
 	enum { ALLOCATES, RESIZES, RELEASES } step;
 	uint64_t calls;
 };
 
 struct verdict {
-	struct thread threads[THREADS];
+	struct counted threads[THREADS];
 	struct heap heap;
 	unsigned inits, finis;
 	uint64_t events, lost;
@@ -77,7 +79,7 @@ static int thread_of(uint64_t size)
 	return (int)((size - SIZE) % SLOT);
 }
 
-static void expect_allocation(const struct thread *t, uint64_t thread, const struct event *event)
+static void expect_allocation(const struct counted *t, uint64_t thread, const struct event *event)
 {
 	static const enum lm_call calls[] = {LM_CALL_MALLOC, LM_CALL_CALLOC, LM_CALL_ALIGNED_ALLOC,
 	                                     LM_CALL_POSIX_MEMALIGN};
@@ -87,7 +89,7 @@ static void expect_allocation(const struct thread *t, uint64_t thread, const str
 	ck_assert_uint_eq(event->size, size_of(thread, t->round));
 }
 
-static void expect_release(const struct thread *t, uint64_t thread, const struct event *event)
+static void expect_release(const struct counted *t, uint64_t thread, const struct event *event)
 {
 	uint64_t round = t->round - WINDOW;
 
@@ -96,7 +98,7 @@ static void expect_release(const struct thread *t, uint64_t thread, const struct
 }
 
 /* The steps that a round does not have are passed. */
-static void advance(struct thread *t)
+static void advance(struct counted *t)
 {
 	do {
 		if (t->step == RELEASES)
@@ -109,7 +111,7 @@ static void take_call(struct verdict *v, const struct event *event)
 {
 	uint64_t size = parse_is_free(event->call) ? (uint64_t)-event->change : event->size;
 	int thread = thread_of(size);
-	struct thread *t;
+	struct counted *t;
 
 	if (thread < 0)
 		return;
@@ -138,6 +140,7 @@ static void take_call(struct verdict *v, const struct event *event)
 static struct verdict read_trace(const char *name, bool is_running)
 {
 	struct verdict v = {.inits = 0};
+	struct totals totals = {.used = 0};
 	static struct trace trace;
 	struct trace_item item;
 	char path[PATH_MAX];
@@ -146,6 +149,7 @@ static struct verdict read_trace(const char *name, bool is_running)
 	snprintf(path, sizeof path, "%s/%s", scratch(), name);
 	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
 	while ((got = trace_next(&trace, &item)) > 0) {
+		ck_assert_int_eq(totals_apply(&totals, &item), 0);
 		v.inits += item.kind == TRACE_INIT;
 		v.finis += item.kind == TRACE_FINI;
 		v.events++;
@@ -166,6 +170,7 @@ static struct verdict read_trace(const char *name, bool is_running)
 	ck_assert_int_eq(got, 0);
 	ck_assert_uint_eq(trace.malformed, 0);
 	ck_assert(is_running || !trace.ends_early);
+	totals_free(&totals);
 	trace_close(&trace);
 	return v;
 }
@@ -227,21 +232,11 @@ static void is_reported_as_cut(void)
 	ck_assert_int_gt(atoi(usage.out), 0);
 }
 
-/* A tracker that does not know the format yet, or no more, writes the other one. */
-static bool knows(const char *format)
-{
-	return run("LOG_MALLOC_FORMAT=%s LD_PRELOAD=$B/liblog-malloc2.so $B/tests/programs/processes nothing 1022>f; "
-	           "grep -q '^# FORMAT %s$' f",
-	           format, format)
-	               .status == 0;
-}
-
 /* A loop's number is a way and a format. */
-static bool choose(int number, const struct way **way, const char **format)
+static void choose(int number, const struct way **way, const char **format)
 {
 	*way = &ways[number / FORMATS];
 	*format = formats[number % FORMATS];
-	return knows(*format);
 }
 
 /* From outside; bash knows of no moment between two milliseconds. */
@@ -260,10 +255,7 @@ START_TEST(what_a_killed_process_did_is_in_the_trace)
 	const struct way *way;
 	const char *format;
 
-	if (!choose(_i, &way, &format)) {
-		skip("what_a_killed_process_did_is_in_the_trace", "the tracker has no such format");
-		return;
-	}
+	choose(_i, &way, &format);
 	for (int i = 0; i < KILLS; i++) {
 		bool from_outside = i % 2 == 1 && !way->launcher && !way->fifo;
 		struct run killed = from_outside ? kill_counting(way, format, some_time())
@@ -289,8 +281,7 @@ START_TEST(so_it_is_of_a_crash)
 	const struct way *way;
 	const char *format;
 
-	if (!choose(_i, &way, &format))
-		return;
+	choose(_i, &way, &format);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		ck_assert_int_eq(run_counting(way, format, some_time(), cases[i].how).status, cases[i].status);
 		left_nothing(way);
@@ -300,15 +291,21 @@ START_TEST(so_it_is_of_a_crash)
 }
 END_TEST
 
-/* The last byte of the file itself, without a journal: no record was cut by the end of the process. */
-static void ends_with_a_whole_line(void)
+/*
+ * The end of the file itself, without a journal: no record was cut by the end of the
+ * process. In a packed trace, a record's last word can be a packed one.
+ */
+static void ends_with_a_whole_record(const char *format)
 {
+	bool is_packed = strcmp(format, "packed") == 0;
 	size_t len;
 	const char *trace = read_file("t", &len);
 
 	ck_assert_ptr_nonnull(trace);
-	ck_assert_uint_gt(len, 0);
-	ck_assert_int_eq(trace[len - 1], '\n');
+	ck_assert_uint_gt(len, LM_PACKED_WORD);
+	ck_assert(!is_packed || len % LM_PACKED_WORD == 0);
+	ck_assert(trace[len - 1] == '\n' || (is_packed && (trace[len - LM_PACKED_WORD] & 0x80)));
+	ck_assert_int_eq(run("grep -aq '^# FORMAT %s *$' t", format).status, 0);
 }
 
 /*
@@ -316,14 +313,14 @@ static void ends_with_a_whole_line(void)
  * the others, libc still has something to do while the threads go on: what they
  * record then may need a journal.
  */
-static void has_ended(const struct way *way, const char *how)
+static void has_ended(const struct way *way, const char *format, const char *how)
 {
 	bool has_journal = read_file("t.journal", NULL) != NULL;
 
 	ck_assert_msg(!has_journal || (!way->launcher && strcmp(how, "_exit") != 0), "%s: %s leaves a journal",
 	              way->name, how);
 	if (!has_journal)
-		ends_with_a_whole_line();
+		ends_with_a_whole_record(format);
 }
 
 /* What counting and deep_at_exit exit with. */
@@ -345,14 +342,13 @@ START_TEST(an_exit_while_other_threads_allocate_loses_nothing)
 	const struct way *way;
 	const char *format;
 
-	if (!choose(_i, &way, &format))
-		return;
+	choose(_i, &way, &format);
 	for (int i = 0; i < 3 * ENDS; i++) {
 		const char *how = ends[i % ENDS];
 		struct run result = run_counting(way, format, some_time(), how);
 
 		is_told_nothing(way, how, &result);
-		has_ended(way, how);
+		has_ended(way, format, how);
 		ck_assert_uint_eq(judge("t").finis, 1);
 	}
 }
@@ -401,8 +397,7 @@ START_TEST(the_end_cuts_no_record_of_many_frames)
 	const struct way *way;
 	const char *format;
 
-	if (!choose(_i, &way, &format))
-		return;
+	choose(_i, &way, &format);
 	for (int i = 0; i < 8 * ENDS; i++) {
 		const char *how = ends[i % ENDS];
 		char before[512];
@@ -414,7 +409,7 @@ START_TEST(the_end_cuts_no_record_of_many_frames)
 		             "deep_at_exit%s counts %d %s %s",
 		             before, way->suffix, i * 200, how, way->behind);
 		is_told_nothing(way, how, &result);
-		has_ended(way, how);
+		has_ended(way, format, how);
 		judge_deep(how);
 	}
 }
@@ -426,8 +421,7 @@ START_TEST(an_exec_while_other_threads_allocate_loses_nothing)
 	const char *format;
 	char how[256];
 
-	if (!choose(_i, &way, &format))
-		return;
+	choose(_i, &way, &format);
 	snprintf(how, sizeof how, "exec $B/tests/programs/processes%s exec 2", way->suffix);
 	for (int i = 0; i < 3; i++) {
 		struct verdict v;
@@ -446,8 +440,7 @@ START_TEST(an_exec_of_what_is_not_traced_loses_nothing)
 	const struct way *way;
 	const char *format;
 
-	if (!choose(_i, &way, &format))
-		return;
+	choose(_i, &way, &format);
 	/* A static program without the tracker. */
 	ck_assert_int_eq(run("echo 'int main(void) { return 5; }' >five.c && $CC -static -o five five.c").status, 0);
 	ck_assert_int_eq(run_counting(way, format, some_time(), "exec ./five").status, 5);
@@ -457,9 +450,62 @@ START_TEST(an_exec_of_what_is_not_traced_loses_nothing)
 }
 END_TEST
 
+/* ---- children --------------------------------------------------------------------- */
+
+/* Whose last process dies. Each has a trace of its own. */
+static const char *const families[] = {
+	/* The launcher's command starts another program. */
+	"sh -c '$B/tests/programs/counting%s counts %u %s; exit $?'",
+	/* A child of fork, whose first event is that of a thread. */
+	"$B/tests/programs/counting%s counts %u child %s",
+};
+
+static const char *const flavours[] = {"", ".static"};
+
+enum { FAMILIES = 2, FLAVOURS = 2 };
+
+/* The child's trace becomes "t.child". A launcher's own tree has one child that allocates. */
+static struct run run_child(int number, const char *how)
+{
+	char command[512];
+	struct run result;
+
+	snprintf(command, sizeof command, families[number / FORMATS % FAMILIES], flavours[number / FORMATS / FAMILIES],
+	         some_time(), how);
+	result = run("ulimit -c 0; rm -f t t.* counts; LOG_MALLOC_FORMAT=%s $B/log-malloc -q -f -o t %s",
+	             formats[number % FORMATS], command);
+	must(run("ls t.* | grep -v journal >names; [ \"$(wc -l <names)\" -eq 1 ] && mv $(cat names) t.child && "
+	         "{ ! mv $(cat names).journal t.child.journal 2>/dev/null || :; }"));
+	return result;
+}
+
+START_TEST(what_a_killed_child_did_is_in_its_trace)
+{
+	for (int i = 0; i < KILLS; i++) {
+		struct run killed = run_child(_i, "kill");
+
+		ck_assert_msg(killed.status == 137, "%d, %s", killed.status, killed.err);
+		ck_assert_uint_eq(judge("t.child").finis, 0);
+		/* Its parent's is whole, too. */
+		ck_assert_uint_eq(read_trace("t", false).finis, 1);
+	}
+}
+END_TEST
+
+START_TEST(what_an_ended_child_did_is_in_its_trace)
+{
+	for (int i = 0; i < ENDS; i++) {
+		struct run ended = run_child(_i, ends[i]);
+
+		ck_assert_msg(ended.status == STATUS && !*ended.err, "%d, %s", ended.status, ended.err);
+		ck_assert_uint_eq(judge("t.child").finis, 1);
+	}
+}
+END_TEST
+
 START_TEST(a_trace_and_its_journal_can_be_moved_together)
 {
-	ck_assert_int_eq(run_counting(&ways[0], "full", 1000, "kill").status, 137);
+	ck_assert_int_eq(run_counting(&ways[0], formats[_i], 1000, "kill").status, 137);
 	ck_assert_int_eq(run("mkdir there && cp t there/moved && { [ ! -e t.journal ] || cp t.journal "
 	                     "there/moved.journal; }")
 	                         .status,
@@ -493,7 +539,7 @@ END_TEST
 /* The latest records are of calls that had returned when it was looked at, or of later ones. */
 START_TEST(a_running_process_can_be_looked_at)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 2 * FORMATS; i++) {
 		struct run started =
 			run("rm -f t t.journal counts; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 "
 		            "LOG_MALLOC_FORMAT=%s $B/tests/programs/counting counts 0 wait 1022>t & echo $!; "
@@ -521,7 +567,9 @@ int main(void)
 	EACH(the_end_cuts_no_record_of_many_frames);
 	EACH(an_exec_while_other_threads_allocate_loses_nothing);
 	EACH(an_exec_of_what_is_not_traced_loses_nothing);
-	ONCE(a_trace_and_its_journal_can_be_moved_together);
+	TIMES(what_a_killed_child_did_is_in_its_trace, FORMATS * FAMILIES * FLAVOURS);
+	TIMES(what_an_ended_child_did_is_in_its_trace, FORMATS * FAMILIES * FLAVOURS);
+	TIMES(a_trace_and_its_journal_can_be_moved_together, FORMATS);
 	ONCE(what_the_launcher_can_not_append_stays_in_the_journal);
 	ONCE(a_running_process_can_be_looked_at);
 	return run_suite(suite);

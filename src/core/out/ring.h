@@ -167,8 +167,12 @@ static inline int lm_ring_commit(struct lm_ring_slot *slot, unsigned char *place
 	return lm_ring_let_go(slot);
 }
 
-/* Records a packed record of COUNT words. 0, or -errno of a write; *IS_LOST: there is no place for it. */
-static inline int lm_ring_put_words(struct lm_ring_slot *slot, const uint64_t *words, unsigned count, int *is_lost)
+/*
+ * Records a packed record of COUNT words. 0, or -errno of a write; *IS_LOST: there is no place for it. Inlined where
+ * COUNT is known.
+ */
+static inline __attribute__((always_inline)) int lm_ring_put_words(struct lm_ring_slot *slot, const uint64_t *words,
+                                                                   unsigned count, int *is_lost)
 {
 	int error = 0;
 	unsigned char *place = lm_ring_reserve_closed(slot, 8 * count, &error);

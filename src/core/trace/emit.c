@@ -14,6 +14,7 @@
 #include "emit_packed.h"
 #include "emit_quick.h"
 #include "frames.h"
+#include "limit.h"
 #include "line.h"
 #include "module.h"
 #include "pack.h"
@@ -29,7 +30,7 @@ int lm_emit_is_due(struct lm_thread *thread)
 	uint64_t ms = lm_sample_now();
 
 	lm_emit_wind_clock(thread, ms);
-	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms);
+	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms) || lm_limit_is_reached();
 }
 
 void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
@@ -205,12 +206,10 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	emit_rest(call, p, size, totals, more, unwound, error);
 }
 
-void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+/* In functions of their own, so that a packed trace's way to lm_emit_packed_malloc() needs no stack frame. */
+static __attribute__((noinline)) void emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                  size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_malloc(thread, caller, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
@@ -218,17 +217,30 @@ void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, vo
 		emit_slowly(LM_CALL_MALLOC, thread, caller, p, size, (int64_t)usable);
 }
 
-void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+static __attribute__((noinline)) void emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p,
+                                                size_t size, size_t usable)
 {
-	if (lm_settings_is_packed()) {
-		lm_emit_packed_free(thread, p, size, usable);
-		return;
-	}
 	if (likely(lm_emit_is_quick(thread)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
 		emit_slowly(LM_CALL_FREE, thread, NULL, p, size, -(int64_t)usable);
+}
+
+void lm_emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_malloc(thread, caller, p, size, usable);
+	else
+		emit_malloc(thread, caller, p, size, usable);
+}
+
+void lm_emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
+{
+	if (lm_settings_is_packed())
+		lm_emit_packed_free(thread, caller, p, size, usable);
+	else
+		emit_free(thread, caller, p, size, usable);
 }
 
 /* ---- calloc and realloc ---- */

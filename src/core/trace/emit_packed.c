@@ -9,7 +9,8 @@
 #include "settings.h"
 
 /* Records WORDS. 0: they are not recorded, and *ERROR says why. */
-static inline int put(struct lm_thread *thread, const uint64_t *words, unsigned count, int *error)
+static inline __attribute__((always_inline)) int put(struct lm_thread *thread, const uint64_t *words, unsigned count,
+                                                     int *error)
 {
 	int is_lost;
 
@@ -95,11 +96,12 @@ static __attribute__((noinline)) void free_carefully(struct lm_thread *thread, v
 		lm_emit_slowly(&event, thread, NULL);
 }
 
-void lm_emit_packed_free(struct lm_thread *thread, void *p, size_t size, size_t usable)
+void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
 	uint64_t word = lm_pack_first(LM_PACKED_FREE, thread->number, p);
 	int error = 0;
 
+	(void)caller;
 	lm_account_change_own(&thread->books, -(int64_t)size, -(int64_t)usable);
 	if (likely(lm_emit_is_quick(thread) && word && put(thread, &word, 1, &error)))
 		return;

@@ -7,10 +7,10 @@
 #include "record.h"
 #include "thread.h"
 
-/* Both also account for the change, and leave errno alone. */
+/* Both also account for the change, and leave errno alone. A release has no backtrace. */
 void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size,
                            size_t usable);
-void lm_emit_packed_free(struct lm_thread *thread, void *p, size_t size, size_t usable);
+void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
 
 /* EVENT: any that lm_pack_can() says yes of. */
 void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller);

@@ -21,8 +21,8 @@ struct export_image {
 
 /*
  * Writes a line for each path of calls: the functions, outermost first and separated by
- * semicolons, and a number. If there are several images, the program comes first. 0 or
- * -ENOMEM.
+ * semicolons, and a number. If there are several images, the program comes first; if the
+ * consumers are by thread, the thread. 0 or -ENOMEM.
  */
 int export_folded(const struct export_image *image, FILE *out);
 

@@ -73,6 +73,19 @@ static void print_tree(const struct export_image *image, const struct tree *tree
 	}
 }
 
+/* With the thread as the outermost function, if threads are told apart. */
+static int set_path(struct labels *labels, const struct export_image *image, const struct consumer *consumer)
+{
+	int error = labels_set_path(labels, consumer->stack);
+
+	if (error || !image->consumers->by_thread)
+		return error;
+	error = labels_add_thread(labels, &image->image->threads, consumer->thread);
+	if (!error)
+		without_semicolons(labels->path[labels->depth - 1]);
+	return error;
+}
+
 int export_folded(const struct export_image *image, FILE *out)
 {
 	struct labels labels = {.locations = image->locations, .make = folded_label};
@@ -81,7 +94,7 @@ int export_folded(const struct export_image *image, FILE *out)
 	int error = ranking_build(&ranking, image->consumers, image->metric);
 
 	for (size_t i = 0; !error && i < ranking.count; i++) {
-		error = labels_set_path(&labels, ranking.list[i]->stack);
+		error = set_path(&labels, image, ranking.list[i]);
 		labels_reverse(&labels);
 		if (!error)
 			error = tree_add(&tree, labels.path, labels.depth,

@@ -277,14 +277,31 @@ static Pprof__Label *make_label(struct export_pprof *pprof, const char *key, con
 	return label;
 }
 
-/* Labels the sample with its process, since there can be several images. */
-static void add_labels(struct export_pprof *pprof, const struct trace_image *image, Pprof__Sample *sample)
+static void add_thread_labels(struct export_pprof *pprof, const struct threads *threads, uint32_t place,
+                              Pprof__Sample *sample)
 {
-	sample->label = allocate(pprof, 2 * sizeof(Pprof__Label *));
-	if (sample->label && image->exe)
+	char room[THREADS_NAME];
+
+	sample->label[sample->n_label++] = make_label(pprof, "thread", threads_label(threads, place, room), 0);
+	if (threads_get(threads, place)->tid)
+		sample->label[sample->n_label++] = make_label(pprof, "tid", NULL, threads_get(threads, place)->tid);
+}
+
+/* Labels the sample with its process, since there can be several images; and with its thread, if that is one. */
+static void add_labels(struct export_pprof *pprof, const struct export_image *export, const struct consumer *consumer,
+                       Pprof__Sample *sample)
+{
+	const struct trace_image *image = export->image;
+
+	sample->label = allocate(pprof, 4 * sizeof(Pprof__Label *));
+	if (!sample->label)
+		return;
+	if (image->exe)
 		sample->label[sample->n_label++] = make_label(pprof, "program", image->exe, 0);
-	if (sample->label && image->has_pid)
+	if (image->has_pid)
 		sample->label[sample->n_label++] = make_label(pprof, "pid", NULL, image->pid);
+	if (export->consumers->by_thread)
+		add_thread_labels(pprof, &image->threads, consumer->thread, sample);
 }
 
 /* Larger numbers are only in damaged traces. */
@@ -325,7 +342,7 @@ static void add_sample(struct export_pprof *pprof, const struct export_image *im
 		sample->location_id[sample->n_location_id++] = id;
 	}
 	add_values(pprof, image->consumers, consumer, sample);
-	add_labels(pprof, image->image, sample);
+	add_labels(pprof, image, consumer, sample);
 	pprof->profile.sample[pprof->profile.n_sample++] = sample;
 }
 

@@ -125,7 +125,8 @@ static void put_call(struct export_trace *export, const struct trace *trace, con
 		return;
 	}
 	tail->thread = event->thread;
-	tail->has_thread = is_packed ? export->names_threads : event->has_thread;
+	/* As the tracker does it in the other formats. */
+	tail->has_thread = is_packed ? threads_are_several(&trace->image.threads) : event->has_thread;
 	to = text_out_begin(export->out);
 	if (item->text)
 		to = print_event_again(to, item->text, item->len, is_packed ? event : NULL, tail);

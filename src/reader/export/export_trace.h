@@ -17,8 +17,6 @@ struct export_trace {
 	enum lm_format format; /* LM_FORMAT_FULL or LM_FORMAT_COMPACT */
 	/* Not all calls will come. Then a moment is written only if one of them follows. */
 	bool is_part;
-	/* Packed records: the lines name their threads, because several were announced. */
-	bool names_threads;
 	/* The rest belongs to the present image. */
 	bool has_time; /* a TIME line waits for what it belongs to */
 	uint64_t time;

@@ -73,6 +73,17 @@ json_t *json_address(uint64_t address)
 	return json_sprintf("0x%" PRIx64, address);
 }
 
+json_t *json_thread(const struct threads *threads, uint32_t place)
+{
+	const struct thread *thread = threads_get(threads, place);
+
+	if (!thread->number)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o}", "number", json_number(thread->number), "tid",
+	                 thread->tid ? json_number(thread->tid) : json_null(), "name",
+	                 json_name(thread->tid ? thread->name : NULL, strlen(thread->name)));
+}
+
 static json_t *name_of(const char *text)
 {
 	return json_name(text, text ? strlen(text) : 0);
@@ -165,10 +176,11 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 {
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}", "program", name_of(image->exe), "pid",
+	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}", "program", name_of(image->exe), "pid",
 	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
 	                 image->parent ? json_number(image->parent) : json_null(), "complete",
 	                 image->begun && ended && !trace_is_missing_some(image) && !malformed, "begun", image->begun,
 	                 "ended", ended, "lost", json_number(image->lost), "unkept", json_number(image->unkept),
-	                 "malformed", json_number(malformed));
+	                 "limit", image->is_limited ? json_number(image->limit) : json_null(), "malformed",
+	                 json_number(malformed));
 }

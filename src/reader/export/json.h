@@ -25,6 +25,9 @@ json_t *json_number(uint64_t number);
 /* An address, as a string: "0x55d0c0de". */
 json_t *json_address(uint64_t address);
 
+/* A thread of an image: an object with number, tid and name. JSON's null for a thread that is not known. */
+json_t *json_thread(const struct threads *threads, uint32_t place);
+
 /*
  * The frames of an image. Each is made once, and shared by all its backtraces. This is for
  * those who look at the values; json_print.h has less to do for those who print them. The

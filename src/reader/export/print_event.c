@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-/* For constant texts: the compiler knows the length. */
-static inline char *put(char *to, const char *text)
-{
-	size_t len = strlen(text);
-
-	memcpy(to, text, len);
-	return to + len;
-}
-
 static inline char *put_text(char *to, const char *from, const char *end)
 {
 	memcpy(to, from, (size_t)(end - from));
@@ -22,7 +13,7 @@ static inline char *put_text(char *to, const char *from, const char *end)
 
 static inline char *put_pointer(char *to, uint64_t pointer)
 {
-	return pointer ? digits_hex(put(to, " 0x"), pointer) : put(to, " " LM_TRACE_NIL);
+	return pointer ? digits_hex(stpcpy(to, " 0x"), pointer) : stpcpy(to, " " LM_TRACE_NIL);
 }
 
 /* Without the brackets. */
@@ -35,7 +26,7 @@ static inline char *put_totals(char *to, const struct event *event)
 
 static inline char *put_two(char *to, const struct event *event)
 {
-	to = digits_unsigned(put(to, " ("), event->args[0]);
+	to = digits_unsigned(stpcpy(to, " ("), event->args[0]);
 	*to++ = ' ';
 	to = digits_unsigned(to, event->args[1]);
 	*to++ = ')';
@@ -44,18 +35,18 @@ static inline char *put_two(char *to, const struct event *event)
 
 static inline char *put_backtrace(char *to, const struct print_tail *tail)
 {
-	return tail->has_backtrace ? digits_unsigned(put(to, " " LM_TRACE_BT "="), tail->backtrace) : to;
+	return tail->has_backtrace ? digits_unsigned(stpcpy(to, " " LM_TRACE_BT "="), tail->backtrace) : to;
 }
 
 char *print_event(char *to, const struct event *event, const struct print_tail *tail)
 {
 	const char *name = parse_call_name(event->call);
 
-	to = put(to, "+ ");
+	to = stpcpy(to, "+ ");
 	to = put_text(to, name, name + strlen(name));
 	*to++ = ' ';
 	if (parse_is_free(event->call))
-		to = digits_unsigned(put(to, "-"), event->size);
+		to = digits_unsigned(stpcpy(to, "-"), event->size);
 	else
 		to = digits_signed(to, event->change);
 	if (parse_is_realloc(event->call))
@@ -63,13 +54,13 @@ char *print_event(char *to, const struct event *event, const struct print_tail *
 	to = put_pointer(to, event->pointer);
 	if (parse_is_realloc(event->call))
 		to = put_two(to, event);
-	to = put_totals(put(to, " ["), event);
+	to = put_totals(stpcpy(to, " ["), event);
 	*to++ = ']';
 	if (event->call == LM_CALL_CALLOC)
 		to = put_two(to, event);
 	to = put_backtrace(to, tail);
 	if (tail->has_thread)
-		to = digits_unsigned(put(to, " " LM_TRACE_BY "="), tail->thread);
+		to = digits_unsigned(stpcpy(to, " " LM_TRACE_BY "="), tail->thread);
 	*to++ = '\n';
 	return to;
 }

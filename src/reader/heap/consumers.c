@@ -8,6 +8,7 @@
 #include "consumers.h"
 #include "array.h"
 #include "stacks.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,6 +61,20 @@ struct amount consumer_amount(const struct consumers *consumers, const struct co
 	}
 }
 
+struct amount thread_use_amount(const struct consumers *consumers, const struct thread_use *use, enum metric metric)
+{
+	switch (metric) {
+	case METRIC_LEAKED:
+		return use->live;
+	case METRIC_PEAK:
+		return use->peak == consumers->peaks ? use->held : use->live;
+	case METRIC_TEMPORARY:
+		return use->temporary;
+	default:
+		return use->allocated;
+	}
+}
+
 struct amount consumers_amount(const struct consumers *consumers, enum metric metric)
 {
 	switch (metric) {
@@ -89,23 +104,38 @@ uint64_t consumers_class_to(unsigned class)
 	return class < 64 ? UINT64_C(1) << class : UINT64_MAX;
 }
 
-static void add(struct amount *amount, uint64_t bytes)
+static size_t backtrace_number(const struct heap_block *block)
 {
-	amount->count++;
-	amount->bytes += bytes;
+	return block->stack == STACK_NONE ? (size_t)block->call : (size_t)LM_CALL_COUNT + block->stack;
 }
 
-static size_t consumer_number(uint32_t stack, enum lm_call call)
+/* The place in the list of the consumer that has BLOCK; HASH_NONE: by_thread, and there is none yet. */
+static size_t consumer_number(const struct consumers *consumers, const struct heap_block *block)
 {
-	return stack == STACK_NONE ? (size_t)call : (size_t)LM_CALL_COUNT + stack;
+	size_t number = backtrace_number(block);
+
+	if (!consumers->by_thread)
+		return number;
+	return hash_find_number(&consumers->places, (uint64_t)block->thread << 40 | number);
 }
 
-/* Finds the consumer, or makes it. NULL if there is no memory. */
-static struct consumer *find_consumer(struct consumers *consumers, uint32_t stack, enum lm_call call)
+/* Gives a consumer that is new a place behind the last one. 0 or -ENOMEM. */
+static int give_place(struct consumers *consumers, const struct heap_block *block, size_t *number)
 {
-	size_t number = consumer_number(stack, call);
-	struct consumer *list = array_grow(consumers->list, &consumers->room, number + 1, sizeof *list);
+	*number = consumers->count;
+	return hash_set_number(&consumers->places, (uint64_t)block->thread << 40 | backtrace_number(block),
+	                       (uint32_t)*number);
+}
 
+/* Finds the consumer that has BLOCK, or makes it. NULL if there is no memory. */
+static struct consumer *find_consumer(struct consumers *consumers, const struct heap_block *block)
+{
+	size_t number = consumer_number(consumers, block);
+	struct consumer *list;
+
+	if (number == HASH_NONE && consumers->by_thread && give_place(consumers, block, &number) != 0)
+		return NULL;
+	list = array_grow(consumers->list, &consumers->room, number + 1, sizeof *list);
 	if (!list)
 		return NULL;
 	consumers->list = list;
@@ -122,26 +152,51 @@ static void before_change(const struct consumers *consumers, struct consumer *co
 	consumer->peak = consumers->peaks;
 }
 
+/* The thread that allocated BLOCK, before its live blocks change. */
+static struct thread_use *before_threads_change(const struct consumers *consumers, const struct heap_block *block)
+{
+	struct thread_use *use = &consumers->threads.list[block->thread];
+
+	if (use->peak != consumers->peaks)
+		use->held = use->live;
+	use->peak = consumers->peaks;
+	return use;
+}
+
+/* The thread of the present event releases BLOCK of another thread. */
+static void note_others(struct consumers *consumers, const struct heap_block *block)
+{
+	if (block->thread != THREADS_OTHER && consumers->by != THREADS_OTHER)
+		amount_add(&consumers->threads.list[consumers->by].others, block->size);
+}
+
 /* Called by the heap when BLOCK is not live any more. */
 static void left(void *context, const struct heap_block *block)
 {
 	struct consumers *consumers = context;
-	struct consumer *consumer = &consumers->list[consumer_number(block->stack, block->call)];
+	struct consumer *consumer = &consumers->list[consumer_number(consumers, block)];
+	struct thread_use *use = before_threads_change(consumers, block);
 
 	before_change(consumers, consumer);
-	consumer->live.count--;
-	consumer->live.bytes -= block->size;
-	if (block->address != consumers->momentary)
+	amount_remove(&consumer->live, block->size);
+	amount_remove(&use->live, block->size);
+	if (block->address != consumers->released)
 		return;
-	add(&consumer->temporary, block->size);
-	add(&consumers->temporary, block->size);
+	if (block->thread != consumers->by) {
+		note_others(consumers, block);
+	} else if (consumers->momentary) {
+		amount_add(&consumer->temporary, block->size);
+		amount_add(&consumers->temporary, block->size);
+		amount_add(&use->temporary, block->size);
+	}
 }
 
 /* Called by the heap when BLOCK is live now. */
 static int came(void *context, const struct heap_block *block)
 {
 	struct consumers *consumers = context;
-	struct consumer *consumer = find_consumer(consumers, block->stack, block->call);
+	struct consumer *consumer = find_consumer(consumers, block);
+	struct thread_use *use = before_threads_change(consumers, block);
 
 	if (!consumer)
 		return -ENOMEM;
@@ -150,24 +205,35 @@ static int came(void *context, const struct heap_block *block)
 		consumer->stack = block->stack;
 		consumer->call = block->call;
 		consumer->line = block->line;
+		consumer->thread = block->thread;
 	}
-	add(&consumer->allocated, block->size);
-	add(&consumer->live, block->size);
-	add(&consumers->allocated, block->size);
-	add(&consumers->classes[class_of(block->size)], block->size);
+	consumer->shared |= consumer->thread != block->thread;
+	amount_add(&consumer->allocated, block->size);
+	amount_add(&consumer->live, block->size);
+	amount_add(&use->allocated, block->size);
+	amount_add(&use->live, block->size);
+	amount_add(&consumers->allocated, block->size);
+	amount_add(&consumers->classes[class_of(block->size)], block->size);
 	return 0;
 }
 
 /*
- * A block is temporary if the event behind the one that allocated it releases
- * it. A release that the tracker concluded says nothing about when it happened.
+ * A block is temporary if its thread's next event releases it. A release that the
+ * tracker concluded says nothing about when it happened, and no thread made it.
  */
-static void note_order(struct consumers *consumers, const struct event *event)
+static int note_order(struct consumers *consumers, const struct event *event)
 {
 	bool frees = parse_is_free(event->call);
+	struct thread_use *use = thread_uses_get(&consumers->threads, event->by);
 
-	consumers->momentary = frees && !event->unseen ? consumers->last : 0;
-	consumers->last = frees || event->failed ? 0 : event->pointer;
+	if (!use)
+		return -ENOMEM;
+	use->calls += !event->unseen;
+	consumers->by = event->by;
+	consumers->released = event->unseen ? 0 : frees ? event->pointer : event->old;
+	consumers->momentary = frees && use->last == event->pointer;
+	use->last = frees || event->failed ? 0 : event->pointer;
+	return 0;
 }
 
 static void note_peak(struct consumers *consumers, uint64_t line, uint64_t time)
@@ -191,17 +257,22 @@ int consumers_apply(struct consumers *consumers, const struct event *event, uint
 	/* An event that the tracker concluded was no call. */
 	consumers->calls[event->call] += !event->unseen;
 	consumers->failed[event->call] += event->failed;
-	note_order(consumers, event);
-	error = heap_apply(&consumers->heap, event, stack, line);
+	error = note_order(consumers, event);
+	if (!error)
+		error = heap_apply(&consumers->heap, event, stack, line);
 	note_peak(consumers, line, time);
 	return error;
 }
 
 void consumers_free(struct consumers *consumers)
 {
+	bool by_thread = consumers->by_thread;
+
 	heap_free(&consumers->heap);
 	free(consumers->list);
-	*consumers = (struct consumers){0};
+	hash_free(&consumers->places);
+	thread_uses_free(&consumers->threads);
+	*consumers = (struct consumers){.by_thread = by_thread};
 }
 
 struct order {
@@ -243,4 +314,41 @@ void ranking_free(struct ranking *ranking)
 {
 	free(ranking->list);
 	*ranking = (struct ranking){0};
+}
+
+/* Orders by the metric's number, then by calls, then as the threads came. */
+static int by_use(const void *a, const void *b, void *context)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	const struct order *order = context;
+	const struct thread_use *first = &order->consumers->threads.list[x],
+				*second = &order->consumers->threads.list[y];
+	uint64_t left = metric_value(order->metric, thread_use_amount(order->consumers, first, order->metric));
+	uint64_t right = metric_value(order->metric, thread_use_amount(order->consumers, second, order->metric));
+
+	if (left != right)
+		return left < right ? 1 : -1;
+	if (first->calls != second->calls)
+		return first->calls < second->calls ? 1 : -1;
+	return (x > y) - (x < y);
+}
+
+int thread_ranking_build(struct thread_ranking *ranking, const struct consumers *consumers, enum metric metric)
+{
+	struct order order = {consumers, metric};
+
+	*ranking = (struct thread_ranking){.list = calloc(consumers->threads.count + 1, sizeof *ranking->list)};
+	if (!ranking->list)
+		return -ENOMEM;
+	for (uint32_t place = 0; place < consumers->threads.count; place++)
+		if (consumers->threads.list[place].calls)
+			ranking->list[ranking->count++] = place;
+	qsort_r(ranking->list, ranking->count, sizeof *ranking->list, by_use, &order);
+	return 0;
+}
+
+void thread_ranking_free(struct thread_ranking *ranking)
+{
+	free(ranking->list);
+	*ranking = (struct thread_ranking){0};
 }

@@ -7,28 +7,30 @@
 #ifndef LM_READER_CONSUMERS_H
 #define LM_READER_CONSUMERS_H
 
+#include "amount.h"
+#include "hash.h"
 #include "heap.h"
+#include "thread_use.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A number of blocks, and their requested bytes. */
-struct amount {
-	uint64_t count;
-	uint64_t bytes;
-};
-
-/* All blocks of one backtrace. Blocks without a backtrace are put together by function. */
+/*
+ * All blocks of one backtrace, or of one backtrace and one thread. Blocks without a
+ * backtrace are put together by function.
+ */
 struct consumer {
 	uint32_t stack;
+	uint32_t thread;   /* that allocated the first block: its place in the image's threads */
+	bool shared;       /* other threads allocated some, too */
 	enum lm_call call; /* of its first block */
 	uint64_t line;     /* of its first block, in the trace */
 	struct amount allocated;
 	struct amount live;
 	struct amount held; /* live at the peak that has the number PEAK; see consumer_amount() */
 	uint64_t peak;
-	struct amount temporary; /* released by the event right behind the allocation */
+	struct amount temporary; /* released by the next event of the thread that allocated it */
 };
 
 /* A number by which consumers can be compared. */
@@ -39,16 +41,21 @@ enum { CONSUMERS_CLASSES = 65 };
 
 struct consumers {
 	struct heap heap;
+	bool by_thread; /* set by the caller: there is a consumer for each backtrace and thread. consumers_free() keeps
+	                   it */
 	struct consumer *list; /* by consumer_number(); includes some that allocated nothing */
 	size_t count, room;
+	struct hash_table places; /* by_thread: the places in the list */
+	struct thread_uses threads;
 	struct amount allocated;
 	struct amount peak; /* the most bytes that were live at once, and their blocks */
 	struct amount temporary;
 	uint64_t peaks;     /* the number of times that there was a new peak */
 	uint64_t peak_line; /* the event that made the last peak */
 	uint64_t peak_time; /* its milliseconds since INIT, by the last TIME line */
-	uint64_t last;      /* the address that the last event allocated, or 0 */
-	uint64_t momentary; /* a block at this address is temporary if the present event releases it; or 0 */
+	uint32_t by;        /* the thread of the present event: its place in the image's threads */
+	uint64_t released;  /* the address that it releases, or 0 */
+	bool momentary;     /* the thread's event before allocated that */
 	struct amount classes[CONSUMERS_CLASSES];
 	uint64_t calls[LM_CALL_COUNT];
 	uint64_t failed[LM_CALL_COUNT];
@@ -77,6 +84,9 @@ uint64_t metric_value(enum metric metric, struct amount amount);
 struct amount consumer_amount(const struct consumers *consumers, const struct consumer *consumer, enum metric metric);
 struct amount consumers_amount(const struct consumers *consumers, enum metric metric);
 
+/* The same of a thread. */
+struct amount thread_use_amount(const struct consumers *consumers, const struct thread_use *use, enum metric metric);
+
 /* The smallest and the largest size of a class. */
 uint64_t consumers_class_from(unsigned class);
 uint64_t consumers_class_to(unsigned class);
@@ -86,6 +96,17 @@ struct ranking {
 	const struct consumer **list;
 	size_t count;
 };
+
+/* The places of the threads that made calls, the one with the most of a metric first. */
+struct thread_ranking {
+	uint32_t *list;
+	size_t count;
+};
+
+/* Valid until the next event. 0 or -ENOMEM. */
+int thread_ranking_build(struct thread_ranking *ranking, const struct consumers *consumers, enum metric metric);
+
+void thread_ranking_free(struct thread_ranking *ranking);
 
 /* Valid until the next event. 0 or -ENOMEM. */
 int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric);

@@ -50,6 +50,9 @@ static struct leaks_group *find_group(struct leaks *leaks, size_t *room, struct 
 
 static void add_block(struct leaks_group *group, const struct heap_block *block)
 {
+	group->shared |= group->blocks && group->thread != block->thread;
+	if (!group->blocks)
+		group->thread = block->thread;
 	group->blocks++;
 	group->bytes += block->size;
 	if (block->line >= group->line)

@@ -13,6 +13,8 @@ struct leaks_group {
 	uint32_t stack;
 	enum lm_call call; /* of its first block in the trace */
 	bool inside;       /* allocated inside the tracker, so there is no backtrace */
+	bool shared;       /* several threads allocated them */
+	uint32_t thread;   /* of one of its blocks: its place in the image's threads */
 	uint64_t address;  /* of its first block */
 	uint64_t line;     /* of its first block, in the trace */
 	uint64_t blocks;

@@ -123,6 +123,32 @@ int labels_set_path(struct labels *labels, uint32_t stack)
 	return 0;
 }
 
+static bool make_thread_room(struct labels *labels, size_t count)
+{
+	char **grown;
+
+	if (labels->thread_count >= count)
+		return true;
+	grown = reallocarray(labels->threads, count, sizeof *grown);
+	if (!grown)
+		return false;
+	memset(grown + labels->thread_count, 0, (count - labels->thread_count) * sizeof *grown);
+	labels->threads = grown;
+	labels->thread_count = count;
+	return true;
+}
+
+int labels_add_thread(struct labels *labels, const struct threads *threads, uint32_t place)
+{
+	char room[THREADS_NAME];
+
+	if (!make_thread_room(labels, (size_t)place + 1))
+		return -ENOMEM;
+	if (!labels->threads[place])
+		labels->threads[place] = keep(labels, strdup(threads_label(threads, place, room)));
+	return labels->threads[place] && append(labels, &labels->threads[place], 1) ? 0 : -ENOMEM;
+}
+
 void labels_reverse(struct labels *labels)
 {
 	for (size_t i = 0, j = labels->depth; i + 1 < j; i++) {
@@ -136,9 +162,10 @@ void labels_reverse(struct labels *labels)
 void labels_free(struct labels *labels)
 {
 	free(labels->known);
+	free(labels->threads);
 	free(labels->path);
 	pool_free(&labels->pool);
 	labels->known = NULL;
-	labels->path = NULL;
-	labels->count = labels->depth = labels->room = 0;
+	labels->path = labels->threads = NULL;
+	labels->count = labels->thread_count = labels->depth = labels->room = 0;
 }

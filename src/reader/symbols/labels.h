@@ -4,6 +4,7 @@
 #define LM_READER_LABELS_H
 
 #include "locations.h"
+#include "threads.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ struct labels {
 		size_t count;
 	} * known; /* by the frame's number */
 	size_t count;
+	char **threads; /* by the thread's place; NULL: not made yet */
+	size_t thread_count;
 	char **path; /* innermost first */
 	size_t depth, room;
 	struct pool pool;
@@ -30,6 +33,9 @@ struct labels {
 
 /* Sets PATH and DEPTH, which are valid until the next call. 0 or -ENOMEM. */
 int labels_set_path(struct labels *labels, uint32_t stack);
+
+/* Adds the thread at PLACE behind PATH's outermost function. 0 or -ENOMEM. */
+int labels_add_thread(struct labels *labels, const struct threads *threads, uint32_t place);
 
 /* Reverses PATH: outermost first, or innermost first again. */
 void labels_reverse(struct labels *labels);

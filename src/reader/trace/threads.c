@@ -5,6 +5,8 @@
 #include "escape.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +90,18 @@ int threads_name(struct threads *threads, uint64_t number, uint64_t tid, const c
 const struct thread *threads_get(const struct threads *threads, uint32_t place)
 {
 	return place < threads->count ? &threads->list[place] : &other;
+}
+
+const char *threads_label(const struct threads *threads, uint32_t place, char room[THREADS_NAME])
+{
+	const struct thread *thread = threads_get(threads, place);
+
+	if (thread->name[0])
+		return thread->name;
+	if (!thread->number)
+		return "(thread not known)";
+	snprintf(room, THREADS_NAME, "thread %" PRIu32, thread->number);
+	return room;
 }
 
 void threads_free(struct threads *threads)

@@ -49,15 +49,17 @@ static inline int threads_place(struct threads *threads, uint32_t number, uint32
 	return *place != THREADS_OTHER || number == 0 ? 0 : threads_meet(threads, number, place);
 }
 
-/* Has more than one thread been named, or made an event? */
+/* Is more than one thread known so far? */
 static inline bool threads_are_several(const struct threads *threads)
 {
-	/* The list begins with THREADS_OTHER. */
-	return threads->count > 2;
+	return threads->count > THREADS_OTHER + 2;
 }
 
 /* The thread at PLACE. Valid until the next event. */
 const struct thread *threads_get(const struct threads *threads, uint32_t place);
+
+/* What to call it: its name, or else "thread NUMBER" or "(thread not known)". ROOM is used for the second. */
+const char *threads_label(const struct threads *threads, uint32_t place, char room[THREADS_NAME]);
 
 void threads_free(struct threads *threads);
 

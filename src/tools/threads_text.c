@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See consumers_print.h: the table of threads. */
+#include "consumers_print.h"
+#include "plural.h"
+#include "table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { CELL = 24 };
+
+/* At most seven characters, so that a line has room in 80 columns. */
+static const char *shortened(uint64_t number, char cell[CELL])
+{
+	static const char units[] = "MGTPE";
+	double rest = (double)number / 1e6;
+	unsigned unit = 0;
+
+	if (number < 1000000) {
+		snprintf(cell, CELL, "%" PRIu64, number);
+		return cell;
+	}
+	/* What would be printed as 1000.0 has the next unit. */
+	for (; rest >= 999.95 && units[unit + 1]; unit++)
+		rest /= 1000;
+	snprintf(cell, CELL, "%.1f%c", rest, units[unit]);
+	return cell;
+}
+
+struct row {
+	uint64_t calls;
+	struct amount allocated, peak, leaked, temporary, others;
+};
+
+static struct row row_of(const struct consumers *consumers, uint32_t place)
+{
+	const struct thread_use *use = &consumers->threads.list[place];
+
+	return (struct row){use->calls, use->allocated, thread_use_amount(consumers, use, METRIC_PEAK),
+	                    use->live,  use->temporary, use->others};
+}
+
+static void add(struct row *sum, const struct row *row)
+{
+	sum->calls += row->calls;
+	sum->allocated.bytes += row->allocated.bytes;
+	sum->peak.bytes += row->peak.bytes;
+	sum->leaked.count += row->leaked.count;
+	sum->leaked.bytes += row->leaked.bytes;
+	sum->temporary.count += row->temporary.count;
+	sum->others.count += row->others.count;
+}
+
+static void print_row(const struct row *row, FILE *out)
+{
+	char cells[7][CELL];
+
+	fprintf(out, "%7s %9s %7s %7s %7s %7s %7s ", shortened(row->calls, cells[0]),
+	        shortened(row->allocated.bytes, cells[1]), shortened(row->peak.bytes, cells[2]),
+	        shortened(row->leaked.bytes, cells[3]), shortened(row->leaked.count, cells[4]),
+	        shortened(row->temporary.count, cells[5]), shortened(row->others.count, cells[6]));
+}
+
+static void print_thread(const struct export_image *image, uint32_t place, FILE *out)
+{
+	const struct thread *thread = threads_get(&image->image->threads, place);
+	struct row row = row_of(image->consumers, place);
+
+	print_row(&row, out);
+	if (thread->number)
+		fprintf(out, "%5" PRIu32 " ", thread->number);
+	else
+		fputs("    - ", out);
+	table_print_name(thread->number ? thread->name : "(not known)", out);
+	fputc('\n', out);
+}
+
+static void print_rest(const struct export_image *image, const struct thread_ranking *ranking, size_t from, FILE *out)
+{
+	struct row sum = {0};
+
+	for (size_t i = from; i < ranking->count; i++) {
+		struct row row = row_of(image->consumers, ranking->list[i]);
+
+		add(&sum, &row);
+	}
+	print_row(&sum, out);
+	fprintf(out, "    - (%zu more)\n", ranking->count - from);
+}
+
+int threads_print_text(const struct export_image *image, const struct view *view, FILE *out)
+{
+	struct thread_ranking ranking;
+	int error = thread_ranking_build(&ranking, image->consumers, image->metric);
+	size_t shown = view->top && view->top < ranking.count ? (size_t)view->top : ranking.count;
+
+	if (error)
+		return error;
+	fprintf(out, "\nTHREADS, by %s: %zu thread%s\n%7s %9s %7s %7s %7s %7s %7s %5s %s\n", metric_name(image->metric),
+	        ranking.count, plural(ranking.count), "CALLS", "ALLOCATED", "PEAK", "LEAKED", "BLOCKS", "TEMP",
+	        "OTHERS", "NO", "NAME");
+	for (size_t i = 0; i < shown; i++)
+		print_thread(image, ranking.list[i], out);
+	if (shown < ranking.count)
+		print_rest(image, &ranking, shown, out);
+	thread_ranking_free(&ranking);
+	return 0;
+}
