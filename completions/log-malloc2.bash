@@ -34,7 +34,7 @@ _log_malloc2_value() {
 	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--thread | *:--grep) COMPREPLY=() ;;
+	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -46,7 +46,7 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --depth | --statm | --start | --signal)
+		-o | --output | --depth | --statm | --start | --signal | --limit)
 			((++i))
 			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i)) ;;
 		-*) ;;

@@ -77,6 +77,7 @@ enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 #define LM_TRACE_THREAD    "THREAD"
 #define LM_TRACE_FILE      "FILE"
 #define LM_TRACE_LOST      "LOST"
+#define LM_TRACE_LIMIT     "LIMIT"
 #define LM_TRACE_CALLING   "CALLING"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 

@@ -4,6 +4,7 @@
 #include "backtrace_filter.h"
 #include "cli.h"
 #include "input.h"
+#include "parse_packed.h"
 #include "search.h"
 #include "table.h"
 #include "trace.h"
@@ -68,6 +69,7 @@ struct backtrace2line {
 	uint64_t frames;
 	uint64_t others;   /* lines that are no frames */
 	bool without_maps; /* an address could not be looked up because there is no map */
+	bool is_packed;    /* the input is a packed trace */
 };
 
 static int add_frame(struct backtrace2line *b, const char *text, size_t len)
@@ -181,6 +183,40 @@ static int take_line(struct backtrace2line *b, const char *name, const struct li
 	return add_frame(b, line->text, line->len);
 }
 
+/* Passes the packed records of a trace, which have no frames. 0 or -errno. */
+static int pass_words(struct input *in)
+{
+	char first;
+	int got;
+
+	while ((got = input_peek(in, &first)) > 0 && (unsigned char)first >= LM_PACKED_FREE) {
+		size_t len, size;
+		const char *text = input_look(in, PARSE_PACKED_MAX, &len);
+		enum packed_find found = packed_look(text, len, &size);
+
+		if (found != PACKED_WHOLE && found != PACKED_REST)
+			return 0;
+		input_set_phase(in, text);
+		input_begin_words(in);
+		input_pass(in, size, 1);
+	}
+	return got < 0 ? got : 0;
+}
+
+/* Reads the next line, of a packed trace without the blanks that it is filled up with. 1, 0 at the end, or -errno. */
+static int next_line(struct backtrace2line *b, struct input *in, struct line *line)
+{
+	static const char packed[] = "# " LM_TRACE_FORMAT " packed";
+	int error = b->is_packed ? pass_words(in) : 0, got = error ? error : input_next(in, line);
+
+	if (got <= 0)
+		return got;
+	while (b->is_packed && line->len && line->text[line->len - 1] == ' ')
+		line->len--;
+	b->is_packed |= line->len == sizeof packed - 1 && memcmp(line->text, packed, line->len) == 0;
+	return 1;
+}
+
 static int read_file(struct backtrace2line *b, const char *path)
 {
 	struct input in;
@@ -191,7 +227,7 @@ static int read_file(struct backtrace2line *b, const char *path)
 		cli_error("%s: %s", path, strerror(-error));
 		return error;
 	}
-	while (!error && (got = input_next(&in, &line)) > 0)
+	while (!error && (got = next_line(b, &in, &line)) > 0)
 		error = take_line(b, in.name, &line);
 	if (!error)
 		error = got;

@@ -99,6 +99,12 @@ static void print_lost(const struct tally *tally)
 		        reason(tally->unwritten));
 }
 
+static void print_limit(const struct tally *tally)
+{
+	if (tally->limit)
+		fprintf(stderr, ", allocations behind the limit of %ju bytes are not in it", tally->limit);
+}
+
 /* The command has ended by itself, and its trace has no end. */
 static void print_untraced(const struct tally *tally)
 {
@@ -137,6 +143,8 @@ static void add(struct tally *sum, const struct tally *tally)
 	sum->bytes += tally->bytes;
 	sum->lost += tally->lost;
 	sum->is_least |= tally->is_least;
+	if (tally->limit)
+		sum->limit = tally->limit;
 	if (tally->unwritten)
 		sum->unwritten = tally->unwritten;
 	sum->saving += tally->saving;
@@ -156,6 +164,7 @@ static void say_child(void *context, const struct child *child)
 		shell_quote(stderr, child->path);
 		print_compressed(child->compressed);
 		print_lost(tally);
+		print_limit(tally);
 		if (!child->runs && ends_in_exec(tally))
 			fputs("; it was killed, or executed a program that was not traced", stderr);
 		fputc('\n', stderr);
@@ -204,6 +213,7 @@ void closing_children(const struct launch_options *options, const struct destina
 		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
 		        others.all.events, others.all.bytes);
 		print_lost(&others.all);
+		print_limit(&others.all);
 		fputc('\n', stderr);
 	}
 	say_saving(&others, own);
@@ -281,6 +291,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	free(shown);
 	print_compressed(ending->compressed);
 	print_lost(tally);
+	print_limit(tally);
 	print_saving(tally);
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);

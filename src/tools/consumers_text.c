@@ -57,6 +57,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fprintf(out, "; %" PRIu64 " events lost", process->lost);
 	if (process->unkept)
 		fprintf(out, "; %" PRIu64 " blocks whose sizes the tracker could not keep", process->unkept);
+	if (process->is_limited)
+		fprintf(out, "; allocations behind the limit of %" PRIu64 " bytes are missing", process->limit);
 	if (view->malformed)
 		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
 	fputs(")\n", out);

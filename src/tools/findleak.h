@@ -37,6 +37,9 @@ struct totals {
 	struct leaks_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];
 	uint64_t lost, unkept, malformed;
+	bool is_limited; /* some image has no allocations behind the LIMIT of the trace */
+	uint64_t limit;
+	bool is_missing_some;
 	bool no_beginning, ends_early;
 	bool has_budget, over_budget;
 	uint64_t budget;

@@ -170,8 +170,11 @@ static void print_missing(const struct findings *findings)
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
 	printf("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"%" PRIu64 " events lost, %" PRIu64
-	       " blocks whose sizes the tracker could not keep\"/>\n    </testcase>\n",
+	       " blocks whose sizes the tracker could not keep",
 	       findings->image->lost, findings->image->unkept);
+	if (findings->image->is_limited)
+		printf(", allocations behind the limit of %" PRIu64 " bytes", findings->image->limit);
+	fputs("\"/>\n    </testcase>\n", stdout);
 }
 
 /* The groups of wrong frees begin with the double frees. */
@@ -220,6 +223,8 @@ static void end_suite(const struct findings *findings)
 	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost);
 	if (findings->image->unkept)
 		printf("%" PRIu64 " blocks whose sizes the tracker could not keep; ", findings->image->unkept);
+	if (findings->image->is_limited)
+		printf("allocations behind the limit of %" PRIu64 " bytes are missing; ", findings->image->limit);
 	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");
 }
 

@@ -222,19 +222,21 @@ static void print_rest(const struct totals *totals)
 		printf("; %" PRIu64 " events lost", totals->lost);
 	if (totals->unkept)
 		printf("; %" PRIu64 " blocks whose sizes the tracker could not keep", totals->unkept);
+	if (totals->is_limited)
+		printf("; allocations behind the limit of %" PRIu64 " bytes are missing", totals->limit);
 	if (totals->malformed)
 		printf("; %" PRIu64 " lines could not be read", totals->malformed);
 	if (totals->no_beginning)
 		printf("; the trace has no beginning");
 	if (totals->ends_early)
 		printf("; the trace ends early");
-	if (!totals->no_beginning && !totals->ends_early && !totals->lost && !totals->unkept && !totals->malformed)
+	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->malformed)
 		printf("; the trace is complete");
 	if (totals->has_budget)
 		printf("; %s the budget of %" PRIu64 " bytes",
-		       totals->over_budget              ? "OVER"
-		       : totals->lost || totals->unkept ? "NOT KNOWN to be within"
-		                                        : "within",
+		       totals->over_budget       ? "OVER"
+		       : totals->is_missing_some ? "NOT KNOWN to be within"
+		                                 : "within",
 		       totals->budget);
 }
 

@@ -88,7 +88,7 @@ static void print_verdict(const struct growth *growth, const struct growth_view 
 	fputs("Total: ", out);
 	print_change(growth->totals, out);
 	if (view->missing)
-		fputs("; a trace lacks events or sizes", out);
+		fputs("; a trace lacks events, allocations behind its limit, or sizes", out);
 	if (view->has_limit)
 		fprintf(out, "; %s than the %" PRIu64 " %s allowed",
 		        view->exceeded  ? "more"

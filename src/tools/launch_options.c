@@ -29,6 +29,8 @@ _Noreturn static void help(void)
 	     "      --start WHEN   on, or off: no tracing until the command calls\n"
 	     "                     log_malloc_trace_enable() or gets the signal (default on)\n"
 	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
+	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
+	     "                     what it has (default: no limit)\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -65,6 +67,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"packed", no_argument, NULL, OPT_FORMAT},
 		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
+		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -94,6 +97,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_STATM:
 		case OPT_SETTING + SETTING_START:
 		case OPT_SETTING + SETTING_SIGNAL:
+		case OPT_SETTING + SETTING_LIMIT:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':

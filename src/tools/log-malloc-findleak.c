@@ -3,6 +3,7 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -144,6 +145,10 @@ static void add_up(struct totals *totals, const struct findings *findings)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->lost += image->lost;
 	totals->unkept += image->unkept;
+	if (image->is_limited)
+		totals->limit = image->limit;
+	totals->is_limited |= image->is_limited;
+	totals->is_missing_some |= trace_is_missing_some(image);
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
@@ -237,7 +242,16 @@ static int read_trace(void *context)
 {
 	struct findleak *f = context;
 
-	return command_each_item(&f->work, take_item, f);
+	struct trace *trace = f->work.trace;
+	struct trace_item item;
+	int error, got = 1;
+
+	while (!(error = replay_packed(&f->heap, trace)) && (got = trace_next(trace, &item)) > 0) {
+		error = take_item(f, &item);
+		if (error)
+			break;
+	}
+	return error ? error : got;
 }
 
 static bool is_regular(const char *path)
@@ -305,8 +319,7 @@ static int run(struct findleak *f, char **paths)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
-	if (status == CLI_OK &&
-	    (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] || f->totals.lost || f->totals.unkept))
+	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] || f->totals.is_missing_some))
 		status = CLI_FINDINGS;
 	return command_finish(&f->work, status);
 }

@@ -172,6 +172,9 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.unkept)
 		cli_error("%s: %" PRIu64 " blocks are not in these numbers: the tracker could not keep their sizes",
 		          t->work.trace->input.name, t->work.trace->image.unkept);
+	if (t->work.trace->image.is_limited)
+		cli_error("%s: behind the limit of %" PRIu64 " bytes, the trace has no allocations",
+		          t->work.trace->input.name, t->work.trace->image.limit);
 	print_waiting(t);
 	if (t->format == FORMAT_JSON)
 		error = end_json(t);

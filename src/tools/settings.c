@@ -20,7 +20,7 @@ static const char *const variables[SETTINGS] = {
 	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH", [SETTING_STATM] = "LOG_MALLOC_STATM",
 	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",         [SETTING_START] = "LOG_MALLOC_START",
 	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
-	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
+	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",           [SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
 
 const char *settings_variable(enum setting number)
@@ -60,6 +60,8 @@ void settings_check(const struct settings *settings)
 		cli_usage_error("--depth %s: it has to be a number from 0 to %d", depth, LM_BACKTRACE_DEPTH_MAX);
 	if (statm && strcmp(statm, "always") != 0 && strcmp(statm, "never") != 0 && !is_number(statm, STATM_MS_MAX))
 		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", statm);
+	if (values[SETTING_LIMIT])
+		cli_bytes(values[SETTING_LIMIT]);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
 	if (signal && !is_signal(signal))

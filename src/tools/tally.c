@@ -17,6 +17,7 @@
 #define FINI          "+ " LM_TRACE_FINI " "
 #define EXE           "# " LM_TRACE_EXE " "
 #define LOST          "# " LM_TRACE_LOST " "
+#define LIMIT         "# " LM_TRACE_LIMIT " "
 #define FORMAT_PACKED "# " LM_TRACE_FORMAT " packed"
 
 /* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
@@ -41,13 +42,13 @@ static void take_exe(struct tally *tally, const char *path, size_t len)
 	tally->exe[len - skip] = '\0';
 }
 
-static void take_lost(struct tally *tally, const char *number, size_t len)
+static uintmax_t number_of(const char *text, size_t len)
 {
-	uintmax_t lost = 0;
+	uintmax_t number = 0;
 
-	for (; len && *number >= '0' && *number <= '9'; number++, len--)
-		lost = 10 * lost + (uintmax_t)(*number - '0');
-	tally->lost += lost;
+	for (; len && *text >= '0' && *text <= '9'; text++, len--)
+		number = 10 * number + (uintmax_t)(*text - '0');
+	return number;
 }
 
 /* ---- lines -------------------------------------------------------------------------- */
@@ -62,7 +63,9 @@ static void count_information(struct count *count, const char *line, size_t len)
 	if (begins_with(line, len, EXE, sizeof EXE - 1))
 		take_exe(count->tally, line + sizeof EXE - 1, len - (sizeof EXE - 1));
 	else if (begins_with(line, len, LOST, sizeof LOST - 1))
-		take_lost(count->tally, line + sizeof LOST - 1, len - (sizeof LOST - 1));
+		count->tally->lost += number_of(line + sizeof LOST - 1, len - (sizeof LOST - 1));
+	else if (begins_with(line, len, LIMIT, sizeof LIMIT - 1))
+		count->tally->limit = number_of(line + sizeof LIMIT - 1, len - (sizeof LIMIT - 1));
 	else if (begins_with(line, len, FORMAT_PACKED, sizeof FORMAT_PACKED - 1))
 		count->tally->is_packed = true;
 }

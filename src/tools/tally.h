@@ -18,6 +18,7 @@ struct tally {
 	uintmax_t lost;   /* events that could not be written, as "# LOST" lines and the tracker's note say */
 	bool is_least;    /* there may be more of these */
 	int unwritten;    /* why more could not be written, which nobody counted: an errno; 0: there is no more */
+	uintmax_t limit;  /* the size from which on it has no allocations; 0: it has all */
 	uintmax_t bytes;  /* of the file */
 	char exe[256];    /* the path of the last program, without its beginning if it is long; empty: unknown */
 	bool is_packed;   /* there is a program whose trace is of the packed format */

@@ -24,6 +24,7 @@ enum shape {
 	SHAPE_OTHER_MAGIC = 1,
 	SHAPE_CUT = 2, /* the file ends in the middle of the ring */
 	SHAPE_NAMES_TRACE = 4,
+	SHAPE_PACKED = 8,
 };
 
 static char directory[] = "/tmp/fuzz-journal-XXXXXX";
@@ -80,6 +81,7 @@ static void write_journal(const struct plan *plan, int trace, const uint8_t *dat
 		.base = plan->base,
 		.start = plan->start,
 		.tail = plan->start + plan->written,
+		.packed = (plan->shape & SHAPE_PACKED) != 0,
 	};
 	int fd = make_file(journal_path);
 	struct stat st;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A whole trace, plain or compressed, and the heap that follows from it: as a
- * mapped file and as a stream, with events applied at once and later, with the
- * short cuts and line by line. All have to come to the same.
+ * A whole trace, of lines or packed, plain or compressed, and the heap that follows
+ * from it: as a mapped file and as a stream, with events applied at once and later, with
+ * the short cuts and line by line. All have to come to the same. So has what
+ * totals_apply() makes of it, which has a heap of its own.
  */
 #include "consumers.h"
 #include "fuzz.h"
-#include "heap.h"
+#include "replay.h"
+#include "totals.h"
 #include "trace.h"
 
 #include <string.h>
@@ -61,8 +63,18 @@ static void end_consumers(struct consumers *consumers, struct outcome *outcome)
 static void add_event(struct outcome *outcome, const struct trace *trace, const struct trace_item *item)
 {
 	const struct event *event = &item->event;
-	const uint64_t numbers[] = {item->line,  (uint64_t)event->change, event->pointer, event->old, event->size,
-	                            event->call, (uint64_t)event->used,   event->failed,  event->by};
+	const uint64_t numbers[] = {item->line,
+	                            (uint64_t)event->change,
+	                            event->pointer,
+	                            event->old,
+	                            event->size,
+	                            event->call,
+	                            (uint64_t)event->used,
+	                            event->failed,
+	                            event->by,
+	                            event->slack,
+	                            (uint64_t)event->usable,
+	                            event->args[0]};
 	const struct threads *threads = &trace->image.threads;
 	struct stack stack = stacks_get(&trace->image.stacks, item->stack);
 
@@ -85,6 +97,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	struct outcome outcome = {0};
 	struct trace_item item;
 	struct heap heap = {0};
+	struct totals totals = {.used = 0};
 	/* The same comes out whether backtraces of different threads are told apart or not. */
 	struct consumers consumers = {.by_thread = line_by_line};
 	int got;
@@ -93,6 +106,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 		return outcome;
 	trace.without_short_cuts = line_by_line;
 	while ((got = trace_next(&trace, &item)) > 0) {
+		fuzz_assert(totals_apply(&totals, &item) == 0);
 		if (item.kind == TRACE_END) {
 			fuzz_assert(heap_settle(&heap) == 0);
 			add_up(&outcome, &heap);
@@ -113,9 +127,37 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	outcome.lines = trace.input.lines;
 	outcome.ends_early = trace.ends_early;
 	heap_free(&heap);
+	totals_free(&totals);
 	consumers_free(&consumers);
 	trace_close(&trace);
 	return outcome;
+}
+
+/* The heaps alone, by the short way that there is for packed records. */
+static void replay_trace(const char *path, const struct outcome *expected)
+{
+	static struct trace trace;
+	struct outcome outcome = {0};
+	struct trace_item item;
+	struct heap heap = {0};
+
+	if (trace_open(&trace, path, NULL) != 0)
+		return;
+	while (fuzz_assert(replay_packed(&heap, &trace) == 0), trace_next(&trace, &item) > 0) {
+		if (item.kind == TRACE_CALL)
+			fuzz_assert(heap_apply_later(&heap, &item.event, item.stack, item.line) == 0);
+		if (item.kind != TRACE_END)
+			continue;
+		fuzz_assert(heap_settle(&heap) == 0);
+		add_up(&outcome, &heap);
+		heap_free(&heap);
+	}
+	fuzz_assert(outcome.blocks == expected->blocks && outcome.bytes == expected->bytes &&
+	            outcome.stacks == expected->stacks && outcome.images == expected->images);
+	fuzz_assert(memcmp(&outcome.counts, &expected->counts, sizeof outcome.counts) == 0);
+	fuzz_assert(trace.records == expected->records && trace.malformed == expected->malformed);
+	heap_free(&heap);
+	trace_close(&trace);
 }
 
 static void same(const struct outcome *a, const struct outcome *b)
@@ -135,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	file = read_trace(path, false, false);
 	lines = read_trace(path, false, true);
+	replay_trace(path, &file);
 	close(fd);
 	fuzz_stream(data, len);
 	stream = read_trace("-", true, false);

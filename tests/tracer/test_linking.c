@@ -811,9 +811,50 @@ static const struct machine {
 	/* libgcc reads what -funwind-tables makes of the program: thumb code, whose return addresses have an odd bit.
          */
 	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES},
+	/* The highest byte of a word comes first. */
+	{"s390x-linux-gnu", "qemu-s390x", "UNWIND=none", NO_BACKTRACES},
 };
 
 #define MACHINES ((int)(sizeof machines / sizeof machines[0]))
+
+/* Events of all packed kinds, many more than are written before there is a ring. */
+static const char many_c[] = "#include <stdlib.h>\n"
+			     "static void *volatile kept[10];\n"
+			     "int main(void)\n"
+			     "{\n"
+			     "	for (int i = 0; i < 2000; i++) {\n"
+			     "		void *volatile p = malloc(10 + i % 50), *volatile q = calloc(3, 7), *volatile "
+                             "r = calloc(1, 40);\n"
+			     "		p = realloc(p, 100 + i % 700);\n"
+			     "		p = realloc(p, 101 + i % 700);\n"
+			     "		free(q);\n"
+			     "		free(i % 200 ? r : NULL);\n"
+			     "		if (i % 200 == 0)\n"
+			     "			kept[i / 200] = r;\n"
+			     "		free(p);\n"
+			     "	}\n"
+			     "	return 0;\n"
+			     "}\n";
+
+/* A packed trace has the other machine's addresses and its order of bytes. Read here, it has to say what text says. */
+static void is_the_same_packed(const struct machine *machine)
+{
+	struct run result =
+		run("%s-gcc -O0 -g -static -o many many.c $(" PKG_CONFIG
+	            "--static --cflags --libs log-malloc2-wrap) || exit; "
+	            "for f in full compact packed; do LOG_MALLOC_QUIET=1 LOG_MALLOC_STATM=never LOG_MALLOC_FORMAT=$f "
+	            "LOG_MALLOC_OUTPUT=$f.trace %s ./many || exit; $B/log-malloc-cat $f.trace | grep '^+' | "
+	            "sed 's/0x[0-9a-f]*/A/g' >$f.text; $B/log-malloc-findleak $f.trace | "
+	            "sed 's/0x[0-9a-f]*/A/g; s/[0-9]* ms//g; s/lines [0-9]* to [0-9]*//; s/line: [0-9]*//; s/line [0-9]*//; s/PROCESS "
+	            "[0-9]*//' "
+	            ">$f.leaks; done; "
+	            "[ $(wc -l <full.text) -gt 13000 ] && cmp full.text compact.text && cmp full.text packed.text && "
+	            "cmp full.leaks compact.leaks && cmp full.leaks packed.leaks && "
+	            "[ $(stat -c %%s packed.trace) -lt $(($(stat -c %%s compact.trace) / 2)) ]",
+	            machine->triplet, "$PWD/cross", machine->qemu);
+
+	ck_assert_msg(result.status == 0, "%.400s %.400s", result.out, result.err);
+}
 
 START_TEST(programs_of_other_machines_are_traced)
 {
@@ -837,10 +878,12 @@ START_TEST(programs_of_other_machines_are_traced)
 	build("cross", "wrap", settings);
 	write_programs();
 	write_file("own.c", own_c, sizeof own_c - 1);
+	write_file("many.c", many_c, sizeof many_c - 1);
 	compiled = run("for p in strdup own; do %s-gcc -g -funwind-tables -static -o $p $p.c $(" PKG_CONFIG
 	               "--static --cflags --libs log-malloc2-wrap) || exit; done",
 	               machine->triplet, "$PWD/cross");
 	ck_assert_msg(compiled.status == 0, "%.400s", compiled.err);
+	is_the_same_packed(machine);
 	if (machine->backtraces == OWN_BACKTRACES) {
 		snprintf(command, sizeof command, "%s ./own", machine->qemu);
 		trace = run_soundly(command);

@@ -43,6 +43,34 @@ START_TEST(an_address_that_was_never_put_is_unknown)
 }
 END_TEST
 
+START_TEST(a_mark_is_one_blocks_alone)
+{
+	/* Neighbours in one byte of marks, of both kinds of addresses, and another leaf. */
+	static const uintptr_t places[] = {0x510000000000,  0x510000000008, 0x510000000010,
+	                                   0x5100000003f8, 0x5100003ffff0, 0x510000400000};
+	const size_t count = sizeof places / sizeof *places;
+
+	/* Nothing is known there. */
+	lm_sizemap_mark(AT(0x520000000000));
+	ck_assert(!lm_sizemap_unmark(AT(0x520000000000)));
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(lm_sizemap_put(AT(places[i]), 1), 0);
+	for (size_t i = 0; i < count; i++) {
+		lm_sizemap_mark(AT(places[i]));
+		for (size_t j = 0; j < count; j++)
+			ck_assert_int_eq(lm_sizemap_unmark(AT(places[j])), i == j);
+		ck_assert(!lm_sizemap_unmark(AT(places[i])));
+	}
+	for (size_t i = 0; i < count; i++)
+		lm_sizemap_mark(AT(places[i]));
+	lm_sizemap_unmark_all();
+	for (size_t i = 0; i < count; i++) {
+		ck_assert(!lm_sizemap_unmark(AT(places[i])));
+		ck_assert_uint_eq(lm_sizemap_take(AT(places[i])), 1);
+	}
+}
+END_TEST
+
 START_TEST(every_size_comes_back_once)
 {
 	static const size_t sizes[] = {0, 1, 7, 100, 32765, 32766, 32767, 32768, 65535, 65536, 1 << 20, SIZE_MAX >> 16};
@@ -549,6 +577,29 @@ START_TEST(the_users_wish_outlives_every_phase)
 }
 END_TEST
 
+/* The limit ends the quick way in whatever phase, and a child has none of it. */
+START_TEST(the_limit_outlives_every_phase_but_forked)
+{
+	static const enum lm_phase phases[] = {LM_PHASE_HELD, LM_PHASE_DIRECT, LM_PHASE_STOPPED, LM_PHASE_RING};
+
+	lm_state_set(LM_PHASE_RING);
+	ck_assert(lm_state_is_quick() && !lm_state_is_limited());
+	lm_state_limit();
+	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+		lm_state_want(i % 2 == 0);
+		lm_state_set(phases[i]);
+		ck_assert(lm_state_is_limited() && !lm_state_is_quick());
+		ck_assert_int_eq(lm_state_phase(), phases[i]);
+		ck_assert_int_eq(lm_state_is_traced(lm_state_word()), i % 2 == 0 && phases[i] >= LM_PHASE_DIRECT);
+	}
+	lm_state_forked();
+	lm_state_limit();
+	ck_assert_int_eq(lm_state_phase(), LM_PHASE_FORKED);
+	ck_assert(lm_state_change(LM_PHASE_FORKED, LM_PHASE_RING));
+	ck_assert(!lm_state_is_limited() && lm_state_is_quick());
+}
+END_TEST
+
 /* What a child of fork finds, in a raw clone() as well, and in a child of its own. 0; or which check failed. */
 static int forked_child(int wanted, int generations)
 {
@@ -812,6 +863,7 @@ int main(void)
 
 	tcase_add_test(tcase, an_address_that_was_never_put_is_unknown);
 	tcase_add_test(tcase, every_size_comes_back_once);
+	tcase_add_test(tcase, a_mark_is_one_blocks_alone);
 	tcase_add_test(tcase, neighbours_of_eight_bytes_do_not_disturb_each_other);
 	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
 	tcase_add_test(tcase, what_a_large_block_left_is_no_block);
@@ -833,6 +885,7 @@ int main(void)
 	tcase_add_test(tcase, an_allocation_goes_on_when_the_realloc_has_its_place);
 	tcase_add_test(tcase, a_child_of_fork_finds_the_phase_forked_and_keeps_the_users_wish);
 	tcase_add_test(tcase, the_users_wish_outlives_every_phase);
+	tcase_add_test(tcase, the_limit_outlives_every_phase_but_forked);
 	tcase_add_test(tcase, a_lock_has_one_owner_at_a_time);
 	tcase_add_test(tcase, a_lock_outlives_an_owner_that_was_killed_in_a_child_of_vfork);
 	tcase_add_test(tcase, a_lock_outlives_a_child_that_was_killed_while_it_had_precedence);

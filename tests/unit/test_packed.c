@@ -2,6 +2,7 @@
 /* Packed traces: records, the tree of backtraces, exact totals; pieces, and what is broken. */
 #include "packed.h"
 #include "packed_text.h"
+#include "replay.h"
 #include "support.h"
 #include "totals.h"
 #include "trace.h"
@@ -508,6 +509,103 @@ START_TEST(an_unfinished_record_is_an_early_end)
 }
 END_TEST
 
+/* ---- the short way ----------------------------------------------------------------- */
+
+/* Records of each kind, new nodes and threads, lines, and damage in between. */
+static void put_mixture(unsigned count)
+{
+	uint64_t random = 1;
+
+	packed_begin(&text, 1);
+	frame(1, 'm');
+	packed_node(&text, 1, 0, 1);
+	for (unsigned i = 0; i < count; i++) {
+		struct packed_block block;
+		uint64_t address;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		address = 16 * (1 + (random >> 40) % 500);
+		block = (struct packed_block){random >> 50, (random >> 20) % 256, 1 + i / 1000};
+		if (i % 1000 == 0)
+			packed_node(&text, 1 + i / 1000, i / 1000, 1);
+		switch ((random >> 33) % 12) {
+		case 0:
+			packed_calloc(&text, 1 + i / 3000, address, block);
+			break;
+		case 1:
+			packed_calloc_of(&text, 2, address, block, 2, 3);
+			break;
+		case 2:
+			packed_realloc(&text, 1, address, address, block);
+			break;
+		case 3:
+			packed_realloc(&text, 1, address, address ^ 0x4000, block);
+			break;
+		case 4:
+			packed_realloc(&text, 1, 0, address, block);
+			break;
+		case 5:
+		case 6:
+		case 7:
+			packed_free(&text, 0, address);
+			break;
+		default:
+			packed_malloc(&text, 1, address, block);
+		}
+		if (i % 97 == 0)
+			packed_line(&text, "+ memalign 100 0x%x (64) [0:0] bt=1 usable=104", 0x10000 + 16 * i);
+		if (i % 501 == 0)
+			packed_word(&text, lm_packed_new(random));
+		if (i % 777 == 0)
+			packed_word(&text, 0x8e);
+	}
+}
+
+static void read_heap(struct heap *heap, bool quickly)
+{
+	struct trace_item item;
+	int got;
+
+	open_from(0);
+	do {
+		if (quickly)
+			ck_assert_int_eq(replay_packed(heap, &trace), 0);
+		got = trace_next(&trace, &item);
+		if (got > 0 && item.kind == TRACE_CALL)
+			ck_assert_int_eq(heap_apply_later(heap, &item.event, item.stack, item.line), 0);
+	} while (got > 0);
+	ck_assert_int_eq(got, 0);
+	ck_assert_int_eq(heap_settle(heap), 0);
+}
+
+START_TEST(the_short_way_leads_to_the_same_heap)
+{
+	struct heap slow = {.blocks = 0}, quick = {.blocks = 0};
+	const struct heap_block *block;
+	size_t position = 0;
+	uint64_t records;
+
+	put_mixture(20000);
+	read_heap(&slow, false);
+	records = trace.records;
+	trace_close(&trace);
+	read_heap(&quick, true);
+	ck_assert_uint_eq(trace.records, records);
+	ck_assert_uint_eq(quick.blocks, slow.blocks);
+	ck_assert(quick.bytes == slow.bytes && quick.slack == slow.slack);
+	ck_assert_int_eq(memcmp(&quick.counts, &slow.counts, sizeof slow.counts), 0);
+	while ((block = heap_next(&slow, &position))) {
+		const struct heap_block *same = heap_find(&quick, block->address);
+
+		ck_assert_ptr_nonnull(same);
+		ck_assert(same->size == block->size && same->line == block->line && same->call == block->call &&
+		          same->stack == block->stack && same->slack == block->slack && same->thread == block->thread);
+	}
+	heap_free(&slow);
+	heap_free(&quick);
+}
+END_TEST
+
 /* ---- all lines --------------------------------------------------------------------- */
 
 START_TEST(a_reader_can_have_all_lines)
@@ -560,6 +658,7 @@ static Suite *suite(void)
 	tcase_add_test(good, totals_begin_anew_with_the_begin_of_an_image);
 	tcase_add_test(good, a_text_image_and_a_packed_image_can_stand_in_one_file);
 	tcase_add_test(good, traces_can_be_joined);
+	tcase_add_test(good, the_short_way_leads_to_the_same_heap);
 	tcase_add_test(good, a_reader_can_have_all_lines);
 	suite_add_tcase(s, good);
 	tcase_add_checked_fixture(broken, NULL, teardown);

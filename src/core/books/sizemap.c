@@ -2,6 +2,7 @@
 /* See sizemap.h. */
 #include "sizemap.h"
 
+#include "atomic.h"
 #include "sys.h"
 
 struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
@@ -85,6 +86,16 @@ static void *new_odd(void)
 	return lm_sys_map(LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry));
 }
 
+/* A leaf's marks: a bit for each multiple of 8, in words, since not every machine changes a byte at once. */
+#define MARK_BITS   32
+#define MARKS       (2 * LM_SIZEMAP_LEAF_ENTRIES / MARK_BITS)
+#define MARKS_BYTES (MARKS * sizeof(unsigned))
+
+static void *new_marks(void)
+{
+	return lm_sys_map(MARKS_BYTES);
+}
+
 /* The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. */
 static void *installed(void *_Atomic *slot, void *(*make)(void))
 {
@@ -118,25 +129,42 @@ static lm_entry *made_entry(const void *p)
 
 static void unlock_leaf(struct lm_sizemap_leaf *leaf)
 {
-	lm_entry *odd = leaf ? atomic_load_explicit(&leaf->odd, memory_order_acquire) : NULL;
+	lm_entry *odd = atomic_load_explicit(&leaf->odd, memory_order_acquire);
 
-	if (leaf)
-		lm_sys_unlock(leaf, sizeof *leaf);
+	unsigned *marks = atomic_load_explicit(&leaf->marks, memory_order_acquire);
+
+	lm_sys_unlock(leaf, sizeof *leaf);
 	if (odd)
 		lm_sys_unlock(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+	if (marks)
+		lm_sys_unlock(marks, MARKS_BYTES);
 }
 
-void lm_sizemap_unlock(void)
+/* Calls VISIT_LEAF for each leaf, and VISIT_MIDDLE, unless it is NULL, for each table of leaves. */
+static void visit(void (*visit_leaf)(struct lm_sizemap_leaf *), void (*visit_middle)(struct lm_sizemap_middle *))
 {
 	for (size_t i = 0; i < sizeof lm_sizemap_top / sizeof *lm_sizemap_top; i++) {
 		struct lm_sizemap_middle *middle = atomic_load_explicit(&lm_sizemap_top[i], memory_order_acquire);
 
-		if (!middle)
-			continue;
-		for (size_t j = 0; j < sizeof middle->leaf / sizeof *middle->leaf; j++)
-			unlock_leaf(atomic_load_explicit(&middle->leaf[j], memory_order_acquire));
-		lm_sys_unlock(middle, sizeof *middle);
+		for (size_t j = 0; middle && j < sizeof middle->leaf / sizeof *middle->leaf; j++) {
+			struct lm_sizemap_leaf *leaf = atomic_load_explicit(&middle->leaf[j], memory_order_acquire);
+
+			if (leaf)
+				visit_leaf(leaf);
+		}
+		if (middle && visit_middle)
+			visit_middle(middle);
 	}
+}
+
+static void unlock_middle(struct lm_sizemap_middle *middle)
+{
+	lm_sys_unlock(middle, sizeof *middle);
+}
+
+void lm_sizemap_unlock(void)
+{
+	visit(unlock_leaf, unlock_middle);
 }
 
 static lm_entry *entry_of(const void *p, int make)
@@ -288,4 +316,65 @@ void lm_sizemap_end_moving(const void *p)
 
 	if (entry)
 		atomic_compare_exchange_strong(entry, &moving, ENTRY_NONE);
+}
+
+/* ---- marks ---- */
+
+/* NULL where no block can be known. */
+static struct lm_sizemap_leaf *leaf_of(const void *p)
+{
+	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	struct lm_sizemap_middle *middle;
+
+	if (!lm_sizemap_covers(address))
+		return NULL;
+	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
+	if (!middle)
+		return NULL;
+	return atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
+}
+
+/* The word of TABLE that P's mark is in. */
+static unsigned *mark_word(unsigned *table, const void *p)
+{
+	return table + ((uintptr_t)p >> 3) / MARK_BITS % MARKS;
+}
+
+static unsigned mark_bit(const void *p)
+{
+	return 1U << ((uintptr_t)p >> 3) % MARK_BITS;
+}
+
+void lm_sizemap_mark(const void *p)
+{
+	struct lm_sizemap_leaf *leaf = leaf_of(p);
+	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks) : NULL;
+
+	if (marks)
+		lm_fetch_or(mark_word(marks, p), mark_bit(p));
+}
+
+int lm_sizemap_unmark(const void *p)
+{
+	struct lm_sizemap_leaf *leaf = leaf_of(p);
+	unsigned *marks = leaf ? atomic_load_explicit(&leaf->marks, memory_order_acquire) : NULL;
+
+	if (!marks || !(lm_load(mark_word(marks, p)) & mark_bit(p)))
+		return 0;
+	lm_fetch_and(mark_word(marks, p), ~mark_bit(p));
+	return 1;
+}
+
+static void forget_marks(struct lm_sizemap_leaf *leaf)
+{
+	unsigned *marks = atomic_load_explicit(&leaf->marks, memory_order_relaxed);
+
+	if (marks)
+		lm_sys_unmap(marks, MARKS_BYTES);
+	atomic_store_explicit(&leaf->marks, NULL, memory_order_relaxed);
+}
+
+void lm_sizemap_unmark_all(void)
+{
+	visit(forget_marks, NULL);
 }

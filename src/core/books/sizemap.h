@@ -57,6 +57,7 @@ typedef _Atomic uint16_t lm_entry;
 struct lm_sizemap_leaf {
 	lm_entry even[LM_SIZEMAP_LEAF_ENTRIES]; /* of multiples of 16 */
 	lm_entry *_Atomic odd;                  /* as many, of odd multiples of 8; NULL as long as there is none */
+	unsigned *_Atomic marks;                /* a bit for each entry of both; NULL as long as none is set */
 };
 
 struct lm_sizemap_middle {
@@ -171,6 +172,16 @@ static inline size_t lm_sizemap_take(const void *p)
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
 size_t lm_sizemap_take_moving(const void *p);
+
+/*
+ * A block can have a mark: the trace has no allocation of it (limit.h). The mark belongs
+ * to whoever owns the block, as its entry does. Without memory, a block stays unmarked.
+ */
+void lm_sizemap_mark(const void *p);
+/* Takes the mark away. Had P one? */
+int lm_sizemap_unmark(const void *p);
+/* Takes all marks away. No other thread may be at work. */
+void lm_sizemap_unmark_all(void);
 
 /* Takes the map out of what mlockall(MCL_CURRENT) locked. */
 void lm_sizemap_unlock(void);

@@ -36,6 +36,7 @@ static struct {
 	struct lm_descriptor trace;
 	const char *path; /* of a regular file, or NULL */
 	struct lm_lock lock;
+	uint64_t written; /* bytes of whole records */
 	struct {
 		uint64_t end; /* blocks are allocated up to here, beyond the file's size; 0: none were asked for */
 		int is_off;
@@ -370,7 +371,15 @@ static int write_record(const struct iovec *parts, int count, int *error)
 		*error = write_rest();
 	if (!*error)
 		*error = write_parts(direct.trace.fd, parts, count, &written);
-	return *error ? failed(*error, parts, count, written) : 0;
+	if (*error)
+		return failed(*error, parts, count, written);
+	lm_store(&direct.written, direct.written + written);
+	return 0;
+}
+
+uint64_t lm_direct_written(void)
+{
+	return lm_load(&direct.written);
 }
 
 int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected)

@@ -46,6 +46,9 @@ int lm_direct_write_rest(void);
 /* Can a write succeed later, after one failed with ERROR, an -errno? */
 int lm_direct_comes_back(int error);
 
+/* How many bytes this process has written by lm_direct_write() and lm_direct_write_first(). */
+uint64_t lm_direct_written(void);
+
 /* The size of the trace, a regular file, in bytes. 0, or -errno. */
 int lm_direct_size(uint64_t *size);
 

@@ -240,6 +240,11 @@ void lm_sink_tick(uint64_t ms)
 		lm_sink_failed(lm_ring_flush());
 }
 
+uint64_t lm_sink_size(void)
+{
+	return lm_direct_written() + (lm_load(&lm_hot.head) & ~LM_RING_SEALED);
+}
+
 /* ---- beginning, going on, ending ---- */
 
 int lm_sink_open(int fd)

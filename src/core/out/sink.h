@@ -39,7 +39,7 @@ int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count);
 /* Does a record go through the ring, so that it can be put together in its place? */
 static inline int lm_sink_is_quick(void)
 {
-	return lm_state_phase_of(lm_state_word()) == LM_PHASE_RING;
+	return lm_state_is_quick();
 }
 
 /*
@@ -69,6 +69,12 @@ void lm_sink_tick(uint64_t ms);
 
 /* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
 void lm_sink_set_packed(int is_packed);
+
+/*
+ * How many bytes of records this process has handed over. As a difference: positions
+ * in the ring that nobody filled are counted, too.
+ */
+uint64_t lm_sink_size(void);
 
 /* ---- by the thread that begins the trace, ends it, or makes it go on ---- */
 

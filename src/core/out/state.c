@@ -13,10 +13,10 @@ int lm_state_is_wanted(void)
 	return lm_load(&lm_state.wanted);
 }
 
-/* The word of phase TO. WANTED does not come from the word before, since a child's was wiped. */
-static unsigned word_of(enum lm_phase to)
+/* The word of phase TO behind WORD. WANTED does not come from that, since a child's was wiped. */
+static unsigned word_of(unsigned word, enum lm_phase to)
 {
-	return (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;
+	return (word & LM_STATE_LIMITED) | (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;
 }
 
 int lm_state_change(enum lm_phase from, enum lm_phase to)
@@ -26,7 +26,7 @@ int lm_state_change(enum lm_phase from, enum lm_phase to)
 	do {
 		if (lm_state_phase_of(word) != from)
 			return 0;
-	} while (!lm_compare_exchange(lm_state.word, &word, word_of(to)));
+	} while (!lm_compare_exchange(lm_state.word, &word, word_of(word, to)));
 	return 1;
 }
 
@@ -34,7 +34,7 @@ enum lm_phase lm_state_set(enum lm_phase to)
 {
 	unsigned word = lm_state_word();
 
-	while (!lm_compare_exchange(lm_state.word, &word, word_of(to)))
+	while (!lm_compare_exchange(lm_state.word, &word, word_of(word, to)))
 		;
 	return lm_state_phase_of(word);
 }
@@ -49,6 +49,15 @@ void lm_state_want(int wanted)
 		lm_fetch_or(lm_state.word, LM_STATE_WANTED);
 	else
 		lm_fetch_and(lm_state.word, ~LM_STATE_WANTED);
+}
+
+void lm_state_limit(void)
+{
+	unsigned word = lm_state_word();
+
+	/* FORKED has to stay 0. */
+	while (word != LM_PHASE_FORKED && !lm_compare_exchange(lm_state.word, &word, word | LM_STATE_LIMITED))
+		;
 }
 
 int lm_state_watch_forks(void)

@@ -28,7 +28,9 @@
  * RING      Records go through the ring (ring.h).
  *
  * WANTED is a bit of its own: the user may switch tracing off and on at any
- * time (log_malloc_trace_disable(), LOG_MALLOC_SIGNAL).
+ * time (log_malloc_trace_disable(), LOG_MALLOC_SIGNAL). So is LIMITED: the trace
+ * has the size that the user allows, and no event goes the quick way any more
+ * (limit.h). It stays in all phases but FORKED.
  *
  * The core's other parts read the word; out/ changes its phase while records
  * are written, session/ before the first and after the last.
@@ -43,16 +45,18 @@
 
 enum lm_phase {
 	LM_PHASE_FORKED = 0,
-	LM_PHASE_HELD = 1,
-	LM_PHASE_OFF = 2,
-	LM_PHASE_STOPPED = 3,
+	LM_PHASE_HELD = 2,
+	LM_PHASE_OFF = 4,
+	LM_PHASE_STOPPED = 6,
 	/* Records are written only in these two. They have the greatest values, so one comparison tells. */
-	LM_PHASE_DIRECT = 4,
-	LM_PHASE_RING = 5,
+	LM_PHASE_DIRECT = 8,
+	LM_PHASE_RING = 10,
 };
 
-#define LM_STATE_PHASES 7u
-#define LM_STATE_WANTED 8u
+/* The lowest bit, so that it does not matter where words are compared. */
+#define LM_STATE_LIMITED 1u
+#define LM_STATE_PHASES  14u
+#define LM_STATE_WANTED  16u
 
 extern struct lm_state {
 	/* On the page that is wiped. An ordinary variable before there is one, and if the kernel can't wipe pages. */
@@ -78,6 +82,17 @@ static inline enum lm_phase lm_state_phase_of(unsigned word)
 	return (enum lm_phase)(word & LM_STATE_PHASES);
 }
 
+/* Is the phase RING, and the trace not LIMITED? */
+static inline int lm_state_is_quick(void)
+{
+	return (lm_state_word() & (LM_STATE_PHASES | LM_STATE_LIMITED)) == LM_PHASE_RING;
+}
+
+static inline int lm_state_is_limited(void)
+{
+	return (lm_state_word() & LM_STATE_LIMITED) != 0;
+}
+
 static inline enum lm_phase lm_state_phase(void)
 {
 	return lm_state_phase_of(lm_load_acquire(lm_state.word));
@@ -101,6 +116,7 @@ int lm_state_change(enum lm_phase from, enum lm_phase to);
 enum lm_phase lm_state_set(enum lm_phase to);
 
 void lm_state_want(int wanted);
+void lm_state_limit(void);
 int lm_state_is_wanted(void);
 
 /*

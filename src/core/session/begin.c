@@ -3,6 +3,8 @@
 #include "begin.h"
 
 #include "account.h"
+#include "direct.h"
+#include "limit.h"
 #include "note.h"
 #include "owner.h"
 #include "sink.h"
@@ -37,6 +39,16 @@ int lm_begin_open(const struct lm_output *output)
 	}
 	lm_warn("another process has just begun to write to the trace; tracing is off", 0);
 	return -1;
+}
+
+void lm_begin_limit(const struct lm_output *output)
+{
+	uint64_t size = 0;
+
+	/* What is in the file before the trace begins does not count, but what an earlier image wrote does. */
+	if (output->is_continued && lm_direct_size(&size) != 0)
+		size = 0;
+	lm_limit_begin(size);
 }
 
 void lm_begin_trace(long parent)

@@ -8,6 +8,9 @@
 /* Keeps a duplicate of the descriptor that was found. 0; -1: that failed, or the trace is another process's. */
 int lm_begin_open(const struct lm_output *output);
 
+/* Looks how much there is already of the trace that lm_begin_open() has opened. Called before lm_begin_trace(). */
+void lm_begin_limit(const struct lm_output *output);
+
 /*
  * Called in phase HELD. Writes the first lines and moves the phase on. PARENT: the process that forked this one and
  * whose blocks it has, or 0.

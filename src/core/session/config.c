@@ -76,6 +76,41 @@ static uint64_t read_statm(void)
 	return DEFAULT_STATM_MS;
 }
 
+/* The factor of a unit behind a number of bytes; 0: it is none. */
+static uint64_t unit_factor(char unit)
+{
+	switch (unit) {
+	case 'K':
+		return 1 << 10;
+	case 'M':
+		return 1 << 20;
+	case 'G':
+		return 1 << 30;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t read_limit(void)
+{
+	const char *value = setting("LOG_MALLOC_LIMIT");
+	char number[32];
+	size_t length = value ? strlen(value) : 0;
+	uint64_t factor = length ? unit_factor(value[length - 1]) : 0, bytes;
+
+	if (!value)
+		return 0;
+	length -= factor != 0;
+	if (length < sizeof number) {
+		memcpy(number, value, length);
+		number[length] = '\0';
+		if (lm_text_parse(number, UINT64_MAX / (factor ? factor : 1), &bytes) == 0)
+			return bytes * (factor ? factor : 1);
+	}
+	complain("LOG_MALLOC_LIMIT", value, "a number of bytes such as 100M", "no limit");
+	return 0;
+}
+
 static int is_set(const char *variable)
 {
 	const char *value = setting(variable);
@@ -160,6 +195,7 @@ void lm_config_read(struct lm_config *config)
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
 	config->format = read_format();
+	config->limit = read_limit();
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal();
 }

@@ -24,6 +24,7 @@ struct lm_config {
 	int follow;         /* children of fork write traces of their own */
 	int quiet;
 	enum lm_format format;
+	uint64_t limit;    /* bytes of the trace; 0: no limit */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 };

@@ -10,6 +10,7 @@
 #include "backtraces.h"
 #include "begin.h"
 #include "guard.h"
+#include "limit.h"
 #include "module.h"
 #include "nodes.h"
 #include "output.h"
@@ -83,11 +84,13 @@ static void follow(struct lm_output *output)
 	lm_backtraces_forked();
 	lm_nodes_forked();
 	lm_module_forked();
+	lm_limit_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;
 	lm_process_adopt();
 	if (lm_begin_open(output) != 0)
 		return;
+	lm_begin_limit(output);
 	lm_sample_start(children.statm_ms);
 	lm_begin_trace(parent);
 }

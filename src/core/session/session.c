@@ -10,6 +10,7 @@
 #include "control.h"
 #include "follow.h"
 #include "guard.h"
+#include "limit.h"
 #include "marks.h"
 #include "note.h"
 #include "output.h"
@@ -59,6 +60,8 @@ static void start_tracing(struct lm_output *output)
 		return;
 	lm_settings.depth = config.depth;
 	lm_settings.format = config.format;
+	lm_settings.limit = config.limit;
+	lm_begin_limit(output);
 	lm_sample_start(config.statm_ms);
 	lm_unwind_start();
 	if (config.start_off)
@@ -157,6 +160,11 @@ int lm_session_look(unsigned char before)
 			word = wait_while_held();
 		}
 	}
+	/* Behind the limit, each block is accounted for also while nothing is written (limit.h). */
+	if (word & LM_STATE_LIMITED && lm_state_phase_of(word) >= LM_PHASE_STOPPED) {
+		errno = saved;
+		return 1;
+	}
 	if (!lm_state_is_traced(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
 	    lm_load_acquire(&lm_session.started))
 		lose();
@@ -196,7 +204,8 @@ void lm_session_end(int is_last)
 	error = lm_sink_hold(&signals);
 	if (error != -EBADF) {
 		/* This function is called more than once at the end. If FINI fails now, the next call tries again. */
-		if (!lm_exchange(&ended, 1) && (lm_marks_lost_first() != 0 || lm_marks_end() != 0))
+		if (!lm_exchange(&ended, 1) &&
+		    (lm_marks_lost_first() != 0 || lm_limit_end() != 0 || lm_marks_end() != 0))
 			ended = 0;
 		if (error)
 			lm_sink_failed(error);

@@ -14,6 +14,7 @@
 #include "emit_packed.h"
 #include "emit_quick.h"
 #include "frames.h"
+#include "limit.h"
 #include "line.h"
 #include "module.h"
 #include "pack.h"
@@ -29,7 +30,7 @@ int lm_emit_is_due(struct lm_thread *thread)
 	uint64_t ms = lm_sample_now();
 
 	lm_emit_wind_clock(thread, ms);
-	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms);
+	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms) || lm_limit_is_reached();
 }
 
 void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)

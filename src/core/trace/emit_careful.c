@@ -5,6 +5,7 @@
 #include "account.h"
 #include "arena.h"
 #include "frames.h"
+#include "limit.h"
 #include "marks.h"
 #include "module.h"
 #include "nodes.h"
@@ -239,11 +240,11 @@ void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const str
 	give_back(room, thread);
 }
 
-void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
+static void emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller,
+                           uint64_t ms)
 {
 	struct lm_emit_room *room = take_room(thread);
 	struct lm_unwound unwound = {.count = 0};
-	uint64_t ms = lm_sample_now();
 	struct lm_statm statm;
 	int sampled = !event->busy && lm_sample_take(ms, &statm);
 
@@ -261,5 +262,13 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
 	emit(event, room, &unwound, ms, sampled ? &statm : NULL);
 	give_back(room, thread);
+}
+
+void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
+{
+	uint64_t ms = lm_sample_now();
+
+	if (likely(lm_limit_takes(event, &caller)))
+		emit_carefully(event, thread, caller, ms);
 	lm_sink_tick(ms);
 }

@@ -11,7 +11,8 @@
 #include "thread.h"
 #include "unwind.h"
 
-/* Looks at the clock: is it time for a sample, for work of the sink, or to write the thread's name? */
+/* Looks at the clock: is it time for a sample, for work of the sink, or to write the thread's name? Is the trace large
+ * enough? */
 int lm_emit_is_due(struct lm_thread *thread);
 
 /* Is recording the event all that there is to do? */

@@ -392,10 +392,10 @@ static inline void lm_line_put_realloc(char *end, const struct lm_line *line)
 #else
 
 /* On other machines, record.h writes all lines: lm_line_measure() returns 0, so the rest is never called. */
-static inline int lm_line_measure(struct lm_line *line, struct lm_line_before *before, const void *p, uint64_t size,
-                                  uint64_t requested, uint64_t usable)
+static inline int lm_line_measure(struct lm_line *line, const void *p, uint64_t size, uint64_t requested,
+                                  uint64_t usable)
 {
-	(void)line, (void)before, (void)p, (void)size, (void)requested, (void)usable;
+	(void)line, (void)p, (void)size, (void)requested, (void)usable;
 	return 0;
 }
 
@@ -407,7 +407,7 @@ static inline int lm_line_measure_calloc(struct lm_line *line, uint64_t count, u
 
 static inline int lm_line_measure_realloc(struct lm_line *line, const void *old, uint64_t old_size, int64_t change)
 {
-	(void)line, (void)before, (void)old, (void)old_size, (void)change;
+	(void)line, (void)old, (void)old_size, (void)change;
 	return 0;
 }
 

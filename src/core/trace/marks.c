@@ -102,15 +102,15 @@ int lm_marks_thread(struct lm_thread *thread)
 /* How many lost events this image's trace tells of. */
 static uint64_t missing;
 
-/* The only function that writes "# LOST". */
-static int send_lost(uint64_t count, int (*send)(struct iovec *, int))
+/* "# WORD value", as one record. */
+static int send_number(const char *word, uint64_t value, int (*send)(struct iovec *, int))
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	struct iovec parts[2];
+	struct iovec parts[2] = {{line, 0}};
 
-	lm_record_number(&text, LM_TRACE_LOST, count);
-	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	lm_record_number(&text, word, value);
+	parts[0].iov_len = (size_t)(text.at - line);
 	return send(parts, 1);
 }
 
@@ -120,7 +120,8 @@ static int tell_lost(int (*send)(struct iovec *, int))
 
 	if (!count)
 		return 0;
-	if (send_lost(count, send) != 0) {
+	/* Nothing else writes this line. */
+	if (send_number(LM_TRACE_LOST, count, send) != 0) {
 		lm_state_lose(count);
 		lm_note_lost(count);
 		return -1;
@@ -138,6 +139,16 @@ int lm_marks_lost(void)
 int lm_marks_lost_first(void)
 {
 	return tell_lost(send_first);
+}
+
+int lm_marks_limit(uint64_t bytes)
+{
+	return send_number(LM_TRACE_LIMIT, bytes, lm_marks_send);
+}
+
+int lm_marks_limit_first(uint64_t bytes)
+{
+	return send_number(LM_TRACE_LIMIT, bytes, send_first);
 }
 
 uint64_t lm_marks_missing(void)

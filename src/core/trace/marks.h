@@ -32,6 +32,9 @@ int lm_marks_thread(struct lm_thread *thread);
 /* Writes how many events were lost since the last such line, if any were. */
 int lm_marks_lost(void);
 
+/* Writes that the trace has reached its limit of BYTES (limit.h). */
+int lm_marks_limit(uint64_t bytes);
+
 /* How many lost events the trace of this process image tells of. */
 uint64_t lm_marks_missing(void);
 
@@ -41,8 +44,9 @@ uint64_t lm_marks_missing(void);
  * 0. */
 int lm_marks_begin(uint64_t parent);
 
-/* The same as lm_marks_lost(). */
+/* The same as lm_marks_lost() and lm_marks_limit(). */
 int lm_marks_lost_first(void);
+int lm_marks_limit_first(uint64_t bytes);
 
 /* FINI, then the memory map if there is room for it. 0; or -1 if FINI could not be written. */
 int lm_marks_end(void);

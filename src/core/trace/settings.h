@@ -3,12 +3,15 @@
 #ifndef LM_SETTINGS_H
 #define LM_SETTINGS_H
 
+#include <stdint.h>
+
 #include "compiler.h"
 #include "trace_format.h"
 
 extern struct lm_settings {
 	unsigned depth; /* frames of a backtrace, at most */
 	enum lm_format format;
+	uint64_t limit; /* bytes of the trace (limit.h); 0: none */
 } lm_settings LM_INTERNAL;
 
 /* Does each thread count bytes for itself also while a trace is written? Packed records have no totals. */

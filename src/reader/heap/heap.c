@@ -14,16 +14,10 @@ _Static_assert(LM_CALL_COUNT <= 1 << 5 && THREADS_MAX <= 1 << 18, "they fit into
 
 enum { HEAP_SLOTS = 1024, CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 
-/* The slot where the search for ADDRESS begins. The product's highest bits depend on all bits of the address. */
-static inline size_t home(const struct heap *heap, uint64_t address)
-{
-	return (address * UINT64_C(0x9e3779b97f4a7c15)) >> heap->shift;
-}
-
 /* The slot that has ADDRESS, or the empty slot where it can be put. */
 static inline size_t find_slot(const struct heap *heap, uint64_t address)
 {
-	size_t i = home(heap, address);
+	size_t i = heap_home(heap, address);
 
 	while (heap->slots[i].address && heap->slots[i].address != address)
 		i = (i + 1) & heap->mask;
@@ -105,7 +99,7 @@ static int insert(struct heap *heap, const struct heap_block *block)
 static void close_gap(struct heap *heap, size_t hole)
 {
 	for (size_t i = (hole + 1) & heap->mask; heap->slots[i].address; i = (i + 1) & heap->mask) {
-		size_t distance = (i - home(heap, heap->slots[i].address)) & heap->mask;
+		size_t distance = (i - heap_home(heap, heap->slots[i].address)) & heap->mask;
 
 		if (distance < ((i - hole) & heap->mask))
 			continue;
@@ -180,19 +174,6 @@ int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uin
 	return apply(heap, &change);
 }
 
-/*
- * Prefetches the slots that will be read for ADDRESS: its own and the next one, which
- * can be in another cache line. It has to be inlined, because gcc removes a call of a
- * function that only prefetches.
- */
-static inline __attribute__((always_inline)) void fetch(const struct heap *heap, uint64_t address)
-{
-	const struct heap_block *slot = &heap->slots[home(heap, address)];
-
-	__builtin_prefetch(slot, 1);
-	__builtin_prefetch(slot + 1, 1);
-}
-
 int heap_apply_later(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line)
 {
 	struct heap_change *place = &heap->queue[heap->queue_end % HEAP_QUEUE];
@@ -207,8 +188,16 @@ int heap_apply_later(struct heap *heap, const struct event *event, uint32_t stac
 	}
 	set_change(place, event, stack, line);
 	heap->queue_end++;
-	if (heap->slots)
-		fetch(heap, place->released ? place->released : place->added.address);
+	heap_fetch(heap, place->released ? place->released : place->added.address);
+	return error;
+}
+
+int heap_apply_all(struct heap *heap, const struct heap_change *changes, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = apply(heap, &changes[i]);
 	return error;
 }
 

@@ -83,11 +83,39 @@ int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uin
  */
 int heap_apply_later(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line);
 
+/*
+ * For those who know what events do: applies the COUNT CHANGES. To be called behind
+ * heap_settle(), after heap_fetch() for the address of each. 0 or -ENOMEM.
+ */
+int heap_apply_all(struct heap *heap, const struct heap_change *changes, size_t count);
+
 /* Applies the events that heap_apply_later() has put off. 0 or -ENOMEM. */
 int heap_settle(struct heap *heap);
 
 /* The live block that begins at ADDRESS, or NULL. Valid until the next event. */
 const struct heap_block *heap_find(const struct heap *heap, uint64_t address);
+
+/* The slot where the search for ADDRESS begins. The product's highest bits depend on all bits of the address. */
+static inline size_t heap_home(const struct heap *heap, uint64_t address)
+{
+	return (address * UINT64_C(0x9e3779b97f4a7c15)) >> heap->shift;
+}
+
+/*
+ * Prefetches the slots that will be read for ADDRESS: its own and the next one, which
+ * can be in another cache line. It has to be inlined, because gcc removes a call of a
+ * function that only prefetches.
+ */
+static inline __attribute__((always_inline)) void heap_fetch(const struct heap *heap, uint64_t address)
+{
+	const struct heap_block *slot;
+
+	if (!heap->slots)
+		return;
+	slot = &heap->slots[heap_home(heap, address)];
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(slot + 1, 1);
+}
 
 /* Iterates over the live blocks, in no order. *POSITION is 0 at first. NULL after the last block. */
 const struct heap_block *heap_next(const struct heap *heap, size_t *position);

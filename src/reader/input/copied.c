@@ -29,6 +29,10 @@ enum {
 	WORD = LM_PACKED_WORD,
 	/* Threads that have reserved their places and not yet written to them leave less than this. */
 	ZEROS_MAX = 64 << 10,
+	/* The same in a packed trace, where records are short. */
+	ZERO_WORDS_MAX = 1 << 10,
+	/* Memory is copied in such pieces at least. */
+	CACHE_LINE = 64,
 	/* No record is longer. */
 	LONGEST = 1 << 20,
 	/* A size that is no multiple of this is where a write ended. The kernel writes whole pages before. */
@@ -317,7 +321,10 @@ static bool is_sound(const struct join *j, uint64_t position, const char *text, 
 
 	if (part == PART_WORDS)
 		return are_rests(text, word, len);
-	if (!j->is_packed || part != PART_WHOLE || first < LM_PACKED_FREE)
+	/* A packed trace has blanks behind the lines of the record, which can be any. */
+	if (j->is_packed && part != PART_WHOLE)
+		return text[len - 1] == '\n' && !memchr(text, 0, len);
+	if (!j->is_packed || first < LM_PACKED_FREE)
 		return is_record(text, len, part == PART_IN_LINE);
 	return are_rests(text, first == LM_PACKED_REST ? 0 : WORD, len) &&
 	       (first == LM_PACKED_REST || lm_packed_words(first));
@@ -344,13 +351,28 @@ static bool take_record(struct join *j, uint64_t position, uint64_t len, enum pa
 	return false;
 }
 
+/*
+ * Can the zeros be places that threads have reserved and not yet written to? Otherwise
+ * the copying was ahead of the process there, and what is behind was copied later. In a
+ * packed trace, where most words begin a record, that often looks sound; but then the
+ * zeros end where a piece of the copying began.
+ */
+static bool can_be_places(const struct join *j, const struct lm_journal_piece *piece)
+{
+	if (!j->is_packed)
+		return piece->length <= ZEROS_MAX;
+	if (piece->length <= (uint64_t)LM_PACKED_WORDS_MAX * WORD)
+		return true;
+	return piece->length <= ZERO_WORDS_MAX && (piece->position + piece->length) % CACHE_LINE;
+}
+
 /* Passes over places that are not whole. False where the copying was ahead of the process. */
 static bool pass_gap(struct join *j, const struct lm_journal_piece *piece)
 {
 	const uint64_t end = piece->position + piece->length;
 	const bool is_zero = byte_at(j, piece->position) == 0;
 
-	if (end < j->end && (!is_zero || piece->length <= ZEROS_MAX)) {
+	if (end < j->end && (!is_zero || can_be_places(j, piece))) {
 		j->gap += piece->length;
 		return true;
 	}
@@ -361,7 +383,11 @@ static bool pass_gap(struct join *j, const struct lm_journal_piece *piece)
 	return false;
 }
 
-/* The end of the words at POSITION that are not whole: of a text record's place, or of zeros. */
+/*
+ * The end of the words at POSITION that are not whole: of a text record's place, or of
+ * zeros. If the middle of a text record follows, its beginning was copied too early, and
+ * all that follows was recorded later.
+ */
 static uint64_t gap_end(const struct join *j, uint64_t position)
 {
 	const unsigned char *ring = j->copied->ring;
@@ -370,7 +396,9 @@ static uint64_t gap_end(const struct join *j, uint64_t position)
 		return lm_journal_blank_end(ring, position, j->end);
 	while (position < j->end && byte_at(j, position) == 0)
 		position += WORD;
-	return position < j->end ? position : j->end;
+	if (position >= j->end || (!begins_record(j, byte_at(j, position)) && !begins_gap(j, position)))
+		return j->end;
+	return position;
 }
 
 /* As lm_journal_next(), but a piece of a packed trace is one record. */
@@ -496,6 +524,9 @@ static bool take_last_words(struct join *j, const struct last *last, uint64_t *p
 	const uint64_t begin = j->written;
 	uint64_t at = lm_journal_word(begin);
 
+	/* The word was not recorded yet when the journal was copied. */
+	if (byte_at(j, begin - begin % WORD) == 0)
+		return false;
 	if (last->is_words) {
 		*position += last->lacks;
 		return *position <= j->end && take_record(j, begin, last->lacks, PART_WORDS);

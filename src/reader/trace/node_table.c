@@ -53,6 +53,8 @@ int node_table_add(struct node_table *table, const struct record_node *node, str
 		return -ENOMEM;
 	table->nodes = nodes;
 	nodes[table->count] = added;
+	if (node->number < table->known_room)
+		table->known[node->number] = NUMBERS_NONE;
 	return numbers_set(&table->node_numbers, node->number, (uint32_t)table->count++);
 }
 
@@ -73,6 +75,30 @@ static int put_together(struct node_table *table, struct stacks *stacks, uint32_
 	return error;
 }
 
+/*
+ * For node_table_known(): an array by the trace's numbers, which has a place for those
+ * that node_numbers keeps in an array, too. Without memory, nothing is noted.
+ */
+static void note_known(struct node_table *table, uint64_t number, uint32_t stack)
+{
+	size_t room = table->node_numbers.room;
+	uint32_t *known = table->known;
+
+	if (number >= room)
+		return;
+	if (table->known_room < room) {
+		known = reallocarray(known, room, sizeof *known);
+		if (!known)
+			return;
+		for (size_t i = table->known_room; i < room; i++)
+			known[i] = NUMBERS_NONE;
+		known[0] = STACK_NONE;
+		table->known = known;
+		table->known_room = room;
+	}
+	known[number] = stack;
+}
+
 int node_table_find(struct node_table *table, struct stacks *stacks, uint64_t number, uint32_t *stack,
                     struct node_lack *lack)
 {
@@ -87,12 +113,14 @@ int node_table_find(struct node_table *table, struct stacks *stacks, uint64_t nu
 	if (!table->nodes[place].stack)
 		return put_together(table, stacks, place, stack);
 	*stack = table->nodes[place].stack - 1;
+	note_known(table, number, *stack);
 	return 0;
 }
 
 void node_table_free(struct node_table *table)
 {
 	free(table->nodes);
+	free(table->known);
 	numbers_free(&table->node_numbers);
 	numbers_free(&table->frame_numbers);
 	*table = (struct node_table){0};

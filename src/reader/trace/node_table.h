@@ -25,6 +25,8 @@ struct node_table {
 	struct node *nodes; /* a node_table of zeros is valid and empty */
 	size_t count, room;
 	struct numbers node_numbers, frame_numbers;
+	uint32_t *known; /* see node_table_known() */
+	size_t known_room;
 };
 
 /* What a backtrace lacks, because the trace does not say it. */
@@ -42,6 +44,12 @@ int node_table_add(struct node_table *table, const struct record_node *node, str
 /* Sets *STACK to the backtrace of node NUMBER. LACK is set if there is no such node: STACK_NONE. 0 or -ENOMEM. */
 int node_table_find(struct node_table *table, struct stacks *stacks, uint64_t number, uint32_t *stack,
                     struct node_lack *lack);
+
+/* The backtrace of node NUMBER, if it was put together before; NUMBERS_NONE if that is not sure. */
+static inline uint32_t node_table_known(const struct node_table *table, uint64_t number)
+{
+	return number < table->known_room ? table->known[number] : NUMBERS_NONE;
+}
 
 void node_table_free(struct node_table *table);
 

@@ -257,8 +257,6 @@ static int take_info(struct trace *trace)
 	trace->records += record->info != INFO_OTHER;
 	switch (record->info) {
 	case INFO_PID:
-		/* The head of an image is one record, and this is its first line. */
-		input_set_phase(&trace->input, trace->line.text);
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
@@ -291,6 +289,10 @@ static int take_info(struct trace *trace)
 		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LOST:
 		image->lost += record->number;
+		return 0;
+	case INFO_LIMIT:
+		image->is_limited = true;
+		image->limit = record->number;
 		return 0;
 	case INFO_NOTHING:
 		image->gaps++;
@@ -463,6 +465,13 @@ static int finish(struct trace *trace, struct trace_item *item)
 	return end_image(trace, item);
 }
 
+/* The head of an image is one record, and PID is its first line. That is noted before more is read. */
+static void note_head(struct trace *trace)
+{
+	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
+		input_set_phase(&trace->input, trace->line.text);
+}
+
 static bool begins_record(const struct line *line)
 {
 	return line->len && (line->text[0] == '+' || line->text[0] == '#');
@@ -488,6 +497,7 @@ static int next_record(struct trace *trace)
 			continue;
 		}
 		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
+			note_head(trace);
 			got = keep_line(trace);
 			return got ? got : 1;
 		}

@@ -38,8 +38,10 @@ struct trace_image {
 	char *exe;       /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
-	uint64_t events;       /* calls, INIT and FINI */
-	uint64_t lost;         /* events that the tracker could not write */
+	uint64_t events; /* calls, INIT and FINI */
+	uint64_t lost;   /* events that the tracker could not write */
+	bool is_limited; /* it has no allocations from some point on: it was LIMIT bytes large there */
+	uint64_t limit;
 	uint64_t gaps;         /* calls that had not returned when the process ended or was copied */
 	uint64_t unkept;       /* blocks whose sizes it could not keep */
 	bool has_time;         /* there was a TIME line */
@@ -60,7 +62,7 @@ struct trace_image {
 /* Is a part of what happened missing, so that nothing can be said for certain about the image? */
 static inline bool trace_is_missing_some(const struct trace_image *image)
 {
-	return image->lost || image->unkept;
+	return image->lost || image->unkept || image->is_limited;
 }
 
 enum trace_kind {

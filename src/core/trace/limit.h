@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * The greatest size of the trace that the user wants. When the trace has it, no
+ * allocation is recorded any more. Releases of blocks whose allocation may be in the
+ * trace are, so that what is live in it is right, and the trace grows by one line for
+ * each such block at most.
+ *
+ * Nothing of this is asked on the quick way: once the limit is reached, all events go
+ * the careful way (emit_quick.h).
+ */
+#ifndef LM_LIMIT_H
+#define LM_LIMIT_H
+
+#include <stdint.h>
+
+#include "caller.h"
+#include "compiler.h"
+#include "record.h"
+#include "settings.h"
+
+/* The trace has SIZE bytes. Called before this image's first record. */
+void lm_limit_begin(uint64_t size);
+
+/* In a child of fork, before lm_limit_begin(). */
+void lm_limit_forked(void);
+
+/* Looks at the size of the trace, and changes the state if the limit is reached (state.h). Is it? */
+int lm_limit_look(void);
+
+static inline int lm_limit_is_reached(void)
+{
+	return unlikely(lm_settings.limit) && lm_limit_look();
+}
+
+/*
+ * Is EVENT to be written? Always, as long as the limit is not reached. Behind it, keeps
+ * account of which blocks are not in the trace, and makes a resize of one that is the
+ * release that it is for the trace. *CALLER becomes NULL then: releases have no
+ * backtrace. The first call behind the limit writes the line that tells of it.
+ */
+int lm_limit_takes(struct lm_event *event, const struct lm_caller **caller);
+
+/* The end of the trace: writes that line if it could not be written before. 0, or -1. */
+int lm_limit_end(void);
+
+#endif
