@@ -48,7 +48,8 @@ TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
 ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
 # Our own unwinder knows these machines. Others use libunwind.
-UNWIND_auto := $(if $(filter x86_64 aarch64,$(ARCH)),dwarf,libunwind)
+UNWIND_KNOWN := x86_64 aarch64
+UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,libunwind)
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
 UNWINDERS   := auto dwarf libunwind execinfo none
 ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
@@ -57,6 +58,9 @@ endif
 ifneq ($(words $(UNWIND)),1)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
+
+# A folder that an unwinder has beside its own.
+UNWIND_with_dwarf := unwind/stack
 
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
@@ -100,7 +104,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 
 # Each list is in order, lowest first. A folder is compiled with the include paths of itself and of the folders before
 # it. So an include that climbs does not compile, and `make lint` finds references that climb.
-CORE_LAYERS   := $(addprefix src/core/,port port/linux base seam books objects unwind unwind/$(UNWIND_file) out trace session entry)
+CORE_LAYERS   := $(addprefix src/core/,port port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools

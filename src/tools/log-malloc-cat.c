@@ -13,24 +13,24 @@
 #include <unistd.h>
 
 static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
-			   "Writes a trace of any format as text, with the bytes in use after each event. TRACE\n"
-			   "is a file, or - for standard input, which is the default.\n"
+			   "Writes a trace of any format as text, with the bytes in use after each event.\n"
+			   "TRACE is a file, or - for standard input, which is the default.\n"
 			   "\n"
 			   "      --full            each event with its backtrace (the default)\n"
-			   "      --compact         each backtrace once, in front of the first event that has it\n"
+			   "      --compact         each backtrace once, in front of the first event with it\n"
 			   "\n"
 			   "Only the events that meet all of these conditions:\n"
-			   "      --from MS         from MS milliseconds after the program's beginning on\n"
-			   "      --to MS           up to then\n"
-			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal, or\n"
-			   "                        decimal\n"
-			   "      --thread THREAD   of the thread with that name, number in the trace, or number in\n"
-			   "                        the kernel\n"
+			   "      --from MS         at least MS milliseconds after the program's beginning\n"
+			   "      --to MS           at most MS milliseconds after it\n"
+			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
+			   "                        digits, or decimal ones\n"
+			   "      --thread THREAD   of the thread with that name, or that number in the trace or\n"
+			   "                        in the kernel\n"
 			   "      --call NAME,...   calls of these functions: malloc, free, ...\n"
 			   "      --grep FUNCTION   a function in the backtrace matches: * is anything, ^ the\n"
 			   "                        beginning and $ the end of its name\n"
-			   "  -n, --no-translate    for --grep: functions as the trace names them; files are not\n"
-			   "                        looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
+			   "  -n, --no-translate    for --grep: functions as the trace names them; files are\n"
+			   "                        not looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 2 usage or trouble.\n";
 
 enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, THREAD, CALL, GREP };

@@ -5,6 +5,7 @@
  * the short cuts and line by line. All have to come to the same. So has what
  * totals_apply() makes of it, which has a heap of its own.
  */
+#include "consumers.h"
 #include "fuzz.h"
 #include "replay.h"
 #include "totals.h"
@@ -35,6 +36,28 @@ static void add_up(struct outcome *outcome, const struct heap *heap)
 	outcome->bytes += bytes;
 	outcome->counts = heap->counts;
 	outcome->images++;
+}
+
+/* What backtraces and threads did is what all did together. */
+static void check_sums(const struct consumers *consumers, enum metric metric)
+{
+	struct amount all = consumers_amount(consumers, metric);
+	uint64_t by_backtrace = 0, by_thread = 0;
+
+	for (size_t i = 0; i < consumers->count; i++)
+		by_backtrace += consumer_amount(consumers, &consumers->list[i], metric).bytes;
+	for (size_t i = 0; i < consumers->threads.count; i++)
+		by_thread += thread_use_amount(consumers, &consumers->threads.list[i], metric).bytes;
+	fuzz_assert(by_backtrace == all.bytes && by_thread == all.bytes);
+}
+
+static void end_consumers(struct consumers *consumers, struct outcome *outcome)
+{
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		check_sums(consumers, metric);
+		outcome->said = hash_mix(outcome->said ^ consumers_amount(consumers, metric).bytes);
+	}
+	consumers_free(consumers);
 }
 
 static void add_event(struct outcome *outcome, const struct trace *trace, const struct trace_item *item)
@@ -75,6 +98,8 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	struct trace_item item;
 	struct heap heap = {0};
 	struct totals totals = {.used = 0};
+	/* The same comes out whether backtraces of different threads are told apart or not. */
+	struct consumers consumers = {.by_thread = line_by_line};
 	int got;
 
 	if (trace_open(&trace, path, NULL) != 0)
@@ -86,9 +111,12 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 			fuzz_assert(heap_settle(&heap) == 0);
 			add_up(&outcome, &heap);
 			heap_free(&heap);
+			end_consumers(&consumers, &outcome);
 			continue;
 		}
 		add_event(&outcome, &trace, &item);
+		if (item.kind == TRACE_CALL)
+			fuzz_assert(consumers_apply(&consumers, &item.event, item.stack, item.line, 0) == 0);
 		if (item.kind == TRACE_CALL)
 			fuzz_assert((later ? heap_apply_later : heap_apply)(&heap, &item.event, item.stack,
 			                                                    item.line) == 0);
@@ -100,6 +128,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	outcome.ends_early = trace.ends_early;
 	heap_free(&heap);
 	totals_free(&totals);
+	consumers_free(&consumers);
 	trace_close(&trace);
 	return outcome;
 }

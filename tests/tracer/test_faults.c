@@ -220,9 +220,9 @@ END_TEST
 START_TEST(a_resize_that_the_program_dies_of_is_reported)
 {
 	static const char *const functions[] = {"realloc", "reallocarray"};
-	static const char *const formats[] = {"full", "compact"};
+	static const char *const formats[] = {"full", "compact", "packed"};
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct run untraced = run("ulimit -c 0; " PROGRAMS "wild %s within", functions[i % 2]), traced;
 		char settings[64], arguments[64];
 

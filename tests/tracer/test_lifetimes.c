@@ -116,18 +116,20 @@ END_TEST
 /* Wherever in the tracker that was: in the middle of writing out, too. */
 START_TEST(calls_that_handlers_leave_by_longjmp_hold_nothing_up)
 {
-	static const char *const formats[] = {"full", "compact"};
+	static const char *const formats[] = {"full", "compact", "packed"};
 	struct run built = run("$CC -O1 -shared -fPIC -fno-builtin -DALLOCATOR $S/tests/programs/leaving.c -o once.so");
 
 	ck_assert_msg(built.status == 0, "%s", built.err);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct run result = run("LOG_MALLOC_QUIET=1 LOG_MALLOC_BACKTRACE_DEPTH=3 LOG_MALLOC_FORMAT=%s "
 		                        "LD_PRELOAD=\"$B/liblog-malloc2.so $PWD/once.so\" " PROGRAMS
-		                        "leaving 500 5000 60000 1022>trace; echo $?; grep -ac '^+ malloc 40 ' trace; "
-		                        "grep -ac '^+ malloc 41 ' trace; tr -dc '\\000\\001' <trace | wc -c; "
-		                        "grep -a '^+ ' trace | tail -n 2 | grep -o '\\[.*\\]' | uniq | wc -l; "
-		                        "$B/log-malloc-report trace >report; rm trace",
-		                        formats[i]);
+		                        "leaving 500 5000 60000 1022>trace; echo $?; f=%s; "
+		                        "[ $f = packed ] && $B/log-malloc-cat --compact trace >text || ln trace text; "
+		                        "grep -ac '^+ malloc 40 ' text; grep -ac '^+ malloc 41 ' text; "
+		                        "tr -dc '\\000\\001' <text | wc -c; "
+		                        "grep -a '^+ ' text | tail -n 2 | grep -o '\\[.*\\]' | uniq | wc -l; "
+		                        "$B/log-malloc-report trace >report; rm trace text",
+		                        formats[i], formats[i]);
 		unsigned calls, status, left, whole, unfilled, totals;
 
 		ck_assert_msg(sscanf(result.out, "%u %u %u %u %u %u", &calls, &status, &left, &whole, &unfilled,
@@ -141,8 +143,10 @@ START_TEST(calls_that_handlers_leave_by_longjmp_hold_nothing_up)
 		ck_assert_uint_eq(whole, 60000);
 		/* Places that were reserved and never marked, too, are no holes. */
 		ck_assert_uint_eq(unfilled, 0);
-		/* The last event and FINI have the same totals. */
-		ck_assert_uint_eq(totals, 1);
+		/* The last event and FINI have the same totals. Those of packed records know nothing of what was left.
+		 */
+		if (strcmp(formats[i], "packed") != 0)
+			ck_assert_uint_eq(totals, 1);
 	}
 }
 END_TEST
@@ -169,10 +173,10 @@ END_TEST
 START_TEST(the_deepest_backtrace_needs_no_larger_stack)
 {
 	static const char *const runs[] = {"handler 4096", "child 4096", "thread", "fork"};
-	static const char *const formats[] = {"full", "compact"};
+	static const char *const formats[] = {"full", "compact", "packed"};
 
 	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-		for (size_t j = 0; j < 2; j++) {
+		for (size_t j = 0; j < 3; j++) {
 			const char *path =
 				strncmp(runs[i], "child", 5) == 0 || strcmp(runs[i], "fork") == 0 ? "childs" : "t";
 			struct run result =
@@ -217,11 +221,11 @@ static long number_of(const char *out, const char *what)
 
 START_TEST(a_library_that_comes_and_goes_for_ever_costs_nothing)
 {
-	const char *formats[] = {"full", "compact"};
+	const char *formats[] = {"full", "compact", "packed"};
 
 	make_library("first");
 	make_library("second");
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct run traced =
 			run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s " PROGRAMS
 		            "loading churn 1000 ./first.so first ./second.so second 1022>trace",
@@ -235,7 +239,7 @@ START_TEST(a_library_that_comes_and_goes_for_ever_costs_nothing)
 		ck_assert_msg(number_of(traced.out, "KiB: ") <= 5000, "%s", traced.out);
 		trace = traced_read("trace", true);
 		traced_is_sound(&trace);
-		ck_assert_int_eq(run("grep -qE '/first.so\\(second|/second.so\\(first' trace").status, 1);
+		ck_assert_int_eq(run("grep -aqE '/first.so\\(second|/second.so\\(first' trace").status, 1);
 		for (size_t call = 0; call < trace.count; call++) {
 			const struct traced_call *c = &trace.list[call];
 

@@ -29,7 +29,7 @@ static const struct way {
 
 enum { WAYS = sizeof ways / sizeof *ways };
 
-static const char *const formats[] = {"full", "compact"};
+static const char *const formats[] = {"full", "compact", "packed"};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -114,8 +114,12 @@ START_TEST(a_clone_out_of_a_handler_leaves_the_trace_alone)
 	static const struct way way = {"clone-handler", 400, 0, 400, true};
 
 	for (int i = 0; i < FORMATS; i++) {
-		struct run result = run_forking(i ? "--compact" : "", suffixes[_i], &way);
 		struct traced trace;
+		struct run result;
+		char option[32];
+
+		snprintf(option, sizeof option, "--%s", formats[i]);
+		result = run_forking(option, suffixes[_i], &way);
 
 		ck_assert_msg(result.status == 0, "%d, %s", result.status, result.err);
 		ck_assert_str_eq(result.err, "");
@@ -157,7 +161,7 @@ START_TEST(children_are_followed_without_the_launcher)
 		snprintf(line, sizeof line,
 		         "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_FOLLOW=1 LOG_MALLOC_QUIET=1 "
 		         "LOG_MALLOC_FORMAT=%s %s " PROGRAMS "processes fork %s",
-		         formats[i % 2], cases[i].before, cases[i].behind);
+		         formats[i % FORMATS], cases[i].before, cases[i].behind);
 		write_file("line", line, strlen(line));
 		result = run("rm -rf f; mkdir f; . ./line");
 		ck_assert_msg(result.status == 7, "%zu: %d, %s", i, result.status, result.err);

@@ -4,10 +4,13 @@
  * A removal closes the gap, so a long trace leaves no tombstones.
  */
 #include "heap.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+
+_Static_assert(LM_CALL_COUNT <= 1 << 5 && THREADS_MAX <= 1 << 18, "they fit into struct heap_block");
 
 enum { HEAP_SLOTS = 1024, CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 

@@ -4,7 +4,7 @@
 
 unsigned lm_remember_generation = 1;
 
-const uintptr_t lm_remember_nowhere;
+const uintptr_t lm_remember_nowhere, lm_remember_with_fp;
 
 void lm_unwind_forget(struct lm_unwind_memory *memory)
 {

@@ -31,8 +31,8 @@
 /* Counts up when code is unloaded. */
 extern unsigned lm_remember_generation LM_INTERNAL;
 
-/* No frame returns to address 0. */
-extern const uintptr_t lm_remember_nowhere LM_INTERNAL;
+/* What a frame's watch is if its pc can't be read again, or can't tell alone. No frame returns to address 0. */
+extern const uintptr_t lm_remember_nowhere LM_INTERNAL, lm_remember_with_fp LM_INTERNAL;
 
 /* What all threads remember may be wrong from now on. */
 void lm_remember_flush(void);
@@ -95,23 +95,24 @@ static inline void lm_remember_update(struct lm_unwind_memory *memory, size_t fi
 
 /*
  * Where the pc of the frame with SP and ROW can be read again, if nothing else has to be looked at to know that the
- * frame is still there; else a place that holds no pc. INNER is the row of the frame inside of it.
+ * frame is still there. INNER is the row of the frame inside of it.
  */
 static inline const uintptr_t *lm_remember_watch(uint64_t inner, uintptr_t sp, uint64_t row)
 {
-	if (inner & LM_ROW_UNUSUAL || (inner & LM_ROW_FP_SAVED && row & LM_REMEMBER_NEEDS_FP))
+	if (inner & LM_ROW_UNUSUAL)
 		return &lm_remember_nowhere;
+	if (inner & LM_ROW_FP_SAVED && row & LM_REMEMBER_NEEDS_FP)
+		return &lm_remember_with_fp;
 	return (const uintptr_t *)lm_row_pc_at(inner, sp);
 }
 
-/* The same for a frame whose watch can't tell, after a look at its frame pointer. NULL: the frame has to be found anew.
- */
-static inline const uintptr_t *lm_remember_second_watch(const struct lm_unwind_memory *memory, size_t index)
+/* Where the pc of the remembered frame I stands, if the frame pointer that it needs stands where it stood; or NULL. */
+static inline const uintptr_t *lm_remember_pc_with_fp(const struct lm_unwind_memory *memory, size_t i)
 {
-	uint64_t inner = memory->rows[index - 1];
-	uintptr_t sp = memory->sp[index];
+	uint64_t inner = memory->rows[i - 1];
+	uintptr_t sp = memory->sp[i];
 
-	if (inner & LM_ROW_UNUSUAL || *(const uintptr_t *)lm_row_fp_at(inner, sp) != memory->fp[index])
+	if (*(const uintptr_t *)lm_row_fp_at(inner, sp) != memory->fp[i])
 		return NULL;
 	return (const uintptr_t *)lm_row_pc_at(inner, sp);
 }
@@ -119,28 +120,32 @@ static inline const uintptr_t *lm_remember_second_watch(const struct lm_unwind_m
 /* The first frame from I on whose pc does not stand where it was read. There is one: see lm_remember_recall(). */
 static inline size_t lm_remember_first_change(const struct lm_unwind_memory *memory, size_t i)
 {
-	while (lm_rules_code_address(*memory->watch[i]) == memory->pcs[i])
+	while (lm_code_address(*memory->watch[i]) == memory->pcs[i])
 		i++;
 	return i;
 }
 
-/* Is the remembered frame I, whose pc does not stand where its watch says, still right, perhaps after a repair? */
-static inline int lm_remember_is_right(struct lm_unwind_memory *memory, size_t i, size_t *repaired)
+/* The same for frames that need a frame pointer from the stack: from I on, the first one before END that is another. */
+static inline size_t lm_remember_first_change_with_fp(const struct lm_unwind_memory *memory, size_t i, size_t end)
+{
+	for (; i < end && memory->watch[i] == &lm_remember_with_fp; i++) {
+		const uintptr_t *at = lm_remember_pc_with_fp(memory, i);
+
+		if (!at || lm_code_address(*at) != memory->pcs[i])
+			break;
+	}
+	return i;
+}
+
+/* The remembered frame I is not what it was. Is it after a repair? */
+static inline int lm_remember_is_repaired(struct lm_unwind_memory *memory, size_t i)
 {
 	const uintptr_t *at = memory->watch[i];
-	uintptr_t pc;
 
-	if (at == &lm_remember_nowhere)
-		at = lm_remember_second_watch(memory, i);
-	if (!at)
-		return 0;
-	pc = lm_rules_code_address(*at);
-	if (pc == memory->pcs[i])
-		return 1;
-	if (!lm_remember_repair(memory, i, pc))
-		return 0;
-	*repaired = i;
-	return 1;
+	if (at == &lm_remember_with_fp)
+		at = lm_remember_pc_with_fp(memory, i);
+	/* There is no row for what stands nowhere. */
+	return at && lm_remember_repair(memory, i, lm_code_address(*at));
 }
 
 /* The remembered frame INDEX was met. Returns the last one outward from it, before END, that is still right. */
@@ -148,13 +153,23 @@ static inline __attribute__((always_inline)) size_t lm_remember_recall(struct lm
                                                                        size_t end)
 {
 	const uintptr_t *behind = memory->watch[end];
-	size_t i = index, repaired = index;
+	size_t i = index + 1, repaired = index;
 
 	/* So the comparison ends there, and does not have to look where it is. */
 	memory->watch[end] = &lm_remember_nowhere;
-	do
-		i = lm_remember_first_change(memory, i + 1);
-	while (unlikely(i < end) && lm_remember_is_right(memory, i, &repaired));
+	while ((i = lm_remember_first_change(memory, i)) < end) {
+		if (unlikely(memory->watch[i] == &lm_remember_with_fp)) {
+			size_t changed = lm_remember_first_change_with_fp(memory, i, end);
+
+			if (changed > i) {
+				i = changed;
+				continue;
+			}
+		}
+		if (!lm_remember_is_repaired(memory, i))
+			break;
+		repaired = i++;
+	}
 	memory->watch[end] = behind;
 	if (unlikely(repaired != index))
 		lm_remember_update(memory, index, repaired);

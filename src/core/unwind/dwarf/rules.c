@@ -84,7 +84,7 @@ static int arrive(struct lm_registers *r, uintptr_t pc, uintptr_t sp, uintptr_t 
 {
 	if (!pc)
 		return -1;
-	pc = lm_rules_code_address(pc);
+	pc = lm_code_address(pc);
 	if (sp == r->sp && pc == r->pc)
 		return -1;
 	*r = (struct lm_registers){.pc = pc, .sp = sp, .fp = fp, .exact = from_signal};

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "code.h"
 #include "compiler.h"
 #include "expr.h"
 #include "stack.h"
@@ -87,20 +88,6 @@ static inline uint64_t lm_rules_cached(uintptr_t pc)
 void lm_rules_flush(void);
 
 /* ---- steps from a frame to its caller ---- */
-
-/* The address that a return address stands for. */
-static inline uintptr_t lm_rules_code_address(uintptr_t pc)
-{
-#if defined __aarch64__
-	/* A return address may carry a signature in its upper bits. */
-	register uintptr_t x30 __asm__("x30") = pc;
-
-	__asm__("hint 7" : "+r"(x30));
-	return x30;
-#else
-	return pc;
-#endif
-}
 
 /* Any step: 0, or -1 at the end. ROW is set to the row that it went by. */
 int lm_rules_step(struct lm_registers *r, uint64_t *row) LM_INTERNAL;

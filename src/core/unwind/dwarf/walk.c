@@ -46,10 +46,14 @@ static __attribute__((noinline)) uintptr_t search_fp(const struct lm_unwind_fres
 	return fp;
 }
 
-/* The frame pointer register of the frame that WALK is at. */
+/* The frame pointer register of the frame that WALK is at. Where it is used, mostly the next frame inside saved it. */
 static inline uintptr_t find_fp(const struct lm_unwind_fresh *fresh, const struct walk *walk)
 {
-	return search_fp(fresh, walk->count, walk->known, walk->fp);
+	size_t count = walk->count;
+
+	if (count > walk->known && fresh->row[count - 1] & LM_ROW_FP_SAVED)
+		return *(const uintptr_t *)lm_row_fp_at(fresh->row[count - 1], fresh->sp[count]);
+	return search_fp(fresh, count, walk->known, walk->fp);
 }
 
 /* ---- the walk by usual rows ---- */
@@ -108,7 +112,7 @@ static inline __attribute__((always_inline)) int walk_usually(struct lm_unwind_m
 		if (unlikely(!row || sp > high))
 			break;
 		__builtin_memcpy(&pc, (const void *)lm_row_pc_at(row, sp), sizeof pc);
-		pc = lm_rules_code_address(pc);
+		pc = lm_code_address(pc);
 		fresh->row[walk->count] = row;
 		fresh->pc[walk->count + 1] = pc;
 		fresh->sp[walk->count + 1] = sp;
@@ -215,7 +219,7 @@ static __attribute__((noinline)) int walk_to_the_end(struct lm_unwind_memory *me
 static __attribute__((noinline)) void unwind_plainly(const struct lm_caller *caller, uintptr_t *room, unsigned max,
                                                      struct lm_unwound *unwound)
 {
-	struct lm_registers r = {.pc = lm_rules_code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
+	struct lm_registers r = {.pc = lm_code_address(caller->pc), .sp = caller->sp, .fp = caller->fp};
 	const struct lm_stack before = lm_stack;
 	int crossed = 0, ended = 0;
 	uint64_t row;
@@ -243,7 +247,7 @@ static inline void unwind_remembering(struct lm_unwind_memory *memory, const str
 	memory->first = LM_REMEMBER_END;
 	lm_fence_signal();
 	memory->fresh.careful = 0;
-	memory->fresh.pc[0] = lm_rules_code_address(caller->pc);
+	memory->fresh.pc[0] = lm_code_address(caller->pc);
 	memory->fresh.sp[0] = caller->sp;
 	if (likely(walk_usually(memory, &walk, max)) && likely(recall_rest(memory, &walk, max)))
 		return;

@@ -10,8 +10,8 @@
  * in its place at the next event. What is known of such a stack is forgotten at the
  * end of the event.
  */
-#ifndef LM_UNWIND_DWARF_STACK_H
-#define LM_UNWIND_DWARF_STACK_H
+#ifndef LM_UNWIND_STACK_H
+#define LM_UNWIND_STACK_H
 
 #include <stdint.h>
 
