@@ -46,7 +46,7 @@ END_TEST
 START_TEST(a_mark_is_one_blocks_alone)
 {
 	/* Neighbours in one byte of marks, of both kinds of addresses, and another leaf. */
-	static const uintptr_t places[] = {0x510000000000,  0x510000000008, 0x510000000010,
+	static const uintptr_t places[] = {0x510000000000, 0x510000000008, 0x510000000010,
 	                                   0x5100000003f8, 0x5100003ffff0, 0x510000400000};
 	const size_t count = sizeof places / sizeof *places;
 

@@ -149,6 +149,7 @@ static int put_event(struct export_trace *export, const struct trace *trace, con
 
 static void put_format(struct export_trace *export)
 {
+	export->says_format = true;
 	static const char *const lines[] = {
 		[LM_FORMAT_FULL] = "# " LM_TRACE_FORMAT " full",
 		[LM_FORMAT_COMPACT] = "# " LM_TRACE_FORMAT " compact",
@@ -191,8 +192,18 @@ static void end_image(struct export_trace *export, const struct trace_image *ima
 	export_trace_free(export);
 }
 
+/* A piece of a packed trace can lack the line that says so. As text, it is not to be taken for packed. */
+static bool lacks_format(const struct export_trace *export, const struct trace *trace, const struct trace_item *item)
+{
+	if (export->says_format || trace->section != SECTION_PACKED || item->kind == TRACE_END)
+		return false;
+	return item->kind != TRACE_INFO || trace->record.info != INFO_FORMAT;
+}
+
 int export_trace(struct export_trace *export, const struct trace *trace, const struct trace_item *item)
 {
+	if (lacks_format(export, trace, item))
+		put_format(export);
 	switch (item->kind) {
 	case TRACE_INFO:
 		put_info(export, &trace->record, item);

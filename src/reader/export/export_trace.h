@@ -17,6 +17,7 @@ struct export_trace {
 	enum lm_format format; /* LM_FORMAT_FULL or LM_FORMAT_COMPACT */
 	/* Not all calls will come. Then a moment is written only if one of them follows. */
 	bool is_part;
+	bool says_format; /* a FORMAT line was written */
 	/* The rest belongs to the present image. */
 	bool has_time; /* a TIME line waits for what it belongs to */
 	uint64_t time;
