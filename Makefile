@@ -47,20 +47,24 @@ endef
 TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
 ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
-# Our own unwinder knows these machines. Others use libunwind.
+# Our own unwinders know these machines. Others use libunwind.
 UNWIND_KNOWN := x86_64 aarch64
 UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,libunwind)
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
-UNWINDERS   := auto dwarf libunwind execinfo none
+UNWINDERS   := auto dwarf fp libunwind execinfo none
 ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
 ifneq ($(words $(UNWIND)),1)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
+ifeq ($(UNWIND_file)$(filter $(UNWIND_KNOWN),$(ARCH)),fp)
+$(error UNWIND=fp: it knows $(UNWIND_KNOWN), and this is for $(ARCH))
+endif
 
-# A folder that an unwinder has beside its own.
+# What our own unwinders share.
 UNWIND_with_dwarf := unwind/stack
+UNWIND_with_fp    := unwind/stack
 
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)

@@ -21,8 +21,20 @@ static int count;
 
 static void fill(int thread)
 {
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		blocks[thread][i] = malloc(24);
+		memset(blocks[thread][i], 1 + i % 100, 24);
+	}
+}
+
+/* The program gets what the allocator returned, whatever the trace says of the call. */
+static void *grown(void *volatile block, int i)
+{
+	unsigned char *larger = realloc(block, 4800);
+
+	if (!larger || larger[0] != 1 + i % 100 || larger[23] != 1 + i % 100)
+		abort();
+	return larger;
 }
 
 static void release(int thread)
@@ -31,7 +43,7 @@ static void release(int thread)
 		if (i % 3 == 0)
 			free(blocks[thread][i]);
 		else if (i % 3 == 1)
-			blocks[thread][i] = realloc(blocks[thread][i], 4800);
+			blocks[thread][i] = grown(blocks[thread][i], i);
 	}
 }
 

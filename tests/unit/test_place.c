@@ -21,12 +21,15 @@ static void store_watched(unsigned char *at, unsigned char byte);
 static void copy_watched(void *to, const void *from, size_t size);
 static void set_watched(void *to, int byte, size_t size);
 
-/* Each store of place.c, which is compiled here once more, goes through one of those. */
+/*
+ * Each store of place.c, which is compiled here once more, goes through one of those. What stores words is compiled,
+ * too, and not called: test_place_words.c looks at that.
+ */
 #include "atomic.h"
 #undef lm_store
 #undef lm_store_release
-#define lm_store(p, value)            store_watched(p, value)
-#define lm_store_release(p, value)    store_watched(p, value)
+#define lm_store(p, value)            store_watched((unsigned char *)(void *)(p), (unsigned char)(value))
+#define lm_store_release(p, value)    store_watched((unsigned char *)(void *)(p), (unsigned char)(value))
 #define __builtin_memcpy(to, from, n) copy_watched(to, from, n)
 #define __builtin_memset(to, byte, n) set_watched(to, byte, n)
 #ifndef __x86_64__

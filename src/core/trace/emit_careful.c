@@ -264,11 +264,21 @@ static void emit_carefully(struct lm_event *event, struct lm_thread *thread, con
 	give_back(room, thread);
 }
 
+/* The trace's event can be another one than the program's, and the program gets what EVENT says. So this has a copy. */
+static __attribute__((noinline)) void emit_behind_limit(struct lm_event event, struct lm_thread *thread,
+                                                        const struct lm_caller *caller, uint64_t ms)
+{
+	if (lm_limit_takes(&event, &caller))
+		emit_carefully(&event, thread, caller, ms);
+}
+
 void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
 	uint64_t ms = lm_sample_now();
 
-	if (likely(lm_limit_takes(event, &caller)))
+	if (unlikely(lm_limit_is_reached()))
+		emit_behind_limit(*event, thread, caller, ms);
+	else
 		emit_carefully(event, thread, caller, ms);
 	lm_sink_tick(ms);
 }

@@ -38,7 +38,7 @@ struct lm_thread {
 	/* The end of the thread's lines: the last END_LENGTH bytes of END. Other threads change END_LENGTH, too. */
 	char end[LM_LINE_TAIL];
 	unsigned end_length;
-	char name[LM_THREAD_NAME];  /* as the trace has it */
+	char name[LM_THREAD_NAME]; /* as the trace has it */
 	struct lm_unwind_memory unwind;
 	struct lm_emit_room *room; /* emit_careful.c; or NULL */
 };

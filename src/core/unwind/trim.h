@@ -2,7 +2,8 @@
 /*
  * For unwinders that are not our own. They start at themselves, so the tracker's
  * own frames have to be dropped from the front of a backtrace. And they search
- * libc's list of objects, which a static program does not have from the start.
+ * libc's list of objects, which a static program does not have from the start;
+ * UNWIND=fp may search it for an address that is none.
  */
 #ifndef LM_UNWIND_TRIM_H
 #define LM_UNWIND_TRIM_H

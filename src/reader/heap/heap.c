@@ -43,7 +43,7 @@ static struct heap_block *new_slots(size_t count, void **memory)
 	return (struct heap_block *)(void *)slots;
 }
 
-static int grow(struct heap *heap)
+static __attribute__((noinline)) int grow(struct heap *heap)
 {
 	struct heap larger = *heap;
 	size_t size = heap->slots ? (heap->mask + 1) * 2 : HEAP_SLOTS;
@@ -71,7 +71,7 @@ static inline void let_go(struct heap *heap, const struct heap_block *slot)
 		heap->observer.left(heap->observer.context, slot);
 }
 
-static int insert(struct heap *heap, const struct heap_block *block)
+static inline __attribute__((always_inline)) int insert(struct heap *heap, const struct heap_block *block)
 {
 	struct heap_block *slot;
 
@@ -109,7 +109,7 @@ static void close_gap(struct heap *heap, size_t hole)
 	heap->slots[hole].address = 0;
 }
 
-static int miss(struct heap *heap, const struct heap_change *change)
+static __attribute__((noinline)) int miss(struct heap *heap, const struct heap_change *change)
 {
 	if (change->foreign)
 		heap->counts.foreign++;
@@ -118,7 +118,7 @@ static int miss(struct heap *heap, const struct heap_change *change)
 	return heap->observer.missed ? heap->observer.missed(heap->observer.context, change) : 0;
 }
 
-static int release(struct heap *heap, const struct heap_change *change)
+static inline __attribute__((always_inline)) int release(struct heap *heap, const struct heap_change *change)
 {
 	size_t i = heap->slots ? find_slot(heap, change->released) : 0;
 
@@ -155,11 +155,17 @@ static inline void set_change(struct heap_change *change, const struct event *ev
 	};
 }
 
-static inline int apply(struct heap *heap, const struct heap_change *change)
+/* The functions that many events go through in a loop are inlined into it. */
+static inline __attribute__((always_inline)) int apply_inlined(struct heap *heap, const struct heap_change *change)
 {
 	int error = change->released ? release(heap, change) : 0;
 
 	return !error && change->added.address ? insert(heap, &change->added) : error;
+}
+
+static __attribute__((noinline)) int apply(struct heap *heap, const struct heap_change *change)
+{
+	return apply_inlined(heap, change);
 }
 
 int heap_apply(struct heap *heap, const struct event *event, uint32_t stack, uint64_t line)
@@ -197,7 +203,7 @@ int heap_apply_all(struct heap *heap, const struct heap_change *changes, size_t 
 	int error = 0;
 
 	for (size_t i = 0; !error && i < count; i++)
-		error = apply(heap, &changes[i]);
+		error = apply_inlined(heap, &changes[i]);
 	return error;
 }
 

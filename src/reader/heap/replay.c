@@ -85,8 +85,9 @@ static inline __attribute__((always_inline)) size_t take(const struct known know
 	return way->size;
 }
 
-/* A calloc of several elements, or a realloc that moved the block. As take(). */
-static size_t take_long(const struct known known, const unsigned char *text, uint64_t line, struct heap_change *change)
+/* A calloc of several elements, or a realloc that moved the block. As take(). Inlined, it would take its registers. */
+static __attribute__((noinline)) size_t take_long(const struct known known, const unsigned char *text, uint64_t line,
+                                                  struct heap_change *change)
 {
 	unsigned char two[2 * LM_PACKED_WORD];
 	uint64_t third = lm_packed_load(text + (size_t)2 * LM_PACKED_WORD);
@@ -140,7 +141,9 @@ static ssize_t replay_chunk(struct heap *heap, struct trace *trace)
 				size = take_long(known, text + at, line, &changes[count]);
 			if (!size)
 				break;
-			heap_fetch(heap, lm_packed_address(lm_packed_load(text + at)));
+			/* One of both is 0, or they are the same, or the block was moved: then that is as good as
+			 * nothing. */
+			heap_fetch(heap, changes[count].released | changes[count].added.address);
 			at += size;
 		}
 		error = heap_apply_all(heap, changes, count);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/*
+ * UNWIND=fp: follows the chain of frame pointers, for programs that are compiled
+ * with -fno-omit-frame-pointer. See unwind.h. A function without one leaves its caller
+ * out of the backtrace, or ends it: its register holds what the program put there.
+ *
+ * So what the chain leads to can be anything. It is read only on the stack that the
+ * thread runs on, and on the thread's own one, which are there until the event is over;
+ * and it is believed only if it is an address that a call returns to.
+ */
+#include "unwind.h"
+
+#include "calls.h"
+#include "code.h"
+#include "compiler.h"
+#include "stack.h"
+#include "unwind_memory.h"
+
+/* What a frame pointer points to. */
+struct record {
+	uintptr_t fp, pc; /* the caller's */
+};
+
+/* Does AT lie on the thread's own stack, and the walk has been on another one? A signal handler's, for example. */
+static __attribute__((noinline)) int is_on_own_stack(uintptr_t at)
+{
+	if (lm_stack.enter_high)
+		return 0;
+	lm_stack_enter(at + LM_STACK_WORD);
+	return lm_stack.enter_high && at >= lm_stack.low && lm_stack_reaches(at + LM_STACK_WORD);
+}
+
+/* Can the record AT be read, where the known part of the stack does not reach, or which lies below SP? */
+static __attribute__((noinline)) int is_further(uintptr_t at, uintptr_t sp)
+{
+	if (at > UINTPTR_MAX - sizeof(struct record))
+		return 0;
+	return (at >= sp && lm_stack_reaches(at + LM_STACK_WORD)) || is_on_own_stack(at);
+}
+
+/* Can the record AT be read? No frame further out lies below SP on the same stack. */
+static inline int is_readable(uintptr_t at, uintptr_t sp)
+{
+	if (unlikely(at % LM_STACK_WORD != 0))
+		return 0;
+	return likely(at >= sp && at <= lm_stack.high - sizeof(struct record)) || is_further(at, sp);
+}
+
+static inline __attribute__((always_inline)) unsigned walk(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+{
+	uintptr_t sp = caller->sp, fp = caller->fp, pc = caller->pc;
+	unsigned n = 0;
+
+	lm_stack_enter(sp);
+	for (pcs[n++] = lm_code_address(pc); n < max && is_readable(fp, sp); n++) {
+		struct record record;
+
+		__builtin_memcpy(&record, (const void *)fp, sizeof record);
+		pc = lm_code_address(record.pc);
+		if (!lm_calls_return_to(pc))
+			break;
+		pcs[n] = pc;
+		sp = fp + sizeof record;
+		fp = record.fp;
+	}
+	return n;
+}
+
+/* In a handler, on top of a walk of the same thread. */
+static __attribute__((noinline)) unsigned walk_on_top(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
+{
+	const struct lm_stack before = lm_stack;
+	unsigned n = walk(caller, pcs, max);
+
+	lm_stack_return(&before);
+	return n;
+}
+
+void lm_unwind_start(void)
+{
+}
+
+void lm_unwind_forget(struct lm_unwind_memory *memory)
+{
+	(void)memory;
+}
+
+void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
+               struct lm_unwound *unwound)
+{
+	uintptr_t *pcs = memory ? memory->pcs : room;
+	unsigned n = 0;
+
+	if (likely(max))
+		n = likely(memory) ? walk(caller, pcs, max) : walk_on_top(caller, pcs, max);
+	*unwound = (struct lm_unwound){.pcs = pcs, .count = n, .sum = lm_unwound_sum(pcs, n)};
+}
+
+void lm_unwind_flush(void)
+{
+	lm_calls_flush();
+}
