@@ -44,6 +44,7 @@ size_t lm_remember_drop_outermost(struct lm_unwind_memory *memory, size_t base, 
 	__builtin_memmove(memory->rows + base + by, memory->rows + base, keep * sizeof *memory->rows);
 	__builtin_memmove(memory->fp + base + by, memory->fp + base, keep * sizeof *memory->fp);
 	__builtin_memmove(memory->watch + base + by, memory->watch + base, keep * sizeof *memory->watch);
+	/* These are pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	__builtin_memmove(memory->known + base + by, memory->known + base, keep * sizeof *memory->known);
 	__builtin_memmove(memory->sums + base + by, memory->sums + base, (keep + 1) * sizeof *memory->sums);
 	memory->whole = 0;
