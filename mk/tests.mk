@@ -76,17 +76,18 @@ ifneq ($(and $(filter check,$(MAKECMDGOALS)),$(filter-out $(SUITES),$(SUITE))),)
 $(error SUITE=$(SUITE): it has to be one or more of: $(sort $(SUITES)))
 endif
 
+# Most suites wait more than they compute, and each works in directories of its own. So some run at a time.
+TEST_JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
+
 check: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
 	@rm -rf $(B)/tests/scratch && mkdir -p $(B)/tests/scratch
-	@failed=; for suite in $(SUITE); do \
-		LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' $(B)/tests/$$suite && continue; \
-		status=$$?; failed="$$failed $$suite"; \
-		[ $$status -eq 1 ] || echo "$$suite: ended with status $$status" >>$(B)/tests/scratch/failures; \
-	done; \
+	@printf '%s\n' $(SUITE) | LM_BUILD=$(abspath $(B)) LM_SOURCE=$(CURDIR) CC='$(CC)' CXX='$(CXX)' \
+		xargs -P $(TEST_JOBS) -n 1 tests/support/suite.sh $(B)/tests; \
+	failed=$$(cat $(B)/tests/scratch/failed 2>/dev/null | tr '\n' ' '); \
 	skipped=$$(cat $(B)/tests/scratch/skipped 2>/dev/null | wc -l); \
 	[ -z "$$failed" ] || tests/support/failures.sh $(B)/tests/scratch; \
 	rm -rf $(B)/tests/scratch; \
-	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
+	if [ -n "$$failed" ]; then echo "FAILED: $$failed"; exit 1; fi; \
 	echo "all suites passed; tests skipped: $$skipped"
 
 .PHONY: suites check
