@@ -51,12 +51,12 @@ static void release(int thread)
 static void churn(void)
 {
 	for (int i = 0; i < PAIRS; i++) {
-		void *volatile p = malloc(32);
+		void *volatile small = malloc(32);
+		void *volatile large = realloc(small, 3200);
+		void *volatile zeros = calloc(3, 100);
 
-		p = realloc(p, 3200);
-		free(p);
-		p = calloc(3, 100);
-		free(p);
+		free(large);
+		free(zeros);
 	}
 }
 

@@ -415,6 +415,30 @@ START_TEST(the_end_cuts_no_record_of_many_frames)
 }
 END_TEST
 
+/* Their last writes wait for the reader when the process ends. A destructor behind ours gives them time for some. */
+START_TEST(a_slow_reader_gets_whole_lines_at_the_end)
+{
+	static const char late[] = "#include <unistd.h>\n"
+				   "__attribute__((destructor)) static void last(void) { usleep(30000); }\n";
+
+	write_file("late.c", late, sizeof late - 1);
+	must(run("$CC -shared -fPIC -o late.so late.c; mkfifo fifo"));
+	for (int i = 0; i < 16; i++) {
+		struct run result =
+			run("{ while IFS= read -r -N 60000 x; do printf %%s \"$x\"; sleep 0.004; done; printf %%s "
+		            "\"$x\"; } "
+		            "<fifo >t & r=$!; "
+		            "LOG_MALLOC_BACKTRACE_DEPTH=128 LOG_MALLOC_QUIET=1 "
+		            "LD_PRELOAD=\"$B/liblog-malloc2.so $PWD/late.so\" LOG_MALLOC_FORMAT=full " PROGRAMS
+		            "deep_at_exit counts %d exit 1022>fifo; s=$?; wait $r; tail -c 1 t | od -An -tx1; exit $s",
+		            i * 500);
+
+		ck_assert_msg(result.status == STATUS && strcmp(result.out, " 0a\n") == 0, "%d: %d, %s%s", i,
+		              result.status, result.out, result.err);
+	}
+}
+END_TEST
+
 START_TEST(an_exec_while_other_threads_allocate_loses_nothing)
 {
 	const struct way *way;
@@ -565,6 +589,7 @@ int main(void)
 	EACH(so_it_is_of_a_crash);
 	EACH(an_exit_while_other_threads_allocate_loses_nothing);
 	EACH(the_end_cuts_no_record_of_many_frames);
+	ONCE(a_slow_reader_gets_whole_lines_at_the_end);
 	EACH(an_exec_while_other_threads_allocate_loses_nothing);
 	EACH(an_exec_of_what_is_not_traced_loses_nothing);
 	TIMES(what_a_killed_child_did_is_in_its_trace, FORMATS * FAMILIES * FLAVOURS);

@@ -8,6 +8,7 @@
 #include "direct.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -382,13 +383,59 @@ uint64_t lm_direct_written(void)
 	return lm_load(&direct.written);
 }
 
+/* How many of the first PARTS are whole lines that a pipe takes as one, or not at all; the first line in any case. */
+static int whole_lines(const struct iovec *parts, int count)
+{
+	size_t size = 0;
+	int lines = 0;
+
+	for (int i = 0; i < count; i++) {
+		const char *text = parts[i].iov_base;
+
+		size += parts[i].iov_len;
+		if (lines && size > PIPE_BUF)
+			return lines;
+		if (parts[i].iov_len && text[parts[i].iov_len - 1] == '\n')
+			lines = i + 1;
+	}
+	return lines ? lines : count;
+}
+
+/*
+ * The same as write_record() while the process may end at any moment. A thread that waits
+ * for a pipe's reader is killed then, and what the pipe has of its write stays there. So
+ * each write is one that a pipe takes whole: whole lines stay, of a call that had not
+ * returned. A file has a ring at that time (sink.c).
+ */
+static int write_record_in_lines(const struct iovec *parts, int count, int *error)
+{
+	int result = 0;
+
+	for (int lines; count > 0 && !result; count -= lines, parts += lines) {
+		lines = whole_lines(parts, count);
+		result = write_record(parts, lines, error);
+	}
+	return result;
+}
+
+static int is_file(void)
+{
+	struct stat status;
+
+	return is_regular(direct.trace.fd, &status);
+}
+
 int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected)
 {
 	struct lm_signals signals;
-	int error = 0, result = -EAGAIN;
+	int error = 0, result;
 
 	begin(&signals);
-	if (lm_state_phase() == LM_PHASE_DIRECT && lm_load_acquire(ender) == expected)
+	if (lm_state_phase() != LM_PHASE_DIRECT || lm_load_acquire(ender) != expected)
+		result = -EAGAIN;
+	else if (expected && !is_file())
+		result = write_record_in_lines(parts, count, &error);
+	else
 		result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;

@@ -23,43 +23,6 @@
 #include "sink.h"
 #include "unwind.h"
 
-/* ---- what is shared with the packed way ---- */
-
-int lm_emit_is_due(struct lm_thread *thread)
-{
-	uint64_t ms = lm_sample_now();
-
-	lm_emit_wind_clock(thread, ms);
-	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms) || lm_limit_is_reached();
-}
-
-void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
-{
-	int saved = errno;
-
-	lm_emit_carefully(event, thread, caller);
-	errno = saved;
-}
-
-void lm_emit_rest(struct lm_event *event, const struct lm_unwound *unwound, int error)
-{
-	int saved = errno;
-
-	if (lm_sink_failed(error) != 0)
-		lm_emit_lose();
-	else
-		lm_emit_unwound(event, lm_tls.thread, unwound);
-	errno = saved;
-}
-
-void lm_emit_failed(int error)
-{
-	int saved = errno;
-
-	lm_sink_failed(error);
-	errno = saved;
-}
-
 /* ---- malloc and free ---- */
 
 /* Accounts for the event and writes it the careful way. USABLE: the change of the usable bytes in use. */

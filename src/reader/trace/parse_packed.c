@@ -126,6 +126,13 @@ static void take_calloc(const char *text, struct event *event, bool one)
 		set_args(event, elements >> LM_PACKED_COUNT & LM_PACKED_COUNT_MAX, elements >> LM_PACKED_EACH);
 }
 
+/* No tracker writes a null pointer here. As in a line, it means that the call failed, or released its block. */
+static void take_null(struct event *event)
+{
+	event->failed = event->call != LM_CALL_REALLOC || event->size;
+	event->size = 0;
+}
+
 static void take_node(const char *text, struct record *record)
 {
 	uint64_t first = word(text, 0);
@@ -155,6 +162,8 @@ void parse_packed_event(const char *text, struct event *event)
 		take_realloc(text, event, kind == LM_PACKED_REALLOC);
 	else if (kind != LM_PACKED_MALLOC)
 		take_calloc(text, event, kind == LM_PACKED_CALLOC);
+	if (__builtin_expect(!event->pointer, 0))
+		take_null(event);
 }
 
 void parse_packed(const char *text, struct record *record)
