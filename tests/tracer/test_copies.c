@@ -96,10 +96,11 @@ static void is_beginning_of_words(const struct bytes *copy, const struct bytes *
 
 	for (size_t at = copy->from_trace, next; at < copy->len; at = next) {
 		next = at - at % LM_PACKED_WORD + LM_PACKED_WORD;
-		ck_assert_uint_le(next, copy->len);
-		ck_assert_msg(memcmp(copy->text + at, all->text + at, next - at) == 0 ||
-		                      memcmp(copy->text + at, nothing, next - at) == 0,
-		              "at %zu of %zu, %zu of the trace", at, copy->len, copy->from_trace);
+		/* An assertion takes a write, and there are half a million words. */
+		if (next <= copy->len && (memcmp(copy->text + at, all->text + at, next - at) == 0 ||
+		                          memcmp(copy->text + at, nothing, next - at) == 0))
+			continue;
+		ck_abort_msg("at %zu of %zu, %zu of the trace", at, copy->len, copy->from_trace);
 	}
 }
 

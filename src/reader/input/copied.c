@@ -559,13 +559,19 @@ static bool take_last_part(struct join *j, const struct last *last, uint64_t *po
 	return take_record(j, piece.position, piece.length, last->ends_line ? PART_LINES : PART_IN_LINE);
 }
 
+/* The last record may be only the first part of one. */
+static void leave_out_last(struct join *j, const struct last *last)
+{
+	if (!last->ends_line || (!last->is_words && j->copied->trace_size % PAGE == 0))
+		j->rest->size -= last->record;
+}
+
 /* The trace's copy is older than all that the journal's has. */
 static void end_before(struct join *j, const struct last *last)
 {
 	j->rest->is_apart = j->rest->is_cut = true;
 	j->rest->missing = j->copied->header->tail - j->written;
-	if (!last->ends_line || j->copied->trace_size % PAGE == 0)
-		j->rest->size -= last->record;
+	leave_out_last(j, last);
 }
 
 /* The trace ends with a line. Does the journal have something else than a record behind that? */
@@ -576,11 +582,25 @@ static bool seems_to_go_on(const struct join *j)
 	return byte && !begins_record(j, byte) && !begins_gap(j, j->written);
 }
 
+/*
+ * The trace was copied first, and the process has written out more since. So behind the
+ * trace's end there may be zeros or records of a later round of the ring, and in a packed
+ * trace nothing tells those from the right ones.
+ */
+static bool may_be_later(const struct join *j)
+{
+	return j->is_packed && j->copied->flushed > j->written;
+}
+
 static void join(struct join *j, const struct last *last)
 {
 	const bool goes_on = !last->ends_line || (!last->is_words && seems_to_go_on(j));
 	uint64_t position = j->written;
 
+	if (may_be_later(j)) {
+		leave_out_last(j, last);
+		return;
+	}
 	if (goes_on ? take_last_part(j, last, &position) : is_last_whole(j, last)) {
 		take_records(j, position);
 		return;
