@@ -505,6 +505,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 	ck_assert_str_eq(run("cd %s/dest/usr && find bin include lib share/doc ! -type d | LC_ALL=C sort", built).out,
 	                 "bin/backtrace2line\n"
 	                 "bin/log-malloc\n"
+	                 "bin/log-malloc-cat\n"
 	                 "bin/log-malloc-diff\n"
 	                 "bin/log-malloc-findleak\n"
 	                 "bin/log-malloc-report\n"
@@ -544,7 +545,7 @@ START_TEST(each_directory_is_where_it_was_told_to_be)
 	/* How many of the commands, libraries, headers and so on there are in each directory. */
 	ck_assert_str_eq(
 		run("cd dest && find . ! -type d | cut -d/ -f2-3 | LC_ALL=C sort | uniq -c | sed 's/^ *//'").out,
-		run("cd $S && printf '6 1/bin\n5 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n6 6/completions\n'"
+		run("cd $S && printf '7 1/bin\n5 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n6 6/completions\n'"
 	            " $(ls man | wc -l)")
 			.out);
 	ck_assert_str_eq(run("readlink dest/2/lib/liblog-malloc2.so dest/6/completions/log-malloc-diff").out,
@@ -946,7 +947,7 @@ static const char many_c[] = "#include <stdlib.h>\n"
 static void is_the_same_packed(const struct machine *machine)
 {
 	struct run result =
-		run("%s-gcc -O0 -g -static -o many many.c $(" PKG_CONFIG
+		run("%s-gcc -O0 -g -funwind-tables -static -o many many.c $(" PKG_CONFIG
 	            "--static --cflags --libs log-malloc2-wrap) || exit; "
 	            "for f in full compact packed; do LOG_MALLOC_QUIET=1 LOG_MALLOC_STATM=never LOG_MALLOC_FORMAT=$f "
 	            "LOG_MALLOC_OUTPUT=$f.trace %s ./many || exit; $B/log-malloc-cat $f.trace | grep '^+' | "
