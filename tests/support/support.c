@@ -49,8 +49,14 @@ const char *scratch(void)
 		scratch_owner = getpid();
 		snprintf(scratch_dir, sizeof scratch_dir, "%s/tests/scratch/%s.%d", required("LM_BUILD"),
 		         program_invocation_short_name, (int)scratch_owner);
-		if (mkdir(scratch_dir, 0755) != 0)
-			ck_abort_msg("cannot make %s", scratch_dir);
+		/* They all stay until the end, and an earlier test may have had the same number. */
+		while (mkdir(scratch_dir, 0755) != 0) {
+			size_t length = strlen(scratch_dir);
+
+			if (errno != EEXIST || length + 2 > sizeof scratch_dir)
+				ck_abort_msg("cannot make %s", scratch_dir);
+			snprintf(scratch_dir + length, sizeof scratch_dir - length, "+");
+		}
 	}
 	return scratch_dir;
 }
