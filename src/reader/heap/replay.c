@@ -96,6 +96,9 @@ static __attribute__((noinline)) size_t take_long(const struct known known, cons
 
 	if ((!moves && kind != LM_PACKED_CALLOC_OF) || (third & 0xff) != LM_PACKED_REST)
 		return 0;
+	/* A realloc that returned null failed, and released nothing. */
+	if (moves && !(third >> LM_PACKED_NEW))
+		return 0;
 	/* The same with two words, but for the new address. */
 	memcpy(two, text, sizeof two);
 	two[0] = (unsigned char)((moves ? LM_PACKED_REALLOC_AT : LM_PACKED_CALLOC) | (*text & 1));
