@@ -114,7 +114,8 @@ static inline void account(struct lm_event *event, int64_t usable, const struct 
 		event->totals = lm_account_change(change, usable);
 	} else {
 		lm_account_change_own(&call->own->books, change, usable);
-		event->totals = lm_account_near();
+		if (call->tracing)
+			event->totals = lm_account_near();
 	}
 }
 

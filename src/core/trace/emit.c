@@ -17,7 +17,6 @@
 #include "limit.h"
 #include "line.h"
 #include "module.h"
-#include "pack.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
@@ -149,9 +148,10 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 	char *end;
 	int error = 0;
 
-	lm_module_note_caller(caller->pc);
-	if (call != LM_CALL_FREE && likely(lm_settings.depth))
-		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, &room);
+	if (call == LM_CALL_FREE)
+		lm_module_note_caller(caller->pc);
+	else
+		lm_emit_unwind(thread, caller, &room);
 	/* The backtrace's entry comes into the cache while the numbers become text. */
 	lm_backtraces_expect(unwound);
 	length = measure(&line, call, p, size, totals, more);
@@ -232,11 +232,11 @@ static inline int is_common(const struct lm_event *event)
 
 void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)
 {
-	if (lm_settings_is_packed() && thread && caller && lm_pack_can(event)) {
+	if (!thread || !caller)
+		lm_emit_carefully(event, thread, caller);
+	else if (lm_settings_is_packed())
 		lm_emit_packed(event, thread, caller);
-		return;
-	}
-	if (lm_settings_is_packed() || !thread || !caller || !is_common(event) || !lm_emit_is_quick(thread))
+	else if (!is_common(event) || !lm_emit_is_quick(thread))
 		lm_emit_carefully(event, thread, caller);
 	else if (event->call == LM_CALL_CALLOC)
 		emit_calloc(event, thread, caller);

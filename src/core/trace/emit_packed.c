@@ -6,7 +6,6 @@
 #include "emit_careful.h"
 #include "emit_quick.h"
 #include "pack.h"
-#include "settings.h"
 
 /* Records WORDS. 0: they are not recorded, and *ERROR says why. */
 static inline __attribute__((always_inline)) int put(struct lm_thread *thread, const uint64_t *words, unsigned count,
@@ -20,13 +19,6 @@ static inline __attribute__((always_inline)) int put(struct lm_thread *thread, c
 	if (unlikely(*error))
 		lm_emit_failed(*error);
 	return 1;
-}
-
-static inline void unwind(struct lm_thread *thread, const struct lm_caller *caller, struct lm_unwound *unwound)
-{
-	lm_module_note_caller(caller->pc);
-	if (likely(lm_settings.depth))
-		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, unwound);
 }
 
 /* Sets *NODE to the backtrace's number. 0: the trace does not have it yet. */
@@ -72,7 +64,7 @@ void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *cal
 		malloc_carefully(thread, caller, p, size, usable, NULL, 0);
 		return;
 	}
-	unwind(thread, caller, &unwound);
+	lm_emit_unwind(thread, caller, &unwound);
 	if (likely(find_node(&unwound, &node))) {
 		words[0] = lm_pack_first(LM_PACKED_MALLOC, thread->number, p);
 		words[1] = lm_pack_block(size, usable, node);
@@ -101,10 +93,12 @@ void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *calle
 	uint64_t word = lm_pack_first(LM_PACKED_FREE, thread->number, p);
 	int error = 0;
 
-	(void)caller;
 	lm_account_change_own(&thread->books, -(int64_t)size, -(int64_t)usable);
-	if (likely(lm_emit_is_quick(thread) && word && put(thread, &word, 1, &error)))
-		return;
+	if (likely(lm_emit_is_quick(thread) && word)) {
+		lm_module_note_caller(caller->pc);
+		if (likely(put(thread, &word, 1, &error)))
+			return;
+	}
 	free_carefully(thread, p, size, error);
 }
 
@@ -117,11 +111,11 @@ void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const stru
 	unsigned count;
 	int error = 0;
 
-	if (unlikely(!lm_emit_is_quick(thread))) {
+	if (unlikely(!lm_pack_can(event) || !lm_emit_is_quick(thread))) {
 		lm_emit_slowly(event, thread, caller);
 		return;
 	}
-	unwind(thread, caller, &unwound);
+	lm_emit_unwind(thread, caller, &unwound);
 	if (likely(find_node(&unwound, &event->backtrace))) {
 		count = lm_pack_event(words, event, thread->number);
 		if (likely(count && put(thread, words, count, &error)))

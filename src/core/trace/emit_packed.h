@@ -12,7 +12,7 @@ void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *cal
                            size_t usable);
 void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable);
 
-/* EVENT: any that lm_pack_can() says yes of. */
+/* Any other event. */
 void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller);
 
 #endif

@@ -7,6 +7,7 @@
 #include "caller.h"
 #include "module.h"
 #include "record.h"
+#include "settings.h"
 #include "sink.h"
 #include "thread.h"
 #include "unwind.h"
@@ -23,6 +24,14 @@ static inline int lm_emit_is_quick(struct lm_thread *thread)
 	else if (lm_emit_is_due(thread))
 		return 0;
 	return lm_sink_is_quick() && !lm_module_is_suspect();
+}
+
+/* Where the call came from. The addresses lie in the thread's memory until the next call. */
+static inline void lm_emit_unwind(struct lm_thread *thread, const struct lm_caller *caller, struct lm_unwound *unwound)
+{
+	lm_module_note_caller(caller->pc);
+	if (likely(lm_settings.depth))
+		lm_unwind(&thread->unwind, caller, NULL, lm_settings.depth, unwound);
 }
 
 /* Writes EVENT the careful way after it was unwound and accounted for. ERROR: of a place that was refused, or 0. */
