@@ -8,10 +8,9 @@
  */
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "rings.h"
 #include "support.h"
 
 /* The journal's own memcpy() is none of the writer's. */
@@ -43,18 +42,6 @@ static void set_watched(void *to, int byte, size_t size);
 
 /* Mapped twice in a row, as the tracker has it. */
 static unsigned char *ring;
-
-static void map_ring(void)
-{
-	int fd = memfd_create("ring", 0);
-
-	ck_assert_int_eq(ftruncate(fd, (off_t)LM_JOURNAL_RING), 0);
-	ring = mmap(NULL, 2 * LM_JOURNAL_RING, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert(mmap(ring + i * LM_JOURNAL_RING, LM_JOURNAL_RING, PROT_READ | PROT_WRITE,
-		               MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED);
-	close(fd);
-}
 
 static const char before[] = "+ malloc 1 0x10 [1:24]\n/x(+0x1)[0x1]\n";
 static const char behind[] = "+ free -1 0x10 [0:0]\n";
@@ -234,7 +221,7 @@ static struct place prepare_case(unsigned number)
 
 START_TEST(a_record_is_a_gap_until_its_last_store)
 {
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (unsigned i = 0; i < CASES; i++) {
 		struct place place = prepare_case(i);
 		struct iovec parts[2] = {{(void *)place.record, 9}, {(void *)(place.record + 9), place.length - 9}};
@@ -272,7 +259,7 @@ static void begin_record(struct place *place, unsigned how_far)
 /* Whatever state the place is in that its thread will not finish. */
 START_TEST(a_place_that_is_voided_is_a_gap_until_its_last_store)
 {
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (unsigned i = 0; i < CASES * 6; i++) {
 		struct place place = prepare_case(i % CASES);
 

@@ -8,10 +8,9 @@
  */
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "rings.h"
 #include "support.h"
 
 /* The journal's own memcpy() is none of the writer's. */
@@ -38,18 +37,6 @@ static void copy_watched(void *to, const void *from, size_t size);
 
 /* Mapped twice in a row, as the tracker has it. */
 static unsigned char *ring;
-
-static void map_ring(void)
-{
-	int fd = memfd_create("ring", 0);
-
-	ck_assert_int_eq(ftruncate(fd, (off_t)LM_JOURNAL_RING), 0);
-	ring = mmap(NULL, 2 * LM_JOURNAL_RING, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert(mmap(ring + i * LM_JOURNAL_RING, LM_JOURNAL_RING, PROT_READ | PROT_WRITE,
-		               MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED);
-	close(fd);
-}
 
 /* Of the words in front of the place and behind it, no byte is one that says that a word is not whole. */
 static const char before[] = "+ malloc 1 0x10 [1:24] bt=1    \n";
@@ -166,7 +153,7 @@ static void fill_expected(const uint64_t *words, unsigned count)
 
 START_TEST(a_packed_record_is_not_seen_before_its_last_store)
 {
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (unsigned i = 0; i < RECORDS * POSITIONS; i++) {
 		const uint64_t *words = records[i % RECORDS];
 		unsigned count = lm_packed_words((unsigned char)words[0]);
@@ -190,7 +177,7 @@ enum { TEXTS = sizeof texts / sizeof *texts };
 
 START_TEST(a_text_record_is_a_gap_until_its_last_store)
 {
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (unsigned i = 0; i < TEXTS * POSITIONS; i++) {
 		const char *text = texts[i % TEXTS];
 		uint32_t length = (uint32_t)strlen(text);
@@ -212,7 +199,7 @@ START_TEST(a_place_that_is_voided_holds_no_record)
 	const unsigned char pending[4] = {LM_JOURNAL_PENDING_WORDS, 8};
 	uint64_t gaps = 0;
 
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (unsigned i = 0; i < 4 * POSITIONS; i++) {
 		unsigned char *place = prepare(positions[i / 4], 64);
 
@@ -238,7 +225,7 @@ START_TEST(lengths_that_can_not_be_end_the_journal)
 	unsigned char place[8] = {LM_JOURNAL_PENDING_WORDS};
 	struct lm_journal_piece piece;
 
-	map_ring();
+	ring = ring_mapped_twice(LM_JOURNAL_RING);
 	for (uint32_t words = 0; words < 1 << 24; words += words < 20 ? 1 : 99991) {
 		prepare(4096, 64);
 		place[1] = (unsigned char)words;
