@@ -4,6 +4,7 @@
 #include "frame.h"
 #include "fuzz.h"
 #include "parse.h"
+#include "parse_common.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "escape.h"
 #include "frame.h"
 #include "parse.h"
+#include "parse_common.h"
 #include "support.h"
 
 #include <errno.h>

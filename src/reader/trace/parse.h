@@ -113,18 +113,6 @@ struct record {
 /* Returns 0, or -EINVAL with RECORD's fault set. Pointers in RECORD point into TEXT. */
 int parse_record(const char *text, size_t len, struct record *record);
 
-/* parse_common() reads up to so many bytes, even if the line is shorter. */
-enum { PARSE_COMMON_MAX = 192 };
-
-/*
- * Reads the most common lines, by the same grammar and faster: successful malloc,
- * free, realloc and calloc, with nothing behind them but the numbers of a backtrace and
- * of a thread.
- * Returns the length of the line with its newline. Returns 0 if parse_record() has to
- * read it; EVENT is undefined then.
- */
-size_t parse_common(const char *text, struct event *event);
-
 /* The name of the function as it is written in traces. */
 const char *parse_call_name(enum lm_call call);
 

@@ -7,6 +7,7 @@
 #include "note.h"
 #include "packed.h"
 #include "packed_part.h"
+#include "parse_common.h"
 
 #include <errno.h>
 #include <stdio.h>
