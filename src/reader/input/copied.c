@@ -19,6 +19,7 @@
  * its records out, so no hole stays unnoticed.
  */
 #include "copied.h"
+#include "copied_record.h"
 #include "read_at.h"
 
 #include <errno.h>
@@ -67,20 +68,9 @@ static unsigned char byte_at(const struct join *j, uint64_t position)
 	return lm_journal_byte(j->copied->ring, position);
 }
 
-static bool begins_line(unsigned char byte)
-{
-	return byte == '+' || byte == '#';
-}
-
-/* In a packed trace: does a packed record begin with BYTE, or a word that begins no record? */
-static bool begins_words(unsigned char byte)
-{
-	return lm_packed_words(byte) || byte == LM_PACKED_REST;
-}
-
 static bool begins_record(const struct join *j, unsigned char byte)
 {
-	return begins_line(byte) || (j->is_packed && begins_words(byte));
+	return copied_begins_line(byte) || (j->is_packed && copied_begins_words(byte));
 }
 
 /* Is the word at POSITION, or the record's place in a text trace, not whole? */
@@ -150,7 +140,7 @@ bool copied_agree(const struct copied *c)
 	return true;
 }
 
-/* ---- is it a record, and of this round of the ring --------------------------------- */
+/* ---- is it of this round of the ring ----------------------------------------------- */
 
 /* Marks those of the LEN bytes at POSITION that the trace has some rounds before, at FROM. */
 static void mark_earlier(const struct join *j, uint64_t position, uint64_t from, size_t len, char *marks, char *bytes)
@@ -179,77 +169,6 @@ static bool is_earlier(const struct join *j, uint64_t position, uint64_t len)
 		earlier &= marks[i] || byte_at(j, position + i) == 0;
 	free(marks);
 	return earlier;
-}
-
-/* Takes digits at *TEXT, at least one. */
-static bool pass_number(const char **text, const char *end)
-{
-	const char *from = *text;
-
-	while (*text < end && **text >= '0' && **text <= '9')
-		++*text;
-	return *text > from;
-}
-
-/* Is there exactly one bracket in the line from TEXT to END, and is it "[U:R]"? */
-static bool has_totals(const char *text, const char *end)
-{
-	const char *at = memchr(text, '[', (size_t)(end - text));
-
-	if (!at)
-		return false;
-	at++;
-	if (!pass_number(&at, end) || at == end || *at++ != ':' || !pass_number(&at, end))
-		return false;
-	return at < end && *at == ']' && !memchr(at, '[', (size_t)(end - at));
-}
-
-/* Does the line from TEXT to END end with "[0x...]", as a frame does? */
-static bool is_frame(const char *text, const char *end)
-{
-	const char *at = memrchr(text, '[', (size_t)(end - text));
-
-	return at && end - at > 4 && end[-1] == ']' && at[1] == '0' && at[2] == 'x';
-}
-
-static bool are_frames(const char *text, const char *end)
-{
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-
-		if (!newline || !is_frame(text, newline))
-			return false;
-		text = newline + 1;
-	}
-	return true;
-}
-
-/* Are the LEN bytes whole words, of which those from BEGIN on begin no record? */
-static bool are_rests(const char *words, size_t begin, size_t len)
-{
-	for (size_t at = begin; at < len; at += WORD)
-		if ((unsigned char)words[at] != LM_PACKED_REST)
-			return false;
-	return true;
-}
-
-/*
- * Is the text a whole record, or the last part of one, which IN_LINE begins in the
- * middle of a line? The copying may have put it together from two records. What an
- * information line says is not known here.
- */
-static bool is_record(const char *text, size_t len, bool in_line)
-{
-	const char *end = text + len, *newline = memchr(text, '\n', len);
-	const bool begins = !in_line && begins_line((unsigned char)*text);
-
-	if (!newline || end[-1] != '\n' || memchr(text, 0, len))
-		return false;
-	if (begins && *text == '#')
-		return true;
-	if (begins && !has_totals(text, newline))
-		return false;
-	return are_frames(begins || in_line ? newline + 1 : text, end);
 }
 
 /* ---- what is taken ----------------------------------------------------------------- */
@@ -320,13 +239,13 @@ static bool is_sound(const struct join *j, uint64_t position, const char *text, 
 	const size_t word = (size_t)(lm_journal_word(position) - position);
 
 	if (part == PART_WORDS)
-		return are_rests(text, word, len);
+		return copied_are_rests(text, word, len);
 	/* A packed trace has blanks behind the lines of the record, which can be any. */
 	if (j->is_packed && part != PART_WHOLE)
 		return text[len - 1] == '\n' && !memchr(text, 0, len);
 	if (!j->is_packed || first < LM_PACKED_FREE)
-		return is_record(text, len, part == PART_IN_LINE);
-	return are_rests(text, first == LM_PACKED_REST ? 0 : WORD, len) &&
+		return copied_is_record(text, len, part == PART_IN_LINE);
+	return copied_are_rests(text, first == LM_PACKED_REST ? 0 : WORD, len) &&
 	       (first == LM_PACKED_REST || lm_packed_words(first));
 }
 
@@ -443,7 +362,7 @@ struct last {
 static void find_last_line(struct last *last)
 {
 	for (size_t at = last->len; at-- && !last->record;)
-		if (begins_line((unsigned char)last->bytes[at]) && (at ? last->bytes[at - 1] == '\n' : true))
+		if (copied_begins_line((unsigned char)last->bytes[at]) && (at ? last->bytes[at - 1] == '\n' : true))
 			last->record = last->len - at;
 }
 
@@ -453,10 +372,10 @@ static size_t pass_record(const struct last *last, size_t at)
 	const unsigned char *bytes = (const unsigned char *)last->bytes;
 	unsigned words = lm_packed_words(bytes[at]);
 
-	if (begins_words(bytes[at]))
+	if (copied_begins_words(bytes[at]))
 		return at + (words ? (size_t)words * WORD : WORD);
 	while ((at += WORD) < last->len)
-		if (bytes[at - 1] == '\n' && (begins_line(bytes[at]) || begins_words(bytes[at])))
+		if (bytes[at - 1] == '\n' && (copied_begins_line(bytes[at]) || copied_begins_words(bytes[at])))
 			break;
 	return at;
 }
@@ -470,7 +389,7 @@ static void find_last_record(struct last *last, size_t first)
 	for (size_t at = first, next; at < last->len; at = next) {
 		next = pass_record(last, at);
 		last->record = last->len - at;
-		last->is_words = begins_words((unsigned char)last->bytes[at]);
+		last->is_words = copied_begins_words((unsigned char)last->bytes[at]);
 		if (next > last->len && last->is_words)
 			last->lacks = next - last->len;
 	}
@@ -513,7 +432,7 @@ static bool is_last_whole(const struct join *j, const struct last *last)
 	if (j->end > j->written && j->written < j->sure && next &&
 	    (begins_record(j, next) || begins_gap(j, j->written)))
 		return true;
-	return record >= c->header->tail && begins_line(byte_at(j, record)) &&
+	return record >= c->header->tail && copied_begins_line(byte_at(j, record)) &&
 	       lm_journal_whole_end(c->ring, record, j->written + 1, j->is_packed) == j->written;
 }
 
@@ -552,8 +471,8 @@ static bool take_last_part(struct join *j, const struct last *last, uint64_t *po
 	if (!last->record || !lm_journal_next(j->copied->ring, *position, j->end, 0, &piece) || piece.is_gap)
 		return false;
 	/* Its first bytes are written last. */
-	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail && !begins_line(byte_at(j, record)) &&
-	    byte_at(j, record) != 0)
+	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail &&
+	    !copied_begins_line(byte_at(j, record)) && byte_at(j, record) != 0)
 		return false;
 	*position += piece.length;
 	return take_record(j, piece.position, piece.length, last->ends_line ? PART_LINES : PART_IN_LINE);

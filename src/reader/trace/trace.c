@@ -4,6 +4,7 @@
 #include "array.h"
 #include "complain.h"
 #include "escape.h"
+#include "images.h"
 #include "note.h"
 #include "packed.h"
 #include "packed_part.h"
@@ -308,70 +309,6 @@ static int take_info(struct trace *trace)
 	}
 }
 
-/*
- * Does a new process image begin with this record? The tracker begins with PID and
- * INIT. A trace may lack one of them, and events may stand in front of them.
- */
-static bool begins_image(const struct trace *trace)
-{
-	const struct trace_image *image = &trace->image;
-
-	if (trace->record.kind == RECORD_INIT)
-		return image->begun;
-	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
-		return image->begun || image->has_pid;
-	return false;
-}
-
-static void new_image(struct trace *trace)
-{
-	unsigned number = trace->image.number + 1;
-
-	maps_free(&trace->image.maps);
-	stacks_free(&trace->image.stacks);
-	threads_free(&trace->image.threads);
-	node_table_free(&trace->image.nodes);
-	guess_free(&trace->image.guess);
-	pool_free(&trace->image.pool);
-	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
-}
-
-/* Is the next image that of another process, which had the same number? Its first line, PID, was read already. */
-static bool is_namesake(struct trace *trace)
-{
-	static const char word[] = "# " LM_TRACE_PROCESS " ";
-	const char *own = trace->image.process, *text;
-	size_t len, at = sizeof word - 1, size = strlen(own);
-
-	if (!size)
-		return false;
-	text = input_look(&trace->input, at + size + 1, &len);
-	return len > at + size && memcmp(text, word, at) == 0 &&
-	       (memcmp(text + at, own, size) != 0 || text[at + size] != '\n');
-}
-
-/* Is the next image one of the same process, which called exec? */
-static bool is_replaced(struct trace *trace)
-{
-	const struct record *next = &trace->record;
-
-	if (next->kind == RECORD_INIT || !trace->image.has_pid)
-		return true;
-	return next->number == trace->image.pid && !is_namesake(trace);
-}
-
-/* Tells the end of the image. The record that begins the next image was read already, if there is one. */
-static int end_image(struct trace *trace, struct trace_item *item)
-{
-	struct trace_image *image = &trace->image;
-
-	image->followed = trace->ending;
-	image->replaced = trace->ending && is_replaced(trace);
-	input_pause(&trace->input);
-	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
-	return 1;
-}
-
 /* Copies the event, but its last part only if the event has it. */
 static void copy_event(struct event *to, const struct record *record)
 {
@@ -463,7 +400,7 @@ static int finish(struct trace *trace, struct trace_item *item)
 	if (trace->malformed > TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
 		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
-	return end_image(trace, item);
+	return images_end(trace, item);
 }
 
 /* The head of an image is one record, and PID is its first line. That is noted before more is read. */
@@ -601,10 +538,10 @@ int trace_next(struct trace *trace, struct trace_item *item)
 	while (trace->ending || (got = next_record(trace)) > 0) {
 		if (trace->ending) {
 			trace->ending = false;
-			new_image(trace);
-		} else if (begins_image(trace)) {
+			images_next(trace);
+		} else if (images_begins(trace)) {
 			trace->ending = true;
-			return end_image(trace, item);
+			return images_end(trace, item);
 		}
 		trace->image.last_line = trace->line.number;
 		if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_CALLING)
@@ -633,11 +570,6 @@ int trace_open(struct trace *trace, const char *path, const struct diag *diag)
 void trace_close(struct trace *trace)
 {
 	input_close(&trace->input);
-	maps_free(&trace->image.maps);
-	stacks_free(&trace->image.stacks);
-	threads_free(&trace->image.threads);
-	node_table_free(&trace->image.nodes);
-	guess_free(&trace->image.guess);
-	pool_free(&trace->image.pool);
+	images_free(&trace->image);
 	free(trace->kept);
 }

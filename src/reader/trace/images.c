@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See images.h. */
+#include "images.h"
+
+#include <string.h>
+
+/* A trace may lack one of the two, and events may stand in front of them. */
+bool images_begins(const struct trace *trace)
+{
+	const struct trace_image *image = &trace->image;
+
+	if (trace->record.kind == RECORD_INIT)
+		return image->begun;
+	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
+		return image->begun || image->has_pid;
+	return false;
+}
+
+void images_free(struct trace_image *image)
+{
+	maps_free(&image->maps);
+	stacks_free(&image->stacks);
+	threads_free(&image->threads);
+	node_table_free(&image->nodes);
+	guess_free(&image->guess);
+	pool_free(&image->pool);
+}
+
+void images_next(struct trace *trace)
+{
+	unsigned number = trace->image.number + 1;
+
+	images_free(&trace->image);
+	trace->image = (struct trace_image){.number = number, .first_line = trace->line.number};
+}
+
+/* Is the next image that of another process, which had the same number? Its first line, PID, was read already. */
+static bool is_namesake(struct trace *trace)
+{
+	static const char word[] = "# " LM_TRACE_PROCESS " ";
+	const char *own = trace->image.process, *text;
+	size_t len, at = sizeof word - 1, size = strlen(own);
+
+	if (!size)
+		return false;
+	text = input_look(&trace->input, at + size + 1, &len);
+	return len > at + size && memcmp(text, word, at) == 0 &&
+	       (memcmp(text + at, own, size) != 0 || text[at + size] != '\n');
+}
+
+/* Is the next image one of the same process, which called exec? */
+static bool is_replaced(struct trace *trace)
+{
+	const struct record *next = &trace->record;
+
+	if (next->kind == RECORD_INIT || !trace->image.has_pid)
+		return true;
+	return next->number == trace->image.pid && !is_namesake(trace);
+}
+
+int images_end(struct trace *trace, struct trace_item *item)
+{
+	struct trace_image *image = &trace->image;
+
+	image->followed = trace->ending;
+	image->replaced = trace->ending && is_replaced(trace);
+	input_pause(&trace->input);
+	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
+	return 1;
+}
