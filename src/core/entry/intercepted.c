@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* See intercepted.h. */
+#include "intercepted.h"
+
+void lm_intercepted_give_up_left(const struct lm_caller *caller)
+{
+	lm_tls.caller_sp = caller->sp;
+	lm_guard_set(LM_GUARD_TRACKER);
+	if (lm_tls.thread)
+		lm_thread_clean_up(lm_tls.thread);
+	lm_guard_restore(LM_GUARD_IDLE);
+}
