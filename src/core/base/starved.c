@@ -4,16 +4,15 @@
 
 #include <fcntl.h>
 
+#include "identity.h"
 #include "sys.h"
 #include "text.h"
 
 /* Of the kernel's time. No record takes that long. */
 #define TICKS_ENOUGH 5
 
-/* The state, its number 3, is the first field behind the name. Field 14 is the time in the program, 15 in the kernel.
- */
-#define STATE_FIELD 3
-#define USER_FIELD  14
+/* The times are those in the program's code and in the kernel. */
+enum { STATE_FIELD = 3, USER_FIELD = 14, KERNEL_FIELD = 15 };
 
 /* The line's beginning: how many bytes; 0 if it can't be read. */
 static size_t read_stat(int thread, char *line, size_t size)
@@ -35,47 +34,28 @@ static size_t read_stat(int thread, char *line, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Behind the name, which can contain blanks and parentheses. */
-static const char *behind_name(const char *line, size_t length)
+static uint64_t number_in(const char *line, size_t length, int field)
 {
-	while (length && line[length - 1] != ')')
-		length--;
-	return length ? line + length + 1 : NULL;
-}
-
-static uint64_t number_at(const char **at, const char *end)
-{
+	size_t size = 0;
+	const char *at = lm_identity_field(line, length, field, &size);
 	uint64_t number = 0;
 
-	while (*at < end && **at >= '0' && **at <= '9')
-		number = number * 10 + (uint64_t)(*(*at)++ - '0');
+	for (size_t i = 0; at && i < size; i++)
+		number = number * 10 + (uint64_t)(at[i] - '0');
 	return number;
-}
-
-/* *AT goes to the next field. */
-static void skip_field(const char **at, const char *end)
-{
-	while (*at < end && **at != ' ')
-		++*at;
-	if (*at < end)
-		++*at;
 }
 
 int lm_starved_look(struct lm_starved *state, int thread)
 {
-	char line[256];
-	size_t length = read_stat(thread, line, sizeof line);
-	const char *at = behind_name(line, length), *end = line + length;
+	char line[LM_IDENTITY_STAT_MAX];
+	size_t length = read_stat(thread, line, sizeof line), size;
+	const char *at = lm_identity_field(line, length, STATE_FIELD, &size);
 	uint64_t ticks;
 
 	/* D: it waits for a disk, in a page fault perhaps. */
-	if (!at || at >= end || (*at != 'R' && *at != 'D'))
+	if (!at || (*at != 'R' && *at != 'D'))
 		return 0;
-	for (int field = STATE_FIELD; field < USER_FIELD; field++)
-		skip_field(&at, end);
-	ticks = number_at(&at, end);
-	skip_field(&at, end);
-	ticks += number_at(&at, end);
+	ticks = number_in(line, length, USER_FIELD) + number_in(line, length, KERNEL_FIELD);
 	if (!state->was_seen)
 		*state = (struct lm_starved){1, ticks};
 	return ticks - state->ticks < TICKS_ENOUGH;
