@@ -29,6 +29,7 @@ enum lm_packed_kind {
 	LM_PACKED_REALLOC = 0x88,    /* old address; block; new address */
 	LM_PACKED_REALLOC_AT = 0x8a, /* address, of a block that was not moved; block */
 	LM_PACKED_NODE = 0x8c,       /* a node of the tree of backtraces; its lowest bit is 0 */
+	LM_PACKED_FREE_OF = 0x8e,    /* address; block, without a backtrace: the trace may not have its allocation */
 	LM_PACKED_REST = 0xff,       /* a word that is not a record's first */
 };
 
@@ -88,6 +89,7 @@ static inline unsigned lm_packed_words(unsigned char byte)
 	case LM_PACKED_MALLOC:
 	case LM_PACKED_CALLOC:
 	case LM_PACKED_REALLOC_AT:
+	case LM_PACKED_FREE_OF:
 		return 2;
 	case LM_PACKED_CALLOC_OF:
 	case LM_PACKED_REALLOC:

@@ -60,7 +60,9 @@ enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 #define LM_TRACE_BY      "thread" /* annotation: the number of the thread that made the call */
 #define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
 #define LM_TRACE_UNKEPT  "unkept" /* annotation: there was no memory to keep the block's size */
-#define LM_TRACE_USABLE  "usable" /* annotation of the packed format: the block's malloc_usable_size() */
+#define LM_TRACE_RELEASED                                                                                              \
+	"released"               /* annotation of the packed format: the same of the block that a realloc released */
+#define LM_TRACE_USABLE "usable" /* annotation of the packed format: the block's malloc_usable_size() */
 
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"

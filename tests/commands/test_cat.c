@@ -227,6 +227,21 @@ START_TEST(traces_of_all_formats_are_the_same_text)
 }
 END_TEST
 
+/* The totals of a packed trace are exact also where it does not have the blocks that are released. */
+START_TEST(blocks_of_the_parent_leave_a_child_s_totals_exact)
+{
+	const struct flavour *flavour = &flavours[_i];
+
+	must(run("for f in full compact packed; do %s LOG_MALLOC_QUIET=1 LOG_MALLOC_STATM=never "
+	         "LOG_MALLOC_FOLLOW=1 LOG_MALLOC_FORMAT=$f LOG_MALLOC_OUTPUT=$f " PROGRAMS
+	         "inheriting%s && for t in $f $f.*; do [ ! -e $t ] || " CAT "--full $t | " NORMAL
+	         " | grep -v '^# FORKED' >>of_$f; done; done; "
+	         "[ $(grep -c '^+ free' of_full) -gt 2600 ] && grep -q '^+ free -20971520' of_full && "
+	         "diff of_full of_compact && diff of_full of_packed",
+	         flavour->environment, flavour->suffix));
+}
+END_TEST
+
 START_TEST(every_command_says_the_same_of_what_is_written)
 {
 	static const char *const commands[] = {
@@ -575,6 +590,7 @@ int main(void)
 	ONCE(a_packed_trace_of_two_images_comes_in_pieces);
 	ONCE(numbers_of_backtraces_are_those_of_the_trace);
 	EACH(traces_of_all_formats_are_the_same_text);
+	EACH(blocks_of_the_parent_leave_a_child_s_totals_exact);
 	ONCE(every_command_says_the_same_of_what_is_written);
 	ONCE(memory_does_not_grow_with_the_trace);
 	ONCE(events_are_chosen_by_time);

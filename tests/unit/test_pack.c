@@ -25,7 +25,7 @@ static struct lm_event event_of(enum lm_call call)
 static unsigned pack(struct lm_event event)
 {
 	memset(words, 0, sizeof words);
-	return lm_pack_event(words, &event, 12);
+	return lm_pack_event(words, &event, 12, 0);
 }
 
 /* The bytes of a word as they stand in the trace. */
@@ -123,9 +123,9 @@ START_TEST(what_does_not_fit_is_refused)
 	event.each = event.count--;
 	ck_assert_uint_eq(pack(event), 0);
 	event = event_of(LM_CALL_FREE);
-	ck_assert_uint_eq(lm_pack_event(words, &event, LM_PACKED_THREAD_MAX), 1);
+	ck_assert_uint_eq(lm_pack_event(words, &event, LM_PACKED_THREAD_MAX, 0), 1);
 	ck_assert_uint_eq(lm_packed_thread(words[0]), LM_PACKED_THREAD_MAX);
-	ck_assert_uint_eq(lm_pack_event(words, &event, LM_PACKED_THREAD_MAX + 1), 0);
+	ck_assert_uint_eq(lm_pack_event(words, &event, LM_PACKED_THREAD_MAX + 1, 0), 0);
 	event = event_of(LM_CALL_MEMALIGN);
 	ck_assert_uint_eq(pack(event), 0);
 }
@@ -172,13 +172,35 @@ START_TEST(only_plain_events_are_packed)
 }
 END_TEST
 
+/* Where the trace may lack the allocation. Of two sizes, a realloc has no room for the one that it released. */
+START_TEST(a_release_can_tell_the_size)
+{
+	struct lm_event event = event_of(LM_CALL_FREE);
+
+	event.old_size = 200;
+	event.usable = 216;
+	ck_assert_uint_eq(lm_pack_event(words, &event, 12, 1), 2);
+	ck_assert_uint_eq(byte(0, 0), 0x8e);
+	ck_assert_uint_eq(lm_packed_words(0x8e), 2);
+	ck_assert_uint_eq(lm_packed_words(0x8f), 2);
+	ck_assert_uint_eq(byte(1, 0), 0xff);
+	ck_assert_uint_eq(lm_packed_size(words[1]), 200);
+	ck_assert_uint_eq(lm_packed_usable(words[1]), 216);
+	ck_assert_uint_eq(lm_packed_trace(words[1]), 0);
+	event = event_of(LM_CALL_REALLOC);
+	ck_assert_uint_eq(lm_pack_event(words, &event, 12, 1), 0);
+	event.old = NULL;
+	ck_assert_uint_eq(lm_pack_event(words, &event, 12, 1), 3);
+}
+END_TEST
+
 START_TEST(no_other_byte_begins_a_record)
 {
 	unsigned begins = 0;
 
 	for (unsigned first = 0; first < 256; first++)
 		begins += lm_packed_words((unsigned char)first) != 0;
-	ck_assert_uint_eq(begins, 13);
+	ck_assert_uint_eq(begins, 15);
 	ck_assert_uint_eq(lm_packed_words(LM_PACKED_REST), 0);
 	ck_assert_uint_eq(lm_packed_words(0x8d), 0);
 }
@@ -193,6 +215,7 @@ int main(void)
 	ONCE(what_does_not_fit_is_refused);
 	ONCE(addresses_are_multiples_of_eight_below_2_to_48);
 	ONCE(only_plain_events_are_packed);
+	ONCE(a_release_can_tell_the_size);
 	ONCE(no_other_byte_begins_a_record);
 	return run_suite(suite);
 }

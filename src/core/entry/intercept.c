@@ -194,7 +194,8 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 
 	if (likely(size < LM_SIZEMAP_FULL)) {
 		event.change = -(int64_t)size;
-		lm_intercepted_account(&event, -(int64_t)lm_real_usable_size_of_live(p), call);
+		event.usable = lm_real_usable_size_of_live(p);
+		lm_intercepted_account(&event, -(int64_t)event.usable, call);
 		lm_intercepted_emit(&event, call, NULL);
 	} else if (call->tracing) {
 		event.foreign = 1;

@@ -43,10 +43,10 @@ static size_t wait_for_move(const void *p, size_t size, const struct lm_intercep
 static void conclude_release(void *p, size_t size, const struct lm_intercepted *call)
 {
 	struct lm_event event = {.call = LM_CALL_FREE, .old = p, .old_size = size, .unseen = 1};
-	size_t usable = lm_foreign_usable_estimate(size);
 
 	event.change = -(int64_t)size;
-	lm_intercepted_account(&event, -(int64_t)usable, call);
+	event.usable = lm_foreign_usable_estimate(size);
+	lm_intercepted_account(&event, -(int64_t)event.usable, call);
 	lm_intercepted_emit(&event, call, NULL);
 }
 

@@ -93,6 +93,7 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 	int64_t usable = 0;
 
 	if (old->size != LM_SIZEMAP_NONE) {
+		event->old_usable = old->usable;
 		event->change -= (int64_t)old->size;
 		usable -= (int64_t)old->usable;
 	}

@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "direct.h"
+#include "emit_careful.h"
 #include "limit.h"
 #include "note.h"
 #include "owner.h"
@@ -58,6 +59,7 @@ void lm_begin_trace(long parent)
 	if (error)
 		lm_sink_failed(error);
 	lm_account_settle();
+	lm_emit_begin(lm_account_totals().requested);
 	/* After a permanent failure, the phase is OFF already: then neither change below has an effect. */
 	if (lm_trouble_begin(parent) == 0)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);

@@ -143,6 +143,13 @@ static int emit_full(struct lm_emit_room *room, struct lm_backtrace *backtrace, 
 	return send_frames(room, &room->line, room->frames, count, NULL);
 }
 
+int lm_emit_partial;
+
+void lm_emit_begin(int64_t used)
+{
+	lm_store(&lm_emit_partial, used != 0);
+}
+
 void lm_emit_lose(void)
 {
 	lm_state_lose(1);
@@ -182,10 +189,10 @@ static int emit_packed(struct lm_event *event, struct lm_emit_room *room, struct
 	}
 	event->backtrace = backtrace ? lm_load(&backtrace->number) : 0;
 	if (!statm && lm_pack_can(event))
-		count = lm_pack_event(words, event, event->thread);
+		count = lm_pack_event(words, event, event->thread, lm_emit_is_partial());
 	if (!count) {
-		/* Readers compute the totals, so they have to know what each block adds. */
-		event->tells_usable = event->p && !event->error && !event->unkept && !event->calling;
+		/* Readers compute the totals, so they have to know what each block adds, or takes away. */
+		event->tells_usable = !event->foreign && !event->error && !event->unkept && !event->calling;
 		put_line(&room->line, event, ms, statm);
 		return send_frames(room, &room->line, NULL, 0, NULL);
 	}

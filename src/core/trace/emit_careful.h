@@ -9,11 +9,25 @@
 
 #include <stdint.h>
 
+#include "atomic.h"
 #include "caller.h"
+#include "compiler.h"
 #include "record.h"
 #include "sample.h"
 #include "thread.h"
 #include "unwind.h"
+
+/* INIT counts live blocks that the trace does not have. So releases in a packed trace tell the sizes of their blocks.
+ */
+extern int lm_emit_partial LM_INTERNAL;
+
+static inline int lm_emit_is_partial(void)
+{
+	return unlikely(lm_load(&lm_emit_partial));
+}
+
+/* The trace of this image begins with USED bytes in live blocks. */
+void lm_emit_begin(int64_t used);
 
 /* At most so many events pass between two looks at the clock. */
 #define LM_EMIT_CLOCK_MAX 15

@@ -76,11 +76,13 @@ void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *cal
 
 /* ---- free ---- */
 
-static __attribute__((noinline)) void free_carefully(struct lm_thread *thread, void *p, size_t size, int error)
+static __attribute__((noinline)) void free_carefully(struct lm_thread *thread, void *p, size_t size, size_t usable,
+                                                     int error)
 {
 	static const struct lm_unwound none = {.count = 0};
 	struct lm_event event = lm_emit_common_event(LM_CALL_FREE, p, size);
 
+	event.usable = usable;
 	event.totals = lm_account_near();
 	if (error)
 		lm_emit_rest(&event, &none, error);
@@ -88,18 +90,31 @@ static __attribute__((noinline)) void free_carefully(struct lm_thread *thread, v
 		lm_emit_slowly(&event, thread, NULL);
 }
 
+/* The same record, and the size of the block. */
+static __attribute__((noinline)) int put_sized(struct lm_thread *thread, uint64_t words[2], size_t size, size_t usable,
+                                               int *error)
+{
+	words[0] |= LM_PACKED_FREE_OF;
+	words[1] = lm_pack_block(size, usable, 0);
+	return words[1] && put(thread, words, 2, error);
+}
+
 void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *caller, void *p, size_t size, size_t usable)
 {
-	uint64_t word = lm_pack_first(LM_PACKED_FREE, thread->number, p);
+	uint64_t words[2] = {lm_pack_first(LM_PACKED_FREE, thread->number, p)};
 	int error = 0;
 
 	lm_account_change_own(&thread->books, -(int64_t)size, -(int64_t)usable);
-	if (likely(lm_emit_is_quick(thread) && word)) {
+	if (likely(lm_emit_is_quick(thread) && words[0])) {
 		lm_module_note_caller(caller->pc);
-		if (likely(put(thread, &word, 1, &error)))
+		if (likely(!lm_emit_is_partial())) {
+			if (likely(put(thread, words, 1, &error)))
+				return;
+		} else if (put_sized(thread, words, size, usable, &error)) {
 			return;
+		}
 	}
-	free_carefully(thread, p, size, error);
+	free_carefully(thread, p, size, usable, error);
 }
 
 /* ---- calloc and realloc ---- */
@@ -117,7 +132,7 @@ void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const stru
 	}
 	lm_emit_unwind(thread, caller, &unwound);
 	if (likely(find_node(&unwound, &event->backtrace))) {
-		count = lm_pack_event(words, event, thread->number);
+		count = lm_pack_event(words, event, thread->number, lm_emit_is_partial());
 		if (likely(count && put(thread, words, count, &error)))
 			return;
 	}

@@ -29,8 +29,12 @@ static inline uint64_t lm_pack_block(size_t size, size_t usable, uint64_t node)
 	return lm_packed_block(slack, size, node);
 }
 
-/* Writes the words of EVENT, which returned a block or released one, to WORDS. Returns how many; 0: it does not fit. */
-static inline unsigned lm_pack_event(uint64_t words[LM_PACKED_WORDS_MAX], const struct lm_event *event, uint64_t thread)
+/*
+ * Writes the words of EVENT, which returned a block or released one, to WORDS. Returns how many; 0: it does not fit.
+ * IS_PARTIAL: the trace may lack the allocation of the block that is released, so the record has to tell its size.
+ */
+static inline unsigned lm_pack_event(uint64_t words[LM_PACKED_WORDS_MAX], const struct lm_event *event, uint64_t thread,
+                                     int is_partial)
 {
 	enum lm_packed_kind kind = LM_PACKED_MALLOC;
 	const void *p = event->p;
@@ -38,8 +42,11 @@ static inline unsigned lm_pack_event(uint64_t words[LM_PACKED_WORDS_MAX], const 
 
 	switch (event->call) {
 	case LM_CALL_FREE:
-		words[0] = lm_pack_first(LM_PACKED_FREE, thread, event->old);
-		return words[0] ? 1 : 0;
+		words[0] = lm_pack_first(is_partial ? LM_PACKED_FREE_OF : LM_PACKED_FREE, thread, event->old);
+		if (!is_partial)
+			return words[0] ? 1 : 0;
+		words[1] = lm_pack_block(event->old_size, event->usable, 0);
+		return words[0] && words[1] ? 2 : 0;
 	case LM_CALL_MALLOC:
 		break;
 	case LM_CALL_CALLOC:
@@ -53,6 +60,8 @@ static inline unsigned lm_pack_event(uint64_t words[LM_PACKED_WORDS_MAX], const 
 		count = 3;
 		break;
 	case LM_CALL_REALLOC:
+		if (is_partial && event->old)
+			return 0;
 		kind = LM_PACKED_REALLOC_AT;
 		if (event->old == event->p)
 			break;

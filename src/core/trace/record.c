@@ -159,6 +159,10 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 		lm_text_string(text, " " LM_TRACE_USABLE "=");
 		lm_text_unsigned(text, event->usable);
 	}
+	if (event->tells_usable && event->old_usable) {
+		lm_text_string(text, " " LM_TRACE_RELEASED "=");
+		lm_text_unsigned(text, event->old_usable);
+	}
 	if (event->backtrace) {
 		lm_text_string(text, " " LM_TRACE_BT "=");
 		lm_text_unsigned(text, event->backtrace);

@@ -30,8 +30,9 @@ struct lm_event {
 	const void *old;         /* the block passed to realloc or free */
 	const void *p;           /* the result */
 	size_t old_size;         /* of OLD: requested size; the usable size if it is foreign */
+	size_t old_usable;       /* usable bytes of the block passed to realloc */
 	size_t size;             /* requested bytes, SIZE_MAX if the request overflowed */
-	size_t usable;           /* usable bytes of P */
+	size_t usable;           /* usable bytes of P, or of the block that is released */
 	size_t alignment;        /* requested from the memalign family */
 	size_t count;            /* calloc, reallocarray: the number of elements */
 	size_t each;             /* calloc, reallocarray: the size of one element */

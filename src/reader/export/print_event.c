@@ -82,9 +82,11 @@ static const char *skip_mark(const char *at, const char *end)
 /* Copies what stands behind the totals. What a text record of a packed trace says of the totals is not needed. */
 static char *put_rest(char *to, const char *at, const char *end, bool is_packed)
 {
-	const char *usable = is_packed ? find(at, end, " " LM_TRACE_USABLE "=") : end;
+	const char *usable = is_packed ? find(at, end, " " LM_TRACE_USABLE "=") : end, *behind = skip_mark(usable, end);
 
-	return put_text(put_text(to, at, usable), skip_mark(usable, end), end);
+	if (find(behind, end, " " LM_TRACE_RELEASED "=") == behind)
+		behind = skip_mark(behind, end);
+	return put_text(put_text(to, at, usable), behind, end);
 }
 
 /* Where the number of a backtrace belongs: in front of the thread and of statm. */

@@ -32,6 +32,7 @@ enum { KINDS = 128 };
 /* By a record's first byte without its lowest bit. Lines of text begin with smaller bytes, and are at the end. */
 static const struct way ways[KINDS] = {
 	[BY_KIND(LM_PACKED_FREE)] = {ALL, 0, 0, 8, LM_CALL_FREE},
+	[BY_KIND(LM_PACKED_FREE_OF)] = {ALL, 0, 0xff, 16, LM_CALL_FREE},
 	[BY_KIND(LM_PACKED_MALLOC)] = {0, ALL, 0xff, 16, LM_CALL_MALLOC},
 	[BY_KIND(LM_PACKED_CALLOC)] = {0, ALL, 0xff, 16, LM_CALL_CALLOC},
 	[BY_KIND(LM_PACKED_REALLOC_AT)] = {ALL, ALL, 0xff, 16, LM_CALL_REALLOC},

@@ -30,11 +30,12 @@ static void leave_unknown(struct totals *totals, const struct event *event)
 
 	if (event->foreign)
 		return;
-	totals->inexact = true;
-	if (event->without_sizes)
+	if (event->without_sizes) {
+		totals->inexact = true;
 		return;
+	}
 	totals->used -= (int64_t)size;
-	totals->usable -= (int64_t)size + (parse_is_free(event->call) ? event->slack : 0);
+	totals->usable -= (int64_t)size + (parse_is_free(event->call) ? event->slack : event->old_slack);
 }
 
 static int apply_call(struct totals *totals, struct trace_item *item)

@@ -61,7 +61,8 @@ const char *parse_call_name(enum lm_call call)
 static inline void clear_event(struct event *event)
 {
 	event->change = event->used = event->usable = 0;
-	event->pointer = event->old = event->size = event->slack = event->backtrace = 0;
+	event->pointer = event->old = event->size = event->backtrace = 0;
+	event->slack = event->old_slack = 0;
 	event->arg_count = event->error = event->thread = event->by = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_thread = event->has_statm = false;
@@ -160,6 +161,8 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	else if (is_word(word, key, LM_TRACE_USABLE))
 		/* The size is not known yet, see conclude_slack(). */
 		event->slack = cursor_number(&value, &flag) && flag < INT64_MAX ? (int64_t)flag + 1 : 0;
+	else if (is_word(word, key, LM_TRACE_RELEASED))
+		event->old_slack = cursor_number(&value, &flag) && flag < INT64_MAX ? (int64_t)flag + 1 : 0;
 	return NULL;
 }
 
@@ -198,11 +201,13 @@ static const char *take_markers(struct cursor *c, struct event *event)
 	return cursor_at_end(c) ? NULL : "something behind the end of the event";
 }
 
-/* From the annotation, 1 more than the usable size, or 0 without one, to the slack. */
+/* From the annotations, each 1 more than a usable size, or 0 without one, to the slack. */
 static void conclude_slack(struct event *event)
 {
 	if (event->slack)
 		event->slack -= 1 + (int64_t)event->size;
+	if (event->old_slack)
+		event->old_slack -= 1 + (int64_t)event->args[0];
 }
 
 /* Finds out the size of the call's block, and whether the call failed. */

@@ -52,6 +52,7 @@ struct event {
 	uint64_t old;       /* realloc, reallocarray: the pointer that was passed; otherwise 0 */
 	uint64_t size;      /* requested size of the block at POINTER */
 	int64_t slack;      /* usable bytes without SIZE, if the trace says so (-SIZE if none are known); otherwise 0 */
+	int64_t old_slack;  /* realloc: the same of OLD */
 	int64_t used;       /* U: requested bytes in use after the call */
 	int64_t usable;     /* R: their malloc_usable_size */
 	uint64_t backtrace; /* compact format: its number, if has_backtrace */

@@ -116,7 +116,8 @@ static inline __attribute__((always_inline)) bool pass_two(const char **at, stru
 /* Clears the fields that not all calls have. */
 static inline __attribute__((always_inline)) void clear_rest(struct event *event)
 {
-	event->old = event->slack = 0;
+	event->old = 0;
+	event->slack = event->old_slack = 0;
 	event->arg_count = event->error = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_thread = event->has_statm = false;

@@ -80,7 +80,8 @@ bool packed_is_certain(const char *text, size_t len)
 static void clear(struct event *event)
 {
 	event->change = event->used = event->usable = 0;
-	event->old = event->size = event->slack = event->backtrace = 0;
+	event->old = event->size = event->backtrace = 0;
+	event->slack = event->old_slack = 0;
 	event->arg_count = event->error = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
 	event->has_backtrace = event->has_statm = false;
@@ -96,7 +97,7 @@ static void set_args(struct event *event, uint64_t first, uint64_t second)
 	event->args[1] = second;
 }
 
-/* The second word of all records but free. */
+/* The second word of all records that have one. */
 static void take_block(struct event *event, uint64_t block)
 {
 	event->size = lm_packed_size(block);
@@ -154,10 +155,15 @@ void parse_packed_event(const char *text, struct event *event)
 	clear(event);
 	event->pointer = lm_packed_address(first);
 	event->thread = lm_packed_thread(first);
-	event->call = kind == LM_PACKED_FREE ? LM_CALL_FREE : LM_CALL_MALLOC;
+	event->call = kind == LM_PACKED_FREE || kind == LM_PACKED_FREE_OF ? LM_CALL_FREE : LM_CALL_MALLOC;
 	if (kind == LM_PACKED_FREE)
 		return;
 	take_block(event, word(text, 1));
+	if (kind == LM_PACKED_FREE_OF) {
+		event->change = -event->change;
+		event->without_sizes = event->has_backtrace = false;
+		return;
+	}
 	if (kind == LM_PACKED_REALLOC || kind == LM_PACKED_REALLOC_AT)
 		take_realloc(text, event, kind == LM_PACKED_REALLOC);
 	else if (kind != LM_PACKED_MALLOC)
