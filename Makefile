@@ -73,6 +73,10 @@ endif
 ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
 endif
+# The tests have LM_BUILD in their environment. Suites run at the same time, out of that directory.
+ifneq ($(and $(LM_BUILD),$(filter $(LM_BUILD),$(abspath $(B)))),)
+$(error B=$(B): a test has to build in a directory of its own)
+endif
 
 # make splits lists at spaces, and the install list is split at colons.
 DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir

@@ -498,6 +498,16 @@ START_TEST(the_installed_tree_can_move_to_a_path_with_a_space)
 }
 END_TEST
 
+START_TEST(the_installed_commands_are_completed)
+{
+	struct run r = run("cd %s/dest/usr && for c in $(ls bin); do\n"
+	                   "bash -c '. share/bash-completion/completions/'$c' && complete -p '$c || exit 1; done",
+	                   built);
+
+	ck_assert_msg(r.status == 0 && !*r.err, "%.200s", r.err);
+}
+END_TEST
+
 START_TEST(everything_is_installed_and_uninstalled)
 {
 	struct run made;
@@ -1048,6 +1058,7 @@ int main(void)
 	tcase_add_test(tcase, the_installed_launcher_finds_the_installed_library);
 	tcase_add_test(tcase, the_installed_tree_can_move_to_a_path_with_a_space);
 	tcase_add_test(tcase, everything_is_installed_and_uninstalled);
+	tcase_add_test(tcase, the_installed_commands_are_completed);
 	tcase_add_test(tcase, each_directory_is_where_it_was_told_to_be);
 	tcase_add_test(tcase, the_launcher_finds_a_library_directory_of_another_name);
 
