@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A whole trace, of lines or packed, plain or compressed, and the heap that follows
- * from it: as a mapped file and as a stream, with events applied at once and later, with
+ * from it: as a file and as a pipe, with events applied at once and later, with
  * the short cuts and line by line. All have to come to the same. So has what
  * totals_apply() makes of it, which has a heap of its own.
  */

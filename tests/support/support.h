@@ -32,6 +32,9 @@ struct run {
  */
 struct run run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* An assertion for each event of a trace: ck_assert() makes system calls when it holds, too. */
+#define each_holds(condition) ((condition) ? (void)0 : ck_abort_msg("%s", #condition))
+
 /* The result of run(...). Fails the test if the command failed, and shows what it printed. */
 #define must(result)                                                                                                   \
 	({                                                                                                             \

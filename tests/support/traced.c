@@ -49,7 +49,7 @@ static void apply(struct traced *traced, const struct trace *trace, const struct
 	if (item->event.unkept)
 		*used -= (int64_t)item->event.size;
 	traced->wrong_totals += *used != item->event.used;
-	ck_assert_int_eq(heap_apply(&traced->heap, &item->event, item->stack, item->line), 0);
+	each_holds(heap_apply(&traced->heap, &item->event, item->stack, item->line) == 0);
 	if (keep)
 		keep_call(traced, trace, item);
 }
@@ -67,7 +67,7 @@ struct traced traced_read(const char *path, bool keep)
 	snprintf(full, sizeof full, "%s/%s", scratch(), path);
 	ck_assert_int_eq(trace_open(&trace, full, NULL), 0);
 	while ((result = trace_next(&trace, &item)) == 1) {
-		ck_assert_int_eq(totals_apply(&totals, &item), 0);
+		each_holds(totals_apply(&totals, &item) == 0);
 		switch (item.kind) {
 		case TRACE_INIT:
 			heap_free(&traced.heap);

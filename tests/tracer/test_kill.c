@@ -149,7 +149,7 @@ static struct verdict read_trace(const char *name, bool is_running)
 	snprintf(path, sizeof path, "%s/%s", scratch(), name);
 	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
 	while ((got = trace_next(&trace, &item)) > 0) {
-		ck_assert_int_eq(totals_apply(&totals, &item), 0);
+		each_holds(totals_apply(&totals, &item) == 0);
 		v.inits += item.kind == TRACE_INIT;
 		v.finis += item.kind == TRACE_FINI;
 		v.events++;
@@ -162,9 +162,9 @@ static struct verdict read_trace(const char *name, bool is_running)
 		}
 		if (item.kind != TRACE_CALL)
 			continue;
-		ck_assert_int_eq(heap_apply(&v.heap, &item.event, item.stack, item.line), 0);
+		each_holds(heap_apply(&v.heap, &item.event, item.stack, item.line) == 0);
 		/* What is compact has to be as whole. */
-		ck_assert(!item.event.has_backtrace || item.stack != STACK_NONE);
+		each_holds(!item.event.has_backtrace || item.stack != STACK_NONE);
 		take_call(&v, &item.event);
 	}
 	ck_assert_int_eq(got, 0);

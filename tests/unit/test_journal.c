@@ -1072,8 +1072,8 @@ static uint64_t count_records(bool is_packed)
 	while ((got = trace_next(&trace, &item)) > 0) {
 		if (item.kind != TRACE_CALL)
 			continue;
-		ck_assert_uint_eq(item.event.pointer, is_packed ? 16 * (count + 16) : count + 16);
-		ck_assert_uint_eq(stacks_get(&trace.image.stacks, item.stack).depth, is_packed ? 0 : 1);
+		each_holds(item.event.pointer == (is_packed ? 16 * (count + 16) : count + 16));
+		each_holds(stacks_get(&trace.image.stacks, item.stack).depth == (is_packed ? 0 : 1));
 		count++;
 	}
 	ck_assert_int_eq(got, 0);

@@ -7,58 +7,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
 	READ_SIZE = 256 * 1024,
 	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE + INPUT_BACK,
-	DROP_SIZE = 4 * 1024 * 1024,
 };
-
-/* Maps the whole file. If that fails (file too large, no mmap), the file is read as a stream. */
-static bool map_file(struct input *in)
-{
-	uint64_t size = in->source.size;
-	void *data;
-
-	if (!source_is_plain_file(&in->source) || size > SIZE_MAX)
-		return false;
-	data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, in->source.fd, 0);
-	if (data == MAP_FAILED)
-		return false;
-	madvise(data, (size_t)size, MADV_SEQUENTIAL);
-	in->data = data;
-	in->len = (size_t)size;
-	in->mapped = in->ended = true;
-	in->drop_at = 2 * (size_t)DROP_SIZE;
-	shrink_watch(&in->shrink, data, in->len);
-	in->ahead = ahead_start(data, in->len);
-	return true;
-}
 
 int input_open(struct input *in, const char *path, const struct diag *diag)
 {
 	int error;
 
-	*in = (struct input){.drop_at = SIZE_MAX};
+	*in = (struct input){.name = NULL};
 	error = source_open(&in->source, path, diag);
 	if (error)
 		return error;
 	in->name = in->source.name;
-	if (map_file(in))
-		return 0;
 	in->data = malloc(BUFFER_SIZE);
 	if (in->data)
 		return 0;
 	input_close(in);
 	return -ENOMEM;
-}
-
-static void show_progress(const struct input *in)
-{
-	if (in->progress.show)
-		in->progress.show(in->mapped ? in->pos : in->source.used, in->source.size);
 }
 
 /* Moves what is left, and a little of what is in front of that, to the front of the buffer. Reads behind it. 0 or
@@ -72,12 +41,15 @@ static int refill(struct input *in)
 	in->len -= gone;
 	in->pos -= gone;
 	in->phase = (unsigned)(in->phase - gone) % LM_PACKED_WORD;
-	n = source_read(&in->source, in->data + in->len, BUFFER_SIZE - in->len);
+	/* Not all the room that there is: what was read stays in the processor's caches until it is used. */
+	n = source_read(&in->source, in->data + in->len,
+	                BUFFER_SIZE - in->len < READ_SIZE ? BUFFER_SIZE - in->len : READ_SIZE);
 	if (n < 0)
 		return (int)n;
 	in->len += (size_t)n;
 	in->ended = n == 0;
-	show_progress(in);
+	if (in->progress.show)
+		in->progress.show(in->source.used, in->source.size);
 	return 0;
 }
 
@@ -95,13 +67,6 @@ static int get_more(struct input *in)
 	return error ? error : 1;
 }
 
-/* If the file became shorter while it was read, the text ends where the file does now. */
-static void find_new_end(struct input *in)
-{
-	if (in->len > in->shrink.left)
-		in->len = in->pos > in->shrink.left ? in->pos : in->shrink.left;
-}
-
 /* Skips NUL bytes; in a packed trace, words that begin with one. */
 static void skip_nuls(struct input *in)
 {
@@ -114,8 +79,6 @@ static void skip_nuls(struct input *in)
 /* Skips NUL bytes and the rest of a line that was cut. True if a line can begin here. */
 static bool skip_dead(struct input *in)
 {
-	if (in->mapped)
-		find_new_end(in);
 	if (in->skipping) {
 		const char *newline = memchr(in->data + in->pos, '\n', in->len - in->pos);
 
@@ -199,24 +162,8 @@ const char *input_look(struct input *in, size_t want, size_t *len)
 	return input_ahead(in, len);
 }
 
-/* Gives back the pages that were read, since a trace can be larger than the memory. */
-void input_drop(struct input *in)
-{
-	size_t done = in->pos / DROP_SIZE * DROP_SIZE - DROP_SIZE;
-
-	if (in->ahead)
-		ahead_tell(in->ahead, in->pos, done);
-	else
-		madvise(in->data + in->dropped, done - in->dropped, MADV_DONTNEED);
-	in->dropped = done;
-	in->drop_at = done + 2 * (size_t)DROP_SIZE;
-	show_progress(in);
-}
-
 const char *input_fault(const struct input *in)
 {
-	if (in->mapped && in->shrink.left < in->shrink.len)
-		return "the file became shorter while it was read";
 	return source_fault(&in->source);
 }
 
@@ -228,13 +175,7 @@ void input_pause(const struct input *in)
 
 void input_close(struct input *in)
 {
-	if (in->mapped) {
-		ahead_stop(in->ahead);
-		shrink_forget(&in->shrink);
-		munmap(in->shrink.data, in->shrink.len);
-	} else {
-		free(in->data);
-	}
+	free(in->data);
 	source_close(&in->source);
 	*in = (struct input){.name = NULL};
 }

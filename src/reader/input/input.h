@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Text, line by line, without copying. A regular file is mapped. Everything else
- * is read as a stream through a buffer of fixed size. A NUL byte ends a line as a
- * newline does, but such a line is not finished.
+ * Text, line by line, read through a buffer of fixed size. A NUL byte ends a line
+ * as a newline does, but such a line is not finished.
  */
 #ifndef LM_READER_INPUT_H
 #define LM_READER_INPUT_H
 
-#include "ahead.h"
 #include "diag.h"
-#include "shrink.h"
 #include "source.h"
 
 #include <stdbool.h>
@@ -41,20 +38,15 @@ struct input_progress {
 
 struct input {
 	const char *name; /* for messages; the caller's string */
-	bool mapped;
-	bool ended;     /* there is nothing more to read into the buffer */
-	bool skipping;  /* the position is inside of a line that was cut */
-	bool nuls;      /* NUL bytes were skipped since the last line */
-	bool words;     /* see input_begin_words() */
-	unsigned phase; /* see input_set_phase() */
+	bool ended;       /* there is nothing more to read into the buffer */
+	bool skipping;    /* the position is inside of a line that was cut */
+	bool nuls;        /* NUL bytes were skipped since the last line */
+	bool words;       /* see input_begin_words() */
+	unsigned phase;   /* see input_set_phase() */
 	char *data;
 	size_t len; /* bytes of data that can be used */
 	size_t pos;
-	size_t dropped;       /* if mapped: bytes at the front that were given back */
-	size_t drop_at;       /* the position at which more are given back */
-	uint64_t lines;       /* newlines before the position */
-	struct shrink shrink; /* if mapped: how much of the file is left */
-	struct ahead *ahead;  /* if mapped: the thread that maps pages; can be NULL */
+	uint64_t lines; /* newlines before the position */
 	struct source source;
 	struct input_progress progress; /* set by the caller after input_open() */
 };
@@ -117,29 +109,11 @@ static inline bool input_at_line(const struct input *in)
 	return !in->skipping && !in->nuls;
 }
 
-/* Part of input_pass(). */
-void input_drop(struct input *in);
-
-/*
- * Prefetches LEN bytes a few lines further on. Processors prefetch sequential reads
- * by themselves, but not across the end of a page.
- */
-static inline void input_fetch(const struct input *in, size_t len)
-{
-	enum { DISTANCE = 1024, CACHE_LINE = 64 };
-
-	for (size_t at = 0; at < len; at += CACHE_LINE)
-		__builtin_prefetch(in->data + in->pos + DISTANCE + at);
-}
-
 /* Moves behind LEN bytes of what input_ahead() returned: LINES whole lines without NUL. */
 static inline void input_pass(struct input *in, size_t len, size_t lines)
 {
-	input_fetch(in, len);
 	in->pos += len;
 	in->lines += lines;
-	if (in->pos >= in->drop_at)
-		input_drop(in);
 }
 
 /* Why the text ended too early, or NULL if it did not. */

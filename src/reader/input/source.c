@@ -17,12 +17,19 @@ static ssize_t read_file(struct source *source, char *to, size_t room)
 {
 	ssize_t n;
 
+	room = smaller(source->file_left, room);
+	if (!room)
+		return 0;
 	do
 		n = read(source->fd, to, room);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	source->used += (uint64_t)n;
+	if (source->file_left != UINT64_MAX) {
+		source->file_left -= (uint64_t)n;
+		source->is_short = n == 0;
+	}
 	return n;
 }
 
@@ -43,13 +50,10 @@ static ssize_t read_raw(void *owner, char *to, size_t room)
 /* Reads the trace up to where the journal continues it, then the journal's text. */
 static ssize_t read_both(struct source *source, char *to, size_t room)
 {
-	ssize_t n = source->file_left ? read_raw(source, to, smaller(source->file_left, room)) : 0;
+	ssize_t n = read_raw(source, to, room);
 
-	if (n > 0)
-		source->file_left -= (uint64_t)n;
 	if (n)
 		return n;
-	source->file_left = 0;
 	room = smaller(source->rest.len - source->rest_taken, room);
 	if (!room)
 		return 0;
@@ -79,9 +83,14 @@ static int look_for_rest(struct source *source, const struct diag *diag)
 {
 	int found = recovery_find(&source->rest, source->fd, source->name, RECOVERY_LEAVE_OUT, diag);
 
+	if (found < 0)
+		return found;
 	source->has_rest = found > 0;
-	source->file_left = source->rest.size;
-	return found < 0 ? found : 0;
+	if (source->has_rest) {
+		source->first_len = smaller(source->rest.size, source->first_len);
+		source->file_left = source->rest.size - source->first_len;
+	}
+	return 0;
 }
 
 static int start(struct source *source, bool named, const struct diag *diag)
@@ -96,6 +105,8 @@ static int start(struct source *source, bool named, const struct diag *diag)
 	/* Files in /proc claim to be regular and empty, whatever they contain. */
 	if (S_ISREG(st.st_mode))
 		source->size = (uint64_t)st.st_size;
+	/* Standard input is read from its present position, which may not be the file's start. */
+	source->file_left = named && source->size ? source->size : UINT64_MAX;
 	error = look_at_first(source);
 	return error || source->unpack || !named ? error : look_for_rest(source, diag);
 }
@@ -116,13 +127,6 @@ int source_open(struct source *source, const char *path, const struct diag *diag
 	return error;
 }
 
-bool source_is_plain_file(const struct source *source)
-{
-	/* Standard input is read from its present position, which may not be the file's start. */
-	return source->size && !source->unpack && !source->has_rest &&
-	       lseek(source->fd, 0, SEEK_CUR) == (off_t)source->first_len;
-}
-
 ssize_t source_read(struct source *source, char *to, size_t room)
 {
 	if (source->unpack)
@@ -132,7 +136,9 @@ ssize_t source_read(struct source *source, char *to, size_t room)
 
 const char *source_fault(const struct source *source)
 {
-	return source->unpack ? unpack_fault(source->unpack) : NULL;
+	const char *fault = source->unpack ? unpack_fault(source->unpack) : NULL;
+
+	return fault || !source->is_short ? fault : "the file became shorter while it was read";
 }
 
 void source_close(struct source *source)

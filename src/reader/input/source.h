@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where the bytes of a trace come from: a file or a pipe, compressed or not. If a
- * file has a journal beside it, the journal's text follows the file's.
+ * file has a journal beside it, the journal's text follows the file's. Of a file that
+ * grows, what it had when it was opened is read.
  */
 #ifndef LM_READER_SOURCE_H
 #define LM_READER_SOURCE_H
@@ -24,9 +25,10 @@ struct source {
 	struct unpack *unpack; /* NULL if not compressed */
 	char first[UNPACK_MAGIC];
 	size_t first_len, first_used; /* bytes that were read first, to find the format */
+	uint64_t file_left;           /* bytes of the file that come behind those; UINT64_MAX: all that there are */
+	bool is_short;                /* the file had fewer */
 	struct recovery rest;
 	bool has_rest;
-	uint64_t file_left; /* with a journal: bytes of the file that are left to read before it */
 	size_t rest_taken;
 };
 
@@ -35,9 +37,6 @@ struct source {
  * journal that can't be used. 0 or -errno.
  */
 int source_open(struct source *source, const char *path, const struct diag *diag);
-
-/* Is the text exactly the content of a regular file, from its beginning to its end? */
-bool source_is_plain_file(const struct source *source);
 
 /* Reads at most ROOM bytes into TO. Returns their number, 0 at the end, or -errno. */
 ssize_t source_read(struct source *source, char *to, size_t room);
