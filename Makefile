@@ -98,9 +98,12 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 
 # The tracker is position independent and exports only what it marks as exported. Its thread-local storage is static, as
 # the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
-TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-lto \
+TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS)
+# Behind CFLAGS, whatever they say. Link-time optimisation leaves the archive without code. The entry points have to
+# jump to the rest of theirs (entry_points.h).
+TRACKER_LAST = -fno-lto -foptimize-sibling-calls
 
 # The program's stacks may be small. What the program asks for itself, and libunwind's structures, take more than the rest.
 LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%
@@ -121,10 +124,12 @@ TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 below = $(if $(filter-out $(1),$(firstword $(2))),$(firstword $(2)) $(call below,$(1),$(wordlist 2,$(words $(2)),$(2))))
 iquote = $(addprefix -iquote ,$(1))
 
-# Declares the folder $(1), which sees the folders $(2) and itself, and is compiled with the flags of the variable $(3).
+# Declares the folder $(1), which sees the folders $(2) and itself, and is compiled with the flags of the variable $(3). Those of
+# $(3)_LAST come behind CFLAGS.
 define folder
 INCLUDES_$(1) = $(call iquote,$(2) $(1)) -Iinclude
 FLAGS_$(1) = $$($(3))
+LAST_$(1) = $$($(3)_LAST)
 endef
 $(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(call below,$(d),$(TRACKER_DIRS)),TRACKER)))
 $(foreach d,src/preload wrap,$(eval $(call folder,$(d),$(TRACKER_DIRS),TRACKER)))
@@ -135,6 +140,7 @@ $(eval $(call folder,src/tools,$(READER_LAYERS),COMMANDS))
 # The include paths and the flags of the folder that a rule's source is in.
 includes = $(INCLUDES_$(patsubst %/,%,$(dir $<)))
 flags    = $(FLAGS_$(patsubst %/,%,$(dir $<)))
+last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 
 # ---- sources ------------------------------------------------------------------
 
@@ -177,7 +183,7 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 $(B)/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(flags) $(includes) $(CFLAGS) $(last) -c -o $@ $<
 
 # The launcher has libdir compiled in.
 $(B)/obj/src/tools/log-malloc.o: $(B)/libdir
@@ -221,7 +227,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-READER_LIBS = -pthread -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
 
 # What several commands share is an archive, so that each links only what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))

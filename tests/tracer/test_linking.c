@@ -572,11 +572,15 @@ END_TEST
 
 /* ---- variants ------------------------------------------------------------------- */
 
+/* With flags that distributions and debuggers set, too. */
 static const struct variant {
 	const char *unwind, *settings;
 } variants[] = {
-	{"none", ""}, {"execinfo", ""}, {"libunwind", ""}, {"dwarf", "CFLAGS='-O2 -g -DLOG_MALLOC_BACKTRACE_COUNT=4'"},
-	{"fp", ""},
+	{"none", "CFLAGS=-Os"},
+	{"execinfo", "CFLAGS='-O2 -flto'"},
+	{"libunwind", ""},
+	{"dwarf", "CFLAGS='-O2 -g -flto -fno-optimize-sibling-calls -DLOG_MALLOC_BACKTRACE_COUNT=4'"},
+	{"fp", "CFLAGS='-O0 -g'"},
 };
 
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))

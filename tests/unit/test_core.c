@@ -86,6 +86,31 @@ START_TEST(every_size_comes_back_once)
 }
 END_TEST
 
+/* Of pages that share a place among the near ones, one is near, and all are known. */
+START_TEST(pages_that_share_a_place_are_told_apart)
+{
+	enum { PAGES = 5 };
+	const uintptr_t base = 0x510000000000, apart = (uintptr_t)LM_SIZEMAP_NEAR << LM_SIZEMAP_LEAF_BITS;
+	size_t near = 0;
+
+	for (size_t i = 0; i < PAGES; i++)
+		ck_assert_int_eq(lm_sizemap_put(AT(base + i * apart), i + 1), 0);
+	for (size_t i = 0; i < PAGES; i++) {
+		const void *p = AT(base + i * apart);
+
+		near += lm_sizemap_near_entry(p) != NULL;
+		ck_assert_ptr_eq(lm_sizemap_entry(p), lm_sizemap_far_entry(p));
+		ck_assert_uint_eq(lm_sizemap_get(p), i + 1);
+		ck_assert_uint_eq(lm_sizemap_get(AT(base + i * apart + 16)), LM_SIZEMAP_NONE);
+		ck_assert_uint_eq(lm_sizemap_take(p), i + 1);
+	}
+	ck_assert_uint_eq(near, 1);
+	/* The first page of all has nothing to be found, wherever its place is. */
+	ck_assert_ptr_null(lm_sizemap_entry(NULL));
+	ck_assert_uint_eq(lm_sizemap_take(AT(16)), LM_SIZEMAP_NONE);
+}
+END_TEST
+
 START_TEST(neighbours_of_eight_bytes_do_not_disturb_each_other)
 {
 	uintptr_t base = 0x600000000000;
@@ -99,7 +124,7 @@ END_TEST
 
 START_TEST(a_large_block_may_cross_the_tables_border)
 {
-	/* Leaves are of 16 MiB: the size stands on both sides of the border. */
+	/* The size stands on both sides of the border. */
 	for (uintptr_t back = 8; back <= 80; back += 8) {
 		void *p = AT(0x400001000000 - back);
 
@@ -180,7 +205,7 @@ START_TEST(an_address_between_two_multiples_of_eight_is_no_block)
 			for (uintptr_t wrong = block + 1; wrong < block + 8; wrong++) {
 				ck_assert_uint_eq(lm_sizemap_get(AT(wrong)), LM_SIZEMAP_NONE);
 				ck_assert_uint_eq(lm_sizemap_take(AT(wrong)), LM_SIZEMAP_NONE);
-				ck_assert_uint_eq(lm_sizemap_try_take(AT(wrong)), LM_SIZEMAP_NONE);
+				ck_assert_ptr_null(lm_sizemap_near_entry(AT(wrong)));
 				ck_assert_uint_eq(lm_sizemap_take_moving(AT(wrong)), LM_SIZEMAP_NONE);
 				ck_assert_uint_eq(lm_sizemap_look(AT(wrong), 5), LM_SIZEMAP_NONE);
 				ck_assert_int_eq(lm_sizemap_put(AT(wrong), 5), -1);
@@ -864,6 +889,7 @@ int main(void)
 	tcase_add_test(tcase, an_address_that_was_never_put_is_unknown);
 	tcase_add_test(tcase, every_size_comes_back_once);
 	tcase_add_test(tcase, a_mark_is_one_blocks_alone);
+	tcase_add_test(tcase, pages_that_share_a_place_are_told_apart);
 	tcase_add_test(tcase, neighbours_of_eight_bytes_do_not_disturb_each_other);
 	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
 	tcase_add_test(tcase, what_a_large_block_left_is_no_block);

@@ -6,6 +6,8 @@
 #include "sys.h"
 
 struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
+/* Page 1 has its place in [1]. */
+struct lm_sizemap_near lm_sizemap_near = {.page = {[0] = 1}};
 
 enum {
 	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
@@ -112,6 +114,47 @@ static void *installed(void *_Atomic *slot, void *(*make)(void))
 /* The tables are typed; the slots differ in nothing else. */
 #define INSTALLED(slot, make) installed((void *_Atomic *)(void *)(slot), make)
 
+/* NULL where no block can be known. */
+static struct lm_sizemap_leaf *leaf_of(const void *p)
+{
+	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	struct lm_sizemap_middle *middle;
+
+	if (!lm_sizemap_covers(address))
+		return NULL;
+	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
+	if (!middle)
+		return NULL;
+	return atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
+}
+
+lm_entry *lm_sizemap_far_entry(const void *p)
+{
+	uintptr_t address = (uintptr_t)p;
+	size_t index = address >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
+	struct lm_sizemap_leaf *leaf = leaf_of(p);
+	lm_entry *odd;
+
+	if (!leaf || address & 7)
+		return NULL;
+	if (!(address & 8))
+		return &leaf->even[index];
+	/* Many allocators know no odd multiples of 8. */
+	odd = atomic_load_explicit(&leaf->odd, memory_order_acquire);
+	return odd ? &odd[index] : NULL;
+}
+
+/* LEAF is the one of PAGE. Gives it a place among the near ones if that is free. */
+static void put_near(uintptr_t page, struct lm_sizemap_leaf *leaf)
+{
+	size_t place = page % LM_SIZEMAP_NEAR;
+	struct lm_sizemap_leaf *none = NULL;
+
+	/* Whoever sees the page finds the leaf. */
+	if (atomic_compare_exchange_strong(&lm_sizemap_near.leaf[place], &none, leaf))
+		atomic_store_explicit(&lm_sizemap_near.page[place], page, memory_order_release);
+}
+
 static lm_entry *made_entry(const void *p)
 {
 	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
@@ -124,6 +167,7 @@ static lm_entry *made_entry(const void *p)
 	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf) : NULL;
 	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd)))
 		return NULL;
+	put_near(page, leaf);
 	return lm_sizemap_entry(p);
 }
 
@@ -319,20 +363,6 @@ void lm_sizemap_end_moving(const void *p)
 }
 
 /* ---- marks ---- */
-
-/* NULL where no block can be known. */
-static struct lm_sizemap_leaf *leaf_of(const void *p)
-{
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	struct lm_sizemap_middle *middle;
-
-	if (!lm_sizemap_covers(address))
-		return NULL;
-	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
-	if (!middle)
-		return NULL;
-	return atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
-}
 
 /* The word of TABLE that P's mark is in. */
 static unsigned *mark_word(unsigned *table, const void *p)

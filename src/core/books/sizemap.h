@@ -55,9 +55,9 @@ typedef _Atomic uint16_t lm_entry;
 #define LM_SIZEMAP_SMALL_MAX  0x7ffe
 
 struct lm_sizemap_leaf {
-	lm_entry even[LM_SIZEMAP_LEAF_ENTRIES]; /* of multiples of 16 */
 	lm_entry *_Atomic odd;                  /* as many, of odd multiples of 8; NULL as long as there is none */
 	unsigned *_Atomic marks;                /* a bit for each entry of both; NULL as long as none is set */
+	lm_entry even[LM_SIZEMAP_LEAF_ENTRIES]; /* of multiples of 16 */
 };
 
 struct lm_sizemap_middle {
@@ -76,35 +76,48 @@ static inline int lm_sizemap_covers(uintptr_t address)
 #endif
 }
 
-/* NULL where no block can be known. No block begins between two multiples of 8. */
-static inline lm_entry *lm_sizemap_entry(const void *p)
-{
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	size_t index = address >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
-	struct lm_sizemap_middle *middle;
-	struct lm_sizemap_leaf *leaf;
-	lm_entry *odd;
+/*
+ * The leaves of most addresses, found by one comparison. A page, which is 4 MiB of
+ * address space, has one place that it shares with others; the first one that is used
+ * gets it and keeps it. So a place never changes once its page stands there. 256 places
+ * are 1 GiB.
+ */
+#define LM_SIZEMAP_NEAR 256
 
-	if (unlikely(!lm_sizemap_covers(address)))
+extern struct lm_sizemap_near {
+	/* 0 where nothing stands yet, which is no page that has its place there: in [0], 1 stands for that. */
+	_Atomic uintptr_t page[LM_SIZEMAP_NEAR];
+	struct lm_sizemap_leaf *_Atomic leaf[LM_SIZEMAP_NEAR];
+} lm_sizemap_near LM_INTERNAL;
+
+/* The entry of a multiple of 16 whose page has its place there; else NULL. */
+static inline lm_entry *lm_sizemap_near_entry(const void *p)
+{
+	uintptr_t address = (uintptr_t)p;
+	/* The lowest four bits come on top. If one of them is set, the page is none that there is. */
+	uintptr_t turned = address >> 4 | address << (CHAR_BIT * sizeof address - 4);
+	uintptr_t page = turned >> (LM_SIZEMAP_LEAF_BITS - 4);
+	size_t place = page % LM_SIZEMAP_NEAR;
+
+	if (unlikely(atomic_load_explicit(&lm_sizemap_near.page[place], memory_order_acquire) != page))
 		return NULL;
-	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
-	if (unlikely(!middle))
-		return NULL;
-	leaf = atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
-	if (unlikely(!leaf))
-		return NULL;
-	/* Many allocators know no odd multiples of 8. */
-	if (likely((address & 15) == 0))
-		return &leaf->even[index];
-	odd = address & 7 ? NULL : atomic_load_explicit(&leaf->odd, memory_order_acquire);
-	return odd ? &odd[index] : NULL;
+	return &atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_relaxed)
+	                ->even[turned % LM_SIZEMAP_LEAF_ENTRIES];
 }
 
-/* The common case of lm_sizemap_put_new(): 1; or 0, and nothing was done. */
-static inline int lm_sizemap_try_put_new(const void *p, size_t size)
-{
-	lm_entry *entry = lm_sizemap_entry(p);
+/* The entry of any other address. NULL where no block can be known. No block begins between two multiples of 8. */
+lm_entry *lm_sizemap_far_entry(const void *p);
 
+static inline lm_entry *lm_sizemap_entry(const void *p)
+{
+	lm_entry *entry = lm_sizemap_near_entry(p);
+
+	return likely(entry != NULL) ? entry : lm_sizemap_far_entry(p);
+}
+
+/* The common case of lm_sizemap_put_new(), for P's entry: 1; or 0, and nothing was done. */
+static inline int lm_sizemap_try_put_new(lm_entry *entry, size_t size)
+{
 	if (unlikely(!entry || size > LM_SIZEMAP_SMALL_MAX ||
 	             atomic_load_explicit(entry, memory_order_acquire) != LM_SIZEMAP_ENTRY_NONE))
 		return 0;
@@ -112,10 +125,9 @@ static inline int lm_sizemap_try_put_new(const void *p, size_t size)
 	return 1;
 }
 
-/* The common case of lm_sizemap_take(): the size; or LM_SIZEMAP_NONE, and nothing was done. */
-static inline size_t lm_sizemap_try_take(const void *p)
+/* The common case of lm_sizemap_take(), for P's entry: the size; or LM_SIZEMAP_NONE, and nothing was done. */
+static inline size_t lm_sizemap_try_take(lm_entry *entry)
 {
-	lm_entry *entry = lm_sizemap_entry(p);
 	unsigned value;
 
 	if (unlikely(!entry))
@@ -149,7 +161,7 @@ size_t lm_sizemap_look(const void *p, size_t size);
  */
 static inline size_t lm_sizemap_put_new(const void *p, size_t size)
 {
-	return lm_sizemap_try_put_new(p, size) ? LM_SIZEMAP_NONE : lm_sizemap_put_new_slowly(p, size);
+	return lm_sizemap_try_put_new(lm_sizemap_entry(p), size) ? LM_SIZEMAP_NONE : lm_sizemap_put_new_slowly(p, size);
 }
 
 /* P lives now and SIZE bytes were asked for. 0, or -1 without memory for the map: P stays unknown. */
@@ -165,7 +177,7 @@ int lm_sizemap_put(const void *p, size_t size);
  */
 static inline size_t lm_sizemap_take(const void *p)
 {
-	size_t size = lm_sizemap_try_take(p);
+	size_t size = lm_sizemap_try_take(lm_sizemap_entry(p));
 
 	return likely(size != LM_SIZEMAP_NONE) ? size : lm_sizemap_take_slowly(p);
 }

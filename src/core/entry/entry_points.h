@@ -36,85 +36,109 @@
 		return function arguments;                                                                             \
 	}
 
-/* The four common functions. */
+/*
+ * The four common functions. Each is a quick way, and the rest of the work in a function of its own, NAME_in_full.
+ * LM_CALLER_HERE() needs a frame pointer; set up for the quick way, it would be a good part of it. So the entry point
+ * jumps to the rest, which finds its caller on the stack as if it had been called itself. Where we don't know that
+ * the compiler makes it a jump (the Makefile asks for that), the rest is a part of the entry point.
+ */
+#if defined __OPTIMIZE__ && (defined __x86_64__ || defined __aarch64__)
+#define LM_ENTRY_REST static __attribute__((noinline))
+#else
+#define LM_ENTRY_REST static inline __attribute__((always_inline))
+#endif
+
 #define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
-	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
-	void *symbol(size_t size)                                                                                      \
+	LM_ENTRY_REST void *symbol##_in_full(size_t size)                                                              \
 	{                                                                                                              \
-		if (lm_is_quiet()) {                                                                                   \
-			struct lm_thread *own = lm_quiet_light();                                                      \
-                                                                                                                       \
-			if (own)                                                                                       \
-				return lm_quiet_allocated(own, LM_SEAM_MALLOC(size), size);                            \
-			if (lm_quiet_is_idle())                                                                        \
-				return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                  \
-		} else {                                                                                               \
+		if (!lm_is_quiet()) {                                                                                  \
 			LM_SEAM_EARLY(symbol, (size));                                                                 \
+		} else if (lm_quiet_is_idle()) {                                                                       \
+			return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                          \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_malloc(size, &caller);                                                                       \
+	}                                                                                                              \
+                                                                                                                       \
+	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
+	void *symbol(size_t size)                                                                                      \
+	{                                                                                                              \
+		if (lm_quiet_is_light())                                                                               \
+			return lm_quiet_allocated(LM_SEAM_MALLOC(size), size);                                         \
+		return symbol##_in_full(size);                                                                         \
 	}
 
 #define LM_ENTRY_DEFINE_CALLOC(symbol)                                                                                 \
-	LM_ENTRY_EXPORT void *symbol(size_t count, size_t size);                                                       \
-	void *symbol(size_t count, size_t size)                                                                        \
+	LM_ENTRY_REST void *symbol##_in_full(size_t count, size_t size)                                                \
 	{                                                                                                              \
-		if (lm_is_quiet()) {                                                                                   \
-			struct lm_thread *own = lm_quiet_light();                                                      \
-			size_t total;                                                                                  \
+		size_t total;                                                                                          \
                                                                                                                        \
-			if (own && !__builtin_mul_overflow(count, size, &total))                                       \
-				return lm_quiet_allocated(own, LM_SEAM_CALLOC(count, size), total);                    \
-			if (lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total))                        \
-				return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                    \
-		} else {                                                                                               \
+		if (!lm_is_quiet()) {                                                                                  \
 			LM_SEAM_EARLY(symbol, (count, size));                                                          \
+		} else if (lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total)) {                       \
+			return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                            \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_calloc(count, size, &caller);                                                                \
+	}                                                                                                              \
+                                                                                                                       \
+	LM_ENTRY_EXPORT void *symbol(size_t count, size_t size);                                                       \
+	void *symbol(size_t count, size_t size)                                                                        \
+	{                                                                                                              \
+		size_t total;                                                                                          \
+                                                                                                                       \
+		if (lm_quiet_is_light() && likely(!__builtin_mul_overflow(count, size, &total)))                       \
+			return lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);                                 \
+		return symbol##_in_full(count, size);                                                                  \
 	}
 
 #define LM_ENTRY_DEFINE_REALLOC(symbol)                                                                                \
-	LM_ENTRY_EXPORT void *symbol(void *p, size_t size);                                                            \
-	void *symbol(void *p, size_t size)                                                                             \
+	LM_ENTRY_REST void *symbol##_in_full(void *p, size_t size)                                                     \
 	{                                                                                                              \
-		if (lm_is_quiet()) {                                                                                   \
-			struct lm_thread *own = lm_quiet_light();                                                      \
-			void *result;                                                                                  \
+		void *result;                                                                                          \
                                                                                                                        \
-			if (own && lm_quiet_realloc(own, p, size, &result))                                            \
-				return result;                                                                         \
-			if (lm_quiet_is_idle() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result))          \
-				return result;                                                                         \
-		} else {                                                                                               \
+		if (!lm_is_quiet()) {                                                                                  \
 			LM_SEAM_EARLY(symbol, (p, size));                                                              \
+		} else if (lm_quiet_is_idle() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result)) {         \
+			return result;                                                                                 \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		return lm_realloc(p, size, &caller);                                                                   \
+	}                                                                                                              \
+                                                                                                                       \
+	LM_ENTRY_EXPORT void *symbol(void *p, size_t size);                                                            \
+	void *symbol(void *p, size_t size)                                                                             \
+	{                                                                                                              \
+		void *result;                                                                                          \
+                                                                                                                       \
+		if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                         \
+			return result;                                                                                 \
+		return symbol##_in_full(p, size);                                                                      \
 	}
 
 #define LM_ENTRY_DEFINE_FREE(symbol)                                                                                   \
-	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
-	void symbol(void *p)                                                                                           \
+	LM_ENTRY_REST void symbol##_in_full(void *p)                                                                   \
 	{                                                                                                              \
-		if (lm_is_quiet()) {                                                                                   \
-			struct lm_thread *own = lm_quiet_light();                                                      \
-                                                                                                                       \
-			if (own && lm_quiet_take(own, p)) {                                                            \
-				LM_SEAM_FREE(p);                                                                       \
-				return;                                                                                \
-			}                                                                                              \
-			if (lm_quiet_is_idle() && lm_quiet_free_guarded(p, LM_CALLER_SP()))                            \
-				return;                                                                                \
-		} else {                                                                                               \
+		if (!lm_is_quiet()) {                                                                                  \
 			LM_SEAM_EARLY(symbol, (p));                                                                    \
+		} else if (lm_quiet_is_idle() && lm_quiet_free_guarded(p, LM_CALLER_SP())) {                           \
+			return;                                                                                        \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
                                                                                                                        \
 		lm_free(p, &caller);                                                                                   \
+	}                                                                                                              \
+                                                                                                                       \
+	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
+	void symbol(void *p)                                                                                           \
+	{                                                                                                              \
+		if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p)))                                    \
+			LM_SEAM_FREE(p);                                                                               \
+		else                                                                                                   \
+			symbol##_in_full(p);                                                                           \
 	}
 
 /* The functions by which a program leaves its image. They are not events, so their caller is not needed. */

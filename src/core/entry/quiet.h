@@ -30,67 +30,77 @@
 #define LM_SEAM_EARLY(name, arguments)
 #endif
 
-/*
- * The calling thread's entry if its calls can do without the guard; else NULL.
- * The guard is needed for real allocators that call the entry points; glibc's
- * does not. It also protects against signal handlers, but here the only thing
- * that a handler can find half done is one addition.
- */
-static inline struct lm_thread *lm_quiet_light(void)
-{
-	return __builtin_expect(lm_tls.light_thread != NULL, 1) ? lm_tls.light_thread : NULL;
-}
-
 /* Is there no trace, and will there be none? Then one of the ways here is tried. */
 static inline int lm_is_quiet(void)
 {
 	return lm_load_acquire(&lm_session.quiet);
 }
 
+/*
+ * Can the call do without the guard? The guard is needed for real allocators that
+ * call the entry points; glibc's does not. It also protects against signal handlers,
+ * but here the only thing that a handler can find half done is one addition.
+ */
+static inline int lm_quiet_is_light(void)
+{
+	/* In this order: before relocation, the thread's own variables can't be read. */
+	return likely(lm_is_quiet()) && likely(lm_tls.is_light);
+}
+
 /* Can the call be dealt with here, with the guard? */
 static inline int lm_quiet_is_idle(void)
 {
-	return __builtin_expect(lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE, 1);
+	return likely(lm_tls.thread && lm_tls.guard == LM_GUARD_IDLE);
 }
 
-/*
- * Counts the new block P, of the thread OWN, the calling one. P may be null: the size map refuses that, and the slow
- * way handles it.
- */
-static inline __attribute__((always_inline)) void *lm_quiet_allocated(struct lm_thread *own, void *p, size_t size)
+/* Counts the new block P, which has the entry ENTRY, or one that has to be looked for. P may be null. Returns P. */
+static inline __attribute__((always_inline)) void *lm_quiet_put(void *p, lm_entry *entry, size_t size,
+                                                                void *(*otherwise)(void *p, size_t size))
 {
-	if (__builtin_expect(!lm_sizemap_try_put_new(p, size), 0))
-		return lm_malloc_end(p, size);
-	lm_add_own(&own->books.requested, (int64_t)size);
+	if (unlikely(!lm_sizemap_try_put_new(entry, size)))
+		return otherwise(p, size);
+	lm_add_own(&lm_tls.thread->books.requested, (int64_t)size);
 	return p;
 }
 
-/* Counts the release of P. 0: P is not known, and nothing was done. */
-static inline __attribute__((always_inline)) int lm_quiet_take(struct lm_thread *own, const void *p)
+static __attribute__((noinline)) void *lm_quiet_allocated_far(void *p, size_t size)
 {
-	size_t size = lm_sizemap_try_take(p);
+	return lm_quiet_put(p, lm_sizemap_far_entry(p), size, lm_malloc_end);
+}
 
-	if (__builtin_expect(size == LM_SIZEMAP_NONE, 0))
+/* Counts the new block P of the calling thread, which has an entry. P may be null. Returns P. */
+static inline void *lm_quiet_allocated(void *p, size_t size)
+{
+	return lm_quiet_put(p, lm_sizemap_near_entry(p), size, lm_quiet_allocated_far);
+}
+
+/* Counts the release of P, which has the entry ENTRY. 0: it is not known, and nothing was done. */
+static inline __attribute__((always_inline)) int lm_quiet_take(lm_entry *entry)
+{
+	size_t size = lm_sizemap_try_take(entry);
+
+	if (unlikely(size == LM_SIZEMAP_NONE))
 		return 0;
-	lm_subtract_own(&own->books.requested, (int64_t)size);
+	lm_subtract_own(&lm_tls.thread->books.requested, (int64_t)size);
 	return 1;
 }
 
 /* Resizes a known block to a size other than 0: 1, and the real function's *RESULT. 0: nothing was done. */
-static inline int lm_quiet_realloc(struct lm_thread *own, void *p, size_t size, void **result)
+static inline __attribute__((always_inline)) int lm_quiet_realloc(void *p, size_t size, void **result)
 {
-	size_t old = size ? lm_sizemap_try_take(p) : LM_SIZEMAP_NONE;
+	lm_entry *entry = lm_sizemap_entry(p);
+	size_t old = size ? lm_sizemap_try_take(entry) : LM_SIZEMAP_NONE;
 
-	if (__builtin_expect(old == LM_SIZEMAP_NONE, 0))
+	if (unlikely(old == LM_SIZEMAP_NONE))
 		return 0;
 	*result = LM_SEAM_REALLOC(p, size);
-	if (__builtin_expect(!*result, 0)) {
+	if (unlikely(!*result)) {
 		/* It failed, and left the block as it was. */
-		lm_sizemap_try_put_new(p, old);
+		lm_sizemap_try_put_new(entry, old);
 		return 1;
 	}
-	lm_subtract_own(&own->books.requested, (int64_t)old);
-	lm_quiet_allocated(own, *result, size);
+	lm_subtract_own(&lm_tls.thread->books.requested, (int64_t)old);
+	lm_quiet_allocated(*result, size);
 	return 1;
 }
 
@@ -105,8 +115,7 @@ static inline void lm_quiet_enter(uintptr_t sp)
 static inline void lm_quiet_leave(void)
 {
 	lm_tls.guard = LM_GUARD_IDLE;
-	if (lm_session.light)
-		lm_tls.light_thread = lm_tls.thread;
+	lm_tls.is_light = lm_session.light;
 }
 
 static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uintptr_t sp)
@@ -114,7 +123,7 @@ static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uint
 	void *p;
 
 	lm_quiet_enter(sp);
-	p = lm_quiet_allocated(lm_tls.thread, LM_SEAM_MALLOC(size), size);
+	p = lm_quiet_allocated(LM_SEAM_MALLOC(size), size);
 	lm_quiet_leave();
 	return p;
 }
@@ -125,7 +134,7 @@ static __attribute__((noinline)) void *lm_quiet_calloc_guarded(size_t count, siz
 	void *p;
 
 	lm_quiet_enter(sp);
-	p = lm_quiet_allocated(lm_tls.thread, LM_SEAM_CALLOC(count, size), total);
+	p = lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);
 	lm_quiet_leave();
 	return p;
 }
@@ -135,14 +144,14 @@ static __attribute__((noinline)) int lm_quiet_realloc_guarded(void *p, size_t si
 	int done;
 
 	lm_quiet_enter(sp);
-	done = lm_quiet_realloc(lm_tls.thread, p, size, result);
+	done = lm_quiet_realloc(p, size, result);
 	lm_quiet_leave();
 	return done;
 }
 
 static __attribute__((noinline)) int lm_quiet_free_guarded(void *p, uintptr_t sp)
 {
-	if (!lm_quiet_take(lm_tls.thread, p))
+	if (!lm_quiet_take(lm_sizemap_entry(p)))
 		return 0;
 	lm_quiet_enter(sp);
 	LM_SEAM_FREE(p);

@@ -24,9 +24,9 @@ struct lm_thread;
 /* All thread-local storage that every event needs is one variable, so that its address is computed only once. */
 extern __thread struct lm_tls {
 	volatile unsigned char guard;
-	volatile uintptr_t caller_sp;   /* the stack pointer of the program's code whose call set the guard last */
-	struct lm_thread *thread;       /* this thread's entry (thread.h); NULL if it has none yet */
-	struct lm_thread *light_thread; /* the same, once calls can do without the guard (quiet.h); else NULL */
+	volatile uintptr_t caller_sp; /* the stack pointer of the program's code whose call set the guard last */
+	struct lm_thread *thread;     /* this thread's entry (thread.h); NULL if it has none yet */
+	int is_light;                 /* calls can do without the guard (quiet.h); THREAD is not NULL */
 } lm_tls LM_INTERNAL;
 
 /* Sets the state. Returns the state before, for lm_guard_restore(). */
