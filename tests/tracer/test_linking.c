@@ -1160,6 +1160,80 @@ START_TEST(a_cross_build_needs_the_compiler_alone_for_its_backtraces)
 }
 END_TEST
 
+/* Ends without an end: what it recorded is in the journal alone, but for the first 256 events. */
+static const char killed_c[] =
+	"#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+	"int main(void)\n{\n"
+	"	for (int i = 0; i < 1000; i++) {\n"
+	"		void *volatile p = malloc(777);\n		if (!p) return 1;\n	}\n"
+	"	return kill(getpid(), SIGKILL);\n}\n";
+
+/* Copies of both files say the same. */
+START_TEST(a_journal_of_another_machine_is_read)
+{
+	static const char *const forms[] = {"full", "compact", "packed"};
+	const char *test = "a_journal_of_another_machine_is_read";
+
+	write_file("killed.c", killed_c, sizeof killed_c - 1);
+	if (!cross_build(test, _i, "killed"))
+		return;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct run result =
+			run("LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s %s ./killed 1022>trace; cp trace copy && "
+		            "cp trace.journal copy.journal || exit 1; for t in trace copy; do "
+		            "$B/log-malloc-cat $t | grep -c '^+ malloc 777 '; done; rm -f *.journal",
+		            forms[i], unknown_machines[_i].qemu);
+
+		ck_assert_msg(result.status == 0, "%s, %s: %.400s", unknown_machines[_i].triplet, forms[i], result.err);
+		ck_assert_str_eq(result.out, "1000\n1000\n");
+	}
+}
+END_TEST
+
+/* Writes the places of a ring in each of their states to standard output. */
+static const char places_c[] =
+	"#include <stdio.h>\n#include <string.h>\n#include \"place.h\"\n"
+	"int main(void)\n{\n"
+	"	static _Alignas(8) unsigned char bytes[512];\n"
+	"	static const unsigned char closing[] = {LM_JOURNAL_CLOSING};\n"
+	"	static const char text[] = \"+ malloc 1 0x10 [1:1]   \\n\";\n"
+	"	const struct iovec part = {(void *)text, sizeof text - 1};\n"
+	"	struct lm_journal_header header = {LM_JOURNAL_MAGIC, 1, 2, 3, 4, 5, 6, 1};\n"
+	"	uint64_t word = lm_packed_first(LM_PACKED_FREE, 5, 0x12345678);\n"
+	"	lm_place_open(bytes, 0x10203);\n"
+	"	lm_place_record(bytes + 32, &part, 1, sizeof text - 1, 0);\n"
+	"	lm_place_void(bytes + 64, 21, 0);\n"
+	"	memcpy(bytes + 96, closing, 1);\n	lm_place_void(bytes + 96, 21, 0);\n"
+	"	lm_place_open_words(bytes + 128, 0x10200);\n"
+	"	lm_place_record(bytes + 160, &part, 1, sizeof text - 1, 1);\n"
+	"	lm_place_put_words(bytes + 192, &word, 1);\n"
+	"	lm_place_void(bytes + 224, 16, 1);\n"
+	"	lm_journal_header_turn(&header);\n	memcpy(bytes + 256, &header, sizeof header);\n"
+	"	return fwrite(bytes, sizeof bytes, 1, stdout) != 1;\n}\n";
+
+START_TEST(a_ring_has_the_same_bytes_on_every_machine)
+{
+	const char *triplet = unknown_machines[_i].triplet, *qemu = unknown_machines[_i].qemu;
+	char text[100];
+	struct run result;
+
+	snprintf(text, sizeof text, "%s-gcc", triplet);
+	if (!can_run("a_ring_has_the_same_bytes_on_every_machine", text) ||
+	    !can_run("a_ring_has_the_same_bytes_on_every_machine", qemu))
+		return;
+	write_file("places.c", places_c, sizeof places_c - 1);
+	result = run(
+		"for c in %s-gcc ${CC:-cc}; do $c -static -D_GNU_SOURCE -iquote $S/src/format -iquote $S/src/core/port "
+		"-iquote $S/src/core/out -o places.$c places.c $S/src/core/out/place.c || exit; done; "
+		"%s ./places.%s-gcc >theirs && ./places.${CC:-cc} >ours && cmp ours theirs && "
+		"head -c 5 ours | od -An -tx1; tail -c +257 ours | head -c 8",
+		triplet, qemu, triplet);
+	ck_assert_msg(result.status == 0, "%s: %.400s %.400s", triplet, result.out, result.err);
+	/* PENDING and the length, lowest byte first. */
+	ck_assert_str_eq(result.out, " 01 03 02 01 00\n\nLMJRNL4");
+}
+END_TEST
+
 static TCase *group(Suite *suite, const char *name, SFun fixture)
 {
 	TCase *tcase = tcase_create(name);
@@ -1208,5 +1282,7 @@ int main(void)
 	tcase_add_test(tcase, programs_of_musl_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
 	tcase_add_loop_test(tcase, a_cross_build_needs_the_compiler_alone_for_its_backtraces, 0, UNKNOWN_MACHINES);
+	tcase_add_loop_test(tcase, a_journal_of_another_machine_is_read, 0, UNKNOWN_MACHINES);
+	tcase_add_loop_test(tcase, a_ring_has_the_same_bytes_on_every_machine, 0, UNKNOWN_MACHINES);
 	return run_suite(suite);
 }
