@@ -47,11 +47,11 @@ endef
 TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
 ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
-# Our own unwinders know these machines. Others use libunwind.
+# Our own unwinders know these machines. Others use that of the compiler's library.
 UNWIND_KNOWN := x86_64 aarch64
-UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,libunwind)
+UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,gcc)
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
-UNWINDERS   := auto dwarf fp libunwind execinfo none
+UNWINDERS   := auto dwarf fp gcc libunwind execinfo none
 ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
@@ -83,6 +83,9 @@ DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir
 $(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
 $(foreach d,$(filter-out DESTDIR,$(DIRECTORIES)),$(if $(findstring :,$($(d))),$(error $(d)=$($(d)): there can't be a colon in it)))
 
+# The preload library has a copy of libgcc's unwinder to itself: a program's own, in use by a throw, may hold a lock.
+# A program that the archive is linked with gets libgcc from its compiler, behind all other libraries.
+UNWIND_LIBS_gcc       = -static-libgcc
 UNWIND_LIBS_libunwind = $(shell $(PKG_CONFIG) --libs libunwind)
 UNWIND_PC_libunwind   = libunwind
 # libunwind.a refers to these functions weakly. It crashes in a static program that links only some of them.

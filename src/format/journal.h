@@ -13,12 +13,15 @@
  *
  *   '+' or '#'   The record is whole.
  *   PENDING      The place is reserved and perhaps partly filled. Its length is
- *                in the next four bytes, in the machine's byte order.
+ *                in the next four bytes, the lowest first.
  *   OPENING      As PENDING, but the length is being written. All bytes behind
  *                the length are still 0.
  *   CLOSING      As PENDING, but the first eight bytes are being written and
  *                hold no length. All others are the record's.
  *   0            The place was reserved a moment ago: all of its bytes are 0.
+ *
+ * All numbers, here and in the header and the trailer, have their lowest byte first, on
+ * every machine. So a journal can be read on any other.
  *
  * A state is one byte, so it can't be seen half written on any machine. A
  * machine that stores eight unaligned bytes in one instruction goes from 0 to
@@ -81,6 +84,7 @@ enum {
 /* Bytes of a place that are written last. */
 #define LM_JOURNAL_FIRST 8
 
+/* As they lie in the file: each number is what lm_journal_number() makes of it. */
 struct lm_journal_header {
 	uint64_t magic;
 	uint64_t pid;
@@ -111,6 +115,37 @@ struct lm_journal_piece {
 	uint64_t length;
 	int is_gap; /* a call that had not returned */
 };
+
+/* What VALUE is in the file, on this machine. Its own inverse. */
+static inline uint64_t lm_journal_number(uint64_t value)
+{
+	return lm_packed_bytes(value);
+}
+
+/* The same for the length of a place. */
+static inline uint32_t lm_journal_length(uint32_t length)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap32(length);
+#else
+	return length;
+#endif
+}
+
+/* Turns a header as it was read from the file into this machine's numbers, or the other way round. */
+static inline void lm_journal_header_turn(struct lm_journal_header *header)
+{
+	*header = (struct lm_journal_header){
+		.magic = lm_journal_number(header->magic),
+		.pid = lm_journal_number(header->pid),
+		.device = lm_journal_number(header->device),
+		.inode = lm_journal_number(header->inode),
+		.base = lm_journal_number(header->base),
+		.start = lm_journal_number(header->start),
+		.tail = lm_journal_number(header->tail),
+		.packed = lm_journal_number(header->packed),
+	};
+}
 
 static inline unsigned char lm_journal_byte(const unsigned char *ring, uint64_t position)
 {
@@ -166,6 +201,7 @@ static inline uint64_t lm_journal_pending_end(const unsigned char *ring, uint64_
 	for (unsigned i = 0; i < 4; i++)
 		bytes[i] = lm_journal_byte(ring, position + 1 + i);
 	memcpy(&length, bytes, 4);
+	length = lm_journal_length(length);
 	/* The way on is lost with a length that can't be. */
 	return length >= LM_JOURNAL_RECORD_MIN && length <= head - position ? position + length : head;
 }

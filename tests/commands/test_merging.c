@@ -49,7 +49,7 @@ static size_t put_pending(size_t at, uint32_t len)
 	unsigned char *place = image + LM_JOURNAL_HEADER + at;
 
 	place[0] = LM_JOURNAL_PENDING;
-	memcpy(place + 1, &len, sizeof len);
+	memcpy(place + 1, &(uint32_t){lm_journal_length(len)}, sizeof len);
 	return at + len;
 }
 
@@ -134,6 +134,7 @@ static int forge(const char *trace, const char *how)
 		.inode = st.st_ino,
 		.base = (uint64_t)st.st_size,
 	};
+	lm_journal_header_turn(header);
 	len = strcmp(how, "lost") == 0 ? 0 : fill_ring();
 	if (strcmp(how, "limit") == 0 || strcmp(how, "lost") == 0)
 		len = put(len, "# LOST 77\n");

@@ -92,8 +92,9 @@ static void write_journal(const struct plan *plan, int trace, const uint8_t *dat
 		header.inode = st.st_ino;
 	}
 	fuzz_assert(ftruncate(fd, LM_JOURNAL_SIZE) == 0);
+	lm_journal_header_turn(&header);
 	write_at(fd, &header, sizeof header, 0);
-	write_ring(fd, header.tail, data, len);
+	write_ring(fd, plan->start + plan->written, data, len);
 	if (plan->shape & SHAPE_CUT)
 		fuzz_assert(ftruncate(fd, LM_JOURNAL_SIZE / 2) == 0);
 	close(fd);

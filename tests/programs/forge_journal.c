@@ -10,6 +10,7 @@
  * the first two; the first gap lies across the end of the ring. inode is a whole one
  * of another trace. The layout is src/format/journal.h's.
  */
+#include <endian.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static size_t put(size_t at, const char *text)
 
 static void put_length(size_t at, uint32_t length)
 {
+	length = htole32(length);
 	image[HEADER + at] = 1;
 	memcpy(image + HEADER + at + 1, &length, sizeof length);
 }
@@ -42,7 +44,7 @@ static void put_around(uint64_t position, const void *bytes, size_t size)
 
 static void wrap(uint64_t *header, const char *record)
 {
-	const uint32_t length = 40, size = (uint32_t)strlen(record);
+	const uint32_t length = 40, stored = htole32(length), size = (uint32_t)strlen(record);
 	uint64_t position = RING - size - length / 2;
 
 	memset(image + HEADER, 0, RING);
@@ -53,7 +55,7 @@ static void wrap(uint64_t *header, const char *record)
 		if (i == 2)
 			break;
 		put_around(position, "\1", 1);
-		put_around(position + 1, &length, sizeof length);
+		put_around(position + 1, &stored, sizeof stored);
 		put_around(position + 8, "half", 4);
 		position += length;
 	}
@@ -106,6 +108,8 @@ int main(int argc, char **argv)
 	header[3] = trace.st_ino;
 	header[4] = (uint64_t)trace.st_size;
 	fill(header, argv[3]);
+	for (int i = 0; i < 7; i++)
+		header[i] = htole64(header[i]);
 	file = fopen(argv[2], "w");
 	return file && fwrite(image, sizeof image, 1, file) == 1 && fclose(file) == 0 ? 0 : 97;
 }

@@ -581,11 +581,12 @@ static const struct variant {
 	{"libunwind", ""},
 	{"dwarf", "CFLAGS='-O2 -g -flto -fno-optimize-sibling-calls -DLOG_MALLOC_BACKTRACE_COUNT=4'"},
 	{"fp", "CFLAGS='-O0 -g'"},
+	{"gcc", "CFLAGS='-O0 -g'"},
 };
 
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
 
-enum { NONE, EXECINFO, LIBUNWIND, DWARF, FP };
+enum { NONE, EXECINFO, LIBUNWIND, DWARF, FP, GCC };
 
 static const char *variant_missing(int variant)
 {
@@ -853,10 +854,10 @@ START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 	static const struct {
 		const char *setting, *message;
 	} cases[] = {
-		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf fp libunwind execinfo none."},
+		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
 		{"UNWIND='dwarf none'",
-	         "UNWIND=dwarf none: it has to be one of: auto dwarf fp libunwind execinfo none."},
-		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf fp libunwind execinfo none."},
+	         "UNWIND=dwarf none: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
+		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
 		{"SAN=foo", "SAN=foo: it has to be empty or one of: address undefined thread address,undefined."},
 		{"SAN='address thread'",
 	         "SAN=address thread: it has to be empty or one of: address undefined thread address,undefined."},
@@ -875,6 +876,54 @@ START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 		ck_assert_msg(strstr(made.err, cases[i].message) != NULL, "%s: %.200s", cases[i].setting, made.err);
 	}
 	ck_assert_int_eq(run("[ -e b ]").status, 1);
+}
+END_TEST
+
+/* ---- the compiler's unwinder -------------------------------------------------------- */
+
+/* In a static program it has a lock, and a table that is sorted under it by the first call. */
+
+/* The first call is the program's: libgcc allocates under its lock. It takes that if there can be threads. */
+static const char first_c[] = "#include <execinfo.h>\n#include <pthread.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+			      "int main(void)\n{\n"
+			      "	void *frames[9];\n	pthread_key_t key;\n"
+			      "	alarm(20);\n	pthread_key_create(&key, NULL);\n"
+			      "	if (backtrace(frames, 9) < 2) return 1;\n"
+			      "	free(malloc(3210));\n	return 0;\n}\n";
+
+/* The process forks while its threads are in libgcc, and the child goes there, too. */
+static const char forks_c[] = "#include <execinfo.h>\n#include <pthread.h>\n#include <stdlib.h>\n"
+			      "#include <sys/wait.h>\n#include <unistd.h>\n"
+			      "static volatile int over;\n"
+			      "static void *allocate(void *p) { while (!over) free(malloc(321)); return p; }\n"
+			      "int main(void)\n{\n"
+			      "	pthread_t threads[3];\n	void *frames[9];\n	int status = 0;\n"
+			      "	free(malloc(3210));\n"
+			      "	for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, allocate, NULL);\n"
+			      "	for (int i = 0; i < 200 && !status; i++) {\n"
+			      "		pid_t child = fork();\n"
+			      "		if (child == 0) { alarm(20); _exit(backtrace(frames, 9) < 2); }\n"
+			      "		waitpid(child, &status, 0);\n	}\n"
+			      "	over = 1;\n"
+			      "	for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);\n"
+			      "	return status != 0;\n}\n";
+
+START_TEST(the_compilers_unwinder_makes_nobody_wait_for_ever)
+{
+	static const char *const sources[] = {first_c, forks_c};
+	static const char *const flags[] = {"-static", "-static-pie -fPIE", ""};
+	struct traced trace;
+
+	write_file("waits.c", sources[_i], strlen(sources[_i]));
+	for (size_t i = 0; i < 3; i++) {
+		struct run linked = run("D=%s/gcc; ${CC:-cc} -g -fno-builtin %s -o waits waits.c $(" PKG_CONFIG
+		                        "%s --cflags --libs log-malloc2-wrap)",
+		                        built, flags[i], "$D", i < 2 ? "--static" : "");
+
+		ck_assert_msg(linked.status == 0, "%s: %.400s", flags[i], linked.err);
+		trace = run_traced("timeout 60 ./waits");
+		calls_from(&trace, "malloc", 3210, "main");
+	}
 }
 END_TEST
 
@@ -978,6 +1027,20 @@ static void is_the_same_packed(const struct machine *machine)
 	ck_assert_msg(result.status == 0, "%.400s %.400s", result.out, result.err);
 }
 
+/* libc's code has no tables there. The tracker's has, and none of its frames may stand for those that are missing. */
+static void is_the_caller_alone(const struct machine *machine)
+{
+	char command[100];
+	const struct traced_call *call;
+	struct traced trace;
+
+	snprintf(command, sizeof command, "%s ./strdup", machine->qemu);
+	trace = run_soundly(command);
+	call = traced_find(&trace, "malloc", STRDUP_SIZE);
+	ck_assert_uint_eq(call->depth, 1);
+	ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
+}
+
 START_TEST(programs_of_other_machines_are_traced)
 {
 	static const char own_c[] = "#include <stdlib.h>\n"
@@ -1013,6 +1076,7 @@ START_TEST(programs_of_other_machines_are_traced)
 		call = traced_find(&trace, "malloc", 3333);
 		ck_assert_uint_ge(call->depth, 2);
 		ck_assert_ptr_null(strstr(traced_symbol(call->frames[1]), "lm_"));
+		is_the_caller_alone(machine);
 		return;
 	}
 	snprintf(command, sizeof command, "%s ./strdup", machine->qemu);
@@ -1031,6 +1095,142 @@ START_TEST(programs_of_other_machines_are_traced)
 		if (!parse_is_free(call->event.call))
 			ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
 	}
+}
+END_TEST
+
+/* Machines that our own unwinders don't know. */
+static const struct {
+	const char *triplet, *qemu;
+	bool libc_has_tables;
+} unknown_machines[] = {
+	{"arm-linux-gnueabihf", "qemu-arm", false},
+	{"riscv64-linux-gnu", "qemu-riscv64", false},
+	{"s390x-linux-gnu", "qemu-s390x", true},
+};
+
+#define UNKNOWN_MACHINES ((int)(sizeof unknown_machines / sizeof unknown_machines[0]))
+
+/* Builds the archive in "cross" and PROGRAM with it. False: skipped, with words. */
+static bool cross_build(const char *test, int machine, const char *program)
+{
+	const char *triplet = unknown_machines[machine].triplet, *qemu = unknown_machines[machine].qemu;
+	char text[300];
+	struct run compiled;
+
+	snprintf(text, sizeof text, "%s-gcc", triplet);
+	if (!have_command(text) || !have_command(qemu)) {
+		snprintf(text, sizeof text, "%s-gcc or %s is not installed", triplet, qemu);
+		skip(test, text);
+		return false;
+	}
+	snprintf(built, sizeof built, "%s", scratch());
+	/* pkg-config would find libraries of this machine. */
+	snprintf(text, sizeof text, "PKG_CONFIG=false CC=%s-gcc OBJCOPY=%s-objcopy AR=%s-ar", triplet, triplet,
+	         triplet);
+	build("cross", "wrap", text);
+	/* Some of these need libatomic. */
+	compiled = run("%s-gcc -g -O1 -fno-builtin -funwind-tables -static -o %s %s.c $(" PKG_CONFIG
+	               "--static --cflags --libs log-malloc2-wrap) -latomic",
+	               triplet, program, program, "$PWD/cross");
+	ck_assert_msg(compiled.status == 0, "%s: %.400s", triplet, compiled.err);
+	return true;
+}
+
+/* By libgcc, since the default needs nothing but the compiler. */
+START_TEST(a_cross_build_needs_the_compiler_alone_for_its_backtraces)
+{
+	const struct traced_call *call;
+	struct traced trace;
+	char command[100];
+
+	write_programs();
+	if (!cross_build("a_cross_build_needs_the_compiler_alone_for_its_backtraces", _i, "strdup"))
+		return;
+	ck_assert_int_eq(run("grep -q UNWIND=gcc cross/variant").status, 0);
+	snprintf(command, sizeof command, "%s ./strdup", unknown_machines[_i].qemu);
+	trace = run_soundly(command);
+	call = traced_find(&trace, "malloc", STRDUP_SIZE);
+	ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
+	if (!unknown_machines[_i].libc_has_tables) {
+		ck_assert_uint_eq(call->depth, 1);
+		return;
+	}
+	ck_assert_uint_ge(call->depth, 3);
+	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+}
+END_TEST
+
+/* Ends without an end: what it recorded is in the journal alone, but for the first 256 events. */
+static const char killed_c[] =
+	"#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+	"int main(void)\n{\n"
+	"	for (int i = 0; i < 1000; i++) {\n"
+	"		void *volatile p = malloc(777);\n		if (!p) return 1;\n	}\n"
+	"	return kill(getpid(), SIGKILL);\n}\n";
+
+/* Copies of both files say the same. */
+START_TEST(a_journal_of_another_machine_is_read)
+{
+	static const char *const forms[] = {"full", "compact", "packed"};
+	const char *test = "a_journal_of_another_machine_is_read";
+
+	write_file("killed.c", killed_c, sizeof killed_c - 1);
+	if (!cross_build(test, _i, "killed"))
+		return;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct run result =
+			run("LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s %s ./killed 1022>trace; cp trace copy && "
+		            "cp trace.journal copy.journal || exit 1; for t in trace copy; do "
+		            "$B/log-malloc-cat $t | grep -c '^+ malloc 777 '; done; rm -f *.journal",
+		            forms[i], unknown_machines[_i].qemu);
+
+		ck_assert_msg(result.status == 0, "%s, %s: %.400s", unknown_machines[_i].triplet, forms[i], result.err);
+		ck_assert_str_eq(result.out, "1000\n1000\n");
+	}
+}
+END_TEST
+
+/* Writes the places of a ring in each of their states to standard output. */
+static const char places_c[] =
+	"#include <stdio.h>\n#include <string.h>\n#include \"place.h\"\n"
+	"int main(void)\n{\n"
+	"	static _Alignas(8) unsigned char bytes[512];\n"
+	"	static const unsigned char closing[] = {LM_JOURNAL_CLOSING};\n"
+	"	static const char text[] = \"+ malloc 1 0x10 [1:1]   \\n\";\n"
+	"	const struct iovec part = {(void *)text, sizeof text - 1};\n"
+	"	struct lm_journal_header header = {LM_JOURNAL_MAGIC, 1, 2, 3, 4, 5, 6, 1};\n"
+	"	uint64_t word = lm_packed_first(LM_PACKED_FREE, 5, 0x12345678);\n"
+	"	lm_place_open(bytes, 0x10203);\n"
+	"	lm_place_record(bytes + 32, &part, 1, sizeof text - 1, 0);\n"
+	"	lm_place_void(bytes + 64, 21, 0);\n"
+	"	memcpy(bytes + 96, closing, 1);\n	lm_place_void(bytes + 96, 21, 0);\n"
+	"	lm_place_open_words(bytes + 128, 0x10200);\n"
+	"	lm_place_record(bytes + 160, &part, 1, sizeof text - 1, 1);\n"
+	"	lm_place_put_words(bytes + 192, &word, 1);\n"
+	"	lm_place_void(bytes + 224, 16, 1);\n"
+	"	lm_journal_header_turn(&header);\n	memcpy(bytes + 256, &header, sizeof header);\n"
+	"	return fwrite(bytes, sizeof bytes, 1, stdout) != 1;\n}\n";
+
+START_TEST(a_ring_has_the_same_bytes_on_every_machine)
+{
+	const char *triplet = unknown_machines[_i].triplet, *qemu = unknown_machines[_i].qemu;
+	char text[100];
+	struct run result;
+
+	snprintf(text, sizeof text, "%s-gcc", triplet);
+	if (!can_run("a_ring_has_the_same_bytes_on_every_machine", text) ||
+	    !can_run("a_ring_has_the_same_bytes_on_every_machine", qemu))
+		return;
+	write_file("places.c", places_c, sizeof places_c - 1);
+	result = run(
+		"for c in %s-gcc ${CC:-cc}; do $c -static -D_GNU_SOURCE -iquote $S/src/format -iquote $S/src/core/port "
+		"-iquote $S/src/core/out -o places.$c places.c $S/src/core/out/place.c || exit; done; "
+		"%s ./places.%s-gcc >theirs && ./places.${CC:-cc} >ours && cmp ours theirs && "
+		"head -c 5 ours | od -An -tx1; tail -c +257 ours | head -c 8",
+		triplet, qemu, triplet);
+	ck_assert_msg(result.status == 0, "%s: %.400s %.400s", triplet, result.out, result.err);
+	/* PENDING and the length, lowest byte first. */
+	ck_assert_str_eq(result.out, " 01 03 02 01 00\n\nLMJRNL4");
 }
 END_TEST
 
@@ -1070,6 +1270,7 @@ int main(void)
 	tcase_add_loop_test(tcase, each_unwinder_tells_the_caller, 0, VARIANTS);
 	tcase_add_loop_test(tcase, each_unwinder_is_invisible_to_the_program, 0, VARIANTS);
 	tcase_add_loop_test(tcase, each_unwinder_works_linked_into_the_program, 0, VARIANTS);
+	tcase_add_loop_test(tcase, the_compilers_unwinder_makes_nobody_wait_for_ever, 0, 2);
 	tcase_add_test(tcase, frame_pointers_lead_to_the_callers);
 	tcase_add_test(tcase, frame_pointers_lead_to_no_frame_that_the_tables_do_not_know);
 	tcase_add_test(tcase, frame_pointers_of_any_value_do_no_harm);
@@ -1080,5 +1281,8 @@ int main(void)
 	tcase = group(suite, "others", NULL);
 	tcase_add_test(tcase, programs_of_musl_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
+	tcase_add_loop_test(tcase, a_cross_build_needs_the_compiler_alone_for_its_backtraces, 0, UNKNOWN_MACHINES);
+	tcase_add_loop_test(tcase, a_journal_of_another_machine_is_read, 0, UNKNOWN_MACHINES);
+	tcase_add_loop_test(tcase, a_ring_has_the_same_bytes_on_every_machine, 0, UNKNOWN_MACHINES);
 	return run_suite(suite);
 }

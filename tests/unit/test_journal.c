@@ -102,7 +102,7 @@ static void put_at_start(const char *record)
 static void put_pending(const char *record)
 {
 	uint64_t at = head;
-	uint32_t len = (uint32_t)strlen(record);
+	uint32_t len = lm_journal_length((uint32_t)strlen(record));
 	char mark[8] = {LM_JOURNAL_PENDING};
 
 	put(record);
@@ -113,12 +113,12 @@ static void put_pending(const char *record)
 /* RECORD's place, of whose length so many bytes are there. */
 static void put_opening(const char *record, size_t written)
 {
-	uint32_t len = (uint32_t)strlen(record);
+	uint32_t len = lm_journal_length((uint32_t)strlen(record));
 	char mark[LM_JOURNAL_LENGTH_END] = {LM_JOURNAL_OPENING};
 
 	memcpy(mark + 1, &len, written);
 	store(head, mark, sizeof mark);
-	head += len;
+	head += strlen(record);
 }
 
 /* RECORD's place, of whose first bytes so many are there. */
@@ -156,10 +156,12 @@ static void save_journal(void)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, sizeof image), 0);
+	lm_journal_header_turn(header);
 	for (size_t at = 0; at < sizeof image; at += sizeof nothing) {
 		if (memcmp(image + at, nothing, sizeof nothing) != 0)
 			ck_assert_int_eq(pwrite(fd, image + at, sizeof nothing, (off_t)at), sizeof nothing);
 	}
+	lm_journal_header_turn(header);
 	ck_assert_int_eq(close(fd), 0);
 }
 
@@ -627,6 +629,7 @@ static void put_length(uint32_t length)
 {
 	unsigned char mark[5] = {LM_JOURNAL_PENDING};
 
+	length = lm_journal_length(length);
 	memcpy(mark + 1, &length, sizeof length);
 	store(head, mark, sizeof mark);
 	head += 20;

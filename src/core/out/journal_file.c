@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "arena.h"
-#include "atomic.h"
 #include "descriptor.h"
 #include "direct.h"
 #include "place.h"
@@ -218,6 +217,7 @@ static int take_over(int journal, const char *path, const struct stat *trace)
 	/* If the file is empty, or was cut, there is nothing to take over. */
 	if (read_at(journal, &left, sizeof left, 0) != 0)
 		left.magic = 0;
+	lm_journal_header_turn(&left);
 	if (is_about(&left, trace))
 		error = append(journal, &left, trace);
 	/* A journal that could not be written out stays. */
@@ -280,13 +280,13 @@ static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t s
 		lm_journal_file_remove(path);
 		return NULL;
 	}
-	header->pid = (uint64_t)lm_sys(SYS_getpid);
-	header->device = trace.st_dev;
-	header->inode = trace.st_ino;
-	header->base = (uint64_t)trace.st_size;
-	header->start = header->tail = start;
-	header->packed = (uint64_t)is_packed;
-	lm_store_release(&header->magic, LM_JOURNAL_MAGIC);
+	lm_journal_file_put(&header->pid, (uint64_t)lm_sys(SYS_getpid));
+	lm_journal_file_put(&header->device, trace.st_dev);
+	lm_journal_file_put(&header->inode, trace.st_ino);
+	lm_journal_file_put(&header->base, (uint64_t)trace.st_size);
+	lm_journal_file_put(&header->packed, (uint64_t)is_packed);
+	lm_journal_file_start_at(header, start);
+	lm_journal_file_put(&header->magic, LM_JOURNAL_MAGIC);
 	return header;
 }
 
@@ -310,8 +310,8 @@ static struct lm_journal_header *make_nameless(uint64_t start, int is_packed)
 	if (fd >= 0)
 		lm_sys_close(fd);
 	if (header) {
-		header->start = header->tail = start;
-		header->packed = (uint64_t)is_packed;
+		lm_journal_file_start_at(header, start);
+		lm_journal_file_put(&header->packed, (uint64_t)is_packed);
 	}
 	return header;
 }

@@ -6,6 +6,7 @@
 #ifndef LM_JOURNAL_FILE_H
 #define LM_JOURNAL_FILE_H
 
+#include "atomic.h"
 #include "journal.h"
 
 /* Bytes of address space that a journal needs: header and ring, the ring once more, so that no record wraps, trailer.
@@ -41,6 +42,30 @@ void lm_journal_file_unmap(struct lm_journal_header *header);
 
 /* Replaces the mapping by private memory, so that threads that still write there do no harm. */
 void lm_journal_file_detach(struct lm_journal_header *header);
+
+/* A number of the mapped header or trailer. */
+static inline uint64_t lm_journal_file_get(const uint64_t *number)
+{
+	return lm_journal_number(lm_load_acquire(number));
+}
+
+static inline void lm_journal_file_put(uint64_t *number, uint64_t value)
+{
+	lm_store_release(number, lm_journal_number(value));
+}
+
+/* Bytes of the stream before this position are in the trace, and are 0 in the ring. */
+static inline uint64_t lm_journal_file_tail(const struct lm_journal_header *header)
+{
+	return lm_journal_file_get(&header->tail);
+}
+
+/* The stream goes on at START. */
+static inline void lm_journal_file_start_at(struct lm_journal_header *header, uint64_t start)
+{
+	lm_journal_file_put(&header->start, start);
+	lm_journal_file_put(&header->tail, start);
+}
 
 /* The journal's ring, mapped twice in a row. */
 static inline unsigned char *lm_journal_file_ring(struct lm_journal_header *header)

@@ -18,8 +18,10 @@ static void make_pending(unsigned char *place, uint32_t length)
 #ifdef LM_PLACE_BYTEWISE
 	/* Only a place that is still 0 can be OPENING. In the other states, the bytes of the length may be anything. */
 	if (lm_load(place) != LM_JOURNAL_RESERVED) {
+		const uint32_t stored = lm_journal_length(length);
+
 		if (lm_load(place) != LM_JOURNAL_PENDING)
-			__builtin_memcpy(place + 1, &length, sizeof length);
+			__builtin_memcpy(place + 1, &stored, sizeof stored);
 		lm_store_release(place, LM_JOURNAL_PENDING);
 		return;
 	}

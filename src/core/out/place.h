@@ -44,9 +44,10 @@ static inline void lm_place_store(unsigned char *place, uint64_t first)
 static inline void lm_place_open(unsigned char *place, uint32_t length)
 {
 	unsigned char bytes[8] = {LM_JOURNAL_PENDING};
+	const uint32_t stored = lm_journal_length(length);
 	uint64_t word;
 
-	__builtin_memcpy(bytes + 1, &length, sizeof length);
+	__builtin_memcpy(bytes + 1, &stored, sizeof stored);
 	__builtin_memcpy(&word, bytes, sizeof word);
 	lm_place_store(place, word);
 }
@@ -61,9 +62,11 @@ static inline void lm_place_close(unsigned char *place, uint64_t first)
 
 static inline void lm_place_open(unsigned char *place, uint32_t length)
 {
+	const uint32_t stored = lm_journal_length(length);
+
 	lm_store(place, LM_JOURNAL_OPENING);
 	lm_fence_release();
-	__builtin_memcpy(place + 1, &length, sizeof length);
+	__builtin_memcpy(place + 1, &stored, sizeof stored);
 	lm_store_release(place, LM_JOURNAL_PENDING);
 	lm_fence_release();
 }

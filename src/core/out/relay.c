@@ -19,6 +19,7 @@
 
 #include "atomic.h"
 #include "clock.h"
+#include "journal_file.h"
 #include "place.h"
 #include "process.h"
 #include "signals.h"
@@ -193,9 +194,12 @@ static int write_all(const unsigned char *bytes, size_t size)
 
 static void free_room(struct lm_journal_header *header, uint64_t end)
 {
+	uint64_t tail;
+
 	take_pause(header, is_program_there);
-	__builtin_memset(ring_of(header) + header->tail % LM_JOURNAL_RING, 0, (size_t)(end - header->tail));
-	lm_store_release(&header->tail, end);
+	tail = lm_journal_file_tail(header);
+	__builtin_memset(ring_of(header) + tail % LM_JOURNAL_RING, 0, (size_t)(end - tail));
+	lm_journal_file_put(&header->tail, end);
 	lm_relay_resume(header);
 }
 
@@ -205,7 +209,7 @@ static int write_whole(struct lm_journal_header *header)
 	struct shared *shared = shared_of(header);
 
 	for (;;) {
-		uint64_t tail = header->tail,
+		uint64_t tail = lm_journal_file_tail(header),
 			 end = chunk_end(ring_of(header), tail, tail + LM_JOURNAL_RING, header->packed != 0);
 		int error;
 
@@ -223,11 +227,10 @@ static int write_whole(struct lm_journal_header *header)
 /* The program is gone. Records that its threads did not finish become lines that say nothing. */
 static int write_what_is_left(struct lm_journal_header *header)
 {
-	uint64_t end = lm_journal_end(ring_of(header), header->tail, header->tail + LM_JOURNAL_RING,
-	                              header->packed != 0),
-		 gaps = 0;
+	uint64_t tail = lm_journal_file_tail(header), gaps = 0,
+		 end = lm_journal_end(ring_of(header), tail, tail + LM_JOURNAL_RING, header->packed != 0);
 
-	lm_place_void_gaps(ring_of(header), header->tail, end, header->packed != 0, &gaps);
+	lm_place_void_gaps(ring_of(header), tail, end, header->packed != 0, &gaps);
 	return write_whole(header);
 }
 

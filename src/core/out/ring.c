@@ -40,11 +40,11 @@ static void open_at(struct lm_journal_header *header, uint64_t head)
 	lm_ring.bytes = lm_journal_file_ring(header);
 	lm_ring_inside.error = 0;
 	lm_ring_inside.refused_from = UINT64_MAX;
-	lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+	lm_store_release(&lm_ring.limit, lm_journal_file_tail(header) + LM_RING_ROOM);
 	/* Positions only ever grow: a thread may have asked for one meanwhile, and was told that there is none. */
 	while (!lm_compare_exchange(&lm_hot.head, &head, head & ~LM_RING_SEALED)) {
-		header->start = header->tail = head & ~LM_RING_SEALED;
-		lm_store_release(&lm_ring.limit, header->start + LM_RING_ROOM);
+		lm_journal_file_start_at(header, head & ~LM_RING_SEALED);
+		lm_store_release(&lm_ring.limit, (head & ~LM_RING_SEALED) + LM_RING_ROOM);
 	}
 	lm_store_release(&lm_ring_inside.header, header);
 }
@@ -265,11 +265,11 @@ int lm_ring_write(struct lm_ring_slot *slot, const struct iovec *parts, int coun
 static int void_gaps(struct lm_ring_slot *slot)
 {
 	uint64_t head = lm_ring_head(), from = lm_ring_announced(slot->announced);
-	uint64_t limit = lm_load(&lm_ring.limit), gaps = 0;
+	uint64_t limit = lm_load(&lm_ring.limit), tail = lm_journal_file_tail(lm_ring_inside.header), gaps = 0;
 	uint64_t whole = lm_ring_whole_before(head, slot), to, end;
 
-	if (from < lm_ring_inside.header->tail)
-		from = lm_ring_inside.header->tail;
+	if (from < tail)
+		from = tail;
 	/* A sealed ring's head still grows, and nobody has a place behind one that was refused. */
 	if (lm_ring_is_sealed() && head > lm_ring_inside.sealed_at)
 		head = lm_ring_inside.sealed_at;

@@ -58,7 +58,7 @@ static uint64_t void_all_gaps(uint64_t end)
 
 	if (lm_ring_inside.is_relayed)
 		lm_relay_pause(header);
-	end = lm_place_void_gaps(lm_ring.bytes, header->tail, end, lm_ring.is_packed, &gaps);
+	end = lm_place_void_gaps(lm_ring.bytes, lm_journal_file_tail(header), end, lm_ring.is_packed, &gaps);
 	if (lm_ring_inside.is_relayed)
 		lm_relay_resume(header);
 	return end;
@@ -109,7 +109,7 @@ static void remove_file(struct lm_journal_header *header)
 {
 	lm_direct_trim();
 	/* The process may have another user by now, and can't remove the file. Then the magic says that it is empty. */
-	lm_store_release(&header->magic, 0);
+	lm_journal_file_put(&header->magic, 0);
 	lm_busfault_unprotect();
 	lm_journal_file_remove(lm_ring_inside.path);
 }
@@ -143,7 +143,7 @@ static int close_sealed(void)
 	int has_tenants = 0, error;
 
 	error = lm_ring_flush_up_to(stream_end());
-	if (!error && lm_ring_inside.header->tail < stream_end())
+	if (!error && lm_journal_file_tail(lm_ring_inside.header) < stream_end())
 		error = lm_ring_write_out(evict(stream_end(), &has_tenants));
 	if (!error)
 		error = lm_direct_write_rest();
@@ -173,23 +173,21 @@ int lm_ring_close(uint64_t wait_ms)
 static int open_again(void)
 {
 	struct lm_journal_header *header = lm_ring_inside.header;
-	uint64_t head = lm_load_ordered(&lm_hot.head), size;
+	uint64_t head = lm_load_ordered(&lm_hot.head), start, size;
 	int error = lm_direct_size(&size);
 
 	if (error)
 		return error;
 	do {
-		uint64_t start = head & ~LM_RING_SEALED;
-
+		start = head & ~LM_RING_SEALED;
 		/* Records of lm_ring_append_last() may end behind the head. */
-		if (start < header->tail)
-			start = header->tail;
-		header->base = size;
-		header->start = start;
-		lm_store_release(&header->tail, start);
+		if (start < lm_journal_file_tail(header))
+			start = lm_journal_file_tail(header);
+		lm_journal_file_put(&header->base, size);
+		lm_journal_file_start_at(header, start);
 		lm_ring_inside.refused_from = UINT64_MAX;
 		lm_store_release(&lm_ring.limit, start + LM_RING_ROOM);
-	} while (!lm_compare_exchange(&lm_hot.head, &head, header->start));
+	} while (!lm_compare_exchange(&lm_hot.head, &head, start));
 	return 0;
 }
 
@@ -227,7 +225,7 @@ static int append_last(const struct iovec *parts, int count, uint32_t length)
 	uint64_t at = stream_end();
 
 	if (lm_ring_whole_before(lm_ring_inside.sealed_at, NULL) < lm_ring_inside.sealed_at ||
-	    at + length > lm_ring_inside.header->tail + LM_JOURNAL_RING)
+	    at + length > lm_journal_file_tail(lm_ring_inside.header) + LM_JOURNAL_RING)
 		return -1;
 	lm_place_record(lm_ring.bytes + at % LM_JOURNAL_RING, parts, count, length, lm_ring.is_packed);
 	/* The stream ends behind this record now: the next one follows it, also if the ring is opened again. */
@@ -259,7 +257,7 @@ void lm_ring_leave_journal(void)
 			lm_relay_dismiss(lm_ring_inside.header);
 		return;
 	}
-	if (lm_ring_inside.sealed_at == lm_load_acquire(&lm_ring_inside.header->tail) || lm_busfault_has_happened())
+	if (lm_ring_inside.sealed_at == lm_journal_file_tail(lm_ring_inside.header) || lm_busfault_has_happened())
 		lm_journal_file_remove(lm_ring_inside.path);
 }
 

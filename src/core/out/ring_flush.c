@@ -153,7 +153,7 @@ static int is_intact(uint64_t tail, uint64_t end)
 /* No place is granted behind one that was refused, since the stream ends there. */
 static void grant_room(const struct lm_journal_header *header)
 {
-	uint64_t limit = lm_load_acquire(&header->tail) + LM_RING_ROOM;
+	uint64_t limit = lm_journal_file_tail(header) + LM_RING_ROOM;
 
 	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
 }
@@ -171,7 +171,7 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 
 	if (!is_intact(tail, end))
 		return -ESTALE;
-	lm_direct_grows_to(header->base + (end - header->start));
+	lm_direct_grows_to(lm_journal_file_get(&header->base) + (end - lm_journal_file_get(&header->start)));
 	error = lm_direct_write_some(lm_ring.bytes + tail % LM_JOURNAL_RING, (size_t)(end - tail), &written);
 	/* The file was cut meanwhile, so what was written may end with zeros. */
 	if (error == -EFAULT || lm_busfault_has_happened()) {
@@ -179,10 +179,10 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 		return -ESTALE;
 	}
 	/* Whoever copies the file and finds zeros finds this behind them. */
-	lm_store(&lm_journal_file_trailer(header)->flushed, tail + written);
+	lm_journal_file_put(&lm_journal_file_trailer(header)->flushed, tail + written);
 	lm_fence_release();
 	__builtin_memset(lm_ring.bytes + tail % LM_JOURNAL_RING, 0, written);
-	lm_store_release(&header->tail, tail + written);
+	lm_journal_file_put(&header->tail, tail + written);
 	grant_room(header);
 	return error;
 }
@@ -231,7 +231,7 @@ static int wait_for_relay(uint64_t end)
 	struct lm_journal_header *header = lm_ring_inside.header;
 	int error = 0;
 
-	for (unsigned round = 0; !error && lm_ring_inside.is_relayed && lm_load_acquire(&header->tail) < end; round++) {
+	for (unsigned round = 0; !error && lm_ring_inside.is_relayed && lm_journal_file_tail(header) < end; round++) {
 		error = lm_ring_ask_relay();
 		lm_wait_pause(round);
 	}
@@ -246,8 +246,8 @@ int lm_ring_write_out(uint64_t end)
 	struct lm_journal_header *header = lm_ring_inside.header;
 	int error = lm_ring_inside.is_relayed ? wait_for_relay(end) : 0;
 
-	while (!error && header->tail < end)
-		error = flush_piece(header, header->tail, piece_end(header->tail, end));
+	for (uint64_t tail = lm_journal_file_tail(header); !error && tail < end; tail = lm_journal_file_tail(header))
+		error = flush_piece(header, tail, piece_end(tail, end));
 	if (lm_busfault_has_happened())
 		error = -ESTALE;
 	note_result(error);

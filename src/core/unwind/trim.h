@@ -19,20 +19,21 @@
 
 /*
  * FOUND holds COUNT addresses. Copies those from CALLER on to PCS. If CALLER is
- * not among them, copies CALLER and then all of them.
+ * not among them, the unwinder stopped in front of it, at code without tables:
+ * what it found is the tracker's own, and CALLER is all that is known.
  */
 static inline struct lm_unwound lm_unwind_trim(uintptr_t caller, void *const *found, int count, uintptr_t *pcs,
                                                unsigned max)
 {
 	unsigned n = 0;
-	int first = 0;
+	int at = 0;
 
-	while (first < count && (uintptr_t)found[first] != caller)
-		first++;
+	while (at < count && (uintptr_t)found[at] != caller)
+		at++;
 	if (max)
 		pcs[n++] = caller;
-	for (int i = first < count ? first + 1 : 0; i < count && n < max; i++)
-		pcs[n++] = (uintptr_t)found[i];
+	while (++at < count && n < max)
+		pcs[n++] = (uintptr_t)found[at];
 	return (struct lm_unwound){.pcs = pcs, .count = n, .sum = lm_unwound_sum(pcs, n)};
 }
 

@@ -124,6 +124,15 @@ static bool has_impossible_positions(const struct lm_journal_header *header)
 	return header->base > most || header->tail > most || header->start > header->tail;
 }
 
+/* Reads the header of the journal FD into HEADER, as this machine's numbers. 0 or -errno, as read_at(). */
+static int read_numbers(int fd, struct lm_journal_header *header)
+{
+	int error = read_at(fd, header, sizeof *header, 0);
+
+	lm_journal_header_turn(header);
+	return error;
+}
+
 /*
  * Checks the journal that is open as FD and reads its header. Returns what is wrong,
  * or NULL. The header is all zeros if the process has only made the file so far.
@@ -140,7 +149,7 @@ static const char *read_header(int fd, int trace, struct lm_journal_header *head
 	fault = check_owner(&st, &of_trace);
 	if (fault)
 		return fault;
-	error = read_at(fd, header, sizeof *header, 0);
+	error = read_numbers(fd, header);
 	if (error && error != -ENODATA)
 		return strerror(-error);
 	if (header->magic != LM_JOURNAL_MAGIC && header->magic != 0)
@@ -363,6 +372,7 @@ static int take_snapshot(struct snapshot *s, int trace)
 		error = read_at(s->fd, &s->trailer, sizeof s->trailer, LM_JOURNAL_HEADER + LM_JOURNAL_RING);
 	if (error)
 		return error;
+	s->trailer.flushed = lm_journal_number(s->trailer.flushed);
 	if (fstat(trace, &s->trace) != 0 || fstat(s->fd, &journal) != 0)
 		return -errno;
 	return journal.st_nlink ? 0 : -ENOENT;
@@ -387,7 +397,7 @@ static bool has_passed(struct snapshot *s)
 		if (in_trace(&s->header, s->later.tail) >= (uint64_t)s->trace.st_size)
 			return true;
 		pause_shortly();
-		if (read_at(s->fd, &s->later, sizeof s->later, 0) != 0)
+		if (read_numbers(s->fd, &s->later) != 0)
 			return false;
 	}
 	return false;
@@ -403,7 +413,7 @@ static int try_snapshot(struct snapshot *s, int trace, const char **fault)
 		return 0;
 	error = take_snapshot(s, trace);
 	if (!error)
-		error = read_at(s->fd, &s->later, sizeof s->later, 0);
+		error = read_numbers(s->fd, &s->later);
 	if (error)
 		return error;
 	s->at_rest = s->before.st_size == s->trace.st_size && s->later.tail == s->tail;
