@@ -220,12 +220,12 @@ END_TEST
 
 /* ---- separate debug information ---------------------------------------------- */
 
-/* ./inlined without debug information, which is in ./full.debug; the trace is there already. */
+/* ./inlined without debug information, which is in ./full.debug; ./whole has both; the trace is there already. */
 static void split_off(const char *flags)
 {
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	trace_cxx("inlined", "${CXX:-c++}", flags, false);
-	must(run("objcopy --only-keep-debug inlined full.debug && strip inlined"));
+	must(run("objcopy --only-keep-debug inlined full.debug && cp inlined whole && strip inlined"));
 	ck_assert(!has_frames(""));
 }
 
@@ -280,6 +280,45 @@ START_TEST(debug_information_is_found_by_build_id)
 	ck_assert(has_frames("--debug-dir=dbg"));
 	must(run("cp /bin/true inlined"));
 	ck_assert(has_frames("--debug-dir=dbg"));
+}
+END_TEST
+
+START_TEST(debug_information_is_found_by_the_programs_name)
+{
+	static const char name[] = "debug_information_is_found_by_the_programs_name";
+	/* The program is not here; it is here, but stripped; it is another one by now. */
+	static const char *const states[] = {"rm -f inlined", "cp stripped inlined", "cp /bin/true inlined"};
+	/* A file of that name in the first directory is another build, stripped, or no file. */
+	static const char *const others[] = {"cp /bin/true", "cp stripped", "echo no ELF file >", "mkdir"};
+
+	if (!can_split(name))
+		return;
+	split_off("-Wl,--build-id");
+	must(run("mv inlined stripped; mkdir built other; cp whole built/inlined"));
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		must(run("%s", states[i]));
+		ck_assert_msg(!has_frames(""), "%s", states[i]);
+		ck_assert_msg(has_frames("--debug-dir built"), "%s", states[i]);
+		must(run("mv built/inlined built/inlined.debug"));
+		ck_assert_msg(has_frames("--debug-dir built/"), "%s", states[i]);
+		must(run("mv built/inlined.debug built/inlined"));
+		for (size_t j = 0; j < sizeof others / sizeof *others; j++) {
+			must(run("rm -rf other/inlined; %s other/inlined", others[j]));
+			ck_assert_msg(!has_frames("--debug-dir other"), "%s, %s", states[i], others[j]);
+			ck_assert_msg(has_frames("--debug-dir $PWD/other:built"), "%s, %s", states[i], others[j]);
+		}
+	}
+	/* Without a build-id, a function that the trace names vouches for the file. */
+	split_off("-Wl,--build-id=none");
+	must(run("rm inlined; cp whole built/inlined"));
+	ck_assert(!has_frames(""));
+	ck_assert(has_frames("--debug-dir built"));
+	must(run("mkdir new; sed 's/^namespace deep {/int filler[9]; int more(int a) { return 3 * filler[a]; } &/' "
+	         "inlined.cc "
+	         ">new/inlined.cc; ${CXX:-c++} -g -O2 -Wl,--build-id=none -o built/inlined new/inlined.cc"));
+	ck_assert(!has_frames("--debug-dir built"));
+	ck_assert_ptr_nonnull(
+		strstr(run("$B/log-malloc-findleak --debug-dir built t").err, "not the file that the trace is about"));
 }
 END_TEST
 
@@ -558,6 +597,7 @@ int main(void)
 	tcase_set_timeout(separate, 120);
 	tcase_add_test(separate, debug_information_is_found_by_link);
 	tcase_add_test(separate, debug_information_is_found_by_build_id);
+	tcase_add_test(separate, debug_information_is_found_by_the_programs_name);
 	tcase_add_test(separate, a_trace_of_another_machine_is_read_with_its_files);
 	tcase_add_test(separate, servers_are_asked_if_the_user_wants_it);
 	suite_add_tcase(suite, separate);
