@@ -15,6 +15,7 @@
 #include "static_names.h"
 
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <stddef.h>
 
@@ -236,6 +237,19 @@ int lm_real_is_glibc(void)
 int lm_real_is_traced(void)
 {
 	return &log_malloc_tracker_preloaded != NULL;
+}
+
+/* The linker defines it where there is a dynamic section. Static programs that can lie anywhere have one, too. */
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((weak, visibility("hidden")));
+
+/* A dynamic program needs libc at least. A static one needs no library; that holds also where ld.so is the command. */
+enum lm_flavour lm_real_flavour(void)
+{
+	for (const ElfW(Dyn) *entry = _DYNAMIC; entry && entry->d_tag != DT_NULL; entry++) {
+		if (entry->d_tag == DT_NEEDED)
+			return LM_FLAVOUR_WRAP_DYNAMIC;
+	}
+	return LM_FLAVOUR_WRAP_STATIC;
 }
 
 void lm_real_exit(int status)

@@ -48,6 +48,16 @@ enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 #undef LM_TRACE_FORMAT_ENUM
 
+/* The flavours, X(identifier, "word"): how the tracker got into the process. */
+#define LM_TRACE_FLAVOURS(X)                                                                                           \
+	X(PRELOAD, "preload")                                                                                          \
+	X(WRAP_DYNAMIC, "wrap-dynamic")                                                                                \
+	X(WRAP_STATIC, "wrap-static")
+
+#define LM_TRACE_FLAVOUR_ENUM(id, word) LM_FLAVOUR_##id,
+enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
+#undef LM_TRACE_FLAVOUR_ENUM
+
 #define LM_TRACE_INIT "INIT"
 #define LM_TRACE_FINI "FINI"
 #define LM_TRACE_NIL  "(nil)"
@@ -70,6 +80,7 @@ enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 #define LM_TRACE_FORKED    "FORKED"
 #define LM_TRACE_EXE       "EXE"
 #define LM_TRACE_CWD       "CWD"
+#define LM_TRACE_FLAVOUR   "FLAVOUR"
 #define LM_TRACE_FORMAT    "FORMAT"
 #define LM_TRACE_MODULE    "MODULE"
 #define LM_TRACE_TIME      "TIME"

@@ -95,13 +95,29 @@ uint64_t command_malformed(const struct command_work *work)
 	return work->trace->malformed - work->malformed;
 }
 
-struct resolver command_resolver(const struct command_work *work)
+/* Names in /tmp are of this machine, and of processes of which the trace tells the number. */
+static struct perf_map *find_perf_map(struct command_work *work)
+{
+	const struct trace_image *image = &work->trace->image;
+
+	if (!image->has_pid || work->search.sysroot)
+		return NULL;
+	work->perf.process = (struct perf_process){.pid = image->pid,
+	                                           .trace = work->trace->input.source.fd,
+	                                           .time = image->time,
+	                                           .finished = image->finished};
+	work->perf.diag = &work->diag;
+	return &work->perf;
+}
+
+struct resolver command_resolver(struct command_work *work)
 {
 	struct trace_image *image = &work->trace->image;
 
 	return (struct resolver){.symbols = work->symbols,
 	                         .maps = &image->maps,
 	                         .stacks = &image->stacks,
+	                         .perf = find_perf_map(work),
 	                         .dir = image->cwd,
 	                         .as_written = work->as_written};
 }
@@ -109,10 +125,12 @@ struct resolver command_resolver(const struct command_work *work)
 void command_next_image(struct command_work *work)
 {
 	work->malformed = work->trace->malformed;
+	perf_map_free(&work->perf);
 }
 
 int command_finish(struct command_work *work, int status)
 {
+	perf_map_free(&work->perf);
 	symbols_destroy(work->symbols);
 	return cli_finish(status);
 }

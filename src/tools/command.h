@@ -61,6 +61,7 @@ struct command_work {
 	struct search_options search;
 	struct diag diag;
 	struct symbols *symbols;
+	struct perf_map perf; /* of the image that is being read */
 	struct trace *trace;
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
 };
@@ -92,7 +93,7 @@ bool command_wants_image(const struct command_work *work);
 uint64_t command_malformed(const struct command_work *work);
 
 /* Looks up the image's frames; valid as long as the image. */
-struct resolver command_resolver(const struct command_work *work);
+struct resolver command_resolver(struct command_work *work);
 
 /* To be called behind the end of an image. */
 void command_next_image(struct command_work *work);

@@ -59,9 +59,13 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fprintf(out, "; %" PRIu64 " blocks whose sizes the tracker could not keep", process->unkept);
 	if (process->is_limited)
 		fprintf(out, "; allocations behind the limit of %" PRIu64 " bytes are missing", process->limit);
+	if (process->is_partial)
+		fputs("; calls from inside libraries are not seen", out);
 	if (view->malformed)
 		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
 	fputs(")\n", out);
+	if (process->is_partial)
+		fputs("  not seen: " TRACE_PARTIAL "\n  to see them, " TRACE_PARTIAL_ADVICE "\n", out);
 }
 
 static void print_totals(const struct export_image *image, FILE *out)

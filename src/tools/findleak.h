@@ -27,9 +27,16 @@ struct findings {
 	uint64_t malformed; /* lines of the image that could not be read */
 	bool ends_early;    /* the trace ends in the middle of the image */
 	bool failed;        /* more leaked than is allowed */
+	bool own_calls_do;  /* --accept-own-calls: the image need not have the calls from inside libraries */
 	bool full_names;
 	uint64_t top; /* the number of groups of wrong frees that are shown; 0: all */
 };
+
+/* Is a part missing that the user wants to have, so that nothing can be said for certain about the image? */
+static inline bool findings_are_uncertain(const struct findings *findings)
+{
+	return trace_is_missing_some(findings->image) || (findings->image->is_partial && !findings->own_calls_do);
+}
 
 /* The sums over all images. */
 struct totals {
@@ -39,7 +46,9 @@ struct totals {
 	uint64_t lost, unkept, malformed;
 	bool is_limited; /* some image has no allocations behind the LIMIT of the trace */
 	uint64_t limit;
-	bool is_missing_some;
+	bool is_partial; /* some image does not have the calls from inside libraries */
+	bool own_calls_do;
+	bool is_missing_some; /* nothing can be said for certain */
 	bool no_beginning, ends_early;
 	bool has_budget, over_budget;
 	uint64_t budget;

@@ -174,6 +174,8 @@ static void print_missing(const struct findings *findings)
 	       findings->image->lost, findings->image->unkept);
 	if (findings->image->is_limited)
 		printf(", allocations behind the limit of %" PRIu64 " bytes", findings->image->limit);
+	if (findings->image->is_partial && !findings->own_calls_do)
+		fputs("; not seen: " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE, stdout);
 	fputs("\"/>\n    </testcase>\n", stdout);
 }
 
@@ -197,7 +199,7 @@ static int begin_suite(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	size_t doubles = count_double(&findings->frees);
 	size_t failures = leaks->shown + (leaks->rest.blocks || !leaks->shown);
-	size_t others = doubles + trace_is_missing_some(findings->image);
+	size_t others = doubles + findings_are_uncertain(findings);
 	int error;
 
 	fputs("  <testsuite name=\"", stdout);
@@ -214,7 +216,7 @@ static void end_suite(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 	bool whole = findings->image->begun && !findings->ends_early && !trace_is_missing_some(findings->image) &&
-	             (findings->image->finished || findings->image->replaced);
+	             !findings->image->is_partial && (findings->image->finished || findings->image->replaced);
 
 	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
 	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of blocks from before a fork; %" PRIu64
@@ -225,6 +227,8 @@ static void end_suite(const struct findings *findings)
 		printf("%" PRIu64 " blocks whose sizes the tracker could not keep; ", findings->image->unkept);
 	if (findings->image->is_limited)
 		printf("allocations behind the limit of %" PRIu64 " bytes are missing; ", findings->image->limit);
+	if (findings->image->is_partial)
+		fputs("calls from inside libraries are not seen; ", stdout);
 	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");
 }
 
@@ -240,7 +244,7 @@ static int print_image(const struct findings *findings)
 		print_other(findings);
 	for (size_t i = 0; !error && i < count_double(&findings->frees); i++)
 		error = print_double(findings, &frames, &findings->frees.groups[i]);
-	if (trace_is_missing_some(findings->image))
+	if (findings_are_uncertain(findings))
 		print_missing(findings);
 	end_suite(findings);
 	json_frames_free(&frames);

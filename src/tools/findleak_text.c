@@ -230,7 +230,10 @@ static void print_rest(const struct totals *totals)
 		printf("; the trace has no beginning");
 	if (totals->ends_early)
 		printf("; the trace ends early");
-	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->malformed)
+	if (totals->is_partial)
+		printf("; calls from inside libraries are not seen");
+	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->is_partial &&
+	    !totals->malformed)
 		printf("; the trace is complete");
 	if (totals->has_budget)
 		printf("; %s the budget of %" PRIu64 " bytes",
@@ -243,6 +246,8 @@ static void print_rest(const struct totals *totals)
 static int print_totals(const struct totals *totals, const struct suppressions *suppressions)
 {
 	print_suppressions(suppressions);
+	if (totals->is_partial)
+		puts("\nNOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".");
 	printf("\nTotal: %" PRIu64 " blocks, %" PRIu64 " bytes (%.2f KiB), %" PRIu64 " backtraces; %" PRIu64
 	       " foreign frees",
 	       totals->leaks.blocks, totals->leaks.bytes, kib(totals->leaks.bytes), totals->leaks.backtraces,

@@ -16,11 +16,18 @@ struct growth_view {
 	json_t *images[2];    /* the process images in them; JSON only */
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	bool has_limit;
-	uint64_t limit; /* --max-growth */
-	bool missing;   /* a trace lacks a part, so the growth is not known for certain */
+	uint64_t limit;    /* --max-growth */
+	bool missing;      /* a trace lacks a part, so the growth is not known for certain */
+	bool partial;      /* a trace does not have the calls from inside libraries */
+	bool own_calls_do; /* --accept-own-calls: it need not */
 	bool exceeded;
 	struct backtrace_style style;
 };
+
+static inline bool growth_is_uncertain(const struct growth_view *view)
+{
+	return view->missing || (view->partial && !view->own_calls_do);
+}
 
 /* Both print GROWTH, which has to be sorted, to OUT. 0 or -errno. */
 int growth_print_text(const struct growth *growth, const struct growth_view *view, FILE *out);

@@ -3,6 +3,7 @@
 #include "growth_print.h"
 #include "parse.h"
 #include "table.h"
+#include "trace.h"
 
 #include <inttypes.h>
 
@@ -85,15 +86,19 @@ static void print_heading(const struct growth *growth, const struct growth_view 
 
 static void print_verdict(const struct growth *growth, const struct growth_view *view, FILE *out)
 {
+	if (view->partial)
+		fputs("NOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
 	fputs("Total: ", out);
 	print_change(growth->totals, out);
 	if (view->missing)
 		fputs("; a trace lacks events, allocations behind its limit, or sizes", out);
+	if (view->partial)
+		fputs("; calls from inside libraries are not seen", out);
 	if (view->has_limit)
 		fprintf(out, "; %s than the %" PRIu64 " %s allowed",
-		        view->exceeded  ? "more"
-		        : view->missing ? "NOT KNOWN to be not more"
-		                        : "not more",
+		        view->exceeded              ? "more"
+		        : growth_is_uncertain(view) ? "NOT KNOWN to be not more"
+		                                    : "not more",
 		        view->limit, metric_counts_blocks(growth->metric) ? "blocks" : "bytes");
 	fputc('\n', out);
 }

@@ -19,6 +19,9 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
 			   "      --format FORMAT   text or json; default: text\n"
 			   "      --max-growth N    exit status 1 if all together grew by more than N bytes\n"
 			   "                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
+			   "      --accept-own-calls\n"
+			   "                        --max-growth can be met by dynamic programs with the tracker\n"
+			   "                        linked in, too, whose libraries' calls are not seen\n"
 			   "  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
 			   "                        all)\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 1 more growth than --max-growth allows, or a trace lacks a part\n"
@@ -26,12 +29,13 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
 
 enum { TOP_DEFAULT = 20 };
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, MAX_GROWTH };
+enum option_value { FORMAT = CLI_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
 	{"format", required_argument, NULL, FORMAT},
 	{"max-growth", required_argument, NULL, MAX_GROWTH},
+	{"accept-own-calls", no_argument, NULL, OWN_CALLS},
 	{"top", required_argument, NULL, 't'},
 	COMMAND_FRAME_OPTIONS,
 	COMMAND_LAST_OPTIONS,
@@ -84,6 +88,7 @@ static int take_image(struct diff *d)
 	int error;
 
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
+	d->view.partial |= d->work.trace->image.is_partial;
 	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 
 	if (!error)
@@ -139,7 +144,7 @@ static enum cli_status compare(struct diff *d)
 		cli_error("%s", strerror(-error));
 	if (error)
 		return CLI_TROUBLE;
-	return d->view.exceeded || (d->view.has_limit && d->view.missing) ? CLI_FINDINGS : CLI_OK;
+	return d->view.exceeded || (d->view.has_limit && growth_is_uncertain(&d->view)) ? CLI_FINDINGS : CLI_OK;
 }
 
 static void free_all(struct diff *d)
@@ -196,6 +201,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case MAX_GROWTH:
 		d->view.has_limit = true;
 		d->view.limit = cli_bytes(argument);
+		return true;
+	case OWN_CALLS:
+		d->view.own_calls_do = true;
 		return true;
 	default:
 		return false;

@@ -27,6 +27,9 @@ static const char help[] =
 	"      --no-default-suppressions\n"
 	"                        report what libc and the C++ runtime keep, too\n"
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
+	"      --accept-own-calls\n"
+	"                        exit status 0 also for a dynamic program with the tracker linked\n"
+	"                        in, of which the calls from inside libraries are not seen\n"
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
@@ -35,7 +38,7 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, FORMAT };
+enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
@@ -45,6 +48,7 @@ static const struct option options[] = {
 	{"suppressions", required_argument, NULL, 's'},
 	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
 	{"max-bytes", required_argument, NULL, MAX_BYTES},
+	{"accept-own-calls", no_argument, NULL, OWN_CALLS},
 	{"format", required_argument, NULL, FORMAT},
 	{"pid", required_argument, NULL, 'p'},
 	COMMAND_FRAME_OPTIONS,
@@ -148,7 +152,8 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	if (image->is_limited)
 		totals->limit = image->limit;
 	totals->is_limited |= image->is_limited;
-	totals->is_missing_some |= trace_is_missing_some(image);
+	totals->is_partial |= image->is_partial;
+	totals->is_missing_some |= findings_are_uncertain(findings);
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
@@ -185,6 +190,7 @@ static int report_image(struct findleak *f)
 		.moments = &f->moments,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
+		.own_calls_do = f->totals.own_calls_do,
 		.full_names = f->work.full_names,
 		.top = f->work.top,
 	};
@@ -362,6 +368,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case MAX_BYTES:
 		f->totals.has_budget = true;
 		f->totals.budget = cli_bytes(argument);
+		return true;
+	case OWN_CALLS:
+		f->totals.own_calls_do = true;
 		return true;
 	case FORMAT:
 		f->format = find_format(argument);

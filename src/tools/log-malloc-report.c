@@ -114,6 +114,14 @@ static int write_image(struct report *r, const struct export_image *image)
 	}
 }
 
+/* The formats of other programs have no place for it. */
+static void say_partial(const struct report *r)
+{
+	if (r->work.trace->image.is_partial && r->format != FORMAT_TEXT && r->format != FORMAT_JSON)
+		cli_error("%s: not seen are " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE,
+		          r->work.trace->input.name);
+}
+
 /* At the end of an image. */
 static int report_image(struct report *r)
 {
@@ -130,6 +138,7 @@ static int report_image(struct report *r)
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
 	error = write_image(r, &export);
+	say_partial(r);
 	r->images++;
 	locations_free(&locations);
 	return error;

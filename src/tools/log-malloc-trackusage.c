@@ -175,6 +175,8 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.is_limited)
 		cli_error("%s: behind the limit of %" PRIu64 " bytes, the trace has no allocations",
 		          t->work.trace->input.name, t->work.trace->image.limit);
+	if (t->work.trace->image.is_partial)
+		cli_error("%s: not in these numbers are " TRACE_PARTIAL, t->work.trace->input.name);
 	print_waiting(t);
 	if (t->format == FORMAT_JSON)
 		error = end_json(t);

@@ -726,6 +726,85 @@ START_TEST(nothing_is_known_to_be_within_a_budget_where_something_is_missing)
 }
 END_TEST
 
+/* Its only block is allocated inside libc. */
+static void trace_duplicator(const char *flags, const char *link)
+{
+	static const char duplicator[] = "#include <string.h>\nint main(void)\n{\n"
+					 "	char *volatile p = strdup(\"eleven and NUL\");\n"
+					 "	return !p;\n}\n";
+
+	write_file("dup.c", duplicator, strlen(duplicator));
+	must(run("${CC:-cc} -g -O0 %s -o dup dup.c $(PKG_CONFIG_PATH=$B/pkgconfig pkg-config %s --cflags --libs "
+	         "log-malloc2-wrap) && rm -f t && LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=$PWD/t ./dup",
+	         flags, link));
+}
+
+START_TEST(where_libraries_are_not_seen_nothing_is_known_to_be_within_a_budget)
+{
+	static const char *const budgets[] = {"", "--max-bytes=1M"}, *const formats[] = {"text", "json", "junit"};
+	struct run r;
+
+	trace_duplicator("", "");
+	for (int i = 0; i < 6; i++) {
+		r = run("$B/log-malloc-findleak %s --format=%s t", budgets[i / 3], formats[i % 3]);
+		ck_assert_str_eq(r.err, "");
+		ck_assert_msg(r.status == 1, "%s: %d, %s", formats[i % 3], r.status, r.out);
+		ck_assert_ptr_null(strstr(r.out, "trace is complete"));
+		ck_assert_ptr_nonnull(strstr(r.out, "calls from inside libraries"));
+		ck_assert_ptr_nonnull(strstr(
+			r.out, "set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically"));
+		r = run("$B/log-malloc-findleak %s --accept-own-calls --format=%s t", budgets[i / 3], formats[i % 3]);
+		ck_assert_str_eq(r.err, "");
+		ck_assert_msg(r.status == 0, "%s: %d, %s", formats[i % 3], r.status, r.out);
+		ck_assert_ptr_null(strstr(r.out, "trace is complete"));
+		ck_assert_ptr_nonnull(strstr(r.out, "calls from inside libraries"));
+	}
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-findleak --max-bytes=1M t").out,
+	                             "; NOT KNOWN to be within the budget of 1048576 bytes\n"));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-findleak --max-bytes=1M --accept-own-calls t").out,
+	                             "; within the budget of 1048576 bytes\n"));
+	ck_assert_int_eq(run("$B/log-malloc-diff --max-growth=1M t t").status, 1);
+	ck_assert_int_eq(run("$B/log-malloc-diff --max-growth=1M --accept-own-calls t t").status, 0);
+	ck_assert_int_eq(run("$B/log-malloc-diff t t").status, 0);
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-diff --max-growth=1M t t").out, "; NOT KNOWN to be not more "));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-report t").out, "; calls from inside libraries are not seen"));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-report --format=folded t").err, "calls from inside libraries"));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-trackusage t").err, "calls from inside libraries"));
+	if (!can_run("where_libraries_are_not_seen_nothing_is_known_to_be_within_a_budget", "jq"))
+		return;
+	json_is("log-malloc-report", "t", "[.flavour,.complete,.unseen[:27]]",
+	        "[\"wrap-dynamic\",false,\"calls from inside libraries\"]\n");
+	ck_assert_str_eq(ask("--accept-own-calls", "[.flavour, .complete, .advice[:14]] | @json"),
+	                 "[\"wrap-dynamic\",false,\"set LD_PRELOAD\"]");
+}
+END_TEST
+
+/* The other flavours see the same program's block. */
+START_TEST(where_libraries_are_seen_their_blocks_are_known)
+{
+	struct run r;
+
+	trace_duplicator("", "");
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			trace_duplicator("-static", "--static");
+		else
+			must(run("rm t; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./dup"));
+		r = run("$B/log-malloc-findleak t");
+		ck_assert_int_eq(r.status, 1);
+		ck_assert_msg(strstr(r.out, "Total: 1 blocks, 15 bytes") && strstr(r.out, "; the trace is complete"),
+		              "%s", r.out);
+		if (can_run("where_libraries_are_seen_their_blocks_are_known", "jq"))
+			ck_assert_str_eq(ask("", "[.flavour, .complete, .unseen] | @json"),
+			                 i ? "[\"wrap-static\",true,null]" : "[\"preload\",true,null]");
+	}
+	write_file("t", "+ INIT [0:0] malloc=0\n+ FINI [0:0] malloc=0\n", 44);
+	ck_assert_int_eq(run("$B/log-malloc-findleak t").status, 0);
+	if (can_run("where_libraries_are_seen_their_blocks_are_known", "jq"))
+		ck_assert_str_eq(ask("", "[.flavour, .complete] | @json"), "[null,true]");
+}
+END_TEST
+
 START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
 {
 	/* 0x100 was allocated again, 0x200 released, 0x300 allocated; of 0x500, everything is known. */
@@ -962,6 +1041,8 @@ int main(void)
 	tcase_add_test(frees, a_double_free_is_named_with_its_first_release);
 	tcase_add_test(frees, an_address_that_unseen_code_used_again_is_not_called_a_double_free);
 	tcase_add_test(frees, nothing_is_known_to_be_within_a_budget_where_something_is_missing);
+	tcase_add_test(frees, where_libraries_are_not_seen_nothing_is_known_to_be_within_a_budget);
+	tcase_add_test(frees, where_libraries_are_seen_their_blocks_are_known);
 	tcase_add_test(frees, what_was_lost_is_told_and_nothing_is_concluded_from_it);
 	tcase_add_test(frees, what_a_forked_child_inherited_is_no_wrong_free);
 	tcase_add_test(frees, reallocs_of_released_blocks_are_double_frees);

@@ -220,12 +220,12 @@ END_TEST
 
 /* ---- separate debug information ---------------------------------------------- */
 
-/* ./inlined without debug information, which is in ./full.debug; the trace is there already. */
+/* ./inlined without debug information, which is in ./full.debug; ./whole has both; the trace is there already. */
 static void split_off(const char *flags)
 {
 	write_file("inlined.cc", inlined_cc, strlen(inlined_cc));
 	trace_cxx("inlined", "${CXX:-c++}", flags, false);
-	must(run("objcopy --only-keep-debug inlined full.debug && strip inlined"));
+	must(run("objcopy --only-keep-debug inlined full.debug && cp inlined whole && strip inlined"));
 	ck_assert(!has_frames(""));
 }
 
@@ -280,6 +280,45 @@ START_TEST(debug_information_is_found_by_build_id)
 	ck_assert(has_frames("--debug-dir=dbg"));
 	must(run("cp /bin/true inlined"));
 	ck_assert(has_frames("--debug-dir=dbg"));
+}
+END_TEST
+
+START_TEST(debug_information_is_found_by_the_programs_name)
+{
+	static const char name[] = "debug_information_is_found_by_the_programs_name";
+	/* The program is not here; it is here, but stripped; it is another one by now. */
+	static const char *const states[] = {"rm -f inlined", "cp stripped inlined", "cp /bin/true inlined"};
+	/* A file of that name in the first directory is another build, stripped, or no file. */
+	static const char *const others[] = {"cp /bin/true", "cp stripped", "echo no ELF file >", "mkdir"};
+
+	if (!can_split(name))
+		return;
+	split_off("-Wl,--build-id");
+	must(run("mv inlined stripped; mkdir built other; cp whole built/inlined"));
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		must(run("%s", states[i]));
+		ck_assert_msg(!has_frames(""), "%s", states[i]);
+		ck_assert_msg(has_frames("--debug-dir built"), "%s", states[i]);
+		must(run("mv built/inlined built/inlined.debug"));
+		ck_assert_msg(has_frames("--debug-dir built/"), "%s", states[i]);
+		must(run("mv built/inlined.debug built/inlined"));
+		for (size_t j = 0; j < sizeof others / sizeof *others; j++) {
+			must(run("rm -rf other/inlined; %s other/inlined", others[j]));
+			ck_assert_msg(!has_frames("--debug-dir other"), "%s, %s", states[i], others[j]);
+			ck_assert_msg(has_frames("--debug-dir $PWD/other:built"), "%s, %s", states[i], others[j]);
+		}
+	}
+	/* Without a build-id, a function that the trace names vouches for the file. */
+	split_off("-Wl,--build-id=none");
+	must(run("rm inlined; cp whole built/inlined"));
+	ck_assert(!has_frames(""));
+	ck_assert(has_frames("--debug-dir built"));
+	must(run("mkdir new; sed 's/^namespace deep {/int filler[9]; int more(int a) { return 3 * filler[a]; } &/' "
+	         "inlined.cc "
+	         ">new/inlined.cc; ${CXX:-c++} -g -O2 -Wl,--build-id=none -o built/inlined new/inlined.cc"));
+	ck_assert(!has_frames("--debug-dir built"));
+	ck_assert_ptr_nonnull(
+		strstr(run("$B/log-malloc-findleak --debug-dir built t").err, "not the file that the trace is about"));
 }
 END_TEST
 
@@ -531,6 +570,75 @@ START_TEST(code_of_the_kernel_is_named_so)
 }
 END_TEST
 
+/* Writes ./t, the trace of a process that allocated in code of no file, and that process's /tmp/perf-PID.map. */
+#define MADE_PID "$((1000000000 + $$))"
+#define MADE     "/tmp/perf-$pid.map"
+#define WRITE_MADE                                                                                                     \
+	"pid=" MADE_PID "; trap 'rm -rf " MADE "' EXIT; rm -rf t " MADE "; umask 022;"                                 \
+	"printf '# PID %%d\n# EXE /opt/one\n+ INIT [0:0] malloc=0\n+ malloc 100 0x10 "                                 \
+	"[100:104]\n[0x500010]\n[0x500011]\n"                                                                          \
+	"[0x500030]\n+ FINI [100:104] malloc=1\n' $pid >t;"                                                            \
+	"printf '500000 20 first one\n500010 8 second\\302\\233\\033[m\nnothing\n5 0 none\n"                           \
+	"0x500020 0x10 third\r\n' >" MADE ";"
+
+START_TEST(code_that_was_made_at_run_time_has_the_names_that_its_process_gave)
+{
+	struct run r = run(WRITE_MADE "$B/log-malloc-findleak t; $B/log-malloc-report --format=folded t;"
+	                              "$B/log-malloc-findleak -n t >n; $B/log-malloc-findleak --sysroot=. t >s;"
+	                              "printf 'leak:second*\n' >known; $B/log-malloc-findleak -s known t >k");
+
+	ck_assert_str_eq(r.err, "");
+	ck_assert_msg(strstr(r.out, "\n       first one "), "%s", r.out);
+	ck_assert_msg(strstr(r.out, "\n       second\\302\\233\\033[m "), "%s", r.out);
+	ck_assert_msg(strstr(r.out, "\n       third "), "%s", r.out);
+	ck_assert_ptr_null(strchr(r.out, '\033'));
+	ck_assert_ptr_nonnull(strstr(r.out, "third;second"));
+	ck_assert_int_eq(run("grep -q third n || grep -q third s").status, 1);
+	must(run("grep -q '; 1 blocks, 100 bytes suppressed' k"));
+}
+END_TEST
+
+START_TEST(names_that_somebody_else_may_have_given_are_not_used)
+{
+	static const struct {
+		const char *change, *message;
+	} cases[] = {
+		{"chmod o+w " MADE, "no regular file"},
+		{"mv " MADE " u; ln -s $PWD/u " MADE, "not used"},
+		{"ln " MADE " hard || cp -l " MADE " /tmp/perf-$pid.map2; trap 'rm -rf /tmp/perf-'$pid.* EXIT",
+	         "no regular file"},
+		{"rm " MADE "; mkfifo " MADE, "no regular file"},
+		{"rm " MADE "; mkdir " MADE, "no regular file"},
+		{"touch -d '1 hour ago' " MADE, "older than the trace"},
+		{"touch -d '1 hour' " MADE, "newer than the trace"},
+	};
+	struct run r;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		r = run(WRITE_MADE "%s; $B/log-malloc-findleak t", cases[i].change);
+		ck_assert_msg(!strstr(r.out, "first one"), "%s", cases[i].change);
+		ck_assert_msg(strstr(r.err, cases[i].message), "%s: %s", cases[i].change, r.err);
+		ck_assert_int_eq(r.status, 1);
+	}
+	/* It belongs to somebody else. */
+	if (run("[ $(id -u) = 0 ]").status == 0) {
+		r = run(WRITE_MADE "chown 12345 " MADE "; $B/log-malloc-findleak t");
+		ck_assert_msg(!strstr(r.out, "first one") && strstr(r.err, "another user"), "%s", r.err);
+		r = run(WRITE_MADE "chown 12345 " MADE "; cat t | $B/log-malloc-findleak -");
+		ck_assert_msg(!strstr(r.out, "first one") && strstr(r.err, "another user"), "%s", r.err);
+	}
+	/* A process that still runs can write to it later; a pipe has no age. */
+	r = run(WRITE_MADE "sed -i /FINI/d t; touch -d '1 hour' " MADE "; $B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "first one"), "%s%s", r.out, r.err);
+	r = run(WRITE_MADE "cat t | $B/log-malloc-findleak -");
+	ck_assert_msg(strstr(r.out, "first one"), "%s%s", r.out, r.err);
+	/* It is as old as what the trace covers, which was copied. */
+	r = run(WRITE_MADE "sed -i 's/^+ FINI/# TIME 7200000\\n&/' t; touch -d '1 hour ago' " MADE
+	                   "; $B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "first one"), "%s%s", r.out, r.err);
+}
+END_TEST
+
 START_TEST(no_process_is_started_for_a_frame)
 {
 	if (!can_run("no_process_is_started_for_a_frame", "strace"))
@@ -554,10 +662,13 @@ int main(void)
 	tcase_add_test(kinds, names_of_rust_are_demangled);
 	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
 	tcase_add_test(kinds, no_process_is_started_for_a_frame);
+	tcase_add_test(kinds, code_that_was_made_at_run_time_has_the_names_that_its_process_gave);
+	tcase_add_test(kinds, names_that_somebody_else_may_have_given_are_not_used);
 	suite_add_tcase(suite, kinds);
 	tcase_set_timeout(separate, 120);
 	tcase_add_test(separate, debug_information_is_found_by_link);
 	tcase_add_test(separate, debug_information_is_found_by_build_id);
+	tcase_add_test(separate, debug_information_is_found_by_the_programs_name);
 	tcase_add_test(separate, a_trace_of_another_machine_is_read_with_its_files);
 	tcase_add_test(separate, servers_are_asked_if_the_user_wants_it);
 	suite_add_tcase(suite, separate);

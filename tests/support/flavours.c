@@ -3,10 +3,10 @@
 #include "flavours.h"
 
 const struct flavour flavours[FLAVOURS] = {
-	{"preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true},
-	{"wrap dynamic", "", ".wrap", false},
-	{"wrap static", "", ".static", true},
-	{"wrap static-pie", "", ".static-pie", true},
+	{"preload", "LD_PRELOAD=$B/liblog-malloc2.so", "", true, "preload"},
+	{"wrap dynamic", "", ".wrap", false, "wrap-dynamic"},
+	{"wrap static", "", ".static", true, "wrap-static"},
+	{"wrap static-pie", "", ".static-pie", true, "wrap-static"},
 };
 
 struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments)

@@ -12,7 +12,8 @@
 /* How a program of the tests is started so that it is traced. */
 extern const struct flavour {
 	const char *name, *environment, *suffix;
-	bool sees_libc; /* its calls, too */
+	bool sees_libc;   /* its calls, too */
+	const char *word; /* as the trace names it */
 } flavours[FLAVOURS];
 
 /* COMMAND is a program's name and its arguments; its trace goes to the file "trace". */

@@ -94,6 +94,11 @@ int lm_real_is_traced(void)
 	return 0;
 }
 
+enum lm_flavour lm_real_flavour(void)
+{
+	return LM_FLAVOUR_PRELOAD;
+}
+
 void lm_real_exit(int status)
 {
 	_exit(status);

@@ -118,6 +118,22 @@ START_TEST(numbered_backtraces_are_the_same_as_written_ones)
 }
 END_TEST
 
+START_TEST(the_flavour_is_what_stands_in_front_of_init)
+{
+	open_string("# FLAVOUR wrap-dynamic\n# FLAVOUR other\n+ INIT [0:0] malloc=0\n# FLAVOUR preload\n"
+	            "+ FINI [0:0] malloc=0\n# PID 7\n# FLAVOUR wrap-dynamically\n+ INIT [0:0] malloc=0\n");
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	next(TRACE_END);
+	ck_assert_str_eq(trace.image.flavour, "wrap-dynamic");
+	ck_assert(trace.image.is_partial);
+	next(TRACE_INIT);
+	next(TRACE_END);
+	ck_assert_ptr_null(trace.image.flavour);
+	ck_assert(!trace.image.is_partial);
+}
+END_TEST
+
 static void is_of(const char *name, uint32_t number, uint64_t tid)
 {
 	struct event event = next(TRACE_CALL).event;
@@ -615,6 +631,7 @@ int main(void)
 	tcase_add_checked_fixture(whole, NULL, teardown);
 	tcase_add_test(whole, frames_belong_to_the_event_above_them);
 	tcase_add_test(whole, numbered_backtraces_are_the_same_as_written_ones);
+	tcase_add_test(whole, the_flavour_is_what_stands_in_front_of_init);
 	tcase_add_test(whole, each_event_has_the_thread_that_made_it);
 	tcase_add_test(whole, only_so_many_threads_are_told_apart);
 	tcase_add_test(whole, both_formats_of_a_run_leave_the_same_heap);

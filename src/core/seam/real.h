@@ -17,6 +17,7 @@
 #include "atomic.h"
 #include "compiler.h"
 #include "tag.h"
+#include "trace_format.h"
 
 void *lm_real_malloc(size_t size);
 void *lm_real_calloc(size_t count, size_t size);
@@ -48,6 +49,9 @@ int lm_real_is_glibc(void);
 
 /* 1 in the wrap archive if the preload library is in the process too: that one sees all calls and writes the trace. */
 int lm_real_is_traced(void);
+
+/* How the tracker got into this process, and so which calls it sees. */
+enum lm_flavour lm_real_flavour(void);
 
 _Noreturn void lm_real_exit(int status);
 

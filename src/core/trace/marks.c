@@ -10,6 +10,7 @@
 #include "note.h"
 #include "path.h"
 #include "procmaps.h"
+#include "real.h"
 #include "record.h"
 #include "self.h"
 #include "settings.h"
@@ -173,12 +174,19 @@ static const char *const formats[] = {
 #undef LINE
 };
 
+static const char *const flavours[] = {
+#define LINE(id, word) [LM_FLAVOUR_##id] = "# " LM_TRACE_FLAVOUR " " word "\n",
+	LM_TRACE_FLAVOURS(LINE)
+#undef LINE
+};
+
 int lm_marks_begin(uint64_t parent)
 {
-	/* Two paths, each byte at most four bytes in the trace. Not on the stack, which may be small. */
+	/* Two paths, each byte at most four bytes in the trace; INIT; all else. Not on the stack, which may be small.
+	 */
 	struct {
 		char path[PATH_MAX];
-		char line[2 * 4 * PATH_MAX + LM_RECORD_LINE_MAX];
+		char line[2 * 4 * PATH_MAX + 2 * LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
 	struct lm_thread *thread = lm_thread_self();
 	uint64_t identity = lm_self_identity();
@@ -200,6 +208,7 @@ int lm_marks_begin(uint64_t parent)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
+	lm_text_string(&text, flavours[lm_real_flavour()]);
 	lm_text_string(&text, formats[lm_settings.format]);
 	if (thread) {
 		read_name(thread->name);

@@ -176,11 +176,14 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 {
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}", "program", name_of(image->exe), "pid",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}", "program", name_of(image->exe), "pid",
 	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
-	                 image->parent ? json_number(image->parent) : json_null(), "complete",
-	                 image->begun && ended && !trace_is_missing_some(image) && !malformed, "begun", image->begun,
-	                 "ended", ended, "lost", json_number(image->lost), "unkept", json_number(image->unkept),
-	                 "limit", image->is_limited ? json_number(image->limit) : json_null(), "malformed",
+	                 image->parent ? json_number(image->parent) : json_null(), "flavour", name_of(image->flavour),
+	                 "unseen", name_of(image->is_partial ? TRACE_PARTIAL : NULL), "advice",
+	                 name_of(image->is_partial ? TRACE_PARTIAL_ADVICE : NULL), "complete",
+	                 image->begun && ended && !image->is_partial && !trace_is_missing_some(image) && !malformed,
+	                 "begun", image->begun, "ended", ended, "lost", json_number(image->lost), "unkept",
+	                 json_number(image->unkept), "limit",
+	                 image->is_limited ? json_number(image->limit) : json_null(), "malformed",
 	                 json_number(malformed));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See object.h. */
 #include "object.h"
-#include "cursor.h"
+#include "build_id.h"
+#include "unstripped.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +19,16 @@ static bool has_build_id(Dwfl_Module *module, const char *digits)
 	GElf_Addr address;
 	int len = dwfl_module_build_id(module, &bits, &address);
 
-	if (len <= 0 || strlen(digits) != 2 * (size_t)len)
-		return false;
-	for (int i = 0; i < len; i++)
-		if (cursor_hex_digit(digits[2 * i]) != bits[i] >> 4 ||
-		    cursor_hex_digit(digits[2 * i + 1]) != (bits[i] & 15))
-			return false;
-	return true;
+	return len > 0 && build_id_is(bits, (size_t)len, digits);
+}
+
+/* The search's callback for debug information finds SEARCH there. */
+static void set_search(Dwfl_Module *module, const struct search *search)
+{
+	void **userdata;
+
+	dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+	*userdata = (void *)search;
 }
 
 /* Opens the object by FD, which is closed if that fails. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
@@ -46,6 +50,8 @@ static int open_elf(struct object *object, int fd, const char *path, const char 
 	/* If this succeeds, libdwfl owns the descriptor. */
 	object->module = dwfl_report_elf(object->dwfl, path, file, fd, 0, true);
 	free(file);
+	if (object->module)
+		set_search(object->module, search);
 	if (!object->module)
 		close(fd);
 	else if (dwfl_report_end(object->dwfl, NULL, NULL) == 0)
@@ -57,12 +63,26 @@ static int open_elf(struct object *object, int fd, const char *path, const char 
 	return error;
 }
 
+/* The same for the file of that name in a debug directory. */
+static int open_unstripped(struct object *object, const char *path, const char *build_id, const struct search *search)
+{
+	char *found;
+	int fd = unstripped_open(search, path, build_id, false, &found);
+
+	if (fd < 0)
+		return fd;
+	free(found);
+	return open_elf(object, fd, path, build_id, search);
+}
+
 int object_open(struct object *object, const char *path, const char *build_id, const struct search *search)
 {
 	int fd = search_open(search, path), error;
 
 	error = fd < 0 ? fd : open_elf(object, fd, path, build_id, search);
-	if (!error || !build_id)
+	if (!error || open_unstripped(object, path, build_id, search) == 0)
+		return 0;
+	if (!build_id)
 		return error;
 	fd = search_open_build_id(search, build_id);
 	return fd >= 0 && open_elf(object, fd, path, build_id, search) == 0 ? 0 : error;

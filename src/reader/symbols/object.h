@@ -32,7 +32,8 @@ struct object {
 /*
  * Opens the object at PATH. 0; -ENOEXEC if it is no ELF file; -ESTALE if it does not
  * have the BUILD_ID (hexadecimal digits; NULL matches all); or another -errno. If
- * the file is missing, its debug information is used instead. SEARCH has to stay valid.
+ * the file is missing or another one, its unstripped file in a debug directory or its debug
+ * information is used instead. SEARCH has to stay valid.
  */
 int object_open(struct object *object, const char *path, const char *build_id, const struct search *search);
 

@@ -173,6 +173,22 @@ static int find_places(const struct resolver *resolver, const struct spot *spot,
 	return error;
 }
 
+/* The frame is in no file. Its process may have made the code, and may have told its name. */
+static int take_made(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
+{
+	size_t len;
+	int error;
+	const char *name = perf_map_find(resolver->perf, frame->address - 1, &len, &error);
+
+	/* As in find_places(). */
+	if (!error && !name)
+		name = perf_map_find(resolver->perf, frame->address, &len, &error);
+	if (!name)
+		return error;
+	resolved->named.function = symbols_demangle(resolver->symbols, name, len);
+	return resolved->named.function ? 0 : -ENOMEM;
+}
+
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
 {
 	struct spot spot;
@@ -184,6 +200,8 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	if (!find_spot(resolver, frame, resolved->module, &spot)) {
 		if (!resolved->named.function && strcmp(resolved->module, MAPS_VDSO) == 0)
 			resolved->named.function = MAPS_VDSO;
+		if (resolver->perf && frame->has_address && !frame->object && !resolved->module[0])
+			return take_made(resolver, frame, resolved);
 		return 0;
 	}
 	resolved->has_offset = true;

@@ -5,6 +5,7 @@
 
 #include "frame.h"
 #include "maps.h"
+#include "perf_map.h"
 #include "stacks.h"
 #include "symbols.h"
 
@@ -20,8 +21,9 @@ struct resolver {
 	 * them, it is not used for any of them.
 	 */
 	const struct stacks *stacks;
-	const char *dir; /* relative paths of objects begin there; can be NULL */
-	bool as_written; /* nothing is looked up; only the frame's own text is used */
+	struct perf_map *perf; /* names that the process gave to code that it made; can be NULL */
+	const char *dir;       /* relative paths of objects begin there; can be NULL */
+	bool as_written;       /* nothing is looked up; only the frame's own text is used */
 	enum symbols_detail detail;
 };
 

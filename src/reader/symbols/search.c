@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See search.h. */
 #include "search.h"
+#include "build_id.h"
 #include "debuginfod.h"
+#include "unstripped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,18 +75,36 @@ static int open_root(struct search *search, const char *sysroot)
 	return search->root < 0 ? -errno : 0;
 }
 
+/* A file without build-id may be another one than the file of that name in a debug directory. */
+static int find_unstripped(Dwfl_Module *module, const struct search *search, const char *name, bool with_debug,
+                           char **found)
+{
+	char digits[BUILD_ID_DIGITS_MAX + 1];
+	const unsigned char *bits;
+	GElf_Addr address;
+	int len = dwfl_module_build_id(module, &bits, &address);
+
+	if (!search || len <= 0 || !build_id_digits(bits, (size_t)len, digits))
+		return -1;
+	return unstripped_open(search, name, digits, with_debug, found);
+}
+
 /*
  * Debug information is beside the file at its present path, or below a debug directory
  * at the path that the file had when it was traced. The latter is the name of MODULE.
+ * Or a debug directory is where the program was built, and has its unstripped file.
  */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base, const char *file,
                           const char *link, GElf_Word crc, char **found)
 {
-	int fd = dwfl_standard_find_debuginfo(module, userdata, name, base, file, link, crc, found);
+	/* First, since libdwfl takes a stripped file of the right name, too. */
+	int fd = find_unstripped(module, *userdata, name, true, found);
 
+	if (fd < 0)
+		fd = dwfl_standard_find_debuginfo(module, userdata, name, base, file, link, crc, found);
 	if (fd < 0 && file && strcmp(name, file) != 0)
 		fd = dwfl_standard_find_debuginfo(module, userdata, name, base, name, link, crc, found);
-	return fd;
+	return fd < 0 ? find_unstripped(module, *userdata, name, false, found) : fd;
 }
 
 int search_init(struct search *search, const struct search_options *options, const struct diag *diag)

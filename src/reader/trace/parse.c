@@ -47,6 +47,7 @@ static const struct {
 	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
 	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
+	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */

@@ -251,6 +251,23 @@ static void set_format(struct trace *trace)
 	}
 }
 
+/* The program may write such a line itself, but not in front of INIT. */
+static void set_flavour(struct trace_image *image, const struct record *record)
+{
+	static const char *const words[] = {
+#define WORD(id, word) [LM_FLAVOUR_##id] = (word),
+		LM_TRACE_FLAVOURS(WORD)
+#undef WORD
+	};
+
+	for (int i = 0; !image->begun && i < LM_FLAVOUR_COUNT; i++) {
+		if (record->len != strlen(words[i]) || memcmp(record->text, words[i], record->len) != 0)
+			continue;
+		image->flavour = words[i];
+		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC;
+	}
+}
+
 static int take_info(struct trace *trace)
 {
 	struct trace_image *image = &trace->image;
@@ -276,6 +293,9 @@ static int take_info(struct trace *trace)
 		return maps_add_module(&image->maps, &record->module);
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
+	case INFO_FLAVOUR:
+		set_flavour(image, record);
+		return 0;
 	case INFO_FORMAT:
 		set_format(trace);
 		return 0;

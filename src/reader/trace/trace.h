@@ -34,8 +34,10 @@ struct trace_image {
 	bool has_pid;
 	uint64_t pid;
 	char process[TRACE_PROCESS_MAX]; /* tells it from others with the same number; "" if unknown */
-	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
-	char *exe;       /* NULL if unknown; valid as long as the image */
+	uint64_t parent;     /* forked from that process, whose blocks it has without the trace showing them; or 0 */
+	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
+	bool is_partial;     /* that flavour does not see the calls from inside libraries */
+	char *exe;           /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
@@ -64,6 +66,10 @@ static inline bool trace_is_missing_some(const struct trace_image *image)
 {
 	return image->lost || image->unkept || image->is_limited;
 }
+
+/* What the image can't have because of its flavour, and what helps: for people. */
+#define TRACE_PARTIAL        "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
+#define TRACE_PARTIAL_ADVICE "set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically"
 
 enum trace_kind {
 	TRACE_CALL,
