@@ -232,6 +232,110 @@ START_TEST(programs_link_through_pkg_config_and_are_traced)
 }
 END_TEST
 
+/* ---- what linkers are told to leave out -------------------------------------------- */
+
+static const char leaky_c[] = "#include <stdlib.h>\n"
+			      "#include <string.h>\n"
+			      "#define KEPT __attribute__((noinline))\n"
+			      "char *volatile kept;\n"
+			      "void dropped(void) { kept = malloc(1); memset(kept, 1, 1); }\n"
+			      "KEPT char *leaky(size_t n) { char *p = malloc(n); p[0] = 1; return p; }\n"
+			      "KEPT int one(int x) { return x * 3 + 1; }\n"
+			      "KEPT int other(int x) { return x * 3 + 1; }\n"
+			      "int main(void)\n"
+			      "{\n"
+			      "	kept = leaky(4567);\n"
+			      "	kept = NULL;\n"
+			      "	free(malloc(11));\n"
+			      "	return one(3) != 10 || other(3) != 10;\n"
+			      "}\n";
+#define LEAKY_SIZE 4567
+
+static const char *const leaky_linkers[] = {"bfd", "gold", "lld", "mold"};
+static const char *const leaky_options[] = {"-s", "-Wl,--gc-sections", "-Wl,--icf=all", "-Wl,--no-eh-frame-hdr"};
+/* Preloaded, and linked both ways: the name of the program, what it is linked with, how it is run. */
+static const struct {
+	const char *name, *flags, *run;
+} leaky_ways[] = {
+	{"plain", "", "LD_PRELOAD=$B/liblog-malloc2.so"},
+	{"dynamic", "$(pkg-config --cflags --libs log-malloc2-wrap)", ""},
+	{"static", "-static $(pkg-config --static --cflags --libs log-malloc2-wrap)", ""},
+};
+
+#define LEAKY_LINKERS ((int)(sizeof leaky_linkers / sizeof *leaky_linkers))
+#define LEAKY_OPTIONS (sizeof leaky_options / sizeof *leaky_options)
+#define LEAKY_WAYS    (sizeof leaky_ways / sizeof *leaky_ways)
+
+/* Links the program in all ways, side by side: STATUS is 0 if all went well. The options stand last and prevail. */
+static struct run link_leaky(const char *linker, const char *option)
+{
+	char commands[2000] = "";
+
+	for (size_t i = 0; i < LEAKY_WAYS; i++) {
+		size_t used = strlen(commands);
+
+		snprintf(commands + used, sizeof commands - used,
+		         "gcc -fuse-ld=%s -o %s leaky.o %s %s || echo %s >>failed &\n", linker, leaky_ways[i].name,
+		         leaky_ways[i].flags, option, leaky_ways[i].name);
+	}
+	return run("export PKG_CONFIG_PATH=$B/pkgconfig; rm -f failed; %swait; [ ! -e failed ]", commands);
+}
+
+static bool is_unknown_option(const char *message)
+{
+	return strcasestr(message, "unrecognized option") || strcasestr(message, "unknown argument") ||
+	       strcasestr(message, "unknown command line option");
+}
+
+/* The leak and its caller, by the trace and by log-malloc-findleak. A stripped program has no names. */
+static void leaky_is_found(const char *way, const char *environment, const char *option)
+{
+	bool has_names = strcmp(option, "-s") != 0;
+	const struct traced_call *call;
+	struct traced trace;
+	struct run found;
+	char command[200];
+
+	snprintf(command, sizeof command, "%s ./%s", environment, way);
+	trace = run_soundly(command);
+	call = traced_find(&trace, "malloc", LEAKY_SIZE);
+	ck_assert_msg(call->depth >= 1, "%s %s", way, option);
+	found = run("$B/log-malloc-findleak trace | grep -A 3 'leaked %d bytes'", LEAKY_SIZE);
+	ck_assert_msg(found.status == 0, "%s %s: %s", way, option, found.out);
+	if (!has_names)
+		return;
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "leaky");
+	ck_assert_msg(strstr(found.out, "\n       leaky ") && strstr(found.out, " leaky.c:6 "), "%s %s: %s", way,
+	              option, found.out);
+}
+
+START_TEST(a_leak_is_found_whatever_the_linker_was_told_to_leave_out)
+{
+	static const char test[] = "a_leak_is_found_whatever_the_linker_was_told_to_leave_out";
+	const char *linker = leaky_linkers[_i];
+	char command[20], name[200];
+
+	snprintf(command, sizeof command, "ld.%s", linker);
+	if (!can_run(test, command) || !can_run(test, "gcc"))
+		return;
+	write_file("leaky.c", leaky_c, sizeof leaky_c - 1);
+	must(run("gcc -g -O1 -fno-builtin -ffunction-sections -fdata-sections -c leaky.c"));
+	for (size_t i = 0; i < LEAKY_OPTIONS; i++) {
+		struct run linked = link_leaky(linker, leaky_options[i]);
+
+		if (linked.status != 0 && is_unknown_option(linked.err)) {
+			snprintf(name, sizeof name, "%s: %s %s", test, linker, leaky_options[i]);
+			linked.err[strcspn(linked.err, "\n")] = '\0';
+			skip(name, linked.err);
+			continue;
+		}
+		ck_assert_msg(linked.status == 0, "%s %s: %.400s", linker, leaky_options[i], linked.err);
+		for (size_t way = 0; way < LEAKY_WAYS; way++)
+			leaky_is_found(leaky_ways[way].name, leaky_ways[way].run, leaky_options[i]);
+	}
+}
+END_TEST
+
 /* ---- a malloc of the program's own ------------------------------------------------ */
 
 /* The four that glibc's manual asks for at least; with MORE, some others. */
@@ -1144,6 +1248,9 @@ int main(void)
 	tcase_add_test(tcase, the_library_exports_the_family_and_the_api);
 	tcase_add_test(tcase, the_archive_defines_what_the_linker_wraps_and_the_api);
 	tcase_add_test(tcase, where_both_are_in_one_process_the_preloaded_one_writes_the_trace);
+
+	tcase = group(suite, "left out", NULL);
+	tcase_add_loop_test(tcase, a_leak_is_found_whatever_the_linker_was_told_to_leave_out, 0, LEAKY_LINKERS);
 
 	tcase = group(suite, "installed", install);
 	tcase_add_loop_test(tcase, the_installed_library_is_found_by_pkg_config, 0, FINDERS);
