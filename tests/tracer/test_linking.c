@@ -743,7 +743,7 @@ static void build_variants(void)
 {
 	snprintf(built, sizeof built, "%s", scratch());
 	for (int i = 0; i < VARIANTS; i++) {
-		char settings[100];
+		char settings[200];
 
 		if (variant_missing(i))
 			continue;
