@@ -19,12 +19,17 @@ docdir     ?= $(prefix)/share/doc/log-malloc2
 compdir    ?= $(prefix)/share/bash-completion/completions
 DESTDIR    ?=
 
-CC         ?= cc
-CXX        ?= c++
-AR         ?= ar
-LD         ?= ld
-OBJCOPY    ?= objcopy
+CROSS_COMPILE ?=
+
+# The tool $(1), unless it was given: the command $(2), or the cross compiler's $(3). make has a CC of its own.
+tool = $(if $(filter undefined default,$(origin $(1))),$(eval $(1) := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)$(3),$(2))))
+$(call tool,CC,cc,gcc)
+$(call tool,CXX,c++,g++)
+$(call tool,AR,ar,ar)
+$(call tool,OBJCOPY,objcopy,objcopy)
+$(call tool,READELF,readelf,readelf)
 PKG_CONFIG ?= pkg-config
+CPPFLAGS   ?=
 CFLAGS     ?= -O2 -g
 CXXFLAGS   ?= -O2 -g
 LDFLAGS    ?=
@@ -161,12 +166,23 @@ MAN         := $(wildcard man/*.[1-9])
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 # A build directory remembers its variant. Building another variant in it rebuilds the objects.
-VARIANT := UNWIND=$(UNWIND_file) SAN=$(SAN) CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS)
+VARIANT := UNWIND=$(UNWIND_file) SAN=$(SAN) CC=$(CC) CPPFLAGS=$(CPPFLAGS) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS)
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(B)/variant: FORCE
 	$(call remember,$(VARIANT))
 $(B)/libdir: FORCE
 	$(call remember,$(libdir))
+
+# ---- what the machine lacks ---------------------------------------------------
+
+# Whether the compiler's library has to do some atomic operations is found out by linking a program that uses them all.
+# Where it can't be linked either way, something else is missing.
+LIBATOMIC   := $(B)/libatomic
+ATOMIC_LIBS  = $$(cat $(LIBATOMIC))
+links_with   = $(CC) $(BASE) $(call iquote,src/core/port) $(CPPFLAGS) $(CFLAGS) -fno-lto $(LDFLAGS) -o $@.probe $< $(1) 2>/dev/null
+$(LIBATOMIC): DEPS =
+$(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
+	$(Q)if $(call links_with) || ! $(call links_with,-latomic); then echo; else echo -latomic; fi >$@; rm -f $@.probe
 
 # ---- what is built ------------------------------------------------------------
 
@@ -186,25 +202,37 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 $(B)/obj/%.o: %.c $(B)/variant
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(flags) $(includes) $(CFLAGS) $(last) -c -o $@ $<
+	$(Q)$(CC) $(flags) $(includes) $(CPPFLAGS) $(CFLAGS) $(last) -c -o $@ $<
 
 # The launcher has libdir compiled in.
 $(B)/obj/src/tools/log-malloc.o: $(B)/libdir
 
-$(PRELOAD).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map
+$(PRELOAD).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/exports.map | $(LIBATOMIC)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -Wl,-soname,$(@F) -Wl,--version-script=src/preload/exports.map \
-		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file)) -ldl
+		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file)) $(ATOMIC_LIBS) -ldl
 
 $(PRELOAD): $(PRELOAD).$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
 
 # The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
 # names become local to it. Beside it, there is what only static programs ask for.
+#
+# Of COMDAT groups of a name, a linker keeps one. Those in the object must not be groups any more: what is local in a
+# group that was dropped is missing. i386 has such groups for the functions that read the pc. Linkers that do not know
+# the option are asked without it.
+#
+# On MIPS, code that was compiled for a global name can't be linked if the name is local. So the object is linked once.
+# If that fails, hidden names stay global, and get a prefix that no program has.
+INNER := log_malloc_inner_
 $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 	$(call say,LD,$@)
-	$(Q)$(CC) -nostdlib -r -o $@ $^
-	$(Q)$(OBJCOPY) --localize-hidden $@
+	$(Q)$(CC) -nostdlib -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(CC) -nostdlib -r -o $@.global $^
+	$(Q)$(OBJCOPY) --localize-hidden $@.global $@
+	$(Q)$(CC) -nostdlib -shared -o $@.linked $@ 2>/dev/null || { \
+		$(READELF) -sW $@.global | awk '/(GLOBAL|WEAK) +HIDDEN/ && !/ UND / { print $$NF, "$(INNER)" $$NF }' >$@.names && \
+		$(OBJCOPY) --redefine-syms=$@.names $@.global $@; }
+	$(Q)rm -f $@.global $@.linked $@.names
 
 $(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
 	$(call say,AR,$@)
@@ -222,7 +250,7 @@ $(B)/generated/%.pb-c.h: $(B)/generated/%.pb-c.c ;
 
 $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 	$(call say,CC,$@)
-	$(Q)$(CC) $(BASE) -iquote $(B)/generated $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -iquote $(B)/generated $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(call obj,$(PPROF_SRC)): $(B)/generated/profile.pb-c.h
 
@@ -247,9 +275,9 @@ WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/func
 
 pc = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
 	-e 's|@WRAP_FLAGS@|$(strip $(WRAP_FLAGS))|' -e 's|@UNWIND_PC@|$(UNWIND_PC_$(UNWIND_file))|' \
-	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|'
+	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|' -e "s|@LIBATOMIC@|$(ATOMIC_LIBS)|"
 
-$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(B)/variant
+$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(LIBATOMIC) $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
 
@@ -259,15 +287,23 @@ $(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(B)/variant
 completions = 644:completions/log-malloc2.bash:$(compdir)/$(firstword $(1)) \
 	$(foreach t,$(wordlist 2,$(words $(1)),$(1)),link:$(firstword $(1)):$(compdir)/$(t))
 
-# What is installed: MODE:FROM:TO for a file, link:TARGET:TO for a symbolic link. install and uninstall walk this list.
-INSTALLED := \
-	$(foreach t,$(TOOLS),755:$(B)/$(t):$(bindir)/$(t)) \
+# What is installed: MODE:FROM:TO for a file, link:TARGET:TO for a symbolic link. install and uninstall walk these lists.
+pc_entry  = 644:$(B)/install/$(notdir $(1)):$(libdir)/pkgconfig/$(notdir $(1))
+man_entry = $(foreach m,$(1),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+
+# What a program that links the archive needs. It can be built where none of the target's libraries are.
+INSTALLED_WRAP := \
 	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
 	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
+	$(call pc_entry,$(PC_WRAP)) \
+	$(call man_entry,$(filter %.3,$(MAN)))
+
+INSTALLED := $(INSTALLED_WRAP) \
+	$(foreach t,$(TOOLS),755:$(B)/$(t):$(bindir)/$(t)) \
 	755:$(PRELOAD).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) \
 	link:$(notdir $(PRELOAD)).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)) \
-	$(foreach p,$(notdir $(PC) $(PC_WRAP)),644:$(B)/install/$(p):$(libdir)/pkgconfig/$(p)) \
-	$(foreach m,$(MAN),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(call pc_entry,$(PC)) \
+	$(call man_entry,$(filter-out %.3,$(MAN))) \
 	$(foreach d,README.md CHANGELOG.md COPYING COPYING.LESSER,644:$(d):$(docdir)/$(d)) \
 	$(call completions,$(TOOLS))
 
@@ -279,13 +315,21 @@ put  = $(if $(filter link,$(mode)),ln -sf $(from) $(to),install -m $(mode) $(fro
 
 # In an installed .pc file, paths below the prefix name it as a variable, so that the tree can be moved.
 under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
-$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions FORCE
+$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions $(LIBATOMIC) FORCE
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) $< >$@
 
+# Installs the list $(1).
+define put_all
+	install -d $(sort $(foreach i,$(1),$(dir $(call to,$(i)))))
+	$(foreach i,$(1),$(call put,$(i))$(newline))
+endef
+
+install-wrap: wrap $(B)/install/$(notdir $(PC_WRAP))
+	$(call put_all,$(INSTALLED_WRAP))
+
 install: all $(addprefix $(B)/install/,$(notdir $(PC) $(PC_WRAP)))
-	install -d $(sort $(foreach i,$(INSTALLED),$(dir $(call to,$(i)))))
-	$(foreach i,$(INSTALLED),$(call put,$(i))$(newline))
+	$(call put_all,$(INSTALLED))
 	@# Installed into the running system, the loader's cache has to learn of the library. A package does that itself.
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
@@ -310,10 +354,11 @@ help:
 	@echo 'make               the preload library, the wrap archive and the commands'
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
-	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
+	@echo 'make check         all tests; SUITE=test_NAME runs one suite; make deps-cross for other machines'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
+	@echo 'make install-wrap  of that, what a program that links the archive needs'
 	@echo 'make lint          the checkers; make deps-lint'
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
@@ -321,11 +366,12 @@ help:
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'
+	@echo 'CROSS_COMPILE=...  what the names of the tools begin with, as in arm-linux-gnueabihf-gcc'
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 
-.PHONY: all preload wrap tools install uninstall clean help FORCE
+.PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE
 FORCE:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

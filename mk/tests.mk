@@ -23,7 +23,7 @@ $(eval $(call folder,tests/commands,$(READER_LAYERS) tests/support,TEST_FLAGS))
 PLAIN_SEAM := tests/support/plain_seam
 $(B)/plain/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(includes) -ftls-model=initial-exec $(SANFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(includes) -ftls-model=initial-exec $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/libcore-plain.a: $(CORE_SRC:%.c=$(B)/plain/%.o) $(B)/obj/$(PLAIN_SEAM).o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -34,12 +34,12 @@ TSAN     := -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer 
 TSAN_SRC := $(CORE_SRC) $(PLAIN_SEAM).c tests/unit/races.c
 $(B)/tsan/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(includes) $(TSAN) -ftls-model=initial-exec $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(includes) $(TSAN) -ftls-model=initial-exec $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o)
+$(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o) | $(LIBATOMIC)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file))
+	$(Q)$(CC) -o $@ $^ $(TSAN) $(CFLAGS) $(LDFLAGS) $(UNWIND_LIBS_$(UNWIND_file)) $(ATOMIC_LIBS)
 
 # ---- suites -------------------------------------------------------------------
 
@@ -47,10 +47,10 @@ SUPPORT := $(call obj,$(addprefix tests/support/,support.c failures.c flavours.c
 
 # $(1) folder, $(2) what its suites link beside their support
 define suite_rule
-$(patsubst $(1)/%.c,$(B)/tests/%,$(filter $(1)/%,$(SUITE_FILES))): $(B)/tests/%: $(B)/obj/$(1)/%.o $(SUPPORT) $(2)
+$(patsubst $(1)/%.c,$(B)/tests/%,$(filter $(1)/%,$(SUITE_FILES))): $(B)/tests/%: $(B)/obj/$(1)/%.o $(SUPPORT) $(2) | $(LIBATOMIC)
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -o $$@ $$^ $$(SANFLAGS) $$(CFLAGS) $$(LDFLAGS) $$(CHECK_LIBS) $$(READER_LIBS) $$(UNWIND_LIBS_$$(UNWIND_file))
+	$$(Q)$$(CC) -o $$@ $$^ $$(SANFLAGS) $$(CFLAGS) $$(LDFLAGS) $$(CHECK_LIBS) $$(READER_LIBS) $$(UNWIND_LIBS_$$(UNWIND_file)) $$(ATOMIC_LIBS)
 endef
 $(eval $(call suite_rule,tests/unit,$(B)/libreader.a $(B)/libcore-plain.a))
 $(eval $(call suite_rule,tests/tracer,$(B)/libreader.a))

@@ -168,6 +168,22 @@ START_TEST(a_moving_block_is_marked_until_its_end)
 }
 END_TEST
 
+START_TEST(the_end_of_a_mark_leaves_the_neighbours_as_they_are)
+{
+	/* An entry has 16 bits, and the mark is taken away by an exchange of 32. */
+	for (size_t marked = 0; marked < 4; marked++) {
+		for (size_t i = 0; i < 4; i++)
+			lm_sizemap_put(AT(0x420000100000 + 16 * i), 100 + i);
+		lm_sizemap_take_moving(AT(0x420000100000 + 16 * marked));
+		for (size_t i = 0; i < 4; i++)
+			lm_sizemap_end_moving(AT(0x420000100000 + 16 * i));
+		for (size_t i = 0; i < 4; i++)
+			ck_assert_uint_eq(lm_sizemap_take(AT(0x420000100000 + 16 * i)),
+			                  i == marked ? LM_SIZEMAP_NONE : 100 + i);
+	}
+}
+END_TEST
+
 START_TEST(a_large_block_over_a_mark_waits_like_one_at_it)
 {
 	for (uintptr_t ahead = 16; ahead <= 64; ahead += 16) {
@@ -894,6 +910,7 @@ int main(void)
 	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
 	tcase_add_test(tcase, what_a_large_block_left_is_no_block);
 	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);
+	tcase_add_test(tcase, the_end_of_a_mark_leaves_the_neighbours_as_they_are);
 	tcase_add_test(tcase, a_large_block_over_a_mark_waits_like_one_at_it);
 	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
 	tcase_add_test(tcase, an_address_between_two_multiples_of_eight_is_no_block);

@@ -356,10 +356,9 @@ size_t lm_sizemap_take_moving(const void *p)
 void lm_sizemap_end_moving(const void *p)
 {
 	lm_entry *entry = entry_of(p, 0);
-	uint16_t moving = ENTRY_MOVING;
 
 	if (entry)
-		atomic_compare_exchange_strong(entry, &moving, ENTRY_NONE);
+		lm_replace_half(entry, ENTRY_MOVING, ENTRY_NONE);
 }
 
 /* ---- marks ---- */

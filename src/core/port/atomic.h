@@ -35,10 +35,12 @@
  *
  * All are async-signal-safe as long as the variable is at most as wide as a
  * register. A 64-bit counter on a 32-bit machine may need the compiler's
- * library (libatomic).
+ * library (libatomic), which the Makefile finds out.
  */
 #ifndef LM_ATOMIC_H
 #define LM_ATOMIC_H
+
+#include <stdint.h>
 
 #define lm_load(p)         __atomic_load_n((p), __ATOMIC_RELAXED)
 #define lm_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
@@ -59,6 +61,29 @@
 /* Stores VALUE if *P is *EXPECTED: 1. Else 0, and *EXPECTED is what was found. */
 #define lm_compare_exchange(p, expected, value)                                                                        \
 	__atomic_compare_exchange_n((p), (expected), (value), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
+
+/*
+ * Stores VALUE in the half of a word at P if EXPECTED stands there. Machines load and store 16 bits, but not all of
+ * them compare and exchange less than a word (riscv64, MIPS). So the word around P is exchanged, and what other threads
+ * store in its other half meanwhile is kept.
+ */
+static inline void lm_replace_half(void *p, uint16_t expected, uint16_t value)
+{
+	typedef uint32_t __attribute__((may_alias)) word;
+	word *whole = (word *)((uintptr_t)p & ~(uintptr_t)3);
+	unsigned at = (uintptr_t)p >> 1 & 1;
+	union {
+		uint32_t word;
+		uint16_t half[2];
+	} found = {.word = lm_load(whole)}, wanted;
+
+	do {
+		if (found.half[at] != expected)
+			return;
+		wanted = found;
+		wanted.half[at] = value;
+	} while (!lm_compare_exchange(whole, &found.word, wanted.word));
+}
 
 #define lm_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define lm_fence_signal()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
