@@ -6,7 +6,7 @@
 #include "sys.h"
 
 struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
-/* Page 1 has its place in [1]. */
+/* Page 1 belongs to place 1, so place 0 is free. */
 struct lm_sizemap_near lm_sizemap_near = {.page = {[0] = 1}};
 
 enum {

@@ -77,15 +77,15 @@ static inline int lm_sizemap_covers(uintptr_t address)
 }
 
 /*
- * The leaves of most addresses, found by one comparison. A page, which is 4 MiB of
- * address space, has one place that it shares with others; the first one that is used
- * gets it and keeps it. So a place never changes once its page stands there. 256 places
- * are 1 GiB.
+ * The leaves of most addresses, found by one comparison. A page is the 4 MiB of address
+ * space that a leaf covers. Each page belongs to one place here, and shares it with the
+ * pages that are 1 GiB apart. The first of them that is used gets the place and keeps it:
+ * a place that is taken never changes.
  */
 #define LM_SIZEMAP_NEAR 256
 
 extern struct lm_sizemap_near {
-	/* 0 where nothing stands yet, which is no page that has its place there: in [0], 1 stands for that. */
+	/* A free place has the number of a page that belongs to another place: 0; in the place of page 0, 1. */
 	_Atomic uintptr_t page[LM_SIZEMAP_NEAR];
 	struct lm_sizemap_leaf *_Atomic leaf[LM_SIZEMAP_NEAR];
 } lm_sizemap_near LM_INTERNAL;
