@@ -344,6 +344,7 @@ include mk/tests.mk
 include mk/fuzz.mk
 include mk/bench.mk
 include mk/smoke.mk
+include mk/matrix.mk
 include mk/lint.mk
 include mk/deps.mk
 
@@ -364,6 +365,7 @@ help:
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
 	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
+	@echo 'make matrix        every toolchain, machine and libc; MATRIX=quick, MATRIX_ONLY="clang lld"; make deps-matrix'
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'
@@ -375,4 +377,4 @@ help:
 .PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE
 FORCE:
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/for -prune -o -name '*.d' -print 2>/dev/null)

@@ -5,9 +5,17 @@ DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-d
 	libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
 DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools \
 	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
-DEPS_CROSS := qemu-user $(foreach t,aarch64 arm mips mipsel powerpc64le riscv64 s390x i686, \
-	gcc-$(t)-linux-gnu$(if $(filter arm,$(t)),eabihf)) $(foreach a,arm64 armhf mips mipsel ppc64el riscv64 s390x i386, \
-	libc6-dev-$(a)-cross)
+# The compilers' packages have the machine's name for GNU, the libc's have Debian's.
+CROSS_GNU  := aarch64-linux-gnu arm-linux-gnueabihf mips-linux-gnu mipsel-linux-gnu powerpc64le-linux-gnu \
+	riscv64-linux-gnu s390x-linux-gnu i686-linux-gnu
+CROSS_DEB  := arm64 armhf mips mipsel ppc64el riscv64 s390x i386
+DEPS_CROSS := qemu-user $(CROSS_GNU:%=gcc-%) $(CROSS_DEB:%=libc6-dev-%-cross)
+# MATRIX=quick: one machine of 32 bits, one of 64, one that is big-endian, as tests/matrix/matrix has them.
+QUICK_GNU  := arm-linux-gnueabihf riscv64-linux-gnu s390x-linux-gnu
+QUICK_DEB  := armhf riscv64 s390x
+DEPS_MATRIX := clang lld mold musl-tools python3 qemu-user $(if $(filter quick,$(MATRIX)), \
+	$(QUICK_GNU:%=g++-%) $(QUICK_DEB:%=libc6-dev-%-cross), \
+	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross))
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc python3
 DEPS_BENCH := heaptrack zstd valgrind libc-devtools sqlite3 python3 jq perl g++
@@ -34,6 +42,9 @@ deps:
 deps-cross:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_CROSS))
 
+deps-matrix:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_MATRIX))
+
 deps-fuzz:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
 
@@ -46,4 +57,4 @@ deps-bench:
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-cross deps-fuzz deps-lint deps-bench deps-smoke
+.PHONY: deps deps-cross deps-matrix deps-fuzz deps-lint deps-bench deps-smoke

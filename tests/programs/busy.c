@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Threads that allocate and release without end, as fast as they can, until the
- * program is killed. In a file that outlives them they count the calls of malloc()
- * that have returned: 8 numbers of 64 bits for each thread, of which the first is the
- * count. Blocks of thread N have 1000 + N bytes.
+ * Threads that allocate and release without end, until the program is killed. In a file that outlives them they count
+ * the calls of malloc() that have returned: 8 numbers of 64 bits for each thread, of which the first is the count.
+ * Blocks of thread N have 1000 + N bytes.
  *
  *     busy COUNTS THREADS
  */
@@ -14,9 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SLOT = 8, WINDOW = 16 };
+#include "pace.h"
 
-static uint64_t *counts;
+enum { SLOT = 8, WINDOW = 16, QUICK_CALLS = 100000 };
+
+static uint64_t *counts, threads;
 
 static void *work(void *argument)
 {
@@ -29,13 +30,15 @@ static void *work(void *argument)
 		blocks[i % WINDOW] = malloc(1000 + thread);
 		__atomic_store_n(&counts[thread * SLOT], i + 1, __ATOMIC_SEQ_CST);
 		free(oldest);
+		pace(i, QUICK_CALLS / threads);
 	}
 	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	uintptr_t threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+
 	const size_t size = threads * SLOT * sizeof *counts;
 	int fd = threads ? open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
 

@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pace.h"
+
 enum { THREADS = 3, WINDOW = 32, SLOT = 8 };
 
 static uint64_t *counts;
@@ -77,6 +79,7 @@ static void *work(void *argument)
 			free(oldest);
 			returned(count);
 		}
+		pace(round, 50000);
 	}
 	return NULL;
 }

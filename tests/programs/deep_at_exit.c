@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pace.h"
+
 enum { THREADS = 8, SLOT = 8, SIZE = 100, DEPTH = 100, ENDED = 3 };
 
 static uint64_t *counts;
@@ -37,8 +39,10 @@ static __attribute__((noinline)) void allocate(int depth, uintptr_t thread)
 
 static void *work(void *thread)
 {
-	for (;;)
+	for (uint64_t call = 0;; call++) {
 		allocate(DEPTH, (uintptr_t)thread);
+		pace(call, 1000);
+	}
 	return NULL;
 }
 

@@ -16,11 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "pace.h"
 
 static void leak(int count, size_t size)
 {
@@ -72,11 +75,12 @@ static unsigned rounds;
 
 static void *churn(void *unused)
 {
-	for (;;) {
+	for (uint64_t call = 0;; call++) {
 		void *volatile p = malloc(66);
 
 		free(p);
 		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
+		pace(call, 10000);
 	}
 	return unused;
 }

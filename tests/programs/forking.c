@@ -21,18 +21,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BLOCKS = 64, STATUS = 7, PATIENCE = 30, THREADS_MAX = 8 };
+enum { BLOCKS = 64, STATUS = 7, PATIENCE = 30, THREADS_MAX = 8, CALLS_A_FORK = 1000 };
 
 static void *inherited[BLOCKS];
-static volatile sig_atomic_t ended_wrong, handled, wanted, over;
+static volatile sig_atomic_t ended_wrong, handled, wanted, over, forks;
 
+/* For each fork a number of calls, not as many as a slow machine leaves time for: a test reads all of them. */
 static void *allocate(void *unused)
 {
 	unsigned seed = 1;
 	void *blocks[BLOCKS] = {NULL};
+	int calls = 0, seen = 0;
 
 	(void)unused;
 	while (!over) {
+		if (seen != forks) {
+			seen = forks;
+			calls = 0;
+		}
+		if (calls++ >= CALLS_A_FORK) {
+			usleep(50);
+			continue;
+		}
 		unsigned i = (seed = seed * 1103515245 + 12345) >> 16 & (BLOCKS - 1);
 
 		if (seed & 1 << 25) {
@@ -81,6 +91,7 @@ static void expect(pid_t pid, int expected)
 
 static pid_t fork_as(const char *how)
 {
+	forks = forks + 1;
 	if (strcmp(how, "clone") == 0)
 		return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	return fork();

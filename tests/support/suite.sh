@@ -7,9 +7,17 @@ suite=$2
 scratch=$directory/scratch
 output=$scratch/$suite.output
 
+# A test that hangs is to end. One that others hinder is not.
+: "${CK_TIMEOUT_MULTIPLIER:=3}"
+export CK_TIMEOUT_MULTIPLIER
+
+began=$(date +%s)
 "$directory/$suite" >"$output" 2>&1
 status=$?
 cat "$output"
+# The processor time of a suite tells its cost on a machine that others use, too.
+times >"$output"
+echo "$suite took $(($(date +%s) - began)) s, processor time user and system: $(tail -n 1 "$output")"
 rm -f "$output"
 [ $status -eq 0 ] && exit 0
 echo "$suite" >>"$scratch/failed"
