@@ -54,9 +54,10 @@ ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
 # Our own unwinders know these machines. Others use that of the compiler's library.
 UNWIND_KNOWN := x86_64 aarch64
-UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,gcc)
+UNWIND_ARM   := $(filter arm% thumb%,$(ARCH))
+UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,$(if $(UNWIND_ARM),exidx,gcc))
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
-UNWINDERS   := auto dwarf fp gcc libunwind execinfo none
+UNWINDERS   := auto dwarf exidx fp gcc libunwind execinfo none
 ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
@@ -66,10 +67,14 @@ endif
 ifeq ($(UNWIND_file)$(filter $(UNWIND_KNOWN),$(ARCH)),fp)
 $(error UNWIND=fp: it knows $(UNWIND_KNOWN), and this is for $(ARCH))
 endif
+ifeq ($(UNWIND_file)$(UNWIND_ARM),exidx)
+$(error UNWIND=exidx: it knows 32-bit ARM, and this is for $(ARCH))
+endif
 
 # What our own unwinders share.
 UNWIND_with_dwarf := unwind/stack
 UNWIND_with_fp    := unwind/stack
+UNWIND_with_exidx := unwind/stack unwind/ehabi
 
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
@@ -110,8 +115,8 @@ TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS)
 # Behind CFLAGS, whatever they say. Link-time optimisation leaves the archive without code. The entry points have to
-# jump to the rest of theirs (entry_points.h).
-TRACKER_LAST = -fno-lto -foptimize-sibling-calls
+# jump to the rest of theirs (entry_points.h). UNWIND=exidx may begin with the tracker's own frames.
+TRACKER_LAST = -fno-lto -foptimize-sibling-calls $(if $(filter exidx,$(UNWIND_file)),-funwind-tables)
 
 # The program's stacks may be small. What the program asks for itself, and libunwind's structures, take more than the rest.
 LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%

@@ -9,7 +9,7 @@ FUZZ_CC      ?= clang
 FUZZ_RING    := '-DLM_JOURNAL_RING=((size_t)8 << 10)'
 FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) $(CORE_LAYERS) tests/fuzz)
+INCLUDES_tests/fuzz := $(call iquote,$(READER_LAYERS) $(CORE_LAYERS) $(EHABI) tests/fuzz)
 
 # The reader is compiled again, so that the fuzzer sees which of its branches an input takes.
 $(B)/fuzz/obj/%.o: %.c $(B)/variant
@@ -30,6 +30,12 @@ $(B)/fuzz/image: $(B)/fuzz/obj/tests/fuzz/fuzz_image.o $(CORE_SRC:%.c=$(B)/fuzz/
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer -ldl
+
+# What the unwinder for 32-bit ARM reads of tables, on any machine.
+$(B)/fuzz/exidx: $(B)/fuzz/obj/tests/fuzz/fuzz_exidx.o $(patsubst %.c,$(B)/fuzz/obj/%.o,$(wildcard $(EHABI)/*.c))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -o $@ $^ $(FUZZ_FLAGS) -fsanitize=fuzzer
 
 # The build directory keeps the inputs that reached new code (in found/) and the inputs that broke something.
 fuzz: $(FUZZERS:%=$(B)/fuzz/%)

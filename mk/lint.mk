@@ -25,6 +25,6 @@ layers:
 
 # Each line is "FOLDER FLAG...": the include paths that the folder's sources are compiled with.
 includes:
-	@:$(foreach d,$(sort $(TRACKER_DIRS) src/preload wrap $(TOOLS_LAYERS)),$(info $(d) $(INCLUDES_$(d))))
+	@:$(foreach d,$(sort $(TRACKER_DIRS) $(EHABI) src/preload wrap $(TOOLS_LAYERS)),$(info $(d) $(INCLUDES_$(d))))
 
 .PHONY: lint format layers includes

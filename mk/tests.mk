@@ -11,8 +11,13 @@ CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 TEST_FLAGS   = $(BASE) $(CHECK_CFLAGS) $(SANFLAGS)
 
+# This part of an unwinder for another machine compiles everywhere.
+EHABI     := src/core/unwind/ehabi
+EHABI_SRC := $(if $(filter $(EHABI),$(CORE_LAYERS)),,$(wildcard $(EHABI)/*.c))
+$(if $(EHABI_SRC),$(eval $(call folder,$(EHABI),,TRACKER)))
+
 # Only unit suites see the core.
-$(eval $(call folder,tests/unit,$(READER_LAYERS) $(CORE_LAYERS) tests/support,TEST_FLAGS))
+$(eval $(call folder,tests/unit,$(READER_LAYERS) $(CORE_LAYERS) $(EHABI) tests/support,TEST_FLAGS))
 $(eval $(call folder,tests/support,$(READER_LAYERS) $(CORE_LAYERS),TEST_FLAGS))
 $(eval $(call folder,tests/tracer,$(READER_LAYERS) tests/support,TEST_FLAGS))
 $(eval $(call folder,tests/commands,$(READER_LAYERS) tests/support,TEST_FLAGS))
@@ -25,7 +30,7 @@ $(B)/plain/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(includes) -ftls-model=initial-exec $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/libcore-plain.a: $(CORE_SRC:%.c=$(B)/plain/%.o) $(B)/obj/$(PLAIN_SEAM).o
+$(B)/libcore-plain.a: $(patsubst %.c,$(B)/plain/%.o,$(CORE_SRC) $(EHABI_SRC)) $(B)/obj/$(PLAIN_SEAM).o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The same under ThreadSanitizer, whatever SAN is. gcc warns (-Wtsan) that ThreadSanitizer does not understand fences.

@@ -997,10 +997,10 @@ START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 	static const struct {
 		const char *setting, *message;
 	} cases[] = {
-		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
+		{"UNWIND=foo", "UNWIND=foo: it has to be one of: auto dwarf exidx fp gcc libunwind execinfo none."},
 		{"UNWIND='dwarf none'",
-	         "UNWIND=dwarf none: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
-		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf fp gcc libunwind execinfo none."},
+	         "UNWIND=dwarf none: it has to be one of: auto dwarf exidx fp gcc libunwind execinfo none."},
+		{"UNWIND=", "UNWIND=: it has to be one of: auto dwarf exidx fp gcc libunwind execinfo none."},
 		{"SAN=foo", "SAN=foo: it has to be empty or one of: address undefined thread address,undefined."},
 		{"SAN='address thread'",
 	         "SAN=address thread: it has to be empty or one of: address undefined thread address,undefined."},
@@ -1129,8 +1129,7 @@ static const struct machine {
 	bool is_rare; /* only with "make check MACHINES=all" */
 } machines[] = {
 	{"aarch64-linux-gnu", "qemu-aarch64", "", BACKTRACES, false},
-	/* libgcc reads what -funwind-tables makes of the program: thumb code, whose return addresses have an odd bit.
-         */
+	/* What -funwind-tables makes of the program, is read: thumb code, whose return addresses have an odd bit. */
 	{"arm-linux-gnueabihf", "qemu-arm", "", OWN_BACKTRACES, false},
 	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES, true},
 	/* There are no atomic exchanges of 16 bits. */
@@ -1284,10 +1283,23 @@ static void build_for(const struct machine *machine)
 	ck_assert_msg(made.status == 0, "%s: %.800s", machine->triplet, made.err);
 }
 
-/* The program that calls strdup alone: the first of its calls, and whether the trace has what the machine can tell. */
-static void strdup_is_traced(const struct machine *machine, const char *command)
+/* With the library that was built for the machine. */
+#define PRELOADED "-E LD_PRELOAD=$PWD/cross/liblog-malloc2.so"
+
+/* The target's libc lies where its compiler finds it. */
+static struct traced run_machine(const struct machine *machine, const char *options, const char *program)
 {
-	struct traced trace = run_soundly(command);
+	char command[300];
+
+	snprintf(command, sizeof command, "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. %s ./%s",
+	         machine->qemu, machine->triplet, options, program);
+	return run_soundly(command);
+}
+
+/* The program that calls strdup alone: the first of its calls, and whether the trace has what the machine can tell. */
+static void strdup_is_traced(const struct machine *machine, const char *options, const char *program)
+{
+	struct traced trace = run_machine(machine, options, program);
 	const struct traced_call *call = traced_find(&trace, "malloc", STRDUP_SIZE);
 
 	if (machine->backtraces == NO_BACKTRACES) {
@@ -1306,12 +1318,110 @@ static void strdup_is_traced(const struct machine *machine, const char *command)
 	}
 }
 
+/* ---- backtraces of 32-bit ARM ---- */
+
+/* Each way to make a frame, exceptions, and handlers: without and with a siginfo, on another stack. */
+static const char frames_cc[] =
+	"#include <alloca.h>\n#include <csignal>\n#include <cstdarg>\n#include <cstdlib>\n#include <stdexcept>\n"
+	"#include <sys/time.h>\n#define KEPT extern \"C\" __attribute__((noinline))\n"
+	"static void *volatile kept;\nstatic volatile int end;\n"
+	"KEPT void take(size_t n) { kept = malloc(n); end = 0; }\n"
+	"KEPT void plain(size_t n) { take(n); end = 0; }\n"
+	"KEPT void with_room(size_t n) { volatile char *p = (char *)alloca(n); p[0] = 1; take(n); p[1] = p[0]; }\n"
+	"KEPT double with_doubles(size_t n, double a, double b)\n"
+	"{ double c = a * b, d = a / b; take(n); return c * d + a + b; }\n"
+	"KEPT void large(size_t n) { volatile char p[5000]; p[0] = 1; take(n); p[4999] = p[0]; }\n"
+	"KEPT void variadic(size_t n, ...) { va_list l; va_start(l, n); plain(n + va_arg(l, int)); va_end(l); }\n"
+	"KEPT void thrower(size_t n) { take(n); throw std::runtime_error(\"expected\"); }\n"
+	"KEPT void catcher(size_t n)\n"
+	"{ try { thrower(n); } catch (const std::exception &) { take(n + 1); } }\n"
+	"KEPT void handler(int) { take(26008); end = 1; }\n"
+	"KEPT void info_handler(int, siginfo_t *, void *) { take(26009); end = 1; }\n"
+	"KEPT void interrupted(void)\n"
+	"{ itimerval t = {{0, 0}, {0, 1000}}; end = 0; setitimer(ITIMER_REAL, &t, NULL); while (!end); }\n"
+	"int main()\n{\n"
+	"	stack_t stack = {};\n	struct sigaction action = {};\n"
+	"	plain(26001); with_room(26002); with_doubles(26003, 1.5, 2.5); large(26004); variadic(26003, 2);\n"
+	"	catcher(26006);\n"
+	"	action.sa_handler = handler; sigaction(SIGALRM, &action, NULL); interrupted();\n"
+	"	stack.ss_size = 65536; stack.ss_sp = malloc(65536); sigaltstack(&stack, NULL);\n"
+	"	action.sa_sigaction = info_handler; action.sa_flags = SA_SIGINFO | SA_ONSTACK;\n"
+	"	sigaction(SIGALRM, &action, NULL); interrupted();\n	return 0;\n}\n";
+
+/* The frames from malloc to main; "" is one of any name, where a handler returns to. */
+static const struct {
+	uint64_t size;
+	const char *frames[7];
+} arm_frames[] = {
+	{26001, {"take", "plain", "main"}},
+	{26002, {"take", "with_room", "main"}},
+	{26003, {"take", "with_doubles", "main"}},
+	{26004, {"take", "large", "main"}},
+	{26005, {"take", "plain", "variadic", "main"}},
+	{26006, {"take", "thrower", "catcher", "main"}},
+	{26007, {"take", "catcher", "main"}},
+	{26008, {"take", "handler", "", "interrupted", "main"}},
+	{26009, {"take", "info_handler", "", "interrupted", "main"}},
+};
+
+/* Both encodings, with and without frame pointers, linked and preloaded. */
+static const struct {
+	const char *flags;
+	bool is_static;
+} arm_codes[] = {
+	{"-marm -O0", true},
+	{"-mthumb -O2", true},
+	{"-mthumb -O0", false},
+	{"-marm -O2 -fomit-frame-pointer", false},
+};
+
+static void arm_frames_are_found(const struct traced *trace, const char *flags)
+{
+	for (size_t i = 0; i < sizeof arm_frames / sizeof *arm_frames; i++) {
+		const struct traced_call *call = traced_find(trace, "malloc", arm_frames[i].size);
+
+		for (size_t at = 0; arm_frames[i].frames[at]; at++) {
+			const char *expected = arm_frames[i].frames[at];
+
+			ck_assert_msg(at < call->depth &&
+			                      (!*expected || strcmp(traced_symbol(call->frames[at]), expected) == 0),
+			              "%s, %d: no frame %zu %s", flags, (int)arm_frames[i].size, at, expected);
+		}
+		ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+	}
+}
+
+static void arm_code_is_unwound(const struct machine *machine)
+{
+	char program[100];
+
+	snprintf(program, sizeof program, "%s-g++", machine->triplet);
+	if (!can_run("programs_of_other_machines_are_traced: C++ of 32-bit ARM", program))
+		return;
+	write_file("frames.cc", frames_cc, sizeof frames_cc - 1);
+	for (size_t i = 0; i < sizeof arm_codes / sizeof *arm_codes; i++) {
+		const char *flags = arm_codes[i].flags;
+		struct traced trace;
+
+		must(run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
+		         "%s -g -funwind-tables %s -o frames frames.cc %s",
+		         program, flags,
+		         arm_codes[i].is_static ? "-static $(${PKG_CONFIG:-pkg-config} --static --cflags --libs "
+		                                  "log-malloc2-wrap)"
+		                                : ""));
+		trace = run_machine(machine, arm_codes[i].is_static ? "" : PRELOADED, "frames");
+		arm_frames_are_found(&trace, flags);
+	}
+	/* It takes the loader's lock. */
+	ck_assert_int_ne(run("%s-nm -D cross/liblog-malloc2.so | grep dl_iterate_phdr", machine->triplet).status, 0);
+}
+
 START_TEST(programs_of_other_machines_are_traced)
 {
 	const struct machine *machine = &machines[_i];
 	const struct traced_call *call;
 	struct traced trace;
-	char why[100], command[300];
+	char why[100];
 
 	if (!is_chosen("programs_of_other_machines_are_traced", machine))
 		return;
@@ -1324,23 +1434,18 @@ START_TEST(programs_of_other_machines_are_traced)
 	is_the_same_packed(machine);
 	a_journal_is_read(machine);
 	if (machine->backtraces == OWN_BACKTRACES) {
-		snprintf(command, sizeof command, "%s ./own", machine->qemu);
-		trace = run_soundly(command);
+		trace = run_machine(machine, "", "own");
 		calls_from(&trace, "malloc", 3333, "main");
 		call = traced_find(&trace, "malloc", 3333);
 		ck_assert_uint_ge(call->depth, 2);
 		ck_assert_ptr_null(strstr(traced_symbol(call->frames[1]), "lm_"));
 		is_the_caller_alone(machine);
+		if (strncmp(machine->triplet, "arm", 3) == 0 && !*machine->settings)
+			arm_code_is_unwound(machine);
 		return;
 	}
-	snprintf(command, sizeof command, "%s ./strdup", machine->qemu);
-	strdup_is_traced(machine, command);
-	/* The target's libc lies where its compiler finds it. */
-	snprintf(command, sizeof command,
-	         "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. -E LD_PRELOAD=$PWD/cross/liblog-malloc2.so "
-	         "./dynamic",
-	         machine->qemu, machine->triplet);
-	strdup_is_traced(machine, command);
+	strdup_is_traced(machine, "", "strdup");
+	strdup_is_traced(machine, PRELOADED, "dynamic");
 }
 END_TEST
 

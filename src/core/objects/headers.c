@@ -12,6 +12,8 @@
 #define HEADERS_MAX 512
 /* Notes are looked at up to here. */
 #define NOTES_MAX ((size_t)64 << 10)
+/* Other machines have other names for this number, and do not look for what it points to. */
+#define EXIDX (PT_LOPROC + 1)
 
 static int is_header(const ElfW(Ehdr) * elf)
 {
@@ -93,6 +95,12 @@ static void add_segment(struct lm_loaded *loaded, const ElfW(Phdr) * header)
 	lm_image_add(&loaded->image, at, at + header->p_memsz);
 }
 
+static void add_exidx(struct lm_loaded *loaded, const ElfW(Phdr) * header)
+{
+	loaded->exidx = loaded->bias + header->p_vaddr;
+	loaded->exidx_size = header->p_memsz;
+}
+
 static void add_to_sum(struct lm_loaded *loaded, const ElfW(Phdr) * header)
 {
 	const uint32_t *word = (const void *)header;
@@ -155,6 +163,8 @@ int lm_headers_read(const struct lm_headers *headers, struct lm_loaded *loaded)
 			add_segment(loaded, &header);
 		else if (header.p_type == PT_GNU_EH_FRAME)
 			loaded->eh_frame_hdr = loaded->bias + header.p_vaddr;
+		else if (header.p_type == EXIDX)
+			add_exidx(loaded, &header);
 	}
 	/* Only now are all segments known. */
 	for (unsigned i = 0; i < headers->count && !loaded->build_id_size; i++) {

@@ -14,6 +14,9 @@ static inline uintptr_t lm_code_address(uintptr_t pc)
 
 	__asm__("hint 7" : "+r"(x30));
 	return x30;
+#elif defined __arm__
+	/* The lowest bit tells how the code is encoded. */
+	return pc & ~(uintptr_t)1;
 #else
 	return pc;
 #endif
