@@ -155,7 +155,8 @@ last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
-WRAP_SRC    := $(filter-out $(STATIC_SRC),$(wildcard wrap/*.c))
+NEEDED_SRC  := wrap/needed.c
+WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
 	backtrace2line
@@ -188,12 +189,13 @@ $(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
 
 PRELOAD := $(B)/liblog-malloc2.so
 ARCHIVE := $(B)/liblog-malloc2-wrap.a
+NEEDED  := $(B)/log-malloc2-wrap.o
 PC      := $(B)/pkgconfig/log-malloc2.pc
 PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc
 
 all: preload wrap tools
 preload: $(PRELOAD) $(PC)
-wrap: $(ARCHIVE) $(PC_WRAP)
+wrap: $(ARCHIVE) $(NEEDED) $(PC_WRAP)
 tools: $(TOOLS:%=$(B)/%)
 
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -237,6 +239,10 @@ $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 $(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# An object beside the archive asks for it. The option --undefined would do the same, but cgo refuses that.
+$(NEEDED): $(call obj,$(NEEDED_SRC))
+	$(Q)cp $< $@
 
 # protobuf-c generates the code for pprof's messages.
 PPROF_PROTO := $(wildcard $(addsuffix /*.proto,$(READER_LAYERS)))
@@ -294,7 +300,7 @@ man_entry = $(foreach m,$(1),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(
 # What a program that links the archive needs. It can be built where none of the target's libraries are.
 INSTALLED_WRAP := \
 	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
-	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
+	$(foreach f,$(ARCHIVE) $(NEEDED),644:$(f):$(libdir)/$(notdir $(f))) \
 	$(call pc_entry,$(PC_WRAP)) \
 	$(call man_entry,$(filter %.3,$(MAN)))
 
