@@ -362,6 +362,7 @@ help:
 	@echo 'make demo          traces a leaking program both ways and shows the report'
 	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
 	@echo 'make deps-cross    cross compilers; then make check MACHINES=all tries all machines, else four'
+	@echo 'make deps-languages  compilers of other languages, for their examples and their tests'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'

@@ -5,6 +5,7 @@ DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-d
 	libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
 DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools \
 	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
+DEPS_LANGUAGES := gnat gfortran fpc gdc ldc golang-go rustc
 DEPS_CROSS := qemu-user $(foreach t,aarch64 arm mips mipsel powerpc64le riscv64 s390x i686, \
 	gcc-$(t)-linux-gnu$(if $(filter arm,$(t)),eabihf)) $(foreach a,arm64 armhf mips mipsel ppc64el riscv64 s390x i386, \
 	libc6-dev-$(a)-cross)
@@ -34,6 +35,9 @@ deps:
 deps-cross:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_CROSS))
 
+deps-languages:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LANGUAGES))
+
 deps-fuzz:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
 
@@ -46,4 +50,4 @@ deps-bench:
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-cross deps-fuzz deps-lint deps-bench deps-smoke
+.PHONY: deps deps-cross deps-languages deps-fuzz deps-lint deps-bench deps-smoke
