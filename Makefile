@@ -189,7 +189,7 @@ $(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
 
 PRELOAD := $(B)/liblog-malloc2.so
 ARCHIVE := $(B)/liblog-malloc2-wrap.a
-NEEDED  := $(B)/log-malloc2-wrap.o
+NEEDED  := $(B)/liblog-malloc2-needed.a
 PC      := $(B)/pkgconfig/log-malloc2.pc
 PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc
 
@@ -240,7 +240,8 @@ $(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# An object beside the archive asks for it. The option --undefined would do the same, but cgo refuses that.
+# An object beside the archive asks for it. The option --undefined would do the same, but cgo refuses that. It has the name of
+# an archive so that -l and all build systems find it. Linkers know by its content what it is.
 $(NEEDED): $(call obj,$(NEEDED_SRC))
 	$(Q)cp $< $@
 
@@ -351,6 +352,7 @@ include mk/fuzz.mk
 include mk/bench.mk
 include mk/smoke.mk
 include mk/lint.mk
+include mk/dist.mk
 include mk/deps.mk
 
 clean:
@@ -367,6 +369,7 @@ help:
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
 	@echo 'make install-wrap  of that, what a program that links the archive needs'
+	@echo 'make dist          the sources as a tarball, the same bytes each time'
 	@echo 'make lint          the checkers; make deps-lint'
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
@@ -382,4 +385,5 @@ help:
 .PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE
 FORCE:
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Tests and tarballs have sources in D.
+-include $(shell find $(B) \( -path '$(B)/tests/scratch' -o -path '$(B)/dist' \) -prune -o -name '*.d' -print 2>/dev/null)
