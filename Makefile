@@ -160,7 +160,8 @@ last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
-WRAP_SRC    := $(filter-out $(STATIC_SRC),$(wildcard wrap/*.c))
+NEEDED_SRC  := wrap/needed.c
+WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
 	backtrace2line
@@ -193,12 +194,13 @@ $(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
 
 PRELOAD := $(B)/liblog-malloc2.so
 ARCHIVE := $(B)/liblog-malloc2-wrap.a
+NEEDED  := $(B)/liblog-malloc2-needed.a
 PC      := $(B)/pkgconfig/log-malloc2.pc
 PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc
 
 all: preload wrap tools
 preload: $(PRELOAD) $(PC)
-wrap: $(ARCHIVE) $(PC_WRAP)
+wrap: $(ARCHIVE) $(NEEDED) $(PC_WRAP)
 tools: $(TOOLS:%=$(B)/%)
 
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -242,6 +244,11 @@ $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 $(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# An object beside the archive asks for it. The option --undefined would do the same, but cgo refuses that. It has the name of
+# an archive so that -l and all build systems find it. Linkers know by its content what it is.
+$(NEEDED): $(call obj,$(NEEDED_SRC))
+	$(Q)cp $< $@
 
 # protobuf-c generates the code for pprof's messages.
 PPROF_PROTO := $(wildcard $(addsuffix /*.proto,$(READER_LAYERS)))
@@ -299,7 +306,7 @@ man_entry = $(foreach m,$(1),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(
 # What a program that links the archive needs. It can be built where none of the target's libraries are.
 INSTALLED_WRAP := \
 	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
-	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
+	$(foreach f,$(ARCHIVE) $(NEEDED),644:$(f):$(libdir)/$(notdir $(f))) \
 	$(call pc_entry,$(PC_WRAP)) \
 	$(call man_entry,$(filter %.3,$(MAN)))
 
@@ -351,6 +358,7 @@ include mk/bench.mk
 include mk/smoke.mk
 include mk/matrix.mk
 include mk/lint.mk
+include mk/dist.mk
 include mk/deps.mk
 
 clean:
@@ -362,10 +370,12 @@ help:
 	@echo 'make demo          traces a leaking program both ways and shows the report'
 	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
 	@echo 'make deps-cross    cross compilers; then make check MACHINES=all tries all machines, else four'
+	@echo 'make deps-languages  compilers of other languages, for their examples and their tests'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
 	@echo 'make install-wrap  of that, what a program that links the archive needs'
+	@echo 'make dist          the sources as a tarball, the same bytes each time'
 	@echo 'make lint          the checkers; make deps-lint'
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
@@ -382,4 +392,5 @@ help:
 .PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE
 FORCE:
 
--include $(shell find $(B) -path $(B)/for -prune -o -name '*.d' -print 2>/dev/null)
+# Other machines' builds are makes of their own. Tests and tarballs have sources in D.
+-include $(shell find $(B) \( -path '$(B)/for' -o -path '$(B)/tests/scratch' -o -path '$(B)/dist' \) -prune -o -name '*.d' -print 2>/dev/null)

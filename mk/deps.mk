@@ -3,8 +3,10 @@
 
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev \
 	libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools \
+DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl xz-utils gdb clang lld musl-tools \
 	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
+DEPS_LANGUAGES := gnat gfortran fpc gdc ldc golang-go rustc cmake meson ninja-build \
+	autoconf automake libtool
 # The compilers' packages have the machine's name for GNU, the libc's have Debian's.
 CROSS_GNU  := aarch64-linux-gnu arm-linux-gnueabihf mips-linux-gnu mipsel-linux-gnu powerpc64le-linux-gnu \
 	riscv64-linux-gnu s390x-linux-gnu i686-linux-gnu
@@ -45,6 +47,9 @@ deps-cross:
 deps-matrix:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_MATRIX))
 
+deps-languages:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LANGUAGES))
+
 deps-fuzz:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
 
@@ -57,4 +62,4 @@ deps-bench:
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-cross deps-matrix deps-fuzz deps-lint deps-bench deps-smoke
+.PHONY: deps deps-cross deps-matrix deps-languages deps-fuzz deps-lint deps-bench deps-smoke

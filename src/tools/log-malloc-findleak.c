@@ -25,7 +25,7 @@ static const char help[] =
 	"  -s, --suppressions FILE\n"
 	"                        what to leave out, in LeakSanitizer's syntax; can be repeated\n"
 	"      --no-default-suppressions\n"
-	"                        report what libc and the C++ runtime keep, too\n"
+	"                        report what libc and other runtimes keep, too\n"
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
 	"      --accept-own-calls\n"
 	"                        exit status 0 also for a dynamic program with the tracker linked\n"

@@ -42,7 +42,7 @@ struct suppressions {
 	size_t verdict_count;
 };
 
-/* Adds the built-in ones: for what libc and the C++ runtime keep by design. 0 or -ENOMEM. */
+/* Adds the built-in ones: for what libc and the runtimes of languages keep by design. 0 or -ENOMEM. */
 int suppressions_add_builtin(struct suppressions *suppressions);
 
 /*

@@ -106,5 +106,24 @@ const struct suppress_rule suppress_builtin[] = {
 	{"^std::ios_base::sync_with_stdio(bool)$", false, NULL, 0},
 	/* Parts of a locale. The global locale stays. If another locale leaks, that is a leak of its own. */
 	{"^std::locale::locale(char const*)$", false, NULL, 0},
+	/* Rust: the main thread, the bounds of stacks, the buffer of standard input, what was read to print a
+           backtrace. */
+	{"^std::rt::init$", false, NULL, 0},
+	{"^std::rt::lang_start_internal$", true, NULL, 0},
+	{"^std::thread::current::init_current$", false, NULL, 0},
+	{"^std::sys::*::stack_overflow::", false, NULL, 0},
+	{"^std::io::stdio::stdin$", false, NULL, 0},
+	{"std::backtrace_rs::symbolize::gimli::", false, NULL, 0},
+	/* Fortran: how printf() writes numbers of 128 bits. Of a static program, libquadmath is a part. */
+	{"^register_printf_", true, "/libquadmath.so", 1},
+	{"^register_printf_flt128$", false, NULL, 0},
+	/* Go: a new thread releases what it is given. One that has just begun may have it yet when the program ends. */
+	{"^x_cgo_thread_start$", true, NULL, 0},
+	/* Ada: the environment task. */
+	{"^system.tasking.initialize$", false, NULL, 0},
+	/* D: the collector itself and the ranges that it looks through; names of files for a profile. */
+	{"^core.gc.registry.createGCInstance(", false, NULL, 0},
+	{"^core.internal.gc.impl.proto.gc.ProtoGC.add", false, NULL, 0},
+	{"^rt.trace._sharedStaticCtor_", false, NULL, 0},
 };
 const size_t suppress_builtin_count = sizeof suppress_builtin / sizeof *suppress_builtin;

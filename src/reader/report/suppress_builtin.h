@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The built-in suppressions: for what libc and the C++ runtime keep by design until the process ends. */
+/* The built-in suppressions: for what libc and the runtimes of C++, Rust, Fortran, Go, Ada and D keep by design until
+ * the process ends. */
 #ifndef LM_READER_SUPPRESS_BUILTIN_H
 #define LM_READER_SUPPRESS_BUILTIN_H
 

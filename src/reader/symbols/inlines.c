@@ -106,18 +106,27 @@ static bool find_split(Dwarf_Die *unit, Dwarf_Die *split)
 	       split->addr;
 }
 
+static bool is_ada(Dwarf_Die *unit)
+{
+	int language = dwarf_srclang(unit);
+
+	return language == DW_LANG_Ada83 || language == DW_LANG_Ada95;
+}
+
 void inlines_find(struct inlines *inlines, struct code *code, Dwarf_Die *unit, Dwarf_Addr address)
 {
 	struct chain chain;
 	Dwarf_Die split;
 
 	inlines->function = NULL;
+	inlines->is_ada = false;
 	inlines->count = 0;
 	chain.code = code;
 	chain.unit = unit;
 	chain.count = 0;
 	if (find_split(unit, &split))
 		unit = &split;
+	inlines->is_ada = is_ada(unit);
 	if (!descend(&chain, unit, address, 0) || chain.count == 0)
 		return;
 	inlines->function = function_name(&chain.functions[0]);

@@ -6,6 +6,7 @@
 #include "code.h"
 
 #include <elfutils/libdw.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Deeper nesting is cut: the outermost functions are kept. */
@@ -20,6 +21,7 @@ struct inlines_call {
 /* The strings belong to the debug information. */
 struct inlines {
 	const char *function; /* the function that is not inlined, by the linker's name; NULL if unknown */
+	bool is_ada;          /* its source is of that language */
 	struct inlines_call calls[INLINES_MAX]; /* innermost first */
 	size_t count;
 };

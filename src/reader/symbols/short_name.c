@@ -2,6 +2,7 @@
 /* See short_name.h. */
 #include "short_name.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -21,6 +22,41 @@ static size_t literal_length(const char *name)
 	return strncmp(name + len, "()", 2) == 0 ? len + 2 : len + strspn(name + len, "<>=-");
 }
 
+static bool opens(char c)
+{
+	return c == '(' || c == '<';
+}
+
+/* Is *AT a bracket that closes, and no part of "->"? */
+static bool closes(const char *at)
+{
+	return *at == ')' || (*at == '>' && at[-1] != '-');
+}
+
+/*
+ * Rust: "<module::Type<T> as Trait>::method" becomes "<Type>::method", of which this
+ * is the part in brackets. *FROM and *TO are at its beginning, and are moved behind it.
+ */
+static void shorten_type(const char **from, char **to)
+{
+	char *type = *to + 1;
+	bool trait = false;
+	unsigned depth = 1;
+
+	*to = type;
+	for (++*from; **from; ++*from) {
+		if (closes(*from) && --depth == 0)
+			break;
+		trait |= depth == 1 && (strncmp(*from, " as ", 4) == 0 || strncmp(*from, " + ", 3) == 0);
+		if (depth == 1 && !trait && !closes(*from) && !opens(**from))
+			*(*to)++ = **from;
+		if (depth == 1 && !trait && *to - type >= 2 && strncmp(*to - 2, "::", 2) == 0)
+			*to = type;
+		depth += opens(**from);
+	}
+	type[-1] = '<';
+}
+
 void short_name(char *name)
 {
 	const char *from = name;
@@ -29,6 +65,8 @@ void short_name(char *name)
 
 	if (strlen(name) <= SHORT_NAME_ENOUGH)
 		return;
+	if (*from == '<')
+		shorten_type(&from, &to);
 	while (*from) {
 		size_t literal = depth ? 0 : literal_length(from);
 
@@ -38,12 +76,11 @@ void short_name(char *name)
 			from += literal;
 			continue;
 		}
-		if (depth && (*from == ')' || (*from == '>' && from[-1] != '-')))
+		if (depth && closes(from))
 			depth--;
 		if (!depth)
 			*to++ = *from;
-		if (*from == '(' || *from == '<')
-			depth++;
+		depth += opens(*from);
 		from++;
 	}
 	*to = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shortens C++ names. Arguments of templates and functions are the longest part, and say the least. */
+/* Shortens names of C++, Rust and D. Arguments of templates and functions are the longest part, and say the least. */
 #ifndef LM_READER_SHORT_NAME_H
 #define LM_READER_SHORT_NAME_H
 

@@ -27,6 +27,7 @@ struct known_place {
 struct known_name {
 	const char *mangled;
 	size_t len;
+	bool is_ada;
 	const char *plain;
 };
 
@@ -124,9 +125,9 @@ struct object *symbols_object(struct symbols *symbols, const char *path, const c
 	return key.object;
 }
 
-static const char *demangle(struct symbols *symbols, const char *name)
+static const char *demangle(struct symbols *symbols, const char *name, bool is_ada)
 {
-	char *plain = demangle_name(name);
+	char *plain = is_ada ? demangle_ada(name) : demangle_name(name);
 	const char *result = plain ? pool_copy(&symbols->pool, plain, strlen(plain)) : name;
 
 	free(plain);
@@ -137,12 +138,12 @@ static bool same_name(const void *owner, uint32_t place, const void *key)
 {
 	const struct known_name *a = &((const struct symbols *)owner)->names[place], *b = key;
 
-	return a->len == b->len && memcmp(a->mangled, b->mangled, a->len) == 0;
+	return a->len == b->len && a->is_ada == b->is_ada && memcmp(a->mangled, b->mangled, a->len) == 0;
 }
 
-const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len)
+static const char *find_name(struct symbols *symbols, const char *name, size_t len, bool is_ada)
 {
-	struct known_name key = {.mangled = name, .len = len}, *names;
+	struct known_name key = {.mangled = name, .len = len, .is_ada = is_ada}, *names;
 	uint64_t hash = hash_bytes(name, len);
 	uint32_t place = hash_find(&symbols->name_table, hash, same_name, symbols, &key);
 
@@ -153,16 +154,21 @@ const char *symbols_demangle(struct symbols *symbols, const char *name, size_t l
 		return NULL;
 	symbols->names = names;
 	key.mangled = pool_copy(&symbols->pool, name, len);
-	key.plain = key.mangled ? demangle(symbols, key.mangled) : NULL;
+	key.plain = key.mangled ? demangle(symbols, key.mangled, is_ada) : NULL;
 	if (!key.plain || hash_add(&symbols->name_table, hash, (uint32_t)symbols->name_count) != 0)
 		return NULL;
 	names[symbols->name_count++] = key;
 	return key.plain;
 }
 
-static const char *keep_name(struct symbols *symbols, const char *name)
+const char *symbols_demangle(struct symbols *symbols, const char *name, size_t len)
 {
-	return name ? symbols_demangle(symbols, name, strlen(name)) : NULL;
+	return find_name(symbols, name, len, false);
+}
+
+static const char *keep_name(struct symbols *symbols, const char *name, bool is_ada)
+{
+	return name ? find_name(symbols, name, strlen(name), is_ada) : NULL;
 }
 
 static const char *keep_file(struct symbols *symbols, const char *file)
@@ -170,8 +176,8 @@ static const char *keep_file(struct symbols *symbols, const char *file)
 	return file ? pool_copy(&symbols->pool, file, strlen(file)) : NULL;
 }
 
-/* Reads the debug information: the functions, and FILE and LINE of the innermost one. */
-static void read_debug(struct object *object, GElf_Addr address, struct inlines *inlines, const char **file, int *line)
+/* Reads the debug information: the functions, and FILE and LINE of the innermost one. False if there is none. */
+static bool read_debug(struct object *object, GElf_Addr address, struct inlines *inlines, const char **file, int *line)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die *unit = units_find(&object->units, object->module, address, &bias);
@@ -181,6 +187,7 @@ static void read_debug(struct object *object, GElf_Addr address, struct inlines 
 		inlines_find(inlines, &object->units.code, unit, address - bias);
 	if (row && dwarf_lineno(row, line) == 0)
 		*file = dwarf_linesrc(row, NULL, NULL);
+	return unit;
 }
 
 static int look_up(struct symbols *symbols, struct object *object, uint64_t own, enum symbols_detail detail,
@@ -190,12 +197,14 @@ static int look_up(struct symbols *symbols, struct object *object, uint64_t own,
 	struct inlines inlines;
 	struct symbols_place *places;
 	const char *file = NULL;
+	bool has_debug = false;
 	int line = 0;
 
 	inlines.function = NULL;
+	inlines.is_ada = false;
 	inlines.count = 0;
 	if (detail == SYMBOLS_ALL)
-		read_debug(object, address, &inlines, &file, &line);
+		has_debug = read_debug(object, address, &inlines, &file, &line);
 	places = pool_alloc(&symbols->pool, (inlines.count + 1) * sizeof *places);
 	if (!places)
 		return -ENOMEM;
@@ -203,16 +212,18 @@ static int look_up(struct symbols *symbols, struct object *object, uint64_t own,
 	for (size_t i = 0; i < inlines.count; i++) {
 		const struct inlines_call *call = &inlines.calls[i];
 
-		places[i] = (struct symbols_place){keep_name(symbols, call->function), keep_file(symbols, file), line,
-		                                   true};
+		places[i] = (struct symbols_place){keep_name(symbols, call->function, inlines.is_ada),
+		                                   keep_file(symbols, file), line, true};
 		file = call->file;
 		line = call->line;
 	}
 	/* Without debug information, the symbol table may know the function. */
 	if (!inlines.function)
 		inlines.function = symtab_index_find(&object->functions, object->module, address);
-	places[inlines.count] =
-		(struct symbols_place){keep_name(symbols, inlines.function), keep_file(symbols, file), line, false};
+	if (!has_debug)
+		inlines.is_ada = object->functions.has_ada;
+	places[inlines.count] = (struct symbols_place){keep_name(symbols, inlines.function, inlines.is_ada),
+	                                               keep_file(symbols, file), line, false};
 	*result = (struct symbols_places){places, inlines.count + 1};
 	return 0;
 }

@@ -32,6 +32,11 @@ static GElf_Addr section_end(Elf *elf, GElf_Word section, GElf_Addr bias)
 	return header.sh_addr + header.sh_size + bias;
 }
 
+static bool is_of_ada(const char *name)
+{
+	return strcmp(name, "adainit") == 0 || strncmp(name, "__gnat_", strlen("__gnat_")) == 0;
+}
+
 static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
 {
 	struct symtab_entry *grown, *entry;
@@ -44,6 +49,7 @@ static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
 
 	if (!name || !name[0] || !elf || !is_code(&symbol))
 		return true;
+	index->has_ada |= section != SHN_UNDEF && is_of_ada(name);
 	end = section_end(elf, section, bias);
 	if (from >= end)
 		return true;

@@ -20,6 +20,7 @@ struct symtab_index {
 	size_t count, room;
 	bool complete;
 	bool has_locals; /* it is that of a file that was not stripped */
+	bool has_ada;    /* it has the start of an Ada program, or Ada's runtime */
 };
 
 /* A function NAME begins at START and contains ADDRESS. */

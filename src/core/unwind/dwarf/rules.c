@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* See rules.h. */
 #include "rules.h"
+#include "callers.h"
 
 #include <stddef.h>
 
@@ -247,20 +248,74 @@ static int step_unusually(struct lm_registers *r, const struct lm_cfi_row *row)
 	return step_row(r, row, &extra);
 }
 
+static int has_tables(const struct lm_module *module, uintptr_t pc)
+{
+	struct lm_cfi_row row;
+
+	return lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &row) == 0;
+}
+
 /*
- * Code without call frame information was generated at run time, or is assembly.
- * Much of it keeps a chain of frame pointers. The chain is believed only if it
- * leads to code.
+ * The frame pointer points below the stack pointer. Go has no tables. Where it calls C, it
+ * switches to another stack, and leaves the frame pointer on the goroutine's, which may lie
+ * below. What lies below in the same stack is old.
  */
-static int step_frame_pointer(struct lm_registers *r, int in_module)
+static int is_on_another_stack(const struct lm_registers *r, uintptr_t pc)
+{
+	struct lm_module *module = lm_module_find(r->pc - 1);
+
+	return !lm_stack_has(r->fp) && module && lm_module_find(pc - 1) == module && !has_tables(module, pc);
+}
+
+/*
+ * FUNCTION may save no frame pointer. Then it leaves its caller's, and the chain of frame
+ * pointers passes over the caller, whose return address lies further in.
+ */
+static int step_search(struct lm_registers *r, uintptr_t function)
+{
+	uintptr_t end = r->fp >= r->sp ? r->fp + LM_STACK_WORD : UINTPTR_MAX, pc;
+	uintptr_t at = lm_callers_find(r->sp, end, function);
+
+	if (!at || lm_stack_read(at, &pc) != 0)
+		return -1;
+	return arrive(r, pc, at + LM_STACK_WORD, r->fp, 0);
+}
+
+/* What the frame pointer leads to: 0, or -1 if that can't be read. */
+static int read_chain(const struct lm_registers *r, uintptr_t *pc, uintptr_t *fp)
+{
+	return r->fp && lm_stack_read(r->fp, fp) == 0 ? lm_stack_read(r->fp + LM_STACK_WORD, pc) : -1;
+}
+
+static int follow_chain(struct lm_registers *r, uintptr_t pc, uintptr_t fp)
+{
+	return arrive(r, pc, r->fp + 2 * LM_STACK_WORD, fp, 0);
+}
+
+/* Code that was generated at run time. Much of it keeps a chain of frame pointers. */
+static int step_generated(struct lm_registers *r)
 {
 	uintptr_t pc, fp;
 
-	if (r->fp < r->sp || lm_stack_read(r->fp, &fp) != 0 || lm_stack_read(r->fp + LM_STACK_WORD, &pc) != 0)
-		return -1;
-	if (in_module && !lm_module_find(pc - 1))
-		return -1;
-	return arrive(r, pc, r->fp + 2 * LM_STACK_WORD, fp, 0);
+	return r->fp >= r->sp && read_chain(r, &pc, &fp) == 0 ? follow_chain(r, pc, fp) : -1;
+}
+
+/*
+ * Code of an object without tables is assembly, or of a language that does without, as
+ * Go and Pascal. The chain of frame pointers is believed only if it leads to code.
+ */
+static int step_without_tables(struct lm_registers *r)
+{
+	uintptr_t pc, fp, function;
+	int leads = read_chain(r, &pc, &fp) == 0;
+
+	if (leads && r->fp < r->sp && is_on_another_stack(r, pc))
+		return follow_chain(r, pc, fp);
+	leads = leads && r->fp >= r->sp;
+	function = lm_callers_function(r->pc - 1);
+	if (function && !(leads && lm_callers_fit(pc, function)) && step_search(r, function) == 0)
+		return 0;
+	return leads && lm_module_find(pc - 1) ? follow_chain(r, pc, fp) : -1;
 }
 
 static int step_usually(struct lm_registers *r, uint64_t row)
@@ -285,7 +340,7 @@ int lm_rules_step(struct lm_registers *r, uint64_t *row)
 	if (!found) {
 		module = lm_module_find(pc - 1);
 		if (!module)
-			return step_frame_pointer(r, 0);
+			return step_generated(r);
 		/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
 		found = LM_ROW_OTHER;
 		if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0)
@@ -295,7 +350,7 @@ int lm_rules_step(struct lm_registers *r, uint64_t *row)
 		keep(pc, found);
 	}
 	if (found == LM_ROW_OTHER)
-		return step_frame_pointer(r, 1);
+		return step_without_tables(r);
 	/* Where the frame pointer points below the frame, nothing of what is said of usual rows holds. */
 	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp)
 		*row = found;
