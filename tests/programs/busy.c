@@ -15,7 +15,7 @@
 
 #include "pace.h"
 
-enum { SLOT = 8, WINDOW = 16, QUICK_CALLS = 100000 };
+enum { SLOT = 8, WINDOW = 16, QUICK_CALLS = 40000 };
 
 static uint64_t *counts, threads;
 

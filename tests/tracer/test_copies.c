@@ -18,7 +18,7 @@
 #include "support.h"
 #include "trace.h"
 
-enum { COPIES = 18, SLOT = 8, SIZE = 1000, MOST_THREADS = 8, LIFE_MAX_US = 20000 };
+enum { COPIES = 9, SLOT = 8, SIZE = 1000, MOST_THREADS = 8, LIFE_MAX_US = 20000 };
 
 static const char *const formats[] = {"full", "compact", "packed"};
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -242,7 +242,7 @@ END_TEST
 /* Nobody has written to the trace meanwhile: so nothing is missing in this order either. */
 START_TEST(the_trace_and_then_the_journal_of_a_program_that_was_stopped)
 {
-	copy_often(COPIES / 6, "kill -STOP $!; sleep 0.01; cp t c && cp t.journal c.journal; kill -CONT $!",
+	copy_often(COPIES / 3, "kill -STOP $!; sleep 0.01; cp t c && cp t.journal c.journal; kill -CONT $!",
 	           threads_of[_i], is_as_at_the_moment);
 }
 END_TEST
@@ -266,7 +266,7 @@ static void is_all(unsigned threads)
 
 START_TEST(the_files_of_a_program_that_was_killed)
 {
-	copy_often(COPIES / 6, ":", threads_of[_i], is_all);
+	copy_often(COPIES / 3, ":", threads_of[_i], is_all);
 }
 END_TEST
 
