@@ -11,7 +11,6 @@ DEPS_LANGUAGES := gnat gfortran fpc gdc ldc golang-go rustc cmake meson ninja-bu
 CROSS_GNU  := aarch64-linux-gnu arm-linux-gnueabihf mips-linux-gnu mipsel-linux-gnu powerpc64le-linux-gnu \
 	riscv64-linux-gnu s390x-linux-gnu i686-linux-gnu
 CROSS_DEB  := arm64 armhf mips mipsel ppc64el riscv64 s390x i386
-DEPS_CROSS := qemu-user $(CROSS_GNU:%=gcc-%) $(CROSS_DEB:%=libc6-dev-%-cross)
 # MATRIX=quick: one machine of 32 bits, one of 64, one that is big-endian, as tests/matrix/matrix has them.
 QUICK_GNU  := arm-linux-gnueabihf riscv64-linux-gnu s390x-linux-gnu
 QUICK_DEB  := armhf riscv64 s390x
@@ -41,9 +40,6 @@ apt_install = missing=; for p in $(1); do \
 deps:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS))
 
-deps-cross:
-	@$(call apt_install,$(DEPS_BUILD) $(DEPS_CROSS))
-
 deps-matrix:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_MATRIX))
 
@@ -62,4 +58,4 @@ deps-bench:
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-cross deps-matrix deps-languages deps-fuzz deps-lint deps-bench deps-smoke
+.PHONY: deps deps-matrix deps-languages deps-fuzz deps-lint deps-bench deps-smoke
