@@ -627,9 +627,11 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "include/log-malloc2.h\n"
 	                 "include/log-malloc2_util.h\n"
 	                 "lib/liblog-malloc2-needed.a\n"
+	                 "lib/liblog-malloc2-wrap-cxx.a\n"
 	                 "lib/liblog-malloc2-wrap.a\n"
 	                 "lib/liblog-malloc2.so\n"
 	                 "lib/liblog-malloc2.so.1\n"
+	                 "lib/pkgconfig/log-malloc2-wrap-cxx.pc\n"
 	                 "lib/pkgconfig/log-malloc2-wrap.pc\n"
 	                 "lib/pkgconfig/log-malloc2.pc\n"
 	                 "share/doc/log-malloc2/CHANGELOG.md\n"
@@ -659,7 +661,9 @@ START_TEST(what_links_the_archive_can_be_installed_alone)
 	                 "./include/log-malloc2.h\n"
 	                 "./include/log-malloc2_util.h\n"
 	                 "./lib/liblog-malloc2-needed.a\n"
+	                 "./lib/liblog-malloc2-wrap-cxx.a\n"
 	                 "./lib/liblog-malloc2-wrap.a\n"
+	                 "./lib/pkgconfig/log-malloc2-wrap-cxx.pc\n"
 	                 "./lib/pkgconfig/log-malloc2-wrap.pc\n"
 	                 "./share/man/man3/log-malloc2.3\n");
 	must(run("cmp dest/usr/lib/pkgconfig/log-malloc2-wrap.pc %s/dest/usr/lib/pkgconfig/log-malloc2-wrap.pc",
