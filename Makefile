@@ -189,6 +189,15 @@ $(LIBATOMIC): DEPS =
 $(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
 	$(Q)if $(call links_with) || ! $(call links_with,-latomic); then echo; else echo -latomic; fi >$@; rm -f $@.probe
 
+# Whether programs have to ask for unwind tables is found out by compiling C code with and without that. Where the
+# assembly differs, the compiler makes none of its own accord. What CFLAGS say of them is meant for the tracker.
+TABLES       := $(B)/tables
+TABLES_FLAGS  = $$(cat $(TABLES))
+as_assembly   = $(CC) $(CPPFLAGS) $(filter-out -f%unwind-tables -flto%,$(CFLAGS)) -g0 $(1) -S -o - $<
+$(TABLES): mk/tables.c $(B)/variant
+	$(Q)$(call as_assembly,) >$@.without && $(call as_assembly,-funwind-tables) >$@.with
+	$(Q)if cmp -s $@.without $@.with; then echo; else echo -funwind-tables; fi >$@; rm -f $@.without $@.with
+
 # ---- what is built ------------------------------------------------------------
 
 PRELOAD := $(B)/liblog-malloc2.so
@@ -280,9 +289,10 @@ WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/func
 
 pc = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
 	-e 's|@WRAP_FLAGS@|$(strip $(WRAP_FLAGS))|' -e 's|@UNWIND_PC@|$(UNWIND_PC_$(UNWIND_file))|' \
-	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|' -e "s|@LIBATOMIC@|$(ATOMIC_LIBS)|"
+	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|' -e "s|@LIBATOMIC@|$(ATOMIC_LIBS)|" \
+	-e "s|@TABLES@|$(TABLES_FLAGS)|" -e 's/ *$$//'
 
-$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(LIBATOMIC) $(B)/variant
+$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(LIBATOMIC) $(TABLES) $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
 
@@ -320,7 +330,7 @@ put  = $(if $(filter link,$(mode)),ln -sf $(from) $(to),install -m $(mode) $(fro
 
 # In an installed .pc file, paths below the prefix name it as a variable, so that the tree can be moved.
 under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
-$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions $(LIBATOMIC) FORCE
+$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions $(LIBATOMIC) $(TABLES) FORCE
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) $< >$@
 

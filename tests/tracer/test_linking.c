@@ -992,6 +992,35 @@ START_TEST(a_cross_compiler_is_named_by_what_its_tools_begin_with)
 }
 END_TEST
 
+START_TEST(tables_are_asked_for_where_a_compiler_makes_none)
+{
+	static const struct {
+		const char *compiler, *settings, *flags;
+	} cases[] = {
+		{"gcc", "", ""},
+		{"clang", "", ""},
+		{"clang --target=arm-linux-gnueabihf", "", "-funwind-tables"},
+		{"clang --target=arm-linux-gnueabihf", "CFLAGS='-O2 -g -fasynchronous-unwind-tables -flto'",
+	         "-funwind-tables"},
+		{"clang --target=mips-linux-gnu", "CFLAGS=-g", "-funwind-tables"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char compiler[20];
+
+		snprintf(compiler, sizeof compiler, "%.*s", (int)strcspn(cases[i].compiler, " "), cases[i].compiler);
+		if (!can_run("tables_are_asked_for_where_a_compiler_makes_none", compiler))
+			continue;
+		/* Of gcc and clang, only those of a machine that has tables anyway are known. */
+		if (!*cases[i].flags && run("case $(uname -m) in x86_64|aarch64) ;; *) false ;; esac").status != 0)
+			continue;
+		must(run(MAKE "B=$PWD/b%zu CC='%s' %s $PWD/b%zu/tables", i, cases[i].compiler, cases[i].settings, i));
+		ck_assert_msg(run("[ \"$(cat b%zu/tables)\" = '%s' ]", i, cases[i].flags).status == 0, "%s %s",
+		              cases[i].compiler, cases[i].settings);
+	}
+}
+END_TEST
+
 START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 {
 	static const struct {
@@ -1266,9 +1295,10 @@ static void build_for(const struct machine *machine)
 	made = run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
 	           "libs=$(${PKG_CONFIG:-pkg-config} --static --cflags --libs log-malloc2-wrap) || exit\n"
 	           "for p in strdup own many killed; do\n"
-	           "%s-gcc -O0 -g -funwind-tables -static -o $p $p.c $libs || echo $p >>failed &\n"
+	           "%s-gcc -O0 -g -static -o $p $p.c $libs || echo $p >>failed &\n"
 	           "done\n"
-	           "%s-gcc -g -o dynamic strdup.c || echo dynamic >>failed &\n"
+	           "%s-gcc -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o dynamic strdup.c || "
+	           "echo dynamic >>failed &\n"
 	           "wait; [ ! -e failed ]",
 	           machine->triplet, machine->triplet);
 	ck_assert_msg(made.status == 0, "%s: %.800s", machine->triplet, made.err);
@@ -1394,12 +1424,12 @@ static void arm_code_is_unwound(const struct machine *machine)
 		const char *flags = arm_codes[i].flags;
 		struct traced trace;
 
+		/* The flags that make tables are the .pc file's. */
 		must(run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
-		         "%s -g -funwind-tables %s -o frames frames.cc %s",
-		         program, flags,
-		         arm_codes[i].is_static ? "-static $(${PKG_CONFIG:-pkg-config} --static --cflags --libs "
-		                                  "log-malloc2-wrap)"
-		                                : ""));
+		         "%s -g %s%s -o frames frames.cc $(${PKG_CONFIG:-pkg-config} --static --cflags %s "
+		         "log-malloc2-wrap)",
+		         program, flags, arm_codes[i].is_static ? " -static" : "",
+		         arm_codes[i].is_static ? "--libs" : ""));
 		trace = run_machine(machine, arm_codes[i].is_static ? "" : PRELOADED, "frames");
 		arm_frames_are_found(&trace, flags);
 	}
@@ -1533,6 +1563,7 @@ int main(void)
 	tcase_add_test(tcase, the_default_depth_is_set_when_compiling);
 	tcase_add_test(tcase, make_install_wrap_builds_the_archive_and_nothing_of_the_commands);
 	tcase_add_test(tcase, a_cross_compiler_is_named_by_what_its_tools_begin_with);
+	tcase_add_test(tcase, tables_are_asked_for_where_a_compiler_makes_none);
 	tcase_add_test(tcase, unknown_variants_are_errors_that_name_the_accepted_ones);
 
 	tcase = group(suite, "others", NULL);
