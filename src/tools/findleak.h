@@ -9,6 +9,7 @@
 #include "resolve.h"
 #include "suppress.h"
 #include "trace.h"
+#include "untabled.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct findings {
 	const struct moments *moments;
 	struct leaks leaks;
 	struct frees frees;
+	struct untabled untabled;
 	uint64_t malformed; /* lines of the image that could not be read */
 	bool ends_early;    /* the trace ends in the middle of the image */
 	bool failed;        /* more leaked than is allowed */

@@ -105,6 +105,30 @@ static json_t *suppressed(const struct findings *findings)
 	                 json_number(findings->leaks.suppressed.bytes), "suppressions", list);
 }
 
+static json_t *name(const char *text)
+{
+	return text ? json_name(text, strlen(text)) : json_null();
+}
+
+/* Modules whose functions have no callers because they have no unwind tables. */
+static json_t *untabled(const struct untabled *modules)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < modules->count; i++) {
+		const struct untabled_module *module = &modules->list[i];
+
+		json_t *object = json_pack("{s:o,s:o,s:o}", "module", name(module->module), "function",
+		                           name(module->function), "backtraces", json_number(module->backtraces));
+
+		if (push(list, object))
+			continue;
+		json_decref(list);
+		list = NULL;
+	}
+	return list;
+}
+
 static json_t *counts(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
@@ -132,6 +156,7 @@ static int print_image(const struct findings *findings)
 	for (size_t i = 0; !printer.error && i < findings->frees.count; i++)
 		print_wrong_free(&printer, findings, &findings->frees.groups[i]);
 	json_print_close(&printer, ']');
+	json_print_members(&printer, json_pack("{s:o}", "untabled", untabled(&findings->untabled)));
 	json_print_members(&printer, json_pack("{s:o}", "total", sum(&findings->leaks.all)));
 	json_print_close(&printer, '}');
 	return json_print_end(&printer);

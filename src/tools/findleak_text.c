@@ -167,6 +167,25 @@ static int print_frees(const struct findings *findings, bool mismatched, const c
 	return error;
 }
 
+static void print_untabled(const struct untabled *untabled)
+{
+	if (!untabled->count)
+		return;
+	puts("\nNO CALLERS: code without unwind tables is where backtraces end:");
+	for (size_t i = 0; i < untabled->count; i++) {
+		const struct untabled_module *module = &untabled->list[i];
+
+		printf(" %" PRIu64 " backtrace%s in ", module->backtraces, plural(module->backtraces));
+		table_print_name(module->module, stdout);
+		if (module->function) {
+			printf(", as at ");
+			table_print_name(module->function, stdout);
+		}
+		putchar('\n');
+	}
+	puts("To see the callers, " UNTABLED_ADVICE ".");
+}
+
 /* A heading, if the trace has several images or there are several traces. */
 static void print_heading(const struct findings *findings)
 {
@@ -203,7 +222,11 @@ static int print_image(const struct findings *findings)
 	error = print_leaks(findings);
 	if (!error)
 		error = print_frees(findings, false, "OF BLOCKS THAT WERE NOT IN USE");
-	return error ? error : print_frees(findings, true, "BY THE WRONG FUNCTION");
+	if (!error)
+		error = print_frees(findings, true, "BY THE WRONG FUNCTION");
+	if (!error)
+		print_untabled(&findings->untabled);
+	return error;
 }
 
 /* The user's suppressions: how much each suppressed, and which ones matched nothing and can be removed. */

@@ -163,6 +163,12 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	totals->over_budget |= findings->failed;
 }
 
+/* Is libc a part of the program? */
+static bool is_static(const struct trace_image *image)
+{
+	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
+}
+
 static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
@@ -175,6 +181,9 @@ static int find(struct findleak *f, struct findings *findings)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
 	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
+	if (!error)
+		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
+		                      is_static(&trace->image));
 	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
@@ -210,6 +219,7 @@ static int report_image(struct findleak *f)
 	add_up(&f->totals, &findings);
 	f->reported++;
 	leaks_free(&findings.leaks);
+	untabled_free(&findings.untabled);
 	return error;
 }
 

@@ -1003,6 +1003,58 @@ START_TEST(options_that_make_no_sense_are_refused)
 }
 END_TEST
 
+/* ---- code without unwind tables ---- */
+
+static const char untabled_c[] = "#include <stdlib.h>\nvoid *volatile kept;\nvoid by_assembly(void);\n"
+				 "__attribute__((noinline)) void leaky(size_t n)\n"
+				 "{ volatile char x[32]; x[0] = 1; kept = malloc(n); kept = NULL; x[1] = x[0]; }\n"
+				 "int main(void) { leaky(77); leaky(78); by_assembly(); return 0; }\n";
+
+/* By a frame pointer, the tracker would find the caller all the same. */
+static const char assembly_s[] = "	.globl by_assembly\n	.type by_assembly, %function\nby_assembly:\n"
+				 "#ifdef __x86_64__\n	pushq %rbp\n	xorl %ebp, %ebp\n	movl $79, %edi\n"
+				 "	call malloc@PLT\n	popq %rbp\n	ret\n"
+				 "#else\n	stp x29, x30, [sp, #-16]!\n	mov x29, #0\n	mov x0, #79\n"
+				 "	bl malloc\n	ldp x29, x30, [sp], #16\n	ret\n#endif\n"
+				 "	.section .note.GNU-stack,\"\",%progbits\n";
+
+/* What the report says of the program when it was compiled with FLAGS. */
+static struct run untabled_report(const char *flags, const char *options)
+{
+	must(run("${CC:-cc} -O1 -g -fomit-frame-pointer -fno-asynchronous-unwind-tables %s -o untabled untabled.c "
+	         "assembly.S && "
+	         "LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=trace LD_PRELOAD=$B/liblog-malloc2.so ./untabled",
+	         flags));
+	return run("$B/log-malloc-findleak %s trace", options);
+}
+
+START_TEST(code_without_unwind_tables_is_told_with_the_flag_that_cures_it)
+{
+	static const char test[] = "code_without_unwind_tables_is_told_with_the_flag_that_cures_it";
+	struct run report;
+
+	if (run("case $(uname -m) in x86_64|aarch64) ;; *) false ;; esac").status != 0) {
+		skip(test, "the assembly is of x86-64 and aarch64");
+		return;
+	}
+	write_file("untabled.c", untabled_c, sizeof untabled_c - 1);
+	write_file("assembly.S", assembly_s, sizeof assembly_s - 1);
+	report = untabled_report("", "");
+	ck_assert_ptr_nonnull(strstr(report.out, "\nNO CALLERS: code without unwind tables is where backtraces end:\n"
+	                                         " 1 backtrace in "));
+	ck_assert_ptr_nonnull(strstr(report.out, "/untabled, as at leaky\n"
+	                                         "To see the callers, compile it with -funwind-tables.\n\nTotal: 3 "));
+	json_is("log-malloc-findleak", "trace", ".untabled | map([.function, .backtraces])", "[[\"leaky\",1]]\n");
+	/* A stripped program's functions have no names. */
+	report = untabled_report("-s", "");
+	ck_assert_ptr_nonnull(strstr(report.out, "/untabled\nTo see the callers"));
+	/* A backtrace that ends at assembly, and one that ends where the program begins, are not told. */
+	report = untabled_report("-funwind-tables", "");
+	ck_assert_ptr_null(strstr(report.out, "NO CALLERS"));
+	json_is("log-malloc-findleak", "trace", ".untabled", "[]\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("findleak");
@@ -1027,6 +1079,7 @@ int main(void)
 	tcase_add_test(shown, junit_reports_are_valid);
 	tcase_add_test(shown, names_that_are_no_utf_8_make_valid_json);
 	tcase_add_test(shown, options_that_make_no_sense_are_refused);
+	tcase_add_test(shown, code_without_unwind_tables_is_told_with_the_flag_that_cures_it);
 	suite_add_tcase(suite, shown);
 	tcase_set_timeout(suppressed, 240);
 	tcase_add_test(suppressed, suppressions_say_what_they_did);

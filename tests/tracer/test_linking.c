@@ -998,6 +998,35 @@ START_TEST(a_cross_compiler_is_named_by_what_its_tools_begin_with)
 }
 END_TEST
 
+START_TEST(tables_are_asked_for_where_a_compiler_makes_none)
+{
+	static const struct {
+		const char *compiler, *settings, *flags;
+	} cases[] = {
+		{"gcc", "", ""},
+		{"clang", "", ""},
+		{"clang --target=arm-linux-gnueabihf", "", "-funwind-tables"},
+		{"clang --target=arm-linux-gnueabihf", "CFLAGS='-O2 -g -fasynchronous-unwind-tables -flto'",
+	         "-funwind-tables"},
+		{"clang --target=mips-linux-gnu", "CFLAGS=-g", "-funwind-tables"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char compiler[20];
+
+		snprintf(compiler, sizeof compiler, "%.*s", (int)strcspn(cases[i].compiler, " "), cases[i].compiler);
+		if (!can_run("tables_are_asked_for_where_a_compiler_makes_none", compiler))
+			continue;
+		/* Of gcc and clang, only those of a machine that has tables anyway are known. */
+		if (!*cases[i].flags && run("case $(uname -m) in x86_64|aarch64) ;; *) false ;; esac").status != 0)
+			continue;
+		must(run(MAKE "B=$PWD/b%zu CC='%s' %s $PWD/b%zu/tables", i, cases[i].compiler, cases[i].settings, i));
+		ck_assert_msg(run("[ \"$(cat b%zu/tables)\" = '%s' ]", i, cases[i].flags).status == 0, "%s %s",
+		              cases[i].compiler, cases[i].settings);
+	}
+}
+END_TEST
+
 START_TEST(unknown_variants_are_errors_that_name_the_accepted_ones)
 {
 	static const struct {
@@ -1124,6 +1153,53 @@ START_TEST(programs_of_musl_are_traced)
 	ck_assert_uint_eq(trace.heap.blocks, 1);
 	ck_assert_uint_eq(trace.heap.bytes, 15);
 	ck_assert_str_eq(traced_symbol(traced_find(&trace, "malloc", 15)->frames[0]), "strdup");
+}
+END_TEST
+
+/* What is allocated at the end, too, and behind main(), where dietlibc's thread-local storage would be gone. */
+START_TEST(programs_of_dietlibc_are_traced)
+{
+	static const char diet_c[] =
+		"#include <stdlib.h>\n#include <string.h>\n"
+		"char *kept;\nvoid *volatile v;\n"
+		"void at_end(void) { v = malloc(1234); free(v); }\n"
+		"__attribute__((noinline)) void leaky(size_t n) { v = malloc(n); v = NULL; }\n"
+		"int main(int argc, char **argv)\n{\n"
+		"	(void)argv;\n	atexit(at_end);\n	leaky(3333);\n"
+		"	kept = strdup(\"eleven and NUL\");\n"
+		"	for (int i = 0; i < 1000; i++) { v = malloc(100); v = realloc(v, 20000); free(v); }\n"
+		"	return argc + 6;\n}\n";
+	const struct traced_call *call;
+	struct traced trace;
+	struct run result;
+
+	if (!can_run("programs_of_dietlibc_are_traced", "diet"))
+		return;
+	snprintf(built, sizeof built, "%s", scratch());
+	build("diet", "wrap", "CC='diet gcc'");
+	write_file("diet.c", diet_c, sizeof diet_c - 1);
+	result = run("diet -Os gcc -g -fno-builtin -static -o diet.program diet.c "
+	             "$(" PKG_CONFIG "--static --cflags --libs log-malloc2-wrap)",
+	             "$PWD/diet");
+	ck_assert_msg(result.status == 0, "%.400s", result.err);
+	ck_assert_int_eq(run("./diet.program").status, 7);
+	result = run("LOG_MALLOC_QUIET=1 ./diet.program 1022>trace");
+	ck_assert_int_eq(result.status, 7);
+	ck_assert_str_eq(result.err, "");
+	trace = traced_read("trace", true);
+	/* There are no usable sizes. */
+	ck_assert_uint_eq(trace.malformed + trace.lost + trace.wrong_totals, 0);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_int_eq(trace.fini.usable, 0);
+	calls_from(&trace, "malloc", 3333, "leaky");
+	calls_from(&trace, "malloc", 1234, "at_end");
+	call = traced_find(&trace, "malloc", 15);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "strdup");
+	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	ck_assert_uint_eq(trace.heap.blocks, 2);
+	result = run("$B/log-malloc-findleak trace");
+	ck_assert_msg(strstr(result.out, "\n       leaky ") && strstr(result.out, " diet.c:6 "), "%s", result.out);
+	ck_assert_ptr_nonnull(strstr(result.out, "the trace is complete"));
 }
 END_TEST
 
@@ -1281,9 +1357,10 @@ static void build_for(const struct machine *machine)
 	made = run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
 	           "libs=$(${PKG_CONFIG:-pkg-config} --static --cflags --libs log-malloc2-wrap) || exit\n"
 	           "for p in strdup own many killed; do\n"
-	           "%s-gcc -O0 -g -funwind-tables -static -o $p $p.c $libs || echo $p >>failed &\n"
+	           "%s-gcc -O0 -g -static -o $p $p.c $libs || echo $p >>failed &\n"
 	           "done\n"
-	           "%s-gcc -g -o dynamic strdup.c || echo dynamic >>failed &\n"
+	           "%s-gcc -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o dynamic strdup.c || "
+	           "echo dynamic >>failed &\n"
 	           "wait; [ ! -e failed ]",
 	           machine->triplet, machine->triplet);
 	ck_assert_msg(made.status == 0, "%s: %.800s", machine->triplet, made.err);
@@ -1409,12 +1486,12 @@ static void arm_code_is_unwound(const struct machine *machine)
 		const char *flags = arm_codes[i].flags;
 		struct traced trace;
 
+		/* The flags that make tables are the .pc file's. */
 		must(run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
-		         "%s -g -funwind-tables %s -o frames frames.cc %s",
-		         program, flags,
-		         arm_codes[i].is_static ? "-static $(${PKG_CONFIG:-pkg-config} --static --cflags --libs "
-		                                  "log-malloc2-wrap)"
-		                                : ""));
+		         "%s -g %s%s -o frames frames.cc $(${PKG_CONFIG:-pkg-config} --static --cflags %s "
+		         "log-malloc2-wrap)",
+		         program, flags, arm_codes[i].is_static ? " -static" : "",
+		         arm_codes[i].is_static ? "--libs" : ""));
 		trace = run_machine(machine, arm_codes[i].is_static ? "" : PRELOADED, "frames");
 		arm_frames_are_found(&trace, flags);
 	}
@@ -1548,10 +1625,12 @@ int main(void)
 	tcase_add_test(tcase, the_default_depth_is_set_when_compiling);
 	tcase_add_test(tcase, make_install_wrap_builds_the_archive_and_nothing_of_the_commands);
 	tcase_add_test(tcase, a_cross_compiler_is_named_by_what_its_tools_begin_with);
+	tcase_add_test(tcase, tables_are_asked_for_where_a_compiler_makes_none);
 	tcase_add_test(tcase, unknown_variants_are_errors_that_name_the_accepted_ones);
 
 	tcase = group(suite, "others", NULL);
 	tcase_add_test(tcase, programs_of_musl_are_traced);
+	tcase_add_test(tcase, programs_of_dietlibc_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
 	tcase_add_loop_test(tcase, a_ring_has_the_same_bytes_on_every_machine, 0, MACHINES);
 	return run_suite(suite);

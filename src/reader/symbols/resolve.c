@@ -2,6 +2,7 @@
 /* See resolve.h. */
 #include "resolve.h"
 #include "escape.h"
+#include "tables.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -211,4 +212,18 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	if (!error && resolved->places.count == 1 && !resolved->places.places[0].function)
 		resolved->places.places = &resolved->named;
 	return error;
+}
+
+/* As in find_places(): a signal handler's return may be the first byte of a function. */
+bool resolve_lacks_tables(const struct resolver *resolver, const struct frame *frame)
+{
+	char path[PATH_MAX];
+	struct spot spot;
+
+	if (resolver->as_written || (frame->has_address && frame->address == 0))
+		return false;
+	if (!object_path(resolver, frame, path))
+		path[0] = '\0';
+	return find_spot(resolver, frame, path, &spot) && !tables_is_start(spot.object, spot.address - 1) &&
+	       tables_lack(spot.object, spot.address - 1) && tables_lack(spot.object, spot.address);
 }

@@ -38,4 +38,7 @@ struct resolved {
 /* Looks up a frame. 0 or -ENOMEM. RESOLVED must not move while its places are used. */
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved);
 
+/* Is it certain, by the file at hand, that the frame's function has no unwind tables, and has a caller all the same? */
+bool resolve_lacks_tables(const struct resolver *resolver, const struct frame *frame);
+
 #endif
