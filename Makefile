@@ -116,11 +116,13 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 # the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
-	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS) \
+	-fasynchronous-unwind-tables -fno-plt -fno-exceptions $(SMALL_STACKS) \
 	$(if $(SMALL_LIBC),-include src/core/port/small/lacks.h)
 # Behind CFLAGS, whatever they say. Link-time optimisation leaves the archive without code. The entry points have to
-# jump to the rest of theirs (entry_points.h). UNWIND=exidx may begin with the tracker's own frames.
-TRACKER_LAST = -fno-lto -foptimize-sibling-calls $(if $(filter exidx,$(UNWIND_file)),-funwind-tables)
+# jump to the rest of theirs (entry_points.h). In a static program they are called before there is thread-local storage,
+# in which the stack protector has its word. UNWIND=exidx may begin with the tracker's own frames.
+TRACKER_LAST = -fno-lto -foptimize-sibling-calls -fno-stack-protector \
+	$(if $(filter exidx,$(UNWIND_file)),-funwind-tables)
 
 # C++'s exceptions pass through its operators.
 OPERATORS      = $(TRACKER) -fexceptions -DLM_SIZE_LETTER=$(SIZE_LETTER)
@@ -134,7 +136,7 @@ SIZE_LETTER := $(shell printf '__SIZE_TYPE__\n' | $(CC) $(CPPFLAGS) $(CFLAGS) -E
 LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%
 SMALL_STACKS = -Wvla -Wframe-larger-than=$(if $(filter $(LARGE_FRAMES),$<),3072,1280)
 READER   = $(BASE) $(SANFLAGS)
-COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
+COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"' -DLM_SOVERSION='"$(SOVERSION)"'
 
 # ---- layers -------------------------------------------------------------------
 

@@ -9,11 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_library(char *path, size_t size, const char *directory, const char *below)
+static bool is_file(char *path, size_t size, const char *directory, const char *below, const char *name)
 {
-	int n = snprintf(path, size, "%s%s/%s", directory, below, LIBRARY_NAME);
+	int n = snprintf(path, size, "%s%s/%s", directory, below, name);
 
 	return n > 0 && (size_t)n < size && access(path, R_OK) == 0;
+}
+
+static bool is_library(char *path, size_t size, const char *directory, const char *below)
+{
+	return is_file(path, size, directory, below, LIBRARY_NAME) ||
+	       is_file(path, size, directory, below, LIBRARY_SONAME);
 }
 
 /* The path of this program, which was called as NAME; empty if it can't be found out. */

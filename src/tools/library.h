@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #define LIBRARY_NAME "liblog-malloc2.so"
+/* The name that a program asks the loader for. Distributions install the other one only with the headers. */
+#define LIBRARY_SONAME LIBRARY_NAME "." LM_SOVERSION
 
 /*
  * Fills PATH with the library beside this program, as in a build tree, or in

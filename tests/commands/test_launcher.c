@@ -916,6 +916,10 @@ START_TEST(the_library_is_found_where_it_was_installed)
 
 	ck_assert_int_eq(result.status, 0);
 	ck_assert(says(result.err, "/usr/lib/liblog-malloc2.so\n"));
+	/* Of a distribution's packages, that of the library has only the name with the number. */
+	result = run("mv usr/lib/liblog-malloc2.so usr/lib/liblog-malloc2.so.1 && usr/bin/log-malloc -v -o t ls");
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.err, "/usr/lib/liblog-malloc2.so.1\n"));
 	result = run("mkdir -p 'a dir' && cp " LM
 	             " \"$B/liblog-malloc2.so\" 'a dir' && 'a dir/log-malloc' -o t echo ran");
 	ck_assert_int_eq(result.status, 2);
