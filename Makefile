@@ -52,10 +52,11 @@ endef
 TARGET := $(shell $(CC) -dumpmachine 2>/dev/null)
 ARCH   := $(firstword $(subst -, ,$(TARGET)))
 
-# Our own unwinders know these machines. Others use that of the compiler's library.
-UNWIND_KNOWN := x86_64 aarch64
+# Our own unwinders know these machines, UNWIND=fp not all of them. Others use that of the compiler's library.
+MACHINE      := $(patsubst lm_%,%,$(shell $(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c src/core/unwind/machine/which 2>/dev/null))
+FP_MACHINES  := x86_64 i386 aarch64 riscv64
 UNWIND_ARM   := $(filter arm% thumb%,$(ARCH))
-UNWIND_auto := $(if $(filter $(UNWIND_KNOWN),$(ARCH)),dwarf,$(if $(UNWIND_ARM),exidx,gcc))
+UNWIND_auto  := $(if $(MACHINE),dwarf,$(if $(UNWIND_ARM),exidx,gcc))
 UNWIND_file := $(if $(filter auto,$(UNWIND)),$(UNWIND_auto),$(UNWIND))
 UNWINDERS   := auto dwarf exidx fp gcc libunwind execinfo none
 ifeq ($(filter $(UNWINDERS),$(UNWIND)),)
@@ -64,17 +65,20 @@ endif
 ifneq ($(words $(UNWIND)),1)
 $(error UNWIND=$(UNWIND): it has to be one of: $(UNWINDERS))
 endif
-ifeq ($(UNWIND_file)$(filter $(UNWIND_KNOWN),$(ARCH)),fp)
-$(error UNWIND=fp: it knows $(UNWIND_KNOWN), and this is for $(ARCH))
+ifeq ($(UNWIND_file)$(filter $(FP_MACHINES),$(MACHINE)),fp)
+$(error UNWIND=fp: it knows $(FP_MACHINES), and this is for $(ARCH))
+endif
+ifeq ($(UNWIND_file)$(MACHINE),dwarf)
+$(error UNWIND=dwarf: it knows $(filter-out arm,$(notdir $(patsubst %/machine.h,%,$(wildcard src/core/unwind/machine/*/machine.h)))), and this is for $(ARCH))
 endif
 ifeq ($(UNWIND_file)$(UNWIND_ARM),exidx)
 $(error UNWIND=exidx: it knows 32-bit ARM, and this is for $(ARCH))
 endif
 
 # What our own unwinders share.
-UNWIND_with_dwarf := unwind/stack
-UNWIND_with_fp    := unwind/stack
-UNWIND_with_exidx := unwind/stack unwind/ehabi
+UNWIND_with_dwarf := unwind/machine unwind/machine/$(MACHINE) unwind/stack unwind/calls
+UNWIND_with_fp    := $(UNWIND_with_dwarf)
+UNWIND_with_exidx := unwind/machine unwind/machine/arm unwind/stack unwind/ehabi
 
 # Small libcs lack some names. The headers tell which libc it is.
 SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))

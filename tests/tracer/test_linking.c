@@ -305,6 +305,11 @@ static void leaky_is_found(const char *way, const char *environment, const char 
 	if (!has_names)
 		return;
 	ck_assert_str_eq(traced_symbol(call->frames[0]), "leaky");
+	/* Where the linker made no table of the functions, our own unwinder makes one. */
+	if (run("grep -q UNWIND=dwarf $B/variant").status == 0) {
+		ck_assert_msg(call->depth >= 2, "%s %s: the caller alone", way, option);
+		ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	}
 	ck_assert_msg(strstr(found.out, "\n       leaky ") && strstr(found.out, " leaky.c:6 "), "%s %s: %s", way,
 	              option, found.out);
 }
@@ -1205,38 +1210,39 @@ END_TEST
 
 static const struct machine {
 	const char *triplet, *qemu, *settings;
-	/* Of nothing, of the program's own code alone, of libc's code as well; and of that before libc has a list of
-	 * objects. */
-	enum { NO_BACKTRACES, OWN_BACKTRACES, LATER_BACKTRACES, BACKTRACES } backtraces;
+	/* Of the program's own code alone, or of libc's code as well. */
+	enum { OWN_BACKTRACES, BACKTRACES } backtraces;
+	/* The outermost frame, where our own unwinder knows the machine; or NULL. */
+	const char *outermost;
 	bool is_rare; /* only with "make check MACHINES=all" */
 } machines[] = {
-	{"aarch64-linux-gnu", "qemu-aarch64", "", BACKTRACES, false},
+	{"aarch64-linux-gnu", "qemu-aarch64", "", BACKTRACES, "_start", false},
 	/* What -funwind-tables makes of the program, is read: thumb code, whose return addresses have an odd bit. */
-	{"arm-linux-gnueabihf", "qemu-arm", "", OWN_BACKTRACES, false},
-	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES, true},
-	/* There are no atomic exchanges of 16 bits. */
-	{"riscv64-linux-gnu", "qemu-riscv64", "", OWN_BACKTRACES, false},
-	/* The highest byte comes first, in 64 bits. */
-	{"s390x-linux-gnu", "qemu-s390x", "", LATER_BACKTRACES, false},
+	{"arm-linux-gnueabihf", "qemu-arm", "", OWN_BACKTRACES, NULL, false},
+	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES, NULL, true},
+	/* There are no atomic exchanges of 16 bits. A frame pointer points behind what it leads to. */
+	{"riscv64-linux-gnu", "qemu-riscv64", "", OWN_BACKTRACES, "_start", false},
+	/* The highest byte comes first, in 64 bits. Registers are saved in the caller's frame. */
+	{"s390x-linux-gnu", "qemu-s390x", "", BACKTRACES, "_start", false},
 	/* Its code reads the pc by functions in COMDAT groups. */
-	{"i686-linux-gnu", "qemu-i386", "UNWIND=none", NO_BACKTRACES, true},
+	{"i686-linux-gnu", "qemu-i386", "", BACKTRACES, "_start", true},
 	/* Calls of local functions differ from those of global ones, and there are no atomic operations of 64 bits. */
-	{"mipsel-linux-gnu", "qemu-mipsel", "UNWIND=none", NO_BACKTRACES, true},
+	{"mipsel-linux-gnu", "qemu-mipsel", "", OWN_BACKTRACES, "__start", true},
 	/* The same, and the highest byte of a word comes first. */
-	{"mips-linux-gnu", "qemu-mips", "UNWIND=none", NO_BACKTRACES, true},
-	/* A function has two entries. */
-	{"powerpc64le-linux-gnu", "qemu-ppc64le", "UNWIND=none", NO_BACKTRACES, true},
+	{"mips-linux-gnu", "qemu-mips", "", OWN_BACKTRACES, "__start", true},
+	/* A function has two entries, and its return address is saved in its caller's frame. _start jumps. */
+	{"powerpc64le-linux-gnu", "qemu-ppc64le", "", BACKTRACES, "__libc_start_main", true},
 };
 
 #define MACHINES ((int)(sizeof machines / sizeof machines[0]))
 
-/* Nine builds take minutes. Those that are left out are skipped with words. */
+/* Nine builds take minutes. Those that are left out are skipped with words. MACHINES can be all, or a triplet. */
 static bool is_chosen(const char *test, const struct machine *machine)
 {
 	const char *chosen = getenv("MACHINES");
 	char name[200];
 
-	if (!machine->is_rare || (chosen && strcmp(chosen, "all") == 0))
+	if (chosen && *chosen ? strcmp(chosen, "all") == 0 || strcmp(chosen, machine->triplet) == 0 : !machine->is_rare)
 		return true;
 	snprintf(name, sizeof name, "%s: %s %s", test, machine->triplet, machine->settings);
 	skip(name, "tried with MACHINES=all");
@@ -1306,6 +1312,36 @@ static const char own_c[] = "#include <stdlib.h>\n"
 			    "	return lm_ring_flush() != 1;\n"
 			    "}\n";
 
+/*
+ * Frames of several kinds: without a frame pointer and with one, of a signal's handler, of a function that had called
+ * nothing when the signal came, of code that an exception passes. Sizes tell the calls.
+ */
+static const char deep_cc[] =
+	"#include <alloca.h>\n#include <signal.h>\n#include <stdlib.h>\n#include <string>\n#include <sys/mman.h>\n"
+	"#define FRAME extern \"C\" __attribute__((noipa))\n"
+	"#define STAY() __asm__ volatile(\"\" ::: \"memory\")\n"
+	"void *volatile kept;\nstatic int *volatile page;\nenum { SIZE = 65536 };\n"
+	"FRAME void innermost(size_t n) { kept = malloc(n); STAY(); if (n == 4003) throw std::string(\"thrown\"); }\n"
+	"FRAME void with_room(size_t n)\n{\n"
+	"	volatile char *room = (char *)alloca(n);\n	room[0] = 1;\n"
+	"	innermost(n + 1);\n	room[1] = room[0];\n}\n"
+	"FRAME void outer(size_t n) { std::string s(2 * n, 'x'); with_room(n); innermost(n + 2); STAY(); }\n"
+	"FRAME void handler(int) { kept = malloc(5555); mprotect(page, SIZE, PROT_READ | PROT_WRITE); }\n"
+	"FRAME void informed(int, siginfo_t *, void *) { kept = malloc(6666); mprotect(page, SIZE, PROT_READ | "
+	"PROT_WRITE); }\n"
+	"FRAME int leaf(int n) { *page = n; return n + *page; }\n"
+	"FRAME int interrupted(int flags)\n{\n"
+	"	struct sigaction action = {};\n"
+	"	action.sa_handler = handler;\n"
+	"	if (flags) action.sa_sigaction = informed;\n	action.sa_flags = flags;\n"
+	"	sigaction(SIGSEGV, &action, NULL);\n"
+	"	page = (int *)mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n"
+	"	int n = leaf(3);\n	STAY();\n	return n;\n}\n"
+	"int main()\n{\n"
+	"	outer(1000);\n	interrupted(0);\n	interrupted(SA_SIGINFO);\n"
+	"	try { outer(4001); } catch (const std::string &s) { innermost(s.size() + 7001); return 0; }\n"
+	"	return 1;\n}\n";
+
 /* Ends without an end: what it recorded is in the journal alone, but for the first 256 events. */
 static const char killed_c[] =
 	"#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
@@ -1354,6 +1390,7 @@ static void build_for(const struct machine *machine)
 	write_file("own.c", own_c, sizeof own_c - 1);
 	write_file("many.c", many_c, sizeof many_c - 1);
 	write_file("killed.c", killed_c, sizeof killed_c - 1);
+	write_file("deep.cc", deep_cc, sizeof deep_cc - 1);
 	made = run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
 	           "libs=$(${PKG_CONFIG:-pkg-config} --static --cflags --libs log-malloc2-wrap) || exit\n"
 	           "for p in strdup own many killed; do\n"
@@ -1361,8 +1398,11 @@ static void build_for(const struct machine *machine)
 	           "done\n"
 	           "%s-gcc -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o dynamic strdup.c || "
 	           "echo dynamic >>failed &\n"
+	           "wait\n"
+	           "%s-g++ -O1 -g -static -o deep deep.cc $libs &\n"
+	           "%s-g++ -O1 -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o deeper deep.cc\n"
 	           "wait; [ ! -e failed ]",
-	           machine->triplet, machine->triplet);
+	           machine->triplet, machine->triplet, machine->triplet, machine->triplet);
 	ck_assert_msg(made.status == 0, "%s: %.800s", machine->triplet, made.err);
 }
 
@@ -1385,19 +1425,13 @@ static void strdup_is_traced(const struct machine *machine, const char *options,
 	struct traced trace = run_machine(machine, options, program);
 	const struct traced_call *call = traced_find(&trace, "malloc", STRDUP_SIZE);
 
-	if (machine->backtraces == NO_BACKTRACES) {
-		ck_assert_uint_eq(call->depth, 0);
-		return;
-	}
 	ck_assert_uint_ge(call->depth, 3);
 	ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
 	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
-	if (machine->backtraces == LATER_BACKTRACES)
-		return;
 	for (size_t i = 0; i < trace.count; i++) {
 		call = &trace.list[i];
 		if (!parse_is_free(call->event.call))
-			ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), "_start");
+			ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), machine->outermost);
 	}
 }
 
@@ -1499,12 +1533,62 @@ static void arm_code_is_unwound(const struct machine *machine)
 	ck_assert_int_ne(run("%s-nm -D cross/liblog-malloc2.so | grep dl_iterate_phdr", machine->triplet).status, 0);
 }
 
+/* The frames of CALL from INDEX on are NAMES, and somewhere behind them is the outermost one. */
+static void has_frames(const struct machine *machine, const struct traced_call *call, size_t index,
+                       const char *const *names)
+{
+	for (; *names; names++, index++) {
+		ck_assert_msg(index < call->depth, "%s: no frame %s", machine->triplet, *names);
+		ck_assert_str_eq(traced_symbol(call->frames[index]), *names);
+	}
+	ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), machine->outermost);
+}
+
+static void has_deep_frames(const struct machine *machine, const char *command)
+{
+	static const char *const with_room[] = {"innermost", "with_room", "outer", "main", NULL};
+	static const char *const plain[] = {"innermost", "outer", "main", NULL};
+	static const char *const catching[] = {"innermost", "main", NULL};
+	static const char *const from_signal[] = {"leaf", "interrupted", "main", NULL};
+	static const struct {
+		uint64_t size;
+		const char *const *names;
+	} calls[] = {{1001, with_room}, {1002, plain}, {4002, with_room}, {4003, plain}, {7007, catching}};
+	struct traced trace = run_traced(command);
+	const struct traced_call *call;
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		has_frames(machine, traced_find(&trace, "malloc", calls[i].size), 0, calls[i].names);
+	call = traced_find(&trace, "malloc", 5555);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "handler");
+	has_frames(machine, call, frame_of(call, "leaf"), from_signal);
+	call = traced_find(&trace, "malloc", 6666);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "informed");
+	has_frames(machine, call, frame_of(call, "leaf"), from_signal);
+}
+
+/* Our own unwinder finds all frames of code that has tables. */
+static void frames_are_found(const struct machine *machine, const char *preloading)
+{
+	char command[400];
+
+	if (run("[ -x deep ] && [ -x deeper ]").status != 0) {
+		snprintf(command, sizeof command, "%s-g++ or its library is not installed", machine->triplet);
+		skip("programs_of_other_machines_are_traced: frames of several kinds", command);
+		return;
+	}
+	snprintf(command, sizeof command, "%s ./deep", machine->qemu);
+	has_deep_frames(machine, command);
+	snprintf(command, sizeof command, "%s ./deeper", preloading);
+	has_deep_frames(machine, command);
+}
+
 START_TEST(programs_of_other_machines_are_traced)
 {
 	const struct machine *machine = &machines[_i];
 	const struct traced_call *call;
 	struct traced trace;
-	char why[100];
+	char why[100], preloading[300];
 
 	if (!is_chosen("programs_of_other_machines_are_traced", machine))
 		return;
@@ -1516,6 +1600,12 @@ START_TEST(programs_of_other_machines_are_traced)
 	build_for(machine);
 	is_the_same_packed(machine);
 	a_journal_is_read(machine);
+	/* The target's libc lies where its compiler finds it. */
+	snprintf(preloading, sizeof preloading,
+	         "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. -E LD_PRELOAD=$PWD/cross/liblog-malloc2.so",
+	         machine->qemu, machine->triplet);
+	if (machine->outermost)
+		frames_are_found(machine, preloading);
 	if (machine->backtraces == OWN_BACKTRACES) {
 		trace = run_machine(machine, "", "own");
 		calls_from(&trace, "malloc", 3333, "main");

@@ -2,10 +2,13 @@
 /* See frametable.h. */
 #include "frametable.h"
 
+#include "atomic.h"
+
 /* Pairs of a function's address and its FDE's, both relative to the header. */
 struct table {
 	uintptr_t header, at;
 	size_t count;
+	const struct lm_frame_list *list; /* if they are ours */
 };
 
 /* Room for the header's four bytes and its two numbers, of at most eight bytes each. */
@@ -59,13 +62,40 @@ static int open_table(const struct lm_loaded *loaded, struct table *table)
 	return count <= (limit - table->at) / (2 * sizeof(int32_t)) ? 0 : -1;
 }
 
+/* The linker's table, or a list. */
+static int open_any(const struct lm_loaded *loaded, struct table *table)
+{
+	const struct lm_frame_list *list = lm_load_acquire(&loaded->list);
+
+	if (list)
+		*table = (struct table){.header = list->base, .count = list->count, .list = list};
+	return list ? 0 : open_table(loaded, table);
+}
+
+static int read_pair(const struct lm_loaded *loaded, const struct table *table, size_t i, int32_t *pair)
+{
+	if (table->list) {
+		__builtin_memcpy(pair, table->list->pairs[i], sizeof table->list->pairs[i]);
+		return 0;
+	}
+	return lm_image_read(&loaded->image, pair, table->at + i * sizeof table->list->pairs[i],
+	                     sizeof table->list->pairs[i]);
+}
+
+int lm_frametable_is_missing(const struct lm_loaded *loaded)
+{
+	struct table table;
+
+	return open_any(loaded, &table) != 0;
+}
+
 uintptr_t lm_frametable_find(const struct lm_loaded *loaded, uintptr_t pc, uintptr_t *start)
 {
 	size_t low = 0, high;
 	uintptr_t found = 0;
-	struct table table;
+	struct table table = {0};
 
-	if (open_table(loaded, &table) != 0)
+	if (open_any(loaded, &table) != 0)
 		return 0;
 	high = table.count;
 	while (low < high) {
@@ -73,7 +103,7 @@ uintptr_t lm_frametable_find(const struct lm_loaded *loaded, uintptr_t pc, uintp
 		uintptr_t begin;
 		int32_t pair[2];
 
-		if (lm_image_read(&loaded->image, pair, table.at + middle * sizeof pair, sizeof pair) != 0)
+		if (read_pair(loaded, &table, middle, pair) != 0)
 			return 0;
 		begin = table.header + (uintptr_t)(intptr_t)pair[0];
 		if (begin <= pc) {

@@ -11,6 +11,14 @@
 
 #include "headers.h"
 
+/* Where the linker made no table, one can be made of .eh_frame: pairs of offsets from BASE, as the linker's has them.
+ */
+struct lm_frame_list {
+	uintptr_t base;
+	size_t count;
+	int32_t (*pairs)[2]; /* sorted: where a function begins, and where its FDE is */
+};
+
 /* How a pointer is stored (LSB, "DWARF Exception Header Encoding"). */
 enum {
 	LM_ENC_OMIT = 0xff,
@@ -31,5 +39,8 @@ enum {
 
 /* The last function that begins at PC or below: *START, and the address of its FDE. 0: the table has none. */
 uintptr_t lm_frametable_find(const struct lm_loaded *loaded, uintptr_t pc, uintptr_t *start);
+
+/* Did the linker make no table that can be searched, and is there no list either? */
+int lm_frametable_is_missing(const struct lm_loaded *loaded);
 
 #endif

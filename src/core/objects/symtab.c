@@ -276,18 +276,29 @@ static int read_tables(struct lm_symtab *symtab, int fd, const ElfW(Ehdr) * head
 	return make_functions(symtab, fd, &table) == 0 ? make_names(symtab, fd, &strings) : -1;
 }
 
+/* Reads the header of the file that LOADED was loaded from. 0, or -1: FD is another one. */
+static int read_header(int fd, ElfW(Ehdr) * header, const struct lm_loaded *loaded)
+{
+	if (read_at(fd, header, sizeof *header, 0) != 0 || __builtin_memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+		return -1;
+	return is_same_file(fd, header, loaded) ? 0 : -1;
+}
+
 static int read_file(struct lm_symtab *symtab, int fd, const struct lm_loaded *loaded)
 {
 	long file_size = lm_sys(SYS_lseek, fd, 0L, SEEK_END);
 	ElfW(Ehdr) header;
 
-	if (file_size <= 0 || read_at(fd, &header, sizeof header, 0) != 0 ||
-	    __builtin_memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
-		return -1;
-	if (!is_same_file(fd, &header, loaded))
+	if (file_size <= 0 || read_header(fd, &header, loaded) != 0)
 		return -1;
 	return read_tables(symtab, fd, &header, (uint64_t)file_size);
+}
+
+/* O_NONBLOCK: by now, a FIFO may lie there. */
+static int open_file(const char *file)
+{
+	return lm_sys_open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 }
 
 const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
@@ -297,8 +308,7 @@ const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
 
 	if (!module->file)
 		return &nothing;
-	/* O_NONBLOCK: by now, a FIFO may lie there. */
-	fd = lm_sys_open(module->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	fd = open_file(module->file);
 	if (fd < 0)
 		return &nothing;
 	symtab = lm_arena_alloc(sizeof *symtab);
@@ -387,4 +397,46 @@ const char *lm_symtab_find(const struct lm_symtab *symtab, uint64_t address, uin
 		return NULL;
 	*start = best->address;
 	return name_of(symtab, best);
+}
+
+/* ---- sections ---- */
+
+static int read_section(int fd, const ElfW(Ehdr) * header, unsigned i, ElfW(Shdr) * section)
+{
+	return read_at(fd, section, sizeof *section, header->e_shoff + (uint64_t)i * sizeof *section);
+}
+
+/* Is the name at OFFSET in the file WANTED, whose length with its end is SIZE? */
+static int is_named(int fd, uint64_t offset, const char *wanted, size_t size)
+{
+	char name[32];
+
+	return size <= sizeof name && read_at(fd, name, size, offset) == 0 && __builtin_memcmp(name, wanted, size) == 0;
+}
+
+int lm_symtab_section(const struct lm_module *module, const char *name, uint64_t *address, uint64_t *size)
+{
+	size_t length = __builtin_strlen(name) + 1;
+	ElfW(Shdr) section, names;
+	int fd, result = -1;
+	ElfW(Ehdr) header;
+
+	fd = module->file ? open_file(module->file) : -1;
+	if (fd < 0)
+		return -1;
+	if (read_header(fd, &header, &module->loaded) == 0 && header.e_shentsize == sizeof section &&
+	    header.e_shstrndx < header.e_shnum && read_section(fd, &header, header.e_shstrndx, &names) == 0) {
+		for (unsigned i = 0; i < header.e_shnum && result != 0; i++) {
+			if (read_section(fd, &header, i, &section) != 0)
+				break;
+			if (!(section.sh_flags & SHF_ALLOC) ||
+			    !is_named(fd, names.sh_offset + section.sh_name, name, length))
+				continue;
+			*address = section.sh_addr;
+			*size = section.sh_size;
+			result = 0;
+		}
+	}
+	lm_sys_close(fd);
+	return result;
 }

@@ -15,19 +15,34 @@ struct lm_caller {
 	uintptr_t fp; /* the frame pointer register; an address only if the caller uses it as one */
 };
 
+/* On s390x, the CFA lies above the room that the caller leaves for our registers. */
+#if defined __s390x__
+#define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa() - 160)
+#else
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())
+#endif
 
-/* On ARM, the lowest bit of a return address tells how the code is encoded. It is no part of the address. */
-#if defined __arm__
+/* On ARM and MIPS, the lowest bit of a return address tells how the code is encoded. It is no part of the address. */
+#if defined __arm__ || defined __mips__
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0) & ~(uintptr_t)1)
 #else
 #define LM_CALLER_PC() ((uintptr_t)__builtin_return_address(0))
 #endif
 
+/*
+ * Where our own frame pointer points, or near it, the caller's was saved. On machines that are not named here, it is an
+ * address that means nothing, and an unwinder has to find out by itself.
+ */
+#if defined __riscv
+#define LM_CALLER_FP() (((const uintptr_t *)__builtin_frame_address(0))[-2])
+#else
+#define LM_CALLER_FP() (*(const uintptr_t *)__builtin_frame_address(0))
+#endif
+
 /* To be used in the entry point itself, since the builtins are about the function that contains them. */
 #define LM_CALLER_HERE()                                                                                               \
 	{                                                                                                              \
-		.pc = LM_CALLER_PC(), .sp = LM_CALLER_SP(), .fp = *(const uintptr_t *)__builtin_frame_address(0)       \
+		.pc = LM_CALLER_PC(), .sp = LM_CALLER_SP(), .fp = LM_CALLER_FP()                                       \
 	}
 
 #endif

@@ -96,7 +96,7 @@ int64_t lm_cfi_sleb(const uint8_t **p, const uint8_t *end)
 	return (int64_t)value;
 }
 
-static uint64_t fixed(const uint8_t **p, const uint8_t *end, unsigned size)
+uint64_t lm_cfi_fixed(const uint8_t **p, const uint8_t *end, unsigned size)
 {
 	uint64_t value = 0;
 
@@ -104,7 +104,11 @@ static uint64_t fixed(const uint8_t **p, const uint8_t *end, unsigned size)
 		*p = end;
 		return 0;
 	}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	__builtin_memcpy(&value, *p, size);
+#else
+	__builtin_memcpy((uint8_t *)&value + sizeof value - size, *p, size);
+#endif
 	*p += size;
 	return value;
 }
@@ -115,7 +119,7 @@ static uintptr_t encoded(const uint8_t **p, const uint8_t *end, uint8_t encoding
 
 	switch (encoding & LM_ENC_FORMAT) {
 	case LM_ENC_ABSPTR:
-		value = (uintptr_t)fixed(p, end, sizeof value);
+		value = (uintptr_t)lm_cfi_fixed(p, end, sizeof value);
 		break;
 	case LM_ENC_ULEB:
 		value = (uintptr_t)lm_cfi_uleb(p, end);
@@ -124,19 +128,19 @@ static uintptr_t encoded(const uint8_t **p, const uint8_t *end, uint8_t encoding
 		value = (uintptr_t)lm_cfi_sleb(p, end);
 		break;
 	case LM_ENC_UDATA2:
-		value = (uintptr_t)fixed(p, end, 2);
+		value = (uintptr_t)lm_cfi_fixed(p, end, 2);
 		break;
 	case LM_ENC_SDATA2:
-		value = (uintptr_t)(int16_t)fixed(p, end, 2);
+		value = (uintptr_t)(int16_t)lm_cfi_fixed(p, end, 2);
 		break;
 	case LM_ENC_UDATA4:
-		value = (uintptr_t)fixed(p, end, 4);
+		value = (uintptr_t)lm_cfi_fixed(p, end, 4);
 		break;
 	case LM_ENC_SDATA4:
-		value = (uintptr_t)(int32_t)fixed(p, end, 4);
+		value = (uintptr_t)(int32_t)lm_cfi_fixed(p, end, 4);
 		break;
 	default:
-		value = (uintptr_t)fixed(p, end, 8);
+		value = (uintptr_t)lm_cfi_fixed(p, end, 8);
 		break;
 	}
 	if ((encoding & LM_ENC_BASE) == LM_ENC_PCREL)
@@ -164,9 +168,9 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	uint64_t length;
 	uint8_t version;
 
-	if (open_entry(loaded, at, &p, &end) != 0 || fixed(&p, end, 4) != 0)
+	if (open_entry(loaded, at, &p, &end) != 0 || lm_cfi_fixed(&p, end, 4) != 0)
 		return -1;
-	version = (uint8_t)fixed(&p, end, 1);
+	version = (uint8_t)lm_cfi_fixed(&p, end, 1);
 	if (version != 1 && version != 3)
 		return -1;
 	augmentation = p;
@@ -176,7 +180,7 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 		return -1;
 	cie->code_align = lm_cfi_uleb(&p, end);
 	cie->data_align = lm_cfi_sleb(&p, end);
-	cie->ra = version == 1 ? (unsigned)fixed(&p, end, 1) : (unsigned)lm_cfi_uleb(&p, end);
+	cie->ra = version == 1 ? (unsigned)lm_cfi_fixed(&p, end, 1) : (unsigned)lm_cfi_uleb(&p, end);
 	cie->pointer_encoding = LM_ENC_ABSPTR;
 	cie->end = end;
 	cie->at = p;
@@ -190,13 +194,13 @@ static int read_cie(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	cie->at = data_end;
 	while (*++augmentation) {
 		if (*augmentation == 'R') {
-			cie->pointer_encoding = (uint8_t)fixed(&p, data_end, 1);
+			cie->pointer_encoding = (uint8_t)lm_cfi_fixed(&p, data_end, 1);
 		} else if (*augmentation == 'P') {
-			uint8_t encoding = (uint8_t)fixed(&p, data_end, 1);
+			uint8_t encoding = (uint8_t)lm_cfi_fixed(&p, data_end, 1);
 
 			encoded(&p, data_end, encoding);
 		} else if (*augmentation == 'L') {
-			fixed(&p, data_end, 1);
+			lm_cfi_fixed(&p, data_end, 1);
 		} else if (*augmentation == 'S') {
 			cie->signal_frame = 1;
 		}
@@ -215,7 +219,7 @@ static int read_fde(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	if (open_entry(loaded, at, &p, &end) != 0)
 		return -1;
 	cie_field = (uintptr_t)p;
-	back = (uint32_t)fixed(&p, end, 4);
+	back = (uint32_t)lm_cfi_fixed(&p, end, 4);
 	if (!back || read_cie(loaded, cie_field - back, cie) != 0)
 		return -1;
 	*start = encoded(&p, end, cie->pointer_encoding);
@@ -230,6 +234,20 @@ static int read_fde(const struct lm_loaded *loaded, uintptr_t at, struct entry *
 	fde->at = p;
 	fde->end = end;
 	return 0;
+}
+
+uintptr_t lm_cfi_entry(const struct lm_loaded *loaded, uintptr_t at, uintptr_t *start)
+{
+	struct entry cie = {0}, fde = {0};
+	const uint8_t *p, *end;
+	uintptr_t size;
+
+	if (open_entry(loaded, at, &p, &end) != 0)
+		return 0;
+	/* A CIE is none. What can't be read is passed over. */
+	if (read_fde(loaded, at, &cie, &fde, start, &size) != 0 || !size)
+		*start = 0;
+	return (uintptr_t)end;
 }
 
 static struct lm_cfi_rule *rule_of(struct machine *machine, uint64_t reg)
@@ -384,13 +402,13 @@ static int run_other(struct machine *machine, const struct entry *cie, uint8_t o
 		machine->location = encoded(p, end, cie->pointer_encoding);
 		return 0;
 	case CFA_advance_loc1:
-		machine->location += fixed(p, end, 1) * cie->code_align;
+		machine->location += lm_cfi_fixed(p, end, 1) * cie->code_align;
 		return 0;
 	case CFA_advance_loc2:
-		machine->location += fixed(p, end, 2) * cie->code_align;
+		machine->location += lm_cfi_fixed(p, end, 2) * cie->code_align;
 		return 0;
 	case CFA_advance_loc4:
-		machine->location += fixed(p, end, 4) * cie->code_align;
+		machine->location += lm_cfi_fixed(p, end, 4) * cie->code_align;
 		return 0;
 	case CFA_args_size:
 		lm_cfi_uleb(p, end);

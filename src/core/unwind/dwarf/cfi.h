@@ -14,15 +14,7 @@
 #include <stdint.h>
 
 #include "headers.h"
-
-/* DWARF's numbers of the registers. */
-#if defined __x86_64__
-enum { LM_DWARF_FP = 6, LM_DWARF_SP = 7, LM_DWARF_RA = 16 };
-#elif defined __aarch64__
-enum { LM_DWARF_FP = 29, LM_DWARF_SP = 31, LM_DWARF_RA = 30 };
-#else
-#error "UNWIND=dwarf does not know this machine: build with UNWIND=libunwind"
-#endif
+#include "machine.h"
 
 /* Where a register of the caller is. */
 enum lm_cfi_how {
@@ -60,6 +52,15 @@ struct lm_cfi_row {
 
 /* The row for the instruction at PC. EXTRA: DWARF's number of one more register. 0, or -1 where LOADED has none. */
 int lm_cfi_find(const struct lm_loaded *loaded, uintptr_t pc, unsigned extra, struct lm_cfi_row *row);
+
+/*
+ * The entry of .eh_frame at AT: where the function begins that it is about, or 0 where it is about none. Returns the
+ * address of the next entry, or 0: there is none.
+ */
+uintptr_t lm_cfi_entry(const struct lm_loaded *loaded, uintptr_t at, uintptr_t *start);
+
+/* A number of SIZE bytes, at most eight; moves *P, never behind END, where the number is 0. */
+uint64_t lm_cfi_fixed(const uint8_t **p, const uint8_t *end, unsigned size);
 
 /* Little-endian base 128; moves *P, never behind END. */
 uint64_t lm_cfi_uleb(const uint8_t **p, const uint8_t *end);

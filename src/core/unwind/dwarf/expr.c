@@ -112,14 +112,8 @@ static int binary(uint8_t op, uintptr_t a, uintptr_t b, uintptr_t *result)
 
 static uintptr_t operand(const uint8_t **p, const uint8_t *end, unsigned size, int is_signed)
 {
-	uint64_t value = 0;
+	uint64_t value = lm_cfi_fixed(p, end, size);
 
-	if ((size_t)(end - *p) < size) {
-		*p = end;
-		return 0;
-	}
-	__builtin_memcpy(&value, *p, size);
-	*p += size;
 	if (is_signed && size < 8 && value >> (8 * size - 1) & 1)
 		value |= ~(uint64_t)0 << (8 * size);
 	return (uintptr_t)value;

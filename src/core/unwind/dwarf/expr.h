@@ -11,7 +11,9 @@
 /* A frame on the way out. */
 struct lm_registers {
 	uintptr_t pc, sp, fp;
-	int exact; /* PC is the instruction itself, not a return address */
+	uintptr_t ra; /* of an interrupted function that may not have saved it, the register with the return address; or
+	                 0 */
+	int exact;    /* PC is the instruction itself, not a return address */
 };
 
 /* A register beside those that every frame has. Nearly always there is none. */

@@ -55,7 +55,8 @@ static inline void lm_remember_not(struct lm_unwind_memory *memory)
  */
 static inline int lm_remember_is_readable(const struct lm_unwind_memory *memory)
 {
-	return memory->first < LM_REMEMBER_END && lm_stack_reaches(memory->sp[LM_REMEMBER_END - 1]);
+	return memory->first < LM_REMEMBER_END &&
+	       lm_stack_reaches(memory->sp[LM_REMEMBER_END - 1] + LM_MACHINE_SAVED_ABOVE);
 }
 
 /* The first remembered frame from INDEX on outward that does not lie below SP. */

@@ -5,44 +5,60 @@
 
 #include <stddef.h>
 
+#include "calls.h"
 #include "cfi.h"
+#include "framelist.h"
 #include "module.h"
 #include "trace_format.h"
 
 struct lm_rules_entry lm_rules_cache[1 << LM_RULES_CACHE_BITS];
 
+static void store(uint64_t *to, uint64_t value)
+{
+	lm_rules_half *half = (lm_rules_half *)to;
+	lm_rules_half both[2];
+
+	if (LM_STACK_WORD == sizeof value) {
+		lm_store(to, value);
+		return;
+	}
+	__builtin_memcpy(both, &value, sizeof value);
+	lm_store(&half[0], both[0]);
+	lm_store(&half[1], both[1]);
+}
+
 /* PC: a return address; or, of an interrupted function, the address behind the one where it is. */
 static void keep(uintptr_t pc, uint64_t row)
 {
 	struct lm_rules_entry *entry = lm_rules_place(pc);
-	uint64_t key = pc ^ row;
+	uint64_t key = lm_rules_pc(pc) ^ row;
 
-	lm_store(&entry->row, row);
-	lm_store(&entry->key, row & LM_ROW_UNUSUAL ? ~key : key);
+	store(&entry->row, row);
+	store(&entry->key, row & LM_ROW_UNUSUAL ? ~key : key);
 }
 
 /* The row for PC, usual or not, or 0. */
 static uint64_t cached(uintptr_t pc)
 {
 	const struct lm_rules_entry *entry = lm_rules_place(pc);
-	uint64_t row = lm_load(&entry->row), key = lm_load(&entry->key) ^ row;
+	uint64_t row = lm_rules_load(&entry->row), key = lm_rules_load(&entry->key) ^ row;
 
-	return key == (row & LM_ROW_UNUSUAL ? ~pc : pc) ? row : 0;
+	return key == (row & LM_ROW_UNUSUAL ? ~lm_rules_pc(pc) : lm_rules_pc(pc)) ? row : 0;
 }
 
-/* Is there a word OFFSET from the CFA, in the SIZE bytes below the CFA? */
+/* May a word be saved OFFSET from the caller's stack pointer, which is SIZE bytes above the one that the row goes by?
+ */
 static int is_in_frame(int64_t offset, int64_t size)
 {
-	return offset >= -size && offset <= -(int64_t)LM_STACK_WORD && offset == (int16_t)offset;
+	return offset >= -size && offset <= (int64_t)LM_MACHINE_SAVED_ABOVE - (int64_t)LM_STACK_WORD &&
+	       offset == (int16_t)offset;
 }
 
 static int is_pc_in_place(int64_t offset, int64_t size)
 {
-#if defined __x86_64__
-	return offset == -(int64_t)LM_STACK_WORD && size >= -offset;
-#else
+	if (LM_MACHINE_CALL_PUSHES)
+		return offset == -(int64_t)LM_STACK_WORD && size >= -offset;
 	return is_in_frame(offset, size);
-#endif
 }
 
 static uint64_t packed_offset(int64_t offset, unsigned shift)
@@ -50,30 +66,40 @@ static uint64_t packed_offset(int64_t offset, unsigned shift)
 	return (uint64_t)(uint16_t)offset << shift;
 }
 
+/* Is the caller's stack pointer where the CFA says? If it was saved, it was saved as what it is. */
+static int is_sp_by_cfa(const struct lm_cfi_rule *sp)
+{
+	return sp->how == LM_CFI_SAME || (LM_MACHINE_CFA_ABOVE && sp->how == LM_CFI_AT_CFA);
+}
+
 /* 0 where ROW can't be kept. */
-static uint64_t pack(const struct lm_cfi_row *row)
+static uint64_t pack(const struct lm_cfi_row *row, int exact)
 {
 	const struct lm_cfi_rule *fp = &row->rule[LM_CFI_FP], *pc = &row->rule[LM_CFI_RA];
+	int64_t above = (int64_t)LM_MACHINE_CFA_ABOVE, by = row->cfa_offset - above, size = by;
 	uint64_t packed = 0;
 
-	/* Only frames that called nothing have their return address in a register; the walk meets none. */
-	if (pc->how == LM_CFI_UNDEFINED || pc->how == LM_CFI_SAME)
+	if (pc->how == LM_CFI_UNDEFINED)
 		return LM_ROW_END;
-	if (row->cfa_expression || row->signal_frame || row->cfa_offset >> 24 ||
-	    row->rule[LM_CFI_SP].how != LM_CFI_SAME)
+	/* Only frames that called nothing have their return address in a register. A signal interrupted such a one. */
+	if (pc->how == LM_CFI_SAME)
+		return exact ? 0 : LM_ROW_END;
+	if (row->cfa_expression || row->signal_frame || by >> 24 || !is_sp_by_cfa(&row->rule[LM_CFI_SP]))
 		return 0;
-	if (row->cfa_register == LM_DWARF_FP)
+	if (row->cfa_register == LM_DWARF_FP) {
 		packed |= LM_ROW_CFA_FP;
-	else if (row->cfa_register != LM_DWARF_SP)
+		size += (int64_t)LM_MACHINE_FP_BELOW;
+	} else if (row->cfa_register != LM_DWARF_SP) {
 		return 0;
-	if (pc->how != LM_CFI_AT_CFA || !is_pc_in_place(pc->offset, row->cfa_offset))
+	}
+	if (pc->how != LM_CFI_AT_CFA || !is_pc_in_place(pc->offset + above, size))
 		return 0;
-	packed |= packed_offset(pc->offset, LM_ROW_PC_SHIFT);
-	if (fp->how == LM_CFI_AT_CFA && is_in_frame(fp->offset, row->cfa_offset))
-		packed |= LM_ROW_FP_SAVED | packed_offset(fp->offset, LM_ROW_FP_SHIFT);
+	packed |= packed_offset(pc->offset + above, LM_ROW_PC_SHIFT);
+	if (fp->how == LM_CFI_AT_CFA && is_in_frame(fp->offset + above, size))
+		packed |= LM_ROW_FP_SAVED | packed_offset(fp->offset + above, LM_ROW_FP_SHIFT);
 	else if (fp->how != LM_CFI_SAME && fp->how != LM_CFI_UNDEFINED)
 		return 0;
-	return packed | (uint64_t)row->cfa_offset << LM_ROW_CFA_SHIFT;
+	return packed | (uint64_t)by << LM_ROW_CFA_SHIFT;
 }
 
 /*
@@ -128,8 +154,10 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row, struct
 			return -1;
 		cfa += (uintptr_t)row->cfa_offset;
 	}
-	if (row->rule[LM_CFI_RA].how == LM_CFI_SAME || apply(&row->rule[LM_CFI_RA], r, extra, cfa, 0, &pc) != 0 ||
-	    apply(&row->rule[LM_CFI_SP], r, extra, cfa, cfa, &sp) != 0)
+	/* A return address that was saved nowhere is still in its register, which is known of interrupted frames alone.
+	 */
+	if (apply(&row->rule[LM_CFI_RA], r, extra, cfa, r->ra, &pc) != 0 ||
+	    apply(&row->rule[LM_CFI_SP], r, extra, cfa, cfa - LM_MACHINE_CFA_ABOVE, &sp) != 0)
 		return -1;
 	if (apply(&row->rule[LM_CFI_FP], r, extra, cfa, r->fp, &fp) != 0)
 		fp = 0;
@@ -153,58 +181,6 @@ static int step_row(struct lm_registers *r, const struct lm_cfi_row *row, struct
 /* Our own frames, and those of the walk so far. */
 #define FOLLOWED_MAX (LM_BACKTRACE_DEPTH_MAX + 32)
 
-#if defined __x86_64__
-
-enum { FIRST_SAVED = 3, LAST_SAVED = 15 }; /* rbx, and r12 to r15 */
-
-static inline __attribute__((always_inline)) void read_registers(struct lm_registers *here, uintptr_t *saved)
-{
-	__asm__ volatile("movq %%rbx, 0(%3)\n\t"
-	                 "movq %%r12, 72(%3)\n\t"
-	                 "movq %%r13, 80(%3)\n\t"
-	                 "movq %%r14, 88(%3)\n\t"
-	                 "movq %%r15, 96(%3)\n\t"
-	                 "movq %%rsp, %1\n\t"
-	                 "movq %%rbp, %2\n\t"
-	                 "leaq 1f(%%rip), %0\n"
-	                 "1:"
-	                 : "=&r"(here->pc), "=&r"(here->sp), "=&r"(here->fp)
-	                 : "r"(saved)
-	                 : "memory");
-}
-
-static int is_saved(unsigned number)
-{
-	return number == 3 || (number >= 12 && number <= LAST_SAVED);
-}
-
-#else
-
-enum { FIRST_SAVED = 19, LAST_SAVED = 28 };
-
-static inline __attribute__((always_inline)) void read_registers(struct lm_registers *here, uintptr_t *saved)
-{
-	__asm__ volatile("stp x19, x20, [%3]\n\t"
-	                 "stp x21, x22, [%3, #16]\n\t"
-	                 "stp x23, x24, [%3, #32]\n\t"
-	                 "stp x25, x26, [%3, #48]\n\t"
-	                 "stp x27, x28, [%3, #64]\n\t"
-	                 "mov %1, sp\n\t"
-	                 "mov %2, x29\n\t"
-	                 "adr %0, 1f\n"
-	                 "1:"
-	                 : "=&r"(here->pc), "=&r"(here->sp), "=&r"(here->fp)
-	                 : "r"(saved)
-	                 : "memory");
-}
-
-static int is_saved(unsigned number)
-{
-	return number >= FIRST_SAVED && number <= LAST_SAVED;
-}
-
-#endif
-
 static int step_following(struct lm_registers *r, struct lm_extra *extra)
 {
 	uintptr_t pc = r->exact ? r->pc : r->pc - 1;
@@ -216,17 +192,26 @@ static int step_following(struct lm_registers *r, struct lm_extra *extra)
 	return step_row(r, &row, extra);
 }
 
+/* The frame of the function that called lm_machine_registers(). */
+static struct lm_registers registers_here(const uintptr_t *registers)
+{
+	return (struct lm_registers){.pc = lm_code_address(registers[LM_DWARF_RA]),
+	                             .sp = registers[LM_DWARF_SP],
+	                             .fp = registers[LM_DWARF_FP]};
+}
+
 /* The value that register NUMBER has in the frame WANTED, which is one of this thread's. 0, or -1. */
 static __attribute__((noinline)) int find_register(const struct lm_registers *wanted, unsigned number,
                                                    struct lm_extra *extra)
 {
-	uintptr_t saved[LAST_SAVED - FIRST_SAVED + 1] = {0};
-	struct lm_registers r = {.exact = 1};
+	uintptr_t registers[LM_MACHINE_REGISTERS];
+	struct lm_registers r;
 
-	if (!is_saved(number))
+	if (number >= LM_MACHINE_REGISTERS || !(LM_MACHINE_SAVED >> number & 1))
 		return -1;
-	read_registers(&r, saved);
-	*extra = (struct lm_extra){.number = number, .value = saved[number - FIRST_SAVED]};
+	lm_machine_registers(registers);
+	r = registers_here(registers);
+	*extra = (struct lm_extra){.number = number, .value = registers[number]};
 	for (unsigned frames = 0; frames < FOLLOWED_MAX; frames++) {
 		if (r.sp == wanted->sp && r.pc == wanted->pc)
 			return 0;
@@ -248,6 +233,100 @@ static int step_unusually(struct lm_registers *r, const struct lm_cfi_row *row)
 	return step_row(r, row, &extra);
 }
 
+/* ---- signals ---- */
+
+/* Addresses in no object that no signal handler returns to. They may be code by now that one does; few do. */
+#define STRANGERS 256
+static uintptr_t strangers[STRANGERS];
+
+/* Code that lies in no object is looked at word by word: it may be anywhere, and it may be gone. */
+static int read_code(uint8_t *code, uintptr_t pc, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		uintptr_t at = (pc + i) & ~(LM_STACK_WORD - 1), word;
+
+		if (lm_stack_read(at, &word) != 0)
+			return -1;
+		code[i] = ((const uint8_t *)&word)[pc + i - at];
+	}
+	return 0;
+}
+
+/* What signal handlers return to is recognised by its code. Its tables say less, if it has any. */
+static const struct lm_machine_frame *find_signal(uintptr_t pc, const struct lm_module *module)
+{
+	uintptr_t *stranger = &strangers[pc / 2 % STRANGERS];
+	const struct lm_machine_frame *frame = NULL;
+	uint8_t code[LM_MACHINE_BEHIND];
+
+	/* What is not the object's can begin right behind it. */
+	if (module && lm_image_read(&module->loaded.image, code, pc, sizeof code) == 0)
+		return lm_machine_handler(code);
+	if (lm_load(stranger) == pc)
+		return NULL;
+	if (read_code(code, pc, sizeof code) == 0)
+		frame = lm_machine_handler(code);
+	if (!frame)
+		lm_store(stranger, pc);
+	return frame;
+}
+
+/* The function that was interrupted is where the kernel left its registers. */
+static int step_signal(struct lm_registers *r, const struct lm_machine_frame *frame)
+{
+	uintptr_t pc, sp, fp, ra = 0;
+
+	if (lm_stack_read(r->sp + frame->pc, &pc) != 0 || lm_stack_read(r->sp + frame->sp, &sp) != 0 ||
+	    lm_stack_read(r->sp + frame->fp, &fp) != 0 || (frame->ra && lm_stack_read(r->sp + frame->ra, &ra) != 0))
+		return -1;
+	if (arrive(r, pc, sp, fp, 1) != 0)
+		return -1;
+	r->ra = lm_code_address(ra);
+	return 0;
+}
+
+/* ---- any step ---- */
+
+/* Where a step goes. */
+struct link {
+	uintptr_t pc, sp, fp;
+};
+
+/* What the chain of frames leads to: 0, or -1 if there is none, or it can't be read. */
+static int read_chain(const struct lm_registers *r, struct link *to)
+{
+	switch (LM_MACHINE_CHAIN) {
+	case LM_CHAIN_FP:
+		if (!r->fp || lm_stack_read(r->fp + LM_MACHINE_LINK_FP * (intptr_t)LM_STACK_WORD, &to->fp) != 0 ||
+		    lm_stack_read(r->fp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &to->pc) != 0)
+			return -1;
+		to->sp = r->fp + LM_MACHINE_LINK_END * (intptr_t)LM_STACK_WORD;
+		break;
+	case LM_CHAIN_SP:
+		/* An interrupted function need not have made its frame yet. */
+		if (r->exact || lm_stack_read(r->sp, &to->sp) != 0 || to->sp <= r->sp ||
+		    lm_stack_read(to->sp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &to->pc) != 0)
+			return -1;
+		to->fp = r->fp;
+		break;
+	default:
+		return -1;
+	}
+	to->pc = lm_code_address(to->pc);
+	return 0;
+}
+
+static int follow(struct lm_registers *r, const struct link *to)
+{
+	return arrive(r, to->pc, to->sp, to->fp, 0);
+}
+
+/* Does the frame pointer point below the stack pointer? What lies there in the same stack is old. */
+static int is_below(const struct lm_registers *r)
+{
+	return LM_MACHINE_CHAIN == LM_CHAIN_FP && r->fp < r->sp;
+}
+
 static int has_tables(const struct lm_module *module, uintptr_t pc)
 {
 	struct lm_cfi_row row;
@@ -256,9 +335,8 @@ static int has_tables(const struct lm_module *module, uintptr_t pc)
 }
 
 /*
- * The frame pointer points below the stack pointer. Go has no tables. Where it calls C, it
- * switches to another stack, and leaves the frame pointer on the goroutine's, which may lie
- * below. What lies below in the same stack is old.
+ * Go has no tables. Where it calls C, it switches to another stack, and leaves the frame
+ * pointer on the goroutine's, which may lie below.
  */
 static int is_on_another_stack(const struct lm_registers *r, uintptr_t pc)
 {
@@ -281,84 +359,114 @@ static int step_search(struct lm_registers *r, uintptr_t function)
 	return arrive(r, pc, at + LM_STACK_WORD, r->fp, 0);
 }
 
-/* What the frame pointer leads to: 0, or -1 if that can't be read. */
-static int read_chain(const struct lm_registers *r, uintptr_t *pc, uintptr_t *fp)
-{
-	return r->fp && lm_stack_read(r->fp, fp) == 0 ? lm_stack_read(r->fp + LM_STACK_WORD, pc) : -1;
-}
-
-static int follow_chain(struct lm_registers *r, uintptr_t pc, uintptr_t fp)
-{
-	return arrive(r, pc, r->fp + 2 * LM_STACK_WORD, fp, 0);
-}
-
 /* Code that was generated at run time. Much of it keeps a chain of frame pointers. */
 static int step_generated(struct lm_registers *r)
 {
-	uintptr_t pc, fp;
+	struct link to;
 
-	return r->fp >= r->sp && read_chain(r, &pc, &fp) == 0 ? follow_chain(r, pc, fp) : -1;
+	if (LM_MACHINE_CHAIN != LM_CHAIN_FP || is_below(r) || read_chain(r, &to) != 0)
+		return -1;
+	return follow(r, &to);
 }
 
 /*
  * Code of an object without tables is assembly, or of a language that does without, as
- * Go and Pascal. The chain of frame pointers is believed only if it leads to code.
+ * Go and Pascal. The chain of frames is believed only if it leads to code.
  */
 static int step_without_tables(struct lm_registers *r)
 {
-	uintptr_t pc, fp, function;
-	int leads = read_chain(r, &pc, &fp) == 0;
+	struct link to;
+	uintptr_t function;
+	int leads = read_chain(r, &to) == 0;
 
-	if (leads && r->fp < r->sp && is_on_another_stack(r, pc))
-		return follow_chain(r, pc, fp);
-	leads = leads && r->fp >= r->sp;
+	if (leads && is_below(r)) {
+		if (is_on_another_stack(r, to.pc))
+			return follow(r, &to);
+		leads = 0;
+	}
 	function = lm_callers_function(r->pc - 1);
-	if (function && !(leads && lm_callers_fit(pc, function)) && step_search(r, function) == 0)
+	if (function && !(leads && lm_callers_fit(to.pc, function)) && step_search(r, function) == 0)
 		return 0;
-	return leads && lm_module_find(pc - 1) ? follow_chain(r, pc, fp) : -1;
+	return leads && lm_calls_return_to(to.pc) ? follow(r, &to) : -1;
 }
 
 static int step_usually(struct lm_registers *r, uint64_t row)
 {
-	uintptr_t cfa = (row & LM_ROW_CFA_FP ? r->fp : r->sp) + lm_row_offset(row), fp = r->fp, pc;
+	uintptr_t sp = (row & LM_ROW_CFA_FP ? r->fp : r->sp) + lm_row_offset(row), fp = r->fp, pc;
 
-	if (lm_stack_read(lm_row_pc_at(row, cfa), &pc) != 0)
+	if (lm_stack_read(lm_row_pc_at(row, sp), &pc) != 0)
 		return -1;
-	if (row & LM_ROW_FP_SAVED && lm_stack_read(lm_row_fp_at(row, cfa), &fp) != 0)
+	if (row & LM_ROW_FP_SAVED && lm_stack_read(lm_row_fp_at(row, sp), &fp) != 0)
 		return -1;
-	return arrive(r, pc, cfa, fp, 0);
+	return arrive(r, pc, sp, fp, 0);
+}
+
+/* The step from R, whose row is not known: it becomes known here, if it can be kept. */
+static int step_anew(struct lm_registers *r, uintptr_t pc, uint64_t *found)
+{
+	struct lm_module *module = lm_module_find(pc - 1);
+	const struct lm_machine_frame *frame = r->exact ? NULL : find_signal(pc, module);
+	struct lm_cfi_row whole;
+
+	if (frame)
+		return step_signal(r, frame);
+	if (!module)
+		return step_generated(r);
+	/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
+	*found = LM_ROW_OTHER;
+	if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0 ||
+	    (lm_framelist_make(module) && lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0))
+		*found = pack(&whole, r->exact);
+	if (!*found)
+		return step_unusually(r, &whole);
+	keep(pc, *found);
+	return 0;
 }
 
 int lm_rules_step(struct lm_registers *r, uint64_t *row)
 {
 	uintptr_t pc = r->exact ? r->pc + 1 : r->pc;
 	uint64_t found = cached(pc);
-	struct lm_cfi_row whole;
-	struct lm_module *module;
 
 	*row = LM_ROW_OTHER;
 	if (!found) {
-		module = lm_module_find(pc - 1);
-		if (!module)
-			return step_generated(r);
-		/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
-		found = LM_ROW_OTHER;
-		if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0)
-			found = pack(&whole);
+		int result = step_anew(r, pc, &found);
+
 		if (!found)
-			return step_unusually(r, &whole);
-		keep(pc, found);
+			return result;
 	}
 	if (found == LM_ROW_OTHER)
 		return step_without_tables(r);
 	/* Where the frame pointer points below the frame, nothing of what is said of usual rows holds. */
-	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp)
+	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp + LM_MACHINE_FP_BELOW)
 		*row = found;
 	return found == LM_ROW_END ? -1 : step_usually(r, found);
+}
+
+uintptr_t lm_rules_find_fp(uintptr_t pc, uintptr_t sp)
+{
+	const struct lm_stack before = lm_stack;
+	uintptr_t registers[LM_MACHINE_REGISTERS], fp = 0;
+	struct lm_registers r;
+	uint64_t row;
+
+	lm_machine_registers(registers);
+	r = registers_here(registers);
+	lm_stack_enter(r.sp);
+	for (unsigned frames = 0; frames < FOLLOWED_MAX; frames++) {
+		if (r.sp == sp && r.pc == pc) {
+			fp = r.fp;
+			break;
+		}
+		if (lm_rules_step(&r, &row) != 0)
+			break;
+	}
+	lm_stack_return(&before);
+	return fp;
 }
 
 void lm_rules_flush(void)
 {
 	for (size_t i = 0; i < sizeof lm_rules_cache / sizeof lm_rules_cache[0]; i++)
-		lm_store(&lm_rules_cache[i].key, 0);
+		store(&lm_rules_cache[i].key, 0);
 }

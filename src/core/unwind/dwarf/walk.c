@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "calls.h"
 #include "compiler.h"
 #include "remember.h"
 #include "rules.h"
@@ -32,6 +33,7 @@ struct walk {
 	size_t look;  /* the next of the remembered frames that may be met */
 	size_t known; /* of this fresh frame, the frame pointer register is known: */
 	uintptr_t fp;
+	uintptr_t ra; /* of the frame that WALK is at, if that was interrupted */
 };
 
 /* ---- the frame pointer is looked up when it is needed, which is rare ---- */
@@ -102,14 +104,14 @@ static inline __attribute__((always_inline)) int walk_usually(struct lm_unwind_m
 		if (unlikely(row & LM_ROW_CFA_FP)) {
 			uintptr_t fp = find_fp(fresh, walk);
 
-			if (fp < sp || fp >= high)
+			if (fp < sp + LM_MACHINE_FP_BELOW || fp >= high)
 				break;
 			fresh->fp[walk->count] = fp;
 			fresh->careful = 1;
 			sp = fp;
 		}
 		sp += lm_row_offset(row);
-		if (unlikely(!row || sp > high))
+		if (unlikely(!row || sp > high - LM_MACHINE_SAVED_ABOVE))
 			break;
 		__builtin_memcpy(&pc, (const void *)lm_row_pc_at(row, sp), sizeof pc);
 		pc = lm_code_address(pc);
@@ -165,6 +167,7 @@ static int walk_a_step(struct lm_unwind_memory *memory, struct walk *walk, int *
 	struct lm_registers r = {.pc = fresh->pc[walk->count],
 	                         .sp = fresh->sp[walk->count],
 	                         .fp = find_fp(fresh, walk),
+	                         .ra = walk->exact ? walk->ra : 0,
 	                         .exact = walk->exact};
 	uint64_t *row = &fresh->row[walk->count];
 	int ended;
@@ -179,6 +182,7 @@ static int walk_a_step(struct lm_unwind_memory *memory, struct walk *walk, int *
 	walk->exact = r.exact;
 	walk->known = walk->count;
 	walk->fp = r.fp;
+	walk->ra = r.ra;
 	return !ended;
 }
 
@@ -258,9 +262,15 @@ static inline void unwind_remembering(struct lm_unwind_memory *memory, const str
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
+	struct lm_caller whole;
 	size_t first, count;
 	uint64_t sum;
 
+	if (!LM_MACHINE_HAS_FP) {
+		whole = *caller;
+		whole.fp = lm_rules_find_fp(lm_code_address(caller->pc), caller->sp);
+		caller = &whole;
+	}
 	if (unlikely(!memory || !max)) {
 		unwind_plainly(caller, room, max, unwound);
 		return;
@@ -281,4 +291,5 @@ void lm_unwind_flush(void)
 {
 	lm_remember_flush();
 	lm_rules_flush();
+	lm_calls_flush();
 }

@@ -16,10 +16,17 @@
 #include "stack.h"
 #include "unwind_memory.h"
 
-/* What a frame pointer points to. */
+/* What a frame pointer points to, or behind. */
 struct record {
 	uintptr_t fp, pc; /* the caller's */
 };
+
+_Static_assert(LM_MACHINE_LINK_PC == LM_MACHINE_LINK_FP + 1, "a record is what a frame pointer leads to");
+
+static inline uintptr_t record_of(uintptr_t fp)
+{
+	return fp + (uintptr_t)(LM_MACHINE_LINK_FP * (intptr_t)LM_STACK_WORD);
+}
 
 /* Does AT lie on the thread's own stack, and the walk has been on another one? A signal handler's, for example. */
 static __attribute__((noinline)) int is_on_own_stack(uintptr_t at)
@@ -48,20 +55,20 @@ static inline int is_readable(uintptr_t at, uintptr_t sp)
 
 static inline __attribute__((always_inline)) unsigned walk(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
 {
-	uintptr_t sp = caller->sp, fp = caller->fp, pc = caller->pc;
+	uintptr_t sp = caller->sp, at = record_of(caller->fp), pc = caller->pc;
 	unsigned n = 0;
 
 	lm_stack_enter(sp);
-	for (pcs[n++] = lm_code_address(pc); n < max && is_readable(fp, sp); n++) {
+	for (pcs[n++] = lm_code_address(pc); n < max && is_readable(at, sp); n++) {
 		struct record record;
 
-		__builtin_memcpy(&record, (const void *)fp, sizeof record);
+		__builtin_memcpy(&record, (const void *)at, sizeof record);
 		pc = lm_code_address(record.pc);
 		if (!lm_calls_return_to(pc))
 			break;
 		pcs[n] = pc;
-		sp = fp + sizeof record;
-		fp = record.fp;
+		sp = at + sizeof record;
+		at = record_of(record.fp);
 	}
 	return n;
 }

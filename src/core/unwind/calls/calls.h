@@ -3,8 +3,8 @@
  * Does a call return to an address? What stands where a frame pointer points may be
  * anything. Only code of loaded objects is looked at: other memory may be gone any time.
  */
-#ifndef LM_UNWIND_FP_CALLS_H
-#define LM_UNWIND_FP_CALLS_H
+#ifndef LM_UNWIND_CALLS_H
+#define LM_UNWIND_CALLS_H
 
 #include <stdint.h>
 
