@@ -225,6 +225,7 @@ static int judge_frame(struct suppressions *suppressions, const struct resolver 
 struct inner {
 	struct resolved frames[1 + 1 + SUPPRESS_CALLERS_MAX];
 	const struct resolved *first; /* the innermost one that is no trampoline */
+	size_t depth;                 /* of the backtrace */
 };
 
 static bool is_loader(const struct resolved *frame)
@@ -241,7 +242,7 @@ static int look_up_inner(const struct resolver *resolver, const struct stacks *s
 {
 	int error = 0;
 
-	*inner = (struct inner){.first = inner->frames};
+	*inner = (struct inner){.first = inner->frames, .depth = stack->depth};
 	for (size_t i = 0; !error && i < sizeof inner->frames / sizeof *inner->frames && i < stack->depth; i++)
 		error = look_up(resolver, stacks, stack->frames[i], &inner->frames[i]);
 	if (!error && stack->depth > 1 && is_loader(&inner->frames[0]) && !is_loader(&inner->frames[1]))
@@ -249,11 +250,22 @@ static int look_up_inner(const struct resolver *resolver, const struct stacks *s
 	return error;
 }
 
-/* Does each of the frames that called the innermost one match, as many as S wants? */
-static bool matches_callers(const struct suppression *s, const struct resolved *innermost)
+static bool has_name(const struct resolved *frame)
 {
+	bool named = frame->named.function && *frame->named.function;
+
+	for (size_t i = 0; !named && i < frame->places.count; i++)
+		named = frame->places.places[i].function != NULL;
+	return named;
+}
+
+/* Does each of the frames that called the innermost one match, as many as S wants? */
+static bool matches_callers(const struct suppression *s, const struct inner *inner)
+{
+	if (s->callers == SUPPRESS_ALONE)
+		return inner->depth == 1 && !has_name(inner->first);
 	for (unsigned i = 1; i <= s->callers; i++)
-		if (!matches_frame(s->caller, innermost + i))
+		if (!matches_frame(s->caller, inner->first + i))
 			return false;
 	return true;
 }
@@ -269,7 +281,7 @@ static int judge_innermost(const struct suppressions *suppressions, const struct
 	     i++) {
 		const struct suppression *s = &suppressions->list[i];
 
-		if (s->innermost && matches_frame(s->pattern, inner.first) && matches_callers(s, inner.first))
+		if (s->innermost && matches_frame(s->pattern, inner.first) && matches_callers(s, &inner))
 			*verdict = (uint32_t)i + MATCHED;
 	}
 	return error;

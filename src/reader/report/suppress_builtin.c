@@ -21,7 +21,15 @@ const struct suppress_rule suppress_builtin[] = {
          */
 	{"/ld-linux", true, "/ld-linux", 1},
 	{"/ld64.so", true, "/ld64.so", 1},
+	/* Where libc is built without unwind tables: ARM, MIPS, RISC-V. Elsewhere its trampoline may be meant. */
+	{"/ld-linux-arm", true, NULL, SUPPRESS_ALONE},
+	{"/ld-linux.so.3", true, NULL, SUPPRESS_ALONE},
+	{"/ld.so.1", true, NULL, SUPPRESS_ALONE},
+	{"/ld-linux-riscv", true, NULL, SUPPRESS_ALONE},
 	{"^_dl_", true, "", 1},
+	{"^_dl_init_paths$", true, NULL, 0},
+	{"^_dl_get_origin$", true, NULL, 0},
+	{"^_dl_find_object_init$", true, NULL, 0},
 	{"^_dl_map_object$", false, NULL, 0},
 	{"^_dl_load_cache_lookup$", false, NULL, 0},
 	{"^_dl_lookup_symbol_x$", false, NULL, 0},
@@ -102,6 +110,7 @@ const struct suppress_rule suppress_builtin[] = {
 	/* The C++ runtime: the emergency memory for exceptions, and the standard streams. */
 	{"^_GLOBAL__sub_I_eh_alloc.cc$", false, NULL, 0},
 	{"/libstdc++.so", true, "/ld-", 2},
+	{"/libstdc++.so", true, NULL, SUPPRESS_ALONE},
 	{"^std::ios_base::Init::Init()$", false, NULL, 0},
 	{"^std::ios_base::sync_with_stdio(bool)$", false, NULL, 0},
 	/* Parts of a locale. The global locale stays. If another locale leaks, that is a leak of its own. */

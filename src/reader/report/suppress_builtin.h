@@ -18,7 +18,11 @@ struct suppress_rule {
 	unsigned callers;   /* so many frames have to match that: SUPPRESS_CALLERS_MAX at most, 0 for none */
 };
 
-enum { SUPPRESS_CALLERS_MAX = 2, SUPPRESS_LOADERS = 2 };
+/*
+ * SUPPRESS_ALONE in the place of the number of callers: the innermost frame is the only one, and its function has no
+ * name. So it is where code has no unwind tables: libraries of 32-bit ARM.
+ */
+enum { SUPPRESS_CALLERS_MAX = 2, SUPPRESS_ALONE = 3, SUPPRESS_LOADERS = 2 };
 
 /*
  * Patterns for the loader. Where calls are bound lazily, its trampoline can stand between
