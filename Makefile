@@ -76,6 +76,9 @@ UNWIND_with_dwarf := unwind/stack
 UNWIND_with_fp    := unwind/stack
 UNWIND_with_exidx := unwind/stack unwind/ehabi
 
+# Small libcs lack some names. The headers tell which libc it is.
+SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))
+
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
 $(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
@@ -113,7 +116,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 # the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
-	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS)
+	-fasynchronous-unwind-tables -fno-plt -fno-stack-protector -fno-exceptions $(SMALL_STACKS) \
+	$(if $(SMALL_LIBC),-include src/core/port/small/lacks.h)
 # Behind CFLAGS, whatever they say. Link-time optimisation leaves the archive without code. The entry points have to
 # jump to the rest of theirs (entry_points.h). UNWIND=exidx may begin with the tracker's own frames.
 TRACKER_LAST = -fno-lto -foptimize-sibling-calls $(if $(filter exidx,$(UNWIND_file)),-funwind-tables)
@@ -128,7 +132,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"'
 
 # Each list is in order, lowest first. A folder is compiled with the include paths of itself and of the folders before
 # it. So an include that climbs does not compile, and `make lint` finds references that climb.
-CORE_LAYERS   := $(addprefix src/core/,port port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
+CORE_LAYERS   := $(addprefix src/core/,port $(if $(SMALL_LIBC),port/small) port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
@@ -238,12 +242,14 @@ $(PRELOAD): $(PRELOAD).$(SOVERSION)
 #
 # On MIPS, code that was compiled for a global name can't be linked if the name is local. So the object is linked once.
 # If that fails, hidden names stay global, and get a prefix that no program has.
+# The command `diet` adds its libc to whatever is linked, so it is left out.
 INNER := log_malloc_inner_
+RELINK = $(filter-out diet %/diet -Os -v,$(CC)) -nostdlib
 $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 	$(call say,LD,$@)
-	$(Q)$(CC) -nostdlib -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(CC) -nostdlib -r -o $@.global $^
+	$(Q)$(RELINK) -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(RELINK) -r -o $@.global $^
 	$(Q)$(OBJCOPY) --localize-hidden $@.global $@
-	$(Q)$(CC) -nostdlib -shared -o $@.linked $@ 2>/dev/null || { \
+	$(Q)$(RELINK) -shared -o $@.linked $@ 2>/dev/null || { \
 		$(READELF) -sW $@.global | awk '/(GLOBAL|WEAK) +HIDDEN/ && !/ UND / { print $$NF, "$(INNER)" $$NF }' >$@.names && \
 		$(OBJCOPY) --redefine-syms=$@.names $@.global $@; }
 	$(Q)rm -f $@.global $@.linked $@.names
@@ -285,7 +291,8 @@ $(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(B)/libtools.a $(B)/libreader
 
 # ---- pkg-config ---------------------------------------------------------------
 
-WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/functions)
+WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/functions) $(WRAP_FLAGS_$(SMALL_LIBC))
+WRAP_FLAGS_lm_dietlibc = -Wl,--wrap=main
 
 pc = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
 	-e 's|@WRAP_FLAGS@|$(strip $(WRAP_FLAGS))|' -e 's|@UNWIND_PC@|$(UNWIND_PC_$(UNWIND_file))|' \

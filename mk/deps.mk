@@ -4,7 +4,7 @@
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev \
 	libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
 DEPS_TESTS := zstd gzip valgrind jq protobuf-compiler libxml2-utils sqlite3 python3 git perl gdb clang lld musl-tools \
-	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc
+	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc dietlibc-dev
 DEPS_CROSS := qemu-user $(foreach t,aarch64 arm mips mipsel powerpc64le riscv64 s390x i686, \
 	gcc-$(t)-linux-gnu$(if $(filter arm,$(t)),eabihf)) $(foreach a,arm64 armhf mips mipsel ppc64el riscv64 s390x i386, \
 	libc6-dev-$(a)-cross)

@@ -9,7 +9,7 @@
  * glibc is different: its allocator is one object. malloc() pulls all of it out of
  * the static libc, so the references to the rest can be weak. They have to be, since
  * a static program may have a malloc() of its own, which glibc's object would define
- * again.
+ * again. dietlibc has malloc() and what goes with it alone.
  */
 #include "real.h"
 #include "static_names.h"
@@ -25,7 +25,8 @@
 #include "sys.h"
 #include "tag.h"
 
-#if defined __GLIBC__
+/* uClibc's headers say that they are glibc's, too. */
+#if defined __dietlibc__ || (defined __GLIBC__ && !defined __UCLIBC__)
 #define LM_IN_ONE_OBJECT      __attribute__((weak))
 #define LM_IS_THERE(function) ((function) != NULL)
 #define LM_ONE_OBJECT         1
@@ -35,11 +36,20 @@
 #define LM_ONE_OBJECT         0
 #endif
 
+/* Not every uClibc has these, and its allocator is many objects. */
+#if defined __UCLIBC__
+#define LM_PERHAPS       __attribute__((weak))
+#define LM_HAS(function) ((function) != NULL)
+#else
+#define LM_PERHAPS       LM_IN_ONE_OBJECT
+#define LM_HAS(function) LM_IS_THERE(function)
+#endif
+
 extern void *__real_reallocarray(void *p, size_t count, size_t size) __attribute__((weak));
 extern void *__real_memalign(size_t alignment, size_t size) LM_IN_ONE_OBJECT;
-extern void *__real_aligned_alloc(size_t alignment, size_t size) LM_IN_ONE_OBJECT;
+extern void *__real_aligned_alloc(size_t alignment, size_t size) LM_PERHAPS;
 extern int __real_posix_memalign(void **result, size_t alignment, size_t size) LM_IN_ONE_OBJECT;
-extern size_t malloc_usable_size(void *p) LM_IN_ONE_OBJECT;
+extern size_t malloc_usable_size(void *p) LM_PERHAPS;
 extern void *__real_valloc(size_t size) __attribute__((weak));
 extern void *__real_pvalloc(size_t size) __attribute__((weak));
 extern void __real_free_sized(void *p, size_t size) __attribute__((weak));
@@ -95,7 +105,7 @@ void *lm_real_memalign(size_t alignment, size_t size)
 
 void *lm_real_aligned_alloc(size_t alignment, size_t size)
 {
-	return LM_IS_THERE(__real_aligned_alloc) ? __real_aligned_alloc(alignment, size) : no_memory();
+	return LM_HAS(__real_aligned_alloc) ? __real_aligned_alloc(alignment, size) : lm_real_memalign(alignment, size);
 }
 
 int lm_real_posix_memalign(void **result, size_t alignment, size_t size)
@@ -162,7 +172,7 @@ static const void *object_of(const void *function)
 {
 	Dl_info found;
 
-	return dladdr(function, &found) ? found.dli_fbase : NULL;
+	return dladdr((void *)function, &found) ? found.dli_fbase : NULL;
 }
 
 /*
@@ -180,7 +190,7 @@ static int is_beside_libc_malloc(void)
  * crash. */
 static int can_tell_usable_size(void)
 {
-	if (!LM_IS_THERE(malloc_usable_size))
+	if (!LM_HAS(malloc_usable_size))
 		return 0;
 	if (lm_real_is_glibc())
 		return 1;

@@ -1142,6 +1142,53 @@ START_TEST(programs_of_musl_are_traced)
 }
 END_TEST
 
+/* What is allocated at the end, too, and behind main(), where dietlibc's thread-local storage would be gone. */
+START_TEST(programs_of_dietlibc_are_traced)
+{
+	static const char diet_c[] =
+		"#include <stdlib.h>\n#include <string.h>\n"
+		"char *kept;\nvoid *volatile v;\n"
+		"void at_end(void) { v = malloc(1234); free(v); }\n"
+		"__attribute__((noinline)) void leaky(size_t n) { v = malloc(n); v = NULL; }\n"
+		"int main(int argc, char **argv)\n{\n"
+		"	(void)argv;\n	atexit(at_end);\n	leaky(3333);\n"
+		"	kept = strdup(\"eleven and NUL\");\n"
+		"	for (int i = 0; i < 1000; i++) { v = malloc(100); v = realloc(v, 20000); free(v); }\n"
+		"	return argc + 6;\n}\n";
+	const struct traced_call *call;
+	struct traced trace;
+	struct run result;
+
+	if (!can_run("programs_of_dietlibc_are_traced", "diet"))
+		return;
+	snprintf(built, sizeof built, "%s", scratch());
+	build("diet", "wrap", "CC='diet gcc'");
+	write_file("diet.c", diet_c, sizeof diet_c - 1);
+	result = run("diet -Os gcc -g -fno-builtin -static -o diet.program diet.c "
+	             "$(" PKG_CONFIG "--static --cflags --libs log-malloc2-wrap)",
+	             "$PWD/diet");
+	ck_assert_msg(result.status == 0, "%.400s", result.err);
+	ck_assert_int_eq(run("./diet.program").status, 7);
+	result = run("LOG_MALLOC_QUIET=1 ./diet.program 1022>trace");
+	ck_assert_int_eq(result.status, 7);
+	ck_assert_str_eq(result.err, "");
+	trace = traced_read("trace", true);
+	/* There are no usable sizes. */
+	ck_assert_uint_eq(trace.malformed + trace.lost + trace.wrong_totals, 0);
+	ck_assert_uint_eq(trace.finis, 1);
+	ck_assert_int_eq(trace.fini.usable, 0);
+	calls_from(&trace, "malloc", 3333, "leaky");
+	calls_from(&trace, "malloc", 1234, "at_end");
+	call = traced_find(&trace, "malloc", 15);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "strdup");
+	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	ck_assert_uint_eq(trace.heap.blocks, 2);
+	result = run("$B/log-malloc-findleak trace");
+	ck_assert_msg(strstr(result.out, "\n       leaky ") && strstr(result.out, " diet.c:6 "), "%s", result.out);
+	ck_assert_ptr_nonnull(strstr(result.out, "the trace is complete"));
+}
+END_TEST
+
 static const struct machine {
 	const char *triplet, *qemu, *settings;
 	/* Of nothing, of the program's own code alone, of libc's code as well; and of that before libc has a list of
@@ -1568,6 +1615,7 @@ int main(void)
 
 	tcase = group(suite, "others", NULL);
 	tcase_add_test(tcase, programs_of_musl_are_traced);
+	tcase_add_test(tcase, programs_of_dietlibc_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
 	tcase_add_loop_test(tcase, a_ring_has_the_same_bytes_on_every_machine, 0, MACHINES);
 	return run_suite(suite);

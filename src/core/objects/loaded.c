@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 
 #include "atomic.h"
 #include "path.h"
+#include "stat.h"
 #include "sys.h"
 
 /* ---- the program and the vdso, as the kernel told of them ---- */
@@ -310,8 +310,8 @@ static void find_stamp(struct lm_stamp *stamp, const char *path)
 		*stamp = (struct lm_stamp){.device = file.st_dev,
 		                           .inode = file.st_ino,
 		                           .size = (uint64_t)file.st_size,
-		                           .seconds = file.st_mtim.tv_sec,
-		                           .nanoseconds = (uint32_t)file.st_mtim.tv_nsec};
+		                           .seconds = lm_stat_seconds(&file),
+		                           .nanoseconds = lm_stat_nanoseconds(&file)};
 	}
 	errno = saved;
 }

@@ -12,10 +12,10 @@
 #include <link.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "arena.h"
 #include "map.h"
+#include "stat.h"
 #include "sys.h"
 
 /* Up to this size, names are copied. */
@@ -77,7 +77,7 @@ static int has_stamp(int fd, const struct lm_stamp *stamp)
 	struct stat file;
 
 	result = fstat(fd, &file) == 0 && file.st_ino == stamp->inode && (uint64_t)file.st_size == stamp->size &&
-	         file.st_mtim.tv_sec == stamp->seconds && (uint32_t)file.st_mtim.tv_nsec == stamp->nanoseconds;
+	         lm_stat_seconds(&file) == stamp->seconds && lm_stat_nanoseconds(&file) == stamp->nanoseconds;
 	errno = saved;
 	return result;
 }

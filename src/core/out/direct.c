@@ -518,7 +518,7 @@ int lm_direct_has_room(void)
 	int saved = errno, asked = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_blocks > 0;
 
 	errno = saved;
-	return !asked || disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
+	return !asked || (uint64_t)disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
 }
 
 void lm_direct_grows_to(uint64_t size)

@@ -43,6 +43,12 @@ static void be_quiet(void)
 	lm_store_release(&lm_session.quiet, 1);
 }
 
+/* exit() or quick_exit() calls it. */
+static void end_by_function(void)
+{
+	lm_session_end(0);
+}
+
 static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
@@ -70,6 +76,7 @@ static void start_tracing(struct lm_output *output)
 		lm_control_toggle_by(config.toggle_signal);
 	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
 	lm_begin_trace(0);
+	lm_process_at_exit(end_by_function);
 	if (!config.quiet && !output->is_childs && !output->is_continued)
 		lm_banner_print(output);
 }
@@ -251,16 +258,11 @@ void lm_session_no_memory(void)
 		lm_warn("no memory to keep the sizes of some blocks; they are counted as foreign", ENOMEM);
 }
 
-static void end_of_quick_exit(void)
-{
-	lm_session_end(0);
-}
-
 __attribute__((constructor(101))) static void construct(void)
 {
 	lm_session_need();
 	/* quick_exit() runs no destructors, and its call of _exit() does not go through our entry point. */
-	if (at_quick_exit(end_of_quick_exit) != 0)
+	if (at_quick_exit(end_by_function) != 0)
 		lm_warn("quick_exit() will end the program without the end of its trace", 0);
 }
 

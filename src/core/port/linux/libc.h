@@ -26,7 +26,7 @@ static inline int lm_libc_has(const void *function)
 {
 	Dl_info found, libc;
 
-	return lm_libc_can_tell() && dladdr(function, &found) && dladdr((const void *)gnu_get_libc_version, &libc) &&
+	return lm_libc_can_tell() && dladdr((void *)function, &found) && dladdr((void *)gnu_get_libc_version, &libc) &&
 	       found.dli_fbase == libc.dli_fbase;
 }
 

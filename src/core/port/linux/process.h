@@ -6,6 +6,8 @@
 #ifndef LM_PROCESS_H
 #define LM_PROCESS_H
 
+#include <stdlib.h>
+
 /* The calling process is the one that the tracker's memory belongs to, from here on. Its number. */
 long lm_process_adopt(void);
 
@@ -14,5 +16,15 @@ long lm_process_owner(void);
 
 /* Does the calling process own this memory? One that may not even ask for its number is taken for the owner. */
 int lm_process_is_owner(void);
+
+/* FUNCTION is called by exit() where the libc calls no destructors; nothing happens elsewhere. */
+static inline void lm_process_at_exit(void (*function)(void))
+{
+#ifdef __dietlibc__
+	atexit(function);
+#else
+	(void)function;
+#endif
+}
 
 #endif
