@@ -43,8 +43,8 @@ int __real_fexecve(int fd, char *const argv[], char *const envp[])
 }
 
 /*
- * dietlibc has the first thread's thread-local storage in the frame of main()'s caller. When main() has returned, exit()
- * and what it calls overwrite that. So exit() is called before the caller returns.
+ * dietlibc has the first thread's thread-local storage in the frame of main()'s caller. When main() has returned,
+ * exit() and what it calls overwrite that. So exit() is called before the caller returns.
  */
 extern int __real_main(int argc, char **argv, char **envp);
 __attribute__((visibility("default"))) int __wrap_main(int argc, char **argv, char **envp);
