@@ -1008,10 +1008,12 @@ END_TEST
 
 /* ---- code without unwind tables ---- */
 
+/* A call by a pointer does not say whom it calls. Else, the tracker would find the caller all the same. */
 static const char untabled_c[] = "#include <stdlib.h>\nvoid *volatile kept;\nvoid by_assembly(void);\n"
 				 "__attribute__((noinline)) void leaky(size_t n)\n"
 				 "{ volatile char x[32]; x[0] = 1; kept = malloc(n); kept = NULL; x[1] = x[0]; }\n"
-				 "int main(void) { leaky(77); leaky(78); by_assembly(); return 0; }\n";
+				 "void (*volatile leak)(size_t) = leaky, (*volatile other)(void) = by_assembly;\n"
+				 "int main(void) { leak(77); leak(78); other(); return 0; }\n";
 
 /* By a frame pointer, the tracker would find the caller all the same. */
 static const char assembly_s[] = "	.globl by_assembly\n	.type by_assembly, %function\nby_assembly:\n"
