@@ -113,6 +113,14 @@ TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 # jump to the rest of theirs (entry_points.h).
 TRACKER_LAST = -fno-lto -foptimize-sibling-calls
 
+# C++'s exceptions pass through its operators.
+OPERATORS      = $(TRACKER) -fexceptions -DLM_SIZE_LETTER=$(SIZE_LETTER)
+OPERATORS_LAST = $(TRACKER_LAST)
+
+# The letter of std::size_t in mangled names.
+SIZE_LETTER := $(shell printf '__SIZE_TYPE__\n' | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P - 2>/dev/null | \
+	awk '/long long/ { print "y"; exit } /long/ { print "m"; exit } /int/ { print "j"; exit }')
+
 # The program's stacks may be small. What the program asks for itself, and libunwind's structures, take more than the rest.
 LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%
 SMALL_STACKS = -Wvla -Wframe-larger-than=$(if $(filter $(LARGE_FRAMES),$<),3072,1280)
@@ -141,6 +149,7 @@ LAST_$(1) = $$($(3)_LAST)
 endef
 $(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(call below,$(d),$(TRACKER_DIRS)),TRACKER)))
 $(foreach d,src/preload wrap,$(eval $(call folder,$(d),$(TRACKER_DIRS),TRACKER)))
+$(eval $(call folder,wrap/cxx,$(TRACKER_DIRS) wrap,OPERATORS))
 $(foreach d,$(filter-out src/format,$(READER_LAYERS)),$(eval $(call folder,$(d),$(call below,$(d),$(READER_LAYERS)) $(B)/generated,READER)))
 $(eval $(call folder,src/format,,BASE))
 $(eval $(call folder,src/tools,$(READER_LAYERS),COMMANDS))
@@ -156,6 +165,7 @@ CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
 WRAP_SRC    := $(filter-out $(STATIC_SRC),$(wildcard wrap/*.c))
+CXX_SRC     := $(wildcard wrap/cxx/*.c)
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
 	backtrace2line
@@ -188,12 +198,13 @@ $(LIBATOMIC): mk/atomics.c src/core/port/atomic.h $(B)/variant
 
 PRELOAD := $(B)/liblog-malloc2.so
 ARCHIVE := $(B)/liblog-malloc2-wrap.a
+ARCHIVE_CXX := $(B)/liblog-malloc2-wrap-cxx.a
 PC      := $(B)/pkgconfig/log-malloc2.pc
-PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc
+PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc $(B)/pkgconfig/log-malloc2-wrap-cxx.pc
 
 all: preload wrap tools
 preload: $(PRELOAD) $(PC)
-wrap: $(ARCHIVE) $(PC_WRAP)
+wrap: $(ARCHIVE) $(ARCHIVE_CXX) $(PC_WRAP)
 tools: $(TOOLS:%=$(B)/%)
 
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -235,6 +246,8 @@ $(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
 	$(Q)rm -f $@.global $@.linked $@.names
 
 $(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
+$(ARCHIVE_CXX): $(call obj,$(CXX_SRC))
+$(ARCHIVE) $(ARCHIVE_CXX):
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -273,11 +286,15 @@ $(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(B)/libtools.a $(B)/libreader
 
 WRAP_FLAGS = $(shell sed -n 's/^\([a-z_A-Z]\{1,\}\).*/-Wl,--wrap=\1/p' wrap/functions)
 
+# One function that is asked for brings all operators: the C++ runtime's archive, which is searched last, needs them, too.
+OPERATOR_NAMES = $(shell sed 's/@/$(SIZE_LETTER)/' wrap/cxx/operators)
+OPERATOR_FLAGS = -Wl,--undefined=__wrap__Znw$(SIZE_LETTER) $(foreach o,$(OPERATOR_NAMES),-Wl,--undefined=$(o) -Wl,--wrap=$(o))
+
 pc = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
 	-e 's|@WRAP_FLAGS@|$(strip $(WRAP_FLAGS))|' -e 's|@UNWIND_PC@|$(UNWIND_PC_$(UNWIND_file))|' \
-	-e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|' -e "s|@LIBATOMIC@|$(ATOMIC_LIBS)|"
+	-e 's|@OPERATOR_FLAGS@|$(strip $(OPERATOR_FLAGS))|' -e 's|@UNWIND_PC_FLAGS@|$(UNWIND_PC_FLAGS_$(UNWIND_file))|' -e "s|@LIBATOMIC@|$(ATOMIC_LIBS)|"
 
-$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions Makefile $(LIBATOMIC) $(B)/variant
+$(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions wrap/cxx/operators Makefile $(LIBATOMIC) $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
 
@@ -294,8 +311,8 @@ man_entry = $(foreach m,$(1),644:$(m):$(mandir)/man$(subst .,,$(suffix $(m)))/$(
 # What a program that links the archive needs. It can be built where none of the target's libraries are.
 INSTALLED_WRAP := \
 	$(foreach h,$(HEADERS),644:$(h):$(includedir)/$(notdir $(h))) \
-	644:$(ARCHIVE):$(libdir)/$(notdir $(ARCHIVE)) \
-	$(call pc_entry,$(PC_WRAP)) \
+	$(foreach a,$(ARCHIVE) $(ARCHIVE_CXX),644:$(a):$(libdir)/$(notdir $(a))) \
+	$(foreach p,$(PC_WRAP),$(call pc_entry,$(p))) \
 	$(call man_entry,$(filter %.3,$(MAN)))
 
 INSTALLED := $(INSTALLED_WRAP) \
@@ -315,7 +332,7 @@ put  = $(if $(filter link,$(mode)),ln -sf $(from) $(to),install -m $(mode) $(fro
 
 # In an installed .pc file, paths below the prefix name it as a variable, so that the tree can be moved.
 under_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
-$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions $(LIBATOMIC) FORCE
+$(B)/install/%.pc: pkgconfig/%.pc.in wrap/functions wrap/cxx/operators $(LIBATOMIC) FORCE
 	@mkdir -p $(@D)
 	$(Q)$(call pc,$(prefix),$(call under_prefix,$(libdir)),$(call under_prefix,$(includedir))) $< >$@
 
@@ -325,7 +342,7 @@ define put_all
 	$(foreach i,$(1),$(call put,$(i))$(newline))
 endef
 
-install-wrap: wrap $(B)/install/$(notdir $(PC_WRAP))
+install-wrap: wrap $(addprefix $(B)/install/,$(notdir $(PC_WRAP)))
 	$(call put_all,$(INSTALLED_WRAP))
 
 install: all $(addprefix $(B)/install/,$(notdir $(PC) $(PC_WRAP)))

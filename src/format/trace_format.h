@@ -41,6 +41,21 @@
 enum lm_call { LM_TRACE_CALLS(LM_TRACE_CALL_ENUM) LM_CALL_COUNT };
 #undef LM_TRACE_CALL_ENUM
 
+/*
+ * What a program asks for a block by, and what it releases it by: X(identifier, "asked by", "released by"). One goes
+ * with the other. The first line stands for all functions of C. "aligned" ones take a std::align_val_t.
+ */
+#define LM_TRACE_WAYS(X)                                                                                               \
+	X(C, "malloc", "free")                                                                                         \
+	X(NEW, "new", "delete")                                                                                        \
+	X(NEW_ARRAY, "new[]", "delete[]")                                                                              \
+	X(ALIGNED_NEW, "aligned-new", "aligned-delete")                                                                \
+	X(ALIGNED_NEW_ARRAY, "aligned-new[]", "aligned-delete[]")
+
+#define LM_TRACE_WAY_ENUM(id, asked, released) LM_WAY_##id,
+enum lm_way { LM_TRACE_WAYS(LM_TRACE_WAY_ENUM) LM_WAY_COUNT };
+#undef LM_TRACE_WAY_ENUM
+
 /* The formats, X(identifier, "word"). */
 #define LM_TRACE_FORMATS(X) X(FULL, "full") X(COMPACT, "compact") X(PACKED, "packed")
 
@@ -70,6 +85,8 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_BY      "thread" /* annotation: the number of the thread that made the call */
 #define LM_TRACE_UNSEEN  "unseen" /* annotation: a release that the tracker concluded and did not see */
 #define LM_TRACE_UNKEPT  "unkept" /* annotation: there was no memory to keep the block's size */
+#define LM_TRACE_RELEASE "by"     /* annotation of a mismatch: what the block is released by, a word of LM_TRACE_WAYS */
+#define LM_TRACE_ASKED   "of"     /* annotation of a mismatch: what it was asked for by */
 #define LM_TRACE_RELEASED                                                                                              \
 	"released"               /* annotation of the packed format: the same of the block that a realloc released */
 #define LM_TRACE_USABLE "usable" /* annotation of the packed format: the block's malloc_usable_size() */
@@ -92,6 +109,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_LOST      "LOST"
 #define LM_TRACE_LIMIT     "LIMIT"
 #define LM_TRACE_CALLING   "CALLING"
+#define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7

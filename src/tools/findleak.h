@@ -43,6 +43,7 @@ struct totals {
 	uint64_t images;
 	struct leaks_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];
+	uint64_t accepted; /* mismatches that are suppressed */
 	uint64_t lost, unkept, malformed;
 	bool is_limited; /* some image has no allocations behind the LIMIT of the trace */
 	uint64_t limit;

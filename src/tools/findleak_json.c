@@ -48,16 +48,19 @@ static void print_leak(struct json_printer *printer, const struct findings *find
 	json_print_close(printer, '}');
 }
 
-/* Where the block was allocated and released before; null if the trace does not show that. */
-static void print_past(struct json_printer *printer, const struct findings *findings, const struct frees_past *past)
+/* Where the block was allocated and, unless it was in use, released before; null if the trace does not show that. */
+static void print_past(struct json_printer *printer, const struct findings *findings, const struct frees_group *group)
 {
-	if (!past->released) {
+	const struct frees_past *past = &group->past;
+
+	if (!past->released && (group->kind != FREES_MISMATCHED || !past->allocated_line)) {
 		json_print_members(printer, json_pack("{s:n}", "before"));
 		return;
 	}
 	json_print_open(printer, "before", '{');
 	json_print_members(printer,
-	                   json_pack("{s:o,s:s,s:o}", "released_line", json_number(past->released_line), "call",
+	                   json_pack("{s:o,s:s,s:o}", "released_line",
+	                             past->released ? json_number(past->released_line) : json_null(), "call",
 	                             parse_call_name(past->allocated_by), "line", json_number(past->allocated_line)));
 	print_backtrace(printer, findings, past->allocated_stack);
 	json_print_close(printer, '}');
@@ -70,8 +73,11 @@ static void print_wrong_free(struct json_printer *printer, const struct findings
 	json_print_members(printer, json_pack("{s:s,s:o,s:s,s:o,s:o}", "kind", frees_kind_name(group->kind), "count",
 	                                      json_number(group->count), "call", parse_call_name(group->call), "block",
 	                                      json_address(group->address), "line", json_number(group->line)));
+	if (group->kind == FREES_MISMATCHED)
+		json_print_members(printer, json_pack("{s:s,s:s}", "released_by", parse_way_released(group->release),
+		                                      "asked_for_by", parse_way_asked(group->asked)));
 	print_backtrace(printer, findings, group->stack);
-	print_past(printer, findings, &group->past);
+	print_past(printer, findings, group);
 	json_print_close(printer, '}');
 }
 
@@ -104,10 +110,11 @@ static json_t *counts(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed", suppressed(findings),
-	                 "young", sum(&leaks->young), "foreign", json_number(frees[FREES_FOREIGN]), "inherited",
-	                 json_number(frees[FREES_INHERITED]), "unknown", json_number(frees[FREES_UNKNOWN]), "double",
-	                 json_number(frees[FREES_DOUBLE]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
+	                 suppressed(findings), "young", sum(&leaks->young), "foreign",
+	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]), "unknown",
+	                 json_number(frees[FREES_UNKNOWN]), "double", json_number(frees[FREES_DOUBLE]), "mismatched",
+	                 json_number(frees[FREES_MISMATCHED]));
 }
 
 static int print_image(const struct findings *findings)

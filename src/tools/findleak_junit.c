@@ -146,6 +146,37 @@ static int print_double(const struct findings *findings, struct json_frames *fra
 	return error;
 }
 
+static int print_mismatch(const struct findings *findings, struct json_frames *frames, const struct frees_group *group)
+{
+	json_t *backtrace = json_backtrace(frames, group->stack);
+	json_t *allocation = json_backtrace(frames, group->past.allocated_stack);
+	int error = backtrace && allocation ? begin_case(findings, backtrace, "wrong free: ") : -ENOMEM;
+
+	printf("      <failure type=\"wrong free\" message=\"%" PRIu64
+	       " times released by %s, but asked for by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")\">",
+	       group->count, parse_way_released(group->release), parse_way_asked(group->asked), group->address,
+	       group->line);
+	if (!error && json_array_size(allocation)) {
+		error = print_places(backtrace, SIZE_MAX, "\n");
+		fputs("\nallocated in:\n", stdout);
+		json_decref(backtrace);
+		backtrace = json_incref(allocation);
+	}
+	if (!error)
+		error = end_case(backtrace, "failure");
+	json_decref(backtrace);
+	json_decref(allocation);
+	return error;
+}
+
+static int print_wrong_free(const struct findings *findings, struct json_frames *frames,
+                            const struct frees_group *group)
+{
+	if (group->kind == FREES_MISMATCHED)
+		return print_mismatch(findings, frames, group);
+	return print_double(findings, frames, group);
+}
+
 static void print_other(const struct findings *findings)
 {
 	const struct leaks_sum *rest = &findings->leaks.rest;
@@ -179,27 +210,27 @@ static void print_missing(const struct findings *findings)
 	fputs("\"/>\n    </testcase>\n", stdout);
 }
 
-/* The groups of wrong frees begin with the double frees. */
-static size_t count_double(const struct frees *frees)
+/* The groups of wrong frees begin with those that are certainly wrong. */
+static size_t count_certain(const struct frees *frees)
 {
 	size_t count = 0;
 
-	while (count < frees->count && frees->groups[count].kind == FREES_DOUBLE)
+	while (count < frees->count && frees->groups[count].kind <= FREES_MISMATCHED)
 		count++;
 	return count;
 }
 
 /*
  * The cases of an image: its leaks, one case for all leaks that are not shown,
- * or one case that says that there is none; its double frees; and one case if
- * something is missing.
+ * or one case that says that there is none; its double and its mismatched frees; and
+ * one case if something is missing.
  */
 static int begin_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
-	size_t doubles = count_double(&findings->frees);
+	size_t certain = count_certain(&findings->frees);
 	size_t failures = leaks->shown + (leaks->rest.blocks || !leaks->shown);
-	size_t others = doubles + findings_are_uncertain(findings);
+	size_t others = certain + findings_are_uncertain(findings);
 	int error;
 
 	fputs("  <testsuite name=\"", stdout);
@@ -242,8 +273,8 @@ static int print_image(const struct findings *findings)
 		error = print_leak(findings, &frames, &leaks->groups[i]);
 	if (leaks->rest.blocks || !leaks->shown)
 		print_other(findings);
-	for (size_t i = 0; !error && i < count_double(&findings->frees); i++)
-		error = print_double(findings, &frames, &findings->frees.groups[i]);
+	for (size_t i = 0; !error && i < count_certain(&findings->frees); i++)
+		error = print_wrong_free(findings, &frames, &findings->frees.groups[i]);
 	if (findings_are_uncertain(findings))
 		print_missing(findings);
 	end_suite(findings);

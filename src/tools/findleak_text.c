@@ -89,6 +89,27 @@ static int print_leaks(const struct findings *findings)
 	return error;
 }
 
+/* How a block was released, and how it was asked for. */
+static int print_mismatch(const struct findings *findings, const struct frees_group *group)
+{
+	const struct frees_past *past = &group->past;
+	const char *release = parse_way_released(group->release), *asked = parse_way_asked(group->asked);
+	int error;
+
+	if (group->count == 1)
+		printf(" 0x%" PRIx64 ": released by %s, but asked for by %s (line: %" PRIu64 ")\n", group->address,
+		       release, asked, group->line);
+	else
+		printf(" %" PRIu64 " times released by %s, but asked for by %s (first: 0x%" PRIx64 ", line: %" PRIu64
+		       ")\n",
+		       group->count, release, asked, group->address, group->line);
+	error = print_stack(findings, group->stack);
+	if (error || !past->allocated_line)
+		return error;
+	printf("%*sallocated in line %" PRIu64 ":\n", TABLE_INDENT, "", past->allocated_line);
+	return print_stack(findings, past->allocated_stack);
+}
+
 static int print_past(const struct findings *findings, const struct frees_past *past)
 {
 	if (!past->released)
@@ -117,25 +138,32 @@ static int print_free(const struct findings *findings, const struct frees_group 
 	return error ? error : print_past(findings, &group->past);
 }
 
-static int print_frees(const struct findings *findings)
+/* Prints the groups of wrong frees that are mismatches, or those that are not, below a heading. */
+static int print_frees(const struct findings *findings, bool mismatched, const char *heading)
 {
 	const struct frees *frees = &findings->frees;
-	size_t shown = findings->top && findings->top < frees->count ? findings->top : frees->count;
 	uint64_t all = 0;
+	size_t groups = 0;
 	int error = 0;
 
-	if (!frees->count)
-		return 0;
-	for (size_t i = 0; i < frees->count; i++)
-		all += frees->groups[i].count;
-	printf("\n%" PRIu64 " FREE%s OF BLOCKS THAT WERE NOT IN USE:\n", all, all == 1 ? "" : "S");
-	for (size_t i = 0; !error && i < shown; i++) {
-		if (i)
-			putchar('\n');
-		error = print_free(findings, &frees->groups[i]);
+	for (size_t i = 0; i < frees->count; i++) {
+		if ((frees->groups[i].kind == FREES_MISMATCHED) == mismatched)
+			all += frees->groups[i].count;
 	}
-	if (shown < frees->count)
-		printf("\n ... and those of %zu other backtraces\n", frees->count - shown);
+	if (!all)
+		return 0;
+	printf("\n%" PRIu64 " FREE%s %s:\n", all, all == 1 ? "" : "S", heading);
+	for (size_t i = 0; !error && i < frees->count; i++) {
+		const struct frees_group *group = &frees->groups[i];
+
+		if ((group->kind == FREES_MISMATCHED) != mismatched || (groups++ >= findings->top && findings->top))
+			continue;
+		if (groups > 1)
+			putchar('\n');
+		error = mismatched ? print_mismatch(findings, group) : print_free(findings, group);
+	}
+	if (findings->top && groups > findings->top)
+		printf("\n ... and those of %" PRIu64 " other backtraces\n", groups - findings->top);
 	return error;
 }
 
@@ -173,7 +201,9 @@ static int print_image(const struct findings *findings)
 
 	print_heading(findings);
 	error = print_leaks(findings);
-	return error ? error : print_frees(findings);
+	if (!error)
+		error = print_frees(findings, false, "OF BLOCKS THAT WERE NOT IN USE");
+	return error ? error : print_frees(findings, true, "BY THE WRONG FUNCTION");
 }
 
 /* The user's suppressions: how much each suppressed, and which ones matched nothing and can be removed. */
@@ -209,6 +239,10 @@ static void print_rest(const struct totals *totals)
 {
 	if (totals->frees[FREES_DOUBLE])
 		printf("; %" PRIu64 " double frees", totals->frees[FREES_DOUBLE]);
+	if (totals->frees[FREES_MISMATCHED])
+		printf("; %" PRIu64 " frees by the wrong function", totals->frees[FREES_MISMATCHED]);
+	if (totals->accepted)
+		printf("; %" PRIu64 " frees by the wrong function suppressed", totals->accepted);
 	if (totals->frees[FREES_INHERITED])
 		printf("; %" PRIu64 " frees of blocks from before a fork", totals->frees[FREES_INHERITED]);
 	if (totals->frees[FREES_UNKNOWN])

@@ -4,6 +4,7 @@
 #include "findleak.h"
 #include "heap.h"
 #include "replay.h"
+#include "wrong_frees.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,8 +34,9 @@ static const char help[] =
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
-		COMMAND_LAST_HELP "Exit status: 0 no leaks, 1 leaks or double frees, or some may be missing in the\n"
-	"trace, 2 usage or trouble.\n";
+		COMMAND_LAST_HELP
+	"Exit status: 0 no leaks, 1 leaks, double frees or mismatches such as new and free(),\n"
+	"or some may be missing in the trace, 2 usage or trouble.\n";
 
 enum { BY_DEFAULT = 20 };
 
@@ -147,6 +149,7 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	sum_up(&totals->young, &findings->leaks.young);
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
+	totals->accepted += findings->frees.suppressed;
 	totals->lost += image->lost;
 	totals->unkept += image->unkept;
 	if (image->is_limited)
@@ -170,6 +173,8 @@ static int find(struct findleak *f, struct findings *findings)
 		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
 	if (!error)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
+	if (!error)
+		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
 	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
@@ -224,6 +229,8 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 {
 	int error = heap_settle(&f->heap);
 
+	if (!error && parse_is_mismatch(&item->event))
+		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
 	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
 }
 
@@ -325,7 +332,8 @@ static int run(struct findleak *f, char **paths)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
-	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] || f->totals.is_missing_some))
+	if (status == CLI_OK && (f->totals.over_budget || f->totals.frees[FREES_DOUBLE] ||
+	                         f->totals.frees[FREES_MISMATCHED] || f->totals.is_missing_some))
 		status = CLI_FINDINGS;
 	return command_finish(&f->work, status);
 }

@@ -122,6 +122,33 @@ START_TEST(neighbours_of_eight_bytes_do_not_disturb_each_other)
 }
 END_TEST
 
+START_TEST(each_way_is_kept_with_each_size)
+{
+	static const uint64_t sizes[] = {0, 1, 3274, 3275, 3276, 0x7ffe, 0x7fff, 100000, UINT64_C(1) << 31};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		for (int way = LM_WAY_NEW; way <= LM_WAY_UNSURE; way++) {
+			void *p = AT(0x530000000000 + i * 0x100000);
+
+			ck_assert_int_eq(lm_sizemap_way(p), LM_WAY_NONE);
+			ck_assert_int_eq(lm_sizemap_set_way(p, way), -1);
+			ck_assert_int_eq(lm_sizemap_put(p, sizes[i]), 0);
+			ck_assert_int_eq(lm_sizemap_way(p), LM_WAY_C);
+			ck_assert_int_eq(lm_sizemap_set_way(p, way), 0);
+			ck_assert_int_eq(lm_sizemap_way(p), way);
+			ck_assert_uint_eq(lm_sizemap_get(p), sizes[i]);
+			/* Nobody takes it without having asked. */
+			ck_assert_uint_eq(lm_sizemap_take(p), LM_SIZEMAP_OPERATORS);
+			ck_assert_uint_eq(lm_sizemap_take_moving(p), LM_SIZEMAP_OPERATORS);
+			ck_assert_int_eq(lm_sizemap_set_way(p, LM_WAY_C), 0);
+			ck_assert_int_eq(lm_sizemap_way(p), LM_WAY_C);
+			ck_assert_uint_eq(lm_sizemap_take(p), sizes[i]);
+			ck_assert_int_eq(lm_sizemap_way(p), LM_WAY_NONE);
+		}
+	}
+}
+END_TEST
+
 START_TEST(a_large_block_may_cross_the_tables_border)
 {
 	/* The size stands on both sides of the border. */
@@ -907,6 +934,7 @@ int main(void)
 	tcase_add_test(tcase, a_mark_is_one_blocks_alone);
 	tcase_add_test(tcase, pages_that_share_a_place_are_told_apart);
 	tcase_add_test(tcase, neighbours_of_eight_bytes_do_not_disturb_each_other);
+	tcase_add_test(tcase, each_way_is_kept_with_each_size);
 	tcase_add_test(tcase, a_large_block_may_cross_the_tables_border);
 	tcase_add_test(tcase, what_a_large_block_left_is_no_block);
 	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);

@@ -17,8 +17,12 @@ enum {
 	PIECE_BITS = 14,
 	PIECE_MASK = (1 << PIECE_BITS) - 1,
 	PIECES = 4,
+	ENTRY_WAYS = 0xc000,  /* the way, and a size up to WAYS_MAX */
+	WAYS = LM_WAY_UNSURE, /* that are not C's */
+	WAYS_MAX = (0xfffe - ENTRY_WAYS) / WAYS - 1,
 	ENTRY_MOVING = 0xfffe,
-	ENTRY_LARGE = 0xffff, /* the size stands in the next entries */
+	ENTRY_LARGE = 0xffff, /* the size stands in the next entries, and the way above SIZE_BITS */
+	SIZE_BITS = 48,
 };
 
 /*
@@ -26,8 +30,11 @@ enum {
  * release was not seen, and small blocks may be placed there then.
  */
 _Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
-_Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_MOVING, "pieces and marks are distinct");
-_Static_assert(PIECES *PIECE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
+_Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_WAYS, "pieces and ways are distinct");
+_Static_assert(ENTRY_WAYS + WAYS * (WAYS_MAX + 1) <= ENTRY_MOVING, "ways and marks are distinct");
+_Static_assert(SIZE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
+_Static_assert(PIECES *PIECE_BITS - SIZE_BITS >= 3 && WAYS < 8, "every way has room");
+_Static_assert(WAYS_MAX >= (PIECES + 1) * 16, "so do those of blocks that are large for their way");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
 /*
@@ -230,10 +237,16 @@ static lm_entry *entry_behind(const void *p, lm_entry *entry, size_t step, int m
 
 static inline int is_piece(uint16_t value)
 {
-	return value >= ENTRY_PIECE && value < ENTRY_MOVING;
+	return value >= ENTRY_PIECE && value < ENTRY_WAYS;
 }
 
-static size_t large_size(const void *p, lm_entry *entry)
+static inline int has_way(uint16_t value)
+{
+	return value >= ENTRY_WAYS && value < ENTRY_MOVING;
+}
+
+/* The size and, above SIZE_BITS, the way. UINT64_MAX: a piece is missing. */
+static uint64_t large(const void *p, lm_entry *entry)
 {
 	uint64_t size = 0;
 
@@ -242,10 +255,17 @@ static size_t large_size(const void *p, lm_entry *entry)
 		uint16_t value = piece ? atomic_load_explicit(piece, memory_order_relaxed) : ENTRY_NONE;
 
 		if (!is_piece(value))
-			return LM_SIZEMAP_NONE;
+			return UINT64_MAX;
 		size |= (uint64_t)(value & PIECE_MASK) << (PIECE_BITS * i);
 	}
-	return (size_t)size;
+	return size;
+}
+
+static size_t large_size(const void *p, lm_entry *entry)
+{
+	uint64_t size = large(p, entry);
+
+	return size == UINT64_MAX ? LM_SIZEMAP_NONE : (size_t)(size & (((uint64_t)1 << SIZE_BITS) - 1));
 }
 
 static int put_large(const void *p, lm_entry *entry, uint64_t size)
@@ -270,6 +290,8 @@ static inline size_t decoded(const void *p, lm_entry *entry, uint16_t value)
 		return large_size(p, entry);
 	if (value == ENTRY_NONE || is_piece(value))
 		return LM_SIZEMAP_NONE;
+	if (has_way(value))
+		return (size_t)(value - ENTRY_WAYS) % (WAYS_MAX + 1);
 	return (size_t)value - ENTRY_SIZE;
 }
 
@@ -327,6 +349,37 @@ size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
 	return known;
 }
 
+/* The way of a block whose entry has VALUE. */
+static int way_of(const void *p, lm_entry *entry, uint16_t value)
+{
+	if (value == ENTRY_LARGE)
+		return (int)(large(p, entry) >> SIZE_BITS);
+	return has_way(value) ? (value - ENTRY_WAYS) / (WAYS_MAX + 1) + 1 : LM_WAY_C;
+}
+
+int lm_sizemap_way(const void *p)
+{
+	lm_entry *entry = entry_of(p, 0);
+	uint16_t value = entry ? atomic_load_explicit(entry, memory_order_acquire) : ENTRY_NONE;
+
+	return decoded(p, entry, value) < LM_SIZEMAP_OPERATORS ? way_of(p, entry, value) : LM_WAY_NONE;
+}
+
+int lm_sizemap_set_way(const void *p, int way)
+{
+	lm_entry *entry = entry_of(p, 0);
+	size_t size = lm_sizemap_get(p);
+	uint16_t value;
+
+	if (size >= LM_SIZEMAP_OPERATORS)
+		return -1;
+	if (size > (way ? (size_t)WAYS_MAX : (size_t)SMALL_MAX))
+		return put_large(p, entry, size | (uint64_t)way << SIZE_BITS);
+	value = (uint16_t)(way ? ENTRY_WAYS + (size_t)(way - 1) * (WAYS_MAX + 1) + size : size + ENTRY_SIZE);
+	atomic_store_explicit(entry, value, memory_order_release);
+	return 0;
+}
+
 static size_t taken(const void *p, uint16_t leave)
 {
 	lm_entry *entry = entry_of(p, 0);
@@ -339,6 +392,8 @@ static size_t taken(const void *p, uint16_t leave)
 	size = decoded(p, entry, value);
 	if (size == LM_SIZEMAP_NONE || size == LM_SIZEMAP_MOVING)
 		return size;
+	if (way_of(p, entry, value) != LM_WAY_C)
+		return LM_SIZEMAP_OPERATORS;
 	atomic_store_explicit(entry, leave, memory_order_relaxed);
 	return size;
 }

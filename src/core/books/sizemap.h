@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "trace_format.h"
 
 /* No block is known at this address. */
 #define LM_SIZEMAP_NONE ((size_t)-1)
@@ -33,6 +34,8 @@
 #define LM_SIZEMAP_MOVING ((size_t)-2)
 /* There is no memory for the map: the block stays unknown. */
 #define LM_SIZEMAP_FULL ((size_t)-3)
+/* An operator of C++ returned the block: lm_sizemap_set_way() has to come first. */
+#define LM_SIZEMAP_OPERATORS ((size_t)-4)
 
 /* ---- the layout, for what is inlined here ---- */
 
@@ -168,7 +171,8 @@ static inline size_t lm_sizemap_put_new(const void *p, size_t size)
 int lm_sizemap_put(const void *p, size_t size);
 
 /*
- * Forgets P and returns what lm_sizemap_get() would have returned.
+ * Forgets P and returns what lm_sizemap_get() would have returned. But if an operator of C++ returned P, which the
+ * quick way does not ask, it changes nothing and returns LM_SIZEMAP_OPERATORS.
  *
  * If two threads free the same block, which is a bug in the program, only one
  * should get the size. An atomic exchange would ensure that, but it would be the
@@ -184,6 +188,19 @@ static inline size_t lm_sizemap_take(const void *p)
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
 size_t lm_sizemap_take_moving(const void *p);
+
+/*
+ * What a known block was asked for by. It stands in the entry: a block of C costs nothing. Only who owns the block may
+ * change it.
+ */
+#define LM_WAY_NONE   (-1)         /* no block is known */
+#define LM_WAY_UNSURE LM_WAY_COUNT /* it can't be told: every release is right */
+
+/* One of enum lm_way, or one of the above. */
+int lm_sizemap_way(const void *p);
+
+/* WAY: one of enum lm_way, or LM_WAY_UNSURE. 0; or -1, and nothing was changed: no block is known, or no memory. */
+int lm_sizemap_set_way(const void *p, int way);
 
 /*
  * A block can have a mark: the trace has no allocation of it (limit.h). The mark belongs

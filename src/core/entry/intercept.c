@@ -17,6 +17,7 @@
 #include "new_block.h"
 #include "real.h"
 #include "sizemap.h"
+#include "ways.h"
 
 /*
  * The end of every call that may have allocated EVENT->p. A null pointer is a
@@ -53,10 +54,25 @@ static __attribute__((noinline)) void *malloced(void *p, size_t size, struct lm_
 	return allocated(&event, call, caller);
 }
 
+/* Most likely, the operator's own call. The guard is not LM_GUARD_OPERATOR any more then, so this is the quick way. */
+static void *malloc_by_operator(size_t size, const struct lm_caller *caller)
+{
+	int is_operators;
+	void *p;
+
+	caller = lm_ways_caller(size, caller, &is_operators);
+	p = lm_malloc(size, caller);
+	if (is_operators)
+		lm_running.result = p;
+	return p;
+}
+
 static __attribute__((noinline)) void *malloc_slowly(size_t size, const struct lm_caller *caller)
 {
 	struct lm_intercepted call;
 
+	if (lm_tls.guard == LM_GUARD_OPERATOR)
+		return malloc_by_operator(size, caller);
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_malloc(size);
 	call = lm_intercepted_begin(caller);
@@ -68,6 +84,27 @@ void *lm_malloc_end(void *p, size_t size)
 	struct lm_intercepted call = {.guard = LM_GUARD_IDLE};
 
 	return malloced(p, size, &call, NULL);
+}
+
+void lm_malloc_unseen_end(void *p, size_t size, const struct lm_caller *caller)
+{
+	struct lm_intercepted call;
+
+	if (lm_intercepted_is_nested(caller))
+		return;
+	call = lm_intercepted_begin(caller);
+	malloced(p, size, &call, caller);
+}
+
+void lm_aligned_alloc_unseen_end(void *p, size_t alignment, size_t size, const struct lm_caller *caller)
+{
+	struct lm_event event = {.call = LM_CALL_ALIGNED_ALLOC, .p = p, .size = size, .alignment = alignment};
+	struct lm_intercepted call;
+
+	if (lm_intercepted_is_nested(caller))
+		return;
+	call = lm_intercepted_begin(caller);
+	allocated(&event, &call, caller);
 }
 
 /* Can a call take the quick way? The session has started, and the call did not interrupt the tracker. */
@@ -118,34 +155,49 @@ void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 	return allocated(&event, &call, caller);
 }
 
-void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *caller)
+/* The end of aligned functions that an operator new may call. */
+static void *aligned(struct lm_event *event, struct lm_intercepted *call, const struct lm_caller *caller,
+                     int is_operators)
+{
+	if (is_operators)
+		lm_running.result = (void *)event->p;
+	return allocated(event, call, caller);
+}
+
+void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *from)
 {
 	struct lm_event event = {.call = LM_CALL_MEMALIGN, .size = size, .alignment = alignment};
 	struct lm_intercepted call;
+	int is_operators;
+	const struct lm_caller *caller = lm_ways_caller(size, from, &is_operators);
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_memalign(alignment, size);
 	call = lm_intercepted_begin(caller);
 	event.p = lm_real_memalign(alignment, size);
-	return allocated(&event, &call, caller);
+	return aligned(&event, &call, caller, is_operators);
 }
 
-void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *caller)
+void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *from)
 {
 	struct lm_event event = {.call = LM_CALL_ALIGNED_ALLOC, .size = size, .alignment = alignment};
 	struct lm_intercepted call;
+	int is_operators;
+	const struct lm_caller *caller = lm_ways_caller(size, from, &is_operators);
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_aligned_alloc(alignment, size);
 	call = lm_intercepted_begin(caller);
 	event.p = lm_real_aligned_alloc(alignment, size);
-	return allocated(&event, &call, caller);
+	return aligned(&event, &call, caller, is_operators);
 }
 
-int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct lm_caller *caller)
+int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct lm_caller *from)
 {
 	struct lm_event event = {.call = LM_CALL_POSIX_MEMALIGN, .size = size, .alignment = alignment};
 	struct lm_intercepted call;
+	int is_operators;
+	const struct lm_caller *caller = lm_ways_caller(size, from, &is_operators);
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_posix_memalign(result, alignment, size);
@@ -153,7 +205,7 @@ int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct
 	event.error = lm_real_posix_memalign(result, alignment, size);
 	if (event.error == 0)
 		event.p = *result;
-	allocated(&event, &call, caller);
+	aligned(&event, &call, caller, is_operators);
 	return event.error;
 }
 
@@ -209,9 +261,11 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 static inline __attribute__((always_inline)) struct lm_intercepted begin_release(enum lm_call function, void *p,
                                                                                  const struct lm_caller *caller)
 {
-	struct lm_intercepted call = lm_intercepted_begin(caller);
+	struct lm_intercepted call;
 	size_t size;
 
+	lm_ways_release_by_c(p, caller);
+	call = lm_intercepted_begin(caller);
 	lm_intercepted_begin_tracker(&call);
 	lm_account_call(lm_intercepted_books(&call), function);
 	size = lm_sizemap_take(p);
@@ -236,6 +290,27 @@ static __attribute__((noinline)) void free_slowly(void *p, const struct lm_calle
 	lm_intercepted_end(&call);
 }
 
+/* SIZE: why the size map did not tell the size of P. */
+static __attribute__((noinline)) void free_other(void *p, size_t size, const struct lm_caller *caller)
+{
+	if (size != LM_SIZEMAP_OPERATORS) {
+		free_slowly(p, caller);
+		return;
+	}
+	lm_ways_release_by_c(p, caller);
+	lm_free(p, caller);
+}
+
+void lm_free_unseen_begin(void *p, const struct lm_caller *caller)
+{
+	struct lm_intercepted call;
+
+	if (lm_intercepted_is_nested(caller))
+		return;
+	call = begin_release(LM_CALL_FREE, p, caller);
+	lm_intercepted_end(&call);
+}
+
 void lm_free(void *p, const struct lm_caller *caller)
 {
 	struct lm_thread *own = lm_tls.thread;
@@ -251,9 +326,9 @@ void lm_free(void *p, const struct lm_caller *caller)
 	lm_guard_set(LM_GUARD_TRACKER);
 	lm_tls.caller_sp = caller->sp;
 	size = lm_sizemap_take(p);
-	if (unlikely(size >= LM_SIZEMAP_FULL)) {
+	if (unlikely(size >= LM_SIZEMAP_OPERATORS)) {
 		lm_guard_restore(LM_GUARD_IDLE);
-		free_slowly(p, caller);
+		free_other(p, size, caller);
 		return;
 	}
 	usable = lm_real_usable_size_of_live(p);

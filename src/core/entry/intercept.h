@@ -28,4 +28,12 @@ void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct 
 /* The end of a malloc that returned P, for quiet.h: books and event, and the guard is LM_GUARD_IDLE then. Returns P. */
 void *lm_malloc_end(void *p, size_t size);
 
+/*
+ * A call that was not seen, and that CALLER is to be told to have made: malloc() or aligned_alloc() returned P; free()
+ * is about to be called for P.
+ */
+void lm_malloc_unseen_end(void *p, size_t size, const struct lm_caller *caller);
+void lm_aligned_alloc_unseen_end(void *p, size_t alignment, size_t size, const struct lm_caller *caller);
+void lm_free_unseen_begin(void *p, const struct lm_caller *caller);
+
 #endif

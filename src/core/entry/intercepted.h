@@ -32,6 +32,10 @@ static inline int lm_intercepted_is_nested(const struct lm_caller *caller)
 {
 	if (likely(lm_tls.guard == LM_GUARD_IDLE))
 		return 0;
+	if (lm_tls.guard == LM_GUARD_OPERATOR) {
+		lm_guard_set(LM_GUARD_IDLE);
+		return 0;
+	}
 	if (lm_guard_is_stale(caller->sp))
 		lm_intercepted_give_up_left(caller);
 	return lm_tls.guard == LM_GUARD_REAL;

@@ -59,6 +59,7 @@ int lm_new_block_enter_anyway(void *p, size_t size, size_t known, const struct l
 	if (known != LM_SIZEMAP_FULL && lm_sizemap_put(p, size) == 0)
 		return 0;
 	/* The entries behind P had no room for a large size. What P itself has is not about this block. */
+	lm_sizemap_set_way(p, LM_WAY_C);
 	lm_sizemap_take(p);
 	lm_session_no_memory();
 	return -1;

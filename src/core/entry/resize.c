@@ -10,6 +10,7 @@
 #include "new_block.h"
 #include "real.h"
 #include "sizemap.h"
+#include "ways.h"
 
 /* The sizes of the block that is passed to realloc. */
 struct old_block {
@@ -18,7 +19,7 @@ struct old_block {
 };
 
 /* Marks OLD as moving in the size map. Called before the real realloc, since the sizes can't be asked for later. */
-static struct old_block take_old(void *old, const struct lm_intercepted *call)
+static struct old_block take_old(void *old, const struct lm_intercepted *call, const struct lm_caller *caller)
 {
 	struct old_block block = {.size = LM_SIZEMAP_NONE, .usable = 0};
 
@@ -27,6 +28,13 @@ static struct old_block take_old(void *old, const struct lm_intercepted *call)
 	if (call->guard == LM_GUARD_IDLE && lm_tls.thread)
 		lm_tls.thread->move.block = old;
 	block.size = lm_sizemap_take_moving(old);
+	if (unlikely(block.size == LM_SIZEMAP_OPERATORS)) {
+		/* What this tells is not a part of the call. */
+		lm_guard_restore(call->guard);
+		lm_ways_release_by_c(old, caller);
+		lm_guard_set(LM_GUARD_REAL);
+		block.size = lm_sizemap_take_moving(old);
+	}
 	if (likely(block.size < LM_SIZEMAP_FULL)) {
 		block.usable = lm_real_usable_size_of_live(old);
 		return block;
@@ -77,7 +85,7 @@ static __attribute__((noinline)) void announce(const struct lm_event *coming, si
 static inline struct old_block begin_resize(const struct lm_event *event, struct lm_intercepted *call,
                                             const struct lm_caller *caller)
 {
-	struct old_block old = take_old((void *)event->old, call);
+	struct old_block old = take_old((void *)event->old, call, caller);
 
 	if (unlikely(event->old && old.size == LM_SIZEMAP_NONE))
 		announce(event, old.usable, call, caller);

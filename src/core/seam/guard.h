@@ -17,6 +17,7 @@ enum lm_guard_state {
 	LM_GUARD_IDLE = 0,    /* the program's own code */
 	LM_GUARD_TRACKER = 1, /* in the tracker: calls are recorded, without a backtrace */
 	LM_GUARD_REAL = 2,    /* in the real allocator: its calls to itself are not events */
+	LM_GUARD_OPERATOR = 3 /* in an operator new, which has not allocated yet (operators.h); else as LM_GUARD_IDLE */
 };
 
 struct lm_thread;

@@ -28,6 +28,18 @@ static const char *const words[] = {
 #undef WORD
 };
 
+static const char *const asked[] = {
+#define ASKED(id, ask, release) [LM_WAY_##id] = (ask),
+	LM_TRACE_WAYS(ASKED)
+#undef ASKED
+};
+
+static const char *const released[] = {
+#define RELEASED(id, ask, release) [LM_WAY_##id] = (release),
+	LM_TRACE_WAYS(RELEASED)
+#undef RELEASED
+};
+
 static int is_release(enum lm_call call)
 {
 	return call == LM_CALL_FREE || call == LM_CALL_FREE_SIZED || call == LM_CALL_FREE_ALIGNED_SIZED;
@@ -129,7 +141,7 @@ static void put_body(struct lm_text *text, const struct lm_event *event)
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm)
 {
 	if (event->calling) {
-		lm_text_string(text, "# " LM_TRACE_CALLING " ");
+		lm_text_string(text, event->by != event->of ? "# " LM_TRACE_MISMATCH " " : "# " LM_TRACE_CALLING " ");
 		lm_text_string(text, words[event->call]);
 		lm_text_char(text, ' ');
 	} else {
@@ -155,6 +167,12 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 		lm_text_string(text, " " LM_TRACE_UNSEEN "=1");
 	if (event->unkept)
 		lm_text_string(text, " " LM_TRACE_UNKEPT "=1");
+	if (event->by != event->of) {
+		lm_text_string(text, " " LM_TRACE_RELEASE "=");
+		lm_text_string(text, released[event->by]);
+		lm_text_string(text, " " LM_TRACE_ASKED "=");
+		lm_text_string(text, asked[event->of]);
+	}
 	if (event->tells_usable) {
 		lm_text_string(text, " " LM_TRACE_USABLE "=");
 		lm_text_unsigned(text, event->usable);

@@ -19,26 +19,27 @@
 
 struct lm_event {
 	enum lm_call call;
-	int error;               /* errno of a call that failed, or 0 */
-	uint8_t foreign;         /* the block passed to the call was never seen allocated */
-	uint8_t busy;            /* the call interrupted the tracker, at work on this thread */
-	uint8_t unseen;          /* not a call, but a release that the tracker concluded */
-	uint8_t unkept;          /* the books could not take P up, so TOTALS do not include it */
-	uint8_t tells_usable;    /* USABLE is written: the line is in a packed trace */
-	uint8_t calling;         /* the call is about to be made; its own event follows if it returns */
-	int64_t change;          /* what the call added to the requested bytes in use */
-	const void *old;         /* the block passed to realloc or free */
-	const void *p;           /* the result */
-	size_t old_size;         /* of OLD: requested size; the usable size if it is foreign */
-	size_t old_usable;       /* usable bytes of the block passed to realloc */
-	size_t size;             /* requested bytes, SIZE_MAX if the request overflowed */
-	size_t usable;           /* usable bytes of P, or of the block that is released */
-	size_t alignment;        /* requested from the memalign family */
-	size_t count;            /* calloc, reallocarray: the number of elements */
-	size_t each;             /* calloc, reallocarray: the size of one element */
-	uint64_t backtrace;      /* its number in the compact format, or 0 */
-	unsigned thread;         /* the calling thread's number; 0: not known */
-	uint8_t names_thread;    /* the line has THREAD */
+	int error;            /* errno of a call that failed, or 0 */
+	uint8_t foreign;      /* the block passed to the call was never seen allocated */
+	uint8_t busy;         /* the call interrupted the tracker, at work on this thread */
+	uint8_t unseen;       /* not a call, but a release that the tracker concluded */
+	uint8_t unkept;       /* the books could not take P up, so TOTALS do not include it */
+	uint8_t tells_usable; /* USABLE is written: the line is in a packed trace */
+	uint8_t calling;      /* the call is about to be made; its own event follows if it returns */
+	uint8_t by, of;       /* CALLING: if these ways differ, what releases the block and what it was asked for by */
+	int64_t change;       /* what the call added to the requested bytes in use */
+	const void *old;      /* the block passed to realloc or free */
+	const void *p;        /* the result */
+	size_t old_size;      /* of OLD: requested size; the usable size if it is foreign */
+	size_t old_usable;    /* usable bytes of the block passed to realloc */
+	size_t size;          /* requested bytes, SIZE_MAX if the request overflowed */
+	size_t usable;        /* usable bytes of P, or of the block that is released */
+	size_t alignment;     /* requested from the memalign family */
+	size_t count;         /* calloc, reallocarray: the number of elements */
+	size_t each;          /* calloc, reallocarray: the size of one element */
+	uint64_t backtrace;   /* its number in the compact format, or 0 */
+	unsigned thread;      /* the calling thread's number; 0: not known */
+	uint8_t names_thread; /* the line has THREAD */
 	struct lm_totals totals; /* after the event */
 };
 

@@ -32,13 +32,17 @@ static bool same_group(const void *owner, uint32_t place, const void *key)
 	const struct frees_group *a = &((const struct frees *)owner)->groups[place];
 	const struct frees_suspect *b = key;
 
-	return a->kind == b->kind && a->stack == b->stack && (a->stack != STACK_NONE || a->call == b->call);
+	if (a->kind != b->kind || a->stack != b->stack || (a->stack == STACK_NONE && a->call != b->call))
+		return false;
+	return a->kind != FREES_MISMATCHED ||
+	       (a->past.allocated_stack == b->past.allocated_stack && a->release == b->release && a->asked == b->asked);
 }
 
 /* Adds SUSPECT to its group. 0 or -ENOMEM. */
 static int count(struct frees *frees, const struct frees_suspect *suspect)
 {
-	uint64_t hash = hash_mix(suspect->stack ^ (uint64_t)suspect->kind << 32);
+	uint64_t hash = hash_mix(hash_mix(suspect->stack ^ (uint64_t)suspect->kind << 32) ^
+	                         (suspect->kind == FREES_MISMATCHED ? suspect->past.allocated_stack : 0));
 	uint32_t place = hash_find(&frees->table, hash, same_group, frees, suspect);
 	struct frees_group *groups;
 
@@ -54,6 +58,8 @@ static int count(struct frees *frees, const struct frees_suspect *suspect)
 	groups[frees->count] = (struct frees_group){
 		.kind = suspect->kind,
 		.call = suspect->call,
+		.release = suspect->release,
+		.asked = suspect->asked,
 		.stack = suspect->stack,
 		.count = 1,
 		.address = suspect->address,
@@ -130,6 +136,25 @@ void frees_return(struct frees *frees, const struct trace_item *item)
 		return;
 	frees->call_count--;
 	memmove(&frees->calls[i], &frees->calls[i + 1], (frees->call_count - i) * sizeof *frees->calls);
+}
+
+int frees_mismatch(struct frees *frees, const struct trace_item *item, const struct heap_block *block)
+{
+	struct frees_suspect suspect = {
+		.kind = FREES_MISMATCHED,
+		.address = item->event.pointer,
+		.line = item->line,
+		.call = item->event.call,
+		.release = (enum lm_way)item->event.release,
+		.asked = (enum lm_way)item->event.asked,
+		.stack = item->stack,
+		.past = {.allocated_stack = STACK_NONE},
+	};
+
+	if (block)
+		suspect.past = (struct frees_past){
+			.allocated_by = block->call, .allocated_line = block->line, .allocated_stack = block->stack};
+	return count(frees, &suspect);
 }
 
 static int by_line(const void *a, const void *b)
@@ -326,7 +351,7 @@ int frees_finish(struct frees *frees, const char *path, unsigned image)
 
 const char *frees_kind_name(enum frees_kind kind)
 {
-	static const char *const names[FREES_KINDS] = {"double", "foreign", "unknown", "inherited"};
+	static const char *const names[FREES_KINDS] = {"double", "mismatched", "foreign", "unknown", "inherited"};
 
 	return names[kind];
 }

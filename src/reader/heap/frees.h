@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Releases of blocks that are not live according to the trace: foreign ones, double
- * ones and unknown ones, grouped by the place of the release.
+ * Wrong releases. Of blocks that are not live according to the trace: foreign ones, double
+ * ones and unknown ones, grouped by the place of the release. And by another way than the
+ * block was asked for by, grouped by both places.
  */
 #ifndef LM_READER_FREES_H
 #define LM_READER_FREES_H
@@ -19,10 +20,11 @@ enum {
 };
 
 enum frees_kind {
-	FREES_DOUBLE,  /* the trace shows that the block was released before */
-	FREES_FOREIGN, /* the tracker did not see the block allocated */
-	FREES_UNKNOWN, /* the trace does not show the block allocated */
-	FREES_WRONG,   /* the number of kinds that may be wrong; these are grouped */
+	FREES_DOUBLE,     /* the trace shows that the block was released before */
+	FREES_MISMATCHED, /* it was asked for by another way, such as new and free() */
+	FREES_FOREIGN,    /* the tracker did not see the block allocated */
+	FREES_UNKNOWN,    /* the trace does not show the block allocated */
+	FREES_WRONG,      /* the number of kinds that may be wrong; these are grouped */
 	/* A forked process released what its parent had allocated. These are only counted. */
 	FREES_INHERITED = FREES_WRONG,
 	FREES_KINDS,
@@ -41,6 +43,7 @@ struct frees_past {
 struct frees_group {
 	enum frees_kind kind;
 	enum lm_call call;
+	enum lm_way release, asked; /* of a mismatch */
 	uint32_t stack;
 	uint64_t count;
 	uint64_t address; /* of the first release */
@@ -56,6 +59,7 @@ struct frees_suspect {
 	uint64_t line;
 	enum frees_kind kind;
 	enum lm_call call;
+	enum lm_way release, asked;
 	uint32_t stack;
 	struct frees_past past;
 };
@@ -65,7 +69,8 @@ struct frees {
 	size_t count, room;
 	struct hash_table table;
 	uint64_t counts[FREES_KINDS];
-	struct frees_suspect *suspects;                    /* a ring, ordered by line */
+	uint64_t suppressed;            /* mismatches that the user accepts, which are not counted above */
+	struct frees_suspect *suspects; /* a ring, ordered by line */
 	size_t suspect_count, suspect_first, suspect_room; /* if the ring is full, the first goes next */
 	struct frees_suspect *calls;                       /* that have not returned, in their order */
 	size_t call_count, call_room;
@@ -92,7 +97,13 @@ int frees_finish(struct frees *frees, const char *path, unsigned image);
 int frees_call(struct frees *frees, const struct trace_item *item);
 void frees_return(struct frees *frees, const struct trace_item *item);
 
-/* "double", "foreign", "unknown", "inherited". */
+/*
+ * Notes that ITEM, a TRACE_CALLING that is a mismatch, releases BLOCK; NULL if the trace does not show where it came
+ * from. 0 or -ENOMEM.
+ */
+int frees_mismatch(struct frees *frees, const struct trace_item *item, const struct heap_block *block);
+
+/* "double", "mismatched", "foreign", "unknown", "inherited". */
 const char *frees_kind_name(enum frees_kind kind);
 
 void frees_free(struct frees *frees);

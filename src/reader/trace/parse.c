@@ -47,7 +47,7 @@ static const struct {
 	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
 	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
-	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false},
+	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -58,6 +58,28 @@ const char *parse_call_name(enum lm_call call)
 	return calls[call].word;
 }
 
+static const char *const asked[LM_WAY_COUNT] = {
+#define ASKED(id, ask, release) [LM_WAY_##id] = (ask),
+	LM_TRACE_WAYS(ASKED)
+#undef ASKED
+};
+
+static const char *const released[LM_WAY_COUNT] = {
+#define RELEASED(id, ask, release) [LM_WAY_##id] = (release),
+	LM_TRACE_WAYS(RELEASED)
+#undef RELEASED
+};
+
+const char *parse_way_asked(enum lm_way way)
+{
+	return asked[way];
+}
+
+const char *parse_way_released(enum lm_way way)
+{
+	return released[way];
+}
+
 /* Clears the fields one by one. A memset() of the whole event takes longer than reading a line. */
 static inline void clear_event(struct event *event)
 {
@@ -66,6 +88,7 @@ static inline void clear_event(struct event *event)
 	event->slack = event->old_slack = 0;
 	event->arg_count = event->error = event->thread = event->by = 0;
 	event->failed = event->foreign = event->busy = event->unseen = event->unkept = false;
+	event->release = event->asked = LM_WAY_C;
 	event->has_backtrace = event->has_thread = event->has_statm = false;
 	event->without_totals = event->without_sizes = false;
 	memset(event->args, 0, sizeof event->args);
@@ -127,6 +150,15 @@ static bool is_word(const char *text, size_t len, const char *word)
 	return len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
+/* The way among WORDS that is called WORD. One that is not known is C's, so that nothing seems wrong. */
+static uint8_t find_way(const char *const words[LM_WAY_COUNT], const char *word, size_t len)
+{
+	for (uint8_t way = 0; way < LM_WAY_COUNT; way++)
+		if (is_word(word, len, words[way]))
+			return way;
+	return LM_WAY_C;
+}
+
 static const char *take_thread(struct cursor *value, struct event *event)
 {
 	uint64_t number = 0;
@@ -155,7 +187,11 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	}
 	if (is_word(word, key, LM_TRACE_BY))
 		return take_thread(&value, event);
-	if (is_word(word, key, LM_TRACE_UNSEEN))
+	if (is_word(word, key, LM_TRACE_RELEASE))
+		event->release = find_way(released, equals + 1, len - key - 1);
+	else if (is_word(word, key, LM_TRACE_ASKED))
+		event->asked = find_way(asked, equals + 1, len - key - 1);
+	else if (is_word(word, key, LM_TRACE_UNSEEN))
 		event->unseen = cursor_number(&value, &flag) && flag;
 	else if (is_word(word, key, LM_TRACE_UNKEPT))
 		event->unkept = cursor_number(&value, &flag) && flag;
@@ -355,8 +391,11 @@ static bool is_blank(const char *text, size_t len)
 	return len >= BLANKS_MIN && text[0] == ' ' && memcmp(text, text + 1, len - 1) == 0;
 }
 
-/* The program may have written such a line itself. What can't be read is no fault. */
-static void parse_calling(struct cursor c, struct record *record)
+/*
+ * The program may have written such a line itself. What can't be read is no fault. IS_MISMATCH: the line is about a
+ * release by the wrong way, and has to name two.
+ */
+static void parse_calling(struct cursor c, struct record *record, bool is_mismatch)
 {
 	const char *word;
 	size_t len;
@@ -364,7 +403,9 @@ static void parse_calling(struct cursor c, struct record *record)
 	clear_event(&record->event);
 	if (cursor_until(&c, ' ', &word, &len)) {
 		record->event.call = find_call(word, len);
-		if (record->event.call < LM_CALL_COUNT && !parse_call(&c, &record->event))
+		if (record->event.call < LM_CALL_COUNT && !parse_call(&c, &record->event) &&
+		    parse_is_mismatch(&record->event) == is_mismatch &&
+		    (!is_mismatch || parse_is_free(record->event.call)))
 			return;
 	}
 	record->info = INFO_OTHER;
@@ -410,7 +451,7 @@ static const char *parse_info(struct cursor *c, struct record *record)
 		if (infos[i].number && (!cursor_number(c, &record->number) || !cursor_at_end(c)))
 			return "an information line whose value is not a number";
 		if (record->info == INFO_CALLING)
-			parse_calling(*c, record);
+			parse_calling(*c, record, infos[i].word[0] == LM_TRACE_MISMATCH[0]);
 		if (record->info == INFO_THREAD)
 			parse_thread(*c, record);
 		if (record->info == INFO_NODE)

@@ -36,7 +36,7 @@ enum record_info {
 	INFO_LIMIT,
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
-	INFO_CALLING, /* EVENT is what is about to be called, without a result */
+	INFO_CALLING, /* EVENT is what is about to be called, without a result; or a release by the wrong way */
 	INFO_THREAD,  /* NUMBER is thread TID; TEXT is its name, as it is written */
 	INFO_FRAME,   /* packed format: the next line is frame NUMBER */
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
@@ -59,6 +59,8 @@ struct event {
 	uint64_t backtrace; /* compact format: its number, if has_backtrace */
 	uint32_t thread;    /* if has_thread: the number of the thread that made the call; 0: not known */
 	uint32_t by;        /* set by trace_next(): that thread's place in the image's threads (threads.h) */
+	uint8_t release;    /* a mismatch: the way that the block is about to be released by (enum lm_way), and... */
+	uint8_t asked;      /* ...the other one that it was asked for by */
 	unsigned arg_count;
 	unsigned error; /* errno of a failed call; 0 if unknown or if it did not fail */
 	bool failed;
@@ -117,6 +119,16 @@ int parse_record(const char *text, size_t len, struct record *record);
 
 /* The name of the function as it is written in traces. */
 const char *parse_call_name(enum lm_call call);
+
+/* What a block is asked for by, and what it is released by, as they are written in traces. */
+const char *parse_way_asked(enum lm_way way);
+const char *parse_way_released(enum lm_way way);
+
+/* Is the event, of which the call is about to be made, a release by another way than the block was asked for by? */
+static inline bool parse_is_mismatch(const struct event *event)
+{
+	return event->release != event->asked;
+}
 
 /* Is the call one that only releases a block? */
 static inline bool parse_is_free(enum lm_call call)

@@ -68,8 +68,10 @@ static inline bool trace_is_missing_some(const struct trace_image *image)
 }
 
 /* What the image can't have because of its flavour, and what helps: for people. */
-#define TRACE_PARTIAL        "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
-#define TRACE_PARTIAL_ADVICE "set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically"
+#define TRACE_PARTIAL "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
+#define TRACE_PARTIAL_ADVICE                                                                                           \
+	"set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically (a program in C++: with "    \
+	"log-malloc2-wrap-cxx, which sees its own new and delete)"
 
 enum trace_kind {
 	TRACE_CALL,

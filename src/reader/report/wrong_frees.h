@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Wrong releases that the user accepts. */
+#ifndef LM_READER_WRONG_FREES_H
+#define LM_READER_WRONG_FREES_H
+
+#include "frees.h"
+#include "suppress.h"
+
+/*
+ * Removes the mismatches that one of the user's suppressions matches, by the backtrace of the allocation or by that of
+ * the release, and counts them as FREES->suppressed. To be called behind frees_finish(). 0 or -ENOMEM.
+ */
+int wrong_frees_suppress(struct frees *frees, struct suppressions *suppressions, const struct resolver *resolver,
+                         const struct stacks *stacks);
+
+#endif
