@@ -632,6 +632,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "bin/log-malloc-trackusage\n"
 	                 "include/log-malloc2.h\n"
 	                 "include/log-malloc2_util.h\n"
+	                 "lib/liblog-malloc2-operators.so\n"
 	                 "lib/liblog-malloc2-wrap-cxx.a\n"
 	                 "lib/liblog-malloc2-wrap.a\n"
 	                 "lib/liblog-malloc2.so\n"
