@@ -174,6 +174,8 @@ static int find(struct findleak *f, struct findings *findings)
 	if (!error)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
 	if (!error)
+		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
+	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
 	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;

@@ -212,3 +212,13 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 		resolved->places.places = &resolved->named;
 	return error;
 }
+
+struct object *resolve_object(const struct resolver *resolver, const struct frame *frame)
+{
+	struct spot spot;
+	char path[PATH_MAX];
+
+	if (!object_path(resolver, frame, path))
+		path[0] = '\0';
+	return find_spot(resolver, frame, path, &spot) ? spot.object : NULL;
+}

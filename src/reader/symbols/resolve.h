@@ -38,4 +38,7 @@ struct resolved {
 /* Looks up a frame. 0 or -ENOMEM. RESOLVED must not move while its places are used. */
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved);
 
+/* The file that a frame lies in. NULL if that is not known, or the file is not at hand. */
+struct object *resolve_object(const struct resolver *resolver, const struct frame *frame);
+
 #endif
