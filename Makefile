@@ -165,6 +165,7 @@ endef
 $(foreach d,$(CORE_LAYERS),$(eval $(call folder,$(d),$(call below,$(d),$(TRACKER_DIRS)),TRACKER)))
 $(foreach d,src/preload wrap,$(eval $(call folder,$(d),$(TRACKER_DIRS),TRACKER)))
 $(eval $(call folder,wrap/cxx,$(TRACKER_DIRS) wrap,OPERATORS))
+$(eval $(call folder,src/preload/cxx,$(TRACKER_DIRS),OPERATORS))
 $(foreach d,$(filter-out src/format,$(READER_LAYERS)),$(eval $(call folder,$(d),$(call below,$(d),$(READER_LAYERS)) $(B)/generated,READER)))
 $(eval $(call folder,src/format,,BASE))
 $(eval $(call folder,src/tools,$(READER_LAYERS),COMMANDS))
@@ -182,6 +183,7 @@ STATIC_SRC  := wrap/static_names.c
 NEEDED_SRC  := wrap/needed.c
 WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 CXX_SRC     := $(wildcard wrap/cxx/*.c)
+OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
 	backtrace2line
@@ -222,6 +224,7 @@ $(TABLES): mk/tables.c $(B)/variant
 # ---- what is built ------------------------------------------------------------
 
 PRELOAD := $(B)/liblog-malloc2.so
+PRELOAD_CXX := $(B)/liblog-malloc2-operators.so
 ARCHIVE := $(B)/liblog-malloc2-wrap.a
 NEEDED  := $(B)/liblog-malloc2-needed.a
 ARCHIVE_CXX := $(B)/liblog-malloc2-wrap-cxx.a
@@ -229,7 +232,7 @@ PC      := $(B)/pkgconfig/log-malloc2.pc
 PC_WRAP := $(B)/pkgconfig/log-malloc2-wrap.pc $(B)/pkgconfig/log-malloc2-wrap-cxx.pc
 
 all: preload wrap tools
-preload: $(PRELOAD) $(PC)
+preload: $(PRELOAD) $(PRELOAD_CXX) $(PC)
 wrap: $(ARCHIVE) $(ARCHIVE_CXX) $(NEEDED) $(PC_WRAP)
 tools: $(TOOLS:%=$(B)/%)
 
@@ -251,6 +254,11 @@ $(PRELOAD).$(SOVERSION): $(call obj,$(CORE_SRC) $(PRELOAD_SRC)) src/preload/expo
 
 $(PRELOAD): $(PRELOAD).$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
+
+# It is found by its name alone, and finds the tracker in the process.
+$(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -o $@ $^ -Wl,-soname,$(@F) -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -ldl
 
 # The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
 # names become local to it. Beside it, there is what only static programs ask for.
@@ -354,6 +362,7 @@ INSTALLED := $(INSTALLED_WRAP) \
 	$(foreach t,$(TOOLS),755:$(B)/$(t):$(bindir)/$(t)) \
 	755:$(PRELOAD).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)).$(SOVERSION) \
 	link:$(notdir $(PRELOAD)).$(SOVERSION):$(libdir)/$(notdir $(PRELOAD)) \
+	755:$(PRELOAD_CXX):$(libdir)/$(notdir $(PRELOAD_CXX)) \
 	$(call pc_entry,$(PC)) \
 	$(call man_entry,$(filter-out %.3,$(MAN))) \
 	$(foreach d,README.md CHANGELOG.md COPYING COPYING.LESSER,644:$(d):$(docdir)/$(d)) \

@@ -31,6 +31,8 @@ _Noreturn static void help(void)
 	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
 	     "                     what it has (default: no limit)\n"
+	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
+	     "                     that were released by the wrong function\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -53,7 +55,7 @@ static void check(const struct launch_options *options)
 
 struct launch_options launch_options_parse(int argc, char **argv)
 {
-	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS };
+	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS };
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"follow", no_argument, NULL, 'f'},
@@ -68,6 +70,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
+		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -89,6 +92,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 			break;
 		case 'v':
 			options.verbose = true;
+			break;
+		case OPT_OPERATORS:
+			options.operators = true;
 			break;
 		case OPT_FORMAT:
 			options.settings.values[SETTING_FORMAT] = long_options[index].name;

@@ -11,6 +11,7 @@ struct launch_options {
 	const char *output; /* NULL: not given */
 	struct settings settings;
 	bool quiet, verbose;
+	bool operators; /* C++'s operators are intercepted, too */
 	char **command; /* its words, NULL behind the last */
 };
 

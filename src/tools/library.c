@@ -56,7 +56,15 @@ bool library_find(char *path, size_t size, const char *name, const char *install
 	return is_library(path, size, installed, "");
 }
 
-char *library_preload_list(const char *library)
+bool library_find_operators(char *path, size_t size, const char *library)
+{
+	const char *slash = strrchr(library, '/');
+	int n = snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - library) : 0, library, OPERATORS_NAME);
+
+	return n > 0 && (size_t)n < size && access(path, R_OK) == 0;
+}
+
+char *library_preload_list(const char *library, const char *operators)
 {
 	const char *others = getenv("LD_PRELOAD");
 	char *list;
@@ -64,7 +72,8 @@ char *library_preload_list(const char *library)
 	/* The loader splits LD_PRELOAD at both. */
 	if (strpbrk(library, " :"))
 		return NULL;
-	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)
+	if (asprintf(&list, "%s%s%s%s%s", library, operators ? ":" : "", operators ? operators : "",
+	             others && *others ? ":" : "", others ? others : "") < 0)
 		return NULL;
 	return list;
 }

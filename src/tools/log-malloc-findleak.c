@@ -180,6 +180,8 @@ static int find(struct findleak *f, struct findings *findings)
 	if (!error)
 		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
 	if (!error)
+		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
+	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
 	if (!error)
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,

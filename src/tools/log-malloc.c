@@ -28,14 +28,23 @@
 /* A command that was ended by signal N gives 128+N, as in a shell. */
 #define STATUS_SIGNAL 128
 
-/* The library's path into LIBRARY, and the value of LD_PRELOAD. 0, or the exit status after a message. */
-static int prepare_preload(const char *own_name, char library[PATH_MAX], char **preload)
+/*
+ * The library's path into LIBRARY, and the value of LD_PRELOAD, with the library of C++'s operators if they are
+ * WANTED. 0, or the exit status after a message.
+ */
+static int prepare_preload(const char *own_name, bool wanted, char library[PATH_MAX], char **preload)
 {
+	char operators[PATH_MAX];
+
 	if (!library_find(library, PATH_MAX, own_name, LM_LIBDIR)) {
 		cli_error("%s is neither beside this program nor in %s", LIBRARY_NAME, LM_LIBDIR);
 		return CLI_TROUBLE;
 	}
-	*preload = library_preload_list(library);
+	if (wanted && !library_find_operators(operators, sizeof operators, library)) {
+		cli_error("--operators: %s is not beside %s", OPERATORS_NAME, library);
+		return CLI_TROUBLE;
+	}
+	*preload = library_preload_list(library, wanted ? operators : NULL);
 	if (!*preload) {
 		cli_error("LD_PRELOAD can not name %s: a blank or colon is in it", library);
 		return CLI_TROUBLE;
@@ -43,15 +52,19 @@ static int prepare_preload(const char *own_name, char library[PATH_MAX], char **
 	return 0;
 }
 
-/* Examines the COMMAND. PRELOAD stays NULL if the tracker is linked into it. 0, or the exit status after a message. */
-static int prepare(struct target *target, const char *command, const char *own_name, char library[PATH_MAX],
-                   char **preload)
+/* Examines the command. PRELOAD stays NULL if the tracker is linked into it. 0, or the exit status after a message. */
+static int prepare(struct target *target, const struct launch_options *options, const char *own_name,
+                   char library[PATH_MAX], char **preload)
 {
-	switch (target_inspect(target, command)) {
+	switch (target_inspect(target, options->command[0])) {
 	case TARGET_PRELOAD:
-		return prepare_preload(own_name, library, preload);
+		return prepare_preload(own_name, options->operators, library, preload);
 	case TARGET_LINKED:
-		return 0;
+		if (!options->operators)
+			return 0;
+		cli_error("--operators: the tracker is linked into %s: link it with log-malloc2-wrap-cxx instead",
+		          target->path);
+		return CLI_TROUBLE;
 	case TARGET_MISSING:
 		cli_error("%s", target->reason);
 		return RUNNING_MISSING;
@@ -127,7 +140,7 @@ int main(int argc, char **argv)
 
 	cli_start("log-malloc");
 	options = launch_options_parse(argc, argv);
-	trouble = prepare(&target, options.command[0], argv[0], library, &preload);
+	trouble = prepare(&target, &options, argv[0], library, &preload);
 	if (trouble)
 		return trouble;
 	destination_choose(&to, options.output);

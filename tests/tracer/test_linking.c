@@ -419,16 +419,21 @@ END_TEST
 	"log_malloc_get_usage log_malloc_trace_disable log_malloc_trace_enable log_malloc_trace_printf "               \
 	"log_malloc_trace_vprintf "
 
+/* What the operators of C++ call, which are in other objects. */
+#define FOR_OPERATORS "log_malloc_delete log_malloc_new_begin log_malloc_new_end log_malloc_operators_are_own "
+
 /* One line of the names in the last column. */
 #define NAMES "awk 'NF >= 3 { print $NF }' | sed 's/@.*//' | LC_ALL=C sort | tr '\\n' ' '"
 
 START_TEST(the_library_exports_the_family_and_the_api)
 {
-	ck_assert_str_eq(
-		run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
-		"_Exit _exit aligned_alloc calloc execl execle execlp execv execve execveat execvp execvpe fexecve "
-		"free free_aligned_sized free_sized " API "log_malloc_tracker_preloaded malloc memalign mlockall "
-		"posix_memalign pvalloc realloc reallocarray valloc ");
+	ck_assert_str_eq(run("nm -D --defined-only $B/liblog-malloc2.so | " NAMES).out,
+	                 run("printf 't t %%s\\n' _Exit _exit aligned_alloc calloc execl execle execlp execv execve "
+	                     "execveat execvp "
+	                     "execvpe fexecve free free_aligned_sized free_sized " API FOR_OPERATORS
+	                     "log_malloc_tracker_preloaded "
+	                     "malloc memalign mlockall posix_memalign pvalloc realloc reallocarray valloc | " NAMES)
+	                         .out);
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
 	                     "grep -qF '[liblog-malloc2.so.1]'")
 	                         .status,
@@ -439,10 +444,11 @@ END_TEST
 /* And the table that only static programs ask for. */
 START_TEST(the_archive_defines_what_the_linker_wraps_and_the_api)
 {
-	ck_assert_str_eq(run("nm -g --defined-only $B/liblog-malloc2-wrap.a | " NAMES).out,
-	                 run("{ sed 's/^/t t __wrap_/' $S/wrap/functions; printf 't t %%s\\n' " API
-	                     "log_malloc_static_names; } | " NAMES)
-	                         .out);
+	ck_assert_str_eq(
+		run("nm -g --defined-only $B/liblog-malloc2-wrap.a | " NAMES).out,
+		run("{ sed 's/^/t t __wrap_/' $S/wrap/functions; printf 't t %%s\\n' " API FOR_OPERATORS
+	            "log_malloc_find_operator log_malloc_look_at_operators log_malloc_static_names; } | " NAMES)
+			.out);
 }
 END_TEST
 
@@ -632,6 +638,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "include/log-malloc2.h\n"
 	                 "include/log-malloc2_util.h\n"
 	                 "lib/liblog-malloc2-needed.a\n"
+	                 "lib/liblog-malloc2-operators.so\n"
 	                 "lib/liblog-malloc2-wrap-cxx.a\n"
 	                 "lib/liblog-malloc2-wrap.a\n"
 	                 "lib/liblog-malloc2.so\n"

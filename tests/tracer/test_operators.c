@@ -139,7 +139,7 @@ static void forms_are_events(const char *settings)
 
 /* The functions that allocated and released: strdup()'s block is allocated below strdup(). */
 #define FUNCTIONS                                                                                                      \
-	"([.before.backtrace[].function] | map(select(test(\"_(free|delete|realloc)|^strdup_\")))[0]), "               \
+	"([.before.backtrace[].function] | map(select(. and test(\"_(free|delete|realloc)|^strdup_\")))[0]), "         \
 	".backtrace[0].function]]"
 
 static void mismatches_are_told(const char *settings, bool can_tell)
@@ -242,6 +242,68 @@ START_TEST(operators_in_a_library_of_the_program_are_called)
 }
 END_TEST
 
+/* ---- preloaded ------------------------------------------------------------------ */
+
+#define PRELOADED "LD_PRELOAD=\"$B/liblog-malloc2-operators.so $B/liblog-malloc2.so\" "
+
+/* Programs and libraries with operators of their own, in part or hidden. Each prints what it prints without us. */
+static const struct {
+	const char *name, *link, *run;
+} half_seen[] = {
+	{"the program's own", "g++ -O2 -o program " SOURCES "own.cc", "./program"},
+	{"all of the program's own", "g++ -O2 -DALL -o program " SOURCES "own.cc", "./program"},
+	{"the runtime linked in", "g++ -static-libstdc++ -o program object.o -pthread -ldl", "./program right"},
+	{"the runtime linked in, hidden",
+         "g++ -o program object.o -pthread -ldl; "
+         "g++ -O2 -shared -fPIC -static-libstdc++ -Wl,--exclude-libs,ALL -o plugin.so " SOURCES "plugin.cc",
+         "./program ./plugin.so"},
+	{"the same without symbols", "strip plugin.so", "./program ./plugin.so"},
+	{"a program in C",
+         "g++ -O2 -shared -fPIC -o plugin.so " SOURCES "plugin.cc; $CC -o program " SOURCES "loader.c -ldl",
+         "./program ./plugin.so"},
+};
+
+START_TEST(a_program_has_its_operators_traced_by_the_library)
+{
+	struct traced trace;
+
+	if (!compiled("a_program_has_its_operators_traced_by_the_library", &compilers[0], "operators.cc", ""))
+		return;
+	must(run("g++ -o program object.o -pthread -ldl"));
+	forms_are_events(PRELOADED);
+	mismatches_are_told(PRELOADED, true);
+	/* The files of the callers have to be there. */
+	must(run("cp program other && strip program && " PRELOADED "LOG_MALLOC_QUIET=1 ./program wrong 1022>trace"));
+	json_is("log-malloc-findleak", "trace", ".mismatched", "13\n");
+	must(run("rm program"));
+	json_is("log-malloc-findleak", "trace 2>/dev/null", ".mismatched", "0\n");
+	must(run("mv other program"));
+	trace = traced_run(PRELOADED "./program right");
+	ck_assert_uint_eq(trace.malformed, 0);
+	json_is("log-malloc-findleak", "trace", SUMMARY, "[0,0,0,0,0]\n");
+	trace = traced_run(PRELOADED "./program failing");
+	ck_assert_uint_eq(trace.malformed, 0);
+	json_is("log-malloc-findleak", "trace", SUMMARY, "[0,0,0,0,0]\n");
+	must(run(LM " --operators -q -o trace ./program wrong"));
+	json_is("log-malloc-findleak", "trace", ".mismatched", "13\n");
+	/* Without the tracker, the library does nothing. */
+	must(run("LD_PRELOAD=$B/liblog-malloc2-operators.so ./program right"));
+	for (size_t i = 0; i < sizeof half_seen / sizeof half_seen[0]; i++) {
+		char command[300];
+
+		must(run("%s", half_seen[i].link));
+		snprintf(command, sizeof command, PRELOADED "%s", half_seen[i].run);
+		trace = traced_run(command);
+		ck_assert_uint_eq(trace.malformed, 0);
+		json_is("log-malloc-findleak", "trace", "[.mismatched, .foreign, .unknown, .double]", "[0,0,0,0]\n");
+		must(run("LOG_MALLOC_QUIET=1 %s 1022>/dev/null >with; %s >without; cmp with without", command,
+		         half_seen[i].run));
+	}
+}
+END_TEST
+
+/* ---- what readers make of it ------------------------------------------------------- */
+
 static void formats_tell_the_same(void)
 {
 	mismatches_are_told("LOG_MALLOC_FORMAT=compact", true);
@@ -304,6 +366,7 @@ int main(void)
 
 	TIMES(a_linked_program_has_its_operators_traced, COMPILERS);
 	ONCE(each_mismatch_is_told_in_each_format);
+	ONCE(a_program_has_its_operators_traced_by_the_library);
 	ONCE(operators_of_the_program_itself_are_called_and_nothing_is_invented);
 	ONCE(operators_in_a_library_of_the_program_are_called);
 	return run_suite(suite);

@@ -26,7 +26,8 @@ struct object {
 	struct symtab_index functions;
 	uint64_t size; /* of the file, in bytes */
 	struct timespec changed;
-	bool denied; /* it was told that this is not the file of the trace */
+	bool denied;   /* it was told that this is not the file of the trace */
+	int operators; /* belongs to operators.c */
 };
 
 /*

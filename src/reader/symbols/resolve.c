@@ -227,3 +227,13 @@ bool resolve_lacks_tables(const struct resolver *resolver, const struct frame *f
 	return find_spot(resolver, frame, path, &spot) && !tables_is_start(spot.object, spot.address - 1) &&
 	       tables_lack(spot.object, spot.address - 1) && tables_lack(spot.object, spot.address);
 }
+
+struct object *resolve_object(const struct resolver *resolver, const struct frame *frame)
+{
+	struct spot spot;
+	char path[PATH_MAX];
+
+	if (!object_path(resolver, frame, path))
+		path[0] = '\0';
+	return find_spot(resolver, frame, path, &spot) ? spot.object : NULL;
+}

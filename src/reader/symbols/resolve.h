@@ -41,4 +41,7 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 /* Is it certain, by the file at hand, that the frame's function has no unwind tables, and has a caller all the same? */
 bool resolve_lacks_tables(const struct resolver *resolver, const struct frame *frame);
 
+/* The file that a frame lies in. NULL if that is not known, or the file is not at hand. */
+struct object *resolve_object(const struct resolver *resolver, const struct frame *frame);
+
 #endif

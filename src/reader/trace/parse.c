@@ -153,9 +153,9 @@ static bool is_word(const char *text, size_t len, const char *word)
 /* The way among WORDS that is called WORD. One that is not known is C's, so that nothing seems wrong. */
 static uint8_t find_way(const char *const words[LM_WAY_COUNT], const char *word, size_t len)
 {
-	for (uint8_t way = 0; way < LM_WAY_COUNT; way++)
+	for (int way = 0; way < LM_WAY_COUNT; way++)
 		if (is_word(word, len, words[way]))
-			return way;
+			return (uint8_t)way;
 	return LM_WAY_C;
 }
 
