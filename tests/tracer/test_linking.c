@@ -702,7 +702,7 @@ static const struct variant {
 } variants[] = {
 	{"none", "CFLAGS='-Os -ffunction-sections -fdata-sections'"},
 	{"execinfo", "CFLAGS='-O2 -flto'"},
-	{"libunwind", "CPPFLAGS=-D_FORTIFY_SOURCE=2 CFLAGS='-O2 -g -fstack-protector-all -fcf-protection'"},
+	{"libunwind", "CPPFLAGS=-D_FORTIFY_SOURCE=2 CFLAGS='-O2 -g -fstack-protector-all'"},
 	{"dwarf", "CFLAGS='-O2 -g -flto -fno-optimize-sibling-calls' CPPFLAGS=-DLOG_MALLOC_BACKTRACE_COUNT=4"},
 	{"fp", "CFLAGS='-O0 -g'"},
 	{"gcc", "CFLAGS='-O0 -g'"},
