@@ -408,6 +408,7 @@ include mk/smoke.mk
 include mk/matrix.mk
 include mk/lint.mk
 include mk/dist.mk
+include mk/deb.mk
 include mk/deps.mk
 
 clean:
@@ -424,6 +425,7 @@ help:
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
 	@echo 'make install-wrap  of that, what a program that links the archive needs'
 	@echo 'make dist          the sources as a tarball, the same bytes each time'
+	@echo 'make deb           packages for Debian and Ubuntu, beside this directory; make deps-deb'
 	@echo 'make lint          the checkers; make deps-lint'
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'

@@ -19,6 +19,7 @@ DEPS_MATRIX := clang lld mold musl-tools python3 qemu-user $(if $(filter quick,$
 	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross))
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc python3
+DEPS_DEB   := dpkg-dev debhelper lintian fakeroot
 DEPS_BENCH := heaptrack zstd valgrind libc-devtools sqlite3 python3 jq perl g++
 DEPS_SMOKE := bc bison brotli bzip2 clang clang-format coreutils curl dash default-jre-headless dc diffutils dpkg ed \
 	ffmpeg file findutils flex g++ gawk gcc gdb ghostscript git gnuplot-nox gpg grep graphviz groff-base guile-3.0 gzip \
@@ -52,10 +53,13 @@ deps-fuzz:
 deps-lint:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LINT))
 
+deps-deb:
+	@$(call apt_install,$(DEPS_BUILD) $(DEPS_DEB))
+
 deps-bench:
 	@$(call apt_install,$(DEPS_BENCH))
 
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-matrix deps-languages deps-fuzz deps-lint deps-bench deps-smoke
+.PHONY: deps deps-matrix deps-languages deps-fuzz deps-lint deps-deb deps-bench deps-smoke

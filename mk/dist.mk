@@ -18,7 +18,7 @@ dist:
 	@(cat $(DIST_TREE)/names && echo MANIFEST) | LC_ALL=C sort >$(DIST_TREE)/$(DIST_NAME)/MANIFEST
 	@LC_ALL=C tar -C $(DIST_TREE) --format=gnu --sort=name --mtime=@$${SOURCE_DATE_EPOCH:-$$(cat $(DIST_TREE)/time)} \
 		--owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -cf $(DIST_TREE)/sorted.tar $(DIST_NAME)
-	@xz -T 1 -9e -c $(DIST_TREE)/sorted.tar >$(DIST) && rm -rf $(DIST_TREE)
+	@xz -T 1 -9 -c $(DIST_TREE)/sorted.tar >$(DIST) && rm -rf $(DIST_TREE)
 	@echo $(DIST)
 
 .PHONY: dist

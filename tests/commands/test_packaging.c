@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is handed on: the tarball of the sources. */
+/* What is handed on: the tarball of the sources, and Debian's packages as far as that can be seen without building. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,11 +50,34 @@ START_TEST(the_tarball_knows_its_version_and_has_all_that_is_built)
 }
 END_TEST
 
+/* The version stands in the Makefile. Debian's changelog and the names of its packages have to follow. */
+START_TEST(debians_packages_have_the_version_and_the_librarys_number)
+{
+	ck_assert_str_eq(run("sed -n '1s/^log-malloc2 (\\([^-]*\\)-.*/\\1/p' $S/debian/changelog").out,
+	                 run("$B/log-malloc --version | sed -n '1s/.* //p'").out);
+	must(run("soname=$(readelf -dW $B/liblog-malloc2.so | sed -n 's/.*SONAME.*\\[\\(.*\\)\\]/\\1/p'); "
+	         "n=${soname##*.}\n"
+	         "grep -qx \"Package: liblog-malloc2-$n\" $S/debian/control && grep -q \"^$soname liblog-malloc2-$n \" "
+	         "$S/debian/liblog-malloc2-$n.symbols"));
+}
+END_TEST
+
+/* The symbols file is written by hand, and each build of the packages would fail on another one. */
+START_TEST(debians_list_of_symbols_is_what_the_library_exports)
+{
+	ck_assert_str_eq(
+		run("sed -n 's/^ \\(.*\\)@Base .*/\\1/p' $S/debian/liblog-malloc2-1.symbols | LC_ALL=C sort").out,
+		run("nm -D --defined-only $B/liblog-malloc2.so | sed 's/.* //; s/@.*//' | LC_ALL=C sort").out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("packaging");
 
 	ONCE(the_tarball_has_the_same_bytes_each_time);
 	ONCE(the_tarball_knows_its_version_and_has_all_that_is_built);
+	ONCE(debians_packages_have_the_version_and_the_librarys_number);
+	ONCE(debians_list_of_symbols_is_what_the_library_exports);
 	return run_suite(suite);
 }

@@ -54,7 +54,10 @@ static const struct system {
 } systems[] = {
 	{"cmake", {"cmake"}, "cmake -B build && cmake --build build", "build/"},
 	{"meson", {"meson", "ninja"}, "meson setup build && meson compile -C build", "build/"},
-	{"autotools", {"autoreconf", "automake", "libtoolize"}, "autoreconf -i && ./configure -q --disable-dependency-tracking && make", ""},
+	{"autotools",
+         {"autoreconf", "automake", "libtoolize"},
+         "autoreconf -i && ./configure -q --disable-dependency-tracking && make",
+         ""},
 };
 
 START_TEST(programs_of_build_systems_are_traced)
