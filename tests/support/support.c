@@ -142,7 +142,7 @@ struct run run(const char *fmt, ...)
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		execlp("timeout", "timeout", "--foreground", "-k", "5", "120", "bash", "-c", command, (char *)NULL);
+		execlp("timeout", "timeout", "--foreground", "-k", "5", "300", "bash", "-c", command, (char *)NULL);
 		_exit(127);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

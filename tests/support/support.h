@@ -28,7 +28,7 @@ struct run {
  * Runs a command line through bash (sh has no descriptor 1022), after "cd" into the test's scratch
  * directory. $B is the build directory and $S the source directory, both
  * absolute. Standard input is /dev/null. Ends a command that runs for longer
- * than two minutes. Results last until the test ends.
+ * than five minutes. Results last until the test ends.
  */
 struct run run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
