@@ -8,6 +8,7 @@
 #include "cfi.h"
 #include "framelist.h"
 #include "module.h"
+#include "scan.h"
 #include "trace_format.h"
 
 struct lm_rules_entry lm_rules_cache[1 << LM_RULES_CACHE_BITS];
@@ -284,13 +285,10 @@ static int step_signal(struct lm_registers *r, const struct lm_machine_frame *fr
 	return 0;
 }
 
-/* ---- any step ---- */
+/* ---- code without tables ---- */
 
-/*
- * Code without call frame information was generated at run time, or is assembly.
- * Much of it keeps a chain of frames. The chain is believed only if it leads to code.
- */
-static int step_chain(struct lm_registers *r, int in_module)
+/* The caller's registers where R's code keeps a chain of frames. 0, or -1: it keeps none, or that ends here. */
+static int read_chain(const struct lm_registers *r, struct lm_registers *caller)
 {
 	uintptr_t pc, fp = r->fp, sp;
 
@@ -303,18 +301,65 @@ static int step_chain(struct lm_registers *r, int in_module)
 		break;
 	case LM_CHAIN_SP:
 		/* An interrupted function need not have made its frame yet. */
-		if (r->exact || !in_module || lm_stack_read(r->sp, &sp) != 0 || sp <= r->sp ||
+		if (r->exact || lm_stack_read(r->sp, &sp) != 0 || sp <= r->sp ||
 		    lm_stack_read(sp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &pc) != 0)
 			return -1;
 		break;
 	default:
 		return -1;
 	}
-	pc = lm_code_address(pc);
-	if (in_module && !lm_calls_return_to(pc))
-		return -1;
-	return arrive(r, pc, sp, fp, 0);
+	*caller = (struct lm_registers){.pc = lm_code_address(pc), .sp = sp, .fp = fp};
+	return 0;
 }
+
+static enum lm_scan_step step_by_tables(struct lm_registers *r, uint64_t *row);
+
+/* For the scan. */
+static enum lm_scan_step step_scanned(struct lm_scan_frame *frame)
+{
+	struct lm_registers r = {
+		.pc = frame->pc, .sp = frame->sp, .fp = frame->fp, .ra = frame->ra, .exact = frame->exact};
+	uint64_t row;
+	enum lm_scan_step result = step_by_tables(&r, &row);
+
+	*frame = (struct lm_scan_frame){.pc = r.pc, .sp = r.sp, .fp = r.fp, .ra = r.ra, .exact = r.exact};
+	return result;
+}
+
+/*
+ * Code without call frame information was generated at run time, is assembly, or was compiled without. Generated code
+ * can only keep a chain. Of code in an object it is known what calls it: a chain is believed at once if it leads to a
+ * call of this very function. A function that does not keep it passes its caller over otherwise, so the stack is
+ * searched first.
+ */
+static int step_without_tables(struct lm_registers *r)
+{
+	const enum lm_chain kind = LM_MACHINE_CHAIN;
+	uintptr_t inside = r->exact ? r->pc : r->pc - 1;
+	int has_module = lm_module_find(inside) != NULL;
+	struct lm_scan_frame found = {.pc = r->pc, .sp = r->sp, .fp = r->fp, .ra = r->ra, .exact = r->exact};
+	enum lm_scan_result result = LM_SCAN_NOTHING;
+	enum lm_fit fit = LM_FIT_NOT;
+	struct lm_registers caller;
+
+	if (read_chain(r, &caller) == 0) {
+		/* Its object need not have been met before. */
+		lm_calls_meet(caller.pc);
+		fit = has_module ? lm_calls_fit(caller.pc, inside) : (kind == LM_CHAIN_FP ? LM_FIT_SURE : LM_FIT_NOT);
+	}
+	/* A chain of stack pointers is a part of the calling convention. */
+	if (fit == LM_FIT_SURE || (fit == LM_FIT_MAYBE && kind == LM_CHAIN_SP))
+		return arrive(r, caller.pc, caller.sp, caller.fp, 0);
+	if (has_module)
+		result = lm_scan_find(&found, step_scanned);
+	if (result == LM_SCAN_FOUND)
+		return arrive(r, found.pc, found.sp, found.fp, 0);
+	if (fit != LM_FIT_MAYBE || result == LM_SCAN_OTHER)
+		return -1;
+	return arrive(r, caller.pc, caller.sp, caller.fp, 0);
+}
+
+/* ---- any step ---- */
 
 static int step_usually(struct lm_registers *r, uint64_t row)
 {
@@ -336,10 +381,10 @@ static int step_anew(struct lm_registers *r, uintptr_t pc, uint64_t *found)
 
 	if (frame)
 		return step_signal(r, frame);
-	if (!module)
-		return step_chain(r, 0);
 	/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
 	*found = LM_ROW_OTHER;
+	if (!module)
+		return -1;
 	if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0 ||
 	    (lm_framelist_make(module) && lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0))
 		*found = pack(&whole, r->exact);
@@ -349,7 +394,7 @@ static int step_anew(struct lm_registers *r, uintptr_t pc, uint64_t *found)
 	return 0;
 }
 
-int lm_rules_step(struct lm_registers *r, uint64_t *row)
+static enum lm_scan_step step_by_tables(struct lm_registers *r, uint64_t *row)
 {
 	uintptr_t pc = r->exact ? r->pc + 1 : r->pc;
 	uint64_t found = cached(pc);
@@ -359,14 +404,25 @@ int lm_rules_step(struct lm_registers *r, uint64_t *row)
 		int result = step_anew(r, pc, &found);
 
 		if (!found)
-			return result;
+			return result == 0 ? LM_SCAN_CALLER : LM_SCAN_BROKEN;
 	}
 	if (found == LM_ROW_OTHER)
-		return step_chain(r, 1);
+		return LM_SCAN_NO_TABLES;
 	/* Where the frame pointer points below the frame, nothing of what is said of usual rows holds. */
 	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp + LM_MACHINE_FP_BELOW)
 		*row = found;
-	return found == LM_ROW_END ? -1 : step_usually(r, found);
+	if (found == LM_ROW_END)
+		return LM_SCAN_OUTERMOST;
+	return step_usually(r, found) == 0 ? LM_SCAN_CALLER : LM_SCAN_BROKEN;
+}
+
+int lm_rules_step(struct lm_registers *r, uint64_t *row)
+{
+	enum lm_scan_step result = step_by_tables(r, row);
+
+	if (result == LM_SCAN_NO_TABLES)
+		return step_without_tables(r);
+	return result == LM_SCAN_CALLER ? 0 : -1;
 }
 
 uintptr_t lm_rules_find_fp(uintptr_t pc, uintptr_t sp)
