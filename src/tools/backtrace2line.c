@@ -98,7 +98,7 @@ static int add_row(struct backtrace2line *b, struct table *table, const struct w
 	if (error)
 		return error;
 	b->without_maps |= !frame.object && frame.address && !b->maps.count;
-	return table_add(table, &resolved.places, waiting->text, waiting->len);
+	return table_add(table, &resolved.places, resolved.guessed, waiting->text, waiting->len);
 }
 
 /* Prints the kept frames, looked up with the maps known now. */

@@ -18,8 +18,8 @@ int backtrace_print(const struct location *const *frames, size_t depth, const st
 	for (size_t i = 0; !error && i < depth; i++) {
 		const struct location *frame = frames[i];
 
-		error = style->as_written ? table_add_text(&table, frame->text, frame->len)
-		                          : table_add(&table, &frame->places, frame->text, frame->len);
+		error = style->as_written ? table_add_text(&table, frame->guessed, frame->text, frame->len)
+		                          : table_add(&table, &frame->places, frame->guessed, frame->text, frame->len);
 	}
 	if (!error)
 		table_print(&table, out, TABLE_INDENT);

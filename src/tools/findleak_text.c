@@ -24,10 +24,13 @@ static int add_frame(const struct resolver *resolver, struct table *table, const
 	struct frame frame;
 	int error;
 
-	if (resolver->as_written || frame_parse(text->text, text->len, &frame) != 0)
-		return table_add_text(table, text->text, text->len);
+	if (frame_parse(text->text, text->len, &frame) != 0)
+		return table_add_text(table, false, text->text, text->len);
 	error = resolve_frame(resolver, &frame, &resolved);
-	return error ? error : table_add(table, &resolved.places, text->text, text->len);
+	if (error)
+		return error;
+	return resolver->as_written ? table_add_text(table, resolved.guessed, text->text, text->len)
+	                            : table_add(table, &resolved.places, resolved.guessed, text->text, text->len);
 }
 
 static int print_stack(const struct findings *findings, uint32_t number)

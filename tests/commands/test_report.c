@@ -289,6 +289,25 @@ START_TEST(folded_stacks_add_up_to_the_totals)
 }
 END_TEST
 
+START_TEST(a_frame_that_the_tracker_guessed_is_marked)
+{
+	static const char trace[] = "# PID 5\n# GUESSED 0x40\n+ INIT [0:0] malloc=0\n+ malloc 100 0x1000 [100:104]\n"
+				    "/bin/p(inner+0x1)[0x30]\n/bin/p(outer+0x2)[0x40]\n/bin/p(main+0x3)[0x50]\n";
+
+	write_file("t", trace, sizeof trace - 1);
+	ck_assert_str_eq(run("$B/log-malloc-findleak t | grep ' /bin/p' | sed 's/ *$//'").out,
+	                 "       inner                ??:?                      /bin/p(inner+0x1)[0x30]\n"
+	                 "       outer                ??:?                      /bin/p(outer+0x2)[0x40] ~ guessed\n"
+	                 "       main                 ??:?                      /bin/p(main+0x3)[0x50]\n");
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-findleak -n t").out, "/bin/p(outer+0x2)[0x40] ~ guessed\n"));
+	json_is("log-malloc-findleak", "t", ".leaks[0].backtrace|map(.guessed)", "[null,true,null]\n");
+	json_is("log-malloc-report", "t", "[..|.guessed?|select(.)]|unique", "[true]\n");
+	ck_assert_str_eq(report("--format=folded --by leaked t"), "main;outer~;inner 100\n");
+	ck_assert_ptr_nonnull(strstr(report("--tree --by leaked t"), "outer~"));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-cat t").out, "# GUESSED 0x40\n"));
+}
+END_TEST
+
 START_TEST(a_semicolon_in_a_name_does_not_split_it)
 {
 	struct run r = run("printf '+ malloc 5 0x10 [5:24]\\n/x(a;b+0x1)[0x1]\\n/x(m\\001 n+0x1)[0x2]\\n' |"
@@ -541,6 +560,7 @@ int main(void)
 	tcase_add_test(known, trees_add_up_from_either_end);
 	tcase_add_test(known, trees_have_long_names_in_short);
 	tcase_add_test(known, folded_stacks_add_up_to_the_totals);
+	tcase_add_test(known, a_frame_that_the_tracker_guessed_is_marked);
 	tcase_add_test(known, a_semicolon_in_a_name_does_not_split_it);
 	tcase_add_test(known, images_are_reported_one_by_one);
 	tcase_add_test(known, a_trace_that_ends_early_is_reported_as_such);

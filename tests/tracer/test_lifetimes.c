@@ -317,6 +317,62 @@ START_TEST(a_backtrace_goes_on_where_the_stack_was_switched)
 }
 END_TEST
 
+/* Does the trace say that the frame of CALL was guessed? */
+static bool is_guessed(const char *trace, const char *frame)
+{
+	const char *address = strrchr(frame, '[');
+
+	/* In the packed format, blanks follow. */
+	return run("grep -aq '# GUESSED %.*s *$' %s", (int)strcspn(address + 1, "]"), address + 1, trace).status == 0;
+}
+
+/* In each format, a caller that no table tells of is found, is marked, and is nobody else. */
+START_TEST(the_caller_of_a_function_without_tables_is_guessed_or_nobody)
+{
+	static const char *const formats[] = {"full", "compact", "packed"};
+	static const struct {
+		uint64_t size;
+		const char *inner, *outer; /* OUTER is NULL: the backtrace ends */
+	} calls[] = {{1001, "direct", "keeps_direct"},
+	             {1002, "distant", "keeps_distant"},
+	             {1003, "roomy", "keeps_roomy"},
+	             {1004, "jumped", NULL}};
+
+	for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+		char environment[100];
+		struct traced trace;
+		struct run traced;
+
+		snprintf(environment, sizeof environment, "LOG_MALLOC_QUIET=1 LOG_MALLOC_FORMAT=%s", formats[f]);
+		traced = run_traced(_i, environment, "no_tables", "");
+		if (traced.status == 77) {
+			skip("the_caller_of_a_function_without_tables_is_guessed_or_nobody",
+			     "its functions are those of another machine");
+			return;
+		}
+		ck_assert_msg(traced.status == 0, "%s: status %d", flavours[_i].name, traced.status);
+		trace = traced_read("trace", true);
+		for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+			const struct traced_call *call = traced_find(&trace, "malloc", calls[i].size);
+
+			ck_assert_uint_eq(times(&trace, calls[i].size), 3);
+			ck_assert_str_eq(traced_symbol(call->frames[0]), calls[i].inner);
+			ck_assert(!is_guessed("trace", call->frames[0]));
+			if (!calls[i].outer) {
+				ck_assert_uint_eq(call->depth, 1);
+				continue;
+			}
+			all_are_of(&trace, calls[i].size, calls[i].inner, calls[i].outer);
+			ck_assert_uint_ge(call->depth, 3);
+			ck_assert_str_eq(traced_symbol(call->frames[1]), calls[i].outer);
+			ck_assert(is_guessed("trace", call->frames[1]));
+			ck_assert_str_eq(traced_symbol(call->frames[2]), "main");
+			ck_assert(!is_guessed("trace", call->frames[2]));
+		}
+	}
+}
+END_TEST
+
 /* Two plugins of the same shape come and go in namespaces of their own, and each calls back into the program. */
 START_TEST(a_backtrace_goes_through_other_namespaces)
 {
@@ -380,6 +436,7 @@ int main(void)
 	EACH(every_age_of_a_process_is_traced);
 	ONCE(what_is_allocated_after_the_end_stands_behind_it);
 	EACH(coroutines_have_backtraces_of_their_own_stacks);
+	EACH(the_caller_of_a_function_without_tables_is_guessed_or_nobody);
 	EACH(a_stack_may_lie_where_a_larger_one_was);
 	EACH(a_backtrace_goes_on_where_the_stack_was_switched);
 	ONCE(a_backtrace_goes_through_other_namespaces);

@@ -1164,7 +1164,12 @@ START_TEST(programs_of_musl_are_traced)
 	ck_assert_uint_eq(trace.heap.counts.foreign, 0);
 	ck_assert_uint_eq(trace.heap.blocks, 1);
 	ck_assert_uint_eq(trace.heap.bytes, 15);
-	ck_assert_str_eq(traced_symbol(traced_find(&trace, "malloc", 15)->frames[0]), "strdup");
+	/* musl's own code has no tables. */
+	call = traced_find(&trace, "malloc", 15);
+	ck_assert_str_eq(traced_symbol(call->frames[0]), "strdup");
+	ck_assert_uint_ge(call->depth, 2);
+	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	ck_assert_int_eq(run("grep -q '^# GUESSED 0x' trace").status, 0);
 }
 END_TEST
 
@@ -1217,8 +1222,9 @@ END_TEST
 
 static const struct machine {
 	const char *triplet, *qemu, *settings;
-	/* Of the program's own code alone, or of libc's code as well. */
-	enum { OWN_BACKTRACES, BACKTRACES } backtraces;
+	/* Of the program's own code alone; of it and of what libc's code without tables was called by; or of all code.
+	 */
+	enum { OWN_BACKTRACES, GUESSED_BACKTRACES, BACKTRACES } backtraces;
 	/* The outermost frame, where our own unwinder knows the machine; or NULL. */
 	const char *outermost;
 	bool is_rare; /* only with "make check MACHINES=all" */
@@ -1228,15 +1234,15 @@ static const struct machine {
 	{"arm-linux-gnueabihf", "qemu-arm", "", OWN_BACKTRACES, NULL, false},
 	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES, NULL, true},
 	/* There are no atomic exchanges of 16 bits. A frame pointer points behind what it leads to. */
-	{"riscv64-linux-gnu", "qemu-riscv64", "", OWN_BACKTRACES, "_start", false},
+	{"riscv64-linux-gnu", "qemu-riscv64", "", GUESSED_BACKTRACES, "_start", false},
 	/* The highest byte comes first, in 64 bits. Registers are saved in the caller's frame. */
 	{"s390x-linux-gnu", "qemu-s390x", "", BACKTRACES, "_start", false},
 	/* Its code reads the pc by functions in COMDAT groups. */
 	{"i686-linux-gnu", "qemu-i386", "", BACKTRACES, "_start", true},
 	/* Calls of local functions differ from those of global ones, and there are no atomic operations of 64 bits. */
-	{"mipsel-linux-gnu", "qemu-mipsel", "", OWN_BACKTRACES, "__start", true},
+	{"mipsel-linux-gnu", "qemu-mipsel", "", GUESSED_BACKTRACES, "__start", true},
 	/* The same, and the highest byte of a word comes first. */
-	{"mips-linux-gnu", "qemu-mips", "", OWN_BACKTRACES, "__start", true},
+	{"mips-linux-gnu", "qemu-mips", "", GUESSED_BACKTRACES, "__start", true},
 	/* A function has two entries, and its return address is saved in its caller's frame. _start jumps. */
 	{"powerpc64le-linux-gnu", "qemu-ppc64le", "", BACKTRACES, "__libc_start_main", true},
 };
@@ -1435,6 +1441,12 @@ static void strdup_is_traced(const struct machine *machine, const char *options,
 	ck_assert_uint_ge(call->depth, 3);
 	ck_assert_ptr_nonnull(strstr(traced_symbol(call->frames[0]), "strdup"));
 	ck_assert_str_eq(traced_symbol(call->frames[1]), "main");
+	ck_assert_str_eq(traced_symbol(call->frames[call->depth - 1]), machine->outermost);
+	ck_assert_int_eq(
+		run("grep -q \"^# GUESSED $(grep -om 1 '(main+.*' trace | sed 's/.*\\[//; s/\\].*//')$\" trace").status,
+		machine->backtraces != GUESSED_BACKTRACES);
+	if (machine->backtraces == GUESSED_BACKTRACES)
+		return;
 	for (size_t i = 0; i < trace.count; i++) {
 		call = &trace.list[i];
 		if (!parse_is_free(call->event.call))

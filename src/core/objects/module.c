@@ -230,6 +230,17 @@ struct lm_module *lm_module_find(uintptr_t pc)
 	return module;
 }
 
+struct lm_module *lm_module_known(uintptr_t pc)
+{
+	static int has_program;
+
+	if (unlikely(!lm_load(&has_program))) {
+		lm_store(&has_program, 1);
+		lm_module_find((uintptr_t)getauxval(AT_ENTRY));
+	}
+	return loaded_at(pc);
+}
+
 const struct lm_module *lm_module_first(void)
 {
 	return lm_load_acquire(&list);

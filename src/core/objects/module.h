@@ -30,6 +30,9 @@ struct lm_module {
 /* The object that PC lies in, or NULL. */
 struct lm_module *lm_module_find(uintptr_t pc);
 
+/* The same among the program and the objects that were met: no other object is looked for. */
+struct lm_module *lm_module_known(uintptr_t pc);
+
 /* All there were, linked by NEXT; those that are gone included. */
 const struct lm_module *lm_module_first(void);
 

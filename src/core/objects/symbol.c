@@ -196,3 +196,80 @@ struct lm_frame *lm_symbol_frame(uintptr_t pc)
 	while (!lm_compare_exchange(place, &frame->link.next, &frame->link));
 	return frame;
 }
+
+int lm_symbol_function(uintptr_t pc, uintptr_t *start)
+{
+	struct lm_module *module = lm_module_known(pc);
+	uint64_t begin;
+
+	if (!module || !name_of(module, pc - module->loaded.bias, &begin))
+		return -1;
+	*start = module->loaded.bias + (uintptr_t)begin;
+	return 0;
+}
+
+/* ---- frames that were guessed: few ---- */
+
+struct guess {
+	struct lm_link link;
+	uintptr_t pc;
+	unsigned told; /* the TRACE that tells it */
+};
+
+#define GUESSES_BITS 6
+
+static struct lm_link *guess_table[1 << GUESSES_BITS];
+static struct lm_chains guesses = {.bits = GUESSES_BITS, .first = guess_table};
+/* The traces that this memory has seen: each child of fork that writes one begins another. */
+static unsigned trace = 1;
+int lm_symbol_has_guesses;
+
+static int is_guess(struct lm_link *link, const void *pc)
+{
+	return ((const struct guess *)link)->pc == (uintptr_t)pc;
+}
+
+static struct guess *guess_of(uintptr_t pc)
+{
+	if (!lm_load(&lm_symbol_has_guesses))
+		return NULL;
+	return (struct guess *)lm_chains_find(&guesses, hash_of(pc), is_guess, (const void *)pc);
+}
+
+void lm_symbol_guess(uintptr_t pc)
+{
+	struct guess *guess;
+	struct lm_link **place;
+
+	if (guess_of(pc))
+		return;
+	guess = lm_arena_alloc(sizeof *guess);
+	if (!guess)
+		return;
+	guess->pc = pc;
+	/* Two threads may add the same one. The first that is found counts. */
+	do
+		place = lm_chains_place(&guesses, hash_of(pc), &guess->link.next);
+	while (!lm_compare_exchange(place, &guess->link.next, &guess->link));
+	lm_store_release(&lm_symbol_has_guesses, 1);
+}
+
+int lm_symbol_is_untold_guess(uintptr_t pc)
+{
+	const struct guess *guess = guess_of(pc);
+
+	return guess && lm_load(&guess->told) != lm_load(&trace);
+}
+
+void lm_symbol_guess_told(uintptr_t pc)
+{
+	struct guess *guess = guess_of(pc);
+
+	if (guess)
+		lm_store(&guess->told, lm_load(&trace));
+}
+
+void lm_symbol_forked(void)
+{
+	lm_add(&trace, 1);
+}

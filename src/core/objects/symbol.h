@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "chains.h"
+#include "compiler.h"
 #include "module.h"
 
 /* Texts are copied in pieces of this size. */
@@ -32,5 +33,25 @@ uintptr_t lm_symbol_function(uintptr_t pc);
 
 /* The line for the return address PC, or NULL without memory. */
 struct lm_frame *lm_symbol_frame(uintptr_t pc);
+
+/* Where the function begins that the address PC lies in, by its symbol: 0; or -1. Only in objects that are known. */
+int lm_symbol_function(uintptr_t pc, uintptr_t *start);
+
+/* ---- frames that were guessed ---- */
+
+/* The return address PC was found without tables that say so. */
+void lm_symbol_guess(uintptr_t pc);
+
+/* Are there any? */
+extern int lm_symbol_has_guesses LM_INTERNAL;
+
+/* Is PC a guess that the trace does not tell yet? */
+int lm_symbol_is_untold_guess(uintptr_t pc);
+
+/* It is in the trace now. */
+void lm_symbol_guess_told(uintptr_t pc);
+
+/* In a child of fork: its trace tells of none yet. */
+void lm_symbol_forked(void);
 
 #endif

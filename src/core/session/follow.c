@@ -17,6 +17,7 @@
 #include "process.h"
 #include "sample.h"
 #include "sink.h"
+#include "symbol.h"
 #include "sys.h"
 #include "thread.h"
 #include "warn.h"
@@ -84,6 +85,7 @@ static void follow(struct lm_output *output)
 	lm_backtraces_forked();
 	lm_nodes_forked();
 	lm_module_forked();
+	lm_symbol_forked();
 	lm_limit_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;

@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "compiler.h"
 #include "marks.h"
 #include "record.h"
 #include "sink.h"
@@ -11,6 +12,7 @@
 int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned count, unsigned *found)
 {
 	size_t room = LM_SINK_RECORD_MAX - 2 * LM_RECORD_LINE_MAX;
+	int guesses = lm_load(&lm_symbol_has_guesses);
 
 	*found = 0;
 
@@ -22,6 +24,8 @@ int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned coun
 		if (frame->length > room)
 			break;
 		if (frame->module && !lm_load_acquire(&frame->module->announced) && lm_marks_module(frame->module) != 0)
+			return -1;
+		if (unlikely(guesses) && lm_symbol_is_untold_guess(pcs[i]) && lm_marks_guess(pcs[i]) != 0)
 			return -1;
 		frames[(*found)++] = frame;
 		room -= frame->length;

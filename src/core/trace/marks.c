@@ -15,6 +15,7 @@
 #include "self.h"
 #include "settings.h"
 #include "sink.h"
+#include "symbol.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -57,6 +58,23 @@ int lm_marks_module(struct lm_module *module)
 	if (lm_marks_send(parts, 3) != 0)
 		return -1;
 	lm_store_release(&module->announced, 1);
+	return 0;
+}
+
+/* As with a module: perhaps twice, never too late. */
+int lm_marks_guess(uintptr_t pc)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2];
+
+	lm_text_string(&text, "# " LM_TRACE_GUESSED " 0x");
+	lm_text_hex(&text, pc);
+	lm_text_char(&text, '\n');
+	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
+	if (lm_marks_send(parts, 1) != 0)
+		return -1;
+	lm_symbol_guess_told(pc);
 	return 0;
 }
 

@@ -23,6 +23,9 @@ int lm_marks_text(const char *text, int length);
 /* Writes where MODULE lies, and marks it as announced. */
 int lm_marks_module(struct lm_module *module);
 
+/* Writes that the return address PC was guessed, and notes that it is told. */
+int lm_marks_guess(uintptr_t pc);
+
 /*
  * Announces THREAD, the calling thread, if the trace does not name it. If it does, announces it again if it has another
  * name now. -1: the trace does not name it.

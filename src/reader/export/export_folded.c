@@ -21,7 +21,7 @@ static char *without_semicolons(char *name)
 
 static char *folded_label(const struct location *location, const struct symbols_place *place)
 {
-	return without_semicolons(location_name(location, place));
+	return without_semicolons(labels_marked(location, location_name(location, place)));
 }
 
 /* The name of an image: "program [pid]". */

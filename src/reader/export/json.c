@@ -105,6 +105,10 @@ int json_add_frame(json_t *backtrace, const struct frame *frame, const struct re
 			"offset", known_address(resolved->has_offset, resolved->offset), "address",
 			known_address(frame->has_address, frame->address));
 
+		if (object && resolved->guessed && json_object_set_new(object, "guessed", json_true()) != 0) {
+			json_decref(object);
+			object = NULL;
+		}
 		if (!object || json_array_append_new(backtrace, object) != 0)
 			return -ENOMEM;
 	}

@@ -200,8 +200,10 @@ void json_print_backtrace(struct json_printer *printer, const struct stacks *sta
 static void print_location(struct json_printer *printer, const struct location *location)
 {
 	struct frame frame = {.address = location->address, .has_address = location->has_address};
-	struct resolved resolved = {
-		.places = location->places, .has_offset = location->has_offset, .offset = location->offset};
+	struct resolved resolved = {.places = location->places,
+	                            .guessed = location->guessed,
+	                            .has_offset = location->has_offset,
+	                            .offset = location->offset};
 
 	if (location->module)
 		memcpy(resolved.module, location->module, strlen(location->module) + 1);

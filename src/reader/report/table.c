@@ -83,25 +83,44 @@ static int add(struct table *table, struct table_row row)
 	return 0;
 }
 
-int table_add(struct table *table, const struct symbols_places *places, const char *text, size_t len)
+/* The frame as it is written, with a mark behind it if the tracker guessed it. */
+static const char *keep_symbol(struct table *table, bool guessed, const char *text, size_t len)
+{
+	static const char mark[] = " ~ guessed";
+	const char *kept = keep(table, text, len);
+	char *marked;
+
+	if (!guessed || !kept)
+		return kept;
+	len = strlen(kept);
+	marked = pool_alloc(&table->pool, len + sizeof mark);
+	if (!marked)
+		return NULL;
+	memcpy(marked, kept, len);
+	memcpy(marked + len, mark, sizeof mark);
+	return marked;
+}
+
+int table_add(struct table *table, const struct symbols_places *places, bool guessed, const char *text, size_t len)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < places->count; i++) {
 		const struct symbols_place *place = &places->places[i];
 
-		error = add(table, (struct table_row){
-					   .function = place->function ? keep_function(table, place->function) : "",
-					   .file = keep_file(table, place),
-					   .symbol = place->inlined ? "(inlined)" : keep(table, text, len),
-				   });
+		error = add(table,
+		            (struct table_row){
+				    .function = place->function ? keep_function(table, place->function) : "",
+				    .file = keep_file(table, place),
+				    .symbol = place->inlined ? "(inlined)" : keep_symbol(table, guessed, text, len),
+			    });
 	}
 	return error;
 }
 
-int table_add_text(struct table *table, const char *text, size_t len)
+int table_add_text(struct table *table, bool guessed, const char *text, size_t len)
 {
-	return add(table, (struct table_row){"", "", keep(table, text, len)});
+	return add(table, (struct table_row){"", "", keep_symbol(table, guessed, text, len)});
 }
 
 /* The width of a UTF-8 text on a terminal. Continuation bytes take no column. */

@@ -27,10 +27,10 @@ struct table {
 };
 
 /* Adds a frame with what is known about it. TEXT is the frame as in the trace. 0 or -ENOMEM. */
-int table_add(struct table *table, const struct symbols_places *places, const char *text, size_t len);
+int table_add(struct table *table, const struct symbols_places *places, bool guessed, const char *text, size_t len);
 
 /* Adds a row that has only TEXT. 0 or -ENOMEM. */
-int table_add_text(struct table *table, const char *text, size_t len);
+int table_add_text(struct table *table, bool guessed, const char *text, size_t len);
 
 /* Prints the table. Each line begins with INDENT blanks. */
 void table_print(const struct table *table, FILE *out, int indent);

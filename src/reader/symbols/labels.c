@@ -10,9 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *labels_marked(const struct location *location, char *label)
+{
+	size_t len = label && location->guessed ? strlen(label) : 0;
+	char *marked = len ? realloc(label, len + 2) : label;
+
+	if (!marked)
+		free(label);
+	else if (len)
+		memcpy(marked + len, "~", 2);
+	return marked;
+}
+
 char *labels_function(const struct location *location, const struct symbols_place *place)
 {
-	return location_name(location, place);
+	return labels_marked(location, location_name(location, place));
 }
 
 /* NAME belongs to this function, which frees or keeps it. */
@@ -30,7 +42,7 @@ static char *with_line(char *name, const struct symbols_place *place)
 
 char *labels_line(const struct location *location, const struct symbols_place *place)
 {
-	return with_line(location_name(location, place), place);
+	return with_line(labels_marked(location, location_name(location, place)), place);
 }
 
 char *labels_short_line(const struct location *location, const struct symbols_place *place)
@@ -39,7 +51,7 @@ char *labels_short_line(const struct location *location, const struct symbols_pl
 
 	if (name)
 		short_name(name);
-	return with_line(name, place);
+	return with_line(labels_marked(location, name), place);
 }
 
 /* A printable copy of a text. It lives as long as the labels. */

@@ -42,6 +42,9 @@ void labels_reverse(struct labels *labels);
 
 void labels_free(struct labels *labels);
 
+/* Marks the LABEL of a location that was guessed with a '~' behind it. It frees or returns LABEL, which can be NULL. */
+char *labels_marked(const struct location *location, char *label);
+
 /* Labels: "function" or "function (file:line)". The short ones use short_name(). */
 char *labels_function(const struct location *location, const struct symbols_place *place);
 char *labels_line(const struct location *location, const struct symbols_place *place);

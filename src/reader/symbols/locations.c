@@ -15,6 +15,7 @@ static bool keep(struct locations *locations, struct location *location, const s
 	location->places = resolved->places;
 	location->has_offset = resolved->has_offset;
 	location->offset = resolved->offset;
+	location->guessed = resolved->guessed;
 	if (resolved->module[0]) {
 		location->module = pool_copy(&locations->pool, resolved->module, strlen(resolved->module));
 		if (!location->module)

@@ -20,6 +20,7 @@ struct location {
 	uint64_t address;             /* the return address */
 	bool has_offset;
 	bool has_address;
+	bool guessed; /* the tracker guessed it */
 };
 
 /* The caller sets STACKS and RESOLVER, which have to stay valid; the rest is zero. */

@@ -149,6 +149,7 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
 	struct symbols_place *named = &resolved->named;
 
 	*named = (struct symbols_place){0};
+	resolved->guessed = resolver->stacks && frame->has_address && stacks_is_guess(resolver->stacks, frame->address);
 	resolved->places = (struct symbols_places){named, 1};
 	resolved->has_offset = frame->has_offset && !frame->symbol;
 	resolved->offset = frame->offset;

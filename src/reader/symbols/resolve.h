@@ -31,6 +31,7 @@ struct resolved {
 	struct symbols_places places;
 	struct symbols_place named; /* what the frame itself says, used if nothing better is known */
 	char module[PATH_MAX];      /* the object's path where the process ran; "" if unknown */
+	bool guessed;               /* the tracker guessed the frame */
 	bool has_offset;
 	uint64_t offset; /* of the return address from the module's load bias */
 };

@@ -48,6 +48,7 @@ static const struct {
 	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
+	{LM_TRACE_GUESSED, INFO_GUESSED, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -454,6 +455,10 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			parse_calling(*c, record, infos[i].word[0] == LM_TRACE_MISMATCH[0]);
 		if (record->info == INFO_THREAD)
 			parse_thread(*c, record);
+		if (record->info == INFO_GUESSED)
+			return cursor_address(c, &record->number) && cursor_at_end(c)
+			               ? NULL
+			               : "an information line whose value is not an address";
 		if (record->info == INFO_NODE)
 			return parse_node(c, &record->node);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;

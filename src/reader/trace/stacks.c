@@ -94,6 +94,16 @@ uint32_t stacks_find_number(const struct stacks *stacks, uint64_t number)
 	return stack == HASH_NONE ? STACK_NONE : stack;
 }
 
+int stacks_add_guess(struct stacks *stacks, uint64_t address)
+{
+	return hash_set_number(&stacks->guess_table, address, 0);
+}
+
+bool stacks_is_guess(const struct stacks *stacks, uint64_t address)
+{
+	return stacks->guess_table.used && hash_find_number(&stacks->guess_table, address) != HASH_NONE;
+}
+
 /* A block and its text. */
 struct block {
 	const char *text;
@@ -157,5 +167,6 @@ void stacks_free(struct stacks *stacks)
 	hash_free(&stacks->stack_table);
 	hash_free(&stacks->number_table);
 	hash_free(&stacks->block_table);
+	hash_free(&stacks->guess_table);
 	*stacks = (struct stacks){0};
 }

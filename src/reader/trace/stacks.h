@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "scan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,7 @@ struct stacks {
 	struct hash_table stack_table;
 	struct hash_table number_table; /* compact format: backtraces by the trace's numbers */
 	struct hash_table block_table;  /* full format: backtraces by their text */
+	struct hash_table guess_table;  /* return addresses that the tracker guessed */
 };
 
 /* Gives FRAME the number of a frame. 0, -EINVAL if TEXT is no frame, or -ENOMEM. */
@@ -61,6 +63,11 @@ uint32_t stacks_find_block(const struct stacks *stacks, const char *text, const 
 
 /* Notes that BLOCK has the frames of STACK. Does nothing if BLOCK contains anything else. 0 or -ENOMEM. */
 int stacks_set_block(struct stacks *stacks, const char *text, const struct scan_block *block, uint32_t stack);
+
+/* Notes that the tracker guessed ADDRESS. 0 or -ENOMEM. */
+int stacks_add_guess(struct stacks *stacks, uint64_t address);
+
+bool stacks_is_guess(const struct stacks *stacks, uint64_t address);
 
 /* Valid until the next addition. */
 struct stack stacks_get(const struct stacks *stacks, uint32_t stack);

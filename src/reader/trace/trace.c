@@ -291,6 +291,8 @@ static int take_info(struct trace *trace)
 		return set_path(trace, &image->cwd);
 	case INFO_MODULE:
 		return maps_add_module(&image->maps, &record->module);
+	case INFO_GUESSED:
+		return stacks_add_guess(&image->stacks, record->number);
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
 	case INFO_FLAVOUR:

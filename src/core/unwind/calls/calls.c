@@ -6,9 +6,13 @@
 
 #include "machine.h"
 #include "module.h"
+#include "symbol.h"
 #include "trim.h"
 
 uintptr_t lm_calls_cache[1 << LM_CALLS_CACHE_BITS];
+
+/* A function that has no name is taken to be no longer, in bytes. */
+#define NAMELESS_MAX ((uintptr_t)16 << 10)
 
 int lm_calls_look(uintptr_t pc)
 {
@@ -30,8 +34,91 @@ int lm_calls_look(uintptr_t pc)
 	return 1;
 }
 
+/* ---- of which function? ---- */
+
+#define FITS_BITS 11
+
+/* CHECK is made of all three, so that what two threads wrote at once does not match. */
+static struct pair {
+	uintptr_t pc, check;
+} pairs[1 << FITS_BITS];
+
+static uint64_t hash_of(uintptr_t pc, uintptr_t callee)
+{
+	return (pc ^ callee * UINT64_C(0xbf58476d1ce4e5b9)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static uintptr_t check_of(uint64_t hash, enum lm_fit fit)
+{
+	return (uintptr_t)(hash >> 8) * 8 + fit + 1;
+}
+
+/* The target of a direct call: the function that CALLEE lies in? */
+static enum lm_fit target_fit(uintptr_t target, uintptr_t callee)
+{
+	uintptr_t start, other;
+
+	if (lm_symbol_function(callee, &start) == 0) {
+		if (target - start <= LM_MACHINE_LOCAL_ENTRY)
+			return LM_FIT_SURE;
+		/* It may be an entry of a procedure linkage table, which has no name. */
+		return lm_symbol_function(target, &other) == 0 ? LM_FIT_OTHER : LM_FIT_MAYBE;
+	}
+	/* Functions without names: at least, no other one begins in between. */
+	if (lm_symbol_function(target, &other) == 0 || target > callee || callee - target > NAMELESS_MAX)
+		return LM_FIT_OTHER;
+	return LM_FIT_MAYBE;
+}
+
+static enum lm_fit look_for_fit(uintptr_t pc, uintptr_t callee)
+{
+	const struct lm_module *module = lm_module_known(pc - 1);
+	uint8_t code[LM_MACHINE_BEFORE];
+	uintptr_t target;
+
+	if (!module || lm_image_read(&module->loaded.image, code, pc - sizeof code, sizeof code) != 0)
+		return LM_FIT_NOT;
+	switch (lm_machine_branch(code, pc, &target)) {
+	case LM_BRANCH_DIRECT:
+		return target_fit(target, callee);
+	case LM_BRANCH_INDIRECT:
+		return LM_FIT_MAYBE;
+	default:
+		return LM_FIT_NOT;
+	}
+}
+
+enum lm_fit lm_calls_fit(uintptr_t pc, uintptr_t callee)
+{
+	uint64_t hash = hash_of(pc, callee);
+	struct pair *pair = &pairs[hash >> (64 - FITS_BITS)];
+	uintptr_t check = lm_load(&pair->check);
+	enum lm_fit fit;
+
+	/* Most words of a stack are nothing like it. */
+	if (!pc || !lm_module_known(pc - 1))
+		return LM_FIT_NOT;
+	for (fit = LM_FIT_NOT; fit <= LM_FIT_SURE; fit++) {
+		if (check == check_of(hash, fit) && lm_load(&pair->pc) == pc)
+			return fit;
+	}
+	fit = look_for_fit(pc, callee);
+	lm_store(&pair->pc, pc);
+	lm_store(&pair->check, check_of(hash, fit));
+	return fit;
+}
+
+/* Before libc has its list of objects, it can't be asked for an address that is none. */
+void lm_calls_meet(uintptr_t pc)
+{
+	if (pc && lm_unwind_ready())
+		lm_module_find(pc - 1);
+}
+
 void lm_calls_flush(void)
 {
 	for (size_t i = 0; i < sizeof lm_calls_cache / sizeof lm_calls_cache[0]; i++)
 		lm_store(&lm_calls_cache[i], 0);
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		lm_store(&pairs[i].pc, 0);
 }

@@ -30,6 +30,20 @@ static inline int lm_calls_return_to(uintptr_t pc)
 	return likely(pc && lm_load(lm_calls_place(pc)) == pc) || lm_calls_look(pc);
 }
 
+/* How sure it is that a return address is the one of a call of a certain function. */
+enum lm_fit {
+	LM_FIT_NOT,   /* no call returns there */
+	LM_FIT_OTHER, /* the call names another function */
+	LM_FIT_MAYBE, /* the call does not name its target, or the target is not known to be the function */
+	LM_FIT_SURE,  /* the call goes to the begin of the function */
+};
+
+/* PC: the return address. CALLEE: an address in the function. Both have to lie in objects that are known. */
+enum lm_fit lm_calls_fit(uintptr_t pc, uintptr_t callee) LM_INTERNAL;
+
+/* PC, which may be anything, need not lie in an object that was met before: its object is known from here on. */
+void lm_calls_meet(uintptr_t pc) LM_INTERNAL;
+
 /* Code was unloaded. */
 void lm_calls_flush(void);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* See rules.h. */
 #include "rules.h"
-#include "callers.h"
 
 #include <stddef.h>
 
@@ -9,6 +8,7 @@
 #include "cfi.h"
 #include "framelist.h"
 #include "module.h"
+#include "scan.h"
 #include "trace_format.h"
 
 struct lm_rules_entry lm_rules_cache[1 << LM_RULES_CACHE_BITS];
@@ -285,46 +285,31 @@ static int step_signal(struct lm_registers *r, const struct lm_machine_frame *fr
 	return 0;
 }
 
-/* ---- any step ---- */
+/* ---- code without tables ---- */
 
-/* Where a step goes. */
-struct link {
-	uintptr_t pc, sp, fp;
-};
-
-/* What the chain of frames leads to: 0, or -1 if there is none, or it can't be read. */
-static int read_chain(const struct lm_registers *r, struct link *to)
+/* The caller's registers where R's code keeps a chain of frames. 0, or -1: it keeps none, or that ends here. */
+static int read_chain(const struct lm_registers *r, struct lm_registers *caller)
 {
+	uintptr_t pc, fp = r->fp, sp;
+
 	switch (LM_MACHINE_CHAIN) {
 	case LM_CHAIN_FP:
-		if (!r->fp || lm_stack_read(r->fp + LM_MACHINE_LINK_FP * (intptr_t)LM_STACK_WORD, &to->fp) != 0 ||
-		    lm_stack_read(r->fp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &to->pc) != 0)
+		if (!r->fp || lm_stack_read(r->fp + LM_MACHINE_LINK_FP * (intptr_t)LM_STACK_WORD, &fp) != 0 ||
+		    lm_stack_read(r->fp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &pc) != 0)
 			return -1;
-		to->sp = r->fp + LM_MACHINE_LINK_END * (intptr_t)LM_STACK_WORD;
+		sp = r->fp + LM_MACHINE_LINK_END * (intptr_t)LM_STACK_WORD;
 		break;
 	case LM_CHAIN_SP:
 		/* An interrupted function need not have made its frame yet. */
-		if (r->exact || lm_stack_read(r->sp, &to->sp) != 0 || to->sp <= r->sp ||
-		    lm_stack_read(to->sp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &to->pc) != 0)
+		if (r->exact || lm_stack_read(r->sp, &sp) != 0 || sp <= r->sp ||
+		    lm_stack_read(sp + LM_MACHINE_LINK_PC * (intptr_t)LM_STACK_WORD, &pc) != 0)
 			return -1;
-		to->fp = r->fp;
 		break;
 	default:
 		return -1;
 	}
-	to->pc = lm_code_address(to->pc);
+	*caller = (struct lm_registers){.pc = lm_code_address(pc), .sp = sp, .fp = fp};
 	return 0;
-}
-
-static int follow(struct lm_registers *r, const struct link *to)
-{
-	return arrive(r, to->pc, to->sp, to->fp, 0);
-}
-
-/* Does the frame pointer point below the stack pointer? What lies there in the same stack is old. */
-static int is_below(const struct lm_registers *r)
-{
-	return LM_MACHINE_CHAIN == LM_CHAIN_FP && r->fp < r->sp;
 }
 
 static int has_tables(const struct lm_module *module, uintptr_t pc)
@@ -335,8 +320,8 @@ static int has_tables(const struct lm_module *module, uintptr_t pc)
 }
 
 /*
- * Go has no tables. Where it calls C, it switches to another stack, and leaves the frame
- * pointer on the goroutine's, which may lie below.
+ * The frame pointer points below the stack pointer. What lies there in the same stack is old. But Go has no tables, and
+ * where it calls C, it switches to another stack, and leaves the frame pointer on the goroutine's.
  */
 static int is_on_another_stack(const struct lm_registers *r, uintptr_t pc)
 {
@@ -345,50 +330,60 @@ static int is_on_another_stack(const struct lm_registers *r, uintptr_t pc)
 	return !lm_stack_has(r->fp) && module && lm_module_find(pc - 1) == module && !has_tables(module, pc);
 }
 
-/*
- * FUNCTION may save no frame pointer. Then it leaves its caller's, and the chain of frame
- * pointers passes over the caller, whose return address lies further in.
- */
-static int step_search(struct lm_registers *r, uintptr_t function)
+static enum lm_scan_step step_by_tables(struct lm_registers *r, uint64_t *row);
+
+/* For the scan. */
+static enum lm_scan_step step_scanned(struct lm_scan_frame *frame)
 {
-	uintptr_t end = r->fp >= r->sp ? r->fp + LM_STACK_WORD : UINTPTR_MAX, pc;
-	uintptr_t at = lm_callers_find(r->sp, end, function);
+	struct lm_registers r = {
+		.pc = frame->pc, .sp = frame->sp, .fp = frame->fp, .ra = frame->ra, .exact = frame->exact};
+	uint64_t row;
+	enum lm_scan_step result = step_by_tables(&r, &row);
 
-	if (!at || lm_stack_read(at, &pc) != 0)
-		return -1;
-	return arrive(r, pc, at + LM_STACK_WORD, r->fp, 0);
-}
-
-/* Code that was generated at run time. Much of it keeps a chain of frame pointers. */
-static int step_generated(struct lm_registers *r)
-{
-	struct link to;
-
-	if (LM_MACHINE_CHAIN != LM_CHAIN_FP || is_below(r) || read_chain(r, &to) != 0)
-		return -1;
-	return follow(r, &to);
+	*frame = (struct lm_scan_frame){.pc = r.pc, .sp = r.sp, .fp = r.fp, .ra = r.ra, .exact = r.exact};
+	return result;
 }
 
 /*
- * Code of an object without tables is assembly, or of a language that does without, as
- * Go and Pascal. The chain of frames is believed only if it leads to code.
+ * Code without call frame information was generated at run time, is assembly, or was compiled without. Generated code
+ * can only keep a chain. Of code in an object it is known what calls it: a chain is believed at once if it leads to a
+ * call of this very function. A function that does not keep it passes its caller over otherwise, so the stack is
+ * searched first.
  */
 static int step_without_tables(struct lm_registers *r)
 {
-	struct link to;
-	uintptr_t function;
-	int leads = read_chain(r, &to) == 0;
+	const enum lm_chain kind = LM_MACHINE_CHAIN;
+	uintptr_t inside = r->exact ? r->pc : r->pc - 1;
+	int has_module = lm_module_find(inside) != NULL;
+	struct lm_scan_frame found = {.pc = r->pc, .sp = r->sp, .fp = r->fp, .ra = r->ra, .exact = r->exact};
+	enum lm_scan_result result = LM_SCAN_NOTHING;
+	enum lm_fit fit = LM_FIT_NOT;
+	struct lm_registers caller;
+	int leads = read_chain(r, &caller) == 0;
 
-	if (leads && is_below(r)) {
-		if (is_on_another_stack(r, to.pc))
-			return follow(r, &to);
+	if (leads && kind == LM_CHAIN_FP && r->fp < r->sp) {
+		if (is_on_another_stack(r, caller.pc))
+			return arrive(r, caller.pc, caller.sp, caller.fp, 0);
 		leads = 0;
 	}
-	function = lm_callers_function(r->pc - 1);
-	if (function && !(leads && lm_callers_fit(to.pc, function)) && step_search(r, function) == 0)
-		return 0;
-	return leads && lm_calls_return_to(to.pc) ? follow(r, &to) : -1;
+	if (leads) {
+		/* Its object need not have been met before. */
+		lm_calls_meet(caller.pc);
+		fit = has_module ? lm_calls_fit(caller.pc, inside) : (kind == LM_CHAIN_FP ? LM_FIT_SURE : LM_FIT_NOT);
+	}
+	/* A chain of stack pointers is a part of the calling convention. */
+	if (fit == LM_FIT_SURE || (fit == LM_FIT_MAYBE && kind == LM_CHAIN_SP))
+		return arrive(r, caller.pc, caller.sp, caller.fp, 0);
+	if (has_module)
+		result = lm_scan_find(&found, step_scanned);
+	if (result == LM_SCAN_FOUND)
+		return arrive(r, found.pc, found.sp, found.fp, 0);
+	if (fit != LM_FIT_MAYBE || result == LM_SCAN_OTHER)
+		return -1;
+	return arrive(r, caller.pc, caller.sp, caller.fp, 0);
 }
+
+/* ---- any step ---- */
 
 static int step_usually(struct lm_registers *r, uint64_t row)
 {
@@ -410,10 +405,10 @@ static int step_anew(struct lm_registers *r, uintptr_t pc, uint64_t *found)
 
 	if (frame)
 		return step_signal(r, frame);
-	if (!module)
-		return step_generated(r);
 	/* Kept as it is, LM_ROW_OTHER says that there are no tables. */
 	*found = LM_ROW_OTHER;
+	if (!module)
+		return -1;
 	if (lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0 ||
 	    (lm_framelist_make(module) && lm_cfi_find(&module->loaded, pc - 1, LM_CFI_NO_EXTRA, &whole) == 0))
 		*found = pack(&whole, r->exact);
@@ -423,7 +418,7 @@ static int step_anew(struct lm_registers *r, uintptr_t pc, uint64_t *found)
 	return 0;
 }
 
-int lm_rules_step(struct lm_registers *r, uint64_t *row)
+static enum lm_scan_step step_by_tables(struct lm_registers *r, uint64_t *row)
 {
 	uintptr_t pc = r->exact ? r->pc + 1 : r->pc;
 	uint64_t found = cached(pc);
@@ -433,14 +428,25 @@ int lm_rules_step(struct lm_registers *r, uint64_t *row)
 		int result = step_anew(r, pc, &found);
 
 		if (!found)
-			return result;
+			return result == 0 ? LM_SCAN_CALLER : LM_SCAN_BROKEN;
 	}
 	if (found == LM_ROW_OTHER)
-		return step_without_tables(r);
+		return LM_SCAN_NO_TABLES;
 	/* Where the frame pointer points below the frame, nothing of what is said of usual rows holds. */
 	if (!(found & LM_ROW_CFA_FP) || r->fp >= r->sp + LM_MACHINE_FP_BELOW)
 		*row = found;
-	return found == LM_ROW_END ? -1 : step_usually(r, found);
+	if (found == LM_ROW_END)
+		return LM_SCAN_OUTERMOST;
+	return step_usually(r, found) == 0 ? LM_SCAN_CALLER : LM_SCAN_BROKEN;
+}
+
+int lm_rules_step(struct lm_registers *r, uint64_t *row)
+{
+	enum lm_scan_step result = step_by_tables(r, row);
+
+	if (result == LM_SCAN_NO_TABLES)
+		return step_without_tables(r);
+	return result == LM_SCAN_CALLER ? 0 : -1;
 }
 
 uintptr_t lm_rules_find_fp(uintptr_t pc, uintptr_t sp)

@@ -2,8 +2,9 @@
 /*
  * UNWIND=dwarf: our own unwinder over call frame information. See unwind.h. The
  * loop from the caller outward. Takes no lock but the loader's, when code is met
- * for the first time; opens nothing, allocates nothing, and reads no address
- * that it has not seen to be readable.
+ * for the first time; opens nothing and allocates nothing but for the symbols of an
+ * object with code without tables; and reads no address that it has not seen to be
+ * readable.
  */
 #include "unwind.h"
 
@@ -13,6 +14,7 @@
 #include "compiler.h"
 #include "remember.h"
 #include "rules.h"
+#include "scan.h"
 #include "stack.h"
 #include "unwind_memory.h"
 
@@ -292,4 +294,5 @@ void lm_unwind_flush(void)
 	lm_remember_flush();
 	lm_rules_flush();
 	lm_calls_flush();
+	lm_scan_flush();
 }

@@ -32,6 +32,13 @@ enum { LM_DWARF_FP = 29, LM_DWARF_SP = 31, LM_DWARF_RA = 30 };
 #define LM_MACHINE_CHAIN LM_CHAIN_FP
 enum { LM_MACHINE_LINK_FP = 0, LM_MACHINE_LINK_PC = 1, LM_MACHINE_LINK_END = 2 };
 
+/* What a stack pointer is a multiple of while a function is called. */
+#define LM_MACHINE_SP_ALIGN ((uintptr_t)16)
+/* Functions save their return address so far from the caller's stack pointer, with its own size. 0: they differ. */
+#define LM_MACHINE_RA_ABOVE ((uintptr_t)0)
+/* A call from the same module may go to an instruction so many bytes behind the function's begin. */
+#define LM_MACHINE_LOCAL_ENTRY ((uintptr_t)0)
+
 /* The address that a return address stands for. It may carry a signature in its upper bits. */
 static inline uintptr_t lm_machine_code_address(uintptr_t pc)
 {
