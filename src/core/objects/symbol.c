@@ -91,16 +91,6 @@ static const char *name_of(struct lm_module *module, uint64_t address, uint64_t 
 	return name ? name : name_without_symbols(module, address, start);
 }
 
-uintptr_t lm_symbol_function(uintptr_t pc)
-{
-	struct lm_module *module = lm_module_find(pc);
-	uint64_t start;
-
-	if (!module || !lm_symtab_find(symbols_of(module), pc - module->loaded.bias, &start))
-		return 0;
-	return module->loaded.bias + (uintptr_t)start;
-}
-
 static struct lm_frame *made(uintptr_t pc, struct lm_module *module, unsigned generation)
 {
 	const char *name = NULL;

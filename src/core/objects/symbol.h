@@ -28,9 +28,6 @@ struct lm_frame {
 	char text[]; /* with the newline; LM_FRAME_SLACK bytes more can be read */
 };
 
-/* The start of the function that PC lies in; 0 if it has no symbol. */
-uintptr_t lm_symbol_function(uintptr_t pc);
-
 /* The line for the return address PC, or NULL without memory. */
 struct lm_frame *lm_symbol_frame(uintptr_t pc);
 
