@@ -53,13 +53,31 @@ static uintptr_t check_of(uint64_t hash, enum lm_fit fit)
 	return (uintptr_t)(hash >> 8) * 8 + fit + 1;
 }
 
+/* Does the word at PLACE in IMAGE have the address of the function that begins at START? */
+static int leads_to(const struct lm_image *image, uintptr_t place, uintptr_t start)
+{
+	uintptr_t target;
+
+	return lm_image_read(image, &target, place, sizeof target) == 0 && target - start <= LM_MACHINE_LOCAL_ENTRY;
+}
+
+static int is_linkage_to(const struct lm_image *image, uintptr_t entry, uintptr_t start)
+{
+	uint8_t code[LM_MACHINE_LINKAGE];
+	uintptr_t place = 0;
+
+	if (lm_image_read(image, code, entry, sizeof code) == 0)
+		place = lm_machine_linkage(code, entry);
+	return place && leads_to(image, place, start);
+}
+
 /* The target of a direct call: the function that CALLEE lies in? */
-static enum lm_fit target_fit(uintptr_t target, uintptr_t callee)
+static enum lm_fit target_fit(const struct lm_image *image, uintptr_t target, uintptr_t callee)
 {
 	uintptr_t start, other;
 
 	if (lm_symbol_function(callee, &start) == 0) {
-		if (target - start <= LM_MACHINE_LOCAL_ENTRY)
+		if (target - start <= LM_MACHINE_LOCAL_ENTRY || is_linkage_to(image, target, start))
 			return LM_FIT_SURE;
 		/* It may be an entry of a procedure linkage table, which has no name. */
 		return lm_symbol_function(target, &other) == 0 ? LM_FIT_OTHER : LM_FIT_MAYBE;
@@ -74,13 +92,18 @@ static enum lm_fit look_for_fit(uintptr_t pc, uintptr_t callee)
 {
 	const struct lm_module *module = lm_module_known(pc - 1);
 	uint8_t code[LM_MACHINE_BEFORE];
-	uintptr_t target;
+	uintptr_t target, start;
 
 	if (!module || lm_image_read(&module->loaded.image, code, pc - sizeof code, sizeof code) != 0)
 		return LM_FIT_NOT;
 	switch (lm_machine_branch(code, pc, &target)) {
 	case LM_BRANCH_DIRECT:
-		return target_fit(target, callee);
+		return target_fit(&module->loaded.image, target, callee);
+	case LM_BRANCH_POINTER:
+		/* It may have had another address before. */
+		if (lm_symbol_function(callee, &start) == 0 && leads_to(&module->loaded.image, target, start))
+			return LM_FIT_SURE;
+		return LM_FIT_MAYBE;
 	case LM_BRANCH_INDIRECT:
 		return LM_FIT_MAYBE;
 	default:

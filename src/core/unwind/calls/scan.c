@@ -210,6 +210,7 @@ static enum lm_fit look(const struct lm_scan_frame *frame, uintptr_t by, struct 
 	if (frame->sp > UINTPTR_MAX - REACH || lm_stack_read(frame->sp + by, &caller->pc) != 0)
 		return LM_FIT_NOT;
 	caller->pc = lm_code_address(caller->pc);
+	lm_calls_meet(caller->pc);
 	return lm_calls_fit(caller->pc, inside(frame));
 }
 

@@ -327,7 +327,8 @@ static int is_on_another_stack(const struct lm_registers *r, uintptr_t pc)
 {
 	struct lm_module *module = lm_module_find(r->pc - 1);
 
-	return !lm_stack_has(r->fp) && module && lm_module_find(pc - 1) == module && !has_tables(module, pc);
+	return !lm_stack_has(r->fp) && module && lm_module_find(pc - 1) == module && !has_tables(module, pc) &&
+	       lm_calls_return_to(pc);
 }
 
 static enum lm_scan_step step_by_tables(struct lm_registers *r, uint64_t *row);

@@ -22,11 +22,19 @@ enum lm_chain {
 enum lm_branch {
 	LM_BRANCH_NONE,     /* there is no call instruction in front of it */
 	LM_BRANCH_DIRECT,   /* there is one that names its target */
+	LM_BRANCH_POINTER,  /* there is one that names the word in memory that has its target */
 	LM_BRANCH_INDIRECT, /* there is one by a register, or through memory */
 };
 
-/* CODE has the LM_MACHINE_BEFORE bytes in front of PC. TARGET is set for a direct call. */
+/* CODE has the LM_MACHINE_BEFORE bytes in front of PC. TARGET is set for a direct call; or it is the word's address. */
 enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *target) LM_INTERNAL;
+
+/*
+ * CODE has LM_MACHINE_LINKAGE bytes from PC on. If that is an entry of a procedure linkage table: the address of the word
+ * that has its target. Else 0, or where that can't be read from the code.
+ */
+#define LM_MACHINE_LINKAGE 11
+uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc) LM_INTERNAL;
 
 /*
  * Where the kernel left the registers of a function that a signal interrupted: so many

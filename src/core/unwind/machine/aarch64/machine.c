@@ -25,6 +25,14 @@ enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *t
 	return (word & 0xfefff000) == 0xd63f0000 ? LM_BRANCH_INDIRECT : LM_BRANCH_NONE;
 }
 
+/* It takes several instructions, which are not read. */
+uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc)
+{
+	(void)code;
+	(void)pc;
+	return 0;
+}
+
 const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 {
 	/* Behind a siginfo_t, a ucontext_t. */

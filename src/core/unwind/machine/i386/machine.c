@@ -12,6 +12,14 @@ enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *t
 }
 
 /* The handler's return took the first word of the kernel's structure. */
+/* It takes several instructions, which are not read. */
+uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc)
+{
+	(void)code;
+	(void)pc;
+	return 0;
+}
+
 const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 {
 	/* pop %eax; mov $SYS_sigreturn, %eax; int $0x80. Behind the signal's number, a struct sigcontext. */
