@@ -63,7 +63,7 @@ static const struct {
 	long long limit;
 	int count;
 	const char *mode;
-} runs[] = {{64 << 10, 10000, ""}, {64 << 10, 10000, "churn"}, {1 << 20, 90000, "churn"}};
+} runs[] = {{64 << 10, 10000, ""}, {64 << 10, 10000, "churn"}, {512 << 10, 45000, "churn"}};
 
 enum { RUNS = sizeof runs / sizeof *runs };
 
