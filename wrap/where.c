@@ -13,7 +13,8 @@ static const void *object_of(uintptr_t address)
 {
 	Dl_info found;
 
-	return dladdr && dladdr((const void *)address, &found) ? found.dli_fbase : NULL;
+	/* dietlibc's takes no pointer to const. */
+	return dladdr && dladdr((void *)address, &found) ? found.dli_fbase : NULL;
 }
 
 /* Is what lies at ADDRESS linked together with this file? */

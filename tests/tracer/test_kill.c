@@ -21,7 +21,7 @@
 /* As counting has them. */
 enum { THREADS = 3, WINDOW = 32, SLOT = 8, SIZE = 5000, SIZES = 997, RESIZED = 16000 };
 
-enum { KILLS = 10, LIFE_MAX_US = 40000 };
+enum { KILLS = 5, LIFE_MAX_US = 20000 };
 
 /* Runs a command whose trace is a FIFO, which a reader copies to "t". */
 #define WITH_READER                                                                                                    \
