@@ -110,6 +110,9 @@ const struct suppress_rule suppress_builtin[] = {
 	/* The C++ runtime: the emergency memory for exceptions, and the standard streams. */
 	{"^_GLOBAL__sub_I_eh_alloc.cc$", false, NULL, 0},
 	{"/libstdc++.so", true, "/ld-", 2},
+	{"/libstdc++.so", true, "/ld64.so", 2},
+	{"/libstdc++.so", true, "/ld-linux-riscv", 1},
+	{"/libstdc++.so", true, "/ld.so.1", 1},
 	{"/libstdc++.so", true, NULL, SUPPRESS_ALONE},
 	{"^std::ios_base::Init::Init()$", false, NULL, 0},
 	{"^std::ios_base::sync_with_stdio(bool)$", false, NULL, 0},
