@@ -26,7 +26,7 @@ struct lm_loaded {
 	uintptr_t bias;       /* what was added to the addresses in its file */
 	uint64_t offset;      /* in the file, of START */
 	uintptr_t eh_frame_hdr;
-	uintptr_t exidx, exidx_size; /* the unwind tables of 32-bit ARM */
+	uintptr_t exidx, exidx_size;      /* the unwind tables of 32-bit ARM */
 	const struct lm_frame_list *list; /* what serves where EH_FRAME_HDR has no table (frametable.h); or NULL */
 	struct lm_image image;
 	/* While it is loaded, no other object has the same. NULL: it stays as long as the process. */

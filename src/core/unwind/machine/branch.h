@@ -30,8 +30,8 @@ enum lm_branch {
 enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *target) LM_INTERNAL;
 
 /*
- * CODE has LM_MACHINE_LINKAGE bytes from PC on. If that is an entry of a procedure linkage table: the address of the word
- * that has its target. Else 0, or where that can't be read from the code.
+ * CODE has LM_MACHINE_LINKAGE bytes from PC on. If that is an entry of a procedure linkage table: the address of the
+ * word that has its target. Else 0, or where that can't be read from the code.
  */
 #define LM_MACHINE_LINKAGE 11
 uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc) LM_INTERNAL;
