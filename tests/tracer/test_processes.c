@@ -23,8 +23,8 @@ static const struct way {
 	int times, threads, files;
 	bool is_fork; /* the child's first image goes on with its parent's blocks */
 } ways[] = {
-	{"fork", 100, 2, 100, true},    {"clone", 20, 0, 20, true}, {"vfork", 20, 2, 20, false},
-	{"handler", 100, 1, 100, true}, {"tree", 5, 2, 5, true},    {"clone-handler", 100, 0, 100, true},
+	{"fork", 40, 2, 40, true},    {"clone", 10, 0, 10, true}, {"vfork", 10, 2, 10, false},
+	{"handler", 40, 1, 40, true}, {"tree", 5, 2, 5, true},    {"clone-handler", 40, 0, 40, true},
 };
 
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -111,7 +111,7 @@ END_TEST
  */
 START_TEST(a_clone_out_of_a_handler_leaves_the_trace_alone)
 {
-	static const struct way way = {"clone-handler", 400, 0, 400, true};
+	static const struct way way = {"clone-handler", 150, 0, 150, true};
 
 	for (int i = 0; i < FORMATS; i++) {
 		struct traced trace;

@@ -29,6 +29,9 @@ enum { NONE, EXECINFO, LIBUNWIND, DWARF, FP, GCC };
 
 static const char *variant_missing(int variant)
 {
+	/* Each is a build of both flavours. These two are nobody's default. */
+	if ((variant == LIBUNWIND || variant == EXECINFO) && !getenv("VARIANTS"))
+		return "tried with VARIANTS=all";
 	if (variant == LIBUNWIND && run("${PKG_CONFIG:-pkg-config} --exists libunwind").status != 0)
 		return "libunwind's headers are not installed";
 	if ((variant == DWARF || variant == FP) &&

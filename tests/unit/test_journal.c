@@ -858,7 +858,7 @@ START_TEST(a_journal_that_is_cut_while_it_is_read_does_no_harm)
 
 	save_pair();
 	child = start_cutting();
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < 15; i++) {
 		int found = find();
 
 		ck_assert_msg(found == 1 || (found == 0 && messages == 1), "%d", found);
@@ -1112,7 +1112,7 @@ START_TEST(copies_of_any_two_moments)
 	uint64_t random = 0x9e3779b97f4a7c15u;
 
 	put_stream(is_packed);
-	for (int i = 0; i < (is_packed ? 50 : 150); i++) {
+	for (int i = 0; i < (is_packed ? 25 : 75); i++) {
 		const bool journal_first = i % 2;
 		uint64_t last = i % 3 ? 300000 : LM_JOURNAL_RING, early[2], late[2], written;
 		size_t torn = (size_t)some(&random, 0, LM_JOURNAL_RING / 64) * 64;
