@@ -41,7 +41,7 @@ static void *work(void *thread)
 {
 	for (uint64_t call = 0;; call++) {
 		allocate(DEPTH, (uintptr_t)thread);
-		pace(call, 1000);
+		pace(call, 200);
 	}
 	return NULL;
 }

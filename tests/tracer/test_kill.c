@@ -21,7 +21,7 @@
 /* As counting has them. */
 enum { THREADS = 3, WINDOW = 32, SLOT = 8, SIZE = 5000, SIZES = 997, RESIZED = 16000 };
 
-enum { KILLS = 5, LIFE_MAX_US = 20000 };
+enum { KILLS = 5, LIFE_MAX_US = 5000 };
 
 /* Runs a command whose trace is a FIFO, which a reader copies to "t". */
 #define WITH_READER                                                                                                    \
@@ -423,7 +423,7 @@ START_TEST(a_slow_reader_gets_whole_lines_at_the_end)
 
 	write_file("late.c", late, sizeof late - 1);
 	must(run("$CC -shared -fPIC -o late.so late.c; mkfifo fifo"));
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct run result =
 			run("{ while IFS= read -r -N 60000 x; do printf %%s \"$x\"; sleep 0.004; done; printf %%s "
 		            "\"$x\"; } "

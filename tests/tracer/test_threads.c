@@ -165,7 +165,7 @@ START_TEST(each_of_many_threads_has_a_number_of_its_own)
 	ck_assert_uint_eq(told.calls, 200 * 6);
 	/* The main thread's last event says whose it is. */
 	ck_assert_str_eq(
-		must(run("$B/log-malloc-cat trace | grep '^+ free -99999' | tail -1 | grep -o ' thread=.*'")).out,
+		must(run("$B/log-malloc-cat trace | grep '^+ free -99999' | tail -1 | grep -o ' thread=[0-9]*'")).out,
 		" thread=1\n");
 }
 END_TEST
