@@ -29,8 +29,8 @@ enum { NONE, EXECINFO, LIBUNWIND, DWARF, FP, GCC };
 
 static const char *variant_missing(int variant)
 {
-	/* Each is a build of both flavours. These two are nobody's default. */
-	if ((variant == LIBUNWIND || variant == EXECINFO) && !getenv("VARIANTS"))
+	/* Each is a build of both flavours. These are no machine's default. */
+	if ((variant == LIBUNWIND || variant == EXECINFO || variant == NONE) && !getenv("VARIANTS"))
 		return "tried with VARIANTS=all";
 	if (variant == LIBUNWIND && run("${PKG_CONFIG:-pkg-config} --exists libunwind").status != 0)
 		return "libunwind's headers are not installed";
