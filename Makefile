@@ -78,7 +78,7 @@ endif
 # What our own unwinders share.
 UNWIND_with_dwarf := unwind/machine unwind/machine/$(MACHINE) unwind/stack unwind/calls
 UNWIND_with_fp    := $(UNWIND_with_dwarf)
-UNWIND_with_exidx := unwind/machine unwind/machine/arm unwind/stack unwind/ehabi
+UNWIND_with_exidx := unwind/ehabi unwind/machine unwind/machine/arm unwind/stack unwind/calls
 
 # Small libcs lack some names. The headers tell which libc it is.
 SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))
