@@ -266,6 +266,23 @@ static void a_journal_is_read(const struct machine *machine)
 	}
 }
 
+/* Prints the number of the next descriptor. */
+static const char opening_c[] = "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+				"int main(void)\n{\n"
+				"	void *volatile p = malloc(10);\n	free(p);\n"
+				"	printf(\"%d\\n\", open(\"/dev/null\", O_RDONLY));\n	return 0;\n}\n";
+
+/* The trace's descriptors are out of the way, as high as the limit allows. */
+static void numbers_of_descriptors_are_as_untraced(const struct machine *machine)
+{
+	struct run result = run("for limit in 64 4000; do ulimit -n $limit; %s ./opening >untraced && "
+	                        "LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=opened.trace %s ./opening >traced && "
+	                        "cmp untraced traced && grep -q '^+ FINI' opened.trace || exit; done",
+	                        machine->qemu, machine->qemu);
+
+	ck_assert_msg(result.status == 0, "%s: %.400s %.400s", machine->triplet, result.out, result.err);
+}
+
 /* The compiler and the libc's headers are packages of their own. */
 static bool can_compile_for(const char *triplet)
 {
@@ -287,10 +304,11 @@ static void build_for(const struct machine *machine)
 	write_file("own.c", own_c, sizeof own_c - 1);
 	write_file("many.c", many_c, sizeof many_c - 1);
 	write_file("killed.c", killed_c, sizeof killed_c - 1);
+	write_file("opening.c", opening_c, sizeof opening_c - 1);
 	write_file("deep.cc", deep_cc, sizeof deep_cc - 1);
 	made = run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
 	           "libs=$(${PKG_CONFIG:-pkg-config} --static --cflags --libs log-malloc2-wrap) || exit\n"
-	           "for p in strdup own many killed; do\n"
+	           "for p in strdup own many killed opening; do\n"
 	           "%s-gcc -O0 -g -static -o $p $p.c $libs || echo $p >>failed &\n"
 	           "done\n"
 	           "%s-gcc -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o dynamic strdup.c || "
@@ -503,6 +521,7 @@ START_TEST(programs_of_other_machines_are_traced)
 	build_for(machine);
 	is_the_same_packed(machine);
 	a_journal_is_read(machine);
+	numbers_of_descriptors_are_as_untraced(machine);
 	/* The target's libc lies where its compiler finds it. */
 	snprintf(preloading, sizeof preloading,
 	         "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. -E LD_PRELOAD=$PWD/cross/liblog-malloc2.so",

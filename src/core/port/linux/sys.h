@@ -93,6 +93,21 @@ static inline long lm_sys_fallocate(int fd, int mode, uint64_t offset, uint64_t 
 	return lm_sys(SYS_fallocate, fd, mode, LM_SYS_OFFSET(offset), LM_SYS_OFFSET(length));
 }
 
+/* What system calls take, whatever the libc's timespec is. */
+struct lm_sys_time {
+	long seconds, nanoseconds;
+};
+
+/* The soft limit of RESOURCE; UINT64_MAX: there is none. The kernel writes 64 bits, whatever the libc's rlim_t is. */
+static inline uint64_t lm_sys_limit(int resource)
+{
+	struct {
+		uint64_t soft, hard;
+	} limit = {UINT64_MAX, UINT64_MAX};
+
+	return lm_sys(SYS_prlimit64, 0, resource, NULL, &limit) == 0 ? limit.soft : UINT64_MAX;
+}
+
 static inline int lm_sys_open(const char *path, int flags, int mode)
 {
 	return (int)lm_sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, mode);
