@@ -294,7 +294,7 @@ static int read_header(int fd, ElfW(Ehdr) * header, const struct lm_loaded *load
 
 static int read_file(struct lm_symtab *symtab, int fd, const struct lm_loaded *loaded)
 {
-	long file_size = lm_sys(SYS_lseek, fd, 0L, SEEK_END);
+	int64_t file_size = lm_sys_seek(fd, 0, SEEK_END);
 	ElfW(Ehdr) header;
 
 	if (file_size <= 0 || read_header(fd, &header, loaded) != 0)
