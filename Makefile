@@ -400,6 +400,7 @@ uninstall:
 
 # ---- beside building ----------------------------------------------------------
 
+include mk/embedded.mk
 include mk/examples.mk
 include mk/tests.mk
 include mk/fuzz.mk

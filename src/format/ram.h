@@ -87,11 +87,12 @@ struct lm_ram {
 /* In POSITION and RESERVED: the ring was full once, so there are bytes behind it as well. */
 #define LM_RAM_WRAPPED UINT32_C(0x80000000)
 
-struct lm_ram_entry {
-	uint32_t block;  /* the address, shifted right by BLOCK_SHIFT; 0: no block */
-	uint32_t size;   /* LM_RAM_SIZE_BITS: the requested bytes; above them, the thread's number */
-	uint32_t caller; /* the lower 32 bits of the return address; 0: not known */
-	uint32_t links;  /* the chip's own */
+/* The memory is the program's, which may see it as another type. */
+struct __attribute__((may_alias)) lm_ram_entry {
+	uint32_t block;    /* the address, shifted right by BLOCK_SHIFT; 0: no block */
+	uint32_t size;     /* LM_RAM_SIZE_BITS: the requested bytes; above them, the thread's number */
+	uint32_t caller;   /* the lower 32 bits of the return address; 0: not known */
+	uint16_t links[2]; /* the chip's own */
 };
 
 #define LM_RAM_SIZE_BITS     27

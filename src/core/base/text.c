@@ -34,6 +34,25 @@ const uint64_t lm_text_powers[] = {0,
                                    1000000000000000000,
                                    UINT64_C(10000000000000000000)};
 
+/* The last two digits of *VALUE, which loses them. */
+static inline uint32_t take_two_digits(uint64_t *value)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	uint32_t digits = (uint32_t)(*value % 100);
+
+	*value /= 100;
+	return digits;
+#else
+	/* A division of 64 bits would be a call of the compiler's library: a kilobyte, and slow. So by hand, 16 bits at
+	 * a time. */
+	uint32_t high = (uint32_t)(*value >> 32), low = (uint32_t)*value;
+	uint32_t upper = high % 100 << 16 | low >> 16, lower = upper % 100 << 16 | (low & 0xffff);
+
+	*value = (uint64_t)(high / 100) << 32 | upper / 100 << 16 | lower / 100;
+	return lower % 100;
+#endif
+}
+
 /* Writes the digits of VALUE, which end at END. */
 static inline void put_digits(char *end, uint64_t value)
 {
@@ -41,8 +60,7 @@ static inline void put_digits(char *end, uint64_t value)
 
 	while (value > UINT32_MAX) {
 		end -= 2;
-		__builtin_memcpy(end, pairs + 2 * (value % 100), 2);
-		value /= 100;
+		__builtin_memcpy(end, pairs + 2 * take_two_digits(&value), 2);
 	}
 	/* Divisions of 32 bits are multiplications. */
 	for (small = (uint32_t)value; small >= 100; small /= 100) {

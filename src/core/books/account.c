@@ -3,11 +3,12 @@
 #include "account.h"
 
 #include "atomic.h"
+#include "cache.h"
 
 struct lm_hot lm_hot;
 
 /* Of calls in signal handlers on top of the tracker. */
-static _Alignas(64) uint64_t shared_calls[LM_CALL_COUNT];
+static _Alignas(LM_CACHE_LINE) uint64_t shared_calls[LM_CALL_COUNT];
 static struct lm_account_share *shares;
 
 void lm_account_join(struct lm_account_share *share)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# `make embedded CROSS_COMPILE=arm-none-eabi- CFLAGS='-mcpu=cortex-m3 -mthumb -Os -g'` builds the archive for programs
+# without an operating system: the core's own modules, on top of port/bare, and src/embedded.
+
+# How much is unwound: the caller alone, or 32-bit ARM's tables and the stack.
+EMBEDDED_UNWIND ?= caller
+EMBEDDED_UNWINDERS := caller
+ifneq ($(filter-out $(EMBEDDED_UNWINDERS),$(EMBEDDED_UNWIND))$(word 2,$(EMBEDDED_UNWIND)),)
+$(error EMBEDDED_UNWIND=$(EMBEDDED_UNWIND): it has to be one of: $(EMBEDDED_UNWINDERS))
+endif
+
+# Blocks that the table has room for in a program that does not define it itself.
+EMBEDDED_BLOCKS ?= 256
+# Functions of other allocators, each with its shape: EMBEDDED_FUNCTIONS='pool_get:MALLOC pool_put:FREE'
+EMBEDDED_FUNCTIONS ?=
+
+EMBEDDED_DEPTH_caller := 1
+
+# The folders of the chip's core, lowest first, and those sources of them that it takes.
+EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base seam books unwind unwind/$(EMBEDDED_UNWIND) trace) src/embedded
+EMBEDDED_SRC  := src/core/base/text.c src/core/books/account.c src/core/trace/record.c \
+	$(wildcard src/core/port/bare/*.c src/core/unwind/$(EMBEDDED_UNWIND)/*.c src/embedded/*.c)
+
+EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND)) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \
+	-ffunction-sections -fdata-sections -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
+	-fvisibility=hidden -fno-exceptions
+# make's own default is for programs that have room.
+EMBEDDED_CFLAGS = $(if $(filter file,$(origin CFLAGS)),-Os -g,$(CFLAGS))
+
+EMBEDDED_LIST := $(B)/embedded/functions
+$(EMBEDDED_LIST): src/embedded/functions FORCE
+	@mkdir -p $(@D)
+	@{ cat $<; printf '%s\n' $(EMBEDDED_FUNCTIONS) | tr ':' ' '; } | cmp -s - $@ || \
+		{ cat $<; printf '%s\n' $(EMBEDDED_FUNCTIONS) | tr ':' ' '; } >$@
+
+EMBEDDED_PAIRS = $(shell awk 'NF >= 2 { print $$1 ":" $$2 }' src/embedded/functions) $(EMBEDDED_FUNCTIONS)
+EMBEDDED_NAMES = $(foreach p,$(EMBEDDED_PAIRS),$(firstword $(subst :, ,$(p))))
+
+# A libc is searched behind the archive, and calls some functions itself. So these are asked for from the start. Those that
+# end in _r are newlib's alone.
+EMBEDDED_LIBC   = $(filter lm_%,$(shell $(CC) $(CPPFLAGS) $(EMBEDDED_CFLAGS) -E -P mk/clibrary.c 2>/dev/null))
+EMBEDDED_ASKED  = $(shell awk '$$3 == "any"$(if $(filter lm_newlib,$(EMBEDDED_LIBC)), || $$3 == "newlib") { print $$1 }' \
+	src/embedded/functions)
+EMBEDDED_WRAP_FLAGS = $(foreach n,$(EMBEDDED_NAMES),-Wl,--wrap=$(n)) $(EMBEDDED_ASKED:%=-Wl,--undefined=__wrap_%)
+
+compile_embedded = $(CC) $(EMBEDDED) $(call iquote,$(EMBEDDED_DIRS)) -Iinclude $(CPPFLAGS) $(EMBEDDED_CFLAGS) -fno-lto
+
+EMBEDDED_VARIANT = $(VARIANT) $(EMBEDDED_UNWIND) $(EMBEDDED_BLOCKS)
+$(B)/embedded/variant: FORCE
+	$(call remember,$(EMBEDDED_VARIANT))
+
+$(B)/embedded/%.o: %.c $(B)/embedded/variant
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile_embedded) -c -o $@ $<
+
+# An object for each function, see names.h.
+$(B)/embedded/names/%.c: $(EMBEDDED_LIST)
+	@mkdir -p $(@D)
+	@awk -v newlib=$(EMBEDDED_LIBC:lm_%=%) '$$1 == "$*" { \
+		print "#include \"names.h\"\nLOG_MALLOC_WRAP_" $$2 "(" $$1 ");"; \
+		if (newlib == "newlib" && sub(/^needs:/, "", $$3)) print "LM_NEEDS(" $$3 ");" }' $< >$@
+
+$(B)/embedded/names/%.o: $(B)/embedded/names/%.c $(B)/embedded/variant
+	$(Q)$(compile_embedded) -c -o $@ $<
+
+EMBEDDED_ARCHIVE := $(B)/liblog-malloc2-embedded.a
+$(EMBEDDED_ARCHIVE): $(EMBEDDED_SRC:%.c=$(B)/embedded/%.o) $(EMBEDDED_NAMES:%=$(B)/embedded/names/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+PC_EMBEDDED := $(B)/pkgconfig/log-malloc2-embedded.pc
+pc_embedded = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
+	-e 's|@WRAP_FLAGS@|$(strip $(EMBEDDED_WRAP_FLAGS))|'
+$(PC_EMBEDDED): pkgconfig/log-malloc2-embedded.pc.in $(EMBEDDED_LIST) Makefile mk/embedded.mk
+	@mkdir -p $(@D)
+	$(Q)$(call pc_embedded,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
+
+embedded: $(EMBEDDED_ARCHIVE) $(PC_EMBEDDED)
+
+.PHONY: embedded

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Masks interrupts, and tells which one runs, by the processor's own means. */
+#ifndef LM_INTERRUPTS_H
+#define LM_INTERRUPTS_H
+
+#include <stdint.h>
+
+#if defined __ARM_ARCH_PROFILE && __ARM_ARCH_PROFILE == 'M'
+
+static inline uintptr_t lm_interrupts_mask(void)
+{
+	uintptr_t before;
+
+	__asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(before) : : "memory");
+	return before;
+}
+
+static inline void lm_interrupts_restore(uintptr_t before)
+{
+	__asm__ volatile("msr primask, %0" : : "r"(before) : "memory");
+}
+
+/* The number of the exception that runs, 0 in a thread. */
+static inline uintptr_t lm_interrupts_current(void)
+{
+	uintptr_t number;
+
+	__asm__ volatile("mrs %0, ipsr" : "=r"(number));
+	return number;
+}
+
+#elif defined __arm__
+
+#define LM_CPSR_MASKED 0x80u
+#define LM_CPSR_MODE   0x1fu
+#define LM_CPSR_USER   0x10u
+#define LM_CPSR_SYSTEM 0x1fu
+#define LM_CPSR_SVC    0x13u
+
+/* In two instructions that Thumb has, too, since the sixth architecture. */
+static inline uintptr_t lm_interrupts_mask(void)
+{
+	uintptr_t before;
+
+	__asm__ volatile("mrs %0, cpsr\n\tcpsid i" : "=r"(before) : : "memory");
+	return before;
+}
+
+static inline void lm_interrupts_restore(uintptr_t before)
+{
+	if (!(before & LM_CPSR_MASKED))
+		__asm__ volatile("cpsie i" : : : "memory");
+}
+
+/* Each mode of the processor that an interrupt or a fault has. Programs run in one of the other three. */
+static inline uintptr_t lm_interrupts_current(void)
+{
+	uintptr_t mode;
+
+	__asm__ volatile("mrs %0, cpsr" : "=r"(mode));
+	mode &= LM_CPSR_MODE;
+	return mode == LM_CPSR_USER || mode == LM_CPSR_SYSTEM || mode == LM_CPSR_SVC ? 0 : mode;
+}
+
+#elif defined __riscv
+
+static inline uintptr_t lm_interrupts_mask(void)
+{
+	uintptr_t before;
+
+	__asm__ volatile("csrrci %0, mstatus, 8" : "=r"(before) : : "memory");
+	return before & 8;
+}
+
+static inline void lm_interrupts_restore(uintptr_t before)
+{
+	__asm__ volatile("csrs mstatus, %0" : : "r"(before) : "memory");
+}
+
+/* No register tells. A program whose handlers allocate says so itself: log_malloc_port_interrupt(). */
+static inline uintptr_t lm_interrupts_current(void)
+{
+	return 0;
+}
+
+#else
+
+#define LM_INTERRUPTS_UNKNOWN
+
+static inline uintptr_t lm_interrupts_mask(void)
+{
+	return 0;
+}
+
+static inline void lm_interrupts_restore(uintptr_t before)
+{
+	(void)before;
+}
+
+static inline uintptr_t lm_interrupts_current(void)
+{
+	return 0;
+}
+
+#endif
+
+#endif
