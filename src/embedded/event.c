@@ -37,7 +37,8 @@ static void put_frame(struct lm_text *text, uintptr_t pc)
 /* A second or more has gone by since the last such line. The clock may stand still for ever. */
 static void tell_time(void)
 {
-	uint32_t ms = (uint32_t)lm_clock_ms(), second = ms / 1000 + 1;
+	uint32_t ms = (uint32_t)lm_clock_ms();
+	uint16_t second = (uint16_t)(ms / 1000 + 1);
 	char line[32];
 	struct lm_text text = {line, line + sizeof line};
 

@@ -26,7 +26,7 @@ static int write_all(const void *bytes, size_t size)
 	if (likely(taken == size))
 		return 0;
 	if (taken)
-		lm_output.torn = (uint8_t)((part() + taken) % 8 + 1);
+		lm_output.torn = ((part() + taken) % 8 + 1) & 15;
 	return -1;
 }
 

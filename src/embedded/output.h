@@ -18,12 +18,12 @@
 extern struct lm_output {
 	log_malloc_writer *writer; /* NULL: nothing is traced */
 	void *arg;
-	uint32_t lost;   /* events, until now */
-	uint32_t untold; /* of those, the ones that the trace does not tell of yet */
-	uint8_t format;  /* enum lm_format */
-	uint8_t is_off;  /* by log_malloc_trace_disable() */
-	uint8_t torn;    /* if a record was taken in part: how many bytes, modulo eight, plus one; else 0 */
-	uint32_t second; /* of the last TIME line, plus one */
+	uint32_t lost;      /* events, until now */
+	uint32_t untold;    /* of those, the ones that the trace does not tell of yet */
+	uint16_t second;    /* of the last TIME line, plus one; its lower half */
+	uint8_t format : 2; /* enum lm_format */
+	uint8_t is_off : 1; /* by log_malloc_trace_disable() */
+	uint8_t torn : 4;   /* if a record was taken in part: how many bytes, modulo eight, plus one; else 0 */
 } lm_output LM_INTERNAL;
 
 static inline int lm_output_is_on(void)

@@ -141,7 +141,7 @@ void log_malloc_set_writer(log_malloc_writer *writer, void *arg)
 
 void log_malloc_set_format(enum log_malloc_format format)
 {
-	lm_output.format = (uint8_t)format;
+	lm_output.format = format & 3;
 }
 
 void log_malloc_trace_finish(void)

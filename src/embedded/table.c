@@ -18,11 +18,11 @@ enum { FIRST, NEXT };
 
 static struct {
 	struct lm_ram_entry *entries; /* NULL: those of log_malloc_table, nothing has happened yet */
-	uint32_t count;
-	uint32_t *lost;    /* counts blocks that found no room; or NULL */
+	uint16_t count;
 	uint16_t used;     /* so many from the beginning were in use once */
 	uint16_t released; /* the first of a chain of those that are not any more */
-	uint16_t tasks;    /* the last number of a task */
+	uint16_t tasks;    /* so many tasks got a number */
+	uint16_t task;     /* the place of the task that was looked for last, plus one; or 0 */
 } table;
 
 /*
@@ -41,7 +41,7 @@ static void need_entries(void)
 {
 	if (unlikely(!table.entries)) {
 		table.entries = (struct lm_ram_entry *)log_malloc_table;
-		table.count = log_malloc_table_blocks < PLACES_MAX ? log_malloc_table_blocks : PLACES_MAX;
+		table.count = (uint16_t)(log_malloc_table_blocks < PLACES_MAX ? log_malloc_table_blocks : PLACES_MAX);
 	}
 }
 
@@ -116,8 +116,8 @@ int lm_table_put(const void *p, const struct lm_table_block *block)
 	if (block->size <= LM_RAM_SIZE_MAX && !(key & TASK) && (uintptr_t)key << SHIFT == address &&
 	    add(key, block->size | (uint32_t)block->thread << LM_RAM_SIZE_BITS, block->caller) == 0)
 		return 0;
-	if (table.lost)
-		++*table.lost;
+	if (&lm_table_lost && lm_table_lost)
+		++*lm_table_lost;
 	return -1;
 }
 
@@ -158,15 +158,24 @@ void lm_table_mark(const void *p, unsigned thread)
 unsigned lm_table_task(uintptr_t handle, int *is_new)
 {
 	uint32_t key = key_of(handle) | TASK;
-	uint16_t *link = find(key);
 
-	*is_new = !*link;
-	if (*link)
-		return table.entries[*link - 1].size & LM_RAM_SIZE_MAX;
-	/* Number 1 is main's. */
-	if (add(key, ((uint32_t)LM_RAM_THREAD_OTHER << LM_RAM_SIZE_BITS) | (table.tasks + 2u), 0) != 0)
-		return 0;
-	return ++table.tasks + 1u;
+	*is_new = 0;
+	if (unlikely(!table.task || table.entries[table.task - 1].block != key)) {
+		uint16_t *link = find(key);
+
+		*is_new = !*link;
+		/* Number 1 is main's. */
+		if (*is_new) {
+			uint32_t number = table.tasks + 2u;
+
+			if (add(key, (uint32_t)LM_RAM_THREAD_OTHER << LM_RAM_SIZE_BITS | number, 0) != 0)
+				return 0;
+			table.tasks++;
+			link = find(key);
+		}
+		table.task = *link;
+	}
+	return table.entries[table.task - 1].size & LM_RAM_SIZE_MAX;
 }
 
 void lm_table_forget_task(const void *p)
@@ -200,7 +209,7 @@ int lm_table_visit(int is_task, int (*visit)(uintptr_t address, const struct lm_
 	return 0;
 }
 
-int lm_table_move(struct lm_ram_entry *entries, uint32_t count, uint32_t *lost)
+int lm_table_move(struct lm_ram_entry *entries, uint32_t count)
 {
 	const struct lm_ram_entry *old;
 	uint32_t used = 0, end;
@@ -215,9 +224,8 @@ int lm_table_move(struct lm_ram_entry *entries, uint32_t count, uint32_t *lost)
 	if (count < used || count == 0)
 		return -1;
 	table.entries = entries;
-	table.count = count;
-	table.lost = lost;
-	table.used = table.released = 0;
+	table.count = (uint16_t)count;
+	table.used = table.released = table.task = 0;
 	for (uint32_t i = 0; i < end; i++) {
 		if (old[i].block)
 			add(old[i].block, old[i].size, old[i].caller);

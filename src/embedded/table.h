@@ -46,10 +46,10 @@ void lm_table_forget_task(const void *p);
 int lm_table_visit(int is_task, int (*visit)(uintptr_t address, const struct lm_table_block *block, void *arg),
                    void *arg);
 
-/*
- * The table moves to COUNT entries at ENTRIES, all 0, and *LOST counts what finds no room there. 0; or -1: they are too
- * few, and nothing has changed.
- */
-int lm_table_move(struct lm_ram_entry *entries, uint32_t count, uint32_t *lost);
+/* The table moves to COUNT entries at ENTRIES, all 0. 0; or -1: they are too few, and nothing has changed. */
+int lm_table_move(struct lm_ram_entry *entries, uint32_t count);
+
+/* What counts the blocks that find no room, if live.c is linked; or NULL. */
+extern uint32_t *lm_table_lost __attribute__((weak));
 
 #endif

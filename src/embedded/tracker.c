@@ -27,31 +27,23 @@
 #define INSIDE_MAX 4
 static uintptr_t inside[INSIDE_MAX];
 
-/* The task that was looked up last. */
-static struct {
-	uintptr_t context;
-	unsigned number;
-} last;
-
 _Static_assert(sizeof(struct log_malloc_caller) == sizeof(struct lm_caller), "the public name of the same");
 
 /* ---- who calls ---- */
 
 static unsigned thread_of(uintptr_t context)
 {
+	unsigned number;
 	int is_new;
 
 	if (likely(context == LM_PORT_MAIN))
 		return LM_THREAD_MAIN;
 	if (context < LM_PORT_INTERRUPTS)
 		return 0;
-	if (context != last.context) {
-		last.number = lm_table_task(context, &is_new);
-		last.context = last.number ? context : 0;
-		if (is_new && last.number && lm_output_is_on())
-			lm_session_send_task(last.number, context);
-	}
-	return last.number;
+	number = lm_table_task(context, &is_new);
+	if (is_new && number && lm_output_is_on())
+		lm_session_send_task(number, context);
+	return number;
 }
 
 /* ---- inside the real allocator ---- */
@@ -227,8 +219,6 @@ int log_malloc_call_free(void *p, const struct log_malloc_caller *from)
 	event.thread = thread_of(context);
 	event.totals = lm_account_change(event.change, 0);
 	lm_table_forget_task(p);
-	if (p == (void *)last.context)
-		last.context = 0;
 	caller = known(from);
 	if (lm_output_is_on())
 		lm_event_write(&event, event.foreign ? &caller : NULL);
