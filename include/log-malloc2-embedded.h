@@ -87,6 +87,23 @@ int log_malloc_set_table(void *memory, size_t size);
  */
 int log_malloc_set_ring(void *memory, size_t size);
 
+/* ---- counters alone ----------------------------------------------------------- */
+
+/*
+ * What liblog-malloc2-count.a counts, which is linked instead of the tracker
+ * (pkg-config log-malloc2-count). Bytes are usable ones, as the allocator tells them:
+ * malloc_usable_size(), or what FreeRTOS's heap has less. Can be read at any time, by a
+ * debugger as well.
+ */
+struct log_malloc_counts {
+	size_t bytes;   /* of all live blocks */
+	size_t blocks;  /* that are live */
+	size_t peak;    /* the greatest BYTES ever */
+	size_t failed;  /* calls that returned NULL for a size other than 0 */
+	size_t largest; /* bytes of the largest request */
+};
+extern struct log_malloc_counts log_malloc_counts;
+
 /* ---- what the program tells ----------------------------------------------- */
 
 /*

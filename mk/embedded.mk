@@ -71,11 +71,47 @@ $(EMBEDDED_ARCHIVE): $(EMBEDDED_SRC:%.c=$(B)/embedded/%.o) $(EMBEDDED_NAMES:%=$(
 
 PC_EMBEDDED := $(B)/pkgconfig/log-malloc2-embedded.pc
 pc_embedded = sed -e 's|@prefix@|$(1)|' -e 's|@libdir@|$(2)|' -e 's|@includedir@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
-	-e 's|@WRAP_FLAGS@|$(strip $(EMBEDDED_WRAP_FLAGS))|'
-$(PC_EMBEDDED): pkgconfig/log-malloc2-embedded.pc.in $(EMBEDDED_LIST) Makefile mk/embedded.mk
+	-e 's|@WRAP_FLAGS@|$(strip $(EMBEDDED_WRAP_FLAGS))|' -e 's|@COUNT_FLAGS@|$(strip $(COUNT_FLAGS))|'
+$(PC_EMBEDDED) $(B)/pkgconfig/log-malloc2-count.pc: $(B)/pkgconfig/%.pc: pkgconfig/%.pc.in $(EMBEDDED_LIST) Makefile mk/embedded.mk $(B)/embedded/variant
 	@mkdir -p $(@D)
 	$(Q)$(call pc_embedded,$(abspath $(B)),$(abspath $(B)),$(abspath include)) $< >$@
 
-embedded: $(EMBEDDED_ARCHIVE) $(PC_EMBEDDED)
+# ---- counters alone -----------------------------------------------------------
 
-.PHONY: embedded
+COUNT_ARCHIVE := $(B)/liblog-malloc2-count.a
+COUNT_LIST     = src/embedded/count/functions
+COUNT_NAMES    = $(shell awk '"lm_" $$3 == "$(EMBEDDED_LIBC)" { print $$1 }' $(COUNT_LIST))
+COUNT_FLAGS    = $(foreach n,$(COUNT_NAMES) pvPortMalloc vPortFree,-Wl,--wrap=$(n)) \
+	$(foreach n,$(filter malloc free realloc _malloc_r _free_r _realloc_r,$(COUNT_NAMES)),-Wl,--undefined=__wrap_$(n))
+
+$(B)/embedded/counted/%.c: $(COUNT_LIST)
+	@mkdir -p $(@D)
+	@awk '$$1 == "$*" { print "#include \"count.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
+
+$(B)/embedded/counted/%.o: $(B)/embedded/counted/%.c $(B)/embedded/variant
+	$(Q)$(compile_embedded) -iquote src/embedded/count -c -o $@ $<
+
+$(COUNT_ARCHIVE): $(patsubst %.c,$(B)/embedded/%.o,$(wildcard src/embedded/count/*.c)) $(COUNT_NAMES:%=$(B)/embedded/counted/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+PC_COUNT := $(B)/pkgconfig/log-malloc2-count.pc
+
+# ---- what is built and installed ----------------------------------------------
+
+embedded: $(EMBEDDED_ARCHIVE) $(PC_EMBEDDED) $(COUNT_ARCHIVE) $(PC_COUNT)
+
+INSTALLED_EMBEDDED := \
+	$(foreach h,$(HEADERS) include/log-malloc2-embedded.h,644:$(h):$(includedir)/$(notdir $(h))) \
+	$(foreach f,$(EMBEDDED_ARCHIVE) $(COUNT_ARCHIVE),644:$(f):$(libdir)/$(notdir $(f))) \
+	$(foreach p,$(PC_EMBEDDED) $(PC_COUNT),$(call pc_entry,$(p))) \
+	$(call man_entry,man/log-malloc2-embedded.7)
+
+install-embedded: embedded
+	@mkdir -p $(B)/install
+	$(foreach p,$(PC_EMBEDDED) $(PC_COUNT),$(call pc_embedded,$(prefix),$(call under_prefix,$(libdir)),$(call \
+		under_prefix,$(includedir))) pkgconfig/$(notdir $(p)).in >$(B)/install/$(notdir $(p))$(newline))
+	$(call put_all,$(INSTALLED_EMBEDDED))
+
+
+.PHONY: embedded install-embedded

@@ -1,0 +1,3 @@
+#include "names.h"
+LOG_MALLOC_WRAP_ALIGNED_ALLOC(aligned_alloc);
+LM_NEEDS(_memalign_r);

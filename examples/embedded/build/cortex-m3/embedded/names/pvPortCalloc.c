@@ -1,0 +1,2 @@
+#include "names.h"
+LOG_MALLOC_WRAP_CALLOC(pvPortCalloc);

@@ -1,0 +1,3 @@
+#include "names.h"
+LOG_MALLOC_WRAP_PVALLOC(pvalloc);
+LM_NEEDS(_pvalloc_r);

@@ -1,0 +1,3 @@
+#include "names.h"
+LOG_MALLOC_WRAP_VALLOC(valloc);
+LM_NEEDS(_valloc_r);
