@@ -18,7 +18,7 @@ EMBEDDED_DEPTH_caller := 1
 
 # The folders of the chip's core, lowest first, and those sources of them that it takes.
 EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base seam books unwind unwind/$(EMBEDDED_UNWIND) trace) src/embedded
-EMBEDDED_SRC  := src/core/base/text.c src/core/books/account.c src/core/trace/record.c \
+EMBEDDED_SRC  := src/core/base/text.c src/core/books/hot.c src/core/trace/record.c \
 	$(wildcard src/core/port/bare/*.c src/core/unwind/$(EMBEDDED_UNWIND)/*.c src/embedded/*.c)
 
 EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND)) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \
@@ -57,9 +57,10 @@ $(B)/embedded/%.o: %.c $(B)/embedded/variant
 # An object for each function, see names.h.
 $(B)/embedded/names/%.c: $(EMBEDDED_LIST)
 	@mkdir -p $(@D)
-	@awk -v newlib=$(EMBEDDED_LIBC:lm_%=%) '$$1 == "$*" { \
+	@awk -v libc=$(EMBEDDED_LIBC:lm_%=%) '$$1 == "$*" { \
+		for (i = 3; i <= NF; i++) if (index($$i, libc "=") == 1) sub(/.*=/, "", $$i) && $$2 = $$i; \
 		print "#include \"names.h\"\nLOG_MALLOC_WRAP_" $$2 "(" $$1 ");"; \
-		if (newlib == "newlib" && sub(/^needs:/, "", $$3)) print "LM_NEEDS(" $$3 ");" }' $< >$@
+		if (libc == "newlib" && sub(/^needs:/, "", $$3)) print "LM_NEEDS(" $$3 ");" }' $< >$@
 
 $(B)/embedded/names/%.o: $(B)/embedded/names/%.c $(B)/embedded/variant
 	$(Q)$(compile_embedded) -c -o $@ $<

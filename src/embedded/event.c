@@ -4,28 +4,10 @@
 
 #include "account.h"
 #include "clock.h"
-#include "output.h"
-#include "pack.h"
 #include "unwind.h"
 
 /* What a frame's line needs: "[0x", sixteen digits, "]" and a newline. */
 #define FRAME_LINE (sizeof(uintptr_t) * 2 + 5)
-
-/* So much code has numbers: 24 bits of them, in steps of two bytes. */
-#define SPAN ((uintptr_t)(LM_PACKED_NODE_MAX + 1) * LM_CALLERS_STEP)
-
-uintptr_t lm_event_callers_from(void)
-{
-	return (uintptr_t)lm_event_callers_from & ~(SPAN - 1);
-}
-
-/* The backtrace that is PC alone; 0: it has no number. */
-static inline uint32_t number_of(uintptr_t pc)
-{
-	uintptr_t by = pc - lm_event_callers_from();
-
-	return by < SPAN && !(by % LM_CALLERS_STEP) ? (uint32_t)by / LM_CALLERS_STEP : 0;
-}
 
 static void put_frame(struct lm_text *text, uintptr_t pc)
 {
@@ -34,15 +16,16 @@ static void put_frame(struct lm_text *text, uintptr_t pc)
 	lm_text_string(text, "]\n");
 }
 
-/* A second or more has gone by since the last such line. The clock may stand still for ever. */
+/* A second or more has gone by since the last such line. There may be no clock. */
 static void tell_time(void)
 {
 	uint32_t ms = (uint32_t)lm_clock_ms();
-	uint16_t second = (uint16_t)(ms / 1000 + 1);
+	/* Nearly seconds, without a division. */
+	uint8_t second = (uint8_t)((ms >> 10) + 1);
 	char line[32];
 	struct lm_text text = {line, line + sizeof line};
 
-	if (likely(second == lm_output.second) || !ms)
+	if (likely(!ms || second == lm_output.second))
 		return;
 	lm_output.second = second;
 	lm_record_number(&text, LM_TRACE_TIME, ms);
@@ -58,7 +41,7 @@ static int send_line(struct lm_event *event, const uintptr_t *pcs, unsigned coun
 	event->names_thread = event->thread != LM_THREAD_MAIN;
 	event->tells_usable = lm_output_is_packed() && !event->foreign && !event->error && !event->unkept;
 	if (lm_output.format != LM_FORMAT_FULL && count == 1) {
-		event->backtrace = number_of(pcs[0]);
+		event->backtrace = lm_event_number(pcs[0]);
 		if (event->backtrace)
 			count = 0;
 	}
@@ -83,7 +66,7 @@ static int send(struct lm_event *event, const uintptr_t *pcs, unsigned count)
 	unsigned used = 0;
 
 	if (lm_output_is_packed() && lm_pack_can(event)) {
-		event->backtrace = count == 1 ? number_of(pcs[0]) : 0;
+		event->backtrace = count == 1 ? lm_event_number(pcs[0]) : 0;
 		if (!count || event->backtrace)
 			used = lm_pack_event(words, event, event->thread, 0);
 	}

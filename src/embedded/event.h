@@ -9,17 +9,32 @@
 #include <stdint.h>
 
 #include "caller.h"
+#include "output.h"
+#include "pack.h"
 #include "record.h"
 
 /* The thread that the head of a trace names, and whose lines do not say so. */
 #define LM_THREAD_MAIN 1u
 
-/* What backtraces are numbered from: see # CALLERS in log-malloc2(5). */
-uintptr_t lm_event_callers_from(void);
+/* What backtraces are numbered from: see # CALLERS in log-malloc2(5). 24 bits of numbers, in steps of two bytes. */
 #define LM_CALLERS_STEP 2
+#define LM_CALLERS_SPAN ((uintptr_t)(LM_PACKED_NODE_MAX + 1) * LM_CALLERS_STEP)
 
 /* An event in any format. CALLER can be NULL: no backtrace. */
 void lm_event_write(struct lm_event *event, const struct lm_caller *caller);
+
+static inline uintptr_t lm_event_callers_from(void)
+{
+	return (uintptr_t)lm_event_write & ~(LM_CALLERS_SPAN - 1);
+}
+
+/* The backtrace that is PC alone; 0: it has no number. */
+static inline __attribute__((always_inline)) uint32_t lm_event_number(uintptr_t pc)
+{
+	uintptr_t by = pc - lm_event_callers_from();
+
+	return by < LM_CALLERS_SPAN && !(by % LM_CALLERS_STEP) ? (uint32_t)by / LM_CALLERS_STEP : 0;
+}
 
 /* A block that is live when the trace begins; CALLER is the lower half of its return address, or 0. */
 int lm_event_write_live(const void *p, size_t size, unsigned thread, uint32_t caller);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The table of live blocks, where a dump can be read from: log_malloc_set_table(). See ram.h. */
 #include "log-malloc2-embedded.h"
-#include "port.h"
 #include "ram_head.h"
 #include "table.h"
 #include "trace_format.h"
+#include "turn.h"
 
 uint32_t *lm_table_lost;
 

@@ -9,6 +9,13 @@
 #define LM_NAMES_H
 
 #include "log-malloc2-embedded.h"
+#include "tracker.h"
+
+/* <stddef.h> is the compiler's own, and does not tell which libc there is. */
+#include <stdlib.h>
+#if defined __NEWLIB__ && !defined __PICOLIBC__
+#include <reent.h>
+#endif
 
 struct _reent;
 
@@ -42,6 +49,55 @@ struct _reent;
 	LM_WRAP(name, (struct _reent * reent, size_t size), (reent, size), log_malloc_call_malloc(block, size, &caller))
 #define LOG_MALLOC_WRAP_VALLOC_R(name)  LOG_MALLOC_WRAP_MALLOC_R(name)
 #define LOG_MALLOC_WRAP_PVALLOC_R(name) LOG_MALLOC_WRAP_MALLOC_R(name)
+
+/* ---- those that call no other one ---- */
+
+#define LM_WRAP_LEAF_MALLOC(name, parameters, real, arguments)                                                         \
+	void *__wrap_##name parameters;                                                                                \
+	void *__wrap_##name parameters                                                                                 \
+	{                                                                                                              \
+		const struct log_malloc_caller caller = LOG_MALLOC_CALLER;                                             \
+		void *block = real arguments;                                                                          \
+                                                                                                                       \
+		lm_tracker_malloc(block, size, &caller);                                                               \
+		return block;                                                                                          \
+	}                                                                                                              \
+	_Static_assert(1, "a semicolon follows")
+
+#define LM_WRAP_LEAF_FREE(name, parameters, real, arguments)                                                           \
+	void __wrap_##name parameters;                                                                                 \
+	void __wrap_##name parameters                                                                                  \
+	{                                                                                                              \
+		const struct log_malloc_caller caller = LOG_MALLOC_CALLER;                                             \
+                                                                                                                       \
+		lm_tracker_free(block, &caller);                                                                       \
+		real arguments;                                                                                        \
+	}                                                                                                              \
+	_Static_assert(1, "a semicolon follows")
+
+#define LOG_MALLOC_WRAP_LEAF_MALLOC(name)                                                                              \
+	void *__real_##name(size_t size);                                                                              \
+	LM_WRAP_LEAF_MALLOC(name, (size_t size), __real_##name, (size))
+#define LOG_MALLOC_WRAP_LEAF_FREE(name)                                                                                \
+	void __real_##name(void *block);                                                                               \
+	LM_WRAP_LEAF_FREE(name, (void *block), __real_##name, (block))
+
+#define LOG_MALLOC_WRAP_LEAF_MALLOC_R(name)                                                                            \
+	void *__real_##name(struct _reent *reent, size_t size);                                                        \
+	LM_WRAP_LEAF_MALLOC(name, (struct _reent * reent, size_t size), __real_##name, (reent, size))
+#define LOG_MALLOC_WRAP_LEAF_FREE_R(name)                                                                              \
+	void __real_##name(struct _reent *reent, void *block);                                                         \
+	LM_WRAP_LEAF_FREE(name, (struct _reent * reent, void *block), __real_##name, (reent, block))
+
+/* newlib's malloc and free do nothing but call these, with the state of the thread. */
+#define LOG_MALLOC_WRAP_NEWLIB_MALLOC(name)                                                                            \
+	void *__real__malloc_r(struct _reent *reent, size_t size);                                                     \
+	LM_WRAP_LEAF_MALLOC(name, (size_t size), __real__malloc_r, (_REENT, size))
+#define LOG_MALLOC_WRAP_NEWLIB_FREE(name)                                                                              \
+	void __real__free_r(struct _reent *reent, void *block);                                                        \
+	LM_WRAP_LEAF_FREE(name, (void *block), __real__free_r, (_REENT, block))
+
+/* ---- others ---- */
 
 #define LOG_MALLOC_WRAP_CALLOC_R(name)                                                                                 \
 	LM_WRAP(name, (struct _reent * reent, size_t count, size_t size), (reent, count, size),                        \
@@ -80,20 +136,6 @@ static inline size_t lm_names_product(size_t count, size_t size)
 
 #define LOG_MALLOC_WRAP_REALLOCARRAY(name)                                                                             \
 	LM_WRAP_REALLOC(name, (void *old, size_t count, size_t size), (old, count, size), lm_names_product(count, size))
-
-#define LOG_MALLOC_WRAP_FREE_R(name)                                                                                   \
-	void __real_##name(struct _reent *reent, void *block);                                                         \
-	void __wrap_##name(struct _reent *reent, void *block);                                                         \
-	void __wrap_##name(struct _reent *reent, void *block)                                                          \
-	{                                                                                                              \
-		const struct log_malloc_caller caller = LOG_MALLOC_CALLER;                                             \
-		int is_outer = log_malloc_call_free(block, &caller);                                                   \
-                                                                                                                       \
-		__real_##name(reent, block);                                                                           \
-		if (is_outer)                                                                                          \
-			log_malloc_call_end();                                                                         \
-	}                                                                                                              \
-	_Static_assert(1, "a semicolon follows")
 
 #define LOG_MALLOC_WRAP_POSIX_MEMALIGN(name)                                                                           \
 	int __real_##name(void **result, size_t alignment, size_t size);                                               \

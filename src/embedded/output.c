@@ -3,41 +3,61 @@
 #include "output.h"
 
 #include "record.h"
+#include "turn.h"
 
 struct lm_output lm_output;
 
+void lm_output_settle(void)
+{
+	lm_output.is_quick = LM_DEPTH == 1 && lm_output_is_on() && lm_output_is_packed() && !lm_output.is_torn &&
+	                     !lm_output.untold && !lm_output.inside && lm_port_is_plain();
+}
+
 void lm_output_lose(void)
 {
+	lm_output.is_quick = 0;
 	lm_output.lost++;
-	lm_output.untold++;
+	if (lm_output.untold != UINT16_MAX)
+		lm_output.untold++;
 }
 
-/* Bytes of the last record that are in the trace without the others. */
-static unsigned part(void)
+/* How many of the SIZE bytes were taken. A writer that took a part may take more. */
+static size_t write_some(const void *bytes, size_t size)
 {
-	return lm_output.torn ? lm_output.torn - 1u : 0;
+	size_t taken = 0, more;
+
+	do {
+		more = lm_output.writer((const char *)bytes + taken, size - taken, lm_output.arg);
+		taken += more;
+	} while (more && taken < size);
+	return taken;
 }
 
-/* 0, or -1. */
-static int write_all(const void *bytes, size_t size)
+/* A part of RECORD is in the trace. In a packed one, half a word would be taken for another: its rest is kept. */
+static void keep_rest(const char *record, size_t taken)
 {
-	size_t taken = lm_output.writer(bytes, size, lm_output.arg);
-
-	if (likely(taken == size))
-		return 0;
-	if (taken)
-		lm_output.torn = ((part() + taken) % 8 + 1) & 15;
-	return -1;
+	lm_output.is_torn = 1;
+	lm_output.is_quick = 0;
+	lm_output.rest = lm_output_is_packed() ? -taken & 7 : 0;
+	__builtin_memcpy(lm_output.word, record + taken, lm_output.rest);
 }
 
-/* A record is there in part. What follows is to begin on a line of its own, or at a word. */
+/* What follows is to begin on a line of its own, or with a word. */
 static int end_torn(void)
 {
-	static const char zeros[8];
+	size_t taken;
 
-	if (!lm_output_is_packed() ? write_all("\n", 1) != 0 : part() && write_all(zeros, 8 - part()) != 0)
-		return -1;
-	lm_output.torn = 0;
+	if (!lm_output_is_packed()) {
+		if (write_some("\n", 1) != 1)
+			return -1;
+	} else if (lm_output.rest) {
+		taken = write_some(lm_output.word, lm_output.rest);
+		__builtin_memmove(lm_output.word, lm_output.word + taken, lm_output.rest - taken);
+		lm_output.rest = (lm_output.rest - taken) & 7;
+		if (lm_output.rest)
+			return -1;
+	}
+	lm_output.is_torn = 0;
 	return 0;
 }
 
@@ -45,7 +65,7 @@ static int tell_lost(void)
 {
 	char line[32];
 	struct lm_text text = {line, line + sizeof line};
-	uint32_t untold = lm_output.untold;
+	uint16_t untold = lm_output.untold;
 
 	/* It is no event: if it gets lost, the number stays. */
 	lm_output.untold = 0;
@@ -56,13 +76,22 @@ static int tell_lost(void)
 	return -1;
 }
 
+int lm_output_send_rest(const void *record, size_t size, size_t taken)
+{
+	if (taken && taken < size)
+		taken += write_some((const char *)record + taken, size - taken);
+	if (taken && taken < size)
+		keep_rest(record, taken);
+	return taken == size ? 0 : -1;
+}
+
 int lm_output_send(const void *record, size_t size)
 {
-	if (unlikely(lm_output.torn) && end_torn() != 0)
+	if (lm_output.is_torn && end_torn() != 0)
 		return -1;
-	if (unlikely(lm_output.untold) && tell_lost() != 0)
+	if (lm_output.untold && tell_lost() != 0)
 		return -1;
-	return write_all(record, size);
+	return lm_output_send_rest(record, size, write_some(record, size));
 }
 
 int lm_output_send_text(char *start, struct lm_text *text)

@@ -3,9 +3,9 @@
 #include "atomic.h"
 #include "log-malloc2-embedded.h"
 #include "output.h"
-#include "port.h"
 #include "ram_head.h"
 #include "session.h"
+#include "turn.h"
 
 /* A position, with LM_RAM_WRAPPED, that lies BY bytes behind AT. */
 static uint32_t advance(const struct lm_ram *ram, uint32_t at, uint32_t by)
@@ -17,23 +17,48 @@ static uint32_t advance(const struct lm_ram *ram, uint32_t at, uint32_t by)
 	return LM_RAM_WRAPPED | (offset - ram->capacity);
 }
 
+/* Adds a record of any size, perhaps round the end. */
+static __attribute__((noinline)) void add(struct lm_ram *ram, const char *record, uint32_t size)
+{
+	uint32_t at = ram->position & ~LM_RAM_WRAPPED, end = advance(ram, ram->position, size);
+	uint32_t first = ram->capacity - at < size ? ram->capacity - at : size;
+
+	lm_store_release(&ram->reserved, end);
+	lm_fence_signal();
+	__builtin_memcpy(lm_ram_area(ram) + at, record, first);
+	__builtin_memcpy(lm_ram_area(ram), record + first, size - first);
+	lm_store_release(&ram->position, end);
+}
+
+/* The same of a packed record, which is not at the end. */
+static inline void add_words(struct lm_ram *ram, const uint32_t *words, uint32_t size)
+{
+	uint32_t *to = (uint32_t *)(void *)(lm_ram_area(ram) + (ram->position & ~LM_RAM_WRAPPED));
+
+	lm_store_release(&ram->reserved, ram->position + size);
+	lm_fence_signal();
+	to[0] = words[0];
+	to[1] = words[1];
+	if (size == 16) {
+		to[2] = words[2];
+		to[3] = words[3];
+	}
+	lm_store_release(&ram->position, ram->position + size);
+}
+
 /* A writer: the ring takes every record that is not larger than itself. */
 static size_t keep(const void *record, size_t size, void *arg)
 {
 	struct lm_ram *ram = arg;
-	uint32_t at = ram->position & ~LM_RAM_WRAPPED, end, first = (uint32_t)size;
 
-	if (size > ram->capacity)
+	if (likely(lm_output_is_packed() && (size == 8 || size == 16) &&
+	           (ram->position & ~LM_RAM_WRAPPED) + size < ram->capacity))
+		add_words(ram, record, (uint32_t)size);
+	else if (size <= ram->capacity)
+		add(ram, record, (uint32_t)size);
+	else
 		return 0;
-	end = advance(ram, ram->position, (uint32_t)size);
-	lm_store_release(&ram->reserved, end);
-	lm_fence_signal();
-	if (first > ram->capacity - at)
-		first = ram->capacity - at;
-	__builtin_memcpy(lm_ram_area(ram) + at, record, first);
-	__builtin_memcpy(lm_ram_area(ram), (const char *)record + first, size - first);
 	ram->lost = lm_output.lost;
-	lm_store_release(&ram->position, end);
 	return size;
 }
 
@@ -50,6 +75,7 @@ int log_malloc_set_ring(void *memory, size_t size)
 		lm_output.writer = keep;
 		lm_output.arg = ram;
 		lm_session_send_live();
+		lm_output_settle();
 	}
 	lm_port_unlock(state);
 	return ram ? 0 : -1;

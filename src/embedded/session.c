@@ -7,8 +7,8 @@
 #include "log-malloc2-embedded.h"
 #include "log-malloc2.h"
 #include "output.h"
-#include "port.h"
 #include "table.h"
+#include "turn.h"
 
 /* ---- the head ---- */
 
@@ -131,11 +131,12 @@ void log_malloc_set_writer(log_malloc_writer *writer, void *arg)
 		return;
 	lm_output.writer = writer;
 	lm_output.arg = arg;
-	lm_output.torn = 0;
+	lm_output.is_torn = 0;
 	if (writer) {
 		lm_session_send_head();
 		lm_session_send_live();
 	}
+	lm_output_settle();
 	lm_port_unlock(state);
 }
 
@@ -153,7 +154,7 @@ void log_malloc_trace_finish(void)
 	if (lm_port_lock(&state) != 0)
 		return;
 	lm_text_string(&text, "+ " LM_TRACE_FINI " [");
-	lm_text_signed(&text, lm_account_totals().requested);
+	lm_text_signed(&text, lm_account_near().requested);
 	lm_text_string(&text, ":0]\n");
 	if (lm_output.writer)
 		lm_output_send_text(line, &text);
@@ -165,14 +166,25 @@ uint32_t log_malloc_get_lost(void)
 	return lm_output.lost;
 }
 
+static void want(int wanted)
+{
+	uintptr_t state;
+
+	if (lm_port_lock(&state) != 0)
+		return;
+	lm_output.is_off = !wanted;
+	lm_output_settle();
+	lm_port_unlock(state);
+}
+
 void log_malloc_trace_enable(void)
 {
-	lm_output.is_off = 0;
+	want(1);
 }
 
 void log_malloc_trace_disable(void)
 {
-	lm_output.is_off = 1;
+	want(0);
 }
 
 size_t log_malloc_get_usage(void)
@@ -181,7 +193,7 @@ size_t log_malloc_get_usage(void)
 	uintptr_t state;
 
 	if (lm_port_lock(&state) == 0) {
-		usage = (size_t)lm_account_totals().requested;
+		usage = (size_t)lm_account_near().requested;
 		lm_port_unlock(state);
 	}
 	return usage;

@@ -17,13 +17,17 @@
 #include "event.h"
 #include "log-malloc2-embedded.h"
 #include "output.h"
-#include "port.h"
 #include "session.h"
 #include "table.h"
+#include "tracker.h"
+#include "turn.h"
 
 #define ENOMEM_IS 12
 
-/* The contexts that are inside the real allocator. Only the outermost call is an event. */
+/*
+ * The contexts that are inside a real function that may call other ones. Only the outermost call is an event. Those in
+ * use come first.
+ */
 #define INSIDE_MAX 4
 static uintptr_t inside[INSIDE_MAX];
 
@@ -31,19 +35,22 @@ _Static_assert(sizeof(struct log_malloc_caller) == sizeof(struct lm_caller), "th
 
 /* ---- who calls ---- */
 
-static unsigned thread_of(uintptr_t context)
+static __attribute__((noinline)) unsigned number_of(uintptr_t context)
 {
 	unsigned number;
 	int is_new;
 
-	if (likely(context == LM_PORT_MAIN))
-		return LM_THREAD_MAIN;
 	if (context < LM_PORT_INTERRUPTS)
 		return 0;
 	number = lm_table_task(context, &is_new);
 	if (is_new && number && lm_output_is_on())
 		lm_session_send_task(number, context);
 	return number;
+}
+
+static inline __attribute__((always_inline)) unsigned thread_of(uintptr_t context)
+{
+	return likely(context == LM_PORT_MAIN) ? LM_THREAD_MAIN : number_of(context);
 }
 
 /* ---- inside the real allocator ---- */
@@ -60,13 +67,13 @@ static int replace(uintptr_t before, uintptr_t after)
 	return -1;
 }
 
-static int is_inside(uintptr_t context)
+static inline __attribute__((always_inline)) int is_inside(uintptr_t context)
 {
-	return replace(context, context) == 0;
+	return unlikely(lm_output.inside) && replace(context, context) == 0;
 }
 
 /* Takes the lock for a call that begins: 1, with its CONTEXT and STATE. 0: the call is not to be recorded. */
-static int begin(uintptr_t *context, uintptr_t *state)
+static __attribute__((noinline)) int begin(uintptr_t *context, uintptr_t *state)
 {
 	*context = lm_port_context();
 	if (unlikely(lm_port_lock(state) != 0)) {
@@ -74,8 +81,11 @@ static int begin(uintptr_t *context, uintptr_t *state)
 		return 0;
 	}
 	if (!is_inside(*context)) {
-		if (likely(replace(0, *context) == 0))
+		if (likely(replace(0, *context) == 0)) {
+			lm_output.inside++;
+			lm_output.is_quick = 0;
 			return 1;
+		}
 		lm_output_lose();
 	}
 	lm_port_unlock(*state);
@@ -83,17 +93,17 @@ static int begin(uintptr_t *context, uintptr_t *state)
 }
 
 /* Takes the lock for a call that has returned: 1. 0: it can't be recorded. */
-static int end(uintptr_t *context, uintptr_t *state)
+static __attribute__((noinline)) int end(uintptr_t *context, uintptr_t *state)
 {
 	*context = lm_port_context();
-	if (likely(lm_port_lock(state) == 0)) {
-		replace(*context, 0);
-		return 1;
+	/* It was there before, and nothing has a turn for longer than this handler runs. */
+	if (unlikely(lm_port_lock(state) != 0)) {
+		lm_output_lose();
+		return 0;
 	}
-	/* Nobody else changes this handler's slot. */
-	replace(*context, 0);
-	lm_output_lose();
-	return 0;
+	if (replace(*context, 0) == 0 && --lm_output.inside == 0)
+		lm_output_settle();
+	return 1;
 }
 
 /* ---- new blocks ---- */
@@ -125,26 +135,34 @@ static int enter(const void *p, size_t size, unsigned thread, uintptr_t pc)
 	                               thread <= LM_RAM_THREAD_MAX ? thread : 0};
 	int result = lm_table_put(p, &block);
 
-	if (unlikely(result > 0)) {
+	if (result > 0) {
 		conclude(p, thread);
 		result = lm_table_put(p, &block);
 	}
 	return result;
 }
 
-/* The end of a call that may have allocated EVENT->p. */
-static void allocated(struct lm_event *event, uintptr_t context, const struct lm_caller *caller)
+/* Writes a call that may have allocated EVENT->p, which was entered unless it is unkept. */
+static void tell_allocated(struct lm_event *event, unsigned thread, const struct lm_caller *caller)
 {
-	event->thread = thread_of(context);
-	if (!event->p) {
+	event->thread = thread;
+	if (!event->p)
 		event->error = event->size ? ENOMEM_IS : 0;
-	} else {
+	else
 		event->change += (int64_t)event->size;
-		event->unkept = enter(event->p, event->size, event->thread, caller->pc) != 0;
-	}
 	event->totals = lm_account_change(event->unkept ? 0 : event->change, 0);
 	if (lm_output_is_on())
 		lm_event_write(event, caller);
+}
+
+/* The end of such a call. */
+static __attribute__((noinline)) void allocated(struct lm_event *event, uintptr_t context,
+                                                const struct lm_caller *caller)
+{
+	unsigned thread = thread_of(context);
+
+	event->unkept = event->p && enter(event->p, event->size, thread, caller->pc) != 0;
+	tell_allocated(event, thread, caller);
 }
 
 static struct lm_caller known(const struct log_malloc_caller *caller)
@@ -202,34 +220,157 @@ void log_malloc_call_memalign(void *block, size_t alignment, size_t size, const 
 	finish(&event, from);
 }
 
+/* malloc returned P, and was not called from inside of another call, or was. */
+static __attribute__((noinline)) void malloc_slowly(void *p, size_t size, const struct log_malloc_caller *from)
+{
+	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = size};
+	const struct lm_caller caller = known(from);
+	uintptr_t context = lm_port_context(), state;
+
+	if (lm_port_lock(&state) != 0) {
+		lm_output_lose();
+		return;
+	}
+	if (!is_inside(context))
+		allocated(&event, context, &caller);
+	lm_output_settle();
+	lm_port_unlock(state);
+}
+
 /* ---- releases ---- */
 
-int log_malloc_call_free(void *p, const struct log_malloc_caller *from)
+/* Forgets P, accounts for its release and writes it. */
+static void release(const void *p, uintptr_t context, const struct log_malloc_caller *from)
 {
 	struct lm_event event = {.call = LM_CALL_FREE, .old = p};
-	struct lm_caller caller;
+	const struct lm_caller caller = known(from);
 	struct lm_table_block block = {0};
-	uintptr_t context, state;
 
-	if (!p || !begin(&context, &state))
-		return 0;
 	event.foreign = lm_table_take(p, &block) != 0;
 	event.old_size = block.size;
 	event.change = -(int64_t)block.size;
 	event.thread = thread_of(context);
 	event.totals = lm_account_change(event.change, 0);
 	lm_table_forget_task(p);
-	caller = known(from);
 	if (lm_output_is_on())
 		lm_event_write(&event, event.foreign ? &caller : NULL);
+}
+
+int log_malloc_call_free(void *p, const struct log_malloc_caller *from)
+{
+	uintptr_t context, state;
+
+	if (!p || !begin(&context, &state))
+		return 0;
+	release(p, context, from);
 	lm_port_unlock(state);
 	return 1;
 }
 
+static __attribute__((noinline)) void free_slowly(void *p, const struct log_malloc_caller *from)
+{
+	uintptr_t context = lm_port_context(), state;
+
+	if (!p)
+		return;
+	if (lm_port_lock(&state) != 0) {
+		lm_output_lose();
+		return;
+	}
+	if (!is_inside(context))
+		release(p, context, from);
+	lm_output_settle();
+	lm_port_unlock(state);
+}
+
 void log_malloc_call_end(void)
 {
-	/* No lock: only this context changes its slot. */
-	replace(lm_port_context(), 0);
+	uintptr_t context, state;
+
+	if (end(&context, &state))
+		lm_port_unlock(state);
+}
+
+/* ---- the quick way: lm_output.is_quick ---- */
+
+/* Sends COUNT words, of which none is 0. */
+static inline __attribute__((always_inline)) void send_quickly(uint64_t *words, unsigned count)
+{
+	const size_t size = count * sizeof *words;
+	size_t taken;
+
+	for (unsigned i = 0; i < count; i++)
+		words[i] = lm_packed_bytes(words[i]);
+	taken = lm_output.writer(words, size, lm_output.arg);
+	if (unlikely(taken != size && lm_output_send_rest(words, size, taken) != 0))
+		lm_output_lose();
+}
+
+static inline unsigned thread_quickly(void)
+{
+	return lm_interrupts_current() ? 0 : LM_THREAD_MAIN;
+}
+
+/* 0: nothing was done. */
+static inline __attribute__((always_inline)) int malloc_quickly(const void *p, uint32_t size, uintptr_t pc)
+{
+	const uint32_t node = lm_event_number(pc), key = lm_table_key(p);
+	const unsigned thread = thread_quickly();
+	uint64_t words[2];
+	uint16_t *link;
+
+	/* All that a packed record and an entry have room for. */
+	if (unlikely(!node || (uintptr_t)p % 8 || (uintptr_t)key << LM_TABLE_SHIFT != (uintptr_t)p))
+		return 0;
+	link = lm_table_find(key);
+	if (unlikely(*link || lm_table_add(link, key, size | (uint32_t)thread << LM_RAM_SIZE_BITS, (uint32_t)pc) != 0))
+		return 0;
+	lm_add(&lm_hot.requested, (int64_t)size);
+	words[0] = lm_packed_first(LM_PACKED_MALLOC, thread, (uintptr_t)p);
+	words[1] = lm_packed_block(LM_PACKED_SLACK_NONE, size, node);
+	send_quickly(words, 2);
+	return 1;
+}
+
+void lm_tracker_malloc(void *p, size_t size, const struct log_malloc_caller *from)
+{
+	int is_done = 0;
+
+	if (likely(p && size - 1 < LM_PACKED_SIZE_MAX)) {
+		uintptr_t state = lm_interrupts_mask();
+
+		if (likely(lm_output.is_quick))
+			is_done = malloc_quickly(p, (uint32_t)size, known(from).pc);
+		lm_interrupts_restore(state);
+	}
+	if (unlikely(!is_done))
+		malloc_slowly(p, size, from);
+}
+
+static inline __attribute__((always_inline)) int free_quickly(const void *p)
+{
+	uint16_t *link = lm_table_find(lm_table_key(p));
+	uint64_t words[1];
+
+	if (unlikely(!*link || (uintptr_t)p % 8))
+		return 0;
+	lm_add(&lm_hot.requested, -(int64_t)(lm_table.entries[*link - 1].size & LM_RAM_SIZE_MAX));
+	lm_table_drop(link);
+	words[0] = lm_packed_first(LM_PACKED_FREE, thread_quickly(), (uintptr_t)p);
+	send_quickly(words, 1);
+	return 1;
+}
+
+void lm_tracker_free(void *p, const struct log_malloc_caller *from)
+{
+	uintptr_t state = lm_interrupts_mask();
+	int is_done = 0;
+
+	if (likely(lm_output.is_quick))
+		is_done = free_quickly(p);
+	lm_interrupts_restore(state);
+	if (unlikely(!is_done))
+		free_slowly(p, from);
 }
 
 /* ---- realloc ---- */

@@ -4,8 +4,6 @@
 
 #include "atomic.h"
 
-struct lm_hot lm_hot;
-
 static struct lm_account_share *shares;
 
 void lm_account_join(struct lm_account_share *share)

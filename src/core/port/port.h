@@ -21,33 +21,31 @@
  *                 where nothing else is had. 0 for ever: there is no clock.
  *                 Any thread, any handler; allocates nothing, leaves errno alone.
  *
- * The rest is needed of a system without threads and files of its own alone, and
- * declared here. No function allocates, blocks or touches errno.
+ * The rest is needed only of a system where the tracker has no threads and files of its
+ * own. No function allocates, blocks or touches errno.
+ *
+ * turn.h          int lm_port_lock(uintptr_t *state)
+ *                 void lm_port_unlock(uintptr_t state)
+ *                 Between both, the caller works on what the tracker keeps: no other
+ *                 thread does the same, and either no interrupt handler runs, or one
+ *                 that calls lm_port_lock() gets -1. Returns 0 and a state for
+ *                 lm_port_unlock(). -1: the caller is a handler that interrupted the
+ *                 tracker, and must not touch anything. Does not nest.
+ *
+ *                 uintptr_t lm_port_context(void)
+ *                 What runs now: LM_PORT_MAIN, or the address of a task's handle, or the
+ *                 number of an interrupt, which is greater than LM_PORT_MAIN and less
+ *                 than LM_PORT_INTERRUPTS. Two that can be inside the allocator at the
+ *                 same time differ, unless the system can't tell them apart.
+ *
+ *                 const char *lm_port_task_name(uintptr_t context)
+ *                 The name of the task with that handle, or "". It may change when the
+ *                 task ends.
  */
 #ifndef LM_PORT_H
 #define LM_PORT_H
 
-#include <stdint.h>
-
-/*
- * Begins work on what the tracker keeps. Until lm_port_unlock(), no other thread does
- * the same, and either no interrupt handler runs, or one that calls this gets -1.
- * Returns 0 and a state for lm_port_unlock(); -1: the caller is a handler that
- * interrupted the tracker, and must not touch anything. Does not nest.
- */
-int lm_port_lock(uintptr_t *state);
-void lm_port_unlock(uintptr_t state);
-
-/*
- * What runs now: LM_PORT_MAIN, or the address of a task's handle, or the number of an interrupt, which is greater than
- * LM_PORT_MAIN and less than LM_PORT_INTERRUPTS. Two that can be inside the allocator at the same time differ, unless
- * the system can't tell them apart.
- */
 #define LM_PORT_MAIN       1
 #define LM_PORT_INTERRUPTS 1024
-uintptr_t lm_port_context(void);
-
-/* The name of the task with that handle, or "". It may change when the task ends. */
-const char *lm_port_task_name(uintptr_t context);
 
 #endif

@@ -5,6 +5,13 @@
 
 #include <stdint.h>
 
-uint64_t lm_clock_ms(void);
+#include "turn.h"
+
+uint64_t lm_clock_ticks(void);
+
+static inline uint64_t lm_clock_ms(void)
+{
+	return log_malloc_port_milliseconds || xTaskGetTickCount ? lm_clock_ticks() : 0;
+}
 
 #endif

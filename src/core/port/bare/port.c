@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/*
- * See port.h. A chip, with FreeRTOS or without: which of both is found out by the
- * linker, as FreeRTOS's functions are referred to weakly. What a program with another
- * RTOS gives instead, log_malloc_port_...(), is declared in log-malloc2-embedded.h.
- *
- * Without an RTOS, interrupts are masked while the tracker works. In a task of
- * FreeRTOS, its scheduler is suspended, and interrupts go on: handlers do not call its
- * allocator. One that calls another allocator just then is turned away.
- */
-#include "port.h"
-
-#include <stddef.h>
-
+/* See turn.h and clock.h. */
 #include "clock.h"
-#include "interrupts.h"
-#include "log-malloc2-embedded.h"
-
-/* FreeRTOS's own, as its documentation has them: BaseType_t is long, TickType_t mostly 32 bits. */
-extern void *xTaskGetCurrentTaskHandle(void) __attribute__((weak));
-extern long xTaskGetSchedulerState(void) __attribute__((weak));
-extern char *pcTaskGetName(void *task) __attribute__((weak));
-extern uint32_t xTaskGetTickCount(void) __attribute__((weak));
-extern void vTaskSuspendAll(void) __attribute__((weak));
-extern long xTaskResumeAll(void) __attribute__((weak));
+#include "turn.h"
 
 #define SCHEDULER_NOT_STARTED 1
 
@@ -59,7 +38,7 @@ void lm_port_unlock(uintptr_t state)
 {
 	if (log_malloc_port_unlock) {
 		log_malloc_port_unlock(state);
-	} else if (state == SUSPENDED) {
+	} else if (vTaskSuspendAll && state == SUSPENDED) {
 		is_busy = 0;
 		xTaskResumeAll();
 	} else {
@@ -75,16 +54,17 @@ static int tasks_run(void)
 
 uintptr_t lm_port_context(void)
 {
-	uintptr_t context = interrupt();
+	uintptr_t number = interrupt();
+	void *task = NULL;
 
 	/* The first numbers are those of faults, and LM_PORT_MAIN is not to be one of them. */
-	if (context)
-		return context + LM_PORT_MAIN;
+	if (number)
+		return number + LM_PORT_MAIN;
 	if (log_malloc_port_task)
-		context = (uintptr_t)log_malloc_port_task();
+		task = log_malloc_port_task();
 	else if (xTaskGetCurrentTaskHandle && tasks_run())
-		context = (uintptr_t)xTaskGetCurrentTaskHandle();
-	return context ? context : LM_PORT_MAIN;
+		task = xTaskGetCurrentTaskHandle();
+	return task ? (uintptr_t)task : LM_PORT_MAIN;
 }
 
 const char *lm_port_task_name(uintptr_t context)
@@ -94,9 +74,7 @@ const char *lm_port_task_name(uintptr_t context)
 	return pcTaskGetName ? pcTaskGetName((void *)context) : "";
 }
 
-uint64_t lm_clock_ms(void)
+uint64_t lm_clock_ticks(void)
 {
-	if (log_malloc_port_milliseconds)
-		return log_malloc_port_milliseconds();
-	return xTaskGetTickCount ? xTaskGetTickCount() : 0;
+	return log_malloc_port_milliseconds ? log_malloc_port_milliseconds() : xTaskGetTickCount();
 }
