@@ -17,8 +17,8 @@ EMBEDDED_FUNCTIONS ?=
 EMBEDDED_DEPTH_caller := 1
 
 # The folders of the chip's core, lowest first, and those sources of them that it takes.
-EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base seam books unwind unwind/$(EMBEDDED_UNWIND) trace) src/embedded
-EMBEDDED_SRC  := src/core/base/text.c src/core/books/hot.c src/core/trace/record.c \
+EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base base/small seam books unwind unwind/$(EMBEDDED_UNWIND) trace) src/embedded
+EMBEDDED_SRC  := src/core/base/text.c src/core/base/small/digits.c src/core/books/hot.c src/core/trace/record.c \
 	$(wildcard src/core/port/bare/*.c src/core/unwind/$(EMBEDDED_UNWIND)/*.c src/embedded/*.c)
 
 EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND)) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \

@@ -9,6 +9,12 @@
 /* What a frame's line needs: "[0x", sixteen digits, "]" and a newline. */
 #define FRAME_LINE (sizeof(uintptr_t) * 2 + 5)
 
+struct lm_totals lm_event_account(int64_t change)
+{
+	lm_add(&lm_hot.requested, change);
+	return (struct lm_totals){lm_hot.requested, 0};
+}
+
 static void put_frame(struct lm_text *text, uintptr_t pc)
 {
 	lm_text_string(text, "[0x");
@@ -83,14 +89,4 @@ void lm_event_write(struct lm_event *event, const struct lm_caller *caller)
 		lm_unwind(NULL, caller, room, LM_DEPTH, &unwound);
 	if (send(event, unwound.pcs, unwound.count) != 0)
 		lm_output_lose();
-}
-
-int lm_event_write_live(const void *p, size_t size, unsigned thread, uint32_t caller)
-{
-	struct lm_event event = {
-		.call = LM_CALL_MALLOC, .p = p, .size = size, .change = (int64_t)size, .thread = thread};
-	uintptr_t pc = (lm_event_callers_from() & ~(uintptr_t)UINT32_MAX) | caller;
-
-	event.totals = lm_account_change((int64_t)size, 0);
-	return send(&event, &pc, caller != 0);
 }

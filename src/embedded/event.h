@@ -20,6 +20,9 @@
 #define LM_CALLERS_STEP 2
 #define LM_CALLERS_SPAN ((uintptr_t)(LM_PACKED_NODE_MAX + 1) * LM_CALLERS_STEP)
 
+/* The requested bytes in use, after CHANGE. No allocator of a chip tells usable ones. */
+struct lm_totals lm_event_account(int64_t change);
+
 /* An event in any format. CALLER can be NULL: no backtrace. */
 void lm_event_write(struct lm_event *event, const struct lm_caller *caller);
 
@@ -35,8 +38,5 @@ static inline __attribute__((always_inline)) uint32_t lm_event_number(uintptr_t 
 
 	return by < LM_CALLERS_SPAN && !(by % LM_CALLERS_STEP) ? (uint32_t)by / LM_CALLERS_STEP : 0;
 }
-
-/* A block that is live when the trace begins; CALLER is the lower half of its return address, or 0. */
-int lm_event_write_live(const void *p, size_t size, unsigned thread, uint32_t caller);
 
 #endif

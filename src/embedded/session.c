@@ -101,9 +101,15 @@ static int send_task(uintptr_t handle, const struct lm_table_block *task, void *
 
 static int send_block(uintptr_t address, const struct lm_table_block *block, void *arg)
 {
+	const void *p = (const void *)address;
+	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = block->size, .change = (int64_t)block->size};
+	/* The stack of then is gone. */
+	struct lm_caller caller = {.pc = (lm_event_callers_from() & ~(uintptr_t)UINT32_MAX) | block->caller};
+
 	(void)arg;
-	if (lm_event_write_live((const void *)address, block->size, block->thread, block->caller) != 0)
-		lm_output_lose();
+	event.thread = block->thread;
+	event.totals = lm_event_account(event.change);
+	lm_event_write(&event, block->caller ? &caller : NULL);
 	return 0;
 }
 
@@ -154,7 +160,7 @@ void log_malloc_trace_finish(void)
 	if (lm_port_lock(&state) != 0)
 		return;
 	lm_text_string(&text, "+ " LM_TRACE_FINI " [");
-	lm_text_signed(&text, lm_account_near().requested);
+	lm_text_signed(&text, lm_hot.requested);
 	lm_text_string(&text, ":0]\n");
 	if (lm_output.writer)
 		lm_output_send_text(line, &text);
@@ -193,7 +199,7 @@ size_t log_malloc_get_usage(void)
 	uintptr_t state;
 
 	if (lm_port_lock(&state) == 0) {
-		usage = (size_t)lm_account_near().requested;
+		usage = (size_t)lm_hot.requested;
 		lm_port_unlock(state);
 	}
 	return usage;

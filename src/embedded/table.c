@@ -72,15 +72,15 @@ int lm_table_take(const void *p, struct lm_table_block *block)
 	return 0;
 }
 
-void lm_table_mark(const void *p, unsigned thread)
+int lm_table_mark(const void *p, unsigned thread)
 {
-	uint16_t *link = find(lm_table_key(p));
+	uint16_t place = *find(lm_table_key(p));
+	struct lm_ram_entry *entry = &lm_table.entries[place - 1];
 
-	if (*link) {
-		struct lm_ram_entry *entry = &lm_table.entries[*link - 1];
-
-		lm_store_release(&entry->size, (entry->size & LM_RAM_SIZE_MAX) | (uint32_t)thread << LM_RAM_SIZE_BITS);
-	}
+	if (!place)
+		return -1;
+	lm_store_release(&entry->size, (entry->size & LM_RAM_SIZE_MAX) | (uint32_t)thread << LM_RAM_SIZE_BITS);
+	return 0;
 }
 
 /* ---- tasks ---- */

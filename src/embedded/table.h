@@ -117,8 +117,8 @@ int lm_table_get(const void *p, struct lm_table_block *block);
 /* The same, and P is not known any more. */
 int lm_table_take(const void *p, struct lm_table_block *block);
 
-/* Sets the thread in P's entry, if it has one. */
-void lm_table_mark(const void *p, unsigned thread);
+/* Sets the thread in P's entry: 0. -1: it has none. */
+int lm_table_mark(const void *p, unsigned thread);
 
 /* The number of the task with HANDLE. If there is none, it gets the next one, and *IS_NEW is 1. 0: there is no room. */
 unsigned lm_table_task(uintptr_t handle, int *is_new);

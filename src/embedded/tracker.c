@@ -28,7 +28,7 @@
  * The contexts that are inside a real function that may call other ones. Only the outermost call is an event. Those in
  * use come first.
  */
-#define INSIDE_MAX 4
+#define INSIDE_MAX 3
 static uintptr_t inside[INSIDE_MAX];
 
 _Static_assert(sizeof(struct log_malloc_caller) == sizeof(struct lm_caller), "the public name of the same");
@@ -123,7 +123,7 @@ static void conclude(const void *p, unsigned thread)
 		event.call = LM_CALL_REALLOC;
 		event.unseen = 0;
 	}
-	event.totals = lm_account_change(event.change, 0);
+	event.totals = lm_event_account(event.change);
 	if (lm_output_is_on())
 		lm_event_write(&event, NULL);
 }
@@ -150,7 +150,7 @@ static void tell_allocated(struct lm_event *event, unsigned thread, const struct
 		event->error = event->size ? ENOMEM_IS : 0;
 	else
 		event->change += (int64_t)event->size;
-	event->totals = lm_account_change(event->unkept ? 0 : event->change, 0);
+	event->totals = lm_event_account(event->unkept ? 0 : event->change);
 	if (lm_output_is_on())
 		lm_event_write(event, caller);
 }
@@ -250,7 +250,7 @@ static void release(const void *p, uintptr_t context, const struct log_malloc_ca
 	event.old_size = block.size;
 	event.change = -(int64_t)block.size;
 	event.thread = thread_of(context);
-	event.totals = lm_account_change(event.change, 0);
+	event.totals = lm_event_account(event.change);
 	lm_table_forget_task(p);
 	if (lm_output_is_on())
 		lm_event_write(&event, event.foreign ? &caller : NULL);
@@ -379,16 +379,13 @@ enum { BEGUN_KNOWN = 1, BEGUN_FOREIGN = 2 };
 
 int log_malloc_call_begin_realloc(void *old)
 {
-	struct lm_table_block block;
 	uintptr_t context, state;
 	int begun = BEGUN_KNOWN;
 
 	if (!begin(&context, &state))
 		return 0;
-	if (old) {
-		begun = lm_table_get(old, &block) == 0 ? BEGUN_KNOWN : BEGUN_FOREIGN;
-		lm_table_mark(old, LM_RAM_THREAD_MOVING);
-	}
+	if (old && lm_table_mark(old, LM_RAM_THREAD_MOVING) != 0)
+		begun = BEGUN_FOREIGN;
 	lm_port_unlock(state);
 	return begun;
 }
