@@ -4,15 +4,16 @@
 #include <stdint.h>
 #include <string.h>
 
-extern char __stack[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[], __heap_start[], __heap_end[];
+extern char __stack[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[], __heap_start[],
+	__heap_end[];
 int main(void);
 void reset(void);
 void systick(void) __attribute__((weak));
 void pendsv(void) __attribute__((weak));
 void *_sbrk(ptrdiff_t change);
 
-const void *const vectors[] __attribute__((section(".vectors"), used)) = {
-	[0] = __stack, [1] = reset, [14] = pendsv, [15] = systick};
+const void *const vectors[]
+	__attribute__((section(".vectors"), used)) = {[0] = __stack, [1] = reset, [14] = pendsv, [15] = systick};
 
 void reset(void)
 {

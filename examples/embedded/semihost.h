@@ -31,7 +31,7 @@ static inline uintptr_t semihost(uintptr_t what, const void *arguments)
 	register const void *a1 __asm__("a1") = arguments;
 
 	/* The host looks at all three, which must not lie in two pages. */
-	__asm__ volatile(".option push\n\t.option norvc\n\t.balign 16\n\tslli zero, zero, 0x1f\n\tebreak\n\t"
+	__asm__ volatile(".option push\n\t.balign 16\n\t.option norvc\n\tslli zero, zero, 0x1f\n\tebreak\n\t"
 	                 "srai zero, zero, 7\n\t.option pop"
 	                 : "+r"(a0)
 	                 : "r"(a1)

@@ -21,25 +21,34 @@ void lm_output_lose(void)
 		lm_output.untold++;
 }
 
-/* How many of the SIZE bytes were taken. A writer that took a part may take more. */
-static size_t write_some(const void *bytes, size_t size)
+/* TAKEN bytes of SIZE were taken. As long as something is taken, the rest is offered. Returns how many were taken. */
+static size_t write_rest(const void *bytes, size_t size, size_t taken)
 {
-	size_t taken = 0, more;
+	size_t more = taken;
 
-	do {
+	while (more && taken < size) {
 		more = lm_output.writer((const char *)bytes + taken, size - taken, lm_output.arg);
 		taken += more;
-	} while (more && taken < size);
+	}
 	return taken;
 }
 
-/* A part of RECORD is in the trace. In a packed one, half a word would be taken for another: its rest is kept. */
-static void keep_rest(const char *record, size_t taken)
+static size_t write_some(const void *bytes, size_t size)
+{
+	return write_rest(bytes, size, lm_output.writer(bytes, size, lm_output.arg));
+}
+
+/*
+ * A part of RECORD is in the trace. In a packed one, half a word would be taken for another: its rest is kept, and
+ * comes first the next time. Returns how many bytes it has.
+ */
+static unsigned keep_rest(const char *record, size_t taken)
 {
 	lm_output.is_torn = 1;
 	lm_output.is_quick = 0;
 	lm_output.rest = lm_output_is_packed() ? -taken & 7 : 0;
 	__builtin_memcpy(lm_output.word, record + taken, lm_output.rest);
+	return lm_output.rest;
 }
 
 /* What follows is to begin on a line of its own, or with a word. */
@@ -78,10 +87,9 @@ static int tell_lost(void)
 
 int lm_output_send_rest(const void *record, size_t size, size_t taken)
 {
+	taken = write_rest(record, size, taken);
 	if (taken && taken < size)
-		taken += write_some((const char *)record + taken, size - taken);
-	if (taken && taken < size)
-		keep_rest(record, taken);
+		taken += keep_rest(record, taken);
 	return taken == size ? 0 : -1;
 }
 
@@ -91,7 +99,7 @@ int lm_output_send(const void *record, size_t size)
 		return -1;
 	if (lm_output.untold && tell_lost() != 0)
 		return -1;
-	return lm_output_send_rest(record, size, write_some(record, size));
+	return lm_output_send_rest(record, size, lm_output.writer(record, size, lm_output.arg));
 }
 
 int lm_output_send_text(char *start, struct lm_text *text)

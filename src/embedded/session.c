@@ -24,17 +24,21 @@ static const char *const flavours[] = {
 #undef LINE
 };
 
-/* A note of the linker, as ELF has it: three numbers, the name "GNU" and the build-id. */
+/* A note of the linker, as ELF has it: three numbers, the name "GNU" and the build-id. There may be none at its place.
+ */
 static void put_build_id(struct lm_text *text, const unsigned char *note)
 {
-	uint32_t size;
+	struct {
+		uint32_t name_size, size, type;
+	} head = {0};
 
-	if (!note) {
+	if (note)
+		__builtin_memcpy(&head, note, sizeof head);
+	if (head.name_size != 4 || head.type != 3 || head.size > 20) {
 		lm_text_char(text, '-');
 		return;
 	}
-	__builtin_memcpy(&size, note + 4, sizeof size);
-	for (note += 16; size--; note++) {
+	for (note += 16; head.size--; note++) {
 		lm_text_hex(text, *note >> 4);
 		lm_text_hex(text, *note & 15);
 	}

@@ -31,7 +31,7 @@ static size_t take(const void *bytes, size_t size, void *arg)
 
 static __attribute__((noinline)) void leak(void)
 {
-	kept = malloc(77);
+	kept = malloc(77); /* leak */
 }
 
 int main(void)

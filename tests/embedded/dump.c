@@ -13,13 +13,13 @@ static void *volatile kept[4];
 
 static __attribute__((noinline)) void leak_early(void)
 {
-	kept[0] = malloc(31);
+	kept[0] = malloc(31); /* leak */
 }
 
 static __attribute__((noinline)) void leak_late(void)
 {
-	kept[1] = malloc(32);
-	kept[2] = calloc(4, 8);
+	kept[1] = malloc(32);   /* leak */
+	kept[2] = calloc(4, 8); /* leak */
 }
 
 int main(void)

@@ -20,12 +20,12 @@ static volatile int ticks;
 
 static __attribute__((noinline)) void leak_in_handler(void)
 {
-	kept[0] = pool_get(33);
+	kept[0] = pool_get(33); /* leak */
 }
 
 static __attribute__((noinline)) void leak_in_main(void)
 {
-	kept[1] = pool_get(44);
+	kept[1] = pool_get(44); /* leak */
 }
 
 void systick(void)

@@ -14,12 +14,12 @@ static void *volatile kept[2];
 
 static __attribute__((noinline)) void leak_in_reader(void)
 {
-	kept[0] = pvPortMalloc(111);
+	kept[0] = pvPortMalloc(111); /* leak */
 }
 
 static __attribute__((noinline)) void leak_in_sender(void)
 {
-	kept[1] = pvPortMalloc(222);
+	kept[1] = pvPortMalloc(222); /* leak */
 }
 
 static __attribute__((noinline)) void churn(int seed)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Images for chips, run by qemu-system: their traces as the commands read them, what
+ * is lost when the link or the memory is full, and what all of it costs. The images are
+ * in tests/embedded, their boards in examples/embedded.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linked.h"
+#include "ram.h"
+#include "support.h"
+
+/* A chip and its libc: the names of the tools, flags to compile with, what a program is linked with, and an emulator.
+ */
+struct chip {
+	const char *name, *tools, *flags, *board, *emulator;
+};
+
+#define PICOLIBC(flash, ram)                                                                                           \
+	"-Wl,--defsym=__flash=" flash ",--defsym=__flash_size=256K,--defsym=__ram=" ram ",--defsym=__ram_size=64K"
+#define CORTEX_M3 "-mcpu=cortex-m3 -mthumb"
+#define M3_BOARD  "$S/examples/embedded/cortex-m3.c -nostartfiles -T $S/examples/embedded/cortex-m3.ld "
+#define M3_QEMU   "qemu-system-arm -M lm3s6965evb"
+
+static const struct chip chips[] = {
+	{"m3-newlib", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nosys.specs", M3_QEMU},
+	{"m3-nano", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nano.specs --specs=nosys.specs", M3_QEMU},
+	{"m3-picolibc", "arm-none-eabi-", CORTEX_M3 " --specs=picolibc.specs", PICOLIBC("0", "0x20000000"), M3_QEMU},
+	{"riscv64-picolibc", "riscv64-unknown-elf-", "-march=rv64gc -mabi=lp64d -mcmodel=medany --specs=picolibc.specs",
+         PICOLIBC("0x80000000", "0x80400000"), "qemu-system-riscv64 -M virt -bios none"},
+};
+
+#define M3    (&chips[0])
+#define CHIPS ((int)(sizeof chips / sizeof *chips))
+
+static const char *const formats[] = {"FULL", "COMPACT", "PACKED"};
+#define FORMATS ((int)(sizeof formats / sizeof *formats))
+
+static bool can_emulate(const char *test, const struct chip *chip)
+{
+	char compiler[100], emulator[100];
+
+	snprintf(compiler, sizeof compiler, "%sgcc", chip->tools);
+	snprintf(emulator, sizeof emulator, "%.*s", (int)strcspn(chip->emulator, " "), chip->emulator);
+	return can_run(test, compiler) && can_run(test, emulator) && can_run(test, "jq");
+}
+
+/* ---- building and running ------------------------------------------------------------ */
+
+/* The archive for CHIP, and for one with other SETTINGS, is built once for all tests. */
+static void build_library(const struct chip *chip, const char *settings)
+{
+	struct run made =
+		run("mkdir -p $B/tests/scratch/chips && exec 9>$B/tests/scratch/chips/lock && flock 9 && unset CC CXX "
+	            "&& " MAKE "embedded B=$B/tests/scratch/chips/%s CROSS_COMPILE=%s CFLAGS='%s -Os -g' %s",
+	            chip->name, chip->tools, chip->flags, settings);
+
+	ck_assert_msg(made.status == 0 && !*made.err, "make embedded: %.800s", made.err);
+}
+
+/* Links SOURCES of tests/embedded, with FLAGS in front of the archive's, into NAME.elf. ARCHIVE: the .pc file, or NULL.
+ */
+static void link_image(const struct chip *chip, const char *name, const char *flags, const char *sources,
+                       const char *archive)
+{
+	struct run linked;
+
+	linked = run(
+		"sources=; for s in %s; do sources=\"$sources $S/tests/embedded/$s\"; done; "
+		"pc=%s; flags=; [ -z \"$pc\" ] || flags=$(PKG_CONFIG_PATH=$B/tests/scratch/chips/%s/pkgconfig "
+		"${PKG_CONFIG:-pkg-config} --cflags --libs \"$pc\") && "
+		"%sgcc %s -O1 -g -Wall -Wextra -Werror -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc "
+		"-fno-builtin-free -I$S/include -I$S/examples/embedded -I$S/tests/embedded %s $sources %s "
+		"-Wl,--gc-sections $flags -o %s.elf",
+		sources, archive ? archive : "", chip->name, chip->tools, chip->flags, flags, chip->board, name);
+	ck_assert_msg(linked.status == 0, "%s: %.1500s", name, linked.err);
+}
+
+/* Runs NAME.elf, which ends the emulation with status 0 if all is as it expects. */
+static void emulate(const struct chip *chip, const char *name, const char *options)
+{
+	struct run ran = run("timeout 20 %s -display none -monitor none -serial none -semihosting %s -kernel %s.elf",
+	                     chip->emulator, options, name);
+
+	ck_assert_msg(ran.status == 0, "%s: status %d %.400s%.400s", name, ran.status, ran.out, ran.err);
+}
+
+/* All of that, for a source of the image's name and others. */
+static void run_image(const struct chip *chip, const char *name, const char *flags, const char *others)
+{
+	char sources[200];
+
+	build_library(chip, "");
+	snprintf(sources, sizeof sources, "%s.c %s", name, others);
+	link_image(chip, name, flags, sources, "log-malloc2-embedded");
+	emulate(chip, name, "");
+}
+
+/* ---- judging ---------------------------------------------------------------------------- */
+
+/* The leaks of TRACE are the lines of SOURCE that have the mark, and no others; their function is named. */
+static void marked_lines_leak(const char *trace, const char *source)
+{
+	struct run expected = must(run("grep -n '/. leak ./' $S/tests/embedded/%s | sed 's/:.*//' | sort -n", source));
+	struct run found =
+		run("log=$($B/log-malloc-findleak --format json %s 2>messages); "
+	            "jq -r '.leaks[].backtrace[0] | select(.file | endswith(\"/%s\")) | .line' <<<\"$log\" | "
+	            "sort -n; jq -r '.leaks[].backtrace[0].function' <<<\"$log\" | grep -v '^leak_\\|^leak$'",
+	            trace, source);
+
+	struct run messages = run("cat messages");
+
+	ck_assert_msg(strcmp(expected.out, found.out) == 0, "expected:\n%sfound:\n%s%s", expected.out, found.out,
+	              messages.out);
+}
+
+/* ---- images -------------------------------------------------------------------------------- */
+
+START_TEST(leaks_are_named_on_each_chip_in_each_format)
+{
+	const struct chip *chip = &chips[_i / FORMATS];
+	char flags[100];
+
+	if (!can_emulate("leaks_are_named_on_each_chip_in_each_format", chip))
+		return;
+	snprintf(flags, sizeof flags, "-DFORMAT=LOG_MALLOC_%s", formats[_i % FORMATS]);
+	run_image(chip, "formats", flags, "");
+	marked_lines_leak("trace", "formats.c");
+	ck_assert_int_eq(run("$B/log-malloc-cat trace >text 2>messages && ! [ -s messages ]").status, 0);
+	/* The trace begins with the block that was there before. */
+	ck_assert_int_eq(run("grep -A 1 '^+ INIT' text | grep -q '^+ malloc 10 '").status, 0);
+	ck_assert_int_eq(run("[ $(grep -c '^+ memalign 100 .* (64) ' text) = 1 ] && [ $(grep -c '!e12$' text) = 2 ] && "
+	                     "grep -q '^+ FINI .3039:0.$' text && ! grep -q '!f' text")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(a_program_that_only_libc_allocates_for_is_traced)
+{
+	const struct chip *chip = &chips[_i];
+
+	if (!can_emulate("a_program_that_only_libc_allocates_for_is_traced", chip))
+		return;
+	run_image(chip, "strdup", "", "");
+	ck_assert_int_eq(
+		run("grep -q '^+ malloc 13 ' trace && grep -q '^# MODULE 0-f* 0 [-0-9a-f]* firmware.elf$' trace")
+			.status,
+		0);
+}
+END_TEST
+
+START_TEST(tasks_of_freertos_are_threads)
+{
+	char flags[100];
+
+	if (!can_emulate("tasks_of_freertos_are_threads", M3))
+		return;
+	snprintf(flags, sizeof flags, "-DFORMAT=LOG_MALLOC_%s", formats[_i]);
+	run_image(M3, "tasks", flags, "kernel.c");
+	marked_lines_leak("trace", "tasks.c");
+	must(run("$B/log-malloc-cat trace >text"));
+	ck_assert_int_eq(run("grep -q '^# THREAD 1 0 main$' text && grep -q '^# THREAD 2 [1-9][0-9]* reader$' text && "
+	                     "grep -q '^# THREAD 3 [1-9][0-9]* sender$' text && grep -q '^# TIME [1-9]' text")
+	                         .status,
+	                 0);
+	/* Two leaks, and all that the tasks allocate and release. */
+	ck_assert_int_eq(run("[ $(grep -c '^+ malloc 111 .* thread=2$' text) = 1 ] && "
+	                     "[ $(grep -c '^+ malloc 222 .* thread=3$' text) = 1 ] && "
+	                     "[ $(grep -c '^+ malloc ' text) = 602 ] && [ $(grep -c '^+ free ' text) = 600 ] && "
+	                     "! grep -q '!f\\|unseen\\|LOST' text")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(a_leak_in_an_interrupt_handler_is_named)
+{
+	char flags[200];
+
+	if (!can_emulate("a_leak_in_an_interrupt_handler_is_named", M3))
+		return;
+	snprintf(flags, sizeof flags, "-DFORMAT=LOG_MALLOC_%s -Wl,--wrap=pool_get -Wl,--wrap=pool_put", formats[_i]);
+	run_image(M3, "interrupt", flags, "pool.c");
+	marked_lines_leak("trace", "interrupt.c");
+	must(run("$B/log-malloc-cat trace >text"));
+	/* Each run of the handler allocates, and it runs 30 times. */
+	ck_assert_int_eq(run("! grep -q '!f\\|unseen\\|LOST' text && [ $(grep -c '^+ malloc 12 ' text) = 30 ]").status,
+	                 0);
+	/* The handler is no thread. Packed records can't tell that from one that is not known. */
+	if (strcmp(formats[_i], "PACKED") == 0)
+		return;
+	ck_assert_int_eq(run("grep -q '^+ malloc 33 .* thread=0$' text && ! grep '^+ malloc 12 .*[^0]$' text && "
+	                     "! grep '^+ malloc 20 .* thread=' text")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(a_link_that_drops_bytes_loses_whole_records_and_counts_them)
+{
+	const struct chip *chip = &chips[_i / FORMATS];
+	char flags[100];
+	uint64_t events, lost, broken;
+
+	if (!can_emulate("a_link_that_drops_bytes_loses_whole_records_and_counts_them", chip))
+		return;
+	snprintf(flags, sizeof flags, "-DFORMAT=LOG_MALLOC_%s", formats[_i % FORMATS]);
+	run_image(chip, "drops", flags, "");
+	run("$B/log-malloc-cat trace >text 2>messages");
+	events = strtoull(must(run("grep -c '^+ [mf]' text")).out, NULL, 10);
+	lost = strtoull(must(run("awk '/^# LOST/ { sum += $3 } END { print sum }' text")).out, NULL, 10);
+	broken = strtoull(run("grep -c 'is missing\\|are missing\\|breaks off' messages").out, NULL, 10);
+	/* 400 pairs and the leak. A record of which a part is there is counted, too. */
+	ck_assert_uint_eq(events + lost, 801);
+	ck_assert_uint_gt(lost, 20);
+	ck_assert_uint_gt(broken, 0);
+	ck_assert_uint_lt(broken, lost);
+	/* What is there is true: no address and no size that the program did not have. */
+	ck_assert_int_eq(
+		run("! grep '^+ [mf]' text | awk '{ size = $3 < 0 ? -$3 : $3; if (size && (size < 10 || size > 409)) "
+	            "print }' | grep .")
+			.status,
+		0);
+	ck_assert_int_eq(run("grep -A 1 '^+ malloc 77 ' text | grep -q '^.0x'").status, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("embedded");
+
+	TIMES(leaks_are_named_on_each_chip_in_each_format, CHIPS * FORMATS);
+	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
+	TIMES(tasks_of_freertos_are_threads, FORMATS);
+	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
+	TIMES(a_link_that_drops_bytes_loses_whole_records_and_counts_them, 1 * FORMATS);
+	return run_suite(suite);
+}
