@@ -82,12 +82,13 @@ $(PC_EMBEDDED) $(B)/pkgconfig/log-malloc2-count.pc: $(B)/pkgconfig/%.pc: pkgconf
 COUNT_ARCHIVE := $(B)/liblog-malloc2-count.a
 COUNT_LIST     = src/embedded/count/functions
 COUNT_NAMES    = $(shell awk '"lm_" $$3 == "$(EMBEDDED_LIBC)" { print $$1 }' $(COUNT_LIST))
+COUNT_SHAPE    = $$1 == "$*" && "lm_" $$3 == "$(EMBEDDED_LIBC)"
 COUNT_FLAGS    = $(foreach n,$(COUNT_NAMES) pvPortMalloc vPortFree,-Wl,--wrap=$(n)) \
 	$(foreach n,$(filter malloc free realloc _malloc_r _free_r _realloc_r,$(COUNT_NAMES)),-Wl,--undefined=__wrap_$(n))
 
 $(B)/embedded/counted/%.c: $(COUNT_LIST)
 	@mkdir -p $(@D)
-	@awk '$$1 == "$*" { print "#include \"count.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
+	@awk '$(COUNT_SHAPE) { print "#include \"count.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
 
 $(B)/embedded/counted/%.o: $(B)/embedded/counted/%.c $(B)/embedded/variant
 	$(Q)$(compile_embedded) -iquote src/embedded/count -c -o $@ $<

@@ -9,15 +9,8 @@
 #define LM_NAMES_H
 
 #include "log-malloc2-embedded.h"
+#include "reent_of.h"
 #include "tracker.h"
-
-/* <stddef.h> is the compiler's own, and does not tell which libc there is. */
-#include <stdlib.h>
-#if defined __NEWLIB__ && !defined __PICOLIBC__
-#include <reent.h>
-#endif
-
-struct _reent;
 
 /* The real function calls NAME, which has to be there when the linker comes to it. */
 #define LM_NEEDS(name)                                                                                                 \

@@ -28,7 +28,8 @@ int main(void)
 		bytes += malloc_usable_size(kept[i]);
 	failed |= counts->blocks != 5 || counts->bytes != bytes || counts->peak < bytes || counts->failed != 0;
 	failed |= (counts->largest != 400) << 1;
-	failed |= (malloc(1u << 30) != NULL || counts->failed != 1 || counts->largest != 1u << 30) << 2;
+	failed |= (malloc(1u << 29) != NULL || counts->failed != 1 || counts->largest != 1u << 29) << 2;
+	failed |= (realloc(kept[0], 1u << 30) != NULL || counts->failed != 2 || counts->largest != 1u << 30) << 2;
 	for (int i = 0; i < 5; i++)
 		free(kept[i]);
 	free(NULL);

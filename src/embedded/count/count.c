@@ -7,10 +7,10 @@
 
 struct log_malloc_counts log_malloc_counts;
 
-/* The stack pointer of the memalign that runs, or 0. */
+/* The stack pointer of the realloc or memalign that runs, or 0. */
 static uintptr_t muted;
 
-/* What memalign itself takes of the stack, at most. */
+/* What they take of the stack themselves, at most. */
 #define MUTED_DEPTH 256
 
 static int is_muted(void)
@@ -31,17 +31,32 @@ void lm_count_unmute(uintptr_t before)
 	muted = before;
 }
 
-/* Called with interrupts masked. */
-static void add(size_t size, size_t usable)
+/* ---- called with interrupts masked ---- */
+
+/* P is new, or NULL because the call failed. */
+static void add(const void *p, size_t size, size_t usable)
 {
 	struct log_malloc_counts *counts = &log_malloc_counts;
 
+	if (size > counts->largest)
+		counts->largest = size;
+	if (!p) {
+		counts->failed += size != 0;
+		return;
+	}
+	counts->blocks++;
 	counts->bytes += usable;
 	if (counts->bytes > counts->peak)
 		counts->peak = counts->bytes;
-	if (size > counts->largest)
-		counts->largest = size;
 }
+
+static void take_off(size_t usable)
+{
+	log_malloc_counts.blocks--;
+	log_malloc_counts.bytes -= usable;
+}
+
+/* ---- a call ---- */
 
 void lm_count_new(const void *p, size_t size, size_t usable)
 {
@@ -50,14 +65,7 @@ void lm_count_new(const void *p, size_t size, size_t usable)
 	if (unlikely(is_muted()))
 		return;
 	state = lm_interrupts_mask();
-	if (likely(p != NULL)) {
-		log_malloc_counts.blocks++;
-		add(size, usable);
-	} else if (size) {
-		log_malloc_counts.failed++;
-		if (size > log_malloc_counts.largest)
-			log_malloc_counts.largest = size;
-	}
+	add(p, size, usable);
 	lm_interrupts_restore(state);
 }
 
@@ -68,15 +76,18 @@ void lm_count_gone(size_t usable)
 	if (unlikely(is_muted()))
 		return;
 	state = lm_interrupts_mask();
-	log_malloc_counts.blocks--;
-	log_malloc_counts.bytes -= usable;
+	take_off(usable);
 	lm_interrupts_restore(state);
 }
 
-void lm_count_resized(size_t size, ptrdiff_t change)
+void lm_count_realloc(const void *old, size_t before, const void *p, size_t size, size_t after)
 {
 	uintptr_t state = lm_interrupts_mask();
 
-	add(size, (size_t)change);
+	if (old && (p || !size))
+		take_off(before);
+	else if (old)
+		log_malloc_counts.bytes += after - before;
+	add(p, size, after);
 	lm_interrupts_restore(state);
 }
