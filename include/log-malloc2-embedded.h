@@ -137,6 +137,8 @@ void *log_malloc_port_task(void) __attribute__((weak));
 const char *log_malloc_port_task_name(void *task) __attribute__((weak));
 /* The number of the interrupt that runs, 0 if none does. At most 1000. */
 uintptr_t log_malloc_port_interrupt(void) __attribute__((weak));
+/* An address above SP: the stack from SP up to there can be read. For backtraces. */
+uintptr_t log_malloc_port_stack_end(uintptr_t sp) __attribute__((weak));
 /* A clock that never goes back. */
 uint32_t log_malloc_port_milliseconds(void) __attribute__((weak));
 

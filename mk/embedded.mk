@@ -4,7 +4,7 @@
 
 # How much is unwound: the caller alone, or 32-bit ARM's tables and the stack.
 EMBEDDED_UNWIND ?= caller
-EMBEDDED_UNWINDERS := caller
+EMBEDDED_UNWINDERS := caller exidx
 ifneq ($(filter-out $(EMBEDDED_UNWINDERS),$(EMBEDDED_UNWIND))$(word 2,$(EMBEDDED_UNWIND)),)
 $(error EMBEDDED_UNWIND=$(EMBEDDED_UNWIND): it has to be one of: $(EMBEDDED_UNWINDERS))
 endif
@@ -15,13 +15,18 @@ EMBEDDED_BLOCKS ?= 256
 EMBEDDED_FUNCTIONS ?=
 
 EMBEDDED_DEPTH_caller := 1
+EMBEDDED_DEPTH_exidx  := 8
+EMBEDDED_WITH_caller  := unwind/caller
+EMBEDDED_WITH_exidx   := unwind/ehabi unwind/chip
+# Callers in a backtrace, at most.
+EMBEDDED_DEPTH ?= $(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND))
 
 # The folders of the chip's core, lowest first, and those sources of them that it takes.
-EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base base/small seam books unwind unwind/$(EMBEDDED_UNWIND) trace) src/embedded
+EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base base/small seam books unwind $(EMBEDDED_WITH_$(EMBEDDED_UNWIND)) trace) src/embedded
 EMBEDDED_SRC  := src/core/base/text.c src/core/base/small/digits.c src/core/books/hot.c src/core/trace/record.c \
-	$(wildcard src/core/port/bare/*.c src/core/unwind/$(EMBEDDED_UNWIND)/*.c src/embedded/*.c)
+	$(wildcard src/core/port/bare/*.c $(EMBEDDED_WITH_$(EMBEDDED_UNWIND):%=src/core/%/*.c) src/embedded/*.c)
 
-EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND)) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \
+EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \
 	-ffunction-sections -fdata-sections -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fvisibility=hidden -fno-exceptions
 # make's own default is for programs that have room.
@@ -45,7 +50,7 @@ EMBEDDED_WRAP_FLAGS = $(foreach n,$(EMBEDDED_NAMES),-Wl,--wrap=$(n)) $(EMBEDDED_
 
 compile_embedded = $(CC) $(EMBEDDED) $(call iquote,$(EMBEDDED_DIRS)) -Iinclude $(CPPFLAGS) $(EMBEDDED_CFLAGS) -fno-lto
 
-EMBEDDED_VARIANT = $(VARIANT) $(EMBEDDED_UNWIND) $(EMBEDDED_BLOCKS)
+EMBEDDED_VARIANT = $(VARIANT) $(EMBEDDED_UNWIND) $(EMBEDDED_DEPTH) $(EMBEDDED_BLOCKS)
 $(B)/embedded/variant: FORCE
 	$(call remember,$(EMBEDDED_VARIANT))
 

@@ -22,6 +22,22 @@ static void put_frame(struct lm_text *text, uintptr_t pc)
 	lm_text_string(text, "]\n");
 }
 
+/* The lowest bit of a guess is set (unwind/chip). It is told again each time, as nothing is kept. */
+static void tell_guesses(uintptr_t *pcs, unsigned count)
+{
+	char line[40];
+
+	for (unsigned i = 0; i < count; i++) {
+		struct lm_text text = {line, line + sizeof line};
+
+		if (!(pcs[i] & 1))
+			continue;
+		pcs[i] &= ~(uintptr_t)1;
+		lm_record_hex(&text, LM_TRACE_GUESSED, pcs[i]);
+		lm_output_send_text(line, &text);
+	}
+}
+
 /* A second or more has gone by since the last such line. There may be no clock. */
 static void tell_time(void)
 {
@@ -87,6 +103,8 @@ void lm_event_write(struct lm_event *event, const struct lm_caller *caller)
 	tell_time();
 	if (caller)
 		lm_unwind(NULL, caller, room, LM_DEPTH, &unwound);
+	if (LM_DEPTH > 1)
+		tell_guesses(room, unwound.count);
 	if (send(event, unwound.pcs, unwound.count) != 0)
 		lm_output_lose();
 }

@@ -339,7 +339,7 @@ void lm_tracker_malloc(void *p, size_t size, const struct log_malloc_caller *fro
 	if (likely(p && size - 1 < LM_PACKED_SIZE_MAX)) {
 		uintptr_t state = lm_interrupts_mask();
 
-		if (likely(lm_output.is_quick))
+		if (LM_DEPTH == 1 && likely(lm_output.is_quick))
 			is_done = malloc_quickly(p, (uint32_t)size, known(from).pc);
 		lm_interrupts_restore(state);
 	}
@@ -366,7 +366,7 @@ void lm_tracker_free(void *p, const struct log_malloc_caller *from)
 	uintptr_t state = lm_interrupts_mask();
 	int is_done = 0;
 
-	if (likely(lm_output.is_quick))
+	if (LM_DEPTH == 1 && likely(lm_output.is_quick))
 		is_done = free_quickly(p);
 	lm_interrupts_restore(state);
 	if (unlikely(!is_done))

@@ -17,6 +17,7 @@
  */
 struct chip {
 	const char *name, *tools, *flags, *board, *emulator;
+	const char *settings; /* of make, or NULL */
 };
 
 #define PICOLIBC(flash, ram)                                                                                           \
@@ -26,15 +27,20 @@ struct chip {
 #define M3_QEMU   "qemu-system-arm -M lm3s6965evb"
 
 static const struct chip chips[] = {
-	{"m3-newlib", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nosys.specs", M3_QEMU},
-	{"m3-nano", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nano.specs --specs=nosys.specs", M3_QEMU},
-	{"m3-picolibc", "arm-none-eabi-", CORTEX_M3 " --specs=picolibc.specs", PICOLIBC("0", "0x20000000"), M3_QEMU},
+	{"m3-newlib", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nosys.specs", M3_QEMU, NULL},
+	{"m3-nano", "arm-none-eabi-", CORTEX_M3, M3_BOARD "--specs=nano.specs --specs=nosys.specs", M3_QEMU, NULL},
+	{"m3-picolibc", "arm-none-eabi-", CORTEX_M3 " --specs=picolibc.specs", PICOLIBC("0", "0x20000000"), M3_QEMU,
+         NULL},
 	{"riscv64-picolibc", "riscv64-unknown-elf-", "-march=rv64gc -mabi=lp64d -mcmodel=medany --specs=picolibc.specs",
-         PICOLIBC("0x80000000", "0x80400000"), "qemu-system-riscv64 -M virt -bios none"},
+         PICOLIBC("0x80000000", "0x80400000"), "qemu-system-riscv64 -M virt -bios none", NULL},
 };
 
 #define M3    (&chips[0])
 #define CHIPS ((int)(sizeof chips / sizeof *chips))
+
+/* The first of them, with backtraces. */
+static const struct chip unwinding = {"m3-exidx", "arm-none-eabi-",       CORTEX_M3, M3_BOARD "--specs=nosys.specs",
+                                      M3_QEMU,    "EMBEDDED_UNWIND=exidx"};
 
 static const char *const formats[] = {"FULL", "COMPACT", "PACKED"};
 #define FORMATS ((int)(sizeof formats / sizeof *formats))
@@ -50,13 +56,13 @@ static bool can_emulate(const char *test, const struct chip *chip)
 
 /* ---- building and running ------------------------------------------------------------ */
 
-/* The archive for CHIP, and for one with other SETTINGS, is built once for all tests. */
-static void build_library(const struct chip *chip, const char *settings)
+/* Builds the archive for CHIP, unless an earlier test has. */
+static void build_library(const struct chip *chip)
 {
 	struct run made =
 		run("mkdir -p $B/tests/scratch/chips && exec 9>$B/tests/scratch/chips/lock && flock 9 && unset CC CXX "
 	            "&& " MAKE "embedded B=$B/tests/scratch/chips/%s CROSS_COMPILE=%s CFLAGS='%s -Os -g' %s",
-	            chip->name, chip->tools, chip->flags, settings);
+	            chip->name, chip->tools, chip->flags, chip->settings ? chip->settings : "");
 
 	ck_assert_msg(made.status == 0 && !*made.err, "make embedded: %.800s", made.err);
 }
@@ -93,7 +99,7 @@ static void run_image(const struct chip *chip, const char *name, const char *fla
 {
 	char sources[200];
 
-	build_library(chip, "");
+	build_library(chip);
 	snprintf(sources, sizeof sources, "%s.c %s", name, others);
 	link_image(chip, name, flags, sources, "log-malloc2-embedded");
 	emulate(chip, name, "");
@@ -150,6 +156,29 @@ START_TEST(a_program_that_only_libc_allocates_for_is_traced)
 		run("grep -q '^+ malloc 13 ' trace && grep -q '^# MODULE 0-f* 0 [-0-9a-f]* firmware.elf$' trace")
 			.status,
 		0);
+}
+END_TEST
+
+/* How a program is compiled: with the tables of exceptions and without, with frame pointers and without. */
+static const char *const compiled[] = {"-Os -funwind-tables", "-O0 -funwind-tables", "-Os", "-O0"};
+
+START_TEST(backtraces_lead_to_the_start_of_the_program)
+{
+	static const char expected[] = "[\"inner\",\"middle\",\"outer\",\"main\",\"reset\"]\n"
+				       "[\"_strdup_r\",\"inner\",\"middle\",\"outer\",\"main\",\"reset\"]\n";
+	char flags[200];
+
+	if (!can_emulate("backtraces_lead_to_the_start_of_the_program", &unwinding))
+		return;
+	snprintf(flags, sizeof flags, "%s -DFORMAT=LOG_MALLOC_%s", compiled[_i / FORMATS], formats[_i % FORMATS]);
+	run_image(&unwinding, "deep", flags, "");
+	ck_assert_str_eq(
+		must(run("$B/log-malloc-findleak --format json trace 2>messages | "
+	                 "jq -c '.leaks | sort_by(-.bytes) | .[].backtrace | map(.function)' >found; cat found"))
+			.out,
+		expected);
+	/* What was searched on the stack is told. newlib has no tables. */
+	ck_assert_int_eq(run("grep -q '^# GUESSED [0-9a-f]* *$' trace").status, 0);
 }
 END_TEST
 
@@ -348,12 +377,16 @@ START_TEST(a_chip_has_room_for_the_tracker)
 {
 	if (!can_emulate("a_chip_has_room_for_the_tracker", M3))
 		return;
-	build_library(M3, "");
+	build_library(M3);
 	link_image(M3, "without", "", "cost.c", NULL);
 	link_image(M3, "with", "-DTRACED", "cost.c", "log-malloc2-embedded");
 	ck_assert_int_gt(more_bytes("$1", "with"), 4096);
 	ck_assert_int_le(more_bytes("$1", "with"), 8192);
 	ck_assert_int_le(more_bytes("$2 + $3", "with"), 100 + TABLE_BLOCKS * ENTRY_BYTES);
+	build_library(&unwinding);
+	link_image(&unwinding, "unwinding", "-DTRACED", "cost.c", "log-malloc2-embedded");
+	ck_assert_int_le(more_bytes("$1", "unwinding"), 10240);
+	ck_assert_int_le(more_bytes("$2 + $3", "unwinding"), 100 + TABLE_BLOCKS * ENTRY_BYTES);
 	link_image(M3, "counted", "", "cost.c", "log-malloc2-count");
 	ck_assert_int_gt(more_bytes("$1", "counted"), 100);
 	ck_assert_int_le(more_bytes("$1", "counted"), 600);
@@ -373,7 +406,7 @@ START_TEST(a_malloc_and_its_free_cost_few_instructions)
 
 	if (!can_emulate("a_malloc_and_its_free_cost_few_instructions", M3))
 		return;
-	build_library(M3, "");
+	build_library(M3);
 	without = instructions("", NULL);
 	ck_assert_int_gt(without, 20);
 	/* With the real functions, and with what the ring takes. */
@@ -407,7 +440,7 @@ START_TEST(counters_count_what_the_allocator_does)
 
 	if (!can_emulate("counters_count_what_the_allocator_does", chip))
 		return;
-	build_library(chip, "");
+	build_library(chip);
 	link_image(chip, "counts", "", "counts.c", "log-malloc2-count");
 	emulate(chip, "counts", "");
 }
@@ -419,6 +452,7 @@ int main(void)
 
 	TIMES(leaks_are_named_on_each_chip_in_each_format, CHIPS * FORMATS);
 	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
+	TIMES(backtraces_lead_to_the_start_of_the_program, (int)(sizeof compiled / sizeof *compiled) * FORMATS);
 	TIMES(tasks_of_freertos_are_threads, FORMATS);
 	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
 	TIMES(a_link_that_drops_bytes_loses_whole_records_and_counts_them, 1 * FORMATS);

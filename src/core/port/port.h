@@ -38,6 +38,9 @@
  *                 than LM_PORT_INTERRUPTS. Two that can be inside the allocator at the
  *                 same time differ, unless the system can't tell them apart.
  *
+ *                 uintptr_t lm_port_stack_end(uintptr_t sp)
+ *                 An address above SP; the memory from SP up to there can be read.
+ *
  *                 const char *lm_port_task_name(uintptr_t context)
  *                 The name of the task with that handle, or "". It may change when the
  *                 task ends.

@@ -29,6 +29,27 @@ static inline uintptr_t lm_interrupts_current(void)
 	return number;
 }
 
+/* Where the vectors are: the stack pointer that the chip began with, then addresses of code. */
+#if __ARM_ARCH >= 7 || defined __ARM_ARCH_8M_BASE__
+#define LM_VECTORS (*(volatile uintptr_t *)0xe000ed08)
+#else
+#define LM_VECTORS ((uintptr_t)0)
+#endif
+static inline uintptr_t lm_interrupts_vectors(void)
+{
+	return LM_VECTORS;
+}
+
+static inline uintptr_t lm_interrupts_first_stack(void)
+{
+	uintptr_t vectors = lm_interrupts_vectors();
+
+	/* The compiler must not know that it may be 0. */
+	__asm__("" : "+r"(vectors));
+	return *(const volatile uintptr_t *)vectors;
+}
+#define LM_HAS_FIRST_STACK
+
 #elif defined __arm__
 
 #define LM_CPSR_MASKED 0x80u
@@ -103,5 +124,21 @@ static inline uintptr_t lm_interrupts_current(void)
 }
 
 #endif
+
+#ifndef LM_HAS_FIRST_STACK
+/* Not known: 0. */
+static inline uintptr_t lm_interrupts_vectors(void)
+{
+	return 0;
+}
+
+static inline uintptr_t lm_interrupts_first_stack(void)
+{
+	return 0;
+}
+#endif
+
+/* The largest memory that a chip has in one piece. */
+#define LM_MEMORY_MAX ((uintptr_t)1 << 20)
 
 #endif

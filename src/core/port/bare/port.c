@@ -78,3 +78,17 @@ uint64_t lm_clock_ticks(void)
 {
 	return log_malloc_port_milliseconds ? log_malloc_port_milliseconds() : xTaskGetTickCount();
 }
+
+/* Without anything better, what a function has pushed lies within so many bytes. */
+#define STACK_NEAR 128
+
+uintptr_t lm_port_stack_end(uintptr_t sp)
+{
+	uintptr_t first;
+
+	if (log_malloc_port_stack_end)
+		return log_malloc_port_stack_end(sp);
+	first = lm_interrupts_first_stack();
+	/* Memory goes on above any other stack, up to the first one, which mostly is at its end. */
+	return sp < first && first - sp < LM_MEMORY_MAX ? first : sp + STACK_NEAR;
+}

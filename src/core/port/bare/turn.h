@@ -32,6 +32,9 @@ int lm_port_lock(uintptr_t *state);
 void lm_port_unlock(uintptr_t state);
 uintptr_t lm_port_context(void);
 
+/* Where the stack ends that SP is on, or an address up to which it can be read. */
+uintptr_t lm_port_stack_end(uintptr_t sp);
+
 /* There is no RTOS, no clock, and the program gives nothing. Then the processor says all. */
 static inline int lm_port_is_plain(void)
 {
