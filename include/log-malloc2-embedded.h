@@ -178,6 +178,13 @@ int log_malloc_call_begin_realloc(void *old);
 void log_malloc_call_realloc(int begun, void *old, void *block, size_t size, const struct log_malloc_caller *caller);
 
 /*
+ * For a heap that tells a listener what it does: it returned BLOCK, and BLOCK is about to
+ * be released. It must not be in the middle of a call that is told by the functions above.
+ */
+void log_malloc_heap_alloc(void *block, size_t size, const struct log_malloc_caller *caller);
+void log_malloc_heap_free(void *block, const struct log_malloc_caller *caller);
+
+/*
  * Each of these defines what the linker's --wrap=NAME calls instead of NAME, a function
  * with the parameters of the one in the macro's name. Once for each, at file scope, and
  * never for the functions that the library has itself.

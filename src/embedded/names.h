@@ -10,7 +10,6 @@
 
 #include "log-malloc2-embedded.h"
 #include "reent_of.h"
-#include "tracker.h"
 
 /* The real function calls NAME, which has to be there when the linker comes to it. */
 #define LM_NEEDS(name)                                                                                                 \
@@ -52,7 +51,7 @@
 		const struct log_malloc_caller caller = LOG_MALLOC_CALLER;                                             \
 		void *block = real arguments;                                                                          \
                                                                                                                        \
-		lm_tracker_malloc(block, size, &caller);                                                               \
+		log_malloc_heap_alloc(block, size, &caller);                                                           \
 		return block;                                                                                          \
 	}                                                                                                              \
 	_Static_assert(1, "a semicolon follows")
@@ -63,7 +62,7 @@
 	{                                                                                                              \
 		const struct log_malloc_caller caller = LOG_MALLOC_CALLER;                                             \
                                                                                                                        \
-		lm_tracker_free(block, &caller);                                                                       \
+		log_malloc_heap_free(block, &caller);                                                                  \
 		real arguments;                                                                                        \
 	}                                                                                                              \
 	_Static_assert(1, "a semicolon follows")

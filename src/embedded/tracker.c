@@ -19,7 +19,6 @@
 #include "output.h"
 #include "session.h"
 #include "table.h"
-#include "tracker.h"
 #include "turn.h"
 
 #define ENOMEM_IS 12
@@ -332,7 +331,7 @@ static inline __attribute__((always_inline)) int malloc_quickly(const void *p, u
 	return 1;
 }
 
-void lm_tracker_malloc(void *p, size_t size, const struct log_malloc_caller *from)
+void log_malloc_heap_alloc(void *p, size_t size, const struct log_malloc_caller *from)
 {
 	int is_done = 0;
 
@@ -361,7 +360,7 @@ static inline __attribute__((always_inline)) int free_quickly(const void *p)
 	return 1;
 }
 
-void lm_tracker_free(void *p, const struct log_malloc_caller *from)
+void log_malloc_heap_free(void *p, const struct log_malloc_caller *from)
 {
 	uintptr_t state = lm_interrupts_mask();
 	int is_done = 0;

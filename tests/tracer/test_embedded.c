@@ -206,6 +206,22 @@ START_TEST(tasks_of_freertos_are_threads)
 }
 END_TEST
 
+START_TEST(a_heap_of_zephyr_is_known_by_its_listener)
+{
+	if (!can_emulate("a_heap_of_zephyr_is_known_by_its_listener", &unwinding))
+		return;
+	run_image(&unwinding, "listener", "-I$S/tests/embedded/zephyr", "zephyr/heap.c");
+	ck_assert_int_eq(run("grep -q '^# THREAD 2 [0-9]* worker$' trace && grep -q '^# TIME 5000$' trace && "
+	                     "grep -q '^+ malloc 66 .* thread=2$' trace && grep -q '^+ free -66 .* thread=2$' trace")
+	                         .status,
+	                 0);
+	ck_assert_str_eq(must(run("$B/log-malloc-findleak --format json trace 2>messages | "
+	                          "jq -c '.leaks[] | [.bytes, .backtrace[1].function]' >found; cat found"))
+	                         .out,
+	                 "[55,\"leak\"]\n");
+}
+END_TEST
+
 START_TEST(a_leak_in_an_interrupt_handler_is_named)
 {
 	char flags[200];
@@ -454,6 +470,7 @@ int main(void)
 	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
 	TIMES(backtraces_lead_to_the_start_of_the_program, (int)(sizeof compiled / sizeof *compiled) * FORMATS);
 	TIMES(tasks_of_freertos_are_threads, FORMATS);
+	ONCE(a_heap_of_zephyr_is_known_by_its_listener);
 	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
 	TIMES(a_link_that_drops_bytes_loses_whole_records_and_counts_them, 1 * FORMATS);
 	TIMES(the_last_records_can_be_taken_out_of_the_memory, FORMATS * 2);

@@ -50,7 +50,8 @@ static inline uintptr_t lm_interrupts_first_stack(void)
 }
 #define LM_HAS_FIRST_STACK
 
-#elif defined __arm__
+/* The oldest Thumb code can't. */
+#elif defined __arm__ && (__ARM_ARCH >= 6 || !defined __thumb__)
 
 #define LM_CPSR_MASKED 0x80u
 #define LM_CPSR_MODE   0x1fu
@@ -58,6 +59,23 @@ static inline uintptr_t lm_interrupts_first_stack(void)
 #define LM_CPSR_SYSTEM 0x1fu
 #define LM_CPSR_SVC    0x13u
 
+#if __ARM_ARCH < 6
+static inline uintptr_t lm_interrupts_mask(void)
+{
+	uintptr_t before, masked;
+
+	__asm__ volatile("mrs %0, cpsr\n\torr %1, %0, #0x80\n\tmsr cpsr_c, %1"
+	                 : "=r"(before), "=&r"(masked)
+	                 :
+	                 : "memory");
+	return before;
+}
+
+static inline void lm_interrupts_restore(uintptr_t before)
+{
+	__asm__ volatile("msr cpsr_c, %0" : : "r"(before) : "memory");
+}
+#else
 /* In two instructions that Thumb has, too, since the sixth architecture. */
 static inline uintptr_t lm_interrupts_mask(void)
 {
@@ -72,6 +90,7 @@ static inline void lm_interrupts_restore(uintptr_t before)
 	if (!(before & LM_CPSR_MASKED))
 		__asm__ volatile("cpsie i" : : : "memory");
 }
+#endif
 
 /* Each mode of the processor that an interrupt or a fault has. Programs run in one of the other three. */
 static inline uintptr_t lm_interrupts_current(void)
@@ -85,17 +104,24 @@ static inline uintptr_t lm_interrupts_current(void)
 
 #elif defined __riscv
 
+/* Every chip has these instructions, whether the compiler was told or not. */
+#ifdef __riscv_zicsr
+#define LM_ZICSR(code) code
+#else
+#define LM_ZICSR(code) ".option push\n\t.option arch, +zicsr\n\t" code "\n\t.option pop"
+#endif
+
 static inline uintptr_t lm_interrupts_mask(void)
 {
 	uintptr_t before;
 
-	__asm__ volatile("csrrci %0, mstatus, 8" : "=r"(before) : : "memory");
+	__asm__ volatile(LM_ZICSR("csrrci %0, mstatus, 8") : "=r"(before) : : "memory");
 	return before & 8;
 }
 
 static inline void lm_interrupts_restore(uintptr_t before)
 {
-	__asm__ volatile("csrs mstatus, %0" : : "r"(before) : "memory");
+	__asm__ volatile(LM_ZICSR("csrs mstatus, %0") : : "r"(before) : "memory");
 }
 
 /* No register tells. A program whose handlers allocate says so itself: log_malloc_port_interrupt(). */
