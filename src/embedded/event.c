@@ -33,7 +33,7 @@ static void tell_guesses(uintptr_t *pcs, unsigned count)
 		if (!(pcs[i] & 1))
 			continue;
 		pcs[i] &= ~(uintptr_t)1;
-		lm_record_hex(&text, LM_TRACE_GUESSED, pcs[i]);
+		lm_record_guess(&text, pcs[i]);
 		lm_output_send_text(line, &text);
 	}
 }

@@ -177,8 +177,9 @@ START_TEST(backtraces_lead_to_the_start_of_the_program)
 	                 "jq -c '.leaks | sort_by(-.bytes) | .[].backtrace | map(.function)' >found; cat found"))
 			.out,
 		expected);
+	ck_assert_int_eq(run("[ -s messages ]").status, 1);
 	/* What was searched on the stack is told. newlib has no tables. */
-	ck_assert_int_eq(run("grep -q '^# GUESSED [0-9a-f]* *$' trace").status, 0);
+	ck_assert_int_eq(run("grep -q '^# GUESSED 0x[0-9a-f]* *$' trace").status, 0);
 }
 END_TEST
 

@@ -250,6 +250,13 @@ void lm_record_hex(struct lm_text *text, const char *word, uint64_t value)
 	lm_text_char(text, '\n');
 }
 
+void lm_record_guess(struct lm_text *text, uintptr_t pc)
+{
+	put_word(text, LM_TRACE_GUESSED);
+	lm_text_pointer(text, pc);
+	lm_text_char(text, '\n');
+}
+
 void lm_record_path(struct lm_text *text, const char *word, const char *path)
 {
 	put_word(text, word);
