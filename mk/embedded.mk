@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# `make embedded CROSS_COMPILE=arm-none-eabi- CFLAGS='-mcpu=cortex-m3 -mthumb -Os -g'` builds the archive for programs
+# See log-malloc2-embedded(7). `make embedded CROSS_COMPILE=arm-none-eabi- CFLAGS='-mcpu=cortex-m3 -mthumb -Os -g'` builds the archive for programs
 # without an operating system: the core's own modules, on top of port/bare, and src/embedded.
 
 # How much is unwound: the caller alone, or 32-bit ARM's tables and the stack.
 EMBEDDED_UNWIND ?= caller
 EMBEDDED_UNWINDERS := caller exidx
+ifeq ($(EMBEDDED_UNWIND)$(UNWIND_ARM),exidx)
+$(error EMBEDDED_UNWIND=exidx: it knows 32-bit ARM, and this is for $(ARCH))
+endif
 ifneq ($(filter-out $(EMBEDDED_UNWINDERS),$(EMBEDDED_UNWIND))$(word 2,$(EMBEDDED_UNWIND)),)
 $(error EMBEDDED_UNWIND=$(EMBEDDED_UNWIND): it has to be one of: $(EMBEDDED_UNWINDERS))
 endif
@@ -22,11 +25,15 @@ EMBEDDED_WITH_exidx   := unwind/ehabi unwind/chip
 EMBEDDED_DEPTH ?= $(EMBEDDED_DEPTH_$(EMBEDDED_UNWIND))
 
 # The folders of the chip's core, lowest first, and those sources of them that it takes.
-EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base base/small seam books unwind $(EMBEDDED_WITH_$(EMBEDDED_UNWIND)) trace) src/embedded
+EMBEDDED_DIRS := src/format $(addprefix src/core/,port/bare port base/small base seam books unwind $(EMBEDDED_WITH_$(EMBEDDED_UNWIND)) trace) src/embedded
 EMBEDDED_SRC  := src/core/base/text.c src/core/base/small/digits.c src/core/books/hot.c src/core/trace/record.c \
 	$(wildcard src/core/port/bare/*.c $(EMBEDDED_WITH_$(EMBEDDED_UNWIND):%=src/core/%/*.c) src/embedded/*.c)
 
-EMBEDDED = -std=gnu11 $(WARN) $(DEPS) -DLM_DEPTH=$(EMBEDDED_DEPTH) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS) \
+# Those that nothing else has.
+EMBEDDED_OWN := src/core/port/bare src/core/base/small src/core/unwind/caller src/core/unwind/chip src/embedded src/embedded/count
+
+EMBEDDED_DEFINES = -DLM_DEPTH=$(EMBEDDED_DEPTH) -DLM_TABLE_BLOCKS=$(EMBEDDED_BLOCKS)
+EMBEDDED = -std=gnu11 $(WARN) $(DEPS) $(EMBEDDED_DEFINES) \
 	-ffunction-sections -fdata-sections -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fvisibility=hidden -fno-exceptions
 # make's own default is for programs that have room.
@@ -109,7 +116,7 @@ PC_COUNT := $(B)/pkgconfig/log-malloc2-count.pc
 embedded: $(EMBEDDED_ARCHIVE) $(PC_EMBEDDED) $(COUNT_ARCHIVE) $(PC_COUNT)
 
 INSTALLED_EMBEDDED := \
-	$(foreach h,$(HEADERS) include/log-malloc2-embedded.h,644:$(h):$(includedir)/$(notdir $(h))) \
+	$(foreach h,$(HEADERS) include/log-malloc2-embedded.h include/log-malloc2-zephyr.h,644:$(h):$(includedir)/$(notdir $(h))) \
 	$(foreach f,$(EMBEDDED_ARCHIVE) $(COUNT_ARCHIVE),644:$(f):$(libdir)/$(notdir $(f))) \
 	$(foreach p,$(PC_EMBEDDED) $(PC_COUNT),$(call pc_entry,$(p))) \
 	$(call man_entry,man/log-malloc2-embedded.7)

@@ -6,8 +6,6 @@
 #include "trace_format.h"
 #include "turn.h"
 
-uint32_t *lm_table_lost;
-
 int log_malloc_set_table(void *memory, size_t size)
 {
 	struct lm_ram *ram;

@@ -142,7 +142,7 @@ int lm_table_visit(int is_task, int (*visit)(uintptr_t address, const struct lm_
 /* The table moves to COUNT entries at ENTRIES, all 0. 0; or -1: they are too few, and nothing has changed. */
 int lm_table_move(struct lm_ram_entry *entries, uint32_t count);
 
-/* What counts the blocks that find no room, if live.c is linked; or NULL. */
+/* What counts the blocks that find no room; or NULL. It is there if live.c is linked, which sets it. */
 extern uint32_t *lm_table_lost __attribute__((weak));
 
 #endif

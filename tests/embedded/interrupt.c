@@ -5,8 +5,10 @@
 
 LOG_MALLOC_TABLE(128);
 LOG_MALLOC_PROGRAM("interrupt.elf");
+#ifndef NAMED_TO_MAKE
 LOG_MALLOC_WRAP_MALLOC(pool_get);
 LOG_MALLOC_WRAP_FREE(pool_put);
+#endif
 
 void *pool_get(size_t size);
 void pool_put(void *block);

@@ -275,6 +275,67 @@ START_TEST(a_link_that_drops_bytes_loses_whole_records_and_counts_them)
 }
 END_TEST
 
+/* ---- what a user builds -------------------------------------------------------------------- */
+
+START_TEST(functions_that_make_is_told_of_are_traced)
+{
+	static const struct chip named = {"m3-named", "arm-none-eabi-",
+	                                  CORTEX_M3,  M3_BOARD "--specs=nosys.specs",
+	                                  M3_QEMU,    "EMBEDDED_FUNCTIONS=\"pool_get:MALLOC pool_put:FREE\""};
+
+	if (!can_emulate("functions_that_make_is_told_of_are_traced", &named))
+		return;
+	run_image(&named, "interrupt", "-DFORMAT=LOG_MALLOC_FULL -DNAMED_TO_MAKE", "pool.c");
+	marked_lines_leak("trace", "interrupt.c");
+}
+END_TEST
+
+START_TEST(the_example_is_built_and_run_by_its_makefile)
+{
+	static const char *const boards[] = {"cortex-m3", "riscv64"};
+	const struct chip *chip = _i ? &chips[CHIPS - 1] : M3;
+
+	if (!can_emulate("the_example_is_built_and_run_by_its_makefile", chip))
+		return;
+	must(run("cp -r $S/examples/embedded example && PATH=$B:$PATH && unset MAKEFLAGS MFLAGS CC CXX CFLAGS LM_BUILD "
+	         "&& "
+	         "make -C example LOG_MALLOC=$S BOARD=%s run >out 2>&1 || { cat out; false; }",
+	         boards[_i]));
+	ck_assert_int_eq(run("grep -q 'measure  .*leak.c:18 ' out && grep -q 'set_name  .*leak.c:25 ' out && "
+	                     "grep -q '^Total: 3 blocks, 23 bytes' out")
+	                         .status,
+	                 0);
+}
+END_TEST
+
+START_TEST(what_is_installed_links_the_example_by_cmake)
+{
+	if (!can_emulate("what_is_installed_links_the_example_by_cmake", M3) ||
+	    !can_run("what_is_installed_links_the_example_by_cmake", "cmake"))
+		return;
+	must(run("unset CC CXX; " MAKE
+	         "install-embedded B=$PWD/build CROSS_COMPILE=%s CFLAGS='%s -Os -g' prefix=$PWD/there",
+	         M3->tools, M3->flags));
+	ck_assert_int_eq(
+		run("cd there && find . -type f | sort | tr '\\n' ' ' | grep -qx './include/log-malloc2-embedded.h "
+	            "./include/log-malloc2-zephyr.h ./include/log-malloc2.h ./include/log-malloc2_util.h "
+	            "./lib/liblog-malloc2-count.a ./lib/liblog-malloc2-embedded.a "
+	            "./lib/pkgconfig/log-malloc2-count.pc ./lib/pkgconfig/log-malloc2-embedded.pc "
+	            "./share/man/man7/log-malloc2-embedded.7 '")
+			.status,
+		0);
+	must(run("cp -r $S/examples/embedded example && cd example && unset CC CFLAGS && "
+	         "export PKG_CONFIG_PATH=$PWD/../there/lib/pkgconfig && "
+	         "cmake -B made -DCMAKE_TOOLCHAIN_FILE=$PWD/cortex-m3.cmake >out 2>&1 && cmake --build made >>out 2>&1 "
+	         "|| "
+	         "{ cat out; false; }"));
+	must(run("cp example/made/leak.elf ."));
+	emulate(M3, "leak", "");
+	ck_assert_int_eq(run("$B/log-malloc-findleak leak.trace 2>messages | grep -q 'set_name  .*leak.c:25 '").status,
+	                 0);
+}
+END_TEST
+
 /* ---- memory that is taken out --------------------------------------------------------------- */
 
 /* The first buffer of KIND in the file "dump", by the rules of ram.h; AREA is its area. */
@@ -474,6 +535,9 @@ int main(void)
 	ONCE(a_heap_of_zephyr_is_known_by_its_listener);
 	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
 	TIMES(a_link_that_drops_bytes_loses_whole_records_and_counts_them, 1 * FORMATS);
+	ONCE(functions_that_make_is_told_of_are_traced);
+	TIMES(the_example_is_built_and_run_by_its_makefile, 2);
+	ONCE(what_is_installed_links_the_example_by_cmake);
 	TIMES(the_last_records_can_be_taken_out_of_the_memory, FORMATS * 2);
 	ONCE(what_is_live_can_be_taken_out_of_the_memory);
 	ONCE(a_chip_has_room_for_the_tracker);

@@ -1,3 +1,0 @@
-#include "names.h"
-LOG_MALLOC_WRAP_ALIGNED_ALLOC(aligned_alloc);
-LM_NEEDS(_memalign_r);

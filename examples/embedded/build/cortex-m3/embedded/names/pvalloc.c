@@ -1,3 +1,0 @@
-#include "names.h"
-LOG_MALLOC_WRAP_PVALLOC(pvalloc);
-LM_NEEDS(_pvalloc_r);

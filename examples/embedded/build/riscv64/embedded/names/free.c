@@ -1,2 +1,0 @@
-#include "names.h"
-LOG_MALLOC_WRAP_FREE(free);
