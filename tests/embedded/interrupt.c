@@ -46,7 +46,7 @@ int main(void)
 	file = semihost_open("trace");
 	log_malloc_set_format(FORMAT);
 	log_malloc_set_writer(semihost_write, &file);
-	SYSTICK_RELOAD = 2000;
+	SYSTICK_RELOAD = 300;
 	SYSTICK_CONTROL = 7;
 	while (ticks < 30) {
 		void *block = pool_get(20);

@@ -166,7 +166,7 @@ void kernel_start(void (*first)(void *), const char *first_name, void (*second)(
 	current = tasks[0];
 	/* Both at the lowest priority. */
 	PRIORITIES |= 0xffff0000u;
-	SYSTICK_RELOAD = 3000;
+	SYSTICK_RELOAD = 300;
 	SYSTICK_CONTROL = 7;
 	__asm__ volatile("msr psp, %0\n\t"
 	                 "movs r0, #2\n\t"
