@@ -16,11 +16,24 @@ static uintptr_t interrupt(void)
 	return log_malloc_port_interrupt ? log_malloc_port_interrupt() : lm_interrupts_current();
 }
 
+/* Before the scheduler starts, the current task is the one that will run first, but main() runs. */
+static int tasks_run(void)
+{
+	return !xTaskGetSchedulerState || xTaskGetSchedulerState() != SCHEDULER_NOT_STARTED;
+}
+
+/* As long as there is no task, FreeRTOS would leave interrupts masked behind xTaskResumeAll(). */
+static int can_suspend(void)
+{
+	return vTaskSuspendAll && !interrupt() && tasks_run() &&
+	       (!xTaskGetCurrentTaskHandle || xTaskGetCurrentTaskHandle());
+}
+
 int lm_port_lock(uintptr_t *state)
 {
 	if (log_malloc_port_lock) {
 		*state = log_malloc_port_lock();
-	} else if (vTaskSuspendAll && !interrupt()) {
+	} else if (can_suspend()) {
 		vTaskSuspendAll();
 		*state = SUSPENDED;
 		is_busy = 1;
@@ -44,12 +57,6 @@ void lm_port_unlock(uintptr_t state)
 	} else {
 		lm_interrupts_restore(state);
 	}
-}
-
-/* Before the scheduler starts, the current task is the one that will run first, but main() runs. */
-static int tasks_run(void)
-{
-	return !xTaskGetSchedulerState || xTaskGetSchedulerState() != SCHEDULER_NOT_STARTED;
 }
 
 uintptr_t lm_port_context(void)

@@ -53,7 +53,7 @@ static int read_stack(const void *from, void *to, uint32_t address, uint32_t siz
 static struct lm_ehabi_index whole_index(void)
 {
 	return (struct lm_ehabi_index){.at = (uint32_t)(uintptr_t)__exidx_start,
-	                               .size = (uint32_t)(__exidx_end - __exidx_start)};
+	                               .size = (uint32_t)((uintptr_t)__exidx_end - (uintptr_t)__exidx_start)};
 }
 
 /* The codes of the function that AT lies in. As lm_ehabi_find(). */
