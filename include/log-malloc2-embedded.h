@@ -149,7 +149,9 @@ struct log_malloc_caller {
 	uintptr_t pc, sp, fp; /* the return address; the stack pointer and the frame pointer there, if they are known */
 };
 
-#ifdef __clang__
+#if defined(__clang__) && defined(__arm__)
+#define LOG_MALLOC_CALLER_SP ((uintptr_t)__builtin_frame_address(0) + 8)
+#elif defined(__clang__)
 #define LOG_MALLOC_CALLER_SP 0
 #else
 #define LOG_MALLOC_CALLER_SP (uintptr_t) __builtin_dwarf_cfa()

@@ -252,6 +252,31 @@ START_TEST(a_leak_in_an_interrupt_handler_is_named)
 }
 END_TEST
 
+START_TEST(a_realloc_whose_old_block_is_handed_out_meanwhile_is_two_records)
+{
+	char flags[200];
+
+	if (!can_emulate("a_realloc_whose_old_block_is_handed_out_meanwhile_is_two_records", M3))
+		return;
+	snprintf(flags, sizeof flags,
+	         "-DFORMAT=LOG_MALLOC_%s -Wl,--wrap=pool_get -Wl,--wrap=pool_put -Wl,--wrap=pool_resize", formats[_i]);
+	run_image(M3, "moving", flags, "pool.c resize.c");
+	must(run("$B/log-malloc-cat trace >text"));
+	/* In this order, and the block of the handler has the old address. */
+	ck_assert_str_eq(
+		must(run("old=$(awk '/^. malloc 30/ { print $4 }' text); sed -n '/^+ INIT/,$s/ .[0-9]*:0].*//p' text | "
+	                 "sed \"s/$old/OLD/; s/0x2[0-9a-f]*/NEW/\" | grep '^+'"))
+			.out,
+		"+ INIT\n"
+		"+ malloc 30 OLD\n"
+		"+ realloc -30 OLD (nil) (30 0)\n"
+		"+ malloc 5 OLD\n"
+		"+ realloc 40 (nil) NEW (0 40)\n"
+		"+ free -5 OLD\n"
+		"+ free -40 NEW\n");
+}
+END_TEST
+
 START_TEST(a_link_that_drops_bytes_loses_whole_records_and_counts_them)
 {
 	const struct chip *chip = &chips[_i / FORMATS];
@@ -540,6 +565,7 @@ int main(void)
 	TIMES(tasks_of_freertos_are_threads, FORMATS);
 	ONCE(a_heap_of_zephyr_is_known_by_its_listener);
 	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
+	TIMES(a_realloc_whose_old_block_is_handed_out_meanwhile_is_two_records, FORMATS);
 	TIMES(a_link_that_drops_bytes_loses_whole_records_and_counts_them, 1 * FORMATS);
 	ONCE(functions_that_make_is_told_of_are_traced);
 	TIMES(the_example_is_built_and_run_by_its_makefile, 2);
