@@ -33,7 +33,7 @@ struct block {
 };
 
 static uint64_t heap[3000];
-static size_t used;
+static size_t used, left = sizeof heap;
 static struct block *released;
 
 void *pvPortMalloc(size_t size)
@@ -54,8 +54,15 @@ void *pvPortMalloc(size_t size)
 		block->size = size;
 		used += size + sizeof *block;
 	}
+	if (block)
+		left -= block->size + sizeof *block;
 	xTaskResumeAll();
 	return block ? block + 1 : NULL;
+}
+
+size_t xPortGetFreeHeapSize(void)
+{
+	return left;
 }
 
 void vPortFree(void *p)
@@ -67,6 +74,7 @@ void vPortFree(void *p)
 	vTaskSuspendAll();
 	block->next = released;
 	released = block;
+	left += block->size + sizeof *block;
 	xTaskResumeAll();
 }
 

@@ -15,6 +15,7 @@ typedef uint32_t TickType_t;
 
 void *pvPortMalloc(size_t size);
 void vPortFree(void *block);
+size_t xPortGetFreeHeapSize(void);
 void vTaskSuspendAll(void);
 BaseType_t xTaskResumeAll(void);
 TaskHandle_t xTaskGetCurrentTaskHandle(void);

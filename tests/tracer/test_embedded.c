@@ -213,6 +213,35 @@ START_TEST(tasks_of_freertos_are_threads)
 }
 END_TEST
 
+START_TEST(a_handler_that_can_not_wait_is_lost_and_a_handle_can_be_used_again)
+{
+	if (!can_emulate("a_handler_that_can_not_wait_is_lost_and_a_handle_can_be_used_again", M3))
+		return;
+	run_image(M3, "handles", "-Wl,--wrap=pool_get -Wl,--wrap=pool_put", "pool.c");
+	/* The line of thread 4 is interrupted. The handler's block is not known when it is released. */
+	ck_assert_str_eq(must(run("sed -n '/^+ INIT/,${s/ 0x.*\\( !f\\)/\\1/; s/ 0x[^t]*//; s/^# THREAD \\(.\\) .*/# "
+	                          "THREAD \\1/; "
+	                          "/^.0x/d; p; }' trace"))
+	                         .out,
+	                 "+ INIT [0:0]\n"
+	                 "+ malloc 50\n"
+	                 "# THREAD 2\n"
+	                 "+ malloc 11thread=2\n"
+	                 "+ free -11thread=2\n"
+	                 "+ free -50\n"
+	                 "+ malloc 50\n"
+	                 "# THREAD 3\n"
+	                 "+ malloc 12thread=3\n"
+	                 "+ free -12thread=3\n"
+	                 "+ free -50\n"
+	                 "# THREAD 4\n"
+	                 "# LOST 1\n"
+	                 "+ malloc 13thread=4\n"
+	                 "+ free -13thread=4\n"
+	                 "+ free -0 !f thread=4\n");
+}
+END_TEST
+
 START_TEST(a_heap_of_zephyr_is_known_by_its_listener)
 {
 	if (!can_emulate("a_heap_of_zephyr_is_known_by_its_listener", &unwinding))
@@ -543,6 +572,16 @@ START_TEST(the_table_keeps_as_many_blocks_as_it_has_entries)
 }
 END_TEST
 
+START_TEST(counters_count_a_heap_of_freertos)
+{
+	if (!can_emulate("counters_count_a_heap_of_freertos", M3))
+		return;
+	build_library(M3);
+	link_image(M3, "counted_heap", "", "counted_heap.c kernel.c", "log-malloc2-count");
+	emulate(M3, "counted_heap");
+}
+END_TEST
+
 START_TEST(counters_count_what_the_allocator_does)
 {
 	const struct chip *chip = &chips[_i];
@@ -563,6 +602,7 @@ int main(void)
 	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
 	TIMES(backtraces_lead_to_the_start_of_the_program, (int)(sizeof compiled / sizeof *compiled) * FORMATS);
 	TIMES(tasks_of_freertos_are_threads, FORMATS);
+	ONCE(a_handler_that_can_not_wait_is_lost_and_a_handle_can_be_used_again);
 	ONCE(a_heap_of_zephyr_is_known_by_its_listener);
 	TIMES(a_leak_in_an_interrupt_handler_is_named, FORMATS);
 	TIMES(a_realloc_whose_old_block_is_handed_out_meanwhile_is_two_records, FORMATS);
@@ -575,6 +615,7 @@ int main(void)
 	ONCE(a_chip_has_room_for_the_tracker);
 	ONCE(a_malloc_and_its_free_cost_few_instructions);
 	ONCE(the_table_keeps_as_many_blocks_as_it_has_entries);
+	ONCE(counters_count_a_heap_of_freertos);
 	TIMES(counters_count_what_the_allocator_does, CHIPS);
 	return run_suite(suite);
 }
