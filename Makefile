@@ -442,6 +442,7 @@ help:
 	@echo 'B=DIR              builds in DIR instead of build'
 	@echo 'CROSS_COMPILE=...  what the names of the tools begin with, as in arm-linux-gnueabihf-gcc'
 	@echo 'UNWIND=...         $(UNWINDERS)'
+	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 

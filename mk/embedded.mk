@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-# See log-malloc2-embedded(7). `make embedded CROSS_COMPILE=arm-none-eabi- CFLAGS='-mcpu=cortex-m3 -mthumb -Os -g'` builds the archive for programs
-# without an operating system: the core's own modules, on top of port/bare, and src/embedded.
+# The archives for programs without an operating system: the core's own modules, on top of port/bare, and src/embedded.
+#   make embedded CROSS_COMPILE=arm-none-eabi- CFLAGS='-mcpu=cortex-m3 -mthumb -Os -g'
+# See log-malloc2-embedded(7).
 
 # How much is unwound: the caller alone, or 32-bit ARM's tables and the stack.
 EMBEDDED_UNWIND ?= caller
@@ -67,7 +68,7 @@ $(B)/embedded/%.o: %.c $(B)/embedded/variant
 	$(Q)$(compile_embedded) -c -o $@ $<
 
 # An object for each function, see names.h.
-$(B)/embedded/names/%.c: $(EMBEDDED_LIST)
+$(B)/embedded/names/%.c: $(EMBEDDED_LIST) $(B)/embedded/variant
 	@mkdir -p $(@D)
 	@awk -v libc=$(EMBEDDED_LIBC:lm_%=%) '$$1 == "$*" { \
 		for (i = 3; i <= NF; i++) if (index($$i, libc "=") == 1) sub(/.*=/, "", $$i) && $$2 = $$i; \
@@ -98,7 +99,7 @@ COUNT_SHAPE    = $$1 == "$*" && "lm_" $$3 == "$(EMBEDDED_LIBC)"
 COUNT_FLAGS    = $(foreach n,$(COUNT_NAMES) pvPortMalloc vPortFree,-Wl,--wrap=$(n)) \
 	$(foreach n,$(filter malloc free realloc _malloc_r _free_r _realloc_r,$(COUNT_NAMES)),-Wl,--undefined=__wrap_$(n))
 
-$(B)/embedded/counted/%.c: $(COUNT_LIST)
+$(B)/embedded/counted/%.c: $(COUNT_LIST) $(B)/embedded/variant
 	@mkdir -p $(@D)
 	@awk '$(COUNT_SHAPE) { print "#include \"count.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
 
@@ -126,6 +127,5 @@ install-embedded: embedded
 	$(foreach p,$(PC_EMBEDDED) $(PC_COUNT),$(call pc_embedded,$(prefix),$(call under_prefix,$(libdir)),$(call \
 		under_prefix,$(includedir))) pkgconfig/$(notdir $(p)).in >$(B)/install/$(notdir $(p))$(newline))
 	$(call put_all,$(INSTALLED_EMBEDDED))
-
 
 .PHONY: embedded install-embedded
