@@ -24,8 +24,8 @@ extern "C" {
  * Writes the SIZE bytes of one record, and returns how many of them were taken. If that
  * is a part, it is called again for the rest. If it takes nothing, the record is lost,
  * and # LOST in the trace counts it. A record of which only a part was taken then is
- * never completed, and the next one begins on a line of its own: better take all or
- * nothing.
+ * never completed, and the next one begins on a line of its own: the commands find
+ * that out. Better take all or nothing.
  *
  * Called with interrupts masked, or from a task of FreeRTOS with the scheduler
  * suspended. So it must not wait for either, must not allocate, and should only put the

@@ -74,13 +74,15 @@ static int tell_lost(void)
 {
 	char line[32];
 	struct lm_text text = {line, line + sizeof line};
-	uint16_t untold = lm_output.untold;
+	const uint32_t lost = lm_output.lost;
+	const uint16_t untold = lm_output.untold;
 
 	/* It is no event: if it gets lost, the number stays. */
 	lm_output.untold = 0;
 	lm_record_number(&text, LM_TRACE_LOST, untold);
-	if (lm_output_send_text(line, &text) == 0)
+	if (lm_output_send_text(line, &text) == 0 && !lm_output.is_torn)
 		return 0;
+	lm_output.lost = lost;
 	lm_output.untold = untold;
 	return -1;
 }
@@ -88,9 +90,12 @@ static int tell_lost(void)
 int lm_output_send_rest(const void *record, size_t size, size_t taken)
 {
 	taken = write_rest(record, size, taken);
-	if (taken && taken < size)
-		taken += keep_rest(record, taken);
-	return taken == size ? 0 : -1;
+	if (!taken)
+		return -1;
+	/* Readers see that the record is broken, and count it. */
+	if (taken < size && taken + keep_rest(record, taken) < size)
+		lm_output.lost++;
+	return 0;
 }
 
 int lm_output_send(const void *record, size_t size)

@@ -49,7 +49,10 @@ void lm_output_settle(void);
 /* An event is missing. */
 void lm_output_lose(void);
 
-/* Writes a record, of which a packed one's SIZE is a multiple of eight: 0. -1: it is lost, and was not counted. */
+/*
+ * Writes a record, of which a packed one's SIZE is a multiple of eight: 0. -1: nothing of it is in the trace, and that
+ * was not counted.
+ */
 int lm_output_send(const void *record, size_t size);
 
 /* Nothing is to be written in front of it: TAKEN bytes of the record were taken. As lm_output_send(). */
