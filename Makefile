@@ -403,6 +403,7 @@ uninstall:
 
 # ---- beside building ----------------------------------------------------------
 
+include mk/embedded.mk
 include mk/examples.mk
 include mk/tests.mk
 include mk/fuzz.mk
@@ -426,6 +427,8 @@ help:
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'
 	@echo 'make wrap          the wrap archive and its .pc file alone (cross builds)'
 	@echo 'make install       into prefix=$(prefix), honours DESTDIR; make uninstall'
+	@echo 'make embedded      the archives for chips: CROSS_COMPILE=arm-none-eabi- CFLAGS=...; man/log-malloc2-embedded.7'
+	@echo 'make install-embedded  those, their headers, .pc files and manual; make deps-embedded for their tests'
 	@echo 'make install-wrap  of that, what a program that links the archive needs'
 	@echo 'make dist          the sources as a tarball, the same bytes each time'
 	@echo 'make deb           packages for Debian and Ubuntu, beside this directory; make deps-deb'
@@ -439,6 +442,7 @@ help:
 	@echo 'B=DIR              builds in DIR instead of build'
 	@echo 'CROSS_COMPILE=...  what the names of the tools begin with, as in arm-linux-gnueabihf-gcc'
 	@echo 'UNWIND=...         $(UNWINDERS)'
+	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
 	@echo 'V=1                shows the commands'
 

@@ -23,8 +23,13 @@ sources_of = $(filter-out $(SEAM_$(1)),$(wildcard $(2)/*.c)) $(if $(filter src/c
 layers:
 	@:$(foreach c,$(CHAINS),$(foreach d,$(CHAIN_$(c)),$(info $(c) $(d) $(call obj,$(call sources_of,$(c),$(d))))))
 
+# The same of a chip's archive.
+layers-embedded:
+	@:$(foreach d,$(EMBEDDED_DIRS),$(info embedded-$(EMBEDDED_UNWIND) $(d) $(foreach s,$(EMBEDDED_SRC),$(if $(filter $(d)/,$(dir $(s))),$(s:%.c=$(B)/embedded/%.o)))))
+
 # Each line is "FOLDER FLAG...": the include paths that the folder's sources are compiled with.
 includes:
 	@:$(foreach d,$(sort $(TRACKER_DIRS) $(EHABI) src/preload wrap $(TOOLS_LAYERS)),$(info $(d) $(INCLUDES_$(d))))
+	@:$(foreach d,$(EMBEDDED_OWN),$(info $(d) $(call iquote,$(EMBEDDED_DIRS) $(EHABI) src/embedded/count) -Iinclude $(EMBEDDED_DEFINES)))
 
-.PHONY: lint format layers includes
+.PHONY: lint format layers layers-embedded includes

@@ -30,7 +30,14 @@ $(B)/plain/%.o: %.c $(B)/variant
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(includes) -ftls-model=initial-exec $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/libcore-plain.a: $(patsubst %.c,$(B)/plain/%.o,$(CORE_SRC) $(EHABI_SRC)) $(B)/obj/$(PLAIN_SEAM).o
+# A chip's numbers, under another name beside the core's own.
+SMALL_DIGITS := src/core/base/small/digits
+$(B)/plain/$(SMALL_DIGITS).o: $(SMALL_DIGITS).c $(B)/variant
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(call iquote,src/core/port src/core/base) -Dlm_text_unsigned=lm_text_unsigned_small $(SANFLAGS) $(CPPFLAGS) \
+		$(CFLAGS) -c -o $@ $<
+
+$(B)/libcore-plain.a: $(patsubst %.c,$(B)/plain/%.o,$(CORE_SRC) $(EHABI_SRC)) $(B)/plain/$(SMALL_DIGITS).o $(B)/obj/$(PLAIN_SEAM).o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The same under ThreadSanitizer, whatever SAN is. gcc warns (-Wtsan) that ThreadSanitizer does not understand fences.

@@ -169,6 +169,12 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
+/* A tracker on a chip mostly tells the caller alone, whatever tables there are. */
+static bool is_embedded(const struct trace_image *image)
+{
+	return image->flavour && strcmp(image->flavour, "embedded") == 0;
+}
+
 static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
@@ -183,7 +189,7 @@ static int find(struct findleak *f, struct findings *findings)
 		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
 	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
-	if (!error)
+	if (!error && !is_embedded(&trace->image))
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
 		                      is_static(&trace->image));
 	leaks_limit(leaks, f->work.top, f->min_bytes);

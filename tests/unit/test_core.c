@@ -388,6 +388,27 @@ START_TEST(numbers_and_paths_read_as_the_format_says)
 }
 END_TEST
 
+/* A chip's (base/small). */
+void lm_text_unsigned_small(struct lm_text *text, uint64_t value);
+
+START_TEST(numbers_of_a_chip_are_the_same)
+{
+	uint64_t value = 0;
+
+	/* Around each power of ten and of two. */
+	for (int i = 0; i < 200; i++) {
+		char own[32], other[32];
+		struct lm_text text = {own, own + sizeof own}, small = {other, other + sizeof other};
+
+		value = i < 100 ? (value * 10 + (uint64_t)i % 3) : (UINT64_C(1) << i % 64) - (i % 2 ? 1 : 0);
+		lm_text_unsigned(&text, value);
+		lm_text_unsigned_small(&small, value);
+		ck_assert_int_eq(text.at - own, small.at - other);
+		ck_assert_int_eq(memcmp(own, other, (size_t)(text.at - own)), 0);
+	}
+}
+END_TEST
+
 static void put_shown(struct lm_text *text)
 {
 	lm_text_shown(text,
@@ -964,6 +985,7 @@ int main(void)
 	tcase_add_test(tcase, faults_are_not_blocked_with_the_other_signals);
 	tcase_add_test(tcase, a_signal_of_a_write_of_ours_never_arrives);
 	suite_add_tcase(suite, tcase);
+	ONCE(numbers_of_a_chip_are_the_same);
 	ONCE(control_characters_of_every_kind_are_not_shown);
 	ONCE(what_is_shown_is_cut_between_characters);
 	ONCE(the_start_of_a_process_is_found_whatever_its_name_is);

@@ -240,6 +240,30 @@ START_TEST(a_backtrace_is_a_path_in_a_tree)
 }
 END_TEST
 
+START_TEST(nodes_that_nothing_defines_are_what_callers_says)
+{
+	struct trace_item item;
+	struct stack stack;
+
+	packed_begin(&text, 1);
+	packed_line(&text, "# CALLERS 8000000 2");
+	packed_malloc(&text, 1, 0x10, (struct packed_block){1, 23, 18});
+	packed_line(&text, "+ memalign 100 0x30 (64) [0:0] bt=18");
+	packed_malloc(&text, 1, 0x40, (struct packed_block){1, 23, 0});
+	open_from(0);
+	next(TRACE_INIT);
+	item = next(TRACE_CALL);
+	stack = stacks_get(&trace.image.stacks, item.stack);
+	ck_assert_uint_eq(stack.depth, 1);
+	ck_assert_uint_eq(stacks_frame_at(&trace.image.stacks, stack.frames[0]).len, strlen("[0x8000024]"));
+	ck_assert_int_eq(memcmp(stacks_frame_at(&trace.image.stacks, stack.frames[0]).text, "[0x8000024]", 11), 0);
+	ck_assert_uint_eq(next(TRACE_CALL).stack, item.stack);
+	ck_assert_uint_eq(next(TRACE_CALL).stack, STACK_NONE);
+	at_end();
+	ck_assert_uint_eq(messages, 0);
+}
+END_TEST
+
 START_TEST(a_node_or_a_frame_that_is_missing_is_told_once)
 {
 	packed_begin(&text, 1);
@@ -662,6 +686,7 @@ static Suite *suite(void)
 	tcase_add_test(good, a_reader_can_have_all_lines);
 	suite_add_tcase(s, good);
 	tcase_add_checked_fixture(broken, NULL, teardown);
+	tcase_add_test(broken, nodes_that_nothing_defines_are_what_callers_says);
 	tcase_add_test(broken, a_node_or_a_frame_that_is_missing_is_told_once);
 	tcase_add_test(broken, nodes_in_a_circle_end);
 	tcase_add_test(broken, a_release_of_a_block_that_is_not_in_the_trace_is_unknown);

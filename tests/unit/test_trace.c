@@ -118,6 +118,24 @@ START_TEST(numbered_backtraces_are_the_same_as_written_ones)
 }
 END_TEST
 
+START_TEST(numbers_that_nothing_defines_are_what_callers_says)
+{
+	struct trace_item first, second;
+
+	open_string("# FORMAT compact\n# CALLERS 8000000 2\n+ malloc 1 0x10 [1:0] bt=18\n"
+	            "+ malloc 1 0x20 [1:0]\n[0x8000024]\n# BACKTRACE 7\n/x(+0x1)[0x1]\n+ malloc 1 0x30 [1:0] bt=7\n"
+	            "+ malloc 1 0x40 [1:0] bt=0\n");
+	first = next(TRACE_CALL);
+	second = next(TRACE_CALL);
+	ck_assert_uint_ne(first.stack, STACK_NONE);
+	ck_assert_uint_eq(first.stack, second.stack);
+	ck_assert_uint_ne(next(TRACE_CALL).stack, first.stack);
+	ck_assert_uint_eq(next(TRACE_CALL).stack, STACK_NONE);
+	at_end();
+	ck_assert_uint_eq(trace.malformed, 0);
+}
+END_TEST
+
 START_TEST(the_flavour_is_what_stands_in_front_of_init)
 {
 	open_string("# FLAVOUR wrap-dynamic\n# FLAVOUR other\n+ INIT [0:0] malloc=0\n# FLAVOUR preload\n"
@@ -631,6 +649,7 @@ int main(void)
 	tcase_add_checked_fixture(whole, NULL, teardown);
 	tcase_add_test(whole, frames_belong_to_the_event_above_them);
 	tcase_add_test(whole, numbered_backtraces_are_the_same_as_written_ones);
+	tcase_add_test(whole, numbers_that_nothing_defines_are_what_callers_says);
 	tcase_add_test(whole, the_flavour_is_what_stands_in_front_of_init);
 	tcase_add_test(whole, each_event_has_the_thread_that_made_it);
 	tcase_add_test(whole, only_so_many_threads_are_told_apart);

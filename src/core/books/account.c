@@ -4,10 +4,6 @@
 
 #include "atomic.h"
 
-struct lm_hot lm_hot;
-
-/* Of calls in signal handlers on top of the tracker. */
-static _Alignas(64) uint64_t shared_calls[LM_CALL_COUNT];
 static struct lm_account_share *shares;
 
 void lm_account_join(struct lm_account_share *share)
@@ -17,21 +13,16 @@ void lm_account_join(struct lm_account_share *share)
 		;
 }
 
-static struct lm_account_share *first_share(void)
+struct lm_account_share *lm_account_first(void)
 {
 	return lm_load_acquire(&shares);
-}
-
-void lm_account_call_shared(enum lm_call call)
-{
-	lm_add(&shared_calls[call], 1);
 }
 
 static struct lm_totals sum_of_shares(void)
 {
 	struct lm_totals sum = {0, 0};
 
-	for (const struct lm_account_share *share = first_share(); share; share = share->next) {
+	for (const struct lm_account_share *share = lm_account_first(); share; share = share->next) {
 		sum.requested += lm_load(&share->requested);
 		sum.usable += lm_load(&share->usable);
 	}
@@ -46,13 +37,6 @@ void lm_account_settle(void)
 	lm_store(&lm_hot.settled_usable, sum.usable);
 }
 
-void lm_account_forked(void)
-{
-	__builtin_memset(shared_calls, 0, sizeof shared_calls);
-	for (struct lm_account_share *share = first_share(); share; share = share->next)
-		__builtin_memset(share->calls, 0, sizeof share->calls);
-}
-
 struct lm_totals lm_account_totals(void)
 {
 	struct lm_totals now = sum_of_shares();
@@ -60,13 +44,4 @@ struct lm_totals lm_account_totals(void)
 	now.requested += lm_load(&lm_hot.requested);
 	now.usable += lm_load(&lm_hot.usable);
 	return now;
-}
-
-uint64_t lm_account_calls(enum lm_call call)
-{
-	uint64_t sum = lm_load(&shared_calls[call]);
-
-	for (const struct lm_account_share *share = first_share(); share; share = share->next)
-		sum += lm_load(&share->calls[call]);
-	return sum;
 }

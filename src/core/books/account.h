@@ -36,6 +36,9 @@ struct lm_account_share {
 /* SHARE is part of the totals from here on, for ever. Once for each, all of it 0. */
 void lm_account_join(struct lm_account_share *share);
 
+/* The share that joined last; NEXT leads to the others. NULL if there is none. */
+struct lm_account_share *lm_account_first(void);
+
 /* Adds both changes and returns the totals as this very update left them. */
 static inline struct lm_totals lm_account_change(int64_t requested, int64_t usable)
 {

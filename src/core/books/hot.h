@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "cache.h"
 #include "compiler.h"
 
 extern struct lm_hot {
 	/* Bytes of the live blocks, as far as the changes were not counted in the threads' shares (account.h). */
-	_Alignas(64) int64_t requested;
+	_Alignas(LM_CACHE_LINE) int64_t requested;
 	int64_t usable;
 	/* The sum of the threads' shares when lm_account_settle() last looked. */
 	int64_t settled_requested, settled_usable;

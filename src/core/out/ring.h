@@ -95,7 +95,7 @@ int lm_ring_flush(void);
 extern struct lm_ring {
 	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps */
 	int is_packed;               /* the trace is packed: every record's length is a multiple of eight */
-	_Alignas(64) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
+	_Alignas(LM_CACHE_LINE) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
 } lm_ring LM_INTERNAL;
 
 /* The end of a reservation that found no room: 0; or the error, and the place is given back. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "cache.h"
 #include "chains.h"
 #include "compiler.h"
 #include "line.h"
@@ -22,7 +23,7 @@
  * that it needs before PCS is in the first one.
  */
 struct lm_backtrace {
-	_Alignas(64) struct lm_link link;
+	_Alignas(LM_CACHE_LINE) struct lm_link link;
 	uint64_t sum;        /* lm_unwound_sum() */
 	const void *taken;   /* the thread that writes it */
 	unsigned generation; /* lm_backtraces_generation when the entry was last checked */

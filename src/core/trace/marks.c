@@ -68,9 +68,7 @@ int lm_marks_guess(uintptr_t pc)
 	struct lm_text text = {line, line + sizeof line};
 	struct iovec parts[2];
 
-	lm_text_string(&text, "# " LM_TRACE_GUESSED " 0x");
-	lm_text_hex(&text, pc);
-	lm_text_char(&text, '\n');
+	lm_record_guess(&text, pc);
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
 	if (lm_marks_send(parts, 1) != 0)
 		return -1;

@@ -7,7 +7,7 @@
 
 static const struct {
 	char text[HEAD_ROOM];
-	unsigned length;
+	unsigned char length;
 } heads[] = {
 #define HEAD(id, word) [LM_CALL_##id] = {"+ " word " ", sizeof("+ " word " ") - 1},
 	LM_TRACE_CALLS(HEAD)
@@ -22,11 +22,13 @@ static inline void put_head(struct lm_text *text, enum lm_call call)
 	}
 }
 
-static const char *const words[] = {
-#define WORD(id, word) [LM_CALL_##id] = (word),
-	LM_TRACE_CALLS(WORD)
-#undef WORD
-};
+/* The word alone. */
+static void put_call(struct lm_text *text, enum lm_call call)
+{
+	const unsigned around = sizeof "+ " - 1;
+
+	lm_text_bytes(text, heads[call].text + around, heads[call].length - around - 1);
+}
 
 static const char *const asked[] = {
 #define ASKED(id, ask, release) [LM_WAY_##id] = (ask),
@@ -142,7 +144,7 @@ void lm_record_event(struct lm_text *text, const struct lm_event *event, const s
 {
 	if (event->calling) {
 		lm_text_string(text, event->by != event->of ? "# " LM_TRACE_MISMATCH " " : "# " LM_TRACE_CALLING " ");
-		lm_text_string(text, words[event->call]);
+		put_call(text, event->call);
 		lm_text_char(text, ' ');
 	} else {
 		put_head(text, event->call);
@@ -221,7 +223,7 @@ void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals tot
 	put_count(text, " free=", LM_CALL_FREE, calls);
 	for (enum lm_call call = LM_CALL_FREE + 1; call < LM_CALL_COUNT; call++) {
 		lm_text_char(text, ' ');
-		lm_text_string(text, words[call]);
+		put_call(text, call);
 		put_count(text, "=", call, calls);
 	}
 	lm_text_char(text, '\n');
@@ -245,6 +247,13 @@ void lm_record_hex(struct lm_text *text, const char *word, uint64_t value)
 {
 	put_word(text, word);
 	lm_text_hex(text, value);
+	lm_text_char(text, '\n');
+}
+
+void lm_record_guess(struct lm_text *text, uintptr_t pc)
+{
+	put_word(text, LM_TRACE_GUESSED);
+	lm_text_pointer(text, pc);
 	lm_text_char(text, '\n');
 }
 

@@ -55,6 +55,9 @@ void lm_record_number(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_hex(struct lm_text *text, const char *word, uint64_t value);
 void lm_record_path(struct lm_text *text, const char *word, const char *path);
 
+/* "# GUESSED 0xPC" */
+void lm_record_guess(struct lm_text *text, uintptr_t pc);
+
 /* "# NODE number caller frame" */
 void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame);
 
