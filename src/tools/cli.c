@@ -166,21 +166,29 @@ void cli_version(void)
 
 bool cli_symbol_option(struct search_options *options, int option, const char *argument)
 {
+	int error = 0;
+
 	switch (option) {
+	case CLI_EXE:
+		error = search_add_exe(options, argument);
+		break;
 	case CLI_DEBUG_DIR:
-		options->debug_dir = argument;
-		return true;
+		error = search_add_debug_dir(options, argument);
+		break;
 	case CLI_SYSROOT:
 		options->sysroot = argument;
-		return true;
+		break;
 	case CLI_DEBUGINFOD:
 		if (!getenv("DEBUGINFOD_URLS"))
 			cli_usage_error("--debuginfod: DEBUGINFOD_URLS names no server");
 		options->debuginfod = true;
-		return true;
+		break;
 	default:
 		return false;
 	}
+	if (error)
+		cli_usage_error("%s", strerror(-error));
+	return true;
 }
 
 void cli_complain(void *context, const char *file, uint64_t line, const char *message)
@@ -204,6 +212,17 @@ struct trace *cli_open_trace(const char *path, const struct diag *diag)
 	cli_error("%s: %s", path, strerror(-error));
 	free(trace);
 	return NULL;
+}
+
+char *cli_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (strcmp(path, "-") == 0)
+		return NULL;
+	if (!slash)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
 enum cli_status cli_close_trace(struct trace *trace, int error)

@@ -67,7 +67,10 @@ enum cli_status command_read(struct command_work *work, const char *path, int (*
 	work->trace = cli_open_trace(path, &work->diag);
 	if (!work->trace)
 		return CLI_TROUBLE;
+	work->beside = cli_directory(path);
 	status = cli_close_trace(work->trace, read(context));
+	free(work->beside);
+	work->beside = NULL;
 	work->trace = NULL;
 	return status;
 }
@@ -119,6 +122,9 @@ struct resolver command_resolver(struct command_work *work)
 	                         .stacks = &image->stacks,
 	                         .perf = find_perf_map(work),
 	                         .dir = image->cwd,
+	                         .beside = work->beside,
+	                         .program = image->exe,
+	                         .has_trace = true,
 	                         .as_written = work->as_written};
 }
 
@@ -132,5 +138,6 @@ int command_finish(struct command_work *work, int status)
 {
 	perf_map_free(&work->perf);
 	symbols_destroy(work->symbols);
+	search_options_free(&work->search);
 	return cli_finish(status);
 }

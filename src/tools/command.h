@@ -63,6 +63,7 @@ struct command_work {
 	struct symbols *symbols;
 	struct perf_map perf; /* of the image that is being read */
 	struct trace *trace;
+	char *beside;       /* the directory of the trace; NULL if it has none */
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
 };
 
