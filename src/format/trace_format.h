@@ -67,7 +67,8 @@ enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 #define LM_TRACE_FLAVOURS(X)                                                                                           \
 	X(PRELOAD, "preload")                                                                                          \
 	X(WRAP_DYNAMIC, "wrap-dynamic")                                                                                \
-	X(WRAP_STATIC, "wrap-static")
+	X(WRAP_STATIC, "wrap-static")                                                                                  \
+	X(EMBEDDED, "embedded")
 
 #define LM_TRACE_FLAVOUR_ENUM(id, word) LM_FLAVOUR_##id,
 enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
@@ -104,6 +105,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_BACKTRACE "BACKTRACE"
 #define LM_TRACE_FRAME     "FRAME"
 #define LM_TRACE_NODE      "NODE"
+#define LM_TRACE_CALLERS   "CALLERS"
 #define LM_TRACE_GUESSED   "GUESSED"
 #define LM_TRACE_THREAD    "THREAD"
 #define LM_TRACE_FILE      "FILE"

@@ -69,9 +69,16 @@ static struct object *find_object(const struct resolver *resolver, const char *p
 	return symbols_object(resolver->symbols, &named);
 }
 
-/* Converts the ADDRESS of a process, which is in MAPPING, to one of the file. */
+/*
+ * Converts the ADDRESS of a process, which is in MAPPING, to one of the file. A module that is mapped from 0 on is a
+ * chip's program: it runs at the addresses that it was linked for.
+ */
 static bool locate(const struct mapping *mapping, uint64_t address, struct spot *spot)
 {
+	if (mapping->module && !mapping->from) {
+		spot->address = address;
+		return true;
+	}
 	if (mapping->module)
 		return object_from_load(spot->object, mapping->from, address, &spot->address) == 0;
 	return object_from_file(spot->object, address - mapping->from + mapping->offset, &spot->address) == 0;

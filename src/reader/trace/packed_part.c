@@ -10,6 +10,8 @@
 #include "packed.h"
 #include "parse_packed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Bytes that are looked at to search PACKED_CERTAIN bytes. */
@@ -212,6 +214,22 @@ int packed_add_node(struct trace *trace, const struct record_node *node, uint64_
 	return error;
 }
 
+/* The backtrace NUMBER is defined nowhere. Makes it what CALLERS says, if there is such a line. 0 or -ENOMEM. */
+static int make_caller(struct trace_image *image, uint64_t number, uint32_t *stack)
+{
+	char text[32];
+	uint32_t frame;
+	int length, error;
+
+	if (!image->callers.step || !number)
+		return 0;
+	length = snprintf(text, sizeof text, "[0x%" PRIx64 "]", image->callers.from + number * image->callers.step);
+	error = stacks_add_frame(&image->stacks, text, (size_t)length, &frame);
+	if (!error)
+		error = stacks_add(&image->stacks, &frame, 1, stack);
+	return error ? error : stacks_set_number(&image->stacks, number, *stack);
+}
+
 int packed_find_backtrace(struct trace *trace, uint64_t number, uint64_t line, uint32_t *stack)
 {
 	struct trace_image *image = &trace->image;
@@ -223,12 +241,14 @@ int packed_find_backtrace(struct trace *trace, uint64_t number, uint64_t line, u
 		return 0;
 	if (trace->section == SECTION_TEXT) {
 		*stack = stacks_find_number(&image->stacks, number);
-		return 0;
+		return *stack == STACK_NONE ? make_caller(image, number, stack) : 0;
 	}
 	error = node_table_find(&image->nodes, &image->stacks, number, stack, &lack);
 	if (!lack.what)
 		return error;
 	*stack = stacks_find_number(&image->stacks, number);
+	if (*stack == STACK_NONE)
+		error = make_caller(image, number, stack);
 	if (*stack == STACK_NONE && trace->section == SECTION_PACKED)
 		complain_of_lack(trace, line, lack.what, lack.number);
 	return error;

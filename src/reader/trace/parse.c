@@ -48,7 +48,7 @@ static const struct {
 	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
-	{LM_TRACE_GUESSED, INFO_GUESSED, false},
+	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_CALLERS, INFO_CALLERS, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -386,6 +386,15 @@ static const char *parse_node(struct cursor *c, struct record_node *node)
 	return NULL;
 }
 
+/* Takes "from step". */
+static const char *parse_callers(struct cursor *c, struct record_callers *callers)
+{
+	if (!cursor_hex(c, &callers->from) || !cursor_byte(c, ' ') || !cursor_number(c, &callers->step) ||
+	    !cursor_at_end(c))
+		return "callers are not 'from step'";
+	return NULL;
+}
+
 /* Is there nothing but blanks? */
 static bool is_blank(const char *text, size_t len)
 {
@@ -461,6 +470,8 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			               : "an information line whose value is not an address";
 		if (record->info == INFO_NODE)
 			return parse_node(c, &record->node);
+		if (record->info == INFO_CALLERS)
+			return parse_callers(c, &record->callers);
 		return record->info == INFO_MODULE ? parse_module(c, &record->module) : NULL;
 	}
 	return NULL;

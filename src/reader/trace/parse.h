@@ -41,6 +41,7 @@ enum record_info {
 	INFO_THREAD,  /* NUMBER is thread TID; TEXT is its name, as it is written */
 	INFO_FRAME,   /* packed format: the next line is frame NUMBER */
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
+	INFO_CALLERS, /* CALLERS tells what backtraces are that no other record tells */
 	INFO_OTHER,
 };
 
@@ -102,12 +103,18 @@ struct record_node {
 	uint64_t frame;
 };
 
+/* Backtrace N is one frame with the return address FROM + N * STEP. */
+struct record_callers {
+	uint64_t from, step;
+};
+
 struct record {
 	enum record_kind kind;
 	enum record_info info;
 	struct event event;
 	struct record_module module;
 	struct record_node node;
+	struct record_callers callers;
 	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED */
 	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */

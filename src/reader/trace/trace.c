@@ -305,6 +305,9 @@ static int take_info(struct trace *trace)
 		return trace->section == SECTION_TEXT ? 0 : take_single_frame(trace);
 	case INFO_NODE:
 		return trace->section == SECTION_TEXT ? 0 : packed_add_node(trace, &record->node, trace->line.number);
+	case INFO_CALLERS:
+		image->callers = record->callers;
+		return 0;
 	case INFO_TIME:
 		image->has_time = true;
 		image->time = record->number;

@@ -57,6 +57,8 @@ struct trace_image {
 	struct stacks stacks;
 	struct threads threads;
 	struct node_table nodes; /* of a packed trace */
+	struct record_callers
+		callers; /* what backtraces are that are not defined; STEP is 0 if the trace does not say */
 	struct guess guess;
 	struct pool pool;
 };
