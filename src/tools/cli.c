@@ -2,6 +2,7 @@
 /* See cli.h. */
 #include "cli.h"
 #include "cursor.h"
+#include "dump.h"
 #include "escape.h"
 #include "progress.h"
 #include "search.h"
@@ -200,11 +201,9 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 		cli_error("%s: %s", file, message);
 }
 
-struct trace *cli_open_trace(const char *path, const struct diag *diag)
+/* TRACE, which was opened with ERROR; NULL after a message, and TRACE is freed. */
+static struct trace *opened(struct trace *trace, int error, const char *path)
 {
-	struct trace *trace = malloc(sizeof *trace);
-	int error = trace ? trace_open(trace, path, diag) : -ENOMEM;
-
 	if (!error) {
 		trace->input.progress = progress_line(program);
 		return trace;
@@ -212,6 +211,32 @@ struct trace *cli_open_trace(const char *path, const struct diag *diag)
 	cli_error("%s: %s", path, strerror(-error));
 	free(trace);
 	return NULL;
+}
+
+struct trace *cli_open_trace(const char *path, const struct diag *diag)
+{
+	struct trace *trace = malloc(sizeof *trace);
+
+	return opened(trace, trace ? trace_open(trace, path, diag) : -ENOMEM, path);
+}
+
+struct trace *cli_open_dump(const char *path, const struct diag *diag)
+{
+	struct trace *trace = NULL;
+	struct dump dump;
+	int error = dump_read(&dump, path, diag);
+
+	if (error)
+		return opened(NULL, error, path);
+	if (!dump.buffers) {
+		cli_error("%s: there is no trace of a chip in this memory dump", path);
+		free(dump.text);
+		return NULL;
+	}
+	trace = malloc(sizeof *trace);
+	if (!trace)
+		free(dump.text);
+	return opened(trace, trace ? trace_open_text(trace, path, dump.text, dump.len, diag) : -ENOMEM, path);
 }
 
 char *cli_directory(const char *path)

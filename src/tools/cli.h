@@ -86,6 +86,9 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 /* Opens a trace. It lies on the heap because it is large. NULL after a message. */
 struct trace *cli_open_trace(const char *path, const struct diag *diag);
 
+/* The same for the chips' traces in the memory dump at PATH (dump.h). */
+struct trace *cli_open_dump(const char *path, const struct diag *diag);
+
 /* The directory of the file at PATH, to be freed; NULL if that is standard input, or without memory. */
 char *cli_directory(const char *path);
 

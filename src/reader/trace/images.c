@@ -63,7 +63,8 @@ int images_end(struct trace *trace, struct trace_item *item)
 	struct trace_image *image = &trace->image;
 
 	image->followed = trace->ending;
-	image->replaced = trace->ending && is_replaced(trace);
+	image->replaced = trace->ending && !image->is_embedded && is_replaced(trace);
+	image->restarted = trace->ending && image->is_embedded;
 	input_pause(&trace->input);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;
