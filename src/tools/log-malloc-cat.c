@@ -92,8 +92,7 @@ static void end_image(struct cat *c)
 
 	if (command_wants_image(&c->work) && !has_times(c))
 		cli_error("%s: the trace has no times: all of it is taken for one moment", c->work.trace->input.name);
-	/* A chip's program does not end. */
-	c->is_cut |= !image->finished && !image->replaced && !image->is_embedded;
+	c->is_cut |= trace_lacks_end(image);
 	c->starts += image->is_embedded;
 	c->images = image->number;
 	forget_image(c);

@@ -278,9 +278,8 @@ static void put_live(FILE *out, const struct buffer *buffer)
 		if (!take_entry(buffer, i, &live))
 			continue;
 		used += live.size;
-		fprintf(out, "+ malloc %" PRIu32 " 0x%" PRIx64 " [%" PRIu64 ":0]", live.size, live.address, used);
-		if (live.thread)
-			fprintf(out, " thread=%u", live.thread);
+		fprintf(out, "+ malloc %" PRIu32 " 0x%" PRIx64 " [%" PRIu64 ":0] thread=%u", live.size, live.address, used,
+		        live.thread);
 		if (live.caller)
 			fprintf(out, "\n[0x%" PRIx64 "]", live.caller);
 		putc('\n', out);

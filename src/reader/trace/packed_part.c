@@ -251,6 +251,9 @@ static bool is_record(const struct trace *trace, const char *text, size_t len)
 
 	if (packed_is_certain_line(text, len))
 		return true;
+	/* Where no address is known, a single record says too little. */
+	if (!trace->image.doubt.heap.digits && (unsigned char)*text >= LM_PACKED_FREE)
+		return is_certain(trace, text, len, false);
 	if (packed_look(text, len, &size) == PACKED_WHOLE)
 		return packed_is_below(text, highest_address(trace)) && is_near(trace, text);
 	/* The chip fills up a record that its link did not take. */

@@ -90,6 +90,12 @@ static inline bool trace_is_missing_some(const struct trace_image *image)
 	return image->lost || image->unkept || image->is_limited;
 }
 
+/* Is its end missing? A chip's program has none. */
+static inline bool trace_lacks_end(const struct trace_image *image)
+{
+	return !image->finished && !image->replaced && !image->is_embedded;
+}
+
 /* What the image can't have because of its flavour, and what helps: for people. */
 #define TRACE_PARTIAL "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
 #define TRACE_PARTIAL_ADVICE                                                                                           \
