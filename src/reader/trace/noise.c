@@ -129,8 +129,8 @@ static bool contradicts_itself(const struct event *event)
 }
 
 /*
- * The sum of the sizes in use has to follow from the one in front. If it does not, lines are missing, or one of the
- * line's own numbers lost a digit.
+ * The sum of the sizes in use has to follow from the one in front, unless lines are known to be missing. If it does
+ * not, one of the line's own numbers lost a digit, if that is possible; or a whole line is missing.
  */
 static bool contradicts_sum(struct noise_doubt *doubt, const struct event *event, bool lines_are_missing)
 {
@@ -140,13 +140,13 @@ static bool contradicts_sum(struct noise_doubt *doubt, const struct event *event
 
 	doubt->has_sum = true;
 	doubt->used = used;
-	if (!has_sum || used == expected)
+	if (!has_sum || used == expected || lines_are_missing)
 		return false;
 	if (is_left_of_number(used, expected)) {
 		doubt->used = expected;
 		return true;
 	}
-	return !lines_are_missing && is_left_of_number(change, used - (expected - change));
+	return is_left_of_number(change, used - (expected - change));
 }
 
 /* The hexadecimal digits that all addresses between both have in front. */
@@ -254,7 +254,7 @@ static bool doubts_number(struct noise_doubt *doubt, uint64_t number, bool is_da
 bool noise_doubts(struct trace *trace, const struct event *event)
 {
 	struct noise_doubt *doubt = &trace->image.doubt;
-	uint64_t damage = trace->malformed + trace->noise + trace->image.lost;
+	uint64_t damage = trace->image.lost;
 	bool doubtful = contradicts_itself(event) || doubts_address(&doubt->heap, event->pointer) ||
 	                doubts_address(&doubt->heap, event->old);
 
