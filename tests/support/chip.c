@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See chip.h. */
 #include "chip.h"
+#include "packed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT(name) offsetof(struct lm_ram, name)
@@ -108,6 +111,100 @@ size_t chip_fill(const struct chip *chip, char *line)
 		line[len - 1] = ' ';
 		line[len++] = '\n';
 		line[len] = '\0';
+	}
+	return len;
+}
+
+/* ---- the program --------------------------------------------------------------- */
+
+enum { CODE = 0x8000000, OTHERS = 11 };
+
+bool chip_is_event(size_t i)
+{
+	return i % OTHERS != OTHERS - 1;
+}
+
+/* Event number N. */
+static struct chip_event nth_event(const struct chip *chip, size_t n)
+{
+	uint64_t high = chip->pointer_size == 8 ? UINT64_C(0x3f00000000) : 0;
+	bool is_free = n % 3 == 2;
+	size_t of = is_free ? n - 1 : n;
+
+	return (struct chip_event){.is_free = is_free,
+	                           .pointer = high + 0x20001000 + 16 * (of % 500),
+	                           .size = 10 + 7 * (of % 300),
+	                           .frame = is_free ? 0 : CODE + 2 * (1000 + 17 * (of % 7))};
+}
+
+struct chip_event chip_event(const struct chip *chip, size_t i)
+{
+	return nth_event(chip, i - i / OTHERS);
+}
+
+/* The bytes in use behind event number N. */
+static uint64_t used_behind(const struct chip *chip, size_t n)
+{
+	uint64_t used = 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		struct chip_event event = nth_event(chip, i);
+
+		used += event.is_free ? -event.size : event.size;
+	}
+	return used;
+}
+
+static size_t put_words(const struct chip_event *event, char record[CHIP_RECORD])
+{
+	uint64_t words[2] = {
+		lm_packed_bytes(lm_packed_first(event->is_free ? LM_PACKED_FREE : LM_PACKED_MALLOC, 1, event->pointer)),
+		lm_packed_bytes(lm_packed_block(LM_PACKED_SLACK_NONE, event->size, (event->frame - CODE) / 2))};
+
+	memcpy(record, words, sizeof words);
+	return event->is_free ? sizeof *words : sizeof words;
+}
+
+size_t chip_record(const struct chip *chip, size_t i, char record[CHIP_RECORD])
+{
+	struct chip_event event = chip_event(chip, i);
+	uint64_t used = used_behind(chip, i - i / OTHERS);
+
+	if (!chip_is_event(i)) {
+		snprintf(record, CHIP_RECORD, "# TIME %zu\n", i);
+		return chip_fill(chip, record);
+	}
+	if (chip->format == LM_FORMAT_PACKED)
+		return put_words(&event, record);
+	if (event.is_free)
+		return (size_t)snprintf(record, CHIP_RECORD, "+ free -%" PRIu64 " 0x%" PRIx64 " [%" PRIu64 ":0]\n",
+		                        event.size, event.pointer, used);
+	if (chip->format == LM_FORMAT_COMPACT)
+		return (size_t)snprintf(record, CHIP_RECORD,
+		                        "+ malloc %" PRIu64 " 0x%" PRIx64 " [%" PRIu64 ":0] bt=%" PRIu64 "\n",
+		                        event.size, event.pointer, used, (event.frame - CODE) / 2);
+	return (size_t)snprintf(record, CHIP_RECORD,
+	                        "+ malloc %" PRIu64 " 0x%" PRIx64 " [%" PRIu64 ":0]\n[0x%" PRIx64 "]\n", event.size,
+	                        event.pointer, used, event.frame);
+}
+
+size_t chip_head(const struct chip *chip, char head[CHIP_HEAD])
+{
+	static const char *const formats[] = {"full", "compact", "packed"};
+	char lines[7][80] = {"# PID 1\n", "# FLAVOUR embedded\n"};
+	size_t len = 0;
+
+	snprintf(lines[2], 80, "# FORMAT %s\n", formats[chip->kind == LM_RAM_LIVE ? LM_FORMAT_FULL : chip->format]);
+	snprintf(lines[3], 80, "# MODULE 0-%s 0 - app.elf\n",
+	         chip->pointer_size == 4 ? "ffffffff" : "ffffffffffffffff");
+	snprintf(lines[4], 80, "# CALLERS %x 2\n", CODE);
+	snprintf(lines[5], 80, "# THREAD 1 0 main\n");
+	snprintf(lines[6], 80, "+ INIT [0:0]\n");
+	for (size_t i = 0; i < 7; i++) {
+		size_t size = chip_fill(chip, lines[i]);
+
+		memcpy(head + len, lines[i], size + 1);
+		len += size;
 	}
 	return len;
 }

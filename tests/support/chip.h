@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stands in for a chip that keeps its trace in memory (src/format/ram.h): of either byte order and word size. */
+/*
+ * Stands in for a chip that writes a trace, to a link or into its memory (src/format/ram.h): of either byte order and
+ * word size. Its program allocates two blocks and releases the second one, again and again.
+ */
 #ifndef LM_TESTS_CHIP_H
 #define LM_TESTS_CHIP_H
 
@@ -23,6 +26,22 @@ struct chip {
 	size_t area, size;           /* where the area begins; bytes of the whole buffer */
 	uint32_t position, reserved; /* as in struct lm_ram */
 };
+
+/* What record number I of a trace says. Some are no events. */
+struct chip_event {
+	bool is_free;
+	uint64_t pointer, size, frame; /* a release has no frame: 0 */
+};
+bool chip_is_event(size_t i);
+struct chip_event chip_event(const struct chip *chip, size_t i);
+
+enum { CHIP_RECORD = 160, CHIP_HEAD = 512 };
+
+/* Makes that record in the chip's format. Its size. */
+size_t chip_record(const struct chip *chip, size_t i, char record[CHIP_RECORD]);
+
+/* Makes the lines that the trace begins with. Their size. */
+size_t chip_head(const struct chip *chip, char head[CHIP_HEAD]);
 
 /* Sets the buffer up, with HEAD as its first lines, of a multiple of eight bytes. */
 void chip_begin(struct chip *chip, const char *head);

@@ -2,7 +2,6 @@
 /* Traces in dumps of a chip's memory: the last records, and what is live; and dumps that are damaged. */
 #include "chip.h"
 #include "dump.h"
-#include "packed.h"
 #include "support.h"
 #include "trace.h"
 
@@ -81,68 +80,13 @@ static void read_chip(const struct chip *chip)
 	read_dump(chip->memory, chip->size);
 }
 
-static const char *const format_words[] = {"full", "compact", "packed"};
-
 /* The head as a chip writes it. */
 static void begin(struct chip *chip)
 {
-	char head[512] = "", line[80];
+	char head[CHIP_HEAD + 16];
 
-	snprintf(line, sizeof line, "# FORMAT %s\n", format_words[chip->kind == LM_RAM_LIVE ? 0 : chip->format]);
-	strcat(head, "# PID 1\n# FLAVOUR embedded\n");
-	strcat(head, line);
-	snprintf(line, sizeof line, "# MODULE 0-%s 0 - app.elf\n",
-	         chip->pointer_size == 4 ? "ffffffff" : "ffffffffffffffff");
-	strcat(head, line);
-	strcat(head, "# CALLERS 8000000 2\n# THREAD 1 0 main\n+ INIT [0:0]\n# RAM  \n");
+	strcpy(head + chip_head(chip, head), "# RAM  \n");
 	chip_begin(chip, head);
-}
-
-/* Event number I of the test's program: a block of its own, and its release. */
-static struct told event_of(const struct chip *chip, size_t i)
-{
-	uint64_t high = chip->pointer_size == 8 ? UINT64_C(0x3f00000000) : 0;
-	bool is_free = i % 3 == 2;
-	size_t of = is_free ? i - 1 : i;
-
-	return (struct told){.call = is_free ? LM_CALL_FREE : LM_CALL_MALLOC,
-	                     .pointer = high + 0x20001000 + 16 * (of % 500),
-	                     .size = 10 + of,
-	                     .frame = is_free ? 0 : 0x8000000 + 2 * (100 + of % 7)};
-}
-
-/* Makes the record of event I. Its size. */
-static size_t make_record(const struct chip *chip, size_t i, char record[160])
-{
-	struct told event = event_of(chip, i);
-	uint64_t words[2] = {
-		lm_packed_first(event.call == LM_CALL_FREE ? LM_PACKED_FREE : LM_PACKED_MALLOC, 1, event.pointer),
-		lm_packed_block(LM_PACKED_SLACK_NONE, event.size, (event.frame - 0x8000000) / 2)};
-
-	/* Now and then another record in between. */
-	if (i % 11 == 10) {
-		snprintf(record, 160, "# TIME %zu\n", i);
-		return chip_fill(chip, record);
-	}
-	if (chip->format == LM_FORMAT_PACKED) {
-		for (int w = 0; w < 2; w++)
-			words[w] = lm_packed_bytes(words[w]);
-		memcpy(record, words, sizeof words);
-		return event.call == LM_CALL_FREE ? 8 : 16;
-	}
-	if (event.call == LM_CALL_FREE)
-		return (size_t)snprintf(record, 160, "+ free -%" PRIu64 " 0x%" PRIx64 " [%zu:0]\n", event.size,
-		                        event.pointer, 2 * i);
-	if (chip->format == LM_FORMAT_COMPACT)
-		return (size_t)snprintf(record, 160, "+ malloc %" PRIu64 " 0x%" PRIx64 " [%zu:0] bt=%" PRIu64 "\n",
-		                        event.size, event.pointer, 2 * i, (event.frame - 0x8000000) / 2);
-	return (size_t)snprintf(record, 160, "+ malloc %" PRIu64 " 0x%" PRIx64 " [%zu:0]\n[0x%" PRIx64 "]\n",
-	                        event.size, event.pointer, 2 * i, event.frame);
-}
-
-static bool is_event(size_t i)
-{
-	return i % 11 != 10;
 }
 
 /* told[] has to be the last of the events in front of number END, and LEAST of them. */
@@ -151,15 +95,15 @@ static void are_last_events(const struct chip *chip, size_t end, size_t least)
 	size_t i = end;
 
 	for (size_t t = told_count; t > 0; t--) {
-		struct told expected;
+		struct chip_event expected;
 
 		do
 			each_holds(i > 0);
-		while (!is_event(--i));
-		expected = event_of(chip, i);
-		each_holds(told[t - 1].call == expected.call && told[t - 1].pointer == expected.pointer);
-		each_holds(told[t - 1].frame == expected.frame);
-		each_holds(told[t - 1].call == LM_CALL_FREE || told[t - 1].size == expected.size);
+		while (!chip_is_event(--i));
+		expected = chip_event(chip, i);
+		each_holds((told[t - 1].call == LM_CALL_FREE) == expected.is_free);
+		each_holds(told[t - 1].pointer == expected.pointer && told[t - 1].frame == expected.frame);
+		each_holds(expected.is_free || told[t - 1].size == expected.size);
 	}
 	ck_assert_uint_ge(told_count, least);
 	ck_assert_uint_eq(buffers, 1);
@@ -180,14 +124,14 @@ enum { CHIPS = 4 * LM_FORMAT_COUNT };
 START_TEST(the_ring_has_the_last_records_whenever_the_dump_is_taken)
 {
 	struct chip chip = make_chip(_i);
-	char record[160];
+	char record[CHIP_RECORD];
 
 	for (chip.capacity = 200; chip.capacity <= 1000; chip.capacity += 104) {
 		size_t used = 0;
 
 		begin(&chip);
 		for (size_t i = 0; i < 120; i++) {
-			size_t size = make_record(&chip, i, record), least = chip.capacity / 80 - 2;
+			size_t size = chip_record(&chip, i, record), least = chip.capacity / 80 - 2;
 
 			chip_reserve(&chip, size);
 			read_chip(&chip);
@@ -210,14 +154,14 @@ END_TEST
 START_TEST(a_ring_that_was_not_full_has_all_records)
 {
 	struct chip chip = make_chip(_i);
-	char record[160];
+	char record[CHIP_RECORD];
 	size_t events = 0;
 
 	chip.capacity = 4000;
 	begin(&chip);
 	for (size_t i = 0; i < 40; i++) {
-		chip_add(&chip, record, make_record(&chip, i, record));
-		events += is_event(i);
+		chip_add(&chip, record, chip_record(&chip, i, record));
+		events += chip_is_event(i);
 		read_chip(&chip);
 		are_last_events(&chip, i + 1, events);
 		ck_assert_uint_eq(told_count, events);
@@ -230,14 +174,14 @@ START_TEST(a_buffer_is_found_wherever_it_lies)
 {
 	struct chip first = make_chip(_i), second = make_chip(_i ^ 3);
 	static unsigned char dump[3 * CHIP_MEMORY];
-	char record[160];
+	char record[CHIP_RECORD];
 
 	first.capacity = second.capacity = 504;
 	begin(&first);
 	begin(&second);
 	for (size_t i = 0; i < 30; i++) {
-		chip_add(&first, record, make_record(&first, i, record));
-		chip_add(&second, record, make_record(&second, i, record));
+		chip_add(&first, record, chip_record(&first, i, record));
+		chip_add(&second, record, chip_record(&second, i, record));
 	}
 	for (size_t at = 0; at < 9; at++) {
 		memset(dump, 0xa5, sizeof dump);
@@ -259,7 +203,7 @@ END_TEST
 START_TEST(lost_events_are_told_once)
 {
 	struct chip chip = make_chip(_i);
-	char record[160] = "# LOST 3\n";
+	char record[CHIP_RECORD] = "# LOST 3\n";
 
 	chip.capacity = 1000;
 	begin(&chip);
@@ -309,12 +253,12 @@ END_TEST
 START_TEST(a_damaged_header_is_told_and_not_used)
 {
 	struct chip chip = make_chip(_i), good;
-	char record[160];
+	char record[CHIP_RECORD];
 
 	chip.capacity = 504;
 	begin(&chip);
 	for (size_t i = 0; i < 30; i++)
-		chip_add(&chip, record, make_record(&chip, i, record));
+		chip_add(&chip, record, chip_record(&chip, i, record));
 	good = chip;
 	/* Any bit of what the check covers, and the check itself. */
 	for (size_t bit = 8 * offsetof(struct lm_ram, version); bit < 8 * offsetof(struct lm_ram, lost); bit++) {

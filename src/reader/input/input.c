@@ -100,7 +100,8 @@ static int get_more(struct input *in)
 /* Skips NUL bytes; in a packed trace, words that begin with one. */
 static void skip_nuls(struct input *in)
 {
-	while (in->pos < in->len && (in->data[in->pos] == '\0' || (in->nuls && in->words && !input_at_word(in)))) {
+	while (in->pos < in->len &&
+	       (in->data[in->pos] == '\0' || (in->nuls && in->words && !in->lossy && !input_at_word(in)))) {
 		in->nuls = true;
 		in->pos++;
 	}

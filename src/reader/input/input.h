@@ -44,6 +44,7 @@ struct input {
 	bool nuls;        /* NUL bytes were skipped since the last line */
 	bool words;       /* see input_begin_words() */
 	bool drop;        /* see input_drop_returns() */
+	bool lossy;       /* bytes are missing anywhere: behind a NUL, any byte can be the first of a word */
 	unsigned phase;   /* see input_set_phase() */
 	char *data;
 	size_t len; /* bytes of data that can be used */

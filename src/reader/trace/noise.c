@@ -15,6 +15,7 @@ void noise_begin(struct trace *trace)
 	trace->noisy = true;
 	/* The short cuts do not look for damage. */
 	trace->without_short_cuts = true;
+	trace->input.lossy = true;
 }
 
 void noise_take_header(struct trace *trace)
@@ -112,6 +113,9 @@ static bool contradicts_itself(const struct event *event)
 {
 	const uint64_t *args = event->args;
 
+	/* A null pointer is the result of a call that failed, and says why; or of a realloc that released its block. */
+	if (!event->pointer && !event->error && !parse_is_realloc(event->call))
+		return true;
 	if (event->failed || event->foreign)
 		return false;
 	switch (event->call) {
@@ -149,6 +153,12 @@ static bool contradicts_sum(struct noise_doubt *doubt, const struct event *event
 	return is_left_of_number(change, used - (expected - change));
 }
 
+void noise_take_sum(struct trace *trace, const struct event *init)
+{
+	trace->image.doubt.has_sum = true;
+	trace->image.doubt.used = init->used;
+}
+
 /* The hexadecimal digits that all addresses between both have in front. */
 static void common_digits(uint64_t a, uint64_t b, char digits[17])
 {
@@ -165,11 +175,16 @@ static void common_digits(uint64_t a, uint64_t b, char digits[17])
 /* Can DIGITS be those of an address in RANGE, of which LOST were lost? */
 static bool is_short_address(const struct noise_range *range, const char *digits, size_t lost)
 {
+	enum { WITHIN = 3 };
 	char common[17], part[17];
 	size_t len;
 
 	common_digits(range->low, range->high, common);
 	len = strlen(common);
+	/* Others are in the same piece of memory. */
+	if (len + WITHIN > range->digits)
+		len = range->digits > WITHIN ? range->digits - WITHIN : 0;
+	common[len] = '\0';
 	for (size_t i = 0; i <= lost && i <= len; i++) {
 		snprintf(part, sizeof part, "%.*s", (int)(len - i), digits);
 		if (strcmp(part, common) == 0 || (i && is_left_of(part, common)))

@@ -24,6 +24,9 @@ bool noise_has_remains(const struct line *line);
 /* Goes back to a record inside of the line that was read last. False if there is none. */
 bool noise_find_record(struct trace *trace);
 
+/* INIT tells what was in use before the first event. */
+void noise_take_sum(struct trace *trace, const struct event *init);
+
 /* Did the event's line lose bytes? Its numbers contradict each other, or those of the lines in front of it. */
 bool noise_doubts(struct trace *trace, const struct event *event);
 

@@ -132,6 +132,18 @@ static bool begins_elsewhere(struct trace *trace)
 	return true;
 }
 
+/* Does a line of text follow? */
+static bool is_text_ahead(struct trace *trace)
+{
+	size_t len;
+	const char *text = look(trace, SEARCH, &len);
+
+	for (size_t i = 0; i < len && text[i] != '\n'; i++)
+		if (is_binary(text[i]))
+			return false;
+	return true;
+}
+
 int packed_is_next(struct trace *trace)
 {
 	struct input *in = &trace->input;
@@ -149,7 +161,13 @@ int packed_is_next(struct trace *trace)
 		return got < 0 ? got : 0;
 	if (trace->section == SECTION_UNKNOWN && first)
 		return begins_in_packed(trace);
-	/* Behind text there can be more lines of it, with any bytes. */
+	/* Behind text there can be more lines of it, with any bytes. Those of a chip have letters and the like alone.
+	 */
+	if (trace->noisy && trace->section == SECTION_PACKED && !is_text_ahead(trace)) {
+		if (!input_at_word(in))
+			begins_elsewhere(trace);
+		return 1;
+	}
 	if (trace->below_text && byte < LM_PACKED_FREE)
 		return 0;
 	if (trace->section == SECTION_UNKNOWN)
@@ -246,7 +264,6 @@ static void find_way(struct trace *trace)
 /* Does a record begin at TEXT? */
 static bool is_record(const struct trace *trace, const char *text, size_t len)
 {
-	static const char zeros[LM_PACKED_WORD];
 	size_t size;
 
 	if (packed_is_certain_line(text, len))
@@ -254,10 +271,16 @@ static bool is_record(const struct trace *trace, const char *text, size_t len)
 	/* Where no address is known, a single record says too little. */
 	if (!trace->image.doubt.heap.digits && (unsigned char)*text >= LM_PACKED_FREE)
 		return is_certain(trace, text, len, false);
-	if (packed_look(text, len, &size) == PACKED_WHOLE)
-		return packed_is_below(text, highest_address(trace)) && is_near(trace, text);
-	/* The chip fills up a record that its link did not take. */
-	return len >= sizeof zeros && memcmp(text, zeros, sizeof zeros) == 0;
+	return packed_look(text, len, &size) == PACKED_WHOLE && packed_is_below(text, highest_address(trace)) &&
+	       is_near(trace, text);
+}
+
+/* Does a record end in front of TEXT? The chip fills up one that its link did not take. */
+static bool is_behind_record(const struct trace *trace, const char *text, size_t len)
+{
+	static const char zeros[LM_PACKED_WORD];
+
+	return !len || is_record(trace, text, len) || (len >= sizeof zeros && memcmp(text, zeros, sizeof zeros) == 0);
 }
 
 /* Does text stand behind the record of SIZE bytes at TEXT? If so, is it so from the record's first missing byte on? */
@@ -279,9 +302,9 @@ static bool is_intact(struct trace *trace, size_t size)
 	for (size_t lost = 1; lost < LM_PACKED_WORD; lost++)
 		if (is_record(trace, text + size - lost, len - size + lost))
 			return false;
-	if (len == size || is_record(trace, text + size, len - size))
+	if (is_behind_record(trace, text + size, len - size))
 		return true;
-	if (goes_on_as_text(text, size))
+	if (!is_near(trace, text) || goes_on_as_text(text, size))
 		return false;
 	for (size_t left = 1; left < PARSE_PACKED_MAX && size + left < len; left++) {
 		binary |= is_binary(text[size + left - 1]);

@@ -108,6 +108,8 @@ static int take_frame(struct trace *trace, size_t *depth)
 	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
 	if (error == -EINVAL && trace->noisy) {
 		trace->torn = noise_has_remains(line);
+		if (line->len > 3 && memcmp(line->text, "[0x", 3) == 0)
+			complain(trace, line->number, "this frame is damaged");
 		noise_take_line(trace);
 		return 0;
 	}
@@ -461,6 +463,8 @@ static void note_head(struct trace *trace)
 /* The line can be parsed. Is it to be used? */
 static bool is_sound(struct trace *trace)
 {
+	if (trace->noisy && trace->record.kind == RECORD_INIT)
+		noise_take_sum(trace, &trace->record.event);
 	return !trace->noisy || trace->record.kind != RECORD_CALL || !noise_doubts(trace, &trace->record.event);
 }
 
