@@ -122,6 +122,17 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	return choice_takes(&c->choice, &resolver, c->work.trace, item, wanted);
 }
 
+static bool is_chosen_image(struct cat *c, const struct trace_item *item)
+{
+	const struct trace *trace = c->work.trace;
+
+	if (!c->boot || c->boot == trace->image.number)
+		return true;
+	/* Each image says its format. What an earlier one says does not matter. */
+	c->export.says_format |= item->kind == TRACE_INFO && trace->record.info == INFO_FORMAT;
+	return false;
+}
+
 static int take_item(struct cat *c, struct trace_item *item)
 {
 	bool wanted;
@@ -134,7 +145,7 @@ static int take_item(struct cat *c, struct trace_item *item)
 	}
 	if (!error)
 		error = choose(c, item, &wanted);
-	if (!error && wanted && (!c->boot || c->boot == c->work.trace->image.number))
+	if (!error && wanted && is_chosen_image(c, item))
 		error = export_trace(&c->export, c->work.trace, item);
 	/* Who watches a program that runs wants to see each event. */
 	if (c->out.is_shown)

@@ -252,8 +252,9 @@ START_TEST(missing_bytes_make_events_missing_and_invent_none)
 		ck_assert_uint_le(seen.no_frames, 1);
 		wrong += seen.wrong_frames;
 	}
-	/* Behind "bt=", a number that is new can be one of which digits are missing. */
-	if (chip.format == LM_FORMAT_COMPACT)
+	/* Behind "bt=", a number that is new can be one of which digits are missing; and so can a very short address.
+	 */
+	if (chip.format == LM_FORMAT_COMPACT || (chip.format == LM_FORMAT_FULL && len > 3))
 		ck_assert_uint_le(wrong, capture.len / 12);
 	else
 		ck_assert_uint_eq(wrong, 0);
@@ -329,7 +330,7 @@ START_TEST(what_was_skipped_is_told_in_one_message)
 	}
 	read_capture(&chip, &capture);
 	ck_assert_uint_eq(messages, 1);
-	ck_assert_msg(strstr(last_message, "1 damaged record was left out, and "), "%s", last_message);
+	ck_assert_msg(strstr(last_message, "bytes are missing in 1 damaged record, and "), "%s", last_message);
 }
 END_TEST
 

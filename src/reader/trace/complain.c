@@ -13,7 +13,7 @@ void complain(struct trace *trace, uint64_t line, const char *message)
 	/* What it was is not known. It can have been an event. */
 	if (trace->noisy) {
 		trace->malformed++;
-		trace->image.lost++;
+		trace->damaged++;
 		return;
 	}
 	if (++trace->malformed <= TRACE_REPORTS_MAX)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See noise.h. */
 #include "noise.h"
+#include "cursor.h"
 #include "frame.h"
 #include "parse_packed.h"
 
@@ -175,15 +176,17 @@ static void common_digits(uint64_t a, uint64_t b, char digits[17])
 /* Can DIGITS be those of an address in RANGE, of which LOST were lost? */
 static bool is_short_address(const struct noise_range *range, const char *digits, size_t lost)
 {
-	enum { WITHIN = 3 };
+	/* Others are in the same piece of memory. Near 0, addresses have any number of digits. */
+	enum { WITHIN = 3, DIGITS_MIN = 7 };
 	char common[17], part[17];
 	size_t len;
 
+	if (range->digits < DIGITS_MIN)
+		return false;
 	common_digits(range->low, range->high, common);
 	len = strlen(common);
-	/* Others are in the same piece of memory. */
 	if (len + WITHIN > range->digits)
-		len = range->digits > WITHIN ? range->digits - WITHIN : 0;
+		len = range->digits - WITHIN;
 	common[len] = '\0';
 	for (size_t i = 0; i <= lost && i <= len; i++) {
 		snprintf(part, sizeof part, "%.*s", (int)(len - i), digits);
@@ -214,12 +217,13 @@ static void widen(struct noise_range *range, uint64_t address)
 		range->high = address;
 }
 
-static bool doubts_address(struct noise_range *range, uint64_t address)
+/* Did ADDRESS lose digits, at most LOST? */
+static bool doubts_address(struct noise_range *range, uint64_t address, size_t lost)
 {
 	size_t count = count_digits(address);
 	char digits[17];
 
-	if (address && count < range->digits) {
+	if (address && count < range->digits && range->digits - count <= lost) {
 		snprintf(digits, sizeof digits, "%" PRIx64, address);
 		return is_short_address(range, digits, range->digits - count);
 	}
@@ -227,12 +231,29 @@ static bool doubts_address(struct noise_range *range, uint64_t address)
 	return false;
 }
 
+/* Has a hexadecimal number of the line a 0 in front? No number is written so. */
+static bool has_leading_zero(const struct line *line)
+{
+	const char *at = line->text, *end = at + line->len;
+
+	while ((at = memmem(at, (size_t)(end - at), "0x0", 3))) {
+		at += 3;
+		if (at < end && cursor_hex_digit(*at) >= 0)
+			return true;
+	}
+	return false;
+}
+
 bool noise_doubts_frame(struct trace *trace, const struct line *line)
 {
+	/* Code can be in flash near 0, and in RAM far from it. */
+	enum { CODE_LOST = 3 };
 	struct frame frame;
 
+	if (has_leading_zero(line))
+		return true;
 	return frame_parse(line->text, line->len, &frame) == 0 && frame.has_address &&
-	       doubts_address(&trace->image.doubt.code, frame.address);
+	       doubts_address(&trace->image.doubt.code, frame.address, CODE_LOST);
 }
 
 void noise_take_address(struct trace *trace, uint64_t address)
@@ -268,10 +289,12 @@ static bool doubts_number(struct noise_doubt *doubt, uint64_t number, bool is_da
 
 bool noise_doubts(struct trace *trace, const struct event *event)
 {
+	enum { ANY = 16 };
 	struct noise_doubt *doubt = &trace->image.doubt;
 	uint64_t damage = trace->image.lost;
-	bool doubtful = contradicts_itself(event) || doubts_address(&doubt->heap, event->pointer) ||
-	                doubts_address(&doubt->heap, event->old);
+	bool doubtful = contradicts_itself(event) || has_leading_zero(&trace->line) ||
+	                doubts_address(&doubt->heap, event->pointer, ANY) ||
+	                doubts_address(&doubt->heap, event->old, ANY);
 
 	/* Text records of a packed trace have the sum of a moment nearby. */
 	if (trace->section != SECTION_PACKED && contradicts_sum(doubt, event, doubt->damage != damage))
@@ -283,18 +306,23 @@ bool noise_doubts(struct trace *trace, const struct event *event)
 	return doubtful;
 }
 
-/* ---- at the end -------------------------------------------------------------------- */
+/* ---- what is missing ----------------------------------------------------------------- */
+
+void noise_settle(struct trace *trace, uint64_t told)
+{
+	if (trace->damaged > told)
+		trace->image.lost += trace->damaged - told;
+	trace->damaged = 0;
+}
 
 void noise_report(const struct trace *trace)
 {
-	uint64_t damaged = trace->malformed;
-
-	if (damaged)
+	if (trace->malformed)
 		diag_report(trace->diag, trace->input.name, 0,
-		            "%" PRIu64 " damaged record%s left out, and %" PRIu64
-		            " bytes that are no part of the trace",
-		            damaged, damaged == 1 ? " was" : "s were", trace->noise);
+		            "bytes are missing in %" PRIu64 " damaged record%s, and %" PRIu64
+		            " bytes are no part of the trace: left out",
+		            trace->malformed, trace->malformed == 1 ? "" : "s", trace->noise);
 	else if (trace->noise)
-		diag_report(trace->diag, trace->input.name, 0,
-		            "%" PRIu64 " bytes that are no part of the trace were left out", trace->noise);
+		diag_report(trace->diag, trace->input.name, 0, "%" PRIu64 " bytes are no part of the trace: left out",
+		            trace->noise);
 }
