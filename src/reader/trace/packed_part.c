@@ -275,12 +275,22 @@ static bool is_record(const struct trace *trace, const char *text, size_t len)
 	       is_near(trace, text);
 }
 
+/* Does the first word of a record, of which the others are missing, stand at TEXT? */
+static bool is_torn(const struct trace *trace, const char *text, size_t len)
+{
+	size_t size;
+
+	return packed_look(text, len, &size) == PACKED_TORN && lm_packed_kind((unsigned char)*text) != LM_PACKED_NODE &&
+	       address_of(text) <= highest_address(trace) && is_near(trace, text);
+}
+
 /* Does a record end in front of TEXT? The chip fills up one that its link did not take. */
 static bool is_behind_record(const struct trace *trace, const char *text, size_t len)
 {
 	static const char zeros[LM_PACKED_WORD];
 
-	return !len || is_record(trace, text, len) || (len >= sizeof zeros && memcmp(text, zeros, sizeof zeros) == 0);
+	return !len || is_record(trace, text, len) || is_torn(trace, text, len) ||
+	       (len >= sizeof zeros && memcmp(text, zeros, sizeof zeros) == 0);
 }
 
 /* Does text stand behind the record of SIZE bytes at TEXT? If so, is it so from the record's first missing byte on? */
