@@ -173,6 +173,9 @@ static void tell_starts(const struct cat *c)
 
 	if (c->boot > c->images)
 		cli_error("%s: there is no number %" PRIu64 ": the last one is %u", name, c->boot, c->images);
+	else if (!c->boot && c->starts > 1 && c->ram)
+		cli_error("%s: %u traces, tables of what is live first: --boot N writes number N alone", name,
+		          c->starts);
 	else if (!c->boot && c->starts > 1)
 		cli_error("%s: %u traces, one for each start of the chip: --boot %u writes the last one alone", name,
 		          c->starts, c->images);

@@ -278,8 +278,8 @@ static void put_live(FILE *out, const struct buffer *buffer)
 		if (!take_entry(buffer, i, &live))
 			continue;
 		used += live.size;
-		fprintf(out, "+ malloc %" PRIu32 " 0x%" PRIx64 " [%" PRIu64 ":0] thread=%u", live.size, live.address, used,
-		        live.thread);
+		fprintf(out, "+ malloc %" PRIu32 " 0x%" PRIx64 " [%" PRIu64 ":0] thread=%u", live.size, live.address,
+		        used, live.thread);
 		if (live.caller)
 			fprintf(out, "\n[0x%" PRIx64 "]", live.caller);
 		putc('\n', out);
@@ -288,43 +288,45 @@ static void put_live(FILE *out, const struct buffer *buffer)
 
 /* ---- the dump ------------------------------------------------------------------------ */
 
-/* Writes what is in the buffer at AT. The number of its bytes, or 0 if it can't be used; -ENOMEM. */
-static int64_t take_buffer(FILE *out, const unsigned char *at, size_t left, const char **fault)
-{
-	struct buffer buffer;
+struct content {
+	const unsigned char *bytes;
+	size_t len;
+	const char *name;
+};
 
-	*fault = take_header(&buffer, at, left);
-	if (*fault)
-		return 0;
-	if (buffer.kind == LM_RAM_LIVE)
-		put_live(out, &buffer);
-	else if (put_records(out, &buffer) != 0)
-		return -ENOMEM;
-	return buffer.area + buffer.capacity - at;
+static int put_buffer(FILE *out, const struct buffer *buffer)
+{
+	if (buffer->kind == LM_RAM_RECORDS)
+		return put_records(out, buffer);
+	put_live(out, buffer);
+	return 0;
 }
 
-static int take_all(FILE *out, struct dump *dump, const unsigned char *bytes, size_t len, const char *name,
-                    const struct diag *diag)
+/* Takes the buffers of KIND, and tells of damaged ones if DIAG is not NULL. 0 or -ENOMEM. */
+static int take_all(FILE *out, struct dump *dump, const struct content *content, unsigned kind, const struct diag *diag)
 {
-	const unsigned char *at = bytes, *end = bytes + len;
+	const unsigned char *at = content->bytes, *end = at + content->len;
 
 	while (at < end && (at = memmem(at, (size_t)(end - at), LM_RAM_MAGIC, LM_RAM_MAGIC_SIZE))) {
-		const char *fault;
-		int64_t size = take_buffer(out, at, (size_t)(end - at), &fault);
+		struct buffer buffer;
+		const char *fault = take_header(&buffer, at, (size_t)(end - at));
 
-		if (size < 0)
-			return (int)size;
 		if (fault && fault[0])
-			diag_report(diag, name, 0, "the buffer at offset %zu %s: not used", (size_t)(at - bytes),
-			            fault);
-		dump->buffers += size > 0;
-		at += size ? size : 1;
+			diag_report(diag, content->name, 0, "the buffer at offset %zu %s: not used",
+			            (size_t)(at - content->bytes), fault);
+		if (!fault && buffer.kind == kind) {
+			dump->buffers++;
+			if (put_buffer(out, &buffer) != 0)
+				return -ENOMEM;
+		}
+		at = fault ? at + 1 : buffer.area + buffer.capacity;
 	}
 	return 0;
 }
 
 int dump_extract(struct dump *dump, const unsigned char *bytes, size_t len, const char *name, const struct diag *diag)
 {
+	const struct content content = {bytes, len, name};
 	FILE *out;
 	int error;
 
@@ -332,7 +334,9 @@ int dump_extract(struct dump *dump, const unsigned char *bytes, size_t len, cons
 	out = open_memstream(&dump->text, &dump->len);
 	if (!out)
 		return -ENOMEM;
-	error = take_all(out, dump, bytes, len, name, diag);
+	error = take_all(out, dump, &content, LM_RAM_LIVE, diag);
+	if (!error)
+		error = take_all(out, dump, &content, LM_RAM_RECORDS, NULL);
 	if (ferror(out) | fclose(out))
 		error = -ENOMEM;
 	if (error) {

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* What was found: a trace, or several ones behind each other. */
+/* What was found: a trace, or several ones behind each other, tables of what is live first. */
 struct dump {
 	char *text; /* to be freed */
 	size_t len;

@@ -77,7 +77,8 @@ int images_end(struct trace *trace, struct trace_item *item)
 
 	image->followed = trace->ending;
 	image->replaced = trace->ending && !image->is_embedded && is_replaced(trace);
-	image->restarted = trace->ending && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
+	image->restarted =
+		trace->ending && !image->is_table && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
 	input_pause(&trace->input);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;

@@ -336,6 +336,9 @@ static int take_info(struct trace *trace)
 		return 0;
 	case INFO_THREAD:
 		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
+	case INFO_LIVE:
+		image->is_table = true;
+		return 0;
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;

@@ -55,6 +55,7 @@ struct trace_image {
 	uint64_t parent;     /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
 	bool is_partial;     /* that flavour does not see the calls from inside libraries */
+	bool is_table;       /* it has no events, but what was live */
 	bool is_embedded;    /* it ran without an operating system */
 	char *exe;           /* NULL if unknown; valid as long as the image */
 	char *cwd;
