@@ -204,7 +204,7 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 /* TRACE, which was opened with ERROR; NULL after a message, and TRACE is freed. */
 static struct trace *opened(struct trace *trace, int error, const char *path)
 {
-	if (!error) {
+	if (trace && !error) {
 		trace->input.progress = progress_line(program);
 		return trace;
 	}

@@ -10,7 +10,7 @@
 static const char firmware_c[] =
 	"void *keep;\n"
 	"__attribute__((noinline)) void *take(unsigned n) { __asm__ volatile(\"\" : \"+r\"(n)); return (void *)(n * "
-        "8ul); }\n"
+	"8ul); }\n"
 	"static inline __attribute__((always_inline)) void *inner(unsigned n) { void *p = take(n);\n" /* line 3 */
 	"	__asm__ volatile(\".globl after_take\\nafter_take:\" : \"+r\"(p)); return p; }\n"
 	"__attribute__((noinline)) void grab(unsigned n) { keep = inner(n); keep = (char *)keep + n; }\n" /* line 5 */

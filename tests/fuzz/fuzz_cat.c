@@ -11,7 +11,7 @@
 
 struct told {
 	uint64_t events, images, lost, gaps;
-	bool noisy; /* damage is guessed, so less of it can be read the second time */
+	bool noisy;    /* damage is guessed, so less of it can be read the second time */
 	uint64_t said; /* a hash of all events and their frames' text */
 };
 

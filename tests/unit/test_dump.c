@@ -2,6 +2,7 @@
 /* Traces in dumps of a chip's memory: the last records, and what is live; and dumps that are damaged. */
 #include "chip.h"
 #include "dump.h"
+#include "messages.h"
 #include "support.h"
 #include "trace.h"
 
@@ -11,19 +12,8 @@
 #include <string.h>
 
 static struct trace trace;
-static unsigned messages;
-static char last_message[256];
-
-static void remember(void *context, const char *file, uint64_t line, const char *message)
-{
-	(void)context;
-	(void)file;
-	(void)line;
-	messages++;
-	snprintf(last_message, sizeof last_message, "%s", message);
-}
-
-static const struct diag diag = {.report = remember};
+static struct messages messages;
+static struct diag diag;
 
 /* What a dump tells of one allocation or release. */
 struct told {
@@ -57,7 +47,7 @@ static void read_dump(const unsigned char *bytes, size_t len)
 	struct dump dump;
 	int got;
 
-	messages = 0;
+	diag = messages_diag(&messages);
 	told_count = told_images = told_begun = 0;
 	told_lost = 0;
 	ck_assert_int_eq(dump_extract(&dump, bytes, len, "dump", &diag), 0);
@@ -107,7 +97,7 @@ static void are_last_events(const struct chip *chip, size_t end, size_t least)
 	}
 	ck_assert_uint_ge(told_count, least);
 	ck_assert_uint_eq(buffers, 1);
-	ck_assert_msg(messages == 0, "%s", last_message);
+	ck_assert_msg(messages.count == 0, "%s", messages.last);
 }
 
 /* Chips of all kinds. */
@@ -195,7 +185,7 @@ START_TEST(a_buffer_is_found_wherever_it_lies)
 		read_dump(dump, sizeof dump);
 		ck_assert_uint_eq(buffers, 2);
 		ck_assert_uint_eq(told_images, 2);
-		ck_assert_uint_eq(messages, 0);
+		ck_assert_uint_eq(messages.count, 0);
 	}
 }
 END_TEST
@@ -237,7 +227,7 @@ START_TEST(the_table_has_what_is_live)
 	chip_set_live(&chip, 6, high << 32 | 0x20004000, 77, LM_RAM_THREAD_MOVING, 0x8000124);
 	chip_put32(&chip, offsetof(struct lm_ram, lost), 2);
 	read_chip(&chip);
-	ck_assert_uint_eq(messages, 0);
+	ck_assert_uint_eq(messages.count, 0);
 	ck_assert_uint_eq(told_count, 4);
 	ck_assert_uint_eq(told_lost, 2);
 	ck_assert_uint_eq(told_begun, 1);
@@ -266,7 +256,7 @@ START_TEST(a_damaged_header_is_told_and_not_used)
 		chip.memory[bit / 8] ^= (unsigned char)(1 << bit % 8);
 		read_chip(&chip);
 		ck_assert_uint_eq(buffers, 0);
-		ck_assert_uint_eq(messages, 1);
+		ck_assert_uint_eq(messages.count, 1);
 	}
 	/* Numbers that can't be, with a check that is right. */
 	for (size_t field = offsetof(struct lm_ram, header); field < offsetof(struct lm_ram, caller_high); field += 4) {
@@ -285,7 +275,7 @@ START_TEST(a_damaged_header_is_told_and_not_used)
 		           (i & 2 ? 504 : UINT32_C(0x7fffffff)) | (i & 4 ? LM_RAM_WRAPPED : 0));
 		read_chip(&chip);
 		ck_assert_uint_eq(buffers, 0);
-		ck_assert_str_eq(last_message, "the buffer at offset 0 is damaged: its numbers can't be: not used");
+		ck_assert_str_eq(messages.last, "the buffer at offset 0 is damaged: its numbers can't be: not used");
 	}
 }
 END_TEST
@@ -304,7 +294,7 @@ START_TEST(a_dump_that_ends_early_is_told)
 		read_dump(copy, len);
 		free(copy);
 		ck_assert_uint_eq(buffers, 0);
-		ck_assert_uint_eq(messages, len >= sizeof(struct lm_ram));
+		ck_assert_uint_eq(messages.count, len >= sizeof(struct lm_ram));
 	}
 	read_chip(&chip);
 	ck_assert_uint_eq(buffers, 1);

@@ -2,6 +2,7 @@
 /* Traces that came over a link: with other bytes around the records, and with bytes missing. No event may be invented.
  */
 #include "chip.h"
+#include "messages.h"
 #include "support.h"
 #include "trace.h"
 
@@ -19,19 +20,8 @@ struct capture {
 };
 
 static struct trace trace;
-static unsigned messages;
-static char last_message[256];
-
-static void remember(void *context, const char *file, uint64_t line, const char *message)
-{
-	(void)context;
-	(void)file;
-	(void)line;
-	messages++;
-	snprintf(last_message, sizeof last_message, "%s", message);
-}
-
-static const struct diag diag = {.report = remember};
+static struct messages messages;
+static struct diag diag;
 
 static void add(struct capture *capture, const void *bytes, size_t len)
 {
@@ -110,7 +100,7 @@ static struct seen read_capture(const struct chip *chip, const struct capture *c
 	char *copy = malloc(capture->len + 1);
 	int got;
 
-	messages = 0;
+	diag = messages_diag(&messages);
 	memcpy(copy, capture->bytes, capture->len);
 	ck_assert_int_eq(trace_open_text(&trace, "capture", copy, capture->len, &diag), 0);
 	while ((got = trace_next(&trace, &item)) > 0) {
@@ -202,7 +192,7 @@ START_TEST(a_trace_without_noise_has_none)
 	seen = read_capture(&chip, &capture);
 	ck_assert_uint_eq(seen.events, count_events());
 	ck_assert(!seen.invented && !seen.wrong_frames && !seen.no_frames);
-	ck_assert(!seen.lost && !seen.noise && !messages);
+	ck_assert(!seen.lost && !seen.noise && !messages.count);
 	/* A link that makes two bytes of each newline. */
 	for (size_t at = 0; at < capture.len; at++) {
 		if (capture.bytes[at] != '\n')
@@ -329,8 +319,8 @@ START_TEST(what_was_skipped_is_told_in_one_message)
 			capture.len -= 4;
 	}
 	read_capture(&chip, &capture);
-	ck_assert_uint_eq(messages, 1);
-	ck_assert_msg(strstr(last_message, "bytes are missing in 1 damaged record, and "), "%s", last_message);
+	ck_assert_uint_eq(messages.count, 1);
+	ck_assert_msg(strstr(messages.last, "bytes are missing in 1 damaged record, and "), "%s", messages.last);
 }
 END_TEST
 

@@ -74,7 +74,7 @@ static const char *take_file(struct exe *exe)
 	/* Opening a pipe must not wait, and a device must not be touched. */
 	int fd = open(exe->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	const char *fault = NULL;
-	struct stat st;
+	struct stat st = {.st_size = 0};
 	Elf *elf;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
