@@ -78,7 +78,7 @@ endif
 # What our own unwinders share.
 UNWIND_with_dwarf := unwind/machine unwind/machine/$(MACHINE) unwind/stack unwind/calls
 UNWIND_with_fp    := $(UNWIND_with_dwarf)
-UNWIND_with_exidx := unwind/machine unwind/machine/arm unwind/stack unwind/ehabi
+UNWIND_with_exidx := unwind/ehabi unwind/machine unwind/machine/arm unwind/stack unwind/calls
 
 # Small libcs lack some names. The headers tell which libc it is.
 SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))
@@ -121,7 +121,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fasynchronous-unwind-tables -fno-plt -fno-exceptions $(SMALL_STACKS) \
-	$(if $(SMALL_LIBC),-include src/core/port/small/lacks.h)
+	$(if $(SMALL_LIBC),-include src/core/port/small/lacks.h,$(LARGE_FILES))
 # Behind CFLAGS, whatever they say. Link-time optimisation leaves the archive without code. The entry points have to
 # jump to the rest of theirs (entry_points.h). In a static program they are called before there is thread-local storage,
 # in which the stack protector has its word. UNWIND=exidx may begin with the tracker's own frames.
@@ -135,6 +135,9 @@ OPERATORS_LAST = $(TRACKER_LAST)
 # The letter of std::size_t in mangled names.
 SIZE_LETTER := $(shell printf '__SIZE_TYPE__\n' | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P - 2>/dev/null | \
 	awk '/long long/ { print "y"; exit } /long/ { print "m"; exit } /int/ { print "j"; exit }')
+
+# On 32-bit machines, a trace can be larger than 2 GiB if the libc is told.
+LARGE_FILES := $(if $(filter j,$(SIZE_LETTER)),-D_FILE_OFFSET_BITS=64)
 
 # The program's stacks may be small. What the program asks for itself, and libunwind's structures, take more than the rest.
 LARGE_FRAMES = src/core/entry/api.c src/core/unwind/libunwind/% src/core/unwind/execinfo/%

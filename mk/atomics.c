@@ -6,23 +6,26 @@
  */
 #include "atomic.h"
 
-uint64_t wide;
-uint32_t word;
-uint16_t half;
-unsigned char byte;
+/* On i386, what is in a structure is aligned less than what stands alone. */
+struct {
+	uint32_t word;
+	uint64_t wide;
+	uint16_t half;
+	unsigned char byte;
+} all;
 
 int main(void)
 {
-	uint64_t expected = lm_load_acquire(&wide);
-	uint32_t found = lm_load_acquire(&word);
+	uint64_t expected = lm_load_acquire(&all.wide);
+	uint32_t found = lm_load_acquire(&all.word);
 
-	lm_store_release(&wide, lm_load(&wide) + lm_load_ordered(&wide));
-	lm_store(&wide, lm_add(&wide, 1) + lm_fetch_add(&wide, 2) + lm_exchange(&wide, 3));
-	lm_store(&wide, lm_fetch_or(&wide, 4) + lm_fetch_and(&wide, 5));
-	lm_store(&word, lm_add(&word, 1) + lm_fetch_add(&word, 2) + lm_exchange(&word, 3));
-	lm_store(&word, lm_fetch_or(&word, 4) + lm_fetch_and(&word, 5));
-	lm_store_release(&half, lm_load_acquire(&half));
-	lm_store_release(&byte, lm_load_acquire(&byte));
-	lm_replace_half(&half, 1, 2);
-	return lm_compare_exchange(&wide, &expected, 1) + lm_compare_exchange(&word, &found, 1);
+	lm_store_release(&all.wide, lm_load(&all.wide) + lm_load_ordered(&all.wide));
+	lm_store(&all.wide, lm_add(&all.wide, 1) + lm_fetch_add(&all.wide, 2) + lm_exchange(&all.wide, 3));
+	lm_store(&all.wide, lm_fetch_or(&all.wide, 4) + lm_fetch_and(&all.wide, 5));
+	lm_store(&all.word, lm_add(&all.word, 1) + lm_fetch_add(&all.word, 2) + lm_exchange(&all.word, 3));
+	lm_store(&all.word, lm_fetch_or(&all.word, 4) + lm_fetch_and(&all.word, 5));
+	lm_store_release(&all.half, lm_load_acquire(&all.half));
+	lm_store_release(&all.byte, lm_load_acquire(&all.byte));
+	lm_replace_half(&all.half, 1, 2);
+	return lm_compare_exchange(&all.wide, &expected, 1) + lm_compare_exchange(&all.word, &found, 1);
 }

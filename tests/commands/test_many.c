@@ -16,7 +16,7 @@
 /* A backtrace has DEPTH frames. Each of the innermost is one of WAYS. */
 enum { DEPTH = 4, WAYS = 30 };
 
-enum { MANY = 300000 };
+enum { MANY = 300000, SOME = 100000 };
 
 /* "few" is an empty trace. "many" has COUNT leaks of 100 bytes, with backtraces of DEPTH frames. */
 static void write_leaks(uint64_t count, uint64_t depth)
@@ -64,22 +64,22 @@ END_TEST
 
 START_TEST(all_of_many_consumers_are_reported)
 {
-	write_leaks(MANY, DEPTH);
-	prints("report -n", "grep -o 'in 300000 backtraces'", "300000 backtraces\n");
-	prints("report --format json -n", "grep -o '\"backtrace\":\\[{' | wc -l", "300000\n");
-	prints("report --format folded -n", "grep -c ' 100$'", "300000\n");
-	prints("report --tree -n", "grep -o 'in 300000 backtraces'", "300000 backtraces\n");
+	write_leaks(SOME, DEPTH);
+	prints("report -n", "grep -o 'in 100000 backtraces'", "100000 backtraces\n");
+	prints("report --format json -n", "grep -o '\"backtrace\":\\[{' | wc -l", "100000\n");
+	prints("report --format folded -n", "grep -c ' 100$'", "100000\n");
+	prints("report --tree -n", "grep -o 'in 100000 backtraces'", "100000 backtraces\n");
 	prints("report --format pprof -n", "gzip -dc | grep -ac f30", "1\n");
-	prints("report --format massif -n", "sed -n 's/^mem_heap_B=//p' | tail -1", "30000000\n");
-	prints("trackusage", "tail -1", "30000000\n");
+	prints("report --format massif -n", "sed -n 's/^mem_heap_B=//p' | tail -1", "10000000\n");
+	prints("trackusage", "tail -1", "10000000\n");
 }
 END_TEST
 
 START_TEST(all_of_much_growth_is_shown)
 {
-	write_leaks(MANY, DEPTH);
-	prints("diff -n few", "grep -o '+300000 blocks' | head -1", "300000 blocks\n");
-	prints("diff --format json -n few", "grep -o '\"backtrace\":\\[{' | wc -l", "300000\n");
+	write_leaks(SOME, DEPTH);
+	prints("diff -n few", "grep -o '+100000 blocks' | head -1", "100000 blocks\n");
+	prints("diff --format json -n few", "grep -o '\"backtrace\":\\[{' | wc -l", "100000\n");
 }
 END_TEST
 
@@ -159,16 +159,16 @@ START_TEST(work_is_in_proportion_to_the_number_of_backtraces)
 
 	if (!can_count("work_is_in_proportion_to_the_number_of_backtraces"))
 		return;
-	some = instructions(counted[_i], 500, DEPTH);
-	more = instructions(counted[_i], 4000, DEPTH);
-	ck_assert_msg(more < 11 * some, "%s: %" PRIu64 " for 500, %" PRIu64 " for 4000", counted[_i], some, more);
+	some = instructions(counted[_i], 250, DEPTH);
+	more = instructions(counted[_i], 2000, DEPTH);
+	ck_assert_msg(more < 11 * some, "%s: %" PRIu64 " for 250, %" PRIu64 " for 2000", counted[_i], some, more);
 }
 END_TEST
 
 /* A frame is looked up and made into JSON once. After that, its text is copied. */
 START_TEST(frames_that_were_shown_before_are_cheap_in_json)
 {
-	enum { COUNT = 2000, MORE = 20, INSTRUCTIONS = 2500 };
+	enum { COUNT = 1000, MORE = 20, INSTRUCTIONS = 2500 };
 	static const char *const commands[] = {"findleak --format json -n", "report --format json -n",
 	                                       "diff --format json -n few"};
 	uint64_t low, deep;

@@ -60,11 +60,12 @@ static enum lm_ehabi_result step(const struct lm_ehabi_reader *tables, const str
 	struct lm_ehabi_codes codes;
 	enum lm_ehabi_result result;
 	struct lm_ehabi_row row = {.how = LM_EHABI_SIGNAL};
+	uint32_t target;
 
 	row.moves = lm_ehabi_sigreturn(tables, r->r[LM_EHABI_PC]);
 	if (row.moves)
 		return lm_ehabi_apply(&row, stack, r);
-	lm_ehabi_is_behind_call(tables, r->r[LM_EHABI_PC]);
+	lm_ehabi_call(tables, r->r[LM_EHABI_PC], &target);
 	if (lm_ehabi_find(tables, &index, r->r[LM_EHABI_PC], &codes) != 0)
 		return LM_EHABI_ENDED;
 	result = lm_ehabi_run(&codes, stack, r);

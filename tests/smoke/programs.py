@@ -72,7 +72,7 @@ PROGRAMS = [
 	Program("timeout and other wrappers", "coreutils", "$T timeout 100 env A=1 nice -n 1 nohup setsid -w stdbuf -oL sh -c 'ls in; echo $A'",
 	        quick=True),
 	Program("perl forks", "perl", "$T perl in/forks.pl | sort", quick=True),
-	Program("python3 multiprocessing", "python3", "$T python3 in/processes.py", quick=True),
+	Program("python3 multiprocessing", "python3", "$T python3 in/processes.py"),
 	Program("ruby fork", "ruby", "$T ruby in/forks.rb"),
 	Program("node workers", "nodejs", "$T node in/workers.js"),
 	Program("sort --compress-program", "coreutils", "$T sort -S 64K --compress-program=gzip in/words | sha256sum"),

@@ -115,7 +115,7 @@ static const struct machine {
 } machines[] = {
 	{"aarch64-linux-gnu", "qemu-aarch64", "", BACKTRACES, "_start", false},
 	/* What -funwind-tables makes of the program, is read: thumb code, whose return addresses have an odd bit. */
-	{"arm-linux-gnueabihf", "qemu-arm", "", OWN_BACKTRACES, NULL, false},
+	{"arm-linux-gnueabihf", "qemu-arm", "", GUESSED_BACKTRACES, "_start", false},
 	{"arm-linux-gnueabihf", "qemu-arm", "UNWIND=execinfo", OWN_BACKTRACES, NULL, true},
 	/* There are no atomic exchanges of 16 bits. A frame pointer points behind what it leads to. */
 	{"riscv64-linux-gnu", "qemu-riscv64", "", GUESSED_BACKTRACES, "_start", false},
@@ -266,6 +266,34 @@ static void a_journal_is_read(const struct machine *machine)
 	}
 }
 
+/* Prints the number of the next descriptor. */
+static const char opening_c[] = "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+				"int main(void)\n{\n"
+				"	void *volatile p = malloc(10);\n	free(p);\n"
+				"	printf(\"%d\\n\", open(\"/dev/null\", O_RDONLY));\n	return 0;\n}\n";
+
+/* The trace's descriptors are out of the way, as high as the limit allows. */
+static void numbers_of_descriptors_are_as_untraced(const struct machine *machine)
+{
+	struct run result = run("for limit in 64 4000; do ulimit -n $limit; %s ./opening >untraced && "
+	                        "LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=opened.trace %s ./opening >traced && "
+	                        "cmp untraced traced && grep -q '^+ FINI' opened.trace || exit; done",
+	                        machine->qemu, machine->qemu);
+
+	ck_assert_msg(result.status == 0, "%s: %.400s %.400s", machine->triplet, result.out, result.err);
+}
+
+/* Offsets in it have more bits than a word of some machines. */
+static void a_trace_is_larger_than_2_gib(const struct machine *machine)
+{
+	struct run result = run("rm -f big; truncate -s 2100M big && { LOG_MALLOC_QUIET=1 %s ./many 1022>>big; } && "
+	                        "tail -c +2202009601 big | grep -ac '^+ FINI'; rm -f big*",
+	                        machine->qemu);
+
+	ck_assert_msg(strcmp(result.out, "1\n") == 0 && !*result.err, "%s: %.400s %.400s", machine->triplet, result.out,
+	              result.err);
+}
+
 /* The compiler and the libc's headers are packages of their own. */
 static bool can_compile_for(const char *triplet)
 {
@@ -278,21 +306,20 @@ static bool can_compile_for(const char *triplet)
  */
 static void build_for(const struct machine *machine)
 {
-	struct run made =
-		run("unset CC CXX AR OBJCOPY; ln -s $B/for/%s%s cross; " MAKE
-	            "-j2 B=$B/for/%s%s DESTDIR=$PWD/dest prefix=/usr CROSS_COMPILE=%s- %s preload install-wrap",
-	            machine->triplet, machine->settings, machine->triplet, machine->settings, machine->triplet,
-	            machine->settings);
+	struct run made = run("unset CC CXX AR OBJCOPY; for=$B/for/%s$(echo %s | tr = -); ln -s $for cross; " MAKE
+	                      "-j2 B=$for DESTDIR=$PWD/dest prefix=/usr CROSS_COMPILE=%s- %s preload install-wrap",
+	                      machine->triplet, machine->settings, machine->triplet, machine->settings);
 
 	ck_assert_msg(made.status == 0 && !*made.err, "%s: %.800s", machine->triplet, made.err);
 	write_programs();
 	write_file("own.c", own_c, sizeof own_c - 1);
 	write_file("many.c", many_c, sizeof many_c - 1);
 	write_file("killed.c", killed_c, sizeof killed_c - 1);
+	write_file("opening.c", opening_c, sizeof opening_c - 1);
 	write_file("deep.cc", deep_cc, sizeof deep_cc - 1);
 	made = run("export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_LIBDIR=$PWD/dest/usr/lib/pkgconfig\n"
 	           "libs=$(${PKG_CONFIG:-pkg-config} --static --cflags --libs log-malloc2-wrap) || exit\n"
-	           "for p in strdup own many killed; do\n"
+	           "for p in strdup own many killed opening; do\n"
 	           "%s-gcc -O0 -g -static -o $p $p.c $libs || echo $p >>failed &\n"
 	           "done\n"
 	           "%s-gcc -g $(${PKG_CONFIG:-pkg-config} --cflags log-malloc2-wrap) -o dynamic strdup.c || "
@@ -308,13 +335,18 @@ static void build_for(const struct machine *machine)
 /* With the library that was built for the machine. */
 #define PRELOADED "-E LD_PRELOAD=$PWD/cross/liblog-malloc2.so"
 
-/* The target's libc lies where its compiler finds it. */
+/*
+ * The target's libc lies where its compiler finds it. The machine that this runs on may have libraries for the other
+ * one, which do not go with its loader. The arguments are the emulator, and the triplet.
+ */
+#define LIBRARIES "$(dirname $(%2$s-gcc -print-file-name=libc.so.6))"
+#define EMULATED  "%1$s -L " LIBRARIES "/.. -E LD_LIBRARY_PATH=" LIBRARIES
+
 static struct traced run_machine(const struct machine *machine, const char *options, const char *program)
 {
-	char command[300];
+	char command[500];
 
-	snprintf(command, sizeof command, "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. %s ./%s",
-	         machine->qemu, machine->triplet, options, program);
+	snprintf(command, sizeof command, EMULATED " %3$s ./%4$s", machine->qemu, machine->triplet, options, program);
 	return run_soundly(command);
 }
 
@@ -475,7 +507,7 @@ static void has_deep_frames(const struct machine *machine, const char *command)
 /* Our own unwinder finds all frames of code that has tables. */
 static void frames_are_found(const struct machine *machine, const char *preloading)
 {
-	char command[400];
+	char command[500];
 
 	if (run("[ -x deep ] && [ -x deeper ]").status != 0) {
 		snprintf(command, sizeof command, "%s-g++ or its library is not installed", machine->triplet);
@@ -493,7 +525,7 @@ START_TEST(programs_of_other_machines_are_traced)
 	const struct machine *machine = &machines[_i];
 	const struct traced_call *call;
 	struct traced trace;
-	char why[100], preloading[300];
+	char why[100], preloading[400];
 
 	if (!is_chosen("programs_of_other_machines_are_traced", machine))
 		return;
@@ -505,10 +537,9 @@ START_TEST(programs_of_other_machines_are_traced)
 	build_for(machine);
 	is_the_same_packed(machine);
 	a_journal_is_read(machine);
-	/* The target's libc lies where its compiler finds it. */
-	snprintf(preloading, sizeof preloading,
-	         "%s -L $(dirname $(%s-gcc -print-file-name=libc.so.6))/.. -E LD_PRELOAD=$PWD/cross/liblog-malloc2.so",
-	         machine->qemu, machine->triplet);
+	numbers_of_descriptors_are_as_untraced(machine);
+	a_trace_is_larger_than_2_gib(machine);
+	snprintf(preloading, sizeof preloading, EMULATED " " PRELOADED, machine->qemu, machine->triplet);
 	if (machine->outermost)
 		frames_are_found(machine, preloading);
 	if (machine->backtraces == OWN_BACKTRACES) {
@@ -518,10 +549,10 @@ START_TEST(programs_of_other_machines_are_traced)
 		ck_assert_uint_ge(call->depth, 2);
 		ck_assert_ptr_null(strstr(traced_symbol(call->frames[1]), "lm_"));
 		is_the_caller_alone(machine);
-		if (strncmp(machine->triplet, "arm", 3) == 0 && !*machine->settings)
-			arm_code_is_unwound(machine);
 		return;
 	}
+	if (strncmp(machine->triplet, "arm", 3) == 0)
+		arm_code_is_unwound(machine);
 	strdup_is_traced(machine, "", "strdup");
 	strdup_is_traced(machine, PRELOADED, "dynamic");
 }

@@ -477,31 +477,61 @@ START_TEST(a_call_in_front_of_an_address_is_known)
 	static const struct {
 		uint16_t code[4]; /* in front of a multiple of eight */
 		int is_call;
+		uint32_t to; /* the target, from the address behind the call; 0: the code names none */
 	} cases[] = {
-		{{0, 0, 0xfffe, 0xebff}, 1}, /* bl, blne, blx to an address, blx r3, blxeq r12 */
-		{{0, 0, 0xfffe, 0x1bff}, 1},
-		{{0, 0, 0x0010, 0xfa00}, 1},
-		{{0, 0, 0xff33, 0xe12f}, 1},
-		{{0, 0, 0xff3c, 0x012f}, 1},
-		{{0xe00f, 0xe1a0, 0xf003, 0xe1a0}, 1}, /* mov lr, pc; mov pc, r3 */
-		{{0, 0, 0xf7ff, 0xfffe}, 1},           /* Thumb: bl, blx to an address, blx r3 */
-		{{0, 0, 0xf7ff, 0xeffe}, 1},
-		{{0, 0, 0, 0x4798}, 1},
-		{{0, 0, 0xff13, 0xe12f}, 0}, /* bx r3; b; movw r0, #0, and bx lr of Thumb; b.w; nothing */
-		{{0, 0, 0xfffe, 0xeaff}, 0},
-		{{0, 0, 0xf240, 0x0000}, 0},
-		{{0, 0, 0, 0x4770}, 0},
-		{{0, 0, 0xf000, 0xb801}, 0},
-		{{0, 0, 0, 0}, 0},
+		{{0, 0, 0xfffe, 0xebff}, 1, -4u}, /* bl, blne, blx to an address, blx r3, blxeq r12 */
+		{{0, 0, 0x0001, 0x1b00}, 1, 8},
+		{{0, 0, 0x0010, 0xfa00}, 1, 0x44},
+		{{0, 0, 0x0010, 0xfb00}, 1, 0x46}, /* the second half of a word */
+		{{0, 0, 0x0000, 0xeb80}, 1, 4 - 0x2000000u},
+		{{0, 0, 0xff33, 0xe12f}, 1, 0},
+		{{0, 0, 0xff3c, 0x012f}, 1, 0},
+		{{0xe00f, 0xe1a0, 0xf003, 0xe1a0}, 1, 0}, /* mov lr, pc; mov pc, r3 */
+		{{0, 0, 0xf7ff, 0xfffe}, 1, -4u},         /* Thumb: bl, blx to an address, blx r3 */
+		{{0, 0, 0xf000, 0xf802}, 1, 4},
+		{{0, 0, 0xf400, 0xd000}, 1, -0x1000000u},
+		{{0, 0, 0xf7ff, 0xeffe}, 1, -4u},
+		{{0, 0, 0, 0x4798}, 1, 0},
+		{{0, 0, 0xf004, 0xfa00}, 1, 0}, /* blx to an address in ARM code, bl in Thumb code */
+		{{0, 0, 0xff13, 0xe12f}, 0, 0}, /* bx r3; b; movw r0, #0, and bx lr of Thumb; b.w; nothing */
+		{{0, 0, 0xfffe, 0xeaff}, 0, 0},
+		{{0, 0, 0xf240, 0x0000}, 0, 0},
+		{{0, 0, 0, 0x4770}, 0, 0},
+		{{0, 0, 0xf000, 0xb801}, 0, 0},
+		{{0, 0, 0, 0}, 0, 0},
 	};
+	uint32_t target;
 
 	make_index(1);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		memcpy(memory + CODE, cases[i].code, sizeof cases[i].code);
-		ck_assert_msg(lm_ehabi_is_behind_call(&tables, CODE + 8) == cases[i].is_call, "%zu", i);
+		ck_assert_msg(lm_ehabi_call(&tables, CODE + 8, &target) == cases[i].is_call, "%zu", i);
+		ck_assert_msg(target == (cases[i].to ? CODE + 8 + cases[i].to : 0), "%zu: %#x", i, target);
 	}
-	ck_assert_int_eq(lm_ehabi_is_behind_call(&tables, 0x100), -1);
-	ck_assert_int_eq(lm_ehabi_is_behind_call(&tables, 0), -1);
+	ck_assert_int_eq(lm_ehabi_call(&tables, 0x100, &target), -1);
+	ck_assert_int_eq(lm_ehabi_call(&tables, 0, &target), -1);
+}
+END_TEST
+
+/* Where no instruction of ARM code is. blx goes to a multiple of four. */
+START_TEST(a_call_in_thumb_code_alone_is_known)
+{
+	static const struct {
+		uint16_t code[2]; /* in front of CODE + 6 */
+		uint32_t target;
+	} cases[] = {
+		{{0xf123, 0xfa56}, CODE + 6 + 0x1234ac},
+		{{0xf7ff, 0xfffe}, CODE + 6 - 4},
+		{{0xf000, 0xe804}, CODE + 4 + 8},
+	};
+	uint32_t target;
+
+	make_index(1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		memcpy(memory + CODE + 2, cases[i].code, sizeof cases[i].code);
+		ck_assert_int_eq(lm_ehabi_call(&tables, CODE + 6, &target), 1);
+		ck_assert_uint_eq(target, cases[i].target);
+	}
 }
 END_TEST
 
@@ -522,5 +552,6 @@ int main(void)
 	ONCE(a_signal_handlers_return_is_known_by_its_code);
 	ONCE(all_registers_of_an_interrupted_function_are_known);
 	ONCE(a_call_in_front_of_an_address_is_known);
+	ONCE(a_call_in_thumb_code_alone_is_known);
 	return run_suite(suite);
 }

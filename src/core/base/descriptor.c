@@ -27,11 +27,9 @@ static int identify(int fd, struct stat *status)
 
 static int duplicate(int fd)
 {
-	struct rlimit limit = {0, 0};
-	int highest = HIGHEST;
+	uint64_t limit = lm_sys_limit(RLIMIT_NOFILE);
+	int highest = limit < HIGHEST ? (int)limit : HIGHEST;
 
-	if (lm_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur < HIGHEST)
-		highest = (int)limit.rlim_cur;
 	for (int from = highest - 16; from > 2; from /= 2) {
 		long copy = lm_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
 

@@ -34,9 +34,7 @@ int lm_lock_try(struct lm_lock *lock)
 /* Sleeps until WORD, a taken lock's, changes; for a second at most. 0 if it has not changed by then. */
 static int sleep_on(struct lm_lock *lock, uint32_t word)
 {
-	const struct {
-		long seconds, nanoseconds;
-	} second = {1, 0};
+	const struct lm_sys_time second = {1, 0};
 
 	return lm_sys(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, word, &second, NULL, 0) == -ETIMEDOUT ? 0 : 1;
 }

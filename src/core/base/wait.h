@@ -14,10 +14,7 @@
 /* ROUND counts the pauses of the loop, from 0. */
 static inline void lm_wait_pause(unsigned round)
 {
-	/* The kernel's structure; the libc's may have wider fields. */
-	const struct {
-		long seconds, nanoseconds;
-	} pause = {0, 100000};
+	const struct lm_sys_time pause = {0, 100000};
 
 	if (round < LM_WAIT_YIELDS)
 		lm_sys(SYS_sched_yield);

@@ -25,7 +25,7 @@ int lm_maps_read(struct lm_maps *maps)
 		maps->text = lm_sys_map(maps->room);
 		if (!maps->text)
 			break;
-		lm_sys(SYS_lseek, fd, 0L, SEEK_SET);
+		lm_sys_seek(fd, 0, SEEK_SET);
 		n = lm_sys_read_full(fd, maps->text, maps->room);
 		if (n < (long)maps->room) {
 			maps->length = n > 0 ? (size_t)n : 0;

@@ -41,6 +41,13 @@ struct lm_symtab {
 	size_t map_size;
 };
 
+/* The bits of a function's address that tell how its code is encoded, where there are two encodings. */
+#if defined __arm__ || defined __mips__
+#define ENCODING ((uintptr_t)1)
+#else
+#define ENCODING ((uintptr_t)0)
+#endif
+
 /* The table of every object whose symbols can't be read. */
 static const struct lm_symtab nothing;
 
@@ -140,7 +147,7 @@ static int is_function(const ElfW(Sym) * sym)
 
 static struct function function_of(const ElfW(Sym) * sym)
 {
-	return (struct function){.address = sym->st_value,
+	return (struct function){.address = sym->st_value & ~ENCODING,
 	                         .size = sym->st_size < FUNCTION_SIZE_MAX ? (uint32_t)sym->st_size : FUNCTION_SIZE_MAX,
 	                         .is_local = sym->st_info >> 4 == STB_LOCAL,
 	                         .name = sym->st_name & NAME_MAX_OFFSET};
@@ -287,7 +294,7 @@ static int read_header(int fd, ElfW(Ehdr) * header, const struct lm_loaded *load
 
 static int read_file(struct lm_symtab *symtab, int fd, const struct lm_loaded *loaded)
 {
-	long file_size = lm_sys(SYS_lseek, fd, 0L, SEEK_END);
+	int64_t file_size = lm_sys_seek(fd, 0, SEEK_END);
 	ElfW(Ehdr) header;
 
 	if (file_size <= 0 || read_header(fd, &header, loaded) != 0)

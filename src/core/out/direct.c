@@ -180,8 +180,7 @@ int lm_direct_is_alone(int fd)
 	long flags = lm_sys(SYS_fcntl, fd, F_GETFL);
 	struct stat file;
 
-	if (!is_regular(fd, &file) ||
-	    (!(flags & O_APPEND) && lm_sys(SYS_lseek, fd, 0L, SEEK_CUR) != (long)file.st_size))
+	if (!is_regular(fd, &file) || (!(flags & O_APPEND) && lm_sys_seek(fd, 0, SEEK_CUR) != (int64_t)file.st_size))
 		return 0;
 	return !is_standard(&file);
 }
@@ -189,13 +188,13 @@ int lm_direct_is_alone(int fd)
 /* Cuts the SIZE bytes that were written last off the file, if they are its end and nobody else writes. 0, or -1. */
 static int take_back(int fd, size_t size)
 {
-	long end = lm_sys(SYS_lseek, fd, 0L, SEEK_CUR), before = end - (long)size;
+	int64_t end = lm_sys_seek(fd, 0, SEEK_CUR), before = end - (int64_t)size;
 	struct stat file;
 
 	/* If others write to the file too, they may write behind these bytes at any moment. */
-	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (long)file.st_size != end)
+	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (int64_t)file.st_size != end)
 		return -1;
-	return lm_sys(SYS_ftruncate, fd, before) == 0 && lm_sys(SYS_lseek, fd, before, SEEK_SET) == before ? 0 : -1;
+	return lm_sys_truncate(fd, (uint64_t)before) == 0 && lm_sys_seek(fd, before, SEEK_SET) == before ? 0 : -1;
 }
 
 /* Keeps what follows the first WRITTEN bytes of PARTS. 0, or -1 if there is no memory. */
@@ -541,7 +540,7 @@ void lm_direct_trim(void)
 		return;
 	begin(&signals);
 	if (find_trace() == 0 && is_regular(direct.trace.fd, &file) && direct.advance.end > (uint64_t)file.st_size)
-		lm_sys(SYS_ftruncate, direct.trace.fd, (off_t)file.st_size);
+		lm_sys_truncate(direct.trace.fd, (uint64_t)file.st_size);
 	direct.advance.end = 0;
 	end(&signals, 0);
 }

@@ -248,10 +248,9 @@ int lm_journal_file_take_over(const char *path, int fd)
 /* A file of the journal's size with its blocks allocated: on a full disk, touching a hole would be a SIGBUS. */
 static int make_file(const char *path)
 {
-	struct rlimit limit;
 	int fd;
 
-	if (lm_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur < LM_JOURNAL_SIZE)
+	if (lm_sys_limit(RLIMIT_FSIZE) < LM_JOURNAL_SIZE)
 		return -1;
 	fd = lm_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) != 0) {

@@ -236,9 +236,7 @@ static int write_what_is_left(struct lm_journal_header *header)
 
 static void sleep_for(struct shared *shared, long ms)
 {
-	const struct {
-		long seconds, nanoseconds;
-	} time = {0, ms * 1000000};
+	const struct lm_sys_time time = {0, ms * 1000000};
 
 	lm_sys(SYS_futex, &shared->awake, FUTEX_WAIT, 0, &time, NULL, 0);
 	lm_store(&shared->awake, 1);

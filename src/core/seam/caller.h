@@ -15,8 +15,18 @@ struct lm_caller {
 	uintptr_t fp; /* the frame pointer register; an address only if the caller uses it as one */
 };
 
-/* On s390x, the CFA lies above the room that the caller leaves for our registers. */
-#if defined __s390x__
+/*
+ * The stack pointer that the caller called with. gcc tells the CFA on every machine. It lies, on s390x, above the room that
+ * the caller leaves for our registers. clang tells something else on some machines: there, the frame pointer has a fixed
+ * distance from it, or clang has another builtin.
+ */
+#if defined __clang__ && defined __aarch64__
+#define LM_CALLER_SP() ((uintptr_t)__builtin_sponentry())
+#elif defined __clang__ && defined __arm__
+#define LM_CALLER_SP() ((uintptr_t)__builtin_frame_address(0) + 8)
+#elif defined __clang__ && defined __riscv
+#define LM_CALLER_SP() ((uintptr_t)__builtin_frame_address(0))
+#elif !defined __clang__ && defined __s390x__
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa() - 160)
 #else
 #define LM_CALLER_SP() ((uintptr_t)__builtin_dwarf_cfa())

@@ -199,9 +199,9 @@ static int take(struct lm_output *output, int fd, enum lm_begun begun)
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
 		output->is_continued = output->is_noted = begun == LM_BEGUN_BY_US;
 		if (output->is_continued)
-			lm_sys(SYS_lseek, fd, 0L, SEEK_END);
+			lm_sys_seek(fd, 0, SEEK_END);
 		else
-			lm_sys(SYS_ftruncate, fd, 0L);
+			lm_sys_truncate(fd, 0);
 	}
 	output->fd = fd;
 	output->owned = 1;

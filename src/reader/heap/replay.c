@@ -67,7 +67,9 @@ static inline __attribute__((always_inline)) size_t take(const struct known know
 	unsigned number = lm_packed_thread(first);
 	uint32_t stack, thread;
 
-	if ((~block & way->second) | (node >= known.nodes) | (number >= known.numbers))
+	/* An allocation at no address failed, and was not the tracker's to pack. */
+	if ((~block & way->second) | (node >= known.nodes) | (number >= known.numbers) |
+	    ((address == 0) & (way->adds & 1)))
 		return 0;
 	stack = known.stacks[node];
 	thread = known.threads[number];

@@ -27,7 +27,7 @@ const struct suppress_rule suppress_builtin[] = {
 	{"/ld.so.1", true, NULL, SUPPRESS_ALONE},
 	{"/ld-linux-riscv", true, NULL, SUPPRESS_ALONE},
 	{"^_dl_", true, "", 1},
-	{"^_dl_init_paths$", true, NULL, 0},
+	{"^_dl_init_paths$", false, NULL, 0},
 	{"^_dl_get_origin$", true, NULL, 0},
 	{"^_dl_find_object_init$", true, NULL, 0},
 	{"^_dl_map_object$", false, NULL, 0},

@@ -41,62 +41,74 @@ static bool is_own(const struct resolved *resolved, bool is_static)
 	return is_static ? outermost->file != NULL : !is_libc(resolved->module);
 }
 
-static struct untabled_module *find_module(struct untabled *untabled, const char *path)
+/* What is known of an outermost frame: its module's index plus MODULES, or one of these. */
+enum { UNASKED, COUNTS_NOT, MODULES };
+
+static int add_module(struct untabled *untabled, const struct resolved *resolved, size_t *answer)
 {
-	struct untabled_module *list;
+	struct untabled_module *list, *module;
+	size_t i;
 
-	for (size_t i = 0; i < untabled->count; i++)
-		if (strcmp(untabled->list[i].module, path) == 0)
-			return &untabled->list[i];
-	list = array_grow(untabled->list, &untabled->room, untabled->count + 1, sizeof *list);
-	if (!list)
-		return NULL;
-	untabled->list = list;
-	list[untabled->count] = (struct untabled_module){.module = strdup(path)};
-	return list[untabled->count].module ? &list[untabled->count++] : NULL;
-}
-
-static int note(struct untabled *untabled, const struct resolved *resolved)
-{
-	struct untabled_module *module = find_module(untabled, resolved->module);
-
-	if (!module)
-		return -ENOMEM;
+	for (i = 0; i < untabled->count && strcmp(untabled->list[i].module, resolved->module) != 0; i++)
+		;
+	if (i == untabled->count) {
+		list = array_grow(untabled->list, &untabled->room, i + 1, sizeof *list);
+		if (!list)
+			return -ENOMEM;
+		untabled->list = list;
+		list[i] = (struct untabled_module){.module = strdup(resolved->module)};
+		if (!list[i].module)
+			return -ENOMEM;
+		untabled->count++;
+	}
+	module = &untabled->list[i];
 	if (!module->function)
 		module->function = resolved->places.places[resolved->places.count - 1].function;
-	module->backtraces++;
+	*answer = MODULES + i;
 	return 0;
 }
 
-/* The outermost frame of a backtrace. */
+/* Answers for the outermost frame TEXT of a backtrace. */
 static int look_at(struct untabled *untabled, const struct resolver *resolver, const struct stacks_frame *text,
-                   bool is_static)
+                   bool is_static, size_t *answer)
 {
 	struct resolved resolved;
 	struct frame frame;
 	int error;
 
+	*answer = COUNTS_NOT;
 	if (frame_parse(text->text, text->len, &frame) != 0 || !resolve_lacks_tables(resolver, &frame))
 		return 0;
 	error = resolve_frame(resolver, &frame, &resolved);
-	return error || !is_own(&resolved, is_static) ? error : note(untabled, &resolved);
+	return error || !is_own(&resolved, is_static) ? error : add_module(untabled, &resolved, answer);
 }
 
 int untabled_find(struct untabled *untabled, const struct leaks *leaks, const struct resolver *resolver,
                   const struct stacks *stacks, bool is_static)
 {
-	int error = 0;
+	/* By the frame's number: many backtraces have the same outermost one. */
+	size_t *answers = calloc(stacks->frame_count + 1, sizeof *answers);
+	int error = answers ? 0 : -ENOMEM;
 
 	*untabled = (struct untabled){0};
 	for (size_t i = 0; !error && i < leaks->count; i++) {
 		struct stack stack = stacks_get(stacks, leaks->groups[i].stack);
-		struct stacks_frame text;
+		uint32_t outermost;
+		size_t *answer;
 
 		if (!stack.depth)
 			continue;
-		text = stacks_frame_at(stacks, stack.frames[stack.depth - 1]);
-		error = look_at(untabled, resolver, &text, is_static);
+		outermost = stack.frames[stack.depth - 1];
+		answer = &answers[outermost];
+		if (*answer == UNASKED) {
+			struct stacks_frame text = stacks_frame_at(stacks, outermost);
+
+			error = look_at(untabled, resolver, &text, is_static, answer);
+		}
+		if (!error && *answer >= MODULES)
+			untabled->list[*answer - MODULES].backtraces++;
 	}
+	free(answers);
 	return error;
 }
 

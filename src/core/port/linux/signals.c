@@ -31,7 +31,7 @@ void lm_signals_block(struct lm_signals *signals)
 /* Takes back the signal that a failed write raised, unless it was pending before. */
 static void discard(const struct lm_signals *signals, int number)
 {
-	const struct timespec at_once = {0, 0};
+	const struct lm_sys_time at_once = {0, 0};
 	struct lm_signal_set pending = signals->pending, set = {{0}};
 
 	if (*word_of(&pending, number) & bit_of(number))

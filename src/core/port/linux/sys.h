@@ -13,6 +13,7 @@
 #define LM_SYS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -93,9 +94,47 @@ static inline long lm_sys_fallocate(int fd, int mode, uint64_t offset, uint64_t 
 	return lm_sys(SYS_fallocate, fd, mode, LM_SYS_OFFSET(offset), LM_SYS_OFFSET(length));
 }
 
+/* What system calls take, whatever the libc's timespec is. */
+struct lm_sys_time {
+	long seconds, nanoseconds;
+};
+
+/* The soft limit of RESOURCE; UINT64_MAX: there is none. The kernel writes 64 bits, whatever the libc's rlim_t is. */
+static inline uint64_t lm_sys_limit(int resource)
+{
+	struct {
+		uint64_t soft, hard;
+	} limit = {UINT64_MAX, UINT64_MAX};
+
+	return lm_sys(SYS_prlimit64, 0, resource, NULL, &limit) == 0 ? limit.soft : UINT64_MAX;
+}
+
+/* The new position, or -errno. */
+static inline int64_t lm_sys_seek(int fd, int64_t offset, int whence)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	return lm_sys(SYS_lseek, fd, offset, whence);
+#else
+	int64_t position;
+	long result = lm_sys(SYS__llseek, fd, (uint32_t)((uint64_t)offset >> 32), (uint32_t)offset, &position, whence);
+
+	return result < 0 ? result : position;
+#endif
+}
+
+static inline long lm_sys_truncate(int fd, uint64_t size)
+{
+#if UINTPTR_MAX > UINT32_MAX
+	return lm_sys(SYS_ftruncate, fd, size);
+#else
+	return lm_sys(SYS_ftruncate64, fd, LM_SYS_EVEN LM_SYS_OFFSET(size));
+#endif
+}
+
+/* A file may grow beyond 2 GiB on 32-bit machines, too. */
 static inline int lm_sys_open(const char *path, int flags, int mode)
 {
-	return (int)lm_sys(SYS_openat, -100 /* AT_FDCWD */, path, flags, mode);
+	return (int)lm_sys(SYS_openat, AT_FDCWD, path, flags | O_LARGEFILE, mode);
 }
 
 static inline void lm_sys_close(int fd)

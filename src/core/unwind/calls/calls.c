@@ -79,8 +79,10 @@ static enum lm_fit target_fit(const struct lm_image *image, uintptr_t target, ui
 	if (lm_symbol_function(callee, &start) == 0) {
 		if (target - start <= LM_MACHINE_LOCAL_ENTRY || is_linkage_to(image, target, start))
 			return LM_FIT_SURE;
-		/* It may be an entry of a procedure linkage table, which has no name. */
-		return lm_symbol_function(target, &other) == 0 ? LM_FIT_OTHER : LM_FIT_MAYBE;
+		/* It may be an entry of a procedure linkage table, which is no function that has a name. */
+		if (lm_symbol_function(target, &other) == 0 && target - other <= LM_MACHINE_LOCAL_ENTRY)
+			return LM_FIT_OTHER;
+		return LM_FIT_MAYBE;
 	}
 	/* Functions without names: at least, no other one begins in between. */
 	if (lm_symbol_function(target, &other) == 0 || target > callee || callee - target > NAMELESS_MAX)

@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "code.h"
 #include "machine.h"
+#include "module.h"
 #include "stack.h"
 #include "symbol.h"
 
@@ -203,6 +204,15 @@ static int find_again(struct lm_scan_frame *frame, struct place place, lm_scan_b
 	return 0;
 }
 
+/*
+ * Where the search begins, in bytes from FRAME's stack pointer. A function that has called another one left room for
+ * that one's arguments there. It may never be written to, so earlier calls' return addresses stay in it.
+ */
+static uintptr_t first(const struct lm_scan_frame *frame)
+{
+	return frame->exact ? 0 : LM_MACHINE_ARGUMENTS;
+}
+
 /* How the return address that stands BY bytes above FRAME's stack pointer fits; and the address. */
 static enum lm_fit look(const struct lm_scan_frame *frame, uintptr_t by, struct lm_scan_frame *caller)
 {
@@ -220,7 +230,7 @@ static enum lm_scan_result search(const struct lm_scan_frame *frame, struct lm_s
 {
 	int has_other = 0;
 
-	for (uintptr_t by = 0; by < REACH; by += LM_STACK_WORD) {
+	for (uintptr_t by = first(frame); by < REACH; by += LM_STACK_WORD) {
 		enum lm_fit fit = look(frame, by, caller);
 		struct place ignored;
 
@@ -251,7 +261,7 @@ static enum lm_scan_result search(const struct lm_scan_frame *frame, struct lm_s
 static enum lm_scan_result search_only_one(const struct lm_scan_frame *frame, struct lm_scan_frame *caller,
                                            struct place *place, lm_scan_by_tables *step)
 {
-	for (uintptr_t by = 0; by < REACH; by += LM_STACK_WORD) {
+	for (uintptr_t by = first(frame); by < REACH; by += LM_STACK_WORD) {
 		struct lm_scan_frame other;
 
 		if (look(frame, by, &other) != LM_FIT_SURE)
@@ -267,6 +277,51 @@ static enum lm_scan_result search_only_one(const struct lm_scan_frame *frame, st
 	return place->is_found ? LM_SCAN_FOUND : LM_SCAN_NOTHING;
 }
 
+/* So much of a function is read at most to find where it made its frame, in bytes. */
+#define PROLOGUE_MAX 128
+
+/* Where the function that FRAME is in made its frame, if that can be read from its code. 0, or -1. */
+static int read_prologue(const struct lm_scan_frame *frame, struct lm_machine_made *made)
+{
+	uintptr_t at = inside(frame), start;
+	const struct lm_module *module = lm_module_known(at);
+	uint8_t code[PROLOGUE_MAX];
+	size_t size = sizeof code;
+
+	if (!module || lm_symbol_function(at, &start) != 0)
+		return -1;
+	if (frame->pc - start < size)
+		size = frame->pc - start;
+	if (lm_image_read(&module->loaded.image, code, start, size) != 0)
+		return -1;
+	return lm_machine_prologue(code, size, made);
+}
+
+/* A function that was jumped to was called by another name. */
+static enum lm_scan_result read_frame(const struct lm_scan_frame *frame, struct lm_scan_frame *caller,
+                                      struct place *place, lm_scan_by_tables *step)
+{
+	struct lm_machine_made made;
+	enum lm_fit fit;
+
+	/* What is remembered has room for no more. */
+	if (read_prologue(frame, &made) != 0 || made.ra >= REACH || made.sp >= 2 * REACH)
+		return LM_SCAN_NOTHING;
+	fit = look(frame, made.ra, caller);
+	if (fit == LM_FIT_NOT)
+		return LM_SCAN_NOTHING;
+	caller->sp = frame->sp + made.sp;
+	/* Its tables may end at once. Then nothing needs the frame pointer. */
+	if (find_fp(frame, caller, fit, 1, 0, step, place) != 0) {
+		caller->fp = frame->fp;
+		place->fp = 0;
+	}
+	place->is_found = 1;
+	place->pc = (unsigned)(made.ra / LM_STACK_WORD) & 1023;
+	place->sp = (unsigned)(made.sp / LM_STACK_WORD) & 2047;
+	return LM_SCAN_FOUND;
+}
+
 /* FRAME becomes its caller. */
 static enum lm_scan_result find_anew(struct lm_scan_frame *frame, struct place *place, lm_scan_by_tables *step)
 {
@@ -274,7 +329,9 @@ static enum lm_scan_result find_anew(struct lm_scan_frame *frame, struct place *
 	enum lm_scan_result result;
 
 	*place = (struct place){0};
-	result = search(frame, &caller, place, step);
+	result = read_frame(frame, &caller, place, step);
+	if (result == LM_SCAN_NOTHING)
+		result = search(frame, &caller, place, step);
 	if (result == LM_SCAN_NOTHING) {
 		*place = (struct place){0};
 		result = search_only_one(frame, &caller, place, step);

@@ -227,28 +227,66 @@ uint32_t lm_ehabi_sigreturn(const struct lm_ehabi_reader *reader, uint32_t pc)
 	return 0;
 }
 
-/* bl, or blx to an address or to a register */
-static int is_thumb_call(const uint16_t *code)
+/* The BITS lowest bits of VALUE are a number with a sign. */
+static uint32_t extended(uint32_t value, unsigned bits)
 {
-	return ((code[0] & 0xf800) == 0xf000 && (code[1] & 0xc000) == 0xc000) || (code[1] & 0xff87) == 0x4780;
+	return (uint32_t)((int32_t)(value << (32 - bits)) >> (32 - bits));
 }
 
-static int is_arm_call(uint32_t instruction)
+/* What bl or blx of Thumb code adds to the pc. Two bits are stored as whether they differ from the sign. */
+static uint32_t thumb_offset(const uint16_t *code)
 {
-	if (instruction >> 28 == 15)
-		return (instruction & 0xfe000000) == 0xfa000000;
-	return (instruction & 0x0f000000) == 0x0b000000 || (instruction & 0x0ffffff0) == 0x012fff30;
+	uint32_t sign = code[0] >> 10 & 1, differs = ~(uint32_t)code[1];
+	uint32_t high = (differs >> 13 ^ sign) & 1, low = (differs >> 11 ^ sign) & 1;
+
+	return extended(sign << 24 | high << 23 | low << 22 | (code[0] & 0x3ffu) << 12 | (code[1] & 0x7ffu) << 1, 25);
 }
 
-int lm_ehabi_is_behind_call(const struct lm_ehabi_reader *reader, uint32_t pc)
+/* bl, or blx to an address or to a register. TARGET is left alone if there is none in the code. */
+static int is_thumb_call(const uint16_t *code, uint32_t pc, uint32_t *target)
 {
-	uint16_t code[2];
-
-	if (pc % 2 || read_code(reader, pc - 4, code, 2) != 0)
-		return -1;
-	if (is_thumb_call(code) || (pc % 4 == 0 && is_arm_call(code[0] | (uint32_t)code[1] << 16)))
+	if ((code[0] & 0xf800) == 0xf000 && (code[1] & 0xc000) == 0xc000) {
+		/* blx goes on as ARM code, whose addresses are multiples of four. */
+		*target = (code[1] & 0x1000 ? pc : pc & ~3u) + thumb_offset(code);
 		return 1;
-	/* Before ARMv5: mov lr, pc; and whatever writes to pc. */
-	return pc % 4 == 0 && read_code(reader, pc - 8, code, 2) == 0 && code[0] == 0xe00f &&
-	       (code[1] & 0xfff) == 0x1a0;
+	}
+	return (code[1] & 0xff87) == 0x4780;
+}
+
+/* CODE: two instructions. */
+static int is_arm_call(const uint16_t *code, uint32_t pc, uint32_t *target)
+{
+	uint32_t instruction = code[2] | (uint32_t)code[3] << 16, by = extended(instruction << 2, 26);
+
+	if (instruction >> 28 == 15) {
+		/* blx goes on as Thumb code, whose addresses are multiples of two. */
+		if ((instruction & 0xfe000000) != 0xfa000000)
+			return 0;
+		*target = pc + 4 + by + (instruction >> 23 & 2);
+		return 1;
+	}
+	if ((instruction & 0x0f000000) == 0x0b000000) {
+		*target = pc + 4 + by;
+		return 1;
+	}
+	/* blx to a register. Before ARMv5: mov lr, pc; and whatever writes to pc. */
+	return (instruction & 0x0ffffff0) == 0x012fff30 || (code[0] == 0xe00f && (code[1] & 0xfff) == 0x1a0);
+}
+
+int lm_ehabi_call(const struct lm_ehabi_reader *reader, uint32_t pc, uint32_t *target)
+{
+	uint32_t thumb = 0, arm = 0;
+	uint16_t code[4] = {0};
+	int is_thumb, is_arm;
+
+	*target = 0;
+	/* A function may be the first thing that can be read. */
+	if (pc % 2 || (read_code(reader, pc - 8, code, 4) != 0 && read_code(reader, pc - 4, code + 2, 2) != 0))
+		return -1;
+	is_thumb = is_thumb_call(code + 2, pc, &thumb);
+	is_arm = pc % 4 == 0 && is_arm_call(code, pc, &arm);
+	/* Nobody knows which it is if it can be both. */
+	if (is_thumb != is_arm)
+		*target = is_thumb ? thumb : arm;
+	return is_thumb || is_arm;
 }

@@ -72,7 +72,10 @@ enum lm_ehabi_result lm_ehabi_apply(const struct lm_ehabi_row *row, const struct
  */
 uint32_t lm_ehabi_sigreturn(const struct lm_ehabi_reader *reader, uint32_t pc);
 
-/* Is there a call in front of PC? 1, 0, or -1: the code there can't be read. */
-int lm_ehabi_is_behind_call(const struct lm_ehabi_reader *reader, uint32_t pc);
+/*
+ * Is there a call in front of PC? 1, 0, or -1: the code there can't be read. TARGET is where it goes, or 0: by a
+ * register, or the bytes are a call in Thumb code as well as in ARM code.
+ */
+int lm_ehabi_call(const struct lm_ehabi_reader *reader, uint32_t pc, uint32_t *target);
 
 #endif

@@ -107,6 +107,7 @@ static struct lm_ehabi_row row_of(const struct lm_module *module, const struct l
 {
 	const struct lm_ehabi_reader reader = {.read = read_image, .from = &module->loaded.image};
 	struct lm_ehabi_row row;
+	uint32_t target;
 
 	if (!r->exact) {
 		row.moves = lm_ehabi_sigreturn(&reader, r->r[LM_EHABI_PC]);
@@ -115,7 +116,7 @@ static struct lm_ehabi_row row_of(const struct lm_module *module, const struct l
 			return row;
 	}
 	row = row_of_codes(module, &reader, r);
-	if (!r->exact && lm_ehabi_is_behind_call(&reader, r->r[LM_EHABI_PC]) == 0)
+	if (!r->exact && lm_ehabi_call(&reader, r->r[LM_EHABI_PC], &target) == 0)
 		row.how |= LM_RULES_NO_RETURN;
 	return row;
 }

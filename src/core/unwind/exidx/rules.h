@@ -24,6 +24,12 @@ struct lm_rules_frame {
 /* FRAME->r is given: what is known of its pc is filled in. */
 void lm_rules_look(struct lm_rules_frame *frame) LM_INTERNAL;
 
+/* Do the tables say nothing about how FRAME's caller is found? */
+static inline int lm_rules_is_end(const struct lm_rules_frame *frame)
+{
+	return (frame->row.how & LM_EHABI_KIND) == LM_EHABI_END;
+}
+
 /* FRAME becomes its caller's. Whoever calls has seen that it is no other stack, or has entered that (stack.h). */
 enum lm_ehabi_result lm_rules_step(struct lm_rules_frame *frame) LM_INTERNAL;
 

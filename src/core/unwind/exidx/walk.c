@@ -7,9 +7,12 @@
  */
 #include "unwind.h"
 
+#include "calls.h"
 #include "code.h"
 #include "compiler.h"
+#include "fresh_walk.h"
 #include "rules.h"
+#include "scan.h"
 #include "stack.h"
 #include "unwind_memory.h"
 
@@ -83,17 +86,73 @@ static __attribute__((noinline)) int find_registers(struct lm_rules_frame *frame
 	return -1;
 }
 
-/* ---- the walk ---- */
+/* ---- code without tables ---- */
 
-/*
- * Code without tables ends the walk: FRAME is the last one that is known. What could be guessed about its caller
- * belongs here.
- */
+enum { THUMB_FP = 7, ARM_FP = 11 };
+#define FPS (LM_EHABI_BIT(THUMB_FP) | LM_EHABI_BIT(ARM_FP))
+
+/* Thumb code has another frame pointer than ARM code. The one that points outward is in use. */
+static struct lm_scan_frame to_scan(const struct lm_ehabi_registers *r)
+{
+	uint32_t fp = r->r[THUMB_FP], sp = r->r[LM_EHABI_SP];
+
+	if (fp < sp || !lm_stack_has(fp))
+		fp = r->r[ARM_FP];
+	return (struct lm_scan_frame){.pc = r->r[LM_EHABI_PC],
+	                              .sp = sp,
+	                              .fp = fp,
+	                              .ra = r->known & LM_EHABI_BIT(LM_EHABI_LR) ? r->r[LM_EHABI_LR] : 0,
+	                              .exact = r->exact};
+}
+
+static struct lm_ehabi_registers from_scan(const struct lm_scan_frame *frame)
+{
+	struct lm_ehabi_registers r = {.known = FPS | LM_EHABI_BIT(LM_EHABI_SP) | LM_EHABI_BIT(LM_EHABI_PC),
+	                               .exact = frame->exact};
+
+	r.r[LM_EHABI_PC] = frame->pc;
+	r.r[LM_EHABI_SP] = frame->sp;
+	r.r[THUMB_FP] = r.r[ARM_FP] = frame->fp;
+	if (frame->exact && frame->ra) {
+		r.r[LM_EHABI_LR] = frame->ra;
+		r.known |= LM_EHABI_BIT(LM_EHABI_LR);
+	}
+	return r;
+}
+
+/* For the scan. The tables say the same of code without tables and of the outermost frame. */
+static enum lm_scan_step step_scanned(struct lm_scan_frame *frame)
+{
+	struct lm_rules_frame by_tables = {.r = from_scan(frame)};
+	enum lm_ehabi_result result;
+
+	lm_rules_look(&by_tables);
+	result = lm_rules_step(&by_tables);
+	if (result == LM_EHABI_STEPPED) {
+		*frame = to_scan(&by_tables.r);
+		return LM_SCAN_CALLER;
+	}
+	return result == LM_EHABI_ENDED && lm_rules_is_end(&by_tables) ? LM_SCAN_NO_TABLES : LM_SCAN_BROKEN;
+}
+
+/* FRAME is in code without tables: its caller is searched on the stack. */
 static enum lm_ehabi_result step_further(struct lm_rules_frame *frame)
 {
-	(void)frame;
-	return LM_EHABI_ENDED;
+	struct lm_scan_frame found;
+
+	if (!lm_rules_is_end(frame) || !lm_stack_has(frame->r.r[LM_EHABI_SP]))
+		return LM_EHABI_ENDED;
+	if ((frame->r.known & FPS) != FPS)
+		return LM_EHABI_MISSES;
+	found = to_scan(&frame->r);
+	if (lm_scan_find(&found, step_scanned) != LM_SCAN_FOUND)
+		return LM_EHABI_ENDED;
+	frame->r = from_scan(&found);
+	lm_rules_look(frame);
+	return LM_EHABI_STEPPED;
 }
+
+/* ---- the walk ---- */
 
 /* Goes from FRAME outward, which is the first of PCS. COUNT: how many there are. */
 static enum lm_ehabi_result go(struct lm_rules_frame *frame, uintptr_t *pcs, unsigned max, unsigned *count)
@@ -128,16 +187,6 @@ static unsigned walk(const struct lm_caller *caller, uintptr_t *pcs, unsigned ma
 	return count;
 }
 
-/* In a handler, on top of a walk of the same thread. */
-static __attribute__((noinline)) unsigned walk_on_top(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
-{
-	const struct lm_stack before = lm_stack;
-	unsigned count = walk(caller, pcs, max);
-
-	lm_stack_return(&before);
-	return count;
-}
-
 void lm_unwind_start(void)
 {
 }
@@ -150,15 +199,12 @@ void lm_unwind_forget(struct lm_unwind_memory *memory)
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
-	uintptr_t *pcs = memory ? memory->pcs : room;
-	unsigned count = 0;
-
-	if (likely(max))
-		count = likely(memory) ? walk(caller, pcs, max) : walk_on_top(caller, pcs, max);
-	*unwound = (struct lm_unwound){.pcs = pcs, .count = count, .sum = lm_unwound_sum(pcs, count)};
+	lm_fresh_unwind(walk, caller, memory ? memory->pcs : room, max, !memory, unwound);
 }
 
 void lm_unwind_flush(void)
 {
 	lm_rules_flush();
+	lm_calls_flush();
+	lm_scan_flush();
 }

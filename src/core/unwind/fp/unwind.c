@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "code.h"
 #include "compiler.h"
+#include "fresh_walk.h"
 #include "stack.h"
 #include "unwind_memory.h"
 
@@ -73,16 +74,6 @@ static inline __attribute__((always_inline)) unsigned walk(const struct lm_calle
 	return n;
 }
 
-/* In a handler, on top of a walk of the same thread. */
-static __attribute__((noinline)) unsigned walk_on_top(const struct lm_caller *caller, uintptr_t *pcs, unsigned max)
-{
-	const struct lm_stack before = lm_stack;
-	unsigned n = walk(caller, pcs, max);
-
-	lm_stack_return(&before);
-	return n;
-}
-
 void lm_unwind_start(void)
 {
 }
@@ -95,12 +86,7 @@ void lm_unwind_forget(struct lm_unwind_memory *memory)
 void lm_unwind(struct lm_unwind_memory *memory, const struct lm_caller *caller, uintptr_t *room, unsigned max,
                struct lm_unwound *unwound)
 {
-	uintptr_t *pcs = memory ? memory->pcs : room;
-	unsigned n = 0;
-
-	if (likely(max))
-		n = likely(memory) ? walk(caller, pcs, max) : walk_on_top(caller, pcs, max);
-	*unwound = (struct lm_unwound){.pcs = pcs, .count = n, .sum = lm_unwound_sum(pcs, n)};
+	lm_fresh_unwind(walk, caller, memory ? memory->pcs : room, max, !memory, unwound);
 }
 
 void lm_unwind_flush(void)

@@ -2,7 +2,8 @@
 /*
  * What an unwinder has to know of a processor and its calling convention. Each has a
  * folder beside this file, of which the Makefile chooses one (which): machine.h has
- * constants, machine.c the functions that are declared here.
+ * constants, machine.c the functions that are declared here. usual.h has what most of
+ * them have in common.
  */
 #ifndef LM_UNWIND_BRANCH_H
 #define LM_UNWIND_BRANCH_H
@@ -28,13 +29,6 @@ enum lm_branch {
 
 /* CODE has the LM_MACHINE_BEFORE bytes in front of PC. TARGET is set for a direct call; or it is the word's address. */
 enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *target) LM_INTERNAL;
-
-/*
- * CODE has LM_MACHINE_LINKAGE bytes from PC on. If that is an entry of a procedure linkage table: the address of the
- * word that has its target. Else 0, or where that can't be read from the code.
- */
-#define LM_MACHINE_LINKAGE 11
-uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc) LM_INTERNAL;
 
 /*
  * Where the kernel left the registers of a function that a signal interrupted: so many

@@ -11,18 +11,12 @@ enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *t
 	return lm_x86_branch(code + LM_MACHINE_BEFORE, pc, target);
 }
 
-/* The handler's return took the first word of the kernel's structure. */
-/* It takes several instructions, which are not read. */
-uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc)
-{
-	(void)code;
-	(void)pc;
-	return 0;
-}
-
 const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 {
-	/* pop %eax; mov $SYS_sigreturn, %eax; int $0x80. Behind the signal's number, a struct sigcontext. */
+	/*
+	 * pop %eax; mov $SYS_sigreturn, %eax; int $0x80. Behind the signal's number, a struct sigcontext. The
+	 * handler's return took the first word of the kernel's structure.
+	 */
 	static const uint8_t sigreturn[8] = {0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80};
 	static const struct lm_machine_frame frame = {.pc = 60, .sp = 32, .fp = 28};
 	/* mov $SYS_rt_sigreturn, %eax; int $0x80. Behind three words and a siginfo_t, a ucontext_t. */
@@ -34,21 +28,13 @@ const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 	return __builtin_memcmp(code, rt_sigreturn, sizeof rt_sigreturn) == 0 ? &rt_frame : NULL;
 }
 
-__asm__(".text\n"
-        ".hidden lm_machine_registers\n"
-        ".globl lm_machine_registers\n"
-        ".type lm_machine_registers, @function\n"
-        "lm_machine_registers:\n"
-        "	.cfi_startproc\n"
-        "	movl 4(%esp), %eax\n"
-        "	movl %ebx, 3*4(%eax)\n"
-        "	leal 4(%esp), %ecx\n"
-        "	movl %ecx, 4*4(%eax)\n"
-        "	movl %ebp, 5*4(%eax)\n"
-        "	movl %esi, 6*4(%eax)\n"
-        "	movl %edi, 7*4(%eax)\n"
-        "	movl (%esp), %ecx\n"
-        "	movl %ecx, 8*4(%eax)\n"
-        "	ret\n"
-        "	.cfi_endproc\n"
-        ".size lm_machine_registers, . - lm_machine_registers\n");
+LM_MACHINE_STORES("	movl 4(%esp), %eax\n"
+                  "	movl %ebx, 3*4(%eax)\n"
+                  "	leal 4(%esp), %ecx\n"
+                  "	movl %ecx, 4*4(%eax)\n"
+                  "	movl %ebp, 5*4(%eax)\n"
+                  "	movl %esi, 6*4(%eax)\n"
+                  "	movl %edi, 7*4(%eax)\n"
+                  "	movl (%esp), %ecx\n"
+                  "	movl %ecx, 8*4(%eax)\n"
+                  "	ret\n");

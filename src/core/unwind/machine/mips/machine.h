@@ -17,32 +17,19 @@ enum { LM_DWARF_FP = 30, LM_DWARF_SP = 29, LM_DWARF_RA = 31 };
 #define LM_MACHINE_BEFORE 8
 #define LM_MACHINE_BEHIND 8
 
-/* It is not the call itself that puts the return address on the stack. */
-#define LM_MACHINE_CALL_PUSHES 0
-/* The CFA is so many bytes above the caller's stack pointer. */
-#define LM_MACHINE_CFA_ABOVE ((uintptr_t)0)
-/* A return address or a frame pointer may be saved in so many bytes above the caller's stack pointer. */
-#define LM_MACHINE_SAVED_ABOVE ((uintptr_t)0)
-/* So many bytes below the address that the frame pointer register has, registers may be saved. */
-#define LM_MACHINE_FP_BELOW ((uintptr_t)0)
-/* Where a function saves the register that it uses as a frame pointer is known from its tables alone. */
-#define LM_MACHINE_HAS_FP 0
+#define LM_MACHINE_SP_ALIGN  ((uintptr_t)8)
+#define LM_MACHINE_ARGUMENTS ((uintptr_t)16)
 
-/* Code without tables keeps no chain of frames. */
-#define LM_MACHINE_CHAIN LM_CHAIN_NONE
-enum { LM_MACHINE_LINK_FP = 0, LM_MACHINE_LINK_PC = 0, LM_MACHINE_LINK_END = 0 };
+/* Calls go by a register, so they tell nothing about the function that they go to. */
+#define LM_MACHINE_READS_PROLOGUE
 
-/* What a stack pointer is a multiple of while a function is called. */
-#define LM_MACHINE_SP_ALIGN ((uintptr_t)8)
-/* Functions save their return address so far from the caller's stack pointer, with its own size. 0: they differ. */
-#define LM_MACHINE_RA_ABOVE ((uintptr_t)0)
-/* A call from the same module may go to an instruction so many bytes behind the function's begin. */
-#define LM_MACHINE_LOCAL_ENTRY ((uintptr_t)0)
-
-/* The address that a return address stands for. Its lowest bit tells how the code is encoded. */
+/* The lowest bit of a return address tells how the code is encoded. */
+#define LM_MACHINE_HAS_CODE_ADDRESS
 static inline uintptr_t lm_machine_code_address(uintptr_t pc)
 {
 	return pc & ~(uintptr_t)1;
 }
+
+#include "usual.h"
 
 #endif

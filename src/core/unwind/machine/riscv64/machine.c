@@ -4,14 +4,6 @@
 
 #include <stddef.h>
 
-static uint32_t instruction(const uint8_t *code)
-{
-	uint32_t word;
-
-	__builtin_memcpy(&word, code, sizeof word);
-	return word;
-}
-
 /* The BITS lowest bits of VALUE are a number with a sign. */
 static intptr_t extended(uint32_t value, unsigned bits)
 {
@@ -29,7 +21,7 @@ static intptr_t jal_offset(uint32_t word)
 
 enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *target)
 {
-	uint32_t word = instruction(code + 4), before = instruction(code);
+	uint32_t word = lm_machine_instruction(code + 4), before = lm_machine_instruction(code);
 	uint32_t half = word >> 16;
 
 	/* jal ra, OFFSET */
@@ -50,43 +42,28 @@ enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *t
 	return (half & 0xf07f) == 0x9002 && (half >> 7 & 31) ? LM_BRANCH_INDIRECT : LM_BRANCH_NONE;
 }
 
-/* It takes several instructions, which are not read. */
-uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc)
-{
-	(void)code;
-	(void)pc;
-	return 0;
-}
-
 const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 {
 	/* Behind a siginfo_t, a ucontext_t. */
 	static const struct lm_machine_frame frame = {.pc = 304, .sp = 320, .fp = 368, .ra = 312};
 
 	/* li a7, SYS_rt_sigreturn; ecall */
-	return instruction(code) == 0x08b00893 && instruction(code + 4) == 0x00000073 ? &frame : NULL;
+	return lm_machine_instruction(code) == 0x08b00893 && lm_machine_instruction(code + 4) == 0x00000073 ? &frame
+	                                                                                                    : NULL;
 }
 
-__asm__(".text\n"
-        ".hidden lm_machine_registers\n"
-        ".globl lm_machine_registers\n"
-        ".type lm_machine_registers, @function\n"
-        "lm_machine_registers:\n"
-        "	.cfi_startproc\n"
-        "	sd ra, 1*8(a0)\n"
-        "	sd sp, 2*8(a0)\n"
-        "	sd s0, 8*8(a0)\n"
-        "	sd s1, 9*8(a0)\n"
-        "	sd s2, 18*8(a0)\n"
-        "	sd s3, 19*8(a0)\n"
-        "	sd s4, 20*8(a0)\n"
-        "	sd s5, 21*8(a0)\n"
-        "	sd s6, 22*8(a0)\n"
-        "	sd s7, 23*8(a0)\n"
-        "	sd s8, 24*8(a0)\n"
-        "	sd s9, 25*8(a0)\n"
-        "	sd s10, 26*8(a0)\n"
-        "	sd s11, 27*8(a0)\n"
-        "	ret\n"
-        "	.cfi_endproc\n"
-        ".size lm_machine_registers, . - lm_machine_registers\n");
+LM_MACHINE_STORES("	sd ra, 1*8(a0)\n"
+                  "	sd sp, 2*8(a0)\n"
+                  "	sd s0, 8*8(a0)\n"
+                  "	sd s1, 9*8(a0)\n"
+                  "	sd s2, 18*8(a0)\n"
+                  "	sd s3, 19*8(a0)\n"
+                  "	sd s4, 20*8(a0)\n"
+                  "	sd s5, 21*8(a0)\n"
+                  "	sd s6, 22*8(a0)\n"
+                  "	sd s7, 23*8(a0)\n"
+                  "	sd s8, 24*8(a0)\n"
+                  "	sd s9, 25*8(a0)\n"
+                  "	sd s10, 26*8(a0)\n"
+                  "	sd s11, 27*8(a0)\n"
+                  "	ret\n");

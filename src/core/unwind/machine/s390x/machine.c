@@ -27,14 +27,6 @@ enum lm_branch lm_machine_branch(const uint8_t *code, uintptr_t pc, uintptr_t *t
 	return LM_BRANCH_NONE;
 }
 
-/* It takes several instructions, which are not read. */
-uintptr_t lm_machine_linkage(const uint8_t *code, uintptr_t pc)
-{
-	(void)code;
-	(void)pc;
-	return 0;
-}
-
 const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 {
 	/* Behind the room for a function's registers and two words, them all. */
@@ -52,13 +44,5 @@ const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 	return code[1] == 173 ? &rt_frame : NULL;
 }
 
-__asm__(".text\n"
-        ".hidden lm_machine_registers\n"
-        ".globl lm_machine_registers\n"
-        ".type lm_machine_registers, @function\n"
-        "lm_machine_registers:\n"
-        "	.cfi_startproc\n"
-        "	stmg %r6, %r15, 6*8(%r2)\n"
-        "	br %r14\n"
-        "	.cfi_endproc\n"
-        ".size lm_machine_registers, . - lm_machine_registers\n");
+LM_MACHINE_STORES("	stmg %r6, %r15, 6*8(%r2)\n"
+                  "	br %r14\n");

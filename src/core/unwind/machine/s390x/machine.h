@@ -17,32 +17,11 @@ enum { LM_DWARF_FP = 11, LM_DWARF_SP = 15, LM_DWARF_RA = 14 };
 #define LM_MACHINE_BEFORE 6
 #define LM_MACHINE_BEHIND 2
 
-/* It is not the call itself that puts the return address on the stack. */
-#define LM_MACHINE_CALL_PUSHES 0
-/* The CFA is so many bytes above the caller's stack pointer. */
-#define LM_MACHINE_CFA_ABOVE ((uintptr_t)160)
-/* A return address or a frame pointer may be saved in so many bytes above the caller's stack pointer. */
+#define LM_MACHINE_CFA_ABOVE   ((uintptr_t)160)
 #define LM_MACHINE_SAVED_ABOVE ((uintptr_t)160)
-/* So many bytes below the address that the frame pointer register has, registers may be saved. */
-#define LM_MACHINE_FP_BELOW ((uintptr_t)0)
-/* Where a function saves the register that it uses as a frame pointer is known from its tables alone. */
-#define LM_MACHINE_HAS_FP 0
+#define LM_MACHINE_RA_ABOVE    ((uintptr_t)120)
+#define LM_MACHINE_SP_ALIGN    ((uintptr_t)8)
 
-/* Code without tables keeps no chain of frames. */
-#define LM_MACHINE_CHAIN LM_CHAIN_NONE
-enum { LM_MACHINE_LINK_FP = 0, LM_MACHINE_LINK_PC = 0, LM_MACHINE_LINK_END = 0 };
-
-/* What a stack pointer is a multiple of while a function is called. */
-#define LM_MACHINE_SP_ALIGN ((uintptr_t)8)
-/* Functions save their return address so far from the caller's stack pointer, with its own size. 0: they differ. */
-#define LM_MACHINE_RA_ABOVE ((uintptr_t)120)
-/* A call from the same module may go to an instruction so many bytes behind the function's begin. */
-#define LM_MACHINE_LOCAL_ENTRY ((uintptr_t)0)
-
-/* The address that a return address stands for. */
-static inline uintptr_t lm_machine_code_address(uintptr_t pc)
-{
-	return pc;
-}
+#include "usual.h"
 
 #endif

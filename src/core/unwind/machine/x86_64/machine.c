@@ -51,22 +51,14 @@ const struct lm_machine_frame *lm_machine_handler(const uint8_t *code)
 	return __builtin_memcmp(code, sigreturn, sizeof sigreturn) == 0 ? &frame : NULL;
 }
 
-__asm__(".text\n"
-        ".hidden lm_machine_registers\n"
-        ".globl lm_machine_registers\n"
-        ".type lm_machine_registers, @function\n"
-        "lm_machine_registers:\n"
-        "	.cfi_startproc\n"
-        "	movq %rbx, 3*8(%rdi)\n"
-        "	movq %rbp, 6*8(%rdi)\n"
-        "	leaq 8(%rsp), %rax\n"
-        "	movq %rax, 7*8(%rdi)\n"
-        "	movq %r12, 12*8(%rdi)\n"
-        "	movq %r13, 13*8(%rdi)\n"
-        "	movq %r14, 14*8(%rdi)\n"
-        "	movq %r15, 15*8(%rdi)\n"
-        "	movq (%rsp), %rax\n"
-        "	movq %rax, 16*8(%rdi)\n"
-        "	ret\n"
-        "	.cfi_endproc\n"
-        ".size lm_machine_registers, . - lm_machine_registers\n");
+LM_MACHINE_STORES("	movq %rbx, 3*8(%rdi)\n"
+                  "	movq %rbp, 6*8(%rdi)\n"
+                  "	leaq 8(%rsp), %rax\n"
+                  "	movq %rax, 7*8(%rdi)\n"
+                  "	movq %r12, 12*8(%rdi)\n"
+                  "	movq %r13, 13*8(%rdi)\n"
+                  "	movq %r14, 14*8(%rdi)\n"
+                  "	movq %r15, 15*8(%rdi)\n"
+                  "	movq (%rsp), %rax\n"
+                  "	movq %rax, 16*8(%rdi)\n"
+                  "	ret\n");

@@ -16,33 +16,16 @@ enum { LM_DWARF_FP = 6, LM_DWARF_SP = 7, LM_DWARF_RA = 16 };
 /* Bytes of code: the longest call, and the code that a signal handler returns to. */
 #define LM_MACHINE_BEFORE 8
 #define LM_MACHINE_BEHIND 9
+/* Of the longest entry of a procedure linkage table that is known. */
+#define LM_MACHINE_LINKAGE 11
 
-/* It is the call itself that puts the return address on the stack, right below the CFA. */
 #define LM_MACHINE_CALL_PUSHES 1
-/* The CFA is so many bytes above the caller's stack pointer. */
-#define LM_MACHINE_CFA_ABOVE ((uintptr_t)0)
-/* A return address or a frame pointer may be saved in so many bytes above the caller's stack pointer. */
-#define LM_MACHINE_SAVED_ABOVE ((uintptr_t)0)
-/* So many bytes below the address that the frame pointer register has, registers may be saved. */
-#define LM_MACHINE_FP_BELOW ((uintptr_t)0)
-/* Entry points can tell the caller's frame pointer register (caller.h). */
-#define LM_MACHINE_HAS_FP 1
+#define LM_MACHINE_SP_ALIGN    ((uintptr_t)8)
 
-/* Where code keeps a chain of frame pointers: caller's frame pointer, return address and the end, in words from it. */
-#define LM_MACHINE_CHAIN LM_CHAIN_FP
+#define LM_MACHINE_HAS_FP 1
+#define LM_MACHINE_CHAIN  LM_CHAIN_FP
 enum { LM_MACHINE_LINK_FP = 0, LM_MACHINE_LINK_PC = 1, LM_MACHINE_LINK_END = 2 };
 
-/* What a stack pointer is a multiple of while a function is called. */
-#define LM_MACHINE_SP_ALIGN ((uintptr_t)8)
-/* Functions save their return address so far from the caller's stack pointer, with its own size. 0: they differ. */
-#define LM_MACHINE_RA_ABOVE ((uintptr_t)0)
-/* A call from the same module may go to an instruction so many bytes behind the function's begin. */
-#define LM_MACHINE_LOCAL_ENTRY ((uintptr_t)0)
-
-/* The address that a return address stands for. */
-static inline uintptr_t lm_machine_code_address(uintptr_t pc)
-{
-	return pc;
-}
+#include "usual.h"
 
 #endif
