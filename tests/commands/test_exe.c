@@ -266,6 +266,9 @@ START_TEST(debug_directories_have_programs_by_build_id)
 		         "'"));
 		must(run("mkdir -p dbg$PWD/bin; mv dbg/.build-id/12/345678 dbg$PWD/bin/app;"
 		         "$B/log-malloc-findleak --debug-dir dbg t | grep 'p\\.c:3 '; rm dbg$PWD/bin/app"));
+		must(run("cp whole dbg/any.name; cp /bin/true dbg/other; mkfifo dbg/fifo; ln -s nothing dbg/link;"
+		         "$B/log-malloc-findleak --debug-dir dbg t | grep 'p\\.c:3 ' && rm dbg/any.name dbg/other "
+		         "dbg/fifo dbg/link"));
 	}
 }
 END_TEST

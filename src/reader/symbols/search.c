@@ -140,12 +140,15 @@ int search_init(struct search *search, const struct search_options *options, con
 		options = &usual;
 	*search = (struct search){
 		.root = -1,
+		.files = calloc(1, sizeof *search->files),
 		.debuginfod = options->debuginfod,
 		.callbacks = {.find_elf = dwfl_build_id_find_elf,
 	                      .find_debuginfo = find_debuginfo,
 	                      .section_address = dwfl_offline_section_address,
 	                      .debuginfo_path = &search->debug_path},
 	};
+	if (!search->files)
+		return -ENOMEM;
 	/* Otherwise libdwfl would ask the servers that this variable names. */
 	if (!options->debuginfod)
 		unsetenv("DEBUGINFOD_URLS");
@@ -239,5 +242,8 @@ void search_free(struct search *search)
 		close(search->root);
 	free(search->sysroot);
 	free(search->debug_path);
+	if (search->files)
+		id_files_free(search->files);
+	free(search->files);
 	*search = (struct search){.root = -1};
 }

@@ -4,6 +4,7 @@
 #define LM_READER_SEARCH_H
 
 #include "diag.h"
+#include "id_files.h"
 
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
@@ -22,7 +23,8 @@ struct search {
 	int root;      /* a descriptor of the sysroot; -1 if there is none */
 	char *sysroot; /* its path; NULL if there is none */
 	bool debuginfod;
-	char *debug_path; /* what libdwfl calls a debuginfo path */
+	char *debug_path;       /* what libdwfl calls a debuginfo path */
+	struct id_files *files; /* of the user's debug directories */
 	Dwfl_Callbacks callbacks;
 };
 

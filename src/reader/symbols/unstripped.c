@@ -66,12 +66,12 @@ struct wanted {
 	bool with_debug;
 };
 
-/* Opens DIR/NAME, with BEHIND behind it. A descriptor or -errno. */
+/* Opens NAME in DIR, or NAME alone if DIR is "", with BEHIND behind it. A descriptor or -errno. */
 static int open_in(const struct wanted *wanted, const char *dir, const char *name, const char *behind, char **found)
 {
 	int fd;
 
-	if (asprintf(found, "%s/%s%s", dir, name, behind) < 0) {
+	if (asprintf(found, "%s%s%s%s", dir, *dir ? "/" : "", name, behind) < 0) {
 		*found = NULL;
 		return -ENOMEM;
 	}
@@ -108,6 +108,14 @@ static int open_below(const struct wanted *wanted, const char *dir, char **found
 	return open_either(wanted, dir, link, found);
 }
 
+/* Opens a file of any name that has the build-id. */
+static int open_by_id(const struct search *search, const struct wanted *wanted, char **found)
+{
+	const char *path = id_files_find(search->files, search->debug_path, wanted->build_id);
+
+	return path ? open_in(wanted, "", path, "", found) : -ENOENT;
+}
+
 int unstripped_open(const struct search *search, const char *path, const char *build_id, bool with_debug, char **found)
 {
 	const struct wanted wanted = {path, build_id, with_debug};
@@ -121,5 +129,5 @@ int unstripped_open(const struct search *search, const char *path, const char *b
 	while (fd < 0 && (dir = strsep(&rest, ":")) && *dir)
 		fd = open_below(&wanted, dir, found);
 	free(copy);
-	return fd;
+	return fd == -ENOENT && build_id ? open_by_id(search, &wanted, found) : fd;
 }

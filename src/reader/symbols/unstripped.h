@@ -8,9 +8,9 @@
 /*
  * Looks in the user's debug directories for a regular file with the name or the whole path that PATH is, with or
  * without
- * ".debug" behind it, and for one below ".build-id". It needs to have BUILD_ID (hexadecimal digits; NULL matches all),
- * and debug information or, unless WITH_DEBUG, symbols. A descriptor, with *FOUND the path, to be freed; or -errno,
- * with *FOUND NULL or as it was.
+ * ".debug" behind it, for one below ".build-id", and for one of any name. It needs to have BUILD_ID (hexadecimal
+ * digits; NULL matches all), and debug information or, unless WITH_DEBUG, symbols. A descriptor, with *FOUND the path,
+ * to be freed; or -errno, with *FOUND NULL or as it was.
  */
 int unstripped_open(const struct search *search, const char *path, const char *build_id, bool with_debug, char **found);
 

@@ -18,6 +18,9 @@
 /* Bytes that are looked at to search PACKED_CERTAIN bytes. */
 enum { SEARCH = 2 * PACKED_CERTAIN };
 
+/* Bytes that are looked at to judge a record by what is behind it. */
+enum { AROUND = 128 };
+
 static bool is_text_record(unsigned char byte)
 {
 	return byte == '+' || byte == '#';
@@ -136,7 +139,7 @@ static bool begins_elsewhere(struct trace *trace)
 static bool is_text_ahead(struct trace *trace)
 {
 	size_t len;
-	const char *text = look(trace, SEARCH, &len);
+	const char *text = look(trace, AROUND, &len);
 
 	for (size_t i = 0; i < len && text[i] != '\n'; i++)
 		if (is_binary(text[i]))
@@ -305,7 +308,8 @@ static bool is_intact(struct trace *trace, size_t size)
 {
 	bool binary = false;
 	size_t len;
-	const char *text = look(trace, SEARCH, &len);
+	/* Not more than has to be known: who watches a chip wants to see each event. */
+	const char *text = look(trace, trace->image.doubt.heap.digits ? AROUND : SEARCH, &len);
 
 	if (!packed_is_below(text, highest_address(trace)))
 		return false;
