@@ -10,10 +10,10 @@ void complain(struct trace *trace, uint64_t line, const char *message)
 		return;
 	trace->complained_line = line;
 	trace->complaint = message;
-	/* What it was is not known. It can have been an event. */
+	/* What it was is not known. It was most likely an event. */
 	if (trace->noisy) {
 		trace->malformed++;
-		trace->damaged++;
+		trace->image.lost++;
 		return;
 	}
 	if (++trace->malformed <= TRACE_REPORTS_MAX)

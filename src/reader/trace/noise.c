@@ -306,14 +306,7 @@ bool noise_doubts(struct trace *trace, const struct event *event)
 	return doubtful;
 }
 
-/* ---- what is missing ----------------------------------------------------------------- */
-
-void noise_settle(struct trace *trace, uint64_t told)
-{
-	if (trace->damaged > told)
-		trace->image.lost += trace->damaged - told;
-	trace->damaged = 0;
-}
+/* ---- at the end -------------------------------------------------------------------- */
 
 void noise_report(const struct trace *trace)
 {

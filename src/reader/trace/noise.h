@@ -39,12 +39,6 @@ bool noise_is_near(const struct trace *trace, uint64_t address);
 /* Notes the address of a packed record that is not doubted. */
 void noise_take_address(struct trace *trace, uint64_t address);
 
-/*
- * A record follows, or the image ends: damaged records in front count as lost events, unless the trace itself TOLD that
- * so many are missing here.
- */
-void noise_settle(struct trace *trace, uint64_t told);
-
 /* At the end: says what was left out. */
 void noise_report(const struct trace *trace);
 

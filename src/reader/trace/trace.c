@@ -101,15 +101,14 @@ static int take_frame(struct trace *trace, size_t *depth)
 	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX || trace->torn)
 		return 0;
 	if (trace->noisy && noise_doubts_frame(trace, line)) {
-		complain(trace, line->number, "bytes are missing");
+		trace->malformed++;
 		trace->torn = true;
 		return 0;
 	}
 	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
 	if (error == -EINVAL && trace->noisy) {
 		trace->torn = noise_has_remains(line);
-		if (line->len > 3 && memcmp(line->text, "[0x", 3) == 0)
-			complain(trace, line->number, "this frame is damaged");
+		trace->malformed += line->len > 3 && memcmp(line->text, "[0x", 3) == 0;
 		noise_take_line(trace);
 		return 0;
 	}
@@ -448,7 +447,6 @@ static int finish(struct trace *trace, struct trace_item *item)
 	if (fault)
 		diag_report(trace->diag, trace->input.name, trace->input.lines + 1, "%s", fault);
 	complain_now(trace);
-	noise_settle(trace, 0);
 	if (trace->noisy)
 		noise_report(trace);
 	else if (trace->malformed > TRACE_REPORTS_MAX)
@@ -484,8 +482,8 @@ static bool begins_record(const struct line *line)
 	return line->len && (line->text[0] == '+' || line->text[0] == '#');
 }
 
-/* Reads the next record that can be parsed. As next_record(). */
-static int find_record(struct trace *trace)
+/* Reads the next line or packed record that can be parsed. 1, 0 at the end, or -errno. */
+static int next_record(struct trace *trace)
 {
 	bool whole = false;
 	int got;
@@ -514,17 +512,6 @@ static int find_record(struct trace *trace)
 		complain(trace, trace->line.number, trace->record.fault ? trace->record.fault : "bytes are missing");
 		noise_find_record(trace);
 	}
-}
-
-/* Reads the next line or packed record that can be parsed. 1, 0 at the end, or -errno. */
-static int next_record(struct trace *trace)
-{
-	const struct record *record = &trace->record;
-	int got = find_record(trace);
-
-	if (trace->damaged && got > 0 && (record->kind <= RECORD_FINI || record->kind == RECORD_INFO))
-		noise_settle(trace, record->kind == RECORD_INFO && record->info == INFO_LOST ? record->number : 0);
-	return got;
 }
 
 /* Sets the parts of ITEM that an event has which was read in the short way. */

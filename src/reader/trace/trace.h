@@ -146,7 +146,6 @@ struct trace {
 	uint64_t malformed;       /* lines that could not be read */
 	bool ends_early;          /* it ends in the middle of a line, or with NUL bytes */
 	bool noisy;               /* see noise.h; then MALFORMED lines are not reported one by one */
-	uint64_t damaged;         /* records that are damaged and do not count as lost yet, if it is NOISY */
 	uint64_t noise;           /* bytes that are no part of a trace, if it is NOISY */
 	/* The rest is the state between two calls of trace_next(). */
 	struct line line;
