@@ -169,13 +169,10 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
-/* Was the tracker told not to look for callers of callers? No backtrace has two frames then. */
-static bool only_direct_callers(const struct trace_image *image)
+/* A tracker on a chip mostly tells the caller alone, whatever tables there are. */
+static bool is_embedded(const struct trace_image *image)
 {
-	for (uint32_t i = 1; image->is_embedded && i <= image->stacks.stack_count; i++)
-		if (stacks_get(&image->stacks, i).depth > 1)
-			return false;
-	return image->is_embedded;
+	return image->flavour && strcmp(image->flavour, "embedded") == 0;
 }
 
 static int find(struct findleak *f, struct findings *findings)
@@ -192,8 +189,7 @@ static int find(struct findleak *f, struct findings *findings)
 		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
 	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
-	/* A chip's tracker may be built to record the direct callers alone. */
-	if (!error && !only_direct_callers(&trace->image))
+	if (!error && !is_embedded(&trace->image))
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
 		                      is_static(&trace->image));
 	leaks_limit(leaks, f->work.top, f->min_bytes);
