@@ -31,10 +31,10 @@ _log_malloc2_value() {
 			aligned_alloc pvalloc free_sized free_aligned_sized" "$current" ;;
 	*:--debug-dir | *:--sysroot | backtrace2line:--work-dir | backtrace2line:-w)
 		_log_malloc2_files -d "$current" ;;
-	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | log-malloc-findleak:-s | *:--suppressions)
+	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | *:--exe | *:--ram | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--thread | *:--grep) COMPREPLY=() ;;
+	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }

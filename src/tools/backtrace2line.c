@@ -59,6 +59,7 @@ struct backtrace2line {
 	struct maps maps; /* of the kept frames */
 	bool maps_ended;  /* the input's memory map was complete */
 	struct symbols *symbols;
+	char *beside; /* the directory of the input; NULL if it has none */
 	struct diag diag;
 	struct pool pool;
 	struct waiting {
@@ -88,7 +89,7 @@ static int add_frame(struct backtrace2line *b, const char *text, size_t len)
 
 static int add_row(struct backtrace2line *b, struct table *table, const struct waiting *waiting)
 {
-	struct resolver resolver = {.symbols = b->symbols, .maps = &b->maps, .dir = b->work_dir};
+	struct resolver resolver = {.symbols = b->symbols, .maps = &b->maps, .dir = b->work_dir, .beside = b->beside};
 	struct resolved resolved;
 	struct frame frame;
 	int error = frame_parse(waiting->text, waiting->len, &frame);
@@ -97,7 +98,7 @@ static int add_row(struct backtrace2line *b, struct table *table, const struct w
 		error = resolve_frame(&resolver, &frame, &resolved);
 	if (error)
 		return error;
-	b->without_maps |= !frame.object && frame.address && !b->maps.count;
+	b->without_maps |= !frame.object && frame.address && !b->maps.count && !resolved.module[0];
 	return table_add(table, &resolved.places, resolved.guessed, waiting->text, waiting->len);
 }
 
@@ -227,6 +228,7 @@ static int read_file(struct backtrace2line *b, const char *path)
 		cli_error("%s: %s", path, strerror(-error));
 		return error;
 	}
+	b->beside = cli_directory(path);
 	while (!error && (got = next_line(b, &in, &line)) > 0)
 		error = take_line(b, in.name, &line);
 	if (!error)
@@ -273,9 +275,11 @@ static int read_all(struct backtrace2line *b, char **arguments, int count)
 static void free_all(struct backtrace2line *b)
 {
 	symbols_destroy(b->symbols);
+	search_options_free(&b->search);
 	maps_free(&b->maps);
 	pool_free(&b->pool);
 	free(b->waiting);
+	free(b->beside);
 }
 
 static int translate(struct backtrace2line *b, char **arguments, int count)
@@ -287,7 +291,9 @@ static int translate(struct backtrace2line *b, char **arguments, int count)
 	if (printing)
 		cli_error("%s", strerror(-printing));
 	if (b->without_maps)
-		cli_error("addresses without an object need the process's memory map: see --maps and --pid");
+		cli_error("addresses without an object need the process's memory map: see --maps and --pid; those of a "
+		          "chip its "
+		          "program: see --exe");
 	return error || printing || !b->frames ? CLI_TROUBLE : CLI_OK;
 }
 

@@ -2,6 +2,7 @@
 /* See cli.h. */
 #include "cli.h"
 #include "cursor.h"
+#include "dump.h"
 #include "escape.h"
 #include "progress.h"
 #include "search.h"
@@ -166,21 +167,29 @@ void cli_version(void)
 
 bool cli_symbol_option(struct search_options *options, int option, const char *argument)
 {
+	int error = 0;
+
 	switch (option) {
+	case CLI_EXE:
+		error = search_add_exe(options, argument);
+		break;
 	case CLI_DEBUG_DIR:
-		options->debug_dir = argument;
-		return true;
+		error = search_add_debug_dir(options, argument);
+		break;
 	case CLI_SYSROOT:
 		options->sysroot = argument;
-		return true;
+		break;
 	case CLI_DEBUGINFOD:
 		if (!getenv("DEBUGINFOD_URLS"))
 			cli_usage_error("--debuginfod: DEBUGINFOD_URLS names no server");
 		options->debuginfod = true;
-		return true;
+		break;
 	default:
 		return false;
 	}
+	if (error)
+		cli_usage_error("%s", strerror(-error));
+	return true;
 }
 
 void cli_complain(void *context, const char *file, uint64_t line, const char *message)
@@ -192,18 +201,53 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 		cli_error("%s: %s", file, message);
 }
 
-struct trace *cli_open_trace(const char *path, const struct diag *diag)
+/* TRACE, which was opened with ERROR; NULL after a message, and TRACE is freed. */
+static struct trace *opened(struct trace *trace, int error, const char *path)
 {
-	struct trace *trace = malloc(sizeof *trace);
-	int error = trace ? trace_open(trace, path, diag) : -ENOMEM;
-
-	if (!error) {
+	if (trace && !error) {
 		trace->input.progress = progress_line(program);
 		return trace;
 	}
 	cli_error("%s: %s", path, strerror(-error));
 	free(trace);
 	return NULL;
+}
+
+struct trace *cli_open_trace(const char *path, const struct diag *diag)
+{
+	struct trace *trace = malloc(sizeof *trace);
+
+	return opened(trace, trace ? trace_open(trace, path, diag) : -ENOMEM, path);
+}
+
+struct trace *cli_open_dump(const char *path, const struct diag *diag)
+{
+	struct trace *trace = NULL;
+	struct dump dump;
+	int error = dump_read(&dump, path, diag);
+
+	if (error)
+		return opened(NULL, error, path);
+	if (!dump.buffers) {
+		cli_error("%s: there is no trace of a chip in this memory dump", path);
+		free(dump.text);
+		return NULL;
+	}
+	trace = malloc(sizeof *trace);
+	if (!trace)
+		free(dump.text);
+	return opened(trace, trace ? trace_open_text(trace, path, dump.text, dump.len, diag) : -ENOMEM, path);
+}
+
+char *cli_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (strcmp(path, "-") == 0)
+		return NULL;
+	if (!slash)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
 enum cli_status cli_close_trace(struct trace *trace, int error)

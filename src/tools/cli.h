@@ -61,16 +61,18 @@ _Noreturn void cli_version(void);
  * The options of all commands that look symbols up: lines for the command's
  * option table and for its help.
  */
-enum { CLI_DEBUG_DIR = 0x100, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
+enum { CLI_EXE = 0x100, CLI_DEBUG_DIR, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
 
 /* clang-format off */
 #define CLI_SYMBOL_OPTIONS \
+	{"exe", required_argument, NULL, CLI_EXE}, \
 	{"debug-dir", required_argument, NULL, CLI_DEBUG_DIR}, \
 	{"sysroot", required_argument, NULL, CLI_SYSROOT}, \
 	{"debuginfod", no_argument, NULL, CLI_DEBUGINFOD}
 
 #define CLI_SYMBOL_HELP \
-	"      --debug-dir DIR   look for separate debug information in DIR first\n" \
+	"      --exe FILE        a program or library that the trace came from; can be repeated\n" \
+	"      --debug-dir DIR   look for separate debug information in DIR first; can be repeated\n" \
 	"      --sysroot DIR     a trace of another machine, whose files are below DIR\n" \
 	"      --debuginfod      ask the servers in DEBUGINFOD_URLS for debug information\n"
 /* clang-format on */
@@ -83,6 +85,12 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 
 /* Opens a trace. It lies on the heap because it is large. NULL after a message. */
 struct trace *cli_open_trace(const char *path, const struct diag *diag);
+
+/* The same for the chips' traces in the memory dump at PATH (dump.h). */
+struct trace *cli_open_dump(const char *path, const struct diag *diag);
+
+/* The directory of the file at PATH, to be freed; NULL if that is standard input, or without memory. */
+char *cli_directory(const char *path);
 
 /*
  * Closes and frees the trace. ERROR is what reading ended with, 0 or -errno.

@@ -59,17 +59,26 @@ bool command_look_up(struct command_work *work)
 	return !error;
 }
 
-enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context)
+enum cli_status command_read_opened(struct command_work *work, struct trace *trace, const char *path,
+                                    int (*read)(void *context), void *context)
 {
 	enum cli_status status;
 
 	work->malformed = 0;
-	work->trace = cli_open_trace(path, &work->diag);
-	if (!work->trace)
+	work->trace = trace;
+	if (!trace)
 		return CLI_TROUBLE;
-	status = cli_close_trace(work->trace, read(context));
+	work->beside = cli_directory(path);
+	status = cli_close_trace(trace, read(context));
+	free(work->beside);
+	work->beside = NULL;
 	work->trace = NULL;
 	return status;
+}
+
+enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context)
+{
+	return command_read_opened(work, cli_open_trace(path, &work->diag), path, read, context);
 }
 
 int command_each_item(struct command_work *work, int (*take)(void *context, const struct trace_item *item),
@@ -119,6 +128,9 @@ struct resolver command_resolver(struct command_work *work)
 	                         .stacks = &image->stacks,
 	                         .perf = find_perf_map(work),
 	                         .dir = image->cwd,
+	                         .beside = work->beside,
+	                         .program = image->exe,
+	                         .has_trace = true,
 	                         .as_written = work->as_written};
 }
 
@@ -132,5 +144,6 @@ int command_finish(struct command_work *work, int status)
 {
 	perf_map_free(&work->perf);
 	symbols_destroy(work->symbols);
+	search_options_free(&work->search);
 	return cli_finish(status);
 }

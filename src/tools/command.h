@@ -63,6 +63,7 @@ struct command_work {
 	struct symbols *symbols;
 	struct perf_map perf; /* of the image that is being read */
 	struct trace *trace;
+	char *beside;       /* the directory of the trace; NULL if it has none */
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
 };
 
@@ -75,6 +76,10 @@ char **command_parse(const struct command *command, struct command_work *work, v
 
 /* To be called once, before frames are looked up. False after a message. */
 bool command_look_up(struct command_work *work);
+
+/* Calls READ with the trace that was opened from PATH, and closes it. CLI_TROUBLE if TRACE is NULL. As below. */
+enum cli_status command_read_opened(struct command_work *work, struct trace *trace, const char *path,
+                                    int (*read)(void *context), void *context);
 
 /* Opens the trace at PATH, calls READ (0 or -errno), and closes it. CLI_OK, or CLI_TROUBLE after a message. */
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context);

@@ -51,7 +51,9 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("; the trace has no beginning", out);
 	if (process->replaced && !process->finished)
 		fputs("; then another program in its place", out);
-	else if (!process->finished || view->trace->ends_early)
+	else if (process->restarted)
+		fputs("; then the chip started again", out);
+	else if (trace_lacks_end(process) || view->trace->ends_early)
 		fputs("; the trace ends early", out);
 	if (process->lost)
 		fprintf(out, "; %" PRIu64 " events lost", process->lost);

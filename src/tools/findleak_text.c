@@ -212,9 +212,10 @@ static void print_heading(const struct findings *findings)
 		table_print_name(image->exe, stdout);
 	}
 	printf(" (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
-	       image->replaced                            ? ", then another program in its place"
-	       : findings->ends_early || !image->finished ? ", ends early"
-	                                                  : "");
+	       image->replaced                                  ? ", then another program in its place"
+	       : image->restarted                               ? ", then the chip started again"
+	       : findings->ends_early || trace_lacks_end(image) ? ", ends early"
+	                                                        : "");
 }
 
 static int print_image(const struct findings *findings)

@@ -8,36 +8,43 @@
 #include "totals.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
-			   "Writes a trace of any format as text, with the bytes in use after each event.\n"
-			   "TRACE is a file, or - for standard input, which is the default.\n"
-			   "\n"
-			   "      --full            each event with its backtrace (the default)\n"
-			   "      --compact         each backtrace once, in front of the first event with it\n"
-			   "\n"
-			   "Only the events that meet all of these conditions:\n"
-			   "      --from MS         at least MS milliseconds after the program's beginning\n"
-			   "      --to MS           at most MS milliseconds after it\n"
-			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
-			   "                        digits, or decimal ones\n"
-			   "      --thread THREAD   of the thread with that name, or that number in the trace or\n"
-			   "                        in the kernel\n"
-			   "      --call NAME,...   calls of these functions: malloc, free, ...\n"
-			   "      --grep FUNCTION   a function in the backtrace matches: * is anything, ^ the\n"
-			   "                        beginning and $ the end of its name\n"
-			   "  -n, --no-translate    for --grep: functions as the trace names them; files are\n"
-			   "                        not looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
-			   "Exit status: 0 fine, 2 usage or trouble.\n";
+static const char help[] =
+	"Usage: log-malloc-cat [OPTION]... [TRACE]\n"
+	"Writes a trace of any format as text, with the bytes in use after each event.\n"
+	"TRACE is a file, or - for standard input, which is the default.\n"
+	"\n"
+	"      --full            each event with its backtrace (the default)\n"
+	"      --compact         each backtrace once, in front of the first event with it\n"
+	"\n"
+	"      --boot N          only the trace's program, or start of a chip, number N; 1 is the first\n"
+	"      --ram FILE        the traces in a dump of a chip's memory, instead of TRACE\n"
+	"\n"
+	"Only the events that meet all of these conditions:\n"
+	"      --from MS         at least MS milliseconds after the program's beginning\n"
+	"      --to MS           at most MS milliseconds after it\n"
+	"      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
+	"                        digits, or decimal ones\n"
+	"      --thread THREAD   of the thread with that name, or that number in the trace or\n"
+	"                        in the kernel\n"
+	"      --call NAME,...   calls of these functions: malloc, free, ...\n"
+	"      --grep FUNCTION   a function in the backtrace matches: * is anything, ^ the\n"
+	"                        beginning and $ the end of its name\n"
+	"  -n, --no-translate    for --grep: functions as the trace names them; files are\n"
+	"                        not looked into\n" CLI_SYMBOL_HELP COMMAND_LAST_HELP
+	"Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, THREAD, CALL, GREP };
+enum option_value { FULL = CLI_NEXT_OPTION, COMPACT, FROM, TO, ADDRESS, THREAD, CALL, GREP, BOOT, RAM };
 
 static const struct option options[] = {
 	{"full", no_argument, NULL, FULL},
 	{"compact", no_argument, NULL, COMPACT},
+	{"boot", required_argument, NULL, BOOT},
+	{"ram", required_argument, NULL, RAM},
 	{"from", required_argument, NULL, FROM},
 	{"to", required_argument, NULL, TO},
 	{"address", required_argument, NULL, ADDRESS},
@@ -54,7 +61,11 @@ struct cat {
 	struct choice choice;
 	struct text_out out;
 	struct export_trace export;
-	bool is_cut; /* the trace has an image that ends early */
+	bool is_cut;     /* the trace has an image that ends early */
+	uint64_t boot;   /* the number of the only image that is wanted; 0: all of them */
+	const char *ram; /* the path of a memory dump; NULL if the trace is read from a trace */
+	unsigned starts; /* of a chip, so far */
+	unsigned images; /* so far */
 	/* Of the present image: */
 	struct totals totals;
 };
@@ -81,7 +92,9 @@ static void end_image(struct cat *c)
 
 	if (command_wants_image(&c->work) && !has_times(c))
 		cli_error("%s: the trace has no times: all of it is taken for one moment", c->work.trace->input.name);
-	c->is_cut |= !image->finished && !image->replaced;
+	c->is_cut |= trace_lacks_end(image);
+	c->starts += image->is_embedded;
+	c->images = image->number;
 	forget_image(c);
 }
 
@@ -109,6 +122,17 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	return choice_takes(&c->choice, &resolver, c->work.trace, item, wanted);
 }
 
+static bool is_chosen_image(struct cat *c, const struct trace_item *item)
+{
+	const struct trace *trace = c->work.trace;
+
+	if (!c->boot || c->boot == trace->image.number)
+		return true;
+	/* Each image says its format. What an earlier one says does not matter. */
+	c->export.says_format |= item->kind == TRACE_INFO && trace->record.info == INFO_FORMAT;
+	return false;
+}
+
 static int take_item(struct cat *c, struct trace_item *item)
 {
 	bool wanted;
@@ -121,7 +145,7 @@ static int take_item(struct cat *c, struct trace_item *item)
 	}
 	if (!error)
 		error = choose(c, item, &wanted);
-	if (!error && wanted)
+	if (!error && wanted && is_chosen_image(c, item))
 		error = export_trace(&c->export, c->work.trace, item);
 	/* Who watches a program that runs wants to see each event. */
 	if (c->out.is_shown)
@@ -142,6 +166,21 @@ static int take_items(struct cat *c)
 	return error;
 }
 
+/* Which of several starts of a chip the user wants is not known. */
+static void tell_starts(const struct cat *c)
+{
+	const char *name = c->work.trace->input.name;
+
+	if (c->boot > c->images)
+		cli_error("%s: there is no number %" PRIu64 ": the last one is %u", name, c->boot, c->images);
+	else if (!c->boot && c->starts > 1 && c->ram)
+		cli_error("%s: %u traces, tables of what is live first: --boot N writes number N alone", name,
+		          c->starts);
+	else if (!c->boot && c->starts > 1)
+		cli_error("%s: %u traces, one for each start of the chip: --boot %u writes the last one alone", name,
+		          c->starts, c->images);
+}
+
 static int read_trace(void *context)
 {
 	struct cat *c = context;
@@ -157,6 +196,8 @@ static int read_trace(void *context)
 	text_out_flush(&c->out);
 	if (c->out.error)
 		return 0;
+	if (!error)
+		tell_starts(c);
 	if (!error && trace->records && (c->is_cut || trace->ends_early))
 		cli_error("%s: the trace ends early", trace->input.name);
 	return error;
@@ -173,6 +214,13 @@ static enum cli_status written(const struct cat *c, enum cli_status status)
 	return CLI_TROUBLE;
 }
 
+static enum cli_status read_from(struct cat *c, const char *path)
+{
+	if (!c->ram)
+		return command_read(&c->work, path, read_trace, c);
+	return command_read_opened(&c->work, cli_open_dump(c->ram, &c->work.diag), c->ram, read_trace, c);
+}
+
 static int run(struct cat *c, const char *path)
 {
 	enum cli_status status = CLI_TROUBLE;
@@ -182,7 +230,9 @@ static int run(struct cat *c, const char *path)
 	if (text_out_open(&c->out, STDOUT_FILENO) != 0)
 		cli_error("%s", strerror(ENOMEM));
 	else if (command_look_up(&c->work))
-		status = written(c, command_read(&c->work, path, read_trace, c));
+		status = written(c, read_from(c, path));
+	if (status == CLI_OK && c->boot > c->images)
+		status = CLI_TROUBLE;
 	text_out_close(&c->out);
 	choice_free(&c->choice);
 	return command_finish(&c->work, status);
@@ -210,6 +260,14 @@ static bool take_option(void *context, int option, const char *argument)
 		return true;
 	case COMPACT:
 		c->export.format = LM_FORMAT_COMPACT;
+		return true;
+	case BOOT:
+		c->boot = cli_number(argument);
+		if (!c->boot)
+			cli_usage_error("--boot: the first one is number 1");
+		return true;
+	case RAM:
+		c->ram = argument;
 		return true;
 	case FROM:
 		c->choice.has_from = true;
@@ -245,7 +303,9 @@ int main(int argc, char **argv)
 
 	if (paths[0] && paths[1])
 		cli_usage_error("one TRACE only");
-	if (!paths[0] && isatty(STDIN_FILENO))
+	if (paths[0] && c.ram)
+		cli_usage_error("--ram: no TRACE beside it");
+	if (!paths[0] && !c.ram && isatty(STDIN_FILENO))
 		cli_usage_error("a TRACE is needed");
 	if (c.choice.has_from && c.choice.has_to && c.choice.from > c.choice.to)
 		cli_usage_error("--from is later than --to");

@@ -159,7 +159,7 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	totals->is_missing_some |= findings_are_uncertain(findings);
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
-	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
+	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
 	totals->over_budget |= findings->failed;
 }
 

@@ -11,6 +11,7 @@
 
 struct told {
 	uint64_t events, images, lost, gaps;
+	bool noisy;    /* damage is guessed, so less of it can be read the second time */
 	uint64_t said; /* a hash of all events and their frames' text */
 };
 
@@ -64,6 +65,7 @@ static struct told copy(const char *path, int to, enum lm_format format, bool *f
 	fuzz_assert(out.error == 0);
 	text_out_close(&out);
 	*faulty = trace.malformed || trace.ends_early;
+	told.noisy = trace.noisy;
 	trace_close(&trace);
 	return told;
 }
@@ -85,8 +87,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		struct told before = copy(path, written, format, &faulty);
 		struct told after = copy(copied, -1, format, &faulty);
 
-		fuzz_assert(!faulty);
-		same(&before, &after);
+		if (before.noisy) {
+			fuzz_assert(after.events <= before.events);
+		} else {
+			fuzz_assert(!faulty);
+			same(&before, &after);
+		}
 		close(written);
 	}
 	close(fd);

@@ -135,12 +135,22 @@ static void put_call(struct export_trace *export, const struct trace *trace, con
 	text_out_end(export->out, to);
 }
 
+/* Damaged records were left out in front of this one. */
+static void put_damage(struct export_trace *export, const struct trace *trace)
+{
+	if (!trace->noisy || trace->image.lost <= export->lost)
+		return;
+	put_number(export->out, LM_TRACE_LOST, trace->image.lost - export->lost);
+	export->lost = trace->image.lost;
+}
+
 static int put_event(struct export_trace *export, const struct trace *trace, const struct trace_item *item)
 {
 	struct print_tail tail = {0};
 	int error = export->format == LM_FORMAT_COMPACT ? number_event(export, trace, item, &tail) : 0;
 
 	put_time(export);
+	put_damage(export, trace);
 	put_call(export, trace, item, &tail);
 	if (export->format == LM_FORMAT_FULL)
 		put_frames(export->out, &trace->image.stacks, item->stack);

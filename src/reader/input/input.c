@@ -14,20 +14,48 @@ enum {
 	BUFFER_SIZE = INPUT_LINE_MAX + READ_SIZE + INPUT_BACK,
 };
 
-int input_open(struct input *in, const char *path, const struct diag *diag)
+static int make_buffer(struct input *in)
 {
-	int error;
-
-	*in = (struct input){.name = NULL};
-	error = source_open(&in->source, path, diag);
-	if (error)
-		return error;
 	in->name = in->source.name;
 	in->data = malloc(BUFFER_SIZE);
 	if (in->data)
 		return 0;
 	input_close(in);
 	return -ENOMEM;
+}
+
+int input_open(struct input *in, const char *path, const struct diag *diag)
+{
+	int error;
+
+	*in = (struct input){.name = NULL};
+	error = source_open(&in->source, path, diag);
+	return error ? error : make_buffer(in);
+}
+
+int input_open_text(struct input *in, const char *name, char *text, size_t len)
+{
+	*in = (struct input){.name = NULL};
+	source_open_text(&in->source, name, text, len);
+	return make_buffer(in);
+}
+
+/* Leaves out the carriage returns in front of newlines, from FROM on. The last byte's is not known yet. */
+static void drop_returns(struct input *in, size_t from)
+{
+	size_t to = from;
+
+	for (size_t at = from; at < in->len; at++)
+		if (in->data[at] != '\r' || at + 1 == in->len || in->data[at + 1] != '\n')
+			in->data[to++] = in->data[at];
+	in->len = to;
+}
+
+void input_drop_returns(struct input *in)
+{
+	if (!in->drop)
+		drop_returns(in, in->pos);
+	in->drop = true;
 }
 
 /* Moves what is left, and a little of what is in front of that, to the front of the buffer. Reads behind it. 0 or
@@ -47,6 +75,8 @@ static int refill(struct input *in)
 	if (n < 0)
 		return (int)n;
 	in->len += (size_t)n;
+	if (in->drop)
+		drop_returns(in, in->len - (size_t)n - (in->len > in->pos + (size_t)n));
 	in->ended = n == 0;
 	if (in->progress.show)
 		in->progress.show(in->source.used, in->source.size);
@@ -70,7 +100,8 @@ static int get_more(struct input *in)
 /* Skips NUL bytes; in a packed trace, words that begin with one. */
 static void skip_nuls(struct input *in)
 {
-	while (in->pos < in->len && (in->data[in->pos] == '\0' || (in->nuls && in->words && !input_at_word(in)))) {
+	while (in->pos < in->len &&
+	       (in->data[in->pos] == '\0' || (in->nuls && in->words && !in->lossy && !input_at_word(in)))) {
 		in->nuls = true;
 		in->pos++;
 	}
@@ -139,7 +170,8 @@ int input_next(struct input *in, struct line *line)
 	}
 	in->nuls = false;
 	input_pass(in, line->len + line->finished, line->finished);
-	line->len -= line->finished && line->len && line->text[line->len - 1] == '\r';
+	line->has_return = line->finished && line->len && line->text[line->len - 1] == '\r';
+	line->len -= line->has_return;
 	return 1;
 }
 

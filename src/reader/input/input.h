@@ -25,6 +25,7 @@ struct line {
 	uint64_t number;  /* from 1 */
 	bool finished;    /* it has a newline; otherwise the writer was stopped in the middle of it */
 	bool cut;         /* it was longer than INPUT_LINE_MAX */
+	bool has_return;  /* a carriage return stands in front of its newline */
 	bool after_nuls;  /* NUL bytes stand between this line and the one before */
 };
 
@@ -42,6 +43,8 @@ struct input {
 	bool skipping;    /* the position is inside of a line that was cut */
 	bool nuls;        /* NUL bytes were skipped since the last line */
 	bool words;       /* see input_begin_words() */
+	bool drop;        /* see input_drop_returns() */
+	bool lossy;       /* bytes are missing anywhere: behind a NUL, any byte can be the first of a word */
 	unsigned phase;   /* see input_set_phase() */
 	char *data;
 	size_t len; /* bytes of data that can be used */
@@ -53,6 +56,9 @@ struct input {
 
 /* Arguments and result are those of source_open(). */
 int input_open(struct input *in, const char *path, const struct diag *diag);
+
+/* Those of source_open_text(). 0 or -ENOMEM; TEXT is freed in either case. */
+int input_open_text(struct input *in, const char *name, char *text, size_t len);
 
 /* 1 and a line, 0 at the end, -errno. */
 int input_next(struct input *in, struct line *line);
@@ -102,6 +108,19 @@ static inline void input_back(struct input *in, size_t len)
 {
 	in->pos -= len < in->pos ? len : in->pos;
 }
+
+/* Goes back to TEXT, which is inside of the line that was returned last. FINISHED: that line was. */
+static inline void input_return(struct input *in, const char *text, bool finished)
+{
+	in->pos = (size_t)(text - in->data);
+	in->lines -= finished;
+}
+
+/*
+ * A link made two bytes, a carriage return and a newline, of each newline of a packed trace. From the position on, the
+ * carriage returns are left out, so that records have their lengths again.
+ */
+void input_drop_returns(struct input *in);
 
 /* Does an ordinary line begin at the position? */
 static inline bool input_at_line(const struct input *in)

@@ -127,6 +127,11 @@ int source_open(struct source *source, const char *path, const struct diag *diag
 	return error;
 }
 
+void source_open_text(struct source *source, const char *name, char *text, size_t len)
+{
+	*source = (struct source){.name = name, .fd = -1, .rest = {.text = text, .len = len}, .has_rest = true};
+}
+
 ssize_t source_read(struct source *source, char *to, size_t room)
 {
 	if (source->unpack)

@@ -38,6 +38,9 @@ struct source {
  */
 int source_open(struct source *source, const char *path, const struct diag *diag);
 
+/* The LEN bytes TEXT, which source_close() frees, as if they were the file NAME. */
+void source_open_text(struct source *source, const char *name, char *text, size_t len);
+
 /* Reads at most ROOM bytes into TO. Returns their number, 0 at the end, or -errno. */
 ssize_t source_read(struct source *source, char *to, size_t room);
 

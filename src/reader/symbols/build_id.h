@@ -25,6 +25,12 @@ static inline bool build_id_is(const unsigned char *bits, size_t len, const char
 	return true;
 }
 
+/* Can DIGITS be a part of a path? A trace can contain anything, and a build-id must not lead out of a directory. */
+static inline bool build_id_is_plain(const char *digits)
+{
+	return strlen(digits) > 2 && !digits[strspn(digits, "0123456789abcdef")];
+}
+
 /* Writes them as digits. False if there are none, or more than there is room for. */
 static inline bool build_id_digits(const unsigned char *bits, size_t len, char digits[BUILD_ID_DIGITS_MAX + 1])
 {

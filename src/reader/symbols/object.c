@@ -31,10 +31,10 @@ static void set_search(Dwfl_Module *module, const struct search *search)
 	*userdata = (void *)search;
 }
 
-/* Opens the object by FD, which is closed if that fails. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
-static int open_elf(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
+/* Opens the object by FD, which is closed if that fails. FILE is its path. 0, -ENOMEM, -ENOEXEC or -ESTALE. */
+static int open_elf(struct object *object, int fd, const char *file, const char *name, const char *build_id,
+                    const struct search *search)
 {
-	char *file = search_path(search, path);
 	struct stat status = {.st_size = 0};
 	int error = -ENOEXEC;
 
@@ -43,13 +43,11 @@ static int open_elf(struct object *object, int fd, const char *path, const char 
 	                          .size = (uint64_t)status.st_size,
 	                          .changed = status.st_mtim};
 	if (!object->dwfl) {
-		free(file);
 		close(fd);
 		return -ENOMEM;
 	}
 	/* If this succeeds, libdwfl owns the descriptor. */
-	object->module = dwfl_report_elf(object->dwfl, path, file, fd, 0, true);
-	free(file);
+	object->module = dwfl_report_elf(object->dwfl, name, file, fd, 0, true);
 	if (object->module)
 		set_search(object->module, search);
 	if (!object->module)
@@ -63,29 +61,45 @@ static int open_elf(struct object *object, int fd, const char *path, const char 
 	return error;
 }
 
-/* The same for the file of that name in a debug directory. */
-static int open_unstripped(struct object *object, const char *path, const char *build_id, const struct search *search)
+/* Opens what has the content of PATH. FD is a descriptor or -errno. */
+static int open_as(struct object *object, int fd, const char *path, const char *build_id, const struct search *search)
+{
+	char *file;
+	int error;
+
+	if (fd < 0)
+		return fd;
+	file = search_path(search, path);
+	error = open_elf(object, fd, file, path, build_id, search);
+	free(file);
+	return error;
+}
+
+int object_open_there(struct object *object, const char *path, const char *build_id, const struct search *search)
+{
+	return open_as(object, search_open(search, path), path, build_id, search);
+}
+
+int object_open_here(struct object *object, const char *file, const char *name, const char *build_id,
+                     const struct search *search)
+{
+	int fd = search_open_here(file);
+
+	return fd < 0 ? fd : open_elf(object, fd, file, name, build_id, search);
+}
+
+int object_open_elsewhere(struct object *object, const char *path, const char *build_id, const struct search *search)
 {
 	char *found;
 	int fd = unstripped_open(search, path, build_id, false, &found);
 
-	if (fd < 0)
-		return fd;
-	free(found);
-	return open_elf(object, fd, path, build_id, search);
-}
-
-int object_open(struct object *object, const char *path, const char *build_id, const struct search *search)
-{
-	int fd = search_open(search, path), error;
-
-	error = fd < 0 ? fd : open_elf(object, fd, path, build_id, search);
-	if (!error || open_unstripped(object, path, build_id, search) == 0)
+	if (fd >= 0)
+		free(found);
+	if (open_as(object, fd, path, build_id, search) == 0)
 		return 0;
 	if (!build_id)
-		return error;
-	fd = search_open_build_id(search, build_id);
-	return fd >= 0 && open_elf(object, fd, path, build_id, search) == 0 ? 0 : error;
+		return -ENOENT;
+	return open_as(object, search_open_build_id(search, build_id), path, build_id, search);
 }
 
 bool object_has_stamp(const struct object *object, const char *stamp)
@@ -124,6 +138,54 @@ static bool next_segment(const struct object *object, size_t *index, GElf_Phdr *
 	return false;
 }
 
+const char *object_name(const struct object *object)
+{
+	return dwfl_module_info(object->module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+}
+
+bool object_is_fixed(const struct object *object)
+{
+	GElf_Ehdr header;
+
+	return gelf_getehdr(object->elf, &header) && header.e_type == ET_EXEC;
+}
+
+bool object_find_code(const struct object *object, uint64_t address, GElf_Shdr *section)
+{
+	Elf_Scn *next = NULL;
+
+	while ((next = elf_nextscn(object->elf, next)))
+		if (gelf_getshdr(next, section) && section->sh_flags & SHF_EXECINSTR && address >= section->sh_addr &&
+		    address - section->sh_addr < section->sh_size)
+			return true;
+	return false;
+}
+
+bool object_has_code(const struct object *object, uint64_t address)
+{
+	GElf_Phdr segment;
+	GElf_Shdr section;
+	size_t index = 0;
+
+	if (object_find_code(object, address, &section))
+		return true;
+	/* Functions that are copied to RAM can be in a section of data. */
+	while (next_segment(object, &index, &segment))
+		if (segment.p_flags & PF_X && address >= segment.p_vaddr && address - segment.p_vaddr < segment.p_memsz)
+			return true;
+	return false;
+}
+
+uint64_t object_plain_address(const struct object *object, uint64_t address)
+{
+	GElf_Ehdr header;
+
+	/* On these, an odd address tells the instruction set. */
+	if (gelf_getehdr(object->elf, &header) && (header.e_machine == EM_ARM || header.e_machine == EM_MIPS))
+		return address & ~(uint64_t)1;
+	return address;
+}
+
 int object_from_load(const struct object *object, uint64_t from, uint64_t address, uint64_t *result)
 {
 	GElf_Phdr segment;
@@ -131,6 +193,10 @@ int object_from_load(const struct object *object, uint64_t from, uint64_t addres
 
 	if (!next_segment(object, &index, &segment))
 		return -ENOENT;
+	if (object_is_fixed(object)) {
+		*result = address;
+		return 0;
+	}
 	*result = address - from + (segment.p_vaddr & page_mask());
 	return 0;
 }

@@ -15,23 +15,58 @@ struct spot {
 	uint64_t address;
 };
 
-/* The path of the frame's object on disk. False if the frame names no object, or one that can't exist. */
+/* The path of the frame's object as it is written. False if the frame names no object, or one that can't exist. */
+static bool written_path(const struct frame *frame, char path[PATH_MAX])
+{
+	size_t len;
+
+	if (!frame->object || frame->object_len >= PATH_MAX)
+		return false;
+	len = escape_decode(path, frame->object, frame->object_len);
+	path[len] = '\0';
+	/* Normalized as in a memory map, so that each file is one object. */
+	if (strncmp(path, "./", 2) == 0)
+		memmove(path, path + 2, len - 1);
+	return path[0] != '\0';
+}
+
+/* The path of the frame's object where the process ran. False as above. */
 static bool object_path(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX])
 {
-	char written[PATH_MAX], *name = written;
+	char written[PATH_MAX];
 	int len;
 
-	if (!frame->object || frame->object_len >= sizeof written)
+	if (!written_path(frame, written))
 		return false;
-	written[escape_decode(written, frame->object, frame->object_len)] = '\0';
-	/* Normalized as in a memory map, so that each file is one object. */
-	if (strncmp(written, "./", 2) == 0)
-		name += 2;
 	if (written[0] == '/' || !resolver->dir)
-		len = snprintf(path, PATH_MAX, "%s", name);
+		len = snprintf(path, PATH_MAX, "%s", written);
 	else
-		len = snprintf(path, PATH_MAX, "%s/%s", resolver->dir, name);
-	return len > 0 && len < PATH_MAX;
+		len = snprintf(path, PATH_MAX, "%s/%s", resolver->dir, written);
+	return len < PATH_MAX;
+}
+
+/* Is PATH that of the program? A trace of a system without files has one module at most, the program. */
+static bool is_program(const struct resolver *resolver, const char *path)
+{
+	const struct mapping *only = NULL;
+	bool several = false;
+
+	if (resolver->program)
+		return strcmp(path, resolver->program) == 0;
+	if (resolver->maps)
+		only = maps_only_module(resolver->maps, &several);
+	return only ? strcmp(path, only->path) == 0 : !several && path[0] != '/';
+}
+
+static struct object *find_object(const struct resolver *resolver, const char *path, const char *build_id)
+{
+	const struct named named = {.path = path,
+	                            .build_id = build_id,
+	                            .dir = resolver->dir,
+	                            .beside = resolver->beside,
+	                            .is_program = is_program(resolver, path)};
+
+	return symbols_object(resolver->symbols, &named);
 }
 
 /*
@@ -100,7 +135,7 @@ static bool in_mapping(const struct resolver *resolver, const struct frame *fram
 {
 	struct mapping *mapping = &resolver->maps->mappings[found - resolver->maps->mappings];
 
-	spot->object = symbols_object(resolver->symbols, mapping->path, mapping->build_id);
+	spot->object = find_object(resolver, mapping->path, mapping->build_id);
 	if (!spot->object || !locate(mapping, frame->address, spot))
 		return false;
 	if (mapping->build_id)
@@ -116,15 +151,52 @@ static bool in_mapping(const struct resolver *resolver, const struct frame *fram
 static bool in_object(const struct resolver *resolver, const struct frame *frame, const char *path, struct spot *spot)
 {
 	const struct mapping *module = resolver->maps ? maps_find_path(resolver->maps, path) : NULL;
+	char written[PATH_MAX];
 
-	if (!frame->has_offset)
+	if (!frame->has_offset || !written_path(frame, written))
 		return false;
-	spot->object = symbols_object(resolver->symbols, path, module ? module->build_id : NULL);
+	if (resolver->maps && !module)
+		module = maps_find_path(resolver->maps, written);
+	spot->object = find_object(resolver, written, module ? module->build_id : NULL);
 	if (!spot->object)
 		return false;
 	spot->address = frame->offset;
 	return !frame->symbol || object_from_symbol(spot->object, frame->symbol, frame->symbol_len, frame->offset,
 	                                            frame->address, &spot->address) == 0;
+}
+
+/* The program, if the trace says which it is, or has one module alone. NULL if it is not at hand. */
+static struct object *find_program(const struct resolver *resolver, bool *several)
+{
+	const struct mapping *only = resolver->maps ? maps_only_module(resolver->maps, several) : NULL;
+
+	if (*several || (!only && !resolver->program))
+		return NULL;
+	return only ? find_object(resolver, only->path, only->build_id)
+	            : find_object(resolver, resolver->program, NULL);
+}
+
+/*
+ * The trace does not say what is at the frame's address. On a chip, a program is where it was linked to. PATH becomes
+ * that of the program.
+ */
+static bool in_fixed(const struct resolver *resolver, const struct frame *frame, char path[PATH_MAX], struct spot *spot)
+{
+	bool several = false, has_maps = resolver->maps && resolver->maps->count;
+	struct object *object;
+
+	if (frame->object || !frame->has_address)
+		return false;
+	object = has_maps ? NULL : symbols_object_at(resolver->symbols, frame->address);
+	if (!object)
+		object = find_program(resolver, &several);
+	if (!object && !has_maps && !resolver->program && resolver->has_trace)
+		symbols_lack_program(resolver->symbols, NULL);
+	if (!object || !object_is_fixed(object) || !object_has_code(object, frame->address))
+		return false;
+	*spot = (struct spot){object, frame->address};
+	snprintf(path, PATH_MAX, "%s", object_name(object));
+	return true;
 }
 
 /*
@@ -175,27 +247,55 @@ static int take_named(const struct resolver *resolver, const struct frame *frame
  */
 static int find_places(const struct resolver *resolver, const struct spot *spot, struct symbols_places *places)
 {
-	int error = symbols_find(resolver->symbols, spot->object, spot->address - 1, resolver->detail, places);
+	uint64_t address = object_plain_address(spot->object, spot->address);
+	int error = symbols_find(resolver->symbols, spot->object, address - 1, resolver->detail, places);
 
 	if (!error && places->count == 1 && !places->places[0].function)
-		error = symbols_find(resolver->symbols, spot->object, spot->address, resolver->detail, places);
+		error = symbols_find(resolver->symbols, spot->object, address, resolver->detail, places);
 	return error;
 }
 
-/* The frame is in no file. Its process may have made the code, and may have told its name. */
+/* The frame is in no file. Its process may have made the code, and may have told its name: that; NULL if not. */
+static const char *made_name(const struct resolver *resolver, const struct frame *frame, size_t *len, int *error)
+{
+	const char *name;
+
+	*error = 0;
+	if (!resolver->perf || !frame->has_address || frame->object)
+		return NULL;
+	name = perf_map_find(resolver->perf, frame->address - 1, len, error);
+	/* As in find_places(). */
+	return *error || name ? name : perf_map_find(resolver->perf, frame->address, len, error);
+}
+
 static int take_made(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
 {
 	size_t len;
 	int error;
-	const char *name = perf_map_find(resolver->perf, frame->address - 1, &len, &error);
+	const char *name = made_name(resolver, frame, &len, &error);
 
-	/* As in find_places(). */
-	if (!error && !name)
-		name = perf_map_find(resolver->perf, frame->address, &len, &error);
 	if (!name)
 		return error;
 	resolved->named.function = symbols_demangle(resolver->symbols, name, len);
 	return resolved->named.function ? 0 : -ENOMEM;
+}
+
+/* The frame is in no file that the trace names. 1 and SPOT if it is in another one, 0 if nothing more is known, or
+ * -ENOMEM. */
+static int look_elsewhere(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved,
+                          struct spot *spot)
+{
+	int error;
+
+	if (resolved->module[0]) {
+		if (!resolved->named.function && strcmp(resolved->module, MAPS_VDSO) == 0)
+			resolved->named.function = MAPS_VDSO;
+		return 0;
+	}
+	error = take_made(resolver, frame, resolved);
+	if (error || resolved->named.function)
+		return error;
+	return in_fixed(resolver, frame, resolved->module, spot);
 }
 
 int resolve_frame(const struct resolver *resolver, const struct frame *frame, struct resolved *resolved)
@@ -207,11 +307,10 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	if (error || resolver->as_written || (frame->has_address && frame->address == 0))
 		return error;
 	if (!find_spot(resolver, frame, resolved->module, &spot)) {
-		if (!resolved->named.function && strcmp(resolved->module, MAPS_VDSO) == 0)
-			resolved->named.function = MAPS_VDSO;
-		if (resolver->perf && frame->has_address && !frame->object && !resolved->module[0])
-			return take_made(resolver, frame, resolved);
-		return 0;
+		int found = look_elsewhere(resolver, frame, resolved, &spot);
+
+		if (found <= 0)
+			return found;
 	}
 	resolved->has_offset = true;
 	resolved->offset = spot.address;
@@ -222,26 +321,36 @@ int resolve_frame(const struct resolver *resolver, const struct frame *frame, st
 	return error;
 }
 
+/* Where a frame is, by all that is known. */
+static bool find_any(const struct resolver *resolver, const struct frame *frame, struct spot *spot)
+{
+	char path[PATH_MAX];
+	size_t len;
+	int error;
+
+	if (!object_path(resolver, frame, path))
+		path[0] = '\0';
+	if (find_spot(resolver, frame, path, spot))
+		return true;
+	return !path[0] && !made_name(resolver, frame, &len, &error) && in_fixed(resolver, frame, path, spot);
+}
+
 /* As in find_places(): a signal handler's return may be the first byte of a function. */
 bool resolve_lacks_tables(const struct resolver *resolver, const struct frame *frame)
 {
-	char path[PATH_MAX];
 	struct spot spot;
+	uint64_t address;
 
-	if (resolver->as_written || (frame->has_address && frame->address == 0))
+	if (resolver->as_written || (frame->has_address && frame->address == 0) || !find_any(resolver, frame, &spot))
 		return false;
-	if (!object_path(resolver, frame, path))
-		path[0] = '\0';
-	return find_spot(resolver, frame, path, &spot) && !tables_is_start(spot.object, spot.address - 1) &&
-	       tables_lack(spot.object, spot.address - 1) && tables_lack(spot.object, spot.address);
+	address = object_plain_address(spot.object, spot.address);
+	return !tables_is_start(spot.object, address - 1) && tables_lack(spot.object, address - 1) &&
+	       tables_lack(spot.object, address);
 }
 
 struct object *resolve_object(const struct resolver *resolver, const struct frame *frame)
 {
 	struct spot spot;
-	char path[PATH_MAX];
 
-	if (!object_path(resolver, frame, path))
-		path[0] = '\0';
-	return find_spot(resolver, frame, path, &spot) ? spot.object : NULL;
+	return find_any(resolver, frame, &spot) ? spot.object : NULL;
 }

@@ -23,6 +23,9 @@ struct resolver {
 	const struct stacks *stacks;
 	struct perf_map *perf; /* names that the process gave to code that it made; can be NULL */
 	const char *dir;       /* relative paths of objects begin there; can be NULL */
+	const char *beside;    /* or there: the directory of the trace; can be NULL */
+	const char *program;   /* the program's path as the trace has it; can be NULL */
+	bool has_trace;        /* the frames are those of a trace, which ought to name the program */
 	bool as_written;       /* nothing is looked up; only the frame's own text is used */
 	enum symbols_detail detail;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See search.h. */
 #include "search.h"
+#include "array.h"
 #include "build_id.h"
 #include "debuginfod.h"
 #include "unstripped.h"
@@ -28,6 +29,29 @@ static int append(char **list, const char *first, const char *second)
 	free(*list);
 	*list = longer;
 	return 0;
+}
+
+int search_add_debug_dir(struct search_options *options, const char *dir)
+{
+	return append(&options->debug_dir, dir, "");
+}
+
+int search_add_exe(struct search_options *options, const char *exe)
+{
+	const char **grown = array_grow(options->exes, &options->exe_room, options->exe_count + 1, sizeof *grown);
+
+	if (!grown)
+		return -ENOMEM;
+	options->exes = grown;
+	grown[options->exe_count++] = exe;
+	return 0;
+}
+
+void search_options_free(struct search_options *options)
+{
+	free(options->debug_dir);
+	free(options->exes);
+	*options = (struct search_options){.sysroot = NULL};
 }
 
 /* libdwfl reads a relative path relative to the object. The user's are relative to the current directory. */
@@ -116,12 +140,15 @@ int search_init(struct search *search, const struct search_options *options, con
 		options = &usual;
 	*search = (struct search){
 		.root = -1,
+		.files = calloc(1, sizeof *search->files),
 		.debuginfod = options->debuginfod,
 		.callbacks = {.find_elf = dwfl_build_id_find_elf,
 	                      .find_debuginfo = find_debuginfo,
 	                      .section_address = dwfl_offline_section_address,
 	                      .debuginfo_path = &search->debug_path},
 	};
+	if (!search->files)
+		return -ENOMEM;
 	/* Otherwise libdwfl would ask the servers that this variable names. */
 	if (!options->debuginfod)
 		unsetenv("DEBUGINFOD_URLS");
@@ -151,11 +178,12 @@ static int open_in_root(int root, const char *path, int flags)
 	return fd;
 }
 
-int search_open(const struct search *search, const char *path)
+/* A trace can name anything. Opening a pipe must not wait, and a device must not be touched. */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+
+/* FD if it is a regular file; or -errno. FD can be -1, with errno set. */
+static int only_regular(int fd)
 {
-	/* A trace can name anything. Opening a pipe must not wait, and a device must not be touched. */
-	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	int fd = search->root >= 0 && path[0] == '/' ? open_in_root(search->root, path, flags) : open(path, flags);
 	struct stat st;
 
 	if (fd < 0)
@@ -166,13 +194,24 @@ int search_open(const struct search *search, const char *path)
 	return -ENOEXEC;
 }
 
+int search_open(const struct search *search, const char *path)
+{
+	if (search->root >= 0 && path[0] == '/')
+		return only_regular(open_in_root(search->root, path, OPEN_FLAGS));
+	return search_open_here(path);
+}
+
+int search_open_here(const char *path)
+{
+	return only_regular(open(path, OPEN_FLAGS));
+}
+
 int search_open_build_id(const struct search *search, const char *build_id)
 {
 	char *copy, *rest, *dir;
 	int fd = -ENOENT;
 
-	/* A trace can contain anything. A build-id must not lead out of these directories. */
-	if (strlen(build_id) <= 2 || build_id[strspn(build_id, "0123456789abcdef")])
+	if (!build_id_is_plain(build_id))
 		return fd;
 	copy = rest = strdup(search->debug_path);
 	if (!copy)
@@ -203,5 +242,8 @@ void search_free(struct search *search)
 		close(search->root);
 	free(search->sysroot);
 	free(search->debug_path);
+	if (search->files)
+		id_files_free(search->files);
+	free(search->files);
 	*search = (struct search){.root = -1};
 }

@@ -3,6 +3,7 @@
 #include "symbols.h"
 #include "array.h"
 #include "demangle.h"
+#include "exes.h"
 #include "hash.h"
 #include "inlines.h"
 #include "pool.h"
@@ -12,8 +13,7 @@
 #include <string.h>
 
 struct known_object {
-	const char *path;
-	const char *build_id; /* "" if any matches */
+	struct named named;
 	struct object *object;
 };
 
@@ -33,7 +33,10 @@ struct known_name {
 
 struct symbols {
 	struct search search;
+	struct exes exes;
 	const struct diag *diag;
+	bool looked;       /* something was looked up */
+	bool told_program; /* see symbols_lack_program() */
 	struct pool pool;
 	struct known_object *objects;
 	size_t object_count, object_room;
@@ -55,10 +58,15 @@ int symbols_create(struct symbols **symbols, const struct search_options *option
 		return -ENOMEM;
 	(*symbols)->diag = diag;
 	error = search_init(&(*symbols)->search, options, diag);
-	if (error) {
-		free(*symbols);
-		*symbols = NULL;
+	if (!error) {
+		error = exes_open(&(*symbols)->exes, options, &(*symbols)->search, diag);
+		if (!error)
+			return 0;
+		exes_close(&(*symbols)->exes, false);
+		search_free(&(*symbols)->search);
 	}
+	free(*symbols);
+	*symbols = NULL;
 	return error;
 }
 
@@ -67,8 +75,9 @@ void symbols_destroy(struct symbols *symbols)
 	if (!symbols)
 		return;
 	for (size_t i = 0; i < symbols->object_count; i++)
-		if (symbols->objects[i].object)
+		if (symbols->objects[i].object && !symbols->objects[i].object->given)
 			object_close(symbols->objects[i].object);
+	exes_close(&symbols->exes, symbols->looked);
 	free(symbols->objects);
 	free(symbols->places);
 	free(symbols->names);
@@ -80,49 +89,110 @@ void symbols_destroy(struct symbols *symbols)
 	free(symbols);
 }
 
-static bool same_object(const void *owner, uint32_t place, const void *key)
+static bool same_text(const char *a, const char *b)
 {
-	const struct known_object *a = &((const struct symbols *)owner)->objects[place], *b = key;
-
-	return strcmp(a->path, b->path) == 0 && strcmp(a->build_id, b->build_id) == 0;
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static struct object *open_object(struct symbols *symbols, const char *path, const char *build_id)
+static bool same_object(const void *owner, uint32_t place, const void *key)
 {
-	struct object *object = pool_alloc(&symbols->pool, sizeof *object);
-	int error = object ? object_open(object, path, build_id, &symbols->search) : -ENOMEM;
+	const struct named *a = &((const struct symbols *)owner)->objects[place].named, *b = key;
 
-	if (!error)
-		return object;
+	return strcmp(a->path, b->path) == 0 && same_text(a->build_id, b->build_id) && a->is_program == b->is_program &&
+	       (a->path[0] == '/' || (same_text(a->dir, b->dir) && same_text(a->beside, b->beside)));
+}
+
+static void complain(struct symbols *symbols, const struct named *named, int error)
+{
 	if (error == -ESTALE)
-		diag_report(symbols->diag, path, 0,
+		diag_report(symbols->diag, named->path, 0,
 		            "not the file that the trace is about (its build-id differs): not used");
 	else if (error == -ENOEXEC)
-		diag_report(symbols->diag, path, 0, "not an ELF file: it has no symbols");
+		diag_report(symbols->diag, named->path, 0, "not an ELF file: it has no symbols");
+	else if (error == -ENOENT && named->is_program)
+		symbols_lack_program(symbols, named->path);
 	else
-		diag_report(symbols->diag, path, 0, "no symbols: %s", strerror(-error));
+		diag_report(symbols->diag, named->path, 0, "no symbols: %s", strerror(-error));
+}
+
+static struct object *open_object(struct symbols *symbols, const struct named *named)
+{
+	struct object *object = pool_alloc(&symbols->pool, sizeof *object);
+	struct exe *exe = NULL;
+	int error = object ? named_open(named, &symbols->search, &symbols->exes, object, &exe) : -ENOMEM;
+
+	if (exe) {
+		exe->used = true;
+		return exes_object(&symbols->exes, exe);
+	}
+	if (!error)
+		return object;
+	complain(symbols, named, error);
 	return NULL;
 }
 
-struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id)
+/* 0 or -ENOMEM. */
+static int keep_text(struct symbols *symbols, const char **text)
 {
-	struct known_object key = {.path = path, .build_id = build_id ? build_id : ""}, *objects;
-	uint64_t hash = hash_bytes(path, strlen(path));
-	uint32_t place = hash_find(&symbols->object_table, hash, same_object, symbols, &key);
+	if (*text)
+		*text = pool_copy(&symbols->pool, *text, strlen(*text));
+	return *text ? 0 : -ENOMEM;
+}
 
+static int keep_named(struct symbols *symbols, struct named *named)
+{
+	if (keep_text(symbols, &named->path) != 0 || (named->build_id && keep_text(symbols, &named->build_id) != 0) ||
+	    (named->dir && keep_text(symbols, &named->dir) != 0) ||
+	    (named->beside && keep_text(symbols, &named->beside) != 0))
+		return -ENOMEM;
+	return 0;
+}
+
+struct object *symbols_object(struct symbols *symbols, const struct named *named)
+{
+	struct known_object known = {.named = *named}, *objects;
+	uint64_t hash = hash_bytes(named->path, strlen(named->path));
+	uint32_t place = hash_find(&symbols->object_table, hash, same_object, symbols, named);
+
+	symbols->looked = true;
 	if (place != HASH_NONE)
 		return symbols->objects[place].object;
 	objects = array_grow(symbols->objects, &symbols->object_room, symbols->object_count + 1, sizeof *objects);
 	if (!objects)
 		return NULL;
 	symbols->objects = objects;
-	key.path = pool_copy(&symbols->pool, path, strlen(path));
-	key.build_id = pool_copy(&symbols->pool, key.build_id, strlen(key.build_id));
-	if (!key.path || !key.build_id || hash_add(&symbols->object_table, hash, (uint32_t)symbols->object_count) != 0)
+	if (keep_named(symbols, &known.named) != 0 ||
+	    hash_add(&symbols->object_table, hash, (uint32_t)symbols->object_count) != 0)
 		return NULL;
-	key.object = open_object(symbols, key.path, build_id);
-	objects[symbols->object_count++] = key;
-	return key.object;
+	known.object = open_object(symbols, &known.named);
+	objects[symbols->object_count++] = known;
+	return known.object;
+}
+
+struct object *symbols_object_at(struct symbols *symbols, uint64_t address)
+{
+	struct exe *exe = exes_at(&symbols->exes, address);
+
+	symbols->looked = true;
+	if (!exe)
+		return NULL;
+	exe->used = true;
+	return &exe->object;
+}
+
+void symbols_lack_program(struct symbols *symbols, const char *program)
+{
+	if (symbols->told_program && program)
+		diag_report(symbols->diag, program, 0, "no symbols: %s", strerror(ENOENT));
+	else if (program)
+		diag_report(
+			symbols->diag, program, 0,
+			"no symbols: the program is not here: give it by --exe FILE, or by --sysroot DIR the directory "
+			"that was its root");
+	else if (!symbols->told_program)
+		diag_report(symbols->diag, "no symbols", 0,
+		            "the trace does not name its program: give it by --exe FILE");
+	symbols->told_program = true;
 }
 
 static const char *demangle(struct symbols *symbols, const char *name, bool is_ada)
@@ -274,7 +344,7 @@ bool symbols_contradict(struct symbols *symbols, struct object *object, const ch
 	if (!other || object->denied)
 		return other;
 	object->denied = true;
-	diag_report(symbols->diag, path, 0,
+	diag_report(symbols->diag, object->given ? object->given : path, 0,
 	            "not the file that the trace is about (it has %s where the trace has %.*s): not used", other,
 	            (int)claim->len, claim->name);
 	return true;
@@ -282,7 +352,7 @@ bool symbols_contradict(struct symbols *symbols, struct object *object, const ch
 
 bool symbols_may_be_other(const struct symbols *symbols, const struct object *object, const char *stamp)
 {
-	return !symbols->search.sysroot && !object_has_stamp(object, stamp);
+	return !symbols->search.sysroot && !object->given && !object_has_stamp(object, stamp);
 }
 
 void symbols_deny(struct symbols *symbols, struct object *object, const char *path)

@@ -8,6 +8,7 @@
 #define LM_READER_SYMBOLS_H
 
 #include "diag.h"
+#include "named.h"
 #include "object.h"
 
 #include <stdbool.h>
@@ -33,15 +34,25 @@ struct symbols;
  * OPTIONS say where to look for objects and their debug information. They have to stay
  * valid. NULL means the paths of the trace, and the usual debug directories. DIAG can
  * be NULL; it is told once of each object that can't be used. Returns 0, -ENOMEM, or
- * another -errno if a directory in OPTIONS can't be used, which DIAG is told. *SYMBOLS
- * is NULL then.
+ * another -errno if a directory or file in OPTIONS can't be used, which DIAG is told.
+ * *SYMBOLS is NULL then.
  */
 int symbols_create(struct symbols **symbols, const struct search_options *options, const struct diag *diag);
 
+/* Tells also of files in OPTIONS that no trace named. */
 void symbols_destroy(struct symbols *symbols);
 
-/* The object at PATH with that BUILD_ID, or with any if it is NULL. NULL if there is none that can be used. */
-struct object *symbols_object(struct symbols *symbols, const char *path, const char *build_id);
+/* The object that a trace names. NULL if there is none that can be used. */
+struct object *symbols_object(struct symbols *symbols, const struct named *named);
+
+/* The user's program that has code at ADDRESS, if the trace names no program. NULL if there is none. */
+struct object *symbols_object_at(struct symbols *symbols, uint64_t address);
+
+/*
+ * A frame has no function, because the trace's program is not at hand. Says once what the user can do. PROGRAM is its
+ * path; NULL if the trace does not name it.
+ */
+void symbols_lack_program(struct symbols *symbols, const char *program);
 
 /* SYMBOLS_NAMES reads only the symbol table. Debug information can be large and compressed, so it is slower. */
 enum symbols_detail { SYMBOLS_ALL, SYMBOLS_NAMES };
@@ -69,7 +80,7 @@ bool symbols_contradict(struct symbols *symbols, struct object *object, const ch
 
 /*
  * Is OBJECT, whose file has no build-id, perhaps another file than the one of the trace,
- * which had STAMP? In a sysroot the user vouches for the files.
+ * which had STAMP? In a sysroot and with --exe, the user vouches for the files.
  */
 bool symbols_may_be_other(const struct symbols *symbols, const struct object *object, const char *stamp);
 

@@ -37,6 +37,12 @@ static bool is_of_ada(const char *name)
 	return strcmp(name, "adainit") == 0 || strncmp(name, "__gnat_", strlen("__gnat_")) == 0;
 }
 
+/* ARM's and RISC-V's linkers tell by "$a", "$d.1" and the like where code and data begin. */
+static bool is_mapping_symbol(const char *name)
+{
+	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && (!name[2] || name[2] == '.' || name[1] == 'x');
+}
+
 static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
 {
 	struct symtab_entry *grown, *entry;
@@ -47,7 +53,7 @@ static bool add(struct symtab_index *index, Dwfl_Module *module, int number)
 	Elf *elf;
 	const char *name = dwfl_module_getsym_info(module, number, &symbol, &from, &section, &elf, &bias);
 
-	if (!name || !name[0] || !elf || !is_code(&symbol))
+	if (!name || !name[0] || !elf || !is_code(&symbol) || is_mapping_symbol(name))
 		return true;
 	index->has_ada |= section != SHN_UNDEF && is_of_ada(name);
 	end = section_end(elf, section, bias);

@@ -14,14 +14,9 @@ enum { EXIDX_WORDS = 2, EXIDX_CANTUNWIND = 1 };
 /* Is the executable segment with ADDRESS in the file? In separate debug information, it has no content. */
 static bool has_code(const struct object *object, uint64_t address)
 {
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
+	GElf_Shdr section;
 
-	while ((section = elf_nextscn(object->elf, section)))
-		if (gelf_getshdr(section, &header) && header.sh_flags & SHF_EXECINSTR && address >= header.sh_addr &&
-		    address - header.sh_addr < header.sh_size)
-			return header.sh_type != SHT_NOBITS;
-	return false;
+	return object_find_code(object, address, &section) && section.sh_type != SHT_NOBITS;
 }
 
 static bool has_frame(const struct object *object, uint64_t address)

@@ -60,19 +60,24 @@ static bool is_wanted(int fd, const char *build_id, bool with_debug)
 	return wanted;
 }
 
-/* Opens DIR/NAME, with BEHIND behind it. A descriptor or -errno. */
-static int open_in(const char *dir, const char *name, const char *behind, const char *build_id, bool with_debug,
-                   char **found)
+/* What is looked for. */
+struct wanted {
+	const char *path, *build_id;
+	bool with_debug;
+};
+
+/* Opens NAME in DIR, or NAME alone if DIR is "", with BEHIND behind it. A descriptor or -errno. */
+static int open_in(const struct wanted *wanted, const char *dir, const char *name, const char *behind, char **found)
 {
 	int fd;
 
-	if (asprintf(found, "%s/%s%s", dir, name, behind) < 0) {
+	if (asprintf(found, "%s%s%s%s", dir, *dir ? "/" : "", name, behind) < 0) {
 		*found = NULL;
 		return -ENOMEM;
 	}
 	/* Opening a pipe must not wait, and a device must not be touched. */
 	fd = open(*found, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && is_wanted(fd, build_id, with_debug))
+	if (fd >= 0 && is_wanted(fd, wanted->build_id, wanted->with_debug))
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -81,23 +86,48 @@ static int open_in(const char *dir, const char *name, const char *behind, const 
 	return -ENOENT;
 }
 
+static int open_either(const struct wanted *wanted, const char *dir, const char *name, char **found)
+{
+	int fd = open_in(wanted, dir, name, "", found);
+
+	return fd == -ENOENT ? open_in(wanted, dir, name, ".debug", found) : fd;
+}
+
+static int open_below(const struct wanted *wanted, const char *dir, char **found)
+{
+	const char *slash = strrchr(wanted->path, '/'), *name = slash ? slash + 1 : wanted->path;
+	char link[sizeof ".build-id/ab/" + BUILD_ID_DIGITS_MAX];
+	int fd = *name ? open_either(wanted, dir, name, found) : -ENOENT;
+
+	if (fd == -ENOENT && *name && slash && !strstr(wanted->path, ".."))
+		fd = open_either(wanted, dir, wanted->path + (wanted->path[0] == '/'), found);
+	if (fd != -ENOENT || !wanted->build_id || !build_id_is_plain(wanted->build_id) ||
+	    snprintf(link, sizeof link, ".build-id/%.2s/%s", wanted->build_id, wanted->build_id + 2) >=
+	            (int)sizeof link)
+		return fd;
+	return open_either(wanted, dir, link, found);
+}
+
+/* Opens a file of any name that has the build-id. */
+static int open_by_id(const struct search *search, const struct wanted *wanted, char **found)
+{
+	const char *path = id_files_find(search->files, search->debug_path, wanted->build_id);
+
+	return path ? open_in(wanted, "", path, "", found) : -ENOENT;
+}
+
 int unstripped_open(const struct search *search, const char *path, const char *build_id, bool with_debug, char **found)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const struct wanted wanted = {path, build_id, with_debug};
 	char *copy, *rest, *dir;
 	int fd = -ENOENT;
 
-	if (!*name)
-		return fd;
 	copy = rest = strdup(search->debug_path);
 	if (!copy)
 		return -ENOMEM;
 	/* Behind the user's directories there is an empty one. */
-	while (fd < 0 && (dir = strsep(&rest, ":")) && *dir) {
-		fd = open_in(dir, name, "", build_id, with_debug, found);
-		if (fd == -ENOENT)
-			fd = open_in(dir, name, ".debug", build_id, with_debug, found);
-	}
+	while (fd < 0 && (dir = strsep(&rest, ":")) && *dir)
+		fd = open_below(&wanted, dir, found);
 	free(copy);
-	return fd;
+	return fd == -ENOENT && build_id ? open_by_id(search, &wanted, found) : fd;
 }

@@ -10,16 +10,45 @@ void complain(struct trace *trace, uint64_t line, const char *message)
 		return;
 	trace->complained_line = line;
 	trace->complaint = message;
+	/* What it was is not known. It was most likely an event. */
+	if (trace->noisy) {
+		trace->malformed++;
+		trace->image.lost++;
+		return;
+	}
 	if (++trace->malformed <= TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, line, "%s", message);
 }
 
+/* In front of the first record, it may be noise of a link. Then nothing is said. */
+static void complain_later(struct trace *trace, uint64_t line, const char *message)
+{
+	trace->junk = true;
+	if (!trace->pending++) {
+		trace->pending_line = line;
+		trace->pending_message = message;
+	}
+}
+
+void complain_now(struct trace *trace)
+{
+	if (trace->pending && !trace->noisy) {
+		complain(trace, trace->pending_line, trace->pending_message);
+		trace->malformed += trace->pending - 1;
+	}
+	trace->pending = 0;
+}
+
 void complain_of_gap(struct trace *trace, uint64_t line, bool after_nuls)
 {
-	if (trace->unfinished)
-		complain(trace, trace->unfinished, "the line breaks off");
-	else if (after_nuls)
-		complain(trace, line, "NUL bytes in front of this line: something is missing here");
+	static const char nuls[] = "NUL bytes in front of this line: something is missing here";
+	static const char breaks[] = "the line breaks off";
+	bool first = !trace->records && !trace->noisy;
+
+	if (trace->unfinished && trace->unfinished != trace->pending_line)
+		(first ? complain_later : complain)(trace, trace->unfinished, breaks);
+	else if (!trace->unfinished && after_nuls && !trace->noisy)
+		(first ? complain_later : complain)(trace, line, nuls);
 	trace->unfinished = 0;
 }
 

@@ -4,15 +4,28 @@
 
 #include <string.h>
 
-/* A trace may lack one of the two, and events may stand in front of them. */
-bool images_begins(const struct trace *trace)
+/* The header's first line, PID, was read already. Is it a chip's? */
+static bool is_of_chip(struct trace *trace)
+{
+	static const char word[] = "# " LM_TRACE_FLAVOUR " embedded";
+	size_t len;
+	const char *text = input_look(&trace->input, sizeof word, &len);
+
+	return len >= sizeof word && memcmp(text, word, sizeof word - 1) == 0;
+}
+
+/*
+ * A trace may lack one of the two, and events may stand in front of them. In front of a chip's header, they are of an
+ * earlier start.
+ */
+bool images_begins(struct trace *trace)
 {
 	const struct trace_image *image = &trace->image;
 
 	if (trace->record.kind == RECORD_INIT)
 		return image->begun;
 	if (trace->record.kind == RECORD_INFO && trace->record.info == INFO_PID)
-		return image->begun || image->has_pid;
+		return image->begun || image->has_pid || (image->events && is_of_chip(trace));
 	return false;
 }
 
@@ -63,7 +76,9 @@ int images_end(struct trace *trace, struct trace_item *item)
 	struct trace_image *image = &trace->image;
 
 	image->followed = trace->ending;
-	image->replaced = trace->ending && is_replaced(trace);
+	image->replaced = trace->ending && !image->is_embedded && is_replaced(trace);
+	image->restarted =
+		trace->ending && !image->is_table && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
 	input_pause(&trace->input);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;

@@ -6,7 +6,7 @@
 #include "trace.h"
 
 /* Does a new process image begin with TRACE's record? The tracker begins with PID and INIT. */
-bool images_begins(const struct trace *trace);
+bool images_begins(struct trace *trace);
 
 /* Forgets the image. The next one begins with the line that was read. */
 void images_next(struct trace *trace);

@@ -147,6 +147,21 @@ const struct mapping *maps_find_path(const struct maps *maps, const char *path)
 	return NULL;
 }
 
+const struct mapping *maps_only_module(const struct maps *maps, bool *several)
+{
+	const struct mapping *only = NULL;
+
+	*several = false;
+	for (size_t i = 0; i < maps->count && !*several; i++) {
+		const struct mapping *mapping = &maps->mappings[i];
+
+		*several = only && mapping->module && strcmp(mapping->path, only->path) != 0;
+		if (mapping->module)
+			only = mapping;
+	}
+	return *several ? NULL : only;
+}
+
 void maps_free(struct maps *maps)
 {
 	free(maps->mappings);

@@ -58,6 +58,9 @@ const struct mapping *maps_find(const struct maps *maps, uint64_t address, const
 /* Finds the newest module with that PATH, or NULL. */
 const struct mapping *maps_find_path(const struct maps *maps, const char *path);
 
+/* The only module of the trace; NULL if there is none, or if there are *SEVERAL. */
+const struct mapping *maps_only_module(const struct maps *maps, bool *several);
+
 void maps_free(struct maps *maps);
 
 #endif

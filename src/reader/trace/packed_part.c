@@ -7,6 +7,7 @@
  */
 #include "packed_part.h"
 #include "complain.h"
+#include "noise.h"
 #include "packed.h"
 #include "parse_packed.h"
 
@@ -16,6 +17,9 @@
 
 /* Bytes that are looked at to search PACKED_CERTAIN bytes. */
 enum { SEARCH = 2 * PACKED_CERTAIN };
+
+/* Bytes that are looked at to judge a record by what is behind it. */
+enum { AROUND = 128 };
 
 static bool is_text_record(unsigned char byte)
 {
@@ -32,10 +36,26 @@ static const char *look(struct trace *trace, size_t want, size_t *len)
 	return text;
 }
 
-/* Does a word certainly begin at TEXT, which has LEN bytes up to the end of what was looked at? */
-static bool is_certain(const char *text, size_t len)
+/* The highest address that the trace can have, of a machine whose addresses it says, or of any other. */
+static uint64_t highest_address(const struct trace *trace)
 {
-	return packed_is_certain(text, len < PACKED_CERTAIN ? len : PACKED_CERTAIN);
+	bool several;
+	const struct mapping *only = maps_only_module(&trace->image.maps, &several);
+
+	return trace->image.is_embedded && only ? only->to : LM_PACKED_ADDRESS_MAX >> 1;
+}
+
+/*
+ * Does a word certainly begin at TEXT, which has LEN bytes up to the end of what was looked at? BEHIND_LINE: a line
+ * ends in front of it.
+ */
+static bool is_certain(const struct trace *trace, const char *text, size_t len, bool behind_line)
+{
+	if (len > PACKED_CERTAIN)
+		len = PACKED_CERTAIN;
+	if (trace->noisy)
+		return packed_is_likely(text, len, highest_address(trace), behind_line);
+	return packed_is_certain(text, len);
 }
 
 /* Does one begin at the position? */
@@ -44,7 +64,7 @@ static bool is_certain_here(struct trace *trace)
 	size_t len;
 	const char *text = look(trace, PACKED_CERTAIN, &len);
 
-	return is_certain(text, len);
+	return is_certain(trace, text, len, trace->input.pos && text[-1] == '\n');
 }
 
 /* A packed record begins at the position. */
@@ -91,7 +111,7 @@ static bool begins_in_packed(struct trace *trace)
 	const char *text = look(trace, SEARCH, &len);
 
 	for (size_t at = 0; at < PARSE_PACKED_MAX && at < len; at++) {
-		bool is_packed = is_certain(text + at, len - at);
+		bool is_packed = is_certain(trace, text + at, len - at, at && text[at - 1] == '\n');
 
 		if (is_packed || (binary && text[at - 1] != '\n' && packed_is_certain_line(text + at, len - at))) {
 			input_pass(&trace->input, at, 0);
@@ -109,8 +129,21 @@ static bool begins_elsewhere(struct trace *trace)
 {
 	if (!is_certain_here(trace))
 		return false;
-	complain(trace, trace->input.lines + 1, "bytes are missing in front of this record");
+	if (!trace->noisy)
+		complain(trace, trace->input.lines + 1, "bytes are missing in front of this record");
 	begin_words(&trace->input);
+	return true;
+}
+
+/* Does a line of text follow? */
+static bool is_text_ahead(struct trace *trace)
+{
+	size_t len;
+	const char *text = look(trace, AROUND, &len);
+
+	for (size_t i = 0; i < len && text[i] != '\n'; i++)
+		if (is_binary(text[i]))
+			return false;
 	return true;
 }
 
@@ -131,7 +164,13 @@ int packed_is_next(struct trace *trace)
 		return got < 0 ? got : 0;
 	if (trace->section == SECTION_UNKNOWN && first)
 		return begins_in_packed(trace);
-	/* Behind text there can be more lines of it, with any bytes. */
+	/* Behind text there can be more lines of it, with any bytes. Those of a chip have letters and the like alone.
+	 */
+	if (trace->noisy && trace->section == SECTION_PACKED && !is_text_ahead(trace)) {
+		if (!input_at_word(in))
+			begins_elsewhere(trace);
+		return 1;
+	}
 	if (trace->below_text && byte < LM_PACKED_FREE)
 		return 0;
 	if (trace->section == SECTION_UNKNOWN)
@@ -163,15 +202,37 @@ static bool goes_back(struct trace *trace)
 	return false;
 }
 
+static void pass_noise(struct trace *trace, size_t len)
+{
+	input_pass(&trace->input, len, 0);
+	trace->noise += len;
+}
+
+/* The address of the packed record at TEXT. A node has none. */
+static uint64_t address_of(const char *text)
+{
+	uint64_t first = lm_packed_load((const unsigned char *)text);
+
+	return lm_packed_kind(first) == LM_PACKED_NODE ? 0 : lm_packed_address(first);
+}
+
+/* Is its address near those of others? */
+static bool is_near(const struct trace *trace, const char *text)
+{
+	return !address_of(text) || noise_is_near(trace, address_of(text));
+}
+
 /* Goes on to the next place in TEXT where a record certainly begins. */
 static bool goes_on(struct trace *trace, const char *text, size_t len)
 {
 	for (size_t at = 1; at < len && at <= PACKED_CERTAIN; at++) {
-		bool is_packed = is_certain(text + at, len - at);
+		bool is_packed = is_certain(trace, text + at, len - at, text[at - 1] == '\n');
 
+		if (is_packed && trace->noisy && !is_near(trace, text + at))
+			continue;
 		if (!is_packed && !packed_is_certain_line(text + at, len - at))
 			continue;
-		input_pass(&trace->input, at, 0);
+		pass_noise(trace, at);
 		if (is_packed)
 			begin_words(&trace->input);
 		return true;
@@ -185,14 +246,86 @@ static void find_way(struct trace *trace)
 	size_t len;
 	const char *text;
 
-	complain(trace, trace->input.lines + 1, "this is neither a line nor a packed record");
+	if (!trace->noisy)
+		complain(trace, trace->input.lines + 1, "this is neither a line nor a packed record");
 	if (goes_back(trace))
 		return;
 	while ((text = look(trace, SEARCH, &len), len)) {
 		if (goes_on(trace, text, len))
 			return;
-		input_pass(&trace->input, len < PACKED_CERTAIN ? len : PACKED_CERTAIN, 0);
+		pass_noise(trace, len < PACKED_CERTAIN ? len : PACKED_CERTAIN);
 	}
+}
+
+/*
+ * ---- bytes that a link lost ----
+ *
+ * If bytes of a record are missing, it has a part of the next one. Then that begins earlier than it should; or what is
+ * left of it stands in front of another one. Text between records does no harm.
+ */
+
+/* Does a record begin at TEXT? */
+static bool is_record(const struct trace *trace, const char *text, size_t len)
+{
+	size_t size;
+
+	if (packed_is_certain_line(text, len))
+		return true;
+	/* Where no address is known, a single record says too little. */
+	if (!trace->image.doubt.heap.digits && (unsigned char)*text >= LM_PACKED_FREE)
+		return is_certain(trace, text, len, false);
+	return packed_look(text, len, &size) == PACKED_WHOLE && packed_is_below(text, highest_address(trace)) &&
+	       is_near(trace, text);
+}
+
+/* Does the first word of a record, of which the others are missing, stand at TEXT? */
+static bool is_torn(const struct trace *trace, const char *text, size_t len)
+{
+	size_t size;
+
+	return packed_look(text, len, &size) == PACKED_TORN && lm_packed_kind((unsigned char)*text) != LM_PACKED_NODE &&
+	       address_of(text) <= highest_address(trace) && is_near(trace, text);
+}
+
+/* Does a record end in front of TEXT? The chip fills up one that its link did not take. */
+static bool is_behind_record(const struct trace *trace, const char *text, size_t len)
+{
+	static const char zeros[LM_PACKED_WORD];
+
+	return !len || is_record(trace, text, len) || is_torn(trace, text, len) ||
+	       (len >= sizeof zeros && memcmp(text, zeros, sizeof zeros) == 0);
+}
+
+/* Does text stand behind the record of SIZE bytes at TEXT? If so, is it so from the record's first missing byte on? */
+static bool goes_on_as_text(const char *text, size_t size)
+{
+	/* The last byte is the upper part of a number, which seldom is as large as a letter. */
+	return !is_binary(text[size]) && (unsigned char)text[size - 1] >= ' ' && !is_binary(text[size - 1]);
+}
+
+/* Is the record of SIZE bytes at the position as the chip wrote it? */
+static bool is_intact(struct trace *trace, size_t size)
+{
+	bool binary = false;
+	size_t len;
+	/* Not more than has to be known: who watches a chip wants to see each event. */
+	const char *text = look(trace, trace->image.doubt.heap.digits ? AROUND : SEARCH, &len);
+
+	if (!packed_is_below(text, highest_address(trace)))
+		return false;
+	for (size_t lost = 1; lost < LM_PACKED_WORD; lost++)
+		if (is_record(trace, text + size - lost, len - size + lost))
+			return false;
+	if (is_behind_record(trace, text + size, len - size))
+		return true;
+	if (!is_near(trace, text) || goes_on_as_text(text, size))
+		return false;
+	for (size_t left = 1; left < PARSE_PACKED_MAX && size + left < len; left++) {
+		binary |= is_binary(text[size + left - 1]);
+		if (is_record(trace, text + size + left, len - size - left))
+			return !binary && text[size + left - 1] == '\n';
+	}
+	return true;
 }
 
 /* ---- records ------------------------------------------------------------------------ */
@@ -283,8 +416,16 @@ static int take_record(struct trace *trace)
 	trace->line.number = line;
 	if (!input_at_word(in))
 		found = PACKED_NOTHING;
+	if (trace->noisy && found != PACKED_SHORT && (found != PACKED_WHOLE || !is_intact(trace, size))) {
+		if (found == PACKED_WHOLE || found == PACKED_TORN)
+			complain(trace, line, "bytes are missing in this record");
+		found = PACKED_NOTHING;
+	}
+	text = input_ahead(in, &len);
 	switch (found) {
 	case PACKED_WHOLE:
+		if (trace->noisy)
+			noise_take_address(trace, address_of(text));
 		parse_packed(text, &trace->record);
 		trace->below_text = false;
 		input_pass(in, size, 1);

@@ -49,6 +49,7 @@ static const struct {
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
 	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_CALLERS, INFO_CALLERS, false},
+	{LM_TRACE_LIVE, INFO_LIVE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -464,6 +465,9 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			parse_calling(*c, record, infos[i].word[0] == LM_TRACE_MISMATCH[0]);
 		if (record->info == INFO_THREAD)
 			parse_thread(*c, record);
+		/* As in parse_calling(), it may be the program's own line. */
+		if (record->info == INFO_LIVE && !(cursor_number(c, &record->number) && cursor_at_end(c)))
+			record->info = INFO_OTHER;
 		if (record->info == INFO_GUESSED)
 			return cursor_address(c, &record->number) && cursor_at_end(c)
 			               ? NULL

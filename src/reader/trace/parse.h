@@ -42,6 +42,7 @@ enum record_info {
 	INFO_FRAME,   /* packed format: the next line is frame NUMBER */
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
 	INFO_CALLERS, /* CALLERS tells what backtraces are that no other record tells */
+	INFO_LIVE,    /* allocations that follow were live when a chip's memory was dumped */
 	INFO_OTHER,
 };
 

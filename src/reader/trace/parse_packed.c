@@ -77,6 +77,35 @@ bool packed_is_certain(const char *text, size_t len)
 	return weight >= (len < PACKED_CERTAIN ? ENOUGH_AT_END : ENOUGH);
 }
 
+bool packed_is_below(const char *text, uint64_t highest)
+{
+	enum lm_packed_kind kind = lm_packed_kind(word(text, 0));
+
+	if (kind == LM_PACKED_NODE)
+		return true;
+	return lm_packed_address(word(text, 0)) <= highest &&
+	       (kind != LM_PACKED_REALLOC || word(text, 2) >> LM_PACKED_NEW <= highest);
+}
+
+bool packed_is_likely(const char *text, size_t len, uint64_t highest, bool begins)
+{
+	/* An address that is low enough says as much as ten bits at least. */
+	enum { ENOUGH = 40, ENOUGH_ALONE = 20, ADDRESS = 10, BEGINS = 8 };
+	unsigned weight = begins ? BEGINS : 0;
+	size_t size;
+
+	for (size_t at = 0; at < len && weight < ENOUGH; at += size) {
+		enum packed_find found = packed_look(text + at, len - at, &size);
+
+		if (at && packed_is_certain_line(text + at, len - at))
+			return true;
+		if (found != PACKED_WHOLE || !packed_is_below(text + at, highest))
+			return at && weight >= ENOUGH_ALONE && (unsigned char)text[at] < LM_PACKED_FREE;
+		weight += weigh(found, text + at, size) + ADDRESS;
+	}
+	return weight >= ENOUGH_ALONE;
+}
+
 static void clear(struct event *event)
 {
 	event->change = event->used = event->usable = 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The longest packed record in bytes. */
 #define PARSE_PACKED_MAX ((size_t)LM_PACKED_WORDS_MAX * LM_PACKED_WORD)
@@ -30,6 +31,15 @@ enum packed_find packed_look(const char *text, size_t len, size_t *size);
  */
 enum { PACKED_CERTAIN = 512 };
 bool packed_is_certain(const char *text, size_t len);
+
+/*
+ * The same for a trace that came over a link, whose addresses are at most HIGHEST: other bytes can stand behind a few
+ * records. BEGINS: something else certainly ends in front of TEXT.
+ */
+bool packed_is_likely(const char *text, size_t len, uint64_t highest, bool begins);
+
+/* Are the addresses of the record at TEXT, which is PACKED_WHOLE, at most HIGHEST? */
+bool packed_is_below(const char *text, uint64_t highest);
 
 /* Does a record of text certainly begin in the LEN bytes TEXT, which can also be the middle of anything? */
 bool packed_is_certain_line(const char *text, size_t len);

@@ -5,6 +5,7 @@
 #include "complain.h"
 #include "escape.h"
 #include "images.h"
+#include "noise.h"
 #include "note.h"
 #include "packed.h"
 #include "packed_part.h"
@@ -52,7 +53,8 @@ static int read_line(struct trace *trace, bool *whole)
 		return got;
 	complain_of_gap(trace, line->number, line->after_nuls);
 	trace->below_text = true;
-	if ((trace->section == SECTION_UNKNOWN || input_at_word(&trace->input)) && can_end_record(trace))
+	if ((trace->section == SECTION_UNKNOWN || trace->noisy || input_at_word(&trace->input)) &&
+	    can_end_record(trace))
 		strip_padding(&trace->line);
 	*whole = line->finished;
 	if (line->cut)
@@ -96,9 +98,20 @@ static int take_frame(struct trace *trace, size_t *depth)
 	const struct line *line = &trace->line;
 	int error;
 
-	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX)
+	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX || trace->torn)
 		return 0;
+	if (trace->noisy && noise_doubts_frame(trace, line)) {
+		trace->malformed++;
+		trace->torn = true;
+		return 0;
+	}
 	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
+	if (error == -EINVAL && trace->noisy) {
+		trace->torn = noise_has_remains(line);
+		trace->malformed += line->len > 3 && memcmp(line->text, "[0x", 3) == 0;
+		noise_take_line(trace);
+		return 0;
+	}
 	if (error == -EINVAL) {
 		complain(trace, line->number, "this is neither a record nor a frame");
 		return 0;
@@ -114,6 +127,7 @@ static int take_frames(struct trace *trace, uint32_t *stack)
 	size_t depth = 0;
 	int got, error = 0;
 
+	trace->torn = false;
 	while ((got = next_below(trace)) > 0) {
 		error = take_frame(trace, &depth);
 		if (error)
@@ -242,6 +256,8 @@ static void set_format(struct trace *trace)
 
 	if (record->len == sizeof packed - 1 && memcmp(record->text, packed, record->len) == 0) {
 		trace->section = SECTION_PACKED;
+		if (trace->line.has_return)
+			input_drop_returns(&trace->input);
 		if (!trace->image.has_pid)
 			input_set_phase(&trace->input, trace->line.text);
 		input_begin_words(&trace->input);
@@ -265,6 +281,7 @@ static void set_flavour(struct trace_image *image, const struct record *record)
 			continue;
 		image->flavour = words[i];
 		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC;
+		image->is_embedded = i == LM_FLAVOUR_EMBEDDED;
 	}
 }
 
@@ -276,6 +293,8 @@ static int take_info(struct trace *trace)
 	trace->records += record->info != INFO_OTHER;
 	switch (record->info) {
 	case INFO_PID:
+		noise_take_header(trace);
+		complain_now(trace);
 		image->has_pid = true;
 		image->pid = record->number;
 		return 0;
@@ -297,6 +316,8 @@ static int take_info(struct trace *trace)
 		return take_backtrace(trace);
 	case INFO_FLAVOUR:
 		set_flavour(image, record);
+		if (image->is_embedded)
+			noise_begin(trace);
 		return 0;
 	case INFO_FORMAT:
 		set_format(trace);
@@ -314,6 +335,9 @@ static int take_info(struct trace *trace)
 		return 0;
 	case INFO_THREAD:
 		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
+	case INFO_LIVE:
+		image->is_table = true;
+		return 0;
 	case INFO_LOST:
 		image->lost += record->number;
 		return 0;
@@ -422,7 +446,10 @@ static int finish(struct trace *trace, struct trace_item *item)
 		trace->image.lost += note.lost;
 	if (fault)
 		diag_report(trace->diag, trace->input.name, trace->input.lines + 1, "%s", fault);
-	if (trace->malformed > TRACE_REPORTS_MAX)
+	complain_now(trace);
+	if (trace->noisy)
+		noise_report(trace);
+	else if (trace->malformed > TRACE_REPORTS_MAX)
 		diag_report(trace->diag, trace->input.name, 0, "%llu more lines could not be read",
 		            (unsigned long long)(trace->malformed - TRACE_REPORTS_MAX));
 	return images_end(trace, item);
@@ -435,12 +462,27 @@ static void note_head(struct trace *trace)
 		input_set_phase(&trace->input, trace->line.text);
 }
 
+/* The line can be parsed. Is it to be used? */
+static bool is_sound(struct trace *trace)
+{
+	if (trace->noisy && trace->record.kind == RECORD_INIT)
+		noise_take_sum(trace, &trace->record.event);
+	return !trace->noisy || trace->record.kind != RECORD_CALL || !noise_doubts(trace, &trace->record.event);
+}
+
+/* Does the record tell that the trace has begun? A header tells it in take_info(). */
+static bool is_decisive(const struct record *record)
+{
+	return record->kind <= RECORD_FINI ||
+	       (record->kind == RECORD_INFO && record->info != INFO_OTHER && record->info != INFO_PID);
+}
+
 static bool begins_record(const struct line *line)
 {
 	return line->len && (line->text[0] == '+' || line->text[0] == '#');
 }
 
-/* Reads the next line that can be parsed. 1, 0 at the end, or -errno. */
+/* Reads the next line or packed record that can be parsed. 1, 0 at the end, or -errno. */
 static int next_record(struct trace *trace)
 {
 	bool whole = false;
@@ -459,13 +501,16 @@ static int next_record(struct trace *trace)
 			trace->in_file &= !begins_record(&trace->line);
 			continue;
 		}
-		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0) {
+		if (parse_record(trace->line.text, trace->line.len, &trace->record) == 0 && is_sound(trace)) {
+			if (trace->pending && is_decisive(&trace->record))
+				complain_now(trace);
 			note_head(trace);
 			got = keep_line(trace);
 			return got ? got : 1;
 		}
 		trace->in_file = false;
-		complain(trace, trace->line.number, trace->record.fault);
+		complain(trace, trace->line.number, trace->record.fault ? trace->record.fault : "bytes are missing");
+		noise_find_record(trace);
 	}
 }
 
@@ -506,6 +551,8 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	const char *text = input_ahead(in, &room);
 	int error;
 
+	if (trace->pending)
+		return 0;
 	if (trace->section == SECTION_PACKED)
 		return take_packed(trace, item);
 	if (room < PARSE_COMMON_MAX || !input_at_line(in) || trace->unfinished || trace->ending ||
@@ -547,6 +594,8 @@ static int take_below(struct trace *trace, struct trace_item *item)
 {
 	int taken = trace->in_file ? take_file_line(trace) : 0;
 
+	if (!trace->in_file && trace->record.kind == RECORD_FRAME)
+		noise_take_line(trace);
 	set_text(trace, item);
 	item->kind = TRACE_BELOW;
 	item->line = trace->line.number;
@@ -584,12 +633,23 @@ int trace_next(struct trace *trace, struct trace_item *item)
 	return got < 0 ? got : finish(trace, item);
 }
 
-int trace_open(struct trace *trace, const char *path, const struct diag *diag)
+static void start(struct trace *trace, const struct diag *diag)
 {
 	memset(trace, 0, sizeof *trace);
 	trace->diag = diag;
 	trace->image.number = trace->image.first_line = 1;
+}
+
+int trace_open(struct trace *trace, const char *path, const struct diag *diag)
+{
+	start(trace, diag);
 	return input_open(&trace->input, path, diag);
+}
+
+int trace_open_text(struct trace *trace, const char *name, char *text, size_t len, const struct diag *diag)
+{
+	start(trace, diag);
+	return input_open_text(&trace->input, name, text, len);
 }
 
 void trace_close(struct trace *trace)

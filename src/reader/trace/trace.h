@@ -24,8 +24,26 @@ enum {
 	TRACE_DEPTH_MAX = 1024,
 	/* So many faulty lines are reported one by one. The others are only counted. */
 	TRACE_REPORTS_MAX = 20,
+	/* So many numbers of backtraces are remembered to recognise damaged ones. */
+	NOISE_NUMBERS = 256,
 	/* Of a PROCESS line, with a NUL behind it. */
 	TRACE_PROCESS_MAX = 32,
+};
+
+/* Addresses that were seen. */
+struct noise_range {
+	size_t digits;      /* of the longest one */
+	uint64_t low, high; /* those with so many digits are between these */
+};
+
+/* What damaged records are recognised by; belongs to noise.c. */
+struct noise_doubt {
+	bool has_sum;
+	int64_t used;    /* of the last event */
+	uint64_t damage; /* that was noticed before it */
+	struct noise_range heap, code;
+	uint64_t numbers[NOISE_NUMBERS]; /* of backtraces, the first ones */
+	size_t count;
 };
 
 /* What one execution of one program left in the trace. */
@@ -37,6 +55,8 @@ struct trace_image {
 	uint64_t parent;     /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
 	bool is_partial;     /* that flavour does not see the calls from inside libraries */
+	bool is_table;       /* it has no events, but what was live */
+	bool is_embedded;    /* it ran without an operating system */
 	char *exe;           /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
@@ -52,7 +72,9 @@ struct trace_image {
 	bool finished;         /* has FINI */
 	bool followed;         /* another image follows in the trace */
 	bool replaced;         /* by an image in the same process (exec) */
+	bool restarted;        /* the next image is of the same chip, which started again */
 	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
+	struct noise_doubt doubt;
 	struct maps maps;
 	struct stacks stacks;
 	struct threads threads;
@@ -67,6 +89,12 @@ struct trace_image {
 static inline bool trace_is_missing_some(const struct trace_image *image)
 {
 	return image->lost || image->unkept || image->is_limited;
+}
+
+/* Is its end missing? A chip's program has none. */
+static inline bool trace_lacks_end(const struct trace_image *image)
+{
+	return !image->finished && !image->replaced && !image->is_embedded;
 }
 
 /* What the image can't have because of its flavour, and what helps: for people. */
@@ -117,6 +145,8 @@ struct trace {
 	uint64_t records;         /* lines that were read and mean something */
 	uint64_t malformed;       /* lines that could not be read */
 	bool ends_early;          /* it ends in the middle of a line, or with NUL bytes */
+	bool noisy;               /* see noise.h; then MALFORMED lines are not reported one by one */
+	uint64_t noise;           /* bytes that are no part of a trace, if it is NOISY */
 	/* The rest is the state between two calls of trace_next(). */
 	struct line line;
 	bool ending;         /* TRACE_END was returned; RECORD begins the next image */
@@ -124,11 +154,16 @@ struct trace {
 	uint64_t unfinished; /* the number of a line without newline; to be reported if more text follows */
 	enum trace_section section;
 	bool looked;     /* at the trace's first byte */
+	bool junk;       /* lines that are no part of a trace stand in front of the first header */
+	bool torn;       /* the frames of the next record may stand below this one, because its line was damaged */
 	bool below_text; /* the last record was not a packed one, so more lines of it can follow */
 	bool in_file;    /* with_lines: the lines below are the content of a file */
 	bool in_map;     /* that is a memory map */
 	char *kept;      /* with_lines: the text of the last line that could be read */
 	size_t kept_len, kept_room;
+	uint64_t pending; /* so many faults wait, of which the first one is this: */
+	uint64_t pending_line;
+	const char *pending_message;
 	uint64_t complained_line;
 	const char *complaint; /* about that line */
 	struct record record;
@@ -137,6 +172,9 @@ struct trace {
 
 /* Opens PATH, or standard input if it is "-". DIAG can be NULL, and has to stay valid. 0 or -errno. */
 int trace_open(struct trace *trace, const char *path, const struct diag *diag);
+
+/* Opens the LEN bytes TEXT as if they were the file NAME. TEXT is freed in any case. DIAG as above. 0 or -ENOMEM. */
+int trace_open_text(struct trace *trace, const char *name, char *text, size_t len, const struct diag *diag);
 
 /* Returns 1 and an item, 0 after the TRACE_END of the last image, or -errno. */
 int trace_next(struct trace *trace, struct trace_item *item);
