@@ -29,7 +29,8 @@ static void print_error(const char *fmt, va_list args)
 	int len = vasprintf(&message, fmt, args);
 
 	progress_hide();
-	/* Results that were printed before must appear before the message. */
+	/* Results that were printed before must appear before the message. Streams write to standard output, too. */
+	fflush(NULL);
 	fflush(stdout);
 	/* Names in a message may contain control characters. */
 	if (len >= 0)

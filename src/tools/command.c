@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum screen_color find_color(const char *name)
+{
+	static const char *const names[] = {
+		[SCREEN_COLOR_AUTO] = "auto", [SCREEN_COLOR_ALWAYS] = "always", [SCREEN_COLOR_NEVER] = "never"};
+
+	return (enum screen_color)cli_choice(name, "a choice of --color", names, 3);
+}
+
 /* Takes an option that several commands have. The command's own table decides which of them it has. */
 static void take_common(const struct command *command, struct command_work *work, int option, const char *argument)
 {
@@ -25,6 +33,9 @@ static void take_common(const struct command *command, struct command_work *work
 	case 't':
 		work->has_top = true;
 		work->top = cli_number(argument);
+		break;
+	case COMMAND_COLOR:
+		work->color = find_color(argument);
 		break;
 	case 'h':
 		fputs(command->help, stdout);
@@ -122,6 +133,20 @@ struct resolver command_resolver(struct command_work *work)
 	                         .as_written = work->as_written};
 }
 
+bool command_open_screen(struct command_work *work)
+{
+	int error = screen_open(&work->screen, work->color, work->full_names);
+
+	if (error)
+		cli_error("%s", strerror(-error));
+	return !error;
+}
+
+void command_print_hints(const struct command_work *work)
+{
+	nameless_print(&work->nameless, work->search.debuginfod, work->screen.out);
+}
+
 void command_next_image(struct command_work *work)
 {
 	work->malformed = work->trace->malformed;
@@ -132,5 +157,7 @@ int command_finish(struct command_work *work, int status)
 {
 	perf_map_free(&work->perf);
 	symbols_destroy(work->symbols);
+	nameless_free(&work->nameless);
+	screen_close(&work->screen);
 	return cli_finish(status);
 }

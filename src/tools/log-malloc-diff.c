@@ -29,7 +29,7 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
 
 enum { TOP_DEFAULT = 20 };
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
@@ -138,12 +138,13 @@ static enum cli_status compare(struct diff *d)
 	growth_sort(&d->growth);
 	growth = growth_value(&d->growth, d->growth.totals);
 	d->view.exceeded = d->view.has_limit && growth > 0 && (uint64_t)growth > d->view.limit;
-	error = d->json ? growth_print_json(&d->growth, &d->view, stdout)
-	                : growth_print_text(&d->growth, &d->view, stdout);
-	if (error)
+	error = d->json ? growth_print_json(&d->growth, &d->view, stdout) : growth_print_text(&d->growth, &d->view);
+	if (error) {
 		cli_error("%s", strerror(-error));
-	if (error)
 		return CLI_TROUBLE;
+	}
+	if (!d->json)
+		command_print_hints(&d->work);
 	return d->view.exceeded || (d->view.has_limit && growth_is_uncertain(&d->view)) ? CLI_FINDINGS : CLI_OK;
 }
 
@@ -172,9 +173,11 @@ static int run(struct diff *d, char **paths)
 	d->view.top = d->work.has_top ? d->work.top : d->json ? 0 : TOP_DEFAULT;
 	d->view.style.as_written = d->work.as_written;
 	d->view.style.full = d->work.full_names;
+	d->view.style.screen = &d->work.screen;
+	d->view.style.nameless = &d->work.nameless;
 	if (!d->view.images[GROWTH_OLD] || !d->view.images[GROWTH_NEW])
 		cli_error("%s", strerror(ENOMEM));
-	else if (command_look_up(&d->work))
+	else if (command_look_up(&d->work) && command_open_screen(&d->work))
 		status = compare(d);
 	free_all(d);
 	return command_finish(&d->work, status);

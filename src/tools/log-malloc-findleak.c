@@ -40,7 +40,7 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value { MIN_BYTES = COMMAND_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
@@ -196,6 +196,7 @@ static int report_image(struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
 	struct resolver resolver = command_resolver(&f->work);
+	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
 	struct findings findings = {
 		.image = image,
 		.name = f->work.trace->input.name,
@@ -207,7 +208,12 @@ static int report_image(struct findleak *f)
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
-		.full_names = f->work.full_names,
+		.locations = &locations,
+		.style = {.as_written = f->work.as_written,
+	                  .full = f->work.full_names,
+	                  .dir = image->cwd,
+	                  .screen = &f->work.screen,
+	                  .nameless = &f->work.nameless},
 		.top = f->work.top,
 	};
 	int error;
@@ -220,6 +226,7 @@ static int report_image(struct findleak *f)
 		error = f->format->image(&findings);
 	add_up(&f->totals, &findings);
 	f->reported++;
+	locations_free(&locations);
 	leaks_free(&findings.leaks);
 	untabled_free(&findings.untabled);
 	return error;
@@ -323,13 +330,16 @@ static enum cli_status report_all(struct findleak *f, char **paths)
 	enum cli_status status;
 	int error = 0;
 
-	if (!command_look_up(&f->work))
+	if (!command_look_up(&f->work) || !command_open_screen(&f->work))
 		return CLI_TROUBLE;
+	f->totals.screen = &f->work.screen;
 	if (format->begin)
 		error = format->begin();
 	status = read_each(f, paths);
 	if (format->end && (f->totals.images || format->begin))
 		error = format->end(&f->totals, &f->suppressions);
+	if (format == &findleak_text)
+		command_print_hints(&f->work);
 	return error ? CLI_TROUBLE : status;
 }
 

@@ -594,7 +594,7 @@ START_TEST(code_that_was_made_at_run_time_has_the_names_that_its_process_gave)
 	ck_assert_ptr_null(strchr(r.out, '\033'));
 	ck_assert_ptr_nonnull(strstr(r.out, "third;second"));
 	ck_assert_int_eq(run("grep -q third n || grep -q third s").status, 1);
-	must(run("grep -q '; 1 blocks, 100 bytes suppressed' k"));
+	must(run("grep -q '; 1 block, 100 bytes suppressed' k"));
 }
 END_TEST
 
