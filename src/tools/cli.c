@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "cursor.h"
 #include "escape.h"
+#include "not_trace.h"
 #include "progress.h"
 #include "search.h"
 #include "trace.h"
@@ -197,25 +198,35 @@ struct trace *cli_open_trace(const char *path, const struct diag *diag)
 {
 	struct trace *trace = malloc(sizeof *trace);
 	int error = trace ? trace_open(trace, path, diag) : -ENOMEM;
+	const char *what = NULL;
 
+	if (!error && (what = not_trace_find(&trace->input.source))) {
+		trace_close(trace);
+		error = -EINVAL;
+	}
 	if (!error) {
 		trace->input.progress = progress_line(program);
 		return trace;
 	}
-	cli_error("%s: %s", path, strerror(-error));
+	if (error == -EISDIR)
+		what = "this is a directory, not a trace";
+	cli_error("%s: %s", path, what ? what : strerror(-error));
 	free(trace);
 	return NULL;
 }
 
 enum cli_status cli_close_trace(struct trace *trace, int error)
 {
+	const struct source *source = &trace->input.source;
 	enum cli_status status = CLI_OK;
 
 	progress_hide();
 	if (error)
 		cli_error("%s: %s", trace->input.name, strerror(-error));
-	else if (!trace->records)
-		cli_error("%s: not a trace: nothing in it could be read", trace->input.name);
+	else if (!trace->records && !source->is_stopped)
+		cli_error("%s: %s", trace->input.name,
+		          source->used || source->has_rest ? "not a trace: nothing in it could be read"
+		                                           : "this is empty: nothing was recorded into it");
 	if (error || !trace->records)
 		status = CLI_TROUBLE;
 	trace_close(trace);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See command.h. */
 #include "command.h"
+#include "interrupt.h"
 #include "symbols.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,7 @@ char **command_parse(const struct command *command, struct command_work *work, v
 	int option;
 
 	cli_start(command->name);
+	interrupt_watch();
 	work->diag.report = cli_complain;
 	while ((option = getopt_long(argc, argv, command->letters, command->options, NULL)) != -1)
 		if (!command->take(context, option, optarg))
@@ -73,12 +76,19 @@ bool command_look_up(struct command_work *work)
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context)
 {
 	enum cli_status status;
+	int error;
 
 	work->malformed = 0;
 	work->trace = cli_open_trace(path, &work->diag);
 	if (!work->trace)
 		return CLI_TROUBLE;
-	status = cli_close_trace(work->trace, read(context));
+	work->trace->input.source.stop = interrupt_flag();
+	error = read(context);
+	if (work->trace->input.source.is_stopped) {
+		work->interrupted.done = work->trace->input.source.used;
+		work->interrupted.size = work->trace->input.source.size;
+	}
+	status = cli_close_trace(work->trace, error);
 	work->trace = NULL;
 	return status;
 }
@@ -142,8 +152,24 @@ bool command_open_screen(struct command_work *work)
 	return !error;
 }
 
+/* Marks the report as one of a part. */
+static void print_interrupted(const struct command_work *work)
+{
+	FILE *out = work->screen.out;
+
+	fprintf(out, "\n%sINTERRUPTED:%s only ", screen_strong(&work->screen), screen_plain(&work->screen));
+	if (work->interrupted.size)
+		fprintf(out, "%.0f %% of the last trace",
+		        100.0 * (double)work->interrupted.done / (double)work->interrupted.size);
+	else
+		fprintf(out, "%" PRIu64 " bytes of the last trace", work->interrupted.done);
+	fputs(" had been read. What came later, a release of these blocks too, is not known.\n", out);
+}
+
 void command_print_hints(const struct command_work *work)
 {
+	if (interrupt_came())
+		print_interrupted(work);
 	nameless_print(&work->nameless, work->search.debuginfod, work->screen.out);
 }
 
@@ -159,5 +185,7 @@ int command_finish(struct command_work *work, int status)
 	symbols_destroy(work->symbols);
 	nameless_free(&work->nameless);
 	screen_close(&work->screen);
-	return cli_finish(status);
+	status = cli_finish(status);
+	interrupt_end();
+	return status;
 }

@@ -74,6 +74,9 @@ struct command_work {
 	struct perf_map perf; /* of the image that is being read */
 	struct trace *trace;
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
+	struct {
+		uint64_t done, size; /* bytes of the trace at which SIGINT ended reading, and that it has; 0: not known */
+	} interrupted;
 };
 
 /*
@@ -114,7 +117,10 @@ void command_print_hints(const struct command_work *work);
 /* To be called behind the end of an image. */
 void command_next_image(struct command_work *work);
 
-/* The program's exit status: STATUS, or CLI_TROUBLE if not all could be written. */
+/*
+ * The program's exit status: STATUS, or CLI_TROUBLE if not all could be written. If SIGINT ended reading, it ends the
+ * program now.
+ */
 int command_finish(struct command_work *work, int status);
 
 #endif

@@ -3,6 +3,7 @@
 #include "array.h"
 #include "command.h"
 #include "growth_print.h"
+#include "interrupt.h"
 #include "json.h"
 
 #include <errno.h>
@@ -133,7 +134,13 @@ static enum cli_status compare(struct diff *d)
 	int64_t growth;
 	int error;
 
-	if (read_trace(d, GROWTH_OLD) != CLI_OK || read_trace(d, GROWTH_NEW) != CLI_OK)
+	if (read_trace(d, GROWTH_OLD) != CLI_OK)
+		return CLI_TROUBLE;
+	if (interrupt_came()) {
+		cli_error("interrupted before %s was read: what grew is not known", d->view.names[GROWTH_NEW]);
+		return CLI_TROUBLE;
+	}
+	if (read_trace(d, GROWTH_NEW) != CLI_OK)
 		return CLI_TROUBLE;
 	growth_sort(&d->growth);
 	growth = growth_value(&d->growth, d->growth.totals);

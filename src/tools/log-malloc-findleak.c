@@ -3,6 +3,7 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "interrupt.h"
 #include "replay.h"
 #include "wrong_frees.h"
 
@@ -310,14 +311,14 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 {
 	enum cli_status status = CLI_OK;
 
-	for (; *paths; paths++) {
+	for (; *paths && !interrupt_came(); paths++) {
 		if (read_one(f, *paths) == CLI_OK)
 			continue;
 		status = CLI_TROUBLE;
 		if (!f->reported && f->format->unreadable && f->format->unreadable(*paths) != 0)
 			break;
 	}
-	if (status == CLI_OK && !f->totals.images) {
+	if (status == CLI_OK && !f->totals.images && !interrupt_came()) {
 		cli_error("process %" PRIu64 " is not in %s", f->work.pid, f->several ? "these traces" : "this trace");
 		status = CLI_TROUBLE;
 	}

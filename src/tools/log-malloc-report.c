@@ -2,6 +2,7 @@
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
 #include "command.h"
 #include "consumers_print.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -185,7 +186,7 @@ static int read_trace(void *context)
 	int error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before;
+	r->missing = !error && trace->records && r->images == before && !interrupt_came();
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
 	return error;
@@ -227,7 +228,7 @@ static int run(struct report *r, char **paths)
 		cli_error("%s", strerror(ENOMEM));
 		return command_finish(&r->work, CLI_TROUBLE);
 	}
-	for (; *paths; paths++)
+	for (; *paths && !interrupt_came(); paths++)
 		if (report_trace(r, *paths) != CLI_OK)
 			status = CLI_TROUBLE;
 	if (r->format == FORMAT_TEXT)
