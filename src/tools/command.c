@@ -2,6 +2,7 @@
 /* See command.h. */
 #include "command.h"
 #include "interrupt.h"
+#include "python.h"
 #include "symbols.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum screen_color find_color(const char *name)
 {
@@ -116,15 +118,18 @@ uint64_t command_malformed(const struct command_work *work)
 	return work->trace->malformed - work->malformed;
 }
 
-/* Names in /tmp are of this machine, and of processes of which the trace tells the number. */
+/* Names are of processes of which the trace tells the number. Those in /tmp are of this machine. */
 static struct perf_map *find_perf_map(struct command_work *work)
 {
 	const struct trace_image *image = &work->trace->image;
+	const struct source *source = &work->trace->input.source;
 
-	if (!image->has_pid || work->search.sysroot)
+	if (!image->has_pid)
 		return NULL;
 	work->perf.process = (struct perf_process){.pid = image->pid,
-	                                           .trace = work->trace->input.source.fd,
+	                                           .path = source->fd > STDERR_FILENO ? source->name : NULL,
+	                                           .is_elsewhere = work->search.sysroot != NULL,
+	                                           .trace = source->fd,
 	                                           .time = image->time,
 	                                           .finished = image->finished};
 	work->perf.diag = &work->diag;
@@ -170,6 +175,8 @@ void command_print_hints(const struct command_work *work)
 {
 	if (interrupt_came())
 		print_interrupted(work);
+	if (work->lacks_objects)
+		fputs("\nNOT SEEN: " PYTHON_UNSEEN ".\nTo see them, " PYTHON_ADVICE ".\n", work->screen.out);
 	nameless_print(&work->nameless, work->search.debuginfod, work->screen.out);
 }
 

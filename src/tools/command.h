@@ -68,6 +68,7 @@ struct command_work {
 	enum screen_color color; /* --color */
 	struct screen screen;    /* for text: open after command_open_screen() */
 	struct nameless nameless;
+	bool lacks_objects; /* some image is of Python with an allocator of its own */
 	struct search_options search;
 	struct diag diag;
 	struct symbols *symbols;
@@ -75,7 +76,8 @@ struct command_work {
 	struct trace *trace;
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
 	struct {
-		uint64_t done, size; /* bytes of the trace at which SIGINT ended reading, and that it has; 0: not known */
+		uint64_t done,
+			size; /* bytes of the trace at which SIGINT ended reading, and that it has; 0: not known */
 	} interrupted;
 };
 

@@ -5,6 +5,7 @@
 #include "growth_print.h"
 #include "interrupt.h"
 #include "json.h"
+#include "python.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static int take_image(struct diff *d)
 	int error;
 
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
+	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);
 	d->view.partial |= d->work.trace->image.is_partial;
 	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 

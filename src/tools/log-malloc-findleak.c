@@ -4,6 +4,7 @@
 #include "findleak.h"
 #include "heap.h"
 #include "interrupt.h"
+#include "python.h"
 #include "replay.h"
 #include "wrong_frees.h"
 
@@ -221,6 +222,7 @@ static int report_image(struct findleak *f)
 
 	if (!command_wants_image(&f->work))
 		return 0;
+	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
 	error = find(f, &findings);
 	if (!error)

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "consumers_print.h"
 #include "interrupt.h"
+#include "python.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -138,6 +139,7 @@ static int report_image(struct report *r)
 	r->view.resolver = &resolver;
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
+	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
 	error = write_image(r, &export);
 	say_partial(r);
 	r->images++;

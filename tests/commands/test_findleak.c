@@ -611,8 +611,8 @@ START_TEST(a_call_through_the_loader_is_not_the_loaders)
 		struct run r = run(script, cases[i].frames);
 
 		ck_assert_msg(r.status == cases[i].leak, "%s: %s%s", cases[i].frames, r.out, r.err);
-		ck_assert_ptr_nonnull(strstr(r.out, cases[i].leak ? "Total: 1 block, 100 bytes"
-		                                                  : "; 1 block, 100 bytes suppressed"));
+		ck_assert_ptr_nonnull(
+			strstr(r.out, cases[i].leak ? "Total: 1 block, 100 bytes" : "; 1 block, 100 bytes suppressed"));
 	}
 }
 END_TEST
@@ -821,9 +821,8 @@ START_TEST(what_was_lost_is_told_and_nothing_is_concluded_from_it)
 	write_file("t", trace, strlen(trace));
 	r = run("$B/log-malloc-findleak -n t");
 	ck_assert_str_eq(r.err, "");
-	ck_assert_msg(strstr(r.out,
-	                     "Total: 1 block, 30 bytes (0.03 KiB), 1 backtrace; 0 foreign frees; 1 double free; "
-	                     "2 frees of unknown blocks; 3 events lost\n"),
+	ck_assert_msg(strstr(r.out, "Total: 1 block, 30 bytes (0.03 KiB), 1 backtrace; 0 foreign frees; 1 double free; "
+	                            "2 frees of unknown blocks; 3 events lost\n"),
 	              "%s", r.out);
 	ck_assert_ptr_nonnull(strstr(r.out, "0x500: free of a block that had been released before (line: 13)\n"));
 	r = run("$B/log-malloc-findleak --format=junit t");
@@ -856,8 +855,8 @@ START_TEST(what_a_forked_child_inherited_is_no_wrong_free)
 		                         " | @json"),
 		                 "[20,10,2,1,0,0,1]");
 	r = run("$B/log-malloc-findleak --format junit t");
-	ck_assert_msg(strstr(r.out, "; 1 foreign free; 2 frees of blocks from before a fork; 0 frees of unknown"),
-	              "%s", r.out);
+	ck_assert_msg(strstr(r.out, "; 1 foreign free; 2 frees of blocks from before a fork; 0 frees of unknown"), "%s",
+	              r.out);
 }
 END_TEST
 

@@ -231,6 +231,34 @@ START_TEST(a_bare_address_is_shown_and_told_of_perf_maps)
 }
 END_TEST
 
+START_TEST(python_with_its_own_allocator_is_told_how_its_objects_are_seen)
+{
+	static const struct {
+		const char *setting;
+		bool told;
+	} cases[] = {{"env -u PYTHONMALLOC", true},
+	             {"PYTHONMALLOC=pymalloc", true},
+	             {"PYTHONMALLOC=malloc", false},
+	             {"PYTHONMALLOC=malloc_debug", false}};
+
+	if (run("[ -x /usr/bin/python3 ]").status != 0) {
+		skip("python_with_its_own_allocator_is_told_how_its_objects_are_seen", "there is no /usr/bin/python3");
+		return;
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run r = must(run("%s " LM " -o t /usr/bin/python3 -c 'x = [str(i) for i in range(1000)]'; "
+		                        "$B/log-malloc-findleak t >f; $B/log-malloc-report t >r; "
+		                        "grep -c 'PYTHONMALLOC=malloc in the env' f r; true",
+		                        cases[i].setting));
+
+		ck_assert_str_eq(r.out, cases[i].told ? "f:1\nr:1\n" : "f:0\nr:0\n");
+		ck_assert_msg(!strstr(r.err, "PYTHONMALLOC=malloc") == !cases[i].told, "%s", r.err);
+	}
+	/* Others are told nothing. */
+	ck_assert_ptr_null(strstr(run("PYTHONMALLOC= " LM " -o t /bin/ls; $B/log-malloc-findleak t").out, "PYTHON"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("layout");
@@ -247,6 +275,7 @@ int main(void)
 	tcase_add_test(tcase, one_of_a_kind_is_singular);
 	tcase_add_test(tcase, a_frame_without_a_name_shows_its_place_and_one_hint_tells_what_helps);
 	tcase_add_test(tcase, a_bare_address_is_shown_and_told_of_perf_maps);
+	tcase_add_test(tcase, python_with_its_own_allocator_is_told_how_its_objects_are_seen);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
