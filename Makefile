@@ -17,6 +17,8 @@ includedir ?= $(prefix)/include
 mandir     ?= $(prefix)/share/man
 docdir     ?= $(prefix)/share/doc/log-malloc2
 compdir    ?= $(prefix)/share/bash-completion/completions
+zshdir     ?= $(prefix)/share/zsh/site-functions
+fishdir    ?= $(prefix)/share/fish/vendor_completions.d
 DESTDIR    ?=
 
 CROSS_COMPILE ?=
@@ -96,7 +98,7 @@ $(error B=$(B): a test has to build in a directory of its own)
 endif
 
 # make splits lists at spaces, and the install list is split at colons.
-DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir
+DIRECTORIES := B DESTDIR prefix bindir libdir includedir mandir docdir compdir zshdir fishdir
 $(foreach d,$(DIRECTORIES),$(if $(word 2,$($(d))),$(error $(d)=$($(d)): there can't be a space in it)))
 $(foreach d,$(filter-out DESTDIR,$(DIRECTORIES)),$(if $(findstring :,$($(d))),$(error $(d)=$($(d)): there can't be a colon in it)))
 
@@ -346,9 +348,12 @@ $(B)/pkgconfig/%.pc: pkgconfig/%.pc.in wrap/functions wrap/cxx/operators Makefil
 
 # ---- install ------------------------------------------------------------------
 
-# bash looks for a completion file of the command's name. All commands share the file of the first one.
-completions = 644:completions/log-malloc2.bash:$(compdir)/$(firstword $(1)) \
-	$(foreach t,$(wordlist 2,$(words $(1)),$(1)),link:$(firstword $(1)):$(compdir)/$(t))
+# bash and fish look for a completion file of the command's name. All commands share the file of the first one. To zsh,
+# the file itself says what it is for.
+shared = 644:completions/log-malloc2.$(2):$(3)/$(firstword $(1))$(4) \
+	$(foreach t,$(wordlist 2,$(words $(1)),$(1)),link:$(firstword $(1))$(4):$(3)/$(t)$(4))
+completions = $(call shared,$(1),bash,$(compdir)) $(call shared,$(1),fish,$(fishdir),.fish) \
+	644:completions/log-malloc2.zsh:$(zshdir)/_log-malloc2
 
 # What is installed: MODE:FROM:TO for a file, link:TARGET:TO for a symbolic link. install and uninstall walk these lists.
 pc_entry  = 644:$(B)/install/$(notdir $(1)):$(libdir)/pkgconfig/$(notdir $(1))

@@ -99,7 +99,7 @@ static int add_row(struct backtrace2line *b, struct table *table, const struct w
 	if (error)
 		return error;
 	b->without_maps |= !frame.object && frame.address && !b->maps.count && !resolved.module[0];
-	return table_add(table, &resolved.places, resolved.guessed, waiting->text, waiting->len);
+	return table_add(table, &resolved.places, NULL, resolved.guessed, waiting->text, waiting->len);
 }
 
 /* Prints the kept frames, looked up with the maps known now. */
@@ -234,7 +234,8 @@ static int read_file(struct backtrace2line *b, const char *path)
 	if (!error)
 		error = got;
 	if (b->others > TRACE_REPORTS_MAX)
-		cli_error("%s: %" PRIu64 " more lines are not frames", in.name, b->others - TRACE_REPORTS_MAX);
+		cli_error("%s: %" PRIu64 " more %s", in.name, b->others - TRACE_REPORTS_MAX,
+		          b->others - TRACE_REPORTS_MAX == 1 ? "line is not a frame" : "lines are not frames");
 	if (error)
 		cli_error("%s: %s", in.name, strerror(-error));
 	else if (!b->frames && !b->count)

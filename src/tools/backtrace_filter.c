@@ -98,7 +98,7 @@ static int take_frame(struct state *s, const char *text, size_t len)
 	s->block.table.dir = work_dir(s);
 	error = keep_text(&s->block, text, len);
 	if (!error)
-		error = table_add(&s->block.table, &resolved.places, resolved.guessed, text, len);
+		error = table_add(&s->block.table, &resolved.places, NULL, resolved.guessed, text, len);
 	return error ? error : 1;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "children.h"
 #include "compress.h"
+#include "keep.h"
 #include "merge.h"
 #include "tally.h"
 #include "trace_format.h"
@@ -176,7 +177,7 @@ static char *any_process(const char *pattern)
  * first bytes. If REPORT is NULL, only merges. 0 or an errno.
  */
 static int finish_child(const struct destination *file, pid_t pid, size_t hidden, bool is_compressed,
-                        const struct diag *diag, const struct children_report *report)
+                        const struct timespec *since, const struct diag *diag, const struct children_report *report)
 {
 	struct child child = {
 		.path = file->path + hidden, .pid = pid, .runs = writer_is_alive(file->fd, file->path, pid)};
@@ -184,8 +185,11 @@ static int finish_child(const struct destination *file, pid_t pid, size_t hidden
 	struct tally tally;
 	int error = 0;
 
-	if (!child.runs)
+	if (!child.runs) {
 		merge_journal(file, pid, diag, &left);
+		if (report)
+			keep_names(file, pid, since, diag);
+	}
 	if (report) {
 		error = tally_file(file->fd, 0, left.text, left.len, &tally);
 		child.tally = &tally;
@@ -222,7 +226,7 @@ int children_each(const struct destination *to, pid_t command, const struct time
 
 		if (!pid)
 			continue;
-		error = finish_child(&child, pid, to->own_place, is_compressed, diag,
+		error = finish_child(&child, pid, to->own_place, is_compressed, since, diag,
 		                     is_commands(to, &child, pid, command) ? NULL : report);
 		close(child.fd);
 	}

@@ -4,6 +4,7 @@
 #include "cursor.h"
 #include "dump.h"
 #include "escape.h"
+#include "not_trace.h"
 #include "progress.h"
 #include "search.h"
 #include "trace.h"
@@ -30,7 +31,8 @@ static void print_error(const char *fmt, va_list args)
 	int len = vasprintf(&message, fmt, args);
 
 	progress_hide();
-	/* Results that were printed before must appear before the message. */
+	/* Results that were printed before must appear before the message. Streams write to standard output, too. */
+	fflush(NULL);
 	fflush(stdout);
 	/* Names in a message may contain control characters. */
 	if (len >= 0)
@@ -204,11 +206,19 @@ void cli_complain(void *context, const char *file, uint64_t line, const char *me
 /* TRACE, which was opened with ERROR; NULL after a message, and TRACE is freed. */
 static struct trace *opened(struct trace *trace, int error, const char *path)
 {
+	const char *what = NULL;
+
+	if (trace && !error && (what = not_trace_find(&trace->input.source))) {
+		trace_close(trace);
+		error = -EINVAL;
+	}
 	if (trace && !error) {
 		trace->input.progress = progress_line(program);
 		return trace;
 	}
-	cli_error("%s: %s", path, strerror(-error));
+	if (error == -EISDIR)
+		what = "this is a directory, not a trace";
+	cli_error("%s: %s", path, what ? what : strerror(-error));
 	free(trace);
 	return NULL;
 }
@@ -252,13 +262,16 @@ char *cli_directory(const char *path)
 
 enum cli_status cli_close_trace(struct trace *trace, int error)
 {
+	const struct source *source = &trace->input.source;
 	enum cli_status status = CLI_OK;
 
 	progress_hide();
 	if (error)
 		cli_error("%s: %s", trace->input.name, strerror(-error));
-	else if (!trace->records)
-		cli_error("%s: not a trace: nothing in it could be read", trace->input.name);
+	else if (!trace->records && !source->is_stopped)
+		cli_error("%s: %s", trace->input.name,
+		          source->used || source->has_rest ? "not a trace: nothing in it could be read"
+		                                           : "this is empty: nothing was recorded into it");
 	if (error || !trace->records)
 		status = CLI_TROUBLE;
 	trace_close(trace);

@@ -102,7 +102,8 @@ static void print_lost(const struct tally *tally)
 static void print_limit(const struct tally *tally)
 {
 	if (tally->limit)
-		fprintf(stderr, ", allocations behind the limit of %ju bytes are not in it", tally->limit);
+		fprintf(stderr, ", allocations behind the limit of %ju byte%s are not in it", tally->limit,
+		        plural(tally->limit));
 }
 
 /* The command has ended by itself, and its trace has no end. */
@@ -158,9 +159,9 @@ static void say_child(void *context, const struct child *child)
 
 	if (others->lines < LINES) {
 		others->lines++;
-		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju bytes in ", (int)child->pid,
+		fprintf(stderr, "log-malloc: process %d%s%s%s: %ju event%s, %ju byte%s in ", (int)child->pid,
 		        child->runs ? ", which still runs" : "", exe && *exe ? ", " : "", exe ? exe : "", tally->events,
-		        plural(tally->events), tally->bytes);
+		        plural(tally->events), tally->bytes, plural(tally->bytes));
 		shell_quote(stderr, child->path);
 		print_compressed(child->compressed);
 		print_lost(tally);
@@ -210,8 +211,9 @@ void closing_children(const struct launch_options *options, const struct destina
 	if (error)
 		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
 	if (others.count) {
-		fprintf(stderr, "log-malloc: %ju more processes: %ju events, %ju bytes", others.count,
-		        others.all.events, others.all.bytes);
+		fprintf(stderr, "log-malloc: %ju more process%s: %ju event%s, %ju byte%s", others.count,
+		        others.count == 1 ? "" : "es", others.all.events, plural(others.all.events), others.all.bytes,
+		        plural(others.all.bytes));
 		print_lost(&others.all);
 		print_limit(&others.all);
 		fputc('\n', stderr);
@@ -286,8 +288,8 @@ void closing_result(const struct launch_options *options, const struct destinati
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
 	shown = escape_printable(to->path, strlen(to->path));
-	fprintf(stderr, "%ju event%s, %ju bytes in %s", tally->events, plural(tally->events), tally->bytes,
-	        shown ? shown : "?");
+	fprintf(stderr, "%ju event%s, %ju byte%s in %s", tally->events, plural(tally->events), tally->bytes,
+	        plural(tally->bytes), shown ? shown : "?");
 	free(shown);
 	print_compressed(ending->compressed);
 	print_lost(tally);

@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See command.h. */
 #include "command.h"
+#include "interrupt.h"
+#include "python.h"
 #include "symbols.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static enum screen_color find_color(const char *name)
+{
+	static const char *const names[] = {
+		[SCREEN_COLOR_AUTO] = "auto", [SCREEN_COLOR_ALWAYS] = "always", [SCREEN_COLOR_NEVER] = "never"};
+
+	return (enum screen_color)cli_choice(name, "a choice of --color", names, 3);
+}
 
 /* Takes an option that several commands have. The command's own table decides which of them it has. */
 static void take_common(const struct command *command, struct command_work *work, int option, const char *argument)
@@ -26,6 +38,9 @@ static void take_common(const struct command *command, struct command_work *work
 		work->has_top = true;
 		work->top = cli_number(argument);
 		break;
+	case COMMAND_COLOR:
+		work->color = find_color(argument);
+		break;
 	case 'h':
 		fputs(command->help, stdout);
 		exit(cli_finish(CLI_OK));
@@ -42,6 +57,7 @@ char **command_parse(const struct command *command, struct command_work *work, v
 	int option;
 
 	cli_start(command->name);
+	interrupt_watch();
 	work->diag.report = cli_complain;
 	while ((option = getopt_long(argc, argv, command->letters, command->options, NULL)) != -1)
 		if (!command->take(context, option, optarg))
@@ -63,13 +79,20 @@ enum cli_status command_read_opened(struct command_work *work, struct trace *tra
                                     int (*read)(void *context), void *context)
 {
 	enum cli_status status;
+	int error;
 
 	work->malformed = 0;
 	work->trace = trace;
 	if (!trace)
 		return CLI_TROUBLE;
 	work->beside = cli_directory(path);
-	status = cli_close_trace(trace, read(context));
+	trace->input.source.stop = interrupt_flag();
+	error = read(context);
+	if (trace->input.source.is_stopped) {
+		work->interrupted.done = trace->input.source.used;
+		work->interrupted.size = trace->input.source.size;
+	}
+	status = cli_close_trace(trace, error);
 	free(work->beside);
 	work->beside = NULL;
 	work->trace = NULL;
@@ -104,15 +127,18 @@ uint64_t command_malformed(const struct command_work *work)
 	return work->trace->malformed - work->malformed;
 }
 
-/* Names in /tmp are of this machine, and of processes of which the trace tells the number. */
+/* Names are of processes of which the trace tells the number. Those in /tmp are of this machine. */
 static struct perf_map *find_perf_map(struct command_work *work)
 {
 	const struct trace_image *image = &work->trace->image;
+	const struct source *source = &work->trace->input.source;
 
-	if (!image->has_pid || work->search.sysroot)
+	if (!image->has_pid)
 		return NULL;
 	work->perf.process = (struct perf_process){.pid = image->pid,
-	                                           .trace = work->trace->input.source.fd,
+	                                           .path = source->fd > STDERR_FILENO ? source->name : NULL,
+	                                           .is_elsewhere = work->search.sysroot != NULL,
+	                                           .trace = source->fd,
 	                                           .time = image->time,
 	                                           .finished = image->finished};
 	work->perf.diag = &work->diag;
@@ -134,6 +160,38 @@ struct resolver command_resolver(struct command_work *work)
 	                         .as_written = work->as_written};
 }
 
+bool command_open_screen(struct command_work *work)
+{
+	int error = screen_open(&work->screen, work->color, work->full_names);
+
+	if (error)
+		cli_error("%s", strerror(-error));
+	return !error;
+}
+
+/* Marks the report as one of a part. */
+static void print_interrupted(const struct command_work *work)
+{
+	FILE *out = work->screen.out;
+
+	fprintf(out, "\n%sINTERRUPTED:%s only ", screen_strong(&work->screen), screen_plain(&work->screen));
+	if (work->interrupted.size)
+		fprintf(out, "%.0f %% of the last trace",
+		        100.0 * (double)work->interrupted.done / (double)work->interrupted.size);
+	else
+		fprintf(out, "%" PRIu64 " bytes of the last trace", work->interrupted.done);
+	fputs(" had been read. What came later, a release of these blocks too, is not known.\n", out);
+}
+
+void command_print_hints(const struct command_work *work)
+{
+	if (interrupt_came())
+		print_interrupted(work);
+	if (work->lacks_objects)
+		fputs("\nNOT SEEN: " PYTHON_UNSEEN ".\nTo see them, " PYTHON_ADVICE ".\n", work->screen.out);
+	nameless_print(&work->nameless, work->search.debuginfod, work->screen.out);
+}
+
 void command_next_image(struct command_work *work)
 {
 	work->malformed = work->trace->malformed;
@@ -145,5 +203,9 @@ int command_finish(struct command_work *work, int status)
 	perf_map_free(&work->perf);
 	symbols_destroy(work->symbols);
 	search_options_free(&work->search);
-	return cli_finish(status);
+	nameless_free(&work->nameless);
+	screen_close(&work->screen);
+	status = cli_finish(status);
+	interrupt_end();
+	return status;
 }

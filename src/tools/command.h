@@ -9,7 +9,9 @@
 
 #include "cli.h"
 #include "diag.h"
+#include "nameless.h"
 #include "resolve.h"
+#include "screen.h"
 #include "search.h"
 #include "trace.h"
 
@@ -17,16 +19,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Values of options behind those of cli.h. A command's own begin with COMMAND_NEXT_OPTION. */
+enum { COMMAND_COLOR = CLI_NEXT_OPTION, COMMAND_NEXT_OPTION };
+
 /* clang-format off */
 /* For the commands that print frames: lines for the option table and for the help. */
 #define COMMAND_FRAME_OPTIONS \
 	{"no-translate", no_argument, NULL, 'n'}, \
 	{"full-names", no_argument, NULL, 'f'}, \
+	{"color", required_argument, NULL, COMMAND_COLOR}, \
 	CLI_SYMBOL_OPTIONS
 
 #define COMMAND_FRAME_HELP \
 	"  -n, --no-translate    frames as they are in the trace: no functions and files\n" \
 	"  -f, --full-names      whole names and whole paths\n" \
+	"      --color WHEN      auto (on a terminal, unless NO_COLOR is set), always or never\n" \
 	CLI_SYMBOL_HELP
 
 /* The end of every option table, and of the options in the help. */
@@ -58,6 +65,10 @@ struct command_work {
 	uint64_t pid;
 	bool has_top; /* -t */
 	uint64_t top;
+	enum screen_color color; /* --color */
+	struct screen screen;    /* for text: open after command_open_screen() */
+	struct nameless nameless;
+	bool lacks_objects; /* some image is of Python with an allocator of its own */
 	struct search_options search;
 	struct diag diag;
 	struct symbols *symbols;
@@ -65,6 +76,10 @@ struct command_work {
 	struct trace *trace;
 	char *beside;       /* the directory of the trace; NULL if it has none */
 	uint64_t malformed; /* lines of the trace that could not be read, before this image */
+	struct {
+		uint64_t done,
+			size; /* bytes of the trace at which SIGINT ended reading, and that it has; 0: not known */
+	} interrupted;
 };
 
 /*
@@ -100,10 +115,19 @@ uint64_t command_malformed(const struct command_work *work);
 /* Looks up the image's frames; valid as long as the image. */
 struct resolver command_resolver(struct command_work *work);
 
+/* For text: opens the screen. False after a message. */
+bool command_open_screen(struct command_work *work);
+
+/* For text: prints what has to be said once a run, behind everything else. */
+void command_print_hints(const struct command_work *work);
+
 /* To be called behind the end of an image. */
 void command_next_image(struct command_work *work);
 
-/* The program's exit status: STATUS, or CLI_TROUBLE if not all could be written. */
+/*
+ * The program's exit status: STATUS, or CLI_TROUBLE if not all could be written. If SIGINT ended reading, it ends the
+ * program now.
+ */
 int command_finish(struct command_work *work, int status);
 
 #endif

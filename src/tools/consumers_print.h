@@ -22,11 +22,11 @@ struct view {
 	struct backtrace_style style;
 };
 
-/* All print to OUT. 0 or -errno. */
-int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out);
+/* Text goes to the style's screen, JSON to OUT. 0 or -errno. */
+int consumers_print_text(const struct export_image *image, const struct view *view);
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out);
 
 /* The part of the text that is the table of threads. */
-int threads_print_text(const struct export_image *image, const struct view *view, FILE *out);
+int threads_print_text(const struct export_image *image, const struct view *view);
 
 #endif

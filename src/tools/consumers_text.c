@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See consumers_print.h: the report as text. */
+#include "bytes_print.h"
 #include "consumers_print.h"
 #include "labels.h"
 #include "modules.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const titles[METRIC_COUNT] = {
 	[METRIC_LEAKED] = "LEAKED, never released",
@@ -56,15 +56,17 @@ static void print_heading(const struct export_image *image, const struct view *v
 	else if (trace_lacks_end(process) || view->trace->ends_early)
 		fputs("; the trace ends early", out);
 	if (process->lost)
-		fprintf(out, "; %" PRIu64 " events lost", process->lost);
+		fprintf(out, "; %" PRIu64 " event%s lost", process->lost, plural(process->lost));
 	if (process->unkept)
-		fprintf(out, "; %" PRIu64 " blocks whose sizes the tracker could not keep", process->unkept);
+		fprintf(out, "; %" PRIu64 " block%s whose size the tracker could not keep", process->unkept,
+		        plural(process->unkept));
 	if (process->is_limited)
-		fprintf(out, "; allocations behind the limit of %" PRIu64 " bytes are missing", process->limit);
+		fprintf(out, "; allocations behind the limit of %" PRIu64 " byte%s are missing", process->limit,
+		        plural(process->limit));
 	if (process->is_partial)
 		fputs("; calls from inside libraries are not seen", out);
 	if (view->malformed)
-		fprintf(out, "; %" PRIu64 " lines could not be read", view->malformed);
+		fprintf(out, "; %" PRIu64 " line%s could not be read", view->malformed, plural(view->malformed));
 	fputs(")\n", out);
 	if (process->is_partial)
 		fputs("  not seen: " TRACE_PARTIAL "\n  to see them, " TRACE_PARTIAL_ADVICE "\n", out);
@@ -75,12 +77,15 @@ static void print_totals(const struct export_image *image, FILE *out)
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
 	const struct heap_counts *counts = &consumers->heap.counts;
+	char units[BYTES_TEXT];
 
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct amount amount = consumers_amount(consumers, shown[i]);
 
-		fprintf(out, "  %-10s %12" PRIu64 " block%s %16" PRIu64 " bytes", metric_name(shown[i]), amount.count,
-		        amount.count == 1 ? " " : "s", amount.bytes);
+		fprintf(out, "  %-10s %12" PRIu64 " block%s %16" PRIu64 " byte%s", metric_name(shown[i]), amount.count,
+		        amount.count == 1 ? " " : "s", amount.bytes, plural(amount.bytes));
+		if (amount.bytes >= BYTES_MANY)
+			fprintf(out, ", %s", bytes_in_units(amount.bytes, units));
 		if (shown[i] == METRIC_PEAK && consumers->peaks)
 			fprintf(out, " (line %" PRIu64, consumers->peak_line);
 		if (shown[i] == METRIC_PEAK && consumers->peaks && image->image->has_time)
@@ -88,27 +93,12 @@ static void print_totals(const struct export_image *image, FILE *out)
 		fputs(shown[i] == METRIC_PEAK && consumers->peaks ? ")\n" : "\n", out);
 	}
 	if (counts->foreign || counts->unknown)
-		fprintf(out, "  %" PRIu64 " foreign frees, %" PRIu64 " frees of %s\n", counts->foreign, counts->unknown,
+		fprintf(out, "  %" PRIu64 " foreign free%s, %" PRIu64 " free%s of %s\n", counts->foreign,
+		        plural(counts->foreign), counts->unknown, plural(counts->unknown),
 		        image->image->parent ? "blocks from before the fork" : "unknown blocks");
 }
 
 /* ---- consumers ------------------------------------------------------------ */
-
-static int print_stack(const struct export_image *image, const struct view *view, uint32_t number, FILE *out)
-{
-	struct stack stack = stacks_get(&image->image->stacks, number);
-	const struct location **frames = calloc(stack.depth + 1, sizeof(const struct location *));
-	int error = frames ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !error && i < stack.depth; i++) {
-		frames[i] = locations_get(image->locations, stack.frames[i]);
-		error = frames[i] ? 0 : -ENOMEM;
-	}
-	if (!error)
-		error = backtrace_print(frames, stack.depth, &view->style, out);
-	free(frames);
-	return error;
-}
 
 static void print_thread(const struct threads *threads, uint32_t place, FILE *out)
 {
@@ -125,17 +115,30 @@ static void print_thread(const struct threads *threads, uint32_t place, FILE *ou
 	}
 }
 
+/* " 3 blocks, 1234 bytes (12.34%)" */
+static void print_amount(const struct export_image *image, struct amount amount, FILE *out)
+{
+	char units[BYTES_TEXT];
+
+	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " byte%s (", amount.count, plural(amount.count), amount.bytes,
+	        plural(amount.bytes));
+	if (amount.bytes >= BYTES_MANY)
+		fprintf(out, "%s, ", bytes_in_units(amount.bytes, units));
+	fprintf(out, "%.2f%%)", share(image, amount));
+}
+
 static int print_consumer(const struct export_image *image, const struct view *view, const struct consumer *consumer,
                           FILE *out)
 {
 	struct amount amount = consumer_amount(image->consumers, consumer, image->metric);
 
-	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) allocated by %s", amount.count,
-	        plural(amount.count), amount.bytes, share(image, amount), parse_call_name(consumer->call));
+	fputs(screen_strong(view->style.screen), out);
+	print_amount(image, amount, out);
+	fprintf(out, " allocated by %s", parse_call_name(consumer->call));
 	if (image->consumers->by_thread)
 		print_thread(&image->image->threads, consumer->thread, out);
-	fprintf(out, " (first: line %" PRIu64 ")\n", consumer->line);
-	return print_stack(image, view, consumer->stack, out);
+	fprintf(out, " (first: line %" PRIu64 ")%s\n", consumer->line, screen_plain(view->style.screen));
+	return backtrace_print_stack(image->locations, consumer->stack, &view->style);
 }
 
 static void print_rest(const struct export_image *image, const struct ranking *ranking, size_t from, FILE *out)
@@ -150,8 +153,8 @@ static void print_rest(const struct export_image *image, const struct ranking *r
 	}
 	if (from)
 		fputc('\n', out);
-	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " bytes (%.2f%%) in %zu %sbacktrace%s\n", rest.count,
-	        plural(rest.count), rest.bytes, share(image, rest), ranking->count - from, from ? "more " : "",
+	print_amount(image, rest, out);
+	fprintf(out, " in %zu %sbacktrace%s\n", ranking->count - from, from ? "more " : "",
 	        plural(ranking->count - from));
 }
 
@@ -177,13 +180,21 @@ struct tree_view {
 	const struct export_image *image;
 	const struct tree *tree;
 	uint64_t threshold;
-	FILE *out;
+	const struct screen *screen;
 };
+
+/* What is left for a label in a narrow line, however deep it is. */
+enum { LABEL_LEAST = 20 };
 
 static void print_node(const struct tree_view *view, struct amount amount, unsigned depth, const char *label)
 {
-	fprintf(view->out, "%14" PRIu64 " %10" PRIu64 " %6.2f%% %*s%s\n", amount.bytes, amount.count,
-	        share(view->image, amount), (int)depth * 2, "", label);
+	FILE *out = view->screen->out;
+	int used = fprintf(out, "%14" PRIu64 " %10" PRIu64 " %6.2f%% %*s", amount.bytes, amount.count,
+	                   share(view->image, amount), (int)depth * 2, "");
+	int room = view->screen->width - used;
+
+	screen_print_begin(view->screen, label, room < LABEL_LEAST ? LABEL_LEAST : room);
+	fputc('\n', out);
 }
 
 static void print_small(const struct tree_view *view, struct amount amount, unsigned depth, uint32_t count)
@@ -231,7 +242,7 @@ static int print_tree(const struct export_image *image, const struct view *view,
 	                        .make = view->style.full ? labels_line : labels_short_line};
 	struct tree tree = {0};
 	struct tree_view shown = {image, &tree, whole / 100 * view->min_percent + whole % 100 * view->min_percent / 100,
-	                          out};
+	                          view->style.screen};
 	int error = 0;
 
 	if (!ranking->count)
@@ -259,9 +270,12 @@ static int print_backtraces(const struct export_image *image, const struct view 
                             FILE *out)
 {
 	struct amount whole = consumers_amount(image->consumers, image->metric);
+	const struct screen *screen = view->style.screen;
 
-	fprintf(out, "\n%s: %" PRIu64 " block%s, %" PRIu64 " bytes in %zu backtrace%s\n", titles[image->metric],
-	        whole.count, plural(whole.count), whole.bytes, ranking->count, plural(ranking->count));
+	fprintf(out, "\n%s%s: %" PRIu64 " block%s, ", screen_strong(screen), titles[image->metric], whole.count,
+	        plural(whole.count));
+	bytes_print(whole.bytes, out);
+	fprintf(out, " in %zu backtrace%s%s\n", ranking->count, plural(ranking->count), screen_plain(screen));
 	return view->tree == VIEW_NO_TREE ? print_consumers(image, view, ranking, out)
 	                                  : print_tree(image, view, ranking, out);
 }
@@ -291,8 +305,14 @@ static void print_calls(const struct consumers *consumers, FILE *out)
 			        consumers->calls[call], consumers->failed[call]);
 }
 
-static int print_modules(const struct export_image *image, FILE *out)
+/* In a narrow line, more of it is for the modules' names. */
+enum { WIDE = 100, BYTES_WIDE = 16, BYTES_NARROW = 12, BLOCKS_WIDE = 10, BLOCKS_NARROW = 8 };
+
+static int print_modules(const struct export_image *image, const struct screen *screen)
 {
+	const bool is_narrow = screen->width && screen->width < WIDE;
+	const int bytes = is_narrow ? BYTES_NARROW : BYTES_WIDE, blocks = is_narrow ? BLOCKS_NARROW : BLOCKS_WIDE;
+	FILE *out = screen->out;
 	struct modules modules;
 	int error = modules_build(&modules, image->consumers, image->locations, image->metric);
 
@@ -300,23 +320,25 @@ static int print_modules(const struct export_image *image, FILE *out)
 		modules_free(&modules);
 		return error;
 	}
-	fprintf(out,
-	        "\nMODULES, %s: asked for by their own code, and by all that it called\n%16s %10s %16s %10s %7s  %s\n",
-	        metric_name(image->metric), "OWN BYTES", "BLOCKS", "WHOLE BYTES", "BLOCKS", "SHARE", "MODULE");
+	fprintf(out, "\nMODULES, %s: asked for by their own code, and by all that it called\n%*s %*s %*s %*s %7s  %s\n",
+	        metric_name(image->metric), bytes, "OWN BYTES", blocks, "BLOCKS", bytes, "WHOLE BYTES", blocks,
+	        "BLOCKS", "SHARE", "MODULE");
 	for (size_t i = 0; i < modules.count; i++) {
 		const struct module_total *total = &modules.list[i];
+		int used = fprintf(out, "%*" PRIu64 " %*" PRIu64 " %*" PRIu64 " %*" PRIu64 " %6.2f%%  ", bytes,
+		                   total->own.bytes, blocks, total->own.count, bytes, total->whole.bytes, blocks,
+		                   total->whole.count, share(image, total->whole));
 
-		fprintf(out, "%16" PRIu64 " %10" PRIu64 " %16" PRIu64 " %10" PRIu64 " %6.2f%%  ", total->own.bytes,
-		        total->own.count, total->whole.bytes, total->whole.count, share(image, total->whole));
-		table_print_name(total->module ? total->module : "(not known)", out);
+		screen_print_end(screen, total->module ? total->module : "(not known)", screen->width - used);
 		fputc('\n', out);
 	}
 	modules_free(&modules);
 	return 0;
 }
 
-int consumers_print_text(const struct export_image *image, const struct view *view, FILE *out)
+int consumers_print_text(const struct export_image *image, const struct view *view)
 {
+	FILE *out = view->style.screen->out;
 	struct ranking ranking;
 	int error = ranking_build(&ranking, image->consumers, image->metric);
 
@@ -324,11 +346,11 @@ int consumers_print_text(const struct export_image *image, const struct view *vi
 		return error;
 	print_heading(image, view, out);
 	print_totals(image, out);
-	error = view->by_thread ? threads_print_text(image, view, out) : print_backtraces(image, view, &ranking, out);
+	error = view->by_thread ? threads_print_text(image, view) : print_backtraces(image, view, &ranking, out);
 	ranking_free(&ranking);
 	if (error)
 		return error;
 	print_sizes(image->consumers, out);
 	print_calls(image->consumers, out);
-	return print_modules(image, out);
+	return print_modules(image, view->style.screen);
 }

@@ -3,6 +3,7 @@
 #ifndef LM_FINDLEAK_H
 #define LM_FINDLEAK_H
 
+#include "backtrace_print.h"
 #include "frees.h"
 #include "leaks.h"
 #include "moments.h"
@@ -21,6 +22,8 @@ struct findings {
 	bool first;       /* the first image of all traces */
 	bool several;     /* more than one trace was given */
 	const struct resolver *resolver;
+	struct locations *locations;
+	struct backtrace_style style; /* of text */
 	const struct suppressions *suppressions;
 	const struct moments *moments;
 	struct leaks leaks;
@@ -30,8 +33,7 @@ struct findings {
 	bool ends_early;    /* the trace ends in the middle of the image */
 	bool failed;        /* more leaked than is allowed */
 	bool own_calls_do;  /* --accept-own-calls: the image need not have the calls from inside libraries */
-	bool full_names;
-	uint64_t top; /* the number of groups of wrong frees that are shown; 0: all */
+	uint64_t top;       /* the number of groups of wrong frees that are shown; 0: all */
 };
 
 /* Is a part missing that the user wants to have, so that nothing can be said for certain about the image? */
@@ -42,6 +44,7 @@ static inline bool findings_are_uncertain(const struct findings *findings)
 
 /* The sums over all images. */
 struct totals {
+	const struct screen *screen; /* of text */
 	uint64_t images;
 	struct leaks_sum leaks, suppressed, young;
 	uint64_t frees[FREES_KINDS];

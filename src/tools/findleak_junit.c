@@ -3,6 +3,7 @@
 #include "escape.h"
 #include "findleak.h"
 #include "json.h"
+#include "plural.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -113,6 +114,16 @@ static int end_case(const json_t *backtrace, const char *element)
 	return error;
 }
 
+static void print_sum(uint64_t blocks, uint64_t bytes)
+{
+	printf("%" PRIu64 " block%s, %" PRIu64 " byte%s", blocks, plural(blocks), bytes, plural(bytes));
+}
+
+static void print_count(uint64_t count, const char *what, const char *behind)
+{
+	printf("%" PRIu64 " %s%s%s", count, what, plural(count), behind);
+}
+
 /* Leaks within what is allowed are no failures. */
 static int print_leak(const struct findings *findings, struct json_frames *frames, const struct leaks_group *group)
 {
@@ -123,9 +134,9 @@ static int print_leak(const struct findings *findings, struct json_frames *frame
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
-	printf("%" PRIu64 " blocks, %" PRIu64 " bytes, allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s",
-	       group->blocks, group->bytes, parse_call_name(group->call), group->address, group->line,
-	       findings->failed ? "\">" : "\n");
+	print_sum(group->blocks, group->bytes);
+	printf(", allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s", parse_call_name(group->call),
+	       group->address, group->line, findings->failed ? "\">" : "\n");
 	if (!error)
 		error = end_case(backtrace, findings->failed ? "failure" : "system-out");
 	json_decref(backtrace);
@@ -137,9 +148,9 @@ static int print_double(const struct findings *findings, struct json_frames *fra
 	json_t *backtrace = json_backtrace(frames, group->stack);
 	int error = backtrace ? begin_case(findings, backtrace, "double free: ") : -ENOMEM;
 
-	printf("      <failure type=\"double free\" message=\"%" PRIu64 " times (first: 0x%" PRIx64 ", line: %" PRIu64
+	printf("      <failure type=\"double free\" message=\"%" PRIu64 " time%s (first: 0x%" PRIx64 ", line: %" PRIu64
 	       ", released before in line %" PRIu64 ")\">",
-	       group->count, group->address, group->line, group->past.released_line);
+	       group->count, plural(group->count), group->address, group->line, group->past.released_line);
 	if (!error)
 		error = end_case(backtrace, "failure");
 	json_decref(backtrace);
@@ -190,7 +201,7 @@ static void print_other(const struct findings *findings)
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
-	printf("%" PRIu64 " blocks, %" PRIu64 " bytes", rest->blocks, rest->bytes);
+	print_sum(rest->blocks, rest->bytes);
 	fputs(findings->failed ? "\"/>\n" : "</system-out>\n", stdout);
 	fputs("    </testcase>\n", stdout);
 }
@@ -200,11 +211,12 @@ static void print_missing(const struct findings *findings)
 {
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
-	printf("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"%" PRIu64 " events lost, %" PRIu64
-	       " blocks whose sizes the tracker could not keep",
-	       findings->image->lost, findings->image->unkept);
+	fputs("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"", stdout);
+	print_count(findings->image->lost, "event", " lost, ");
+	print_count(findings->image->unkept, "block", " whose size the tracker could not keep");
 	if (findings->image->is_limited)
-		printf(", allocations behind the limit of %" PRIu64 " bytes", findings->image->limit);
+		printf(", allocations behind the limit of %" PRIu64 " byte%s", findings->image->limit,
+		       plural(findings->image->limit));
 	if (findings->image->is_partial && !findings->own_calls_do)
 		fputs("; not seen: " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE, stdout);
 	fputs("\"/>\n    </testcase>\n", stdout);
@@ -249,15 +261,20 @@ static void end_suite(const struct findings *findings)
 	bool whole = findings->image->begun && !findings->ends_early && !trace_is_missing_some(findings->image) &&
 	             !findings->image->is_partial && (findings->image->finished || findings->image->replaced);
 
-	printf("    <system-out>%" PRIu64 " blocks, %" PRIu64 " bytes leaked; %" PRIu64 " blocks, %" PRIu64
-	       " bytes suppressed; %" PRIu64 " foreign frees; %" PRIu64 " frees of blocks from before a fork; %" PRIu64
-	       " frees of unknown blocks; %" PRIu64 " events lost; ",
-	       leaks->all.blocks, leaks->all.bytes, leaks->suppressed.blocks, leaks->suppressed.bytes,
-	       frees[FREES_FOREIGN], frees[FREES_INHERITED], frees[FREES_UNKNOWN], findings->image->lost);
+	fputs("    <system-out>", stdout);
+	print_sum(leaks->all.blocks, leaks->all.bytes);
+	fputs(" leaked; ", stdout);
+	print_sum(leaks->suppressed.blocks, leaks->suppressed.bytes);
+	fputs(" suppressed; ", stdout);
+	print_count(frees[FREES_FOREIGN], "foreign free", "; ");
+	print_count(frees[FREES_INHERITED], "free", " of blocks from before a fork; ");
+	print_count(frees[FREES_UNKNOWN], "free", " of unknown blocks; ");
+	print_count(findings->image->lost, "event", " lost; ");
 	if (findings->image->unkept)
-		printf("%" PRIu64 " blocks whose sizes the tracker could not keep; ", findings->image->unkept);
+		print_count(findings->image->unkept, "block", " whose size the tracker could not keep; ");
 	if (findings->image->is_limited)
-		printf("allocations behind the limit of %" PRIu64 " bytes are missing; ", findings->image->limit);
+		printf("allocations behind the limit of %" PRIu64 " byte%s are missing; ", findings->image->limit,
+		       plural(findings->image->limit));
 	if (findings->image->is_partial)
 		fputs("calls from inside libraries are not seen; ", stdout);
 	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as text. */
+#include "bytes_print.h"
 #include "findleak.h"
 #include "plural.h"
 #include "table.h"
@@ -9,86 +10,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns by which the tables below a leak are indented; log-malloc-findleak of log-malloc had the same. */
-enum { TABLE_INDENT = 7 };
-
-static double kib(uint64_t bytes)
+static FILE *out_of(const struct findings *findings)
 {
-	return (double)bytes / 1024;
+	return findings->style.screen->out;
 }
 
-/* Adds a frame as it is in the trace, or looked up. */
-static int add_frame(const struct resolver *resolver, struct table *table, const struct stacks_frame *text)
+/* Begins a line that stands out. */
+static void begin_strong(const struct findings *findings)
 {
-	struct resolved resolved;
-	struct frame frame;
-	int error;
+	fputs(screen_strong(findings->style.screen), out_of(findings));
+}
 
-	if (frame_parse(text->text, text->len, &frame) != 0)
-		return table_add_text(table, false, text->text, text->len);
-	error = resolve_frame(resolver, &frame, &resolved);
-	if (error)
-		return error;
-	return resolver->as_written ? table_add_text(table, resolved.guessed, text->text, text->len)
-	                            : table_add(table, &resolved.places, resolved.guessed, text->text, text->len);
+static void end_strong(const struct findings *findings)
+{
+	fprintf(out_of(findings), "%s\n", screen_plain(findings->style.screen));
 }
 
 static int print_stack(const struct findings *findings, uint32_t number)
 {
-	const struct stacks *stacks = &findings->image->stacks;
-	struct stack stack = stacks_get(stacks, number);
-	struct table table = {.symbols_only = findings->resolver->as_written,
-	                      .full = findings->full_names,
-	                      .dir = findings->image->cwd};
-	int error = 0;
-
-	if (!stack.depth) {
-		printf("%*sno backtrace\n", TABLE_INDENT, "");
-		return 0;
-	}
-	for (size_t i = 0; !error && i < stack.depth; i++) {
-		struct stacks_frame text = stacks_frame_at(stacks, stack.frames[i]);
-
-		error = add_frame(findings->resolver, &table, &text);
-	}
-	if (!error)
-		table_print(&table, stdout, TABLE_INDENT);
-	table_clear(&table);
-	return error;
+	return backtrace_print_stack(findings->locations, number, &findings->style);
 }
 
 static int print_leak(const struct findings *findings, const struct leaks_group *group)
 {
 	const char *call = parse_call_name(group->call);
+	FILE *out = out_of(findings);
+	char units[BYTES_TEXT];
 
+	begin_strong(findings);
 	if (group->blocks == 1)
-		printf(" 0x%" PRIx64 " leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (line: %" PRIu64 ")\n",
-		       group->address, group->bytes, kib(group->bytes), call, group->line);
+		fprintf(out, " 0x%" PRIx64, group->address);
 	else
-		printf(" %" PRIu64 " blocks leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (first: 0x%" PRIx64
-		       ", line: %" PRIu64 ")\n",
-		       group->blocks, group->bytes, kib(group->bytes), call, group->address, group->line);
+		fprintf(out, " %" PRIu64 " blocks", group->blocks);
+	fprintf(out, " leaked %" PRIu64 " byte%s (%s) allocated by %s (", group->bytes, plural(group->bytes),
+	        bytes_in_units(group->bytes, units), call);
+	if (group->blocks != 1)
+		fprintf(out, "first: 0x%" PRIx64 ", ", group->address);
+	fprintf(out, "line: %" PRIu64 ")", group->line);
+	end_strong(findings);
 	return print_stack(findings, group->stack);
 }
 
 static int print_leaks(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
+	FILE *out = out_of(findings);
+	char units[BYTES_TEXT];
 	int error = 0;
 
+	begin_strong(findings);
 	if (leaks->all.blocks)
-		printf("SUSPECTED %" PRIu64 " LEAKS:\n", leaks->all.blocks);
+		fprintf(out, "SUSPECTED %" PRIu64 " LEAK%s:", leaks->all.blocks, leaks->all.blocks == 1 ? "" : "S");
 	else
-		puts("NO LEAKS FOUND");
+		fputs("NO LEAKS FOUND", out);
+	end_strong(findings);
 	for (size_t i = 0; !error && i < leaks->shown; i++) {
 		if (i)
-			putchar('\n');
+			fputc('\n', out);
 		error = print_leak(findings, &leaks->groups[i]);
 	}
 	if (leaks->rest.blocks)
-		printf("%s ... and %" PRIu64 " block%s with %" PRIu64 " bytes (%.2f KiB) of %zu other leak%s\n",
-		       leaks->shown ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks), leaks->rest.bytes,
-		       kib(leaks->rest.bytes), leaks->count - leaks->shown, plural(leaks->count - leaks->shown));
+		fprintf(out, "%s ... and %" PRIu64 " block%s with %" PRIu64 " byte%s (%s) of %zu other leak%s\n",
+		        leaks->shown ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks), leaks->rest.bytes,
+		        plural(leaks->rest.bytes), bytes_in_units(leaks->rest.bytes, units),
+		        leaks->count - leaks->shown, plural(leaks->count - leaks->shown));
 	return error;
 }
 
@@ -97,19 +82,23 @@ static int print_mismatch(const struct findings *findings, const struct frees_gr
 {
 	const struct frees_past *past = &group->past;
 	const char *release = parse_way_released(group->release), *asked = parse_way_asked(group->asked);
+	FILE *out = out_of(findings);
 	int error;
 
+	begin_strong(findings);
 	if (group->count == 1)
-		printf(" 0x%" PRIx64 ": released by %s, but asked for by %s (line: %" PRIu64 ")\n", group->address,
-		       release, asked, group->line);
+		fprintf(out, " 0x%" PRIx64 ": released by %s, but asked for by %s (line: %" PRIu64 ")", group->address,
+		        release, asked, group->line);
 	else
-		printf(" %" PRIu64 " times released by %s, but asked for by %s (first: 0x%" PRIx64 ", line: %" PRIu64
-		       ")\n",
-		       group->count, release, asked, group->address, group->line);
+		fprintf(out,
+		        " %" PRIu64 " times released by %s, but asked for by %s (first: 0x%" PRIx64 ", line: %" PRIu64
+		        ")",
+		        group->count, release, asked, group->address, group->line);
+	end_strong(findings);
 	error = print_stack(findings, group->stack);
 	if (error || !past->allocated_line)
 		return error;
-	printf("%*sallocated in line %" PRIu64 ":\n", TABLE_INDENT, "", past->allocated_line);
+	fprintf(out, "%*sallocated in line %" PRIu64 ":\n", BACKTRACE_INDENT, "", past->allocated_line);
 	return print_stack(findings, past->allocated_stack);
 }
 
@@ -117,8 +106,8 @@ static int print_past(const struct findings *findings, const struct frees_past *
 {
 	if (!past->released)
 		return 0;
-	printf("%*sreleased before in line %" PRIu64 ", allocated by %s in line %" PRIu64 ":\n", TABLE_INDENT, "",
-	       past->released_line, parse_call_name(past->allocated_by), past->allocated_line);
+	fprintf(out_of(findings), "%*sreleased before in line %" PRIu64 ", allocated by %s in line %" PRIu64 ":\n",
+	        BACKTRACE_INDENT, "", past->released_line, parse_call_name(past->allocated_by), past->allocated_line);
 	return print_stack(findings, past->allocated_stack);
 }
 
@@ -129,14 +118,17 @@ static int print_free(const struct findings *findings, const struct frees_group 
 		[FREES_FOREIGN] = "of a block that the tracker did not see allocated",
 		[FREES_UNKNOWN] = "of a block that the trace does not show allocated",
 	};
+	FILE *out = out_of(findings);
 	int error;
 
+	begin_strong(findings);
 	if (group->count == 1)
-		printf(" 0x%" PRIx64 ": %s %s (line: %" PRIu64 ")\n", group->address, parse_call_name(group->call),
-		       kinds[group->kind], group->line);
+		fprintf(out, " 0x%" PRIx64 ": %s %s (line: %" PRIu64 ")", group->address, parse_call_name(group->call),
+		        kinds[group->kind], group->line);
 	else
-		printf(" %" PRIu64 " times %s %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")\n", group->count,
-		       parse_call_name(group->call), kinds[group->kind], group->address, group->line);
+		fprintf(out, " %" PRIu64 " times %s %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")", group->count,
+		        parse_call_name(group->call), kinds[group->kind], group->address, group->line);
+	end_strong(findings);
 	error = print_stack(findings, group->stack);
 	return error ? error : print_past(findings, &group->past);
 }
@@ -145,6 +137,7 @@ static int print_free(const struct findings *findings, const struct frees_group 
 static int print_frees(const struct findings *findings, bool mismatched, const char *heading)
 {
 	const struct frees *frees = &findings->frees;
+	FILE *out = out_of(findings);
 	uint64_t all = 0;
 	size_t groups = 0;
 	int error = 0;
@@ -155,67 +148,72 @@ static int print_frees(const struct findings *findings, bool mismatched, const c
 	}
 	if (!all)
 		return 0;
-	printf("\n%" PRIu64 " FREE%s %s:\n", all, all == 1 ? "" : "S", heading);
+	fputc('\n', out);
+	begin_strong(findings);
+	fprintf(out, "%" PRIu64 " FREE%s %s:", all, all == 1 ? "" : "S", heading);
+	end_strong(findings);
 	for (size_t i = 0; !error && i < frees->count; i++) {
 		const struct frees_group *group = &frees->groups[i];
 
 		if ((group->kind == FREES_MISMATCHED) != mismatched || (groups++ >= findings->top && findings->top))
 			continue;
 		if (groups > 1)
-			putchar('\n');
+			fputc('\n', out);
 		error = mismatched ? print_mismatch(findings, group) : print_free(findings, group);
 	}
 	if (findings->top && groups > findings->top)
-		printf("\n ... and those of %" PRIu64 " other backtraces\n", groups - findings->top);
+		fprintf(out, "\n ... and those of %" PRIu64 " other backtrace%s\n", groups - findings->top,
+		        plural(groups - findings->top));
 	return error;
 }
 
-static void print_untabled(const struct untabled *untabled)
+static void print_untabled(const struct untabled *untabled, FILE *out)
 {
 	if (!untabled->count)
 		return;
-	puts("\nNO CALLERS: code without unwind tables is where backtraces end:");
+	fputs("\nNO CALLERS: code without unwind tables is where backtraces end:\n", out);
 	for (size_t i = 0; i < untabled->count; i++) {
 		const struct untabled_module *module = &untabled->list[i];
 
-		printf(" %" PRIu64 " backtrace%s in ", module->backtraces, plural(module->backtraces));
-		table_print_name(module->module, stdout);
+		fprintf(out, " %" PRIu64 " backtrace%s in ", module->backtraces, plural(module->backtraces));
+		table_print_name(module->module, out);
 		if (module->function) {
-			printf(", as at ");
-			table_print_name(module->function, stdout);
+			fputs(", as at ", out);
+			table_print_name(module->function, out);
 		}
-		putchar('\n');
+		fputc('\n', out);
 	}
-	puts("To see the callers, " UNTABLED_ADVICE ".");
+	fputs("To see the callers, " UNTABLED_ADVICE ".\n", out);
 }
 
 /* A heading, if the trace has several images or there are several traces. */
 static void print_heading(const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
+	FILE *out = out_of(findings);
 
 	if (!findings->first)
-		putchar('\n');
+		fputc('\n', out);
 	if (image->number == 1 && !image->followed && !findings->several && !image->parent)
 		return;
 	if (findings->several) {
-		table_print_name(findings->name, stdout);
-		printf(": ");
+		table_print_name(findings->name, out);
+		fputs(": ", out);
 	}
-	printf("IMAGE %u:", image->number);
+	fprintf(out, "IMAGE %u:", image->number);
 	if (image->has_pid)
-		printf(" process %" PRIu64, image->pid);
+		fprintf(out, " process %" PRIu64, image->pid);
 	if (image->parent)
-		printf(", fork of %" PRIu64 ",", image->parent);
+		fprintf(out, ", fork of %" PRIu64 ",", image->parent);
 	if (image->exe) {
-		printf(" ");
-		table_print_name(image->exe, stdout);
+		fputc(' ', out);
+		table_print_name(image->exe, out);
 	}
-	printf(" (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
-	       image->replaced                                  ? ", then another program in its place"
-	       : image->restarted                               ? ", then the chip started again"
-	       : findings->ends_early || trace_lacks_end(image) ? ", ends early"
-	                                                        : "");
+	fprintf(out, " (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
+	        image->replaced                                  ? ", then another program in its place"
+	        : image->restarted                               ? ", then the chip started again"
+	        : findings->ends_early || trace_lacks_end(image) ? ", ends early"
+	                                                         : "");
 }
 
 static int print_image(const struct findings *findings)
@@ -229,12 +227,12 @@ static int print_image(const struct findings *findings)
 	if (!error)
 		error = print_frees(findings, true, "BY THE WRONG FUNCTION");
 	if (!error)
-		print_untabled(&findings->untabled);
+		print_untabled(&findings->untabled, out_of(findings));
 	return error;
 }
 
 /* The user's suppressions: how much each suppressed, and which ones matched nothing and can be removed. */
-static void print_suppressions(const struct suppressions *suppressions)
+static void print_suppressions(const struct suppressions *suppressions, FILE *out)
 {
 	bool used = false, unused = false;
 
@@ -243,10 +241,11 @@ static void print_suppressions(const struct suppressions *suppressions)
 
 		if (s->builtin || !s->matches)
 			continue;
-		printf("%s%7" PRIu64 " %10" PRIu64 "  ",
-		       used ? "" : "\nSuppressions used:\n  count      bytes  pattern\n", s->matches, s->matched_bytes);
-		table_print_name(s->pattern, stdout);
-		putchar('\n');
+		fprintf(out, "%s%7" PRIu64 " %10" PRIu64 "  ",
+		        used ? "" : "\nSuppressions used:\n  count      bytes  pattern\n", s->matches,
+		        s->matched_bytes);
+		table_print_name(s->pattern, out);
+		fputc('\n', out);
 		used = true;
 	}
 	for (size_t i = 0; i < suppressions->count; i++) {
@@ -254,67 +253,85 @@ static void print_suppressions(const struct suppressions *suppressions)
 
 		if (s->builtin || s->matches)
 			continue;
-		printf("%s  ", unused ? "" : "\nSuppressions that matched nothing:\n");
-		table_print_name(s->pattern, stdout);
-		putchar('\n');
+		fprintf(out, "%s  ", unused ? "" : "\nSuppressions that matched nothing:\n");
+		table_print_name(s->pattern, out);
+		fputc('\n', out);
 		unused = true;
 	}
 }
 
-/* Prints the other sums, those that are not 0. */
-static void print_rest(const struct totals *totals)
+/* "; 3 WHATs BEHIND", if there are any. */
+static void print_count(uint64_t count, const char *what, const char *behind, FILE *out)
 {
-	if (totals->frees[FREES_DOUBLE])
-		printf("; %" PRIu64 " double frees", totals->frees[FREES_DOUBLE]);
-	if (totals->frees[FREES_MISMATCHED])
-		printf("; %" PRIu64 " frees by the wrong function", totals->frees[FREES_MISMATCHED]);
-	if (totals->accepted)
-		printf("; %" PRIu64 " frees by the wrong function suppressed", totals->accepted);
-	if (totals->frees[FREES_INHERITED])
-		printf("; %" PRIu64 " frees of blocks from before a fork", totals->frees[FREES_INHERITED]);
-	if (totals->frees[FREES_UNKNOWN])
-		printf("; %" PRIu64 " frees of unknown blocks", totals->frees[FREES_UNKNOWN]);
-	if (totals->suppressed.blocks)
-		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes suppressed", totals->suppressed.blocks,
-		       totals->suppressed.bytes);
-	if (totals->young.blocks)
-		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes too young", totals->young.blocks, totals->young.bytes);
-	if (totals->lost)
-		printf("; %" PRIu64 " events lost", totals->lost);
-	if (totals->unkept)
-		printf("; %" PRIu64 " blocks whose sizes the tracker could not keep", totals->unkept);
+	if (count)
+		fprintf(out, "; %" PRIu64 " %s%s%s", count, what, plural(count), behind);
+}
+
+static void print_blocks(const struct leaks_sum *sum, const char *what, FILE *out)
+{
+	if (!sum->blocks)
+		return;
+	print_count(sum->blocks, "block", ", ", out);
+	bytes_print(sum->bytes, out);
+	fputs(what, out);
+}
+
+/* What the sums lack, and what the traces lack. */
+static void print_lacks(const struct totals *totals, FILE *out)
+{
+	print_count(totals->lost, "event", " lost", out);
+	print_count(totals->unkept, "block", " whose size the tracker could not keep", out);
 	if (totals->is_limited)
-		printf("; allocations behind the limit of %" PRIu64 " bytes are missing", totals->limit);
-	if (totals->malformed)
-		printf("; %" PRIu64 " lines could not be read", totals->malformed);
+		fprintf(out, "; allocations behind the limit of %" PRIu64 " byte%s are missing", totals->limit,
+		        plural(totals->limit));
+	print_count(totals->malformed, "line", " could not be read", out);
 	if (totals->no_beginning)
-		printf("; the trace has no beginning");
+		fputs("; the trace has no beginning", out);
 	if (totals->ends_early)
-		printf("; the trace ends early");
+		fputs("; the trace ends early", out);
 	if (totals->is_partial)
-		printf("; calls from inside libraries are not seen");
+		fputs("; calls from inside libraries are not seen", out);
 	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->is_partial &&
 	    !totals->malformed)
-		printf("; the trace is complete");
+		fputs("; the trace is complete", out);
+}
+
+/* Prints the other sums, those that are not 0. */
+static void print_rest(const struct totals *totals, FILE *out)
+{
+	print_count(totals->frees[FREES_DOUBLE], "double free", "", out);
+	print_count(totals->frees[FREES_MISMATCHED], "free", " by the wrong function", out);
+	print_count(totals->accepted, "free", " by the wrong function suppressed", out);
+	print_count(totals->frees[FREES_INHERITED], "free", " of blocks from before a fork", out);
+	print_count(totals->frees[FREES_UNKNOWN], "free", " of unknown blocks", out);
+	print_blocks(&totals->suppressed, " suppressed", out);
+	print_blocks(&totals->young, " too young", out);
+	print_lacks(totals, out);
 	if (totals->has_budget)
-		printf("; %s the budget of %" PRIu64 " bytes",
-		       totals->over_budget       ? "OVER"
-		       : totals->is_missing_some ? "NOT KNOWN to be within"
-		                                 : "within",
-		       totals->budget);
+		fprintf(out, "; %s the budget of %" PRIu64 " byte%s",
+		        totals->over_budget       ? "OVER"
+		        : totals->is_missing_some ? "NOT KNOWN to be within"
+		                                  : "within",
+		        totals->budget, plural(totals->budget));
 }
 
 static int print_totals(const struct totals *totals, const struct suppressions *suppressions)
 {
-	print_suppressions(suppressions);
+	FILE *out = totals->screen->out;
+	char units[BYTES_TEXT];
+
+	print_suppressions(suppressions, out);
 	if (totals->is_partial)
-		puts("\nNOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".");
-	printf("\nTotal: %" PRIu64 " blocks, %" PRIu64 " bytes (%.2f KiB), %" PRIu64 " backtraces; %" PRIu64
-	       " foreign frees",
-	       totals->leaks.blocks, totals->leaks.bytes, kib(totals->leaks.bytes), totals->leaks.backtraces,
-	       totals->frees[FREES_FOREIGN]);
-	print_rest(totals);
-	putchar('\n');
+		fputs("\nNOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
+	fprintf(out,
+	        "\n%sTotal:%s %" PRIu64 " block%s, %" PRIu64 " byte%s (%s), %" PRIu64 " backtrace%s; %" PRIu64
+	        " foreign free%s",
+	        screen_strong(totals->screen), screen_plain(totals->screen), totals->leaks.blocks,
+	        plural(totals->leaks.blocks), totals->leaks.bytes, plural(totals->leaks.bytes),
+	        bytes_in_units(totals->leaks.bytes, units), totals->leaks.backtraces, plural(totals->leaks.backtraces),
+	        totals->frees[FREES_FOREIGN], plural(totals->frees[FREES_FOREIGN]));
+	print_rest(totals, out);
+	fputc('\n', out);
 	return 0;
 }
 

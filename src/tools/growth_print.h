@@ -29,8 +29,8 @@ static inline bool growth_is_uncertain(const struct growth_view *view)
 	return view->missing || (view->partial && !view->own_calls_do);
 }
 
-/* Both print GROWTH, which has to be sorted, to OUT. 0 or -errno. */
-int growth_print_text(const struct growth *growth, const struct growth_view *view, FILE *out);
+/* Both print GROWTH, which has to be sorted: text to the style's screen, JSON to OUT. 0 or -errno. */
+int growth_print_text(const struct growth *growth, const struct growth_view *view);
 int growth_print_json(const struct growth *growth, const struct growth_view *view, FILE *out);
 
 /* The number of groups that grew, which come first, and of those that shrank, which come last. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See growth_print.h: what grew as text. */
+#include "bytes_print.h"
 #include "growth_print.h"
 #include "parse.h"
+#include "plural.h"
 #include "table.h"
 #include "trace.h"
 
@@ -39,21 +41,26 @@ void growth_sum(const struct growth *growth, size_t from, size_t to, struct amou
 static void print_change(const struct amount amounts[2], FILE *out)
 {
 	const struct amount *before = &amounts[GROWTH_OLD], *after = &amounts[GROWTH_NEW];
-	int64_t blocks = growth_blocks(amounts);
+	int64_t blocks = growth_blocks(amounts), bytes = growth_bytes(amounts);
+	uint64_t many = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+	char units[BYTES_TEXT];
 
-	fprintf(out,
-	        "%+" PRId64 " bytes, %+" PRId64 " block%s (%" PRIu64 " to %" PRIu64 " bytes, %" PRIu64 " to %" PRIu64
-	        " blocks)",
-	        growth_bytes(amounts), blocks, blocks == 1 || blocks == -1 ? "" : "s", before->bytes, after->bytes,
-	        before->count, after->count);
+	fprintf(out, "%+" PRId64 " byte%s", bytes, plural(many));
+	if (many >= BYTES_MANY)
+		fprintf(out, ", %c%s", bytes < 0 ? '-' : '+', bytes_in_units(many, units));
+	fprintf(out, ", %+" PRId64 " block%s (%" PRIu64 " to %" PRIu64 " bytes, %" PRIu64 " to %" PRIu64 " blocks)",
+	        blocks, blocks == 1 || blocks == -1 ? "" : "s", before->bytes, after->bytes, before->count,
+	        after->count);
 }
 
 static int print_group(const struct growth_group *group, const struct growth_view *view, FILE *out)
 {
-	fputc(' ', out);
+	const struct screen *screen = view->style.screen;
+
+	fprintf(out, "%s ", screen_strong(screen));
 	print_change(group->amounts, out);
-	fprintf(out, " allocated by %s\n", parse_call_name(group->call));
-	return backtrace_print(group->frames, group->depth, &view->style, out);
+	fprintf(out, " allocated by %s%s\n", parse_call_name(group->call), screen_plain(screen));
+	return backtrace_print(group->frames, group->depth, &view->style);
 }
 
 /* Prints the sum of the groups FROM to TO - 1 in one line, if there are any. */
@@ -72,6 +79,7 @@ static void print_sum(const struct growth *growth, size_t from, size_t to, const
 static void print_heading(const struct growth *growth, const struct growth_view *view, size_t grown, FILE *out)
 {
 	static const char *const labels[] = {"OLD: ", "NEW: "};
+	const struct screen *screen = view->style.screen;
 
 	for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
 		fputs(labels[side], out);
@@ -79,7 +87,8 @@ static void print_heading(const struct growth *growth, const struct growth_view 
 		fputc('\n', out);
 	}
 	if (grown)
-		fprintf(out, "\nGROWN, by %s:\n", metric_name(growth->metric));
+		fprintf(out, "\n%sGROWN, by %s:%s\n", screen_strong(screen), metric_name(growth->metric),
+		        screen_plain(screen));
 	else
 		fprintf(out, "\nNOTHING GREW, by %s\n", metric_name(growth->metric));
 }
@@ -95,16 +104,17 @@ static void print_verdict(const struct growth *growth, const struct growth_view 
 	if (view->partial)
 		fputs("; calls from inside libraries are not seen", out);
 	if (view->has_limit)
-		fprintf(out, "; %s than the %" PRIu64 " %s allowed",
+		fprintf(out, "; %s than the %" PRIu64 " %s%s allowed",
 		        view->exceeded              ? "more"
 		        : growth_is_uncertain(view) ? "NOT KNOWN to be not more"
 		                                    : "not more",
-		        view->limit, metric_counts_blocks(growth->metric) ? "blocks" : "bytes");
+		        view->limit, metric_counts_blocks(growth->metric) ? "block" : "byte", plural(view->limit));
 	fputc('\n', out);
 }
 
-int growth_print_text(const struct growth *growth, const struct growth_view *view, FILE *out)
+int growth_print_text(const struct growth *growth, const struct growth_view *view)
 {
+	FILE *out = view->style.screen->out;
 	size_t grown = growth_grown(growth), shrunk = growth_shrunk(growth);
 	size_t shown = view->top && view->top < grown ? (size_t)view->top : grown;
 	int error = 0;

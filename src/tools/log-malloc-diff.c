@@ -3,7 +3,9 @@
 #include "array.h"
 #include "command.h"
 #include "growth_print.h"
+#include "interrupt.h"
 #include "json.h"
+#include "python.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
 
 enum { TOP_DEFAULT = 20 };
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
@@ -88,6 +90,7 @@ static int take_image(struct diff *d)
 	int error;
 
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
+	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);
 	d->view.partial |= d->work.trace->image.is_partial;
 	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 
@@ -133,17 +136,24 @@ static enum cli_status compare(struct diff *d)
 	int64_t growth;
 	int error;
 
-	if (read_trace(d, GROWTH_OLD) != CLI_OK || read_trace(d, GROWTH_NEW) != CLI_OK)
+	if (read_trace(d, GROWTH_OLD) != CLI_OK)
+		return CLI_TROUBLE;
+	if (interrupt_came()) {
+		cli_error("interrupted before %s was read: what grew is not known", d->view.names[GROWTH_NEW]);
+		return CLI_TROUBLE;
+	}
+	if (read_trace(d, GROWTH_NEW) != CLI_OK)
 		return CLI_TROUBLE;
 	growth_sort(&d->growth);
 	growth = growth_value(&d->growth, d->growth.totals);
 	d->view.exceeded = d->view.has_limit && growth > 0 && (uint64_t)growth > d->view.limit;
-	error = d->json ? growth_print_json(&d->growth, &d->view, stdout)
-	                : growth_print_text(&d->growth, &d->view, stdout);
-	if (error)
+	error = d->json ? growth_print_json(&d->growth, &d->view, stdout) : growth_print_text(&d->growth, &d->view);
+	if (error) {
 		cli_error("%s", strerror(-error));
-	if (error)
 		return CLI_TROUBLE;
+	}
+	if (!d->json)
+		command_print_hints(&d->work);
 	return d->view.exceeded || (d->view.has_limit && growth_is_uncertain(&d->view)) ? CLI_FINDINGS : CLI_OK;
 }
 
@@ -172,9 +182,11 @@ static int run(struct diff *d, char **paths)
 	d->view.top = d->work.has_top ? d->work.top : d->json ? 0 : TOP_DEFAULT;
 	d->view.style.as_written = d->work.as_written;
 	d->view.style.full = d->work.full_names;
+	d->view.style.screen = &d->work.screen;
+	d->view.style.nameless = &d->work.nameless;
 	if (!d->view.images[GROWTH_OLD] || !d->view.images[GROWTH_NEW])
 		cli_error("%s", strerror(ENOMEM));
-	else if (command_look_up(&d->work))
+	else if (command_look_up(&d->work) && command_open_screen(&d->work))
 		status = compare(d);
 	free_all(d);
 	return command_finish(&d->work, status);

@@ -3,6 +3,8 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "interrupt.h"
+#include "python.h"
 #include "replay.h"
 #include "wrong_frees.h"
 
@@ -40,7 +42,7 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value { MIN_BYTES = COMMAND_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
@@ -202,6 +204,7 @@ static int report_image(struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
 	struct resolver resolver = command_resolver(&f->work);
+	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
 	struct findings findings = {
 		.image = image,
 		.name = f->work.trace->input.name,
@@ -213,19 +216,26 @@ static int report_image(struct findleak *f)
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
-		.full_names = f->work.full_names,
+		.locations = &locations,
+		.style = {.as_written = f->work.as_written,
+	                  .full = f->work.full_names,
+	                  .dir = image->cwd,
+	                  .screen = &f->work.screen,
+	                  .nameless = &f->work.nameless},
 		.top = f->work.top,
 	};
 	int error;
 
 	if (!command_wants_image(&f->work))
 		return 0;
+	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
 	error = find(f, &findings);
 	if (!error)
 		error = f->format->image(&findings);
 	add_up(&f->totals, &findings);
 	f->reported++;
+	locations_free(&locations);
 	leaks_free(&findings.leaks);
 	untabled_free(&findings.untabled);
 	return error;
@@ -309,14 +319,14 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 {
 	enum cli_status status = CLI_OK;
 
-	for (; *paths; paths++) {
+	for (; *paths && !interrupt_came(); paths++) {
 		if (read_one(f, *paths) == CLI_OK)
 			continue;
 		status = CLI_TROUBLE;
 		if (!f->reported && f->format->unreadable && f->format->unreadable(*paths) != 0)
 			break;
 	}
-	if (status == CLI_OK && !f->totals.images) {
+	if (status == CLI_OK && !f->totals.images && !interrupt_came()) {
 		cli_error("process %" PRIu64 " is not in %s", f->work.pid, f->several ? "these traces" : "this trace");
 		status = CLI_TROUBLE;
 	}
@@ -329,13 +339,16 @@ static enum cli_status report_all(struct findleak *f, char **paths)
 	enum cli_status status;
 	int error = 0;
 
-	if (!command_look_up(&f->work))
+	if (!command_look_up(&f->work) || !command_open_screen(&f->work))
 		return CLI_TROUBLE;
+	f->totals.screen = &f->work.screen;
 	if (format->begin)
 		error = format->begin();
 	status = read_each(f, paths);
 	if (format->end && (f->totals.images || format->begin))
 		error = format->end(&f->totals, &f->suppressions);
+	if (format == &findleak_text)
+		command_print_hints(&f->work);
 	return error ? CLI_TROUBLE : status;
 }
 

@@ -2,6 +2,8 @@
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
 #include "command.h"
 #include "consumers_print.h"
+#include "interrupt.h"
+#include "python.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +32,7 @@ static const char help[] =
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
@@ -109,8 +111,8 @@ static int write_image(struct report *r, const struct export_image *image)
 		return export_pprof_add(r->pprof, image);
 	default:
 		if (r->images)
-			putchar('\n');
-		return consumers_print_text(image, &r->view, stdout);
+			fputc('\n', r->work.screen.out);
+		return consumers_print_text(image, &r->view);
 	}
 }
 
@@ -137,6 +139,7 @@ static int report_image(struct report *r)
 	r->view.resolver = &resolver;
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
+	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
 	error = write_image(r, &export);
 	say_partial(r);
 	r->images++;
@@ -185,7 +188,7 @@ static int read_trace(void *context)
 	int error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before;
+	r->missing = !error && trace->records && r->images == before && !interrupt_came();
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
 	return error;
@@ -221,15 +224,17 @@ static int run(struct report *r, char **paths)
 {
 	int status = CLI_OK, rest;
 
-	if (!command_look_up(&r->work))
+	if (!command_look_up(&r->work) || !command_open_screen(&r->work))
 		return CLI_TROUBLE;
 	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
 		cli_error("%s", strerror(ENOMEM));
 		return command_finish(&r->work, CLI_TROUBLE);
 	}
-	for (; *paths; paths++)
+	for (; *paths && !interrupt_came(); paths++)
 		if (report_trace(r, *paths) != CLI_OK)
 			status = CLI_TROUBLE;
+	if (r->format == FORMAT_TEXT)
+		command_print_hints(&r->work);
 	rest = write_rest(r);
 	export_pprof_destroy(r->pprof);
 	free(r->massif.text);
@@ -307,6 +312,8 @@ static void check_options(struct report *r, char **paths)
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 	r->view.style.as_written = r->work.as_written;
 	r->view.style.full = r->work.full_names;
+	r->view.style.screen = &r->work.screen;
+	r->view.style.nameless = &r->work.nameless;
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "json.h"
 #include "json_print.h"
+#include "plural.h"
 #include "totals.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ static const char help[] = "Usage: log-malloc-trackusage [OPTION]... TRACE\n"
 			   "\n"
 			   "Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FORMAT = CLI_NEXT_OPTION, EVERY, PEAK };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, EVERY, PEAK };
 
 static const struct option options[] = {
 	{"usable-size", no_argument, NULL, 'u'},
@@ -170,11 +171,11 @@ static int end_image(struct trackusage *t)
 	if (t->every && !t->work.trace->image.has_time)
 		cli_error("%s: the trace has no times: all of it is taken for one moment", t->work.trace->input.name);
 	if (t->work.trace->image.unkept)
-		cli_error("%s: %" PRIu64 " blocks are not in these numbers: the tracker could not keep their sizes",
-		          t->work.trace->input.name, t->work.trace->image.unkept);
+		cli_error("%s: not in these numbers: %" PRIu64 " block%s whose size the tracker could not keep",
+		          t->work.trace->input.name, t->work.trace->image.unkept, plural(t->work.trace->image.unkept));
 	if (t->work.trace->image.is_limited)
-		cli_error("%s: behind the limit of %" PRIu64 " bytes, the trace has no allocations",
-		          t->work.trace->input.name, t->work.trace->image.limit);
+		cli_error("%s: behind the limit of %" PRIu64 " byte%s, the trace has no allocations",
+		          t->work.trace->input.name, t->work.trace->image.limit, plural(t->work.trace->image.limit));
 	if (t->work.trace->image.is_partial)
 		cli_error("%s: not in these numbers are " TRACE_PARTIAL, t->work.trace->input.name);
 	print_waiting(t);

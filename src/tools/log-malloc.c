@@ -10,9 +10,11 @@
 #include "compress.h"
 #include "destination.h"
 #include "diag.h"
+#include "keep.h"
 #include "launch_options.h"
 #include "library.h"
 #include "merge.h"
+#include "python.h"
 #include "running.h"
 #include "settings.h"
 #include "tally.h"
@@ -107,9 +109,9 @@ static void say_settings(const struct launch_options *options, const struct targ
 	}
 }
 
-/* What has to be done when the command has ended. */
+/* What has to be done when the command has ended. PROGRAM: the file that it ran. */
 static void finish(const struct launch_options *options, struct destination *to, const struct run *run,
-                   const struct timespec *since, const char *library)
+                   const struct timespec *since, const char *library, const char *program)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct ending ending = {.status = run->status, .library = library};
@@ -117,6 +119,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
+	keep_names(to, run->pid, since, &diag);
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
@@ -124,6 +127,8 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (!options->quiet)
 		closing_result(options, to, &left, &ending, &own);
 	merge_left_free(&left);
+	if (!options->quiet && own.events && python_is(program) && python_has_own_allocator())
+		cli_error("not in the trace are " PYTHON_UNSEEN "; to see them, " PYTHON_ADVICE);
 	closing_children(options, to, run->pid, since, &own);
 }
 
@@ -163,7 +168,7 @@ int main(int argc, char **argv)
 	free(preload);
 	if (trouble)
 		return trouble;
-	finish(&options, &to, &run, &since, *library ? library : NULL);
+	finish(&options, &to, &run, &since, *library ? library : NULL, target.program);
 	free(to.childrens);
 	return WIFSIGNALED(run.status) ? STATUS_SIGNAL + WTERMSIG(run.status) : WEXITSTATUS(run.status);
 }

@@ -2,12 +2,14 @@
 /* See consumers_print.h: the table of threads. */
 #include "consumers_print.h"
 #include "plural.h"
-#include "table.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { CELL = 24 };
+
+/* What stands in front of a thread's name. */
+enum { NAME_COLUMN = 64 };
 
 /* At most seven characters, so that a line has room in 80 columns. */
 static const char *shortened(uint64_t number, char cell[CELL])
@@ -61,8 +63,9 @@ static void print_row(const struct row *row, FILE *out)
 	        shortened(row->temporary.count, cells[5]), shortened(row->others.count, cells[6]));
 }
 
-static void print_thread(const struct export_image *image, uint32_t place, FILE *out)
+static void print_thread(const struct export_image *image, uint32_t place, const struct screen *screen)
 {
+	FILE *out = screen->out;
 	const struct thread *thread = threads_get(&image->image->threads, place);
 	struct row row = row_of(image->consumers, place);
 
@@ -71,7 +74,7 @@ static void print_thread(const struct export_image *image, uint32_t place, FILE 
 		fprintf(out, "%5" PRIu32 " ", thread->number);
 	else
 		fputs("    - ", out);
-	table_print_name(thread->number ? thread->name : "(not known)", out);
+	screen_print_begin(screen, thread->number ? thread->name : "(not known)", screen->width - NAME_COLUMN);
 	fputc('\n', out);
 }
 
@@ -88,8 +91,10 @@ static void print_rest(const struct export_image *image, const struct thread_ran
 	fprintf(out, "    - (%zu more)\n", ranking->count - from);
 }
 
-int threads_print_text(const struct export_image *image, const struct view *view, FILE *out)
+int threads_print_text(const struct export_image *image, const struct view *view)
 {
+	const struct screen *screen = view->style.screen;
+	FILE *out = screen->out;
 	struct thread_ranking ranking;
 	int error = thread_ranking_build(&ranking, image->consumers, image->metric);
 	size_t shown = view->top && view->top < ranking.count ? (size_t)view->top : ranking.count;
@@ -100,7 +105,7 @@ int threads_print_text(const struct export_image *image, const struct view *view
 	        ranking.count, plural(ranking.count), "CALLS", "ALLOCATED", "PEAK", "LEAKED", "BLOCKS", "TEMP",
 	        "OTHERS", "NO", "NAME");
 	for (size_t i = 0; i < shown; i++)
-		print_thread(image, ranking.list[i], out);
+		print_thread(image, ranking.list[i], screen);
 	if (shown < ranking.count)
 		print_rest(image, &ranking, shown, out);
 	thread_ranking_free(&ranking);

@@ -251,6 +251,109 @@ START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
 }
 END_TEST
 
+START_TEST(what_is_no_trace_is_told_by_what_it_is)
+{
+	static const struct {
+		const char *make, *message;
+	} cases[] = {
+		{"cp /bin/true f", "f: this is a program or a library, not a trace: run it with log-malloc"},
+		{"echo 'int x;' >o.c && ${CC:-gcc} -c -o f o.c", "f: this is an object file, not a trace"},
+		/* e_type of a core file. */
+		{"head -c 16 /bin/true >f && printf '\\004\\000' >>f", "f: this is a core file, not a trace"},
+		{"printf 'PERFILE2xxxx' >f", "f: this is a recording of perf, not a trace"},
+		{"printf '\\nLMJRNL4xxxx' >f", "f: this is the journal of a trace: give the trace"},
+		{"mkdir f", "f: this is a directory, not a trace\n"},
+		{": >f", "f: this is empty: nothing was recorded into it\n"},
+	};
+	static const char *const commands[] = {"findleak f", "report f", "trackusage f", "cat f", "diff f f"};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		must(run("rm -rf f; %s", cases[i].make));
+		for (size_t j = 0; j < sizeof commands / sizeof *commands; j++) {
+			struct run r = run("$B/log-malloc-%s", commands[j]);
+
+			ck_assert_msg(r.status == 2 && strstr(r.err, cases[i].message), "%s: %d, %s", commands[j],
+			              r.status, r.err);
+			ck_assert_msg(strchr(r.err, '\n') == r.err + strlen(r.err) - 1, "%s", r.err);
+		}
+	}
+	ck_assert_ptr_nonnull(strstr(run("cat /bin/true | $B/log-malloc-findleak -").err, "this is a program"));
+}
+END_TEST
+
+/*
+ * Runs COMMAND, which reads the pipe "fifo", and sends it SIGINT when it has read the file "part" and waits for more.
+ * In the background, bash has programs ignore SIGINT.
+ */
+static struct run interrupted(const char *command)
+{
+	return run("mkfifo fifo; env --default-signal=INT $B/log-malloc-%s & exec 5>fifo; cat part >&5; "
+	           "for s in 1 2; do until grep -q ' S ' /proc/$!/stat; do sleep 0.01; done; sleep 0.02; done; "
+	           "kill -INT $!; wait $!; s=$?; exec 5>&-; rm fifo; exit $s",
+	           command);
+}
+
+static const char part[] = "+ INIT [0:0] malloc=0\n+ malloc 30 0x10 [30:32]\n[0x1]\n+ malloc 5 0x20 [35:64]\n[0x2]\n"
+			   "+ free -5 0x20 [30:32]\n[0x1]\n";
+
+START_TEST(ctrl_c_reports_what_is_known_so_far)
+{
+	static const struct {
+		const char *command, *known;
+	} cases[] = {
+		{"findleak -n fifo", " 0x10 leaked 30 bytes "},
+		{"report -n fifo", "1 block, 30 bytes (85.71%) "},
+		{"diff -n old fifo", "Total: +30 bytes, +1 block "},
+		{"trackusage fifo", "30\n35\n30\n"},
+		{"trackusage --peak fifo", "35\n"},
+	};
+
+	write_file("part", part, strlen(part));
+	write_file("old", part, strlen("+ INIT [0:0] malloc=0\n"));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run r = interrupted(cases[i].command);
+
+		ck_assert_msg(r.status == 128 + 2, "%s: %d", cases[i].command, r.status);
+		ck_assert_msg(strstr(r.out, cases[i].known), "%s: %s", cases[i].command, r.out);
+		ck_assert_msg(strstr(r.err, "fifo:8: reading was interrupted here"), "%s: %s", cases[i].command, r.err);
+		ck_assert_msg(strstr(cases[i].command, "trackusage") || strstr(r.out, "\nINTERRUPTED: only "), "%s",
+		              r.out);
+	}
+	/* JSON stays valid, and says that the trace did not end. */
+	if (have_command("jq")) {
+		struct run r = interrupted("findleak --format json -n fifo");
+
+		write_file("json", r.out, r.out_len);
+		ck_assert_str_eq(must(run("jq -c '[.leaks[0].bytes, .ended, .complete]' json")).out,
+		                 "[30,false,false]\n");
+	}
+}
+END_TEST
+
+START_TEST(ctrl_c_in_the_first_of_two_traces_compares_nothing)
+{
+	struct run r;
+
+	write_file("part", part, strlen(part));
+	r = interrupted("diff -n fifo part");
+	ck_assert_int_eq(r.status, 128 + 2);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_ptr_nonnull(strstr(r.err, "interrupted before part was read: what grew is not known"));
+}
+END_TEST
+
+START_TEST(a_sigint_that_is_ignored_stays_ignored)
+{
+	struct run r;
+
+	write_file("part", part, strlen(part));
+	r = run("mkfifo fifo; env --ignore-signal=INT $B/log-malloc-findleak -n fifo & exec 5>fifo; cat part >&5; "
+	        "kill -INT $!; exec 5>&-; wait $!");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_null(strstr(r.out, "INTERRUPTED"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("input");
@@ -271,6 +374,10 @@ int main(void)
 	tcase_add_test(hostile, a_million_modules_and_numbers_out_of_range_are_read);
 	tcase_add_test(hostile, changed_and_cut_traces_are_survived);
 	suite_add_tcase(suite, hostile);
+	tcase_add_test(hostile, what_is_no_trace_is_told_by_what_it_is);
+	tcase_add_test(hostile, ctrl_c_reports_what_is_known_so_far);
+	tcase_add_test(hostile, ctrl_c_in_the_first_of_two_traces_compares_nothing);
+	tcase_add_test(hostile, a_sigint_that_is_ignored_stays_ignored);
 	tcase_set_timeout(large, 120);
 	tcase_add_test(large, repeated_backtraces_keep_their_lines_and_frames);
 	tcase_add_test(large, what_comes_while_a_trace_is_read_is_not_read);

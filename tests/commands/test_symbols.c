@@ -594,7 +594,7 @@ START_TEST(code_that_was_made_at_run_time_has_the_names_that_its_process_gave)
 	ck_assert_ptr_null(strchr(r.out, '\033'));
 	ck_assert_ptr_nonnull(strstr(r.out, "third;second"));
 	ck_assert_int_eq(run("grep -q third n || grep -q third s").status, 1);
-	must(run("grep -q '; 1 blocks, 100 bytes suppressed' k"));
+	must(run("grep -q '; 1 block, 100 bytes suppressed' k"));
 }
 END_TEST
 
@@ -639,6 +639,34 @@ START_TEST(names_that_somebody_else_may_have_given_are_not_used)
 }
 END_TEST
 
+START_TEST(names_of_code_that_was_made_are_kept_beside_the_trace)
+{
+	struct run r;
+
+	/* The launcher copies them, for each process that it traces. */
+	must(run("umask 022; " LM " -f -q -o t sh -c 'echo 500000 20 name $$ >/tmp/perf-$$.map; echo $$ >one; "
+	         "sh -c \"echo 500000 20 name \\$\\$ >/tmp/perf-\\$\\$.map; echo \\$\\$ >two; true\"; true';"
+	         "trap 'rm -f /tmp/perf-'$(cat one).map' /tmp/perf-'$(cat two).map EXIT;"
+	         "cmp t.perf-$(cat one).map /tmp/perf-$(cat one).map && "
+	         "cmp t.$(cat two).perf-$(cat two).map /tmp/perf-$(cat two).map"));
+	/* They are read there when /tmp has none or another process's, and on another machine. */
+	r = run(WRITE_MADE "mv " MADE
+	                   " t.perf-$pid.map; $B/log-malloc-findleak t; $B/log-malloc-findleak --sysroot=. t; "
+	                   "touch -d '1 hour ago' t.perf-$pid.map; $B/log-malloc-findleak t");
+	ck_assert_str_eq(r.err, "");
+	ck_assert_ptr_nonnull(strstr(strstr(strstr(r.out, "first one") + 1, "first one") + 1, "first one"));
+	r = run(WRITE_MADE "echo 500000 20 kept >t.perf-$pid.map; $B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.out, "\n       kept ") && !strstr(r.out, "first one"), "%s", r.out);
+	r = run(WRITE_MADE "mv " MADE " u; ln -s u t.perf-$pid.map; $B/log-malloc-findleak t");
+	ck_assert_msg(strstr(r.err, "t.perf-") && !strstr(r.out, "first one"), "%s%s", r.out, r.err);
+	/* What can't be the process's is not copied. */
+	r = run("umask 0; " LM " -q -o v sh -c 'echo 500000 20 name >/tmp/perf-$$.map; echo $$ >one; true'; "
+	        "rm /tmp/perf-$(cat one).map; ls v.perf-*");
+	ck_assert_str_eq(r.out, "");
+	ck_assert_ptr_nonnull(strstr(r.err, "no regular file"));
+}
+END_TEST
+
 START_TEST(no_process_is_started_for_a_frame)
 {
 	if (!can_run("no_process_is_started_for_a_frame", "strace"))
@@ -662,6 +690,7 @@ int main(void)
 	tcase_add_test(kinds, names_of_rust_are_demangled);
 	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
 	tcase_add_test(kinds, no_process_is_started_for_a_frame);
+	tcase_add_test(kinds, names_of_code_that_was_made_are_kept_beside_the_trace);
 	tcase_add_test(kinds, code_that_was_made_at_run_time_has_the_names_that_its_process_gave);
 	tcase_add_test(kinds, names_that_somebody_else_may_have_given_are_not_used);
 	suite_add_tcase(suite, kinds);

@@ -575,14 +575,15 @@ END_TEST
 START_TEST(each_directory_is_where_it_was_told_to_be)
 {
 	static const char where[] = "DESTDIR=$PWD/dest prefix=/none bindir=/1/bin libdir=/2/lib includedir=/3/include "
-				    "mandir=/4/man docdir=/5/doc compdir=/6/completions";
+				    "mandir=/4/man docdir=/5/doc compdir=/6/completions zshdir=/7/zsh fishdir=/8/fish";
 	struct run made = run(MAKE "B=%s/b install %s", built, where);
 
 	ck_assert_msg(made.status == 0, "make install: %.400s", made.err);
 	/* How many of the commands, libraries, headers and so on there are in each directory. */
 	ck_assert_str_eq(
 		run("cd dest && find . ! -type d | cut -d/ -f2-3 | LC_ALL=C sort | uniq -c | sed 's/^ *//'").out,
-		run("cd $S && printf '7 1/bin\n9 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n7 6/completions\n'"
+		run("cd $S && printf '7 1/bin\n9 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n7 6/completions\n1 7/zsh\n7 "
+	            "8/fish\n'"
 	            " $(ls man | wc -l)")
 			.out);
 	ck_assert_str_eq(run("readlink dest/2/lib/liblog-malloc2.so dest/6/completions/log-malloc-diff").out,

@@ -353,7 +353,7 @@ START_TEST(a_stripped_static_program_leaks_what_it_leaks_with_its_symbols)
 		         ways[i]));
 		must(run("for p in whole stripped; do LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=$p.t ./$p; done"));
 		whole = run("$B/log-malloc-findleak whole.t | tail -n 1").out;
-		ck_assert_ptr_nonnull(strstr(whole, "Total: 1 blocks, 99 bytes "));
+		ck_assert_ptr_nonnull(strstr(whole, "Total: 1 block, 99 bytes "));
 		r = run("$B/log-malloc-findleak stripped.t");
 		ck_assert_msg(strstr(r.out, whole) && strstr(r.out, "(main+0x"), "%s, not %s", r.out, whole);
 	}

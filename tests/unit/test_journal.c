@@ -756,7 +756,7 @@ static void is_left_alone(const char *why)
 	ck_assert_uint_eq(messages, 1);
 	ck_assert_msg(strstr(last_message, why) != NULL, "%s", last_message);
 	r = run("$B/log-malloc-findleak -n t");
-	ck_assert_ptr_nonnull(strstr(r.out, "Total: 1 blocks, 1 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "Total: 1 block, 1 byte"));
 	ck_assert_msg(strstr(r.err, why) != NULL, "%s", r.err);
 	r = run("cp t kept; $B/log-malloc -q -o t true; [ -e t.journal -o -L t.journal ] || exit 9; cat kept >t");
 	ck_assert_int_eq(r.status, 0);
@@ -974,7 +974,7 @@ START_TEST(a_call_that_was_under_way_makes_no_wrong_free)
 	ck_assert_str_eq(r.err, "");
 	ck_assert_int_eq(r.status, 0);
 	ck_assert_ptr_null(strstr(r.out, "NOT IN USE"));
-	ck_assert_ptr_nonnull(strstr(r.out, "; 1 frees of unknown blocks"));
+	ck_assert_ptr_nonnull(strstr(r.out, "; 1 free of unknown blocks"));
 }
 END_TEST
 

@@ -4,13 +4,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How often a reader that waits looks whether it has to stop. */
+enum { STOP_MS = 100 };
+
 static size_t smaller(uint64_t a, size_t b)
 {
 	return a < b ? (size_t)a : b;
+}
+
+/* Is the reader told to stop? */
+static bool is_stopped(struct source *source)
+{
+	source->is_stopped |= source->stop && *source->stop;
+	return source->is_stopped;
+}
+
+/* A pipe may have nothing for a long time. False if the reader was told to stop. */
+static bool wait_for_data(struct source *source)
+{
+	struct pollfd pipe = {.fd = source->fd, .events = POLLIN};
+
+	while (!is_stopped(source)) {
+		if (!source->stop || source->size || poll(&pipe, 1, STOP_MS) != 0)
+			return !is_stopped(source);
+	}
+	return false;
 }
 
 static ssize_t read_file(struct source *source, char *to, size_t room)
@@ -20,9 +43,11 @@ static ssize_t read_file(struct source *source, char *to, size_t room)
 	room = smaller(source->file_left, room);
 	if (!room)
 		return 0;
-	do
+	do {
+		if (!wait_for_data(source))
+			return 0;
 		n = read(source->fd, to, room);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	source->used += (uint64_t)n;
@@ -134,6 +159,8 @@ void source_open_text(struct source *source, const char *name, char *text, size_
 
 ssize_t source_read(struct source *source, char *to, size_t room)
 {
+	if (is_stopped(source))
+		return 0;
 	if (source->unpack)
 		return unpack_read(source->unpack, to, room);
 	return source->has_rest ? read_both(source, to, room) : read_raw(source, to, room);
@@ -143,6 +170,8 @@ const char *source_fault(const struct source *source)
 {
 	const char *fault = source->unpack ? unpack_fault(source->unpack) : NULL;
 
+	if (source->is_stopped)
+		return "reading was interrupted here";
 	return fault || !source->is_short ? fault : "the file became shorter while it was read";
 }
 

@@ -11,6 +11,7 @@
 #include "recovery.h"
 #include "unpack.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,9 @@ struct source {
 	int fd;
 	uint64_t size; /* size of the file; 0 if unknown */
 	uint64_t used; /* bytes of the file that were read */
+	/* Set by the caller after source_open(). As soon as it is not 0, nothing more is read. Can be NULL. */
+	const volatile sig_atomic_t *stop;
+	bool is_stopped;
 	/* The rest is the state between two reads. */
 	struct unpack *unpack; /* NULL if not compressed */
 	char first[UNPACK_MAGIC];

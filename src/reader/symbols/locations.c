@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where no function is known, the build-id tells which debug information would name it. */
+static bool keep_build_id(struct locations *locations, struct location *location)
+{
+	const struct maps *maps = locations->resolver->maps;
+	const struct mapping *mapping = maps ? maps_find_path(maps, location->module) : NULL;
+
+	if (!mapping || !mapping->build_id)
+		return true;
+	location->build_id = pool_copy(&locations->pool, mapping->build_id, strlen(mapping->build_id));
+	return location->build_id != NULL;
+}
+
 /* RESOLVED is valid only for a moment, so its own texts are copied. */
 static bool keep(struct locations *locations, struct location *location, const struct resolved *resolved)
 {
@@ -23,6 +35,8 @@ static bool keep(struct locations *locations, struct location *location, const s
 	}
 	if (location->places.places != &resolved->named)
 		return true;
+	if (!resolved->named.function && location->module && !keep_build_id(locations, location))
+		return false;
 	named = pool_alloc(&locations->pool, sizeof *named);
 	if (!named)
 		return false;

@@ -16,6 +16,7 @@ struct location {
 	size_t len;
 	struct symbols_places places; /* innermost first, at least one */
 	const char *module;           /* the path of its object; NULL if unknown */
+	const char *build_id;         /* of its object, hexadecimal digits; NULL if unknown */
 	uint64_t offset;              /* of the return address from the module's load bias */
 	uint64_t address;             /* the return address */
 	bool has_offset;

@@ -164,9 +164,10 @@ static int64_t in_ms(int64_t seconds, int64_t nanoseconds)
 
 /*
  * Why the file of STATUS can't be of the process; NULL if it can. The trace's file belongs to whom the process belonged
- * to. It is as old as the process, or a copy; then its last change and the time that it covers tell.
+ * to. It is as old as the process, or a copy; then its last change and the time that it covers tell. What IS_KEPT was
+ * compared with the trace when it was copied.
  */
-static const char *contradiction(const struct perf_process *process, const struct stat *status)
+static const char *contradiction(const struct perf_process *process, const struct stat *status, bool is_kept)
 {
 	const int64_t changed = in_ms(status->st_mtim.tv_sec, status->st_mtim.tv_nsec);
 	int64_t written, begun;
@@ -179,6 +180,8 @@ static const char *contradiction(const struct perf_process *process, const struc
 		return status->st_uid == geteuid() ? NULL : "it belongs to another user";
 	if (status->st_uid != trace.stx_uid)
 		return "it belongs to another user than the trace";
+	if (is_kept)
+		return NULL;
 	written = in_ms(trace.stx_mtime.tv_sec, trace.stx_mtime.tv_nsec);
 	begun = process->time < INT64_MAX / 2 ? written - (int64_t)process->time : INT64_MIN;
 	if (trace.stx_mask & STATX_BTIME && in_ms(trace.stx_btime.tv_sec, trace.stx_btime.tv_nsec) < begun)
@@ -188,6 +191,43 @@ static const char *contradiction(const struct perf_process *process, const struc
 	if (process->finished && changed > written + SLACK_MS)
 		return "it is newer than the trace: another process has that number";
 	return NULL;
+}
+
+/* The path of the copy beside the trace, or of the process's own file. NULL without memory. */
+static char *path_of(const struct perf_process *process, bool is_kept)
+{
+	char *path;
+	int len = is_kept ? asprintf(&path, "%s.perf-%" PRIu64 ".map", process->path, process->pid)
+	                  : asprintf(&path, "/tmp/perf-%" PRIu64 ".map", process->pid);
+
+	return len < 0 ? NULL : path;
+}
+
+/*
+ * Opens the file PATH if it can be of the process. A descriptor; -ENOENT if there is none that can be used, after a
+ * message if there is one.
+ */
+static int open_file(const struct perf_process *process, const char *path, bool is_kept, uint64_t *size,
+                     const struct diag *diag)
+{
+	struct stat status;
+	const char *why;
+	/* Anybody can have put a link or a pipe there. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		if (errno != ENOENT)
+			diag_report(diag, path, 0, "not used: %s", strerror(errno));
+		return -ENOENT;
+	}
+	why = fstat(fd, &status) == 0 ? contradiction(process, &status, is_kept) : strerror(errno);
+	if (!why) {
+		*size = (uint64_t)status.st_size;
+		return fd;
+	}
+	diag_report(diag, path, 0, "not used: %s", why);
+	close(fd);
+	return -ENOENT;
 }
 
 /* Reads at most ROOM bytes. Their number or -errno. */
@@ -201,49 +241,109 @@ static ssize_t read_all(int fd, char *to, size_t room)
 	return len < room && n < 0 ? -errno : (ssize_t)len;
 }
 
-static int read_file(struct perf_map *map, int fd, uint64_t size, const char *path)
+/* Reads the file of SIZE bytes, or its beginning, into memory that the caller frees. Its length or -errno. */
+static ssize_t read_text(int fd, uint64_t size, char **text)
 {
 	size_t room = size < TEXT_MAX ? (size_t)size : TEXT_MAX;
-	char *text = malloc(room + 1), *shorter;
-	ssize_t len = text ? read_all(fd, text, room) : -ENOMEM;
+	ssize_t len;
+	char *shorter;
+
+	*text = malloc(room + 1);
+	len = *text ? read_all(fd, *text, room) : -ENOMEM;
+	if (len < 0) {
+		free(*text);
+		return len;
+	}
+	shorter = realloc(*text, (size_t)len + 1);
+	if (shorter)
+		*text = shorter;
+	return len;
+}
+
+static int read_file(struct perf_map *map, int fd, uint64_t size, const char *path)
+{
+	char *text;
+	ssize_t len = read_text(fd, size, &text);
 	int error;
 
-	if (len < 0) {
-		free(text);
+	if (len < 0)
 		return (int)len;
-	}
-	shorter = realloc(text, (size_t)len + 1);
-	error = perf_map_add(map, shorter ? shorter : text, (size_t)len);
+	error = perf_map_add(map, text, (size_t)len);
 	if (error == -E2BIG || size > TEXT_MAX)
 		diag_report(map->diag, path, 0, "is too large: only its first %zu names are used", map->count);
 	return error == -E2BIG ? 0 : error;
 }
 
+/* Reads the copy beside the trace, or else the process's own file. 1 if it was there; 0; or -ENOMEM. */
+static int load_one(struct perf_map *map, bool is_kept)
+{
+	char *path = path_of(&map->process, is_kept);
+	uint64_t size = 0;
+	int fd = path ? open_file(&map->process, path, is_kept, &size, map->diag) : -ENOMEM, error;
+
+	if (fd < 0) {
+		free(path);
+		return fd == -ENOMEM ? fd : 0;
+	}
+	error = read_file(map, fd, size, path);
+	if (error && error != -ENOMEM)
+		diag_report(map->diag, path, 0, "not used: %s", strerror(-error));
+	close(fd);
+	free(path);
+	return error == -ENOMEM ? error : 1;
+}
+
 /* Only a lack of memory is an error. */
 static int load(struct perf_map *map)
 {
-	const char *why;
-	struct stat status;
-	char path[64];
-	int fd, error = 0;
+	int loaded = map->process.path ? load_one(map, true) : 0;
 
-	snprintf(path, sizeof path, "/tmp/perf-%" PRIu64 ".map", map->process.pid);
-	/* Anybody can have put a link or a pipe there. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		if (errno != ENOENT)
-			diag_report(map->diag, path, 0, "not used: %s", strerror(errno));
-		return 0;
+	if (!loaded && !map->process.is_elsewhere)
+		loaded = load_one(map, false);
+	return loaded < 0 ? loaded : 0;
+}
+
+/* ---- the copy ------------------------------------------------------------- */
+
+/* A file of that name is an older trace's: the directory may be everybody's, so it is not written into. */
+static int write_file(const char *path, const char *text, size_t len)
+{
+	ssize_t n = 0;
+	int fd;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; n >= 0 && done<len; done += n> 0 ? (size_t)n : 0) {
+		n = write(fd, text + done, len - done);
+		if (n < 0 && errno == EINTR)
+			n = 0;
 	}
-	why = fstat(fd, &status) == 0 ? contradiction(&map->process, &status) : strerror(errno);
-	if (!why)
-		error = read_file(map, fd, (uint64_t)status.st_size, path);
-	if (error && error != -ENOMEM)
-		why = strerror(-error);
+	n = n < 0 ? -errno : 0;
+	if (n)
+		unlink(path);
 	close(fd);
-	if (why)
-		diag_report(map->diag, path, 0, "not used: %s", why);
-	return error == -ENOMEM ? error : 0;
+	return (int)n;
+}
+
+int perf_map_keep(const struct perf_process *process, const struct diag *diag)
+{
+	char *from = path_of(process, false), *to = path_of(process, true), *text;
+	uint64_t size = 0;
+	int fd = from && to ? open_file(process, from, false, &size, diag) : -ENOMEM, error = fd;
+
+	if (fd >= 0) {
+		ssize_t len = read_text(fd, size, &text);
+
+		error = len < 0 ? (int)len : write_file(to, text, (size_t)len);
+		if (len >= 0)
+			free(text);
+		close(fd);
+	}
+	free(from);
+	free(to);
+	return error == -ENOENT ? 0 : error;
 }
 
 const char *perf_map_find(struct perf_map *map, uint64_t address, size_t *len, int *error)

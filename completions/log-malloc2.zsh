@@ -1,0 +1,63 @@
+#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Completion for the commands of log-malloc2 in zsh. What options there are, each command's --help says.
+
+# The value of OPTION of COMMAND, which are $1 and $2.
+_log_malloc2_value() {
+	local -a values
+
+	case $1:$2 in
+	log-malloc-findleak:--format) values=(text json junit) ;;
+	log-malloc-report:--format) values=(text json folded massif pprof) ;;
+	log-malloc-trackusage:--format) values=(text csv json) ;;
+	*:--format) values=(text json) ;;
+	*:--color) values=(auto always never) ;;
+	*:--tree) values=(top-down bottom-up) ;;
+	*:--by) values=(leaked peak allocated calls temporary) ;;
+	log-malloc:--statm) values=(always never) ;;
+	log-malloc:--start) values=(on off) ;;
+	log-malloc:--signal) values=(none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT) ;;
+	log-malloc-cat:--call)
+		values=(malloc calloc realloc memalign posix_memalign valloc free reallocarray
+			aligned_alloc pvalloc free_sized free_aligned_sized) ;;
+	*:--debug-dir | *:--sysroot | *:--work-dir) _files -/ && return ;;
+	*:--output | *:--maps | *:--suppressions) _files && return ;;
+	*:--pid) _pids && return ;;
+	esac
+	((!$#values)) || compadd -- $values
+}
+
+# Sets specs to what _arguments wants to know of the options of the command $1.
+_log_malloc2_specs() {
+	local command=$1 line short long argument text action names
+
+	for line in ${(f)"$($command --help 2>/dev/null)"}; do
+		[[ $line =~ '^  (-(.), |    )(--[a-z-]+)(\[=[A-Z]+\]| [A-Z]+)?( .*)?$' ]] || continue
+		short=$match[2] long=$match[3] argument=${match[4]//[^A-Z]/} text=${match[5]## #}
+		text=${${text//\[/\\[}//\]/\\]}
+		names="($long${short:+ -$short})"
+		action=":$argument:{_log_malloc2_value ${command:t} $long}"
+		if [[ -z $argument ]]; then
+			specs+=("$names${long}[$text]")
+			[[ -z $short ]] || specs+=("$names-${short}[$text]")
+		elif [[ $match[4] == '['* ]]; then
+			specs+=("$names${long}=-[$text]:$action")
+		else
+			specs+=("$names${long}=[$text]$action")
+			[[ -z $short ]] || specs+=("$names-${short}+[$text]$action")
+		fi
+	done
+}
+
+_log_malloc2() {
+	local -a specs
+
+	_log_malloc2_specs $words[1]
+	if [[ ${words[1]:t} == log-malloc ]]; then
+		_arguments -s -S -A '-*' $specs '(-)1:command:_command_names -e' '*::argument:_normal'
+	else
+		_arguments -s -S $specs '*:file:_files'
+	fi
+}
+
+_log_malloc2 "$@"
