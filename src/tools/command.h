@@ -12,6 +12,7 @@
 #include "resolve.h"
 #include "search.h"
 #include "trace.h"
+#include "window.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -28,6 +29,18 @@
 	"  -n, --no-translate    frames as they are in the trace: no functions and files\n" \
 	"  -f, --full-names      whole names and whole paths\n" \
 	CLI_SYMBOL_HELP
+
+/* For the commands that can look at a part of a trace. */
+#define COMMAND_WINDOW_OPTIONS \
+	{"since", required_argument, NULL, CLI_SINCE}, \
+	{"until", required_argument, NULL, CLI_UNTIL}, \
+	{"between", required_argument, NULL, CLI_BETWEEN}
+
+#define COMMAND_WINDOW_HELP \
+	"      --since MOMENT    only what happened from then on: 90s after the program's\n" \
+	"                        beginning, at 12:30:05, or from the mark with that name on\n" \
+	"      --until MOMENT    only what happened before that\n" \
+	"      --between A B     --since A --until B\n"
 
 /* The end of every option table, and of the options in the help. */
 #define COMMAND_LAST_OPTIONS \
@@ -58,6 +71,7 @@ struct command_work {
 	uint64_t pid;
 	bool has_top; /* -t */
 	uint64_t top;
+	struct window window; /* for the commands that have COMMAND_WINDOW_OPTIONS */
 	struct search_options search;
 	struct diag diag;
 	struct symbols *symbols;
@@ -75,6 +89,15 @@ char **command_parse(const struct command *command, struct command_work *work, v
 
 /* To be called once, before frames are looked up. False after a message. */
 bool command_look_up(struct command_work *work);
+
+/* Reads a moment into EDGE. What is none is a usage error. */
+void command_moment(struct window_edge *edge, const char *text);
+
+/*
+ * Makes two strings of "TRACE@MOMENT": the trace's path, which stays in ARGUMENT, and the moment, which is read into
+ * EDGE. A file that has all of that for a name is meant itself.
+ */
+void command_split_moment(struct window_edge *edge, char *argument);
 
 /* Opens the trace at PATH, calls READ (0 or -errno), and closes it. CLI_OK, or CLI_TROUBLE after a message. */
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context);

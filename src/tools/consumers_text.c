@@ -6,6 +6,7 @@
 #include "plural.h"
 #include "table.h"
 #include "tree.h"
+#include "window_print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -68,7 +69,7 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("  not seen: " TRACE_PARTIAL "\n  to see them, " TRACE_PARTIAL_ADVICE "\n", out);
 }
 
-static void print_totals(const struct export_image *image, FILE *out)
+static void print_totals(const struct export_image *image, const struct view *view, FILE *out)
 {
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
@@ -87,7 +88,9 @@ static void print_totals(const struct export_image *image, FILE *out)
 	}
 	if (counts->foreign || counts->unknown)
 		fprintf(out, "  %" PRIu64 " foreign frees, %" PRIu64 " frees of %s\n", counts->foreign, counts->unknown,
-		        image->image->parent ? "blocks from before the fork" : "unknown blocks");
+		        image->image->parent          ? "blocks from before the fork"
+		        : window_is_set(view->window) ? "blocks from before that part"
+		                                      : "unknown blocks");
 }
 
 /* ---- consumers ------------------------------------------------------------ */
@@ -321,7 +324,8 @@ int consumers_print_text(const struct export_image *image, const struct view *vi
 	if (error)
 		return error;
 	print_heading(image, view, out);
-	print_totals(image, out);
+	window_print(view->window, out);
+	print_totals(image, view, out);
 	error = view->by_thread ? threads_print_text(image, view, out) : print_backtraces(image, view, &ranking, out);
 	ranking_free(&ranking);
 	if (error)

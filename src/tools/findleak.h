@@ -10,6 +10,7 @@
 #include "suppress.h"
 #include "trace.h"
 #include "untabled.h"
+#include "window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ struct findings {
 	const struct resolver *resolver;
 	const struct suppressions *suppressions;
 	const struct moments *moments;
+	const struct window *window;
 	struct leaks leaks;
 	struct frees frees;
 	struct untabled untabled;
@@ -43,7 +45,7 @@ static inline bool findings_are_uncertain(const struct findings *findings)
 /* The sums over all images. */
 struct totals {
 	uint64_t images;
-	struct leaks_sum leaks, suppressed, young;
+	struct leaks_sum leaks, suppressed, young, earlier;
 	uint64_t frees[FREES_KINDS];
 	uint64_t accepted; /* mismatches that are suppressed */
 	uint64_t lost, unkept, malformed;

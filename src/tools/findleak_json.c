@@ -134,8 +134,8 @@ static json_t *counts(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
-	                 suppressed(findings), "young", sum(&leaks->young), "foreign",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
+	                 suppressed(findings), "young", sum(&leaks->young), "earlier", sum(&leaks->earlier), "foreign",
 	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]), "unknown",
 	                 json_number(frees[FREES_UNKNOWN]), "double", json_number(frees[FREES_DOUBLE]), "mismatched",
 	                 json_number(frees[FREES_MISMATCHED]));
@@ -147,6 +147,7 @@ static int print_image(const struct findings *findings)
 
 	json_print_open(&printer, NULL, '{');
 	json_print_members(&printer, json_image(findings->image, findings->malformed, findings->ends_early));
+	json_print_members(&printer, json_pack("{s:o}", "window", json_window(findings->window)));
 	json_print_open(&printer, "leaks", '[');
 	for (size_t i = 0; !printer.error && i < findings->leaks.shown; i++)
 		print_leak(&printer, findings, &findings->leaks.groups[i]);

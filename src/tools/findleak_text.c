@@ -3,6 +3,7 @@
 #include "findleak.h"
 #include "plural.h"
 #include "table.h"
+#include "window_print.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -222,6 +223,7 @@ static int print_image(const struct findings *findings)
 	int error;
 
 	print_heading(findings);
+	window_print(findings->window, stdout);
 	error = print_leaks(findings);
 	if (!error)
 		error = print_frees(findings, false, "OF BLOCKS THAT WERE NOT IN USE");
@@ -278,6 +280,9 @@ static void print_rest(const struct totals *totals)
 		       totals->suppressed.bytes);
 	if (totals->young.blocks)
 		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes too young", totals->young.blocks, totals->young.bytes);
+	if (totals->earlier.blocks)
+		printf("; %" PRIu64 " blocks, %" PRIu64 " bytes from before", totals->earlier.blocks,
+		       totals->earlier.bytes);
 	if (totals->lost)
 		printf("; %" PRIu64 " events lost", totals->lost);
 	if (totals->unkept)

@@ -21,7 +21,7 @@ static const char help[] = "Usage: log-malloc-cat [OPTION]... [TRACE]\n"
 			   "\n"
 			   "Only the events that meet all of these conditions:\n"
 			   "      --from MS         at least MS milliseconds after the program's beginning\n"
-			   "      --to MS           at most MS milliseconds after it\n"
+			   "      --to MS           at most MS milliseconds after it\n" COMMAND_WINDOW_HELP
 			   "      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
 			   "                        digits, or decimal ones\n"
 			   "      --thread THREAD   of the thread with that name, or that number in the trace or\n"
@@ -40,6 +40,7 @@ static const struct option options[] = {
 	{"compact", no_argument, NULL, COMPACT},
 	{"from", required_argument, NULL, FROM},
 	{"to", required_argument, NULL, TO},
+	COMMAND_WINDOW_OPTIONS,
 	{"address", required_argument, NULL, ADDRESS},
 	{"thread", required_argument, NULL, THREAD},
 	{"call", required_argument, NULL, CALL},
@@ -85,12 +86,13 @@ static void end_image(struct cat *c)
 	forget_image(c);
 }
 
-/* Is an information line wanted? It is if a reader needs it, or the program wrote it at such a moment. */
+/* Is an information line wanted? It is if a reader needs it, or the program wrote it or a mark at such a moment. */
 static bool wants_info(const struct cat *c)
 {
 	const struct trace *trace = c->work.trace;
 
-	return trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &trace->image);
+	return (trace->record.info != INFO_OTHER && trace->record.info != INFO_MARK) ||
+	       choice_takes_moment(&c->choice, &trace->image);
 }
 
 /* Is ITEM to be written? 0 or -ENOMEM. */
@@ -99,7 +101,7 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	if (item->kind == TRACE_INFO) {
+	if (item->kind == TRACE_INFO || item->kind == TRACE_MARK) {
 		*wanted = wants_info(c);
 		return 0;
 	}
@@ -114,6 +116,7 @@ static int take_item(struct cat *c, struct trace_item *item)
 	bool wanted;
 	int error = totals_apply(&c->totals, item);
 
+	window_note(&c->work.window, c->work.trace, item);
 	/* What is about to be called has changed nothing. */
 	if (item->kind == TRACE_CALLING && c->work.trace->section == SECTION_PACKED) {
 		item->event.used = c->totals.used;
@@ -178,6 +181,7 @@ static int run(struct cat *c, const char *path)
 	enum cli_status status = CLI_TROUBLE;
 
 	c->export.out = &c->out;
+	c->choice.window = &c->work.window;
 	c->export.is_part = choice_is_made(&c->choice);
 	if (text_out_open(&c->out, STDOUT_FILENO) != 0)
 		cli_error("%s", strerror(ENOMEM));

@@ -22,7 +22,7 @@ static const char help[] =
 	"                        and JUnit all)\n"
 	"  -a, --by-address      each block on its own\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
-	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n"
+	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
 	"                        what to leave out, in LeakSanitizer's syntax; can be repeated\n"
 	"      --no-default-suppressions\n"
@@ -47,6 +47,7 @@ static const struct option options[] = {
 	{"by-address", no_argument, NULL, 'a'},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
+	COMMAND_WINDOW_OPTIONS,
 	{"suppressions", required_argument, NULL, 's'},
 	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
 	{"max-bytes", required_argument, NULL, MAX_BYTES},
@@ -88,6 +89,8 @@ static int missed(void *context, const struct heap_change *change)
 	const struct trace_image *image = &((struct findleak *)context)->work.trace->image;
 	struct findleak *f = context;
 
+	if (change->added.line < window_first_line(&f->work.window))
+		return 0;
 	if (!change->foreign && (image->parent || image->gaps)) {
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
@@ -122,14 +125,15 @@ static void look_at_process(struct findleak *f)
 static uint64_t young_line(const struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
+	uint64_t end = window_last_time(&f->work.window, image);
 
 	if (!f->has_age)
 		return UINT64_MAX;
 	if (!image->has_time)
 		cli_error("%s: the trace has no times: how old a block is, it does not say", f->work.trace->input.name);
-	if (!image->has_time || image->time < f->age)
+	if (!image->has_time || end < f->age)
 		return image->has_time ? 0 : UINT64_MAX;
-	return moments_line_after(&f->moments, image->time - f->age);
+	return moments_line_after(&f->moments, end - f->age);
 }
 
 static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
@@ -147,6 +151,7 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	sum_up(&totals->leaks, &findings->leaks.all);
 	sum_up(&totals->suppressed, &findings->leaks.suppressed);
 	sum_up(&totals->young, &findings->leaks.young);
+	sum_up(&totals->earlier, &findings->leaks.earlier);
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->accepted += findings->frees.suppressed;
@@ -173,7 +178,7 @@ static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
-	int error = leaks_build(leaks, &f->heap, f->by_address, young_line(f));
+	int error = leaks_build(leaks, &f->heap, f->by_address, window_first_line(&f->work.window), young_line(f));
 
 	if (!error)
 		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
@@ -204,6 +209,7 @@ static int report_image(struct findleak *f)
 		.resolver = &resolver,
 		.suppressions = &f->suppressions,
 		.moments = &f->moments,
+		.window = &f->work.window,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
@@ -212,7 +218,7 @@ static int report_image(struct findleak *f)
 	};
 	int error;
 
-	if (!command_wants_image(&f->work))
+	if (!command_wants_image(&f->work) || !window_has_begun(&f->work.window))
 		return 0;
 	look_at_process(f);
 	error = find(f, &findings);
@@ -241,6 +247,8 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 {
 	int error = heap_settle(&f->heap);
 
+	if (!window_is_inside(&f->work.window))
+		return error;
 	if (!error && parse_is_mismatch(&item->event))
 		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
 	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
@@ -252,10 +260,13 @@ static int take_item(void *context, const struct trace_item *item)
 	const struct trace_image *image = &f->work.trace->image;
 	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
 
+	window_note(&f->work.window, f->work.trace, item);
 	if (!error && item->kind == TRACE_CALLING)
 		return take_calling(f, item);
 	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
 		frees_return(&f->frees, item);
+	if (!error && item->kind == TRACE_CALL && window_has_ended(&f->work.window))
+		return 0;
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
 	if (!error && item->kind == TRACE_END)
@@ -269,12 +280,14 @@ static int read_trace(void *context)
 
 	struct trace *trace = f->work.trace;
 	struct trace_item item;
-	int error, got = 1;
+	int error = 0, got = 1;
 
-	while (!(error = replay_packed(&f->heap, trace)) && (got = trace_next(trace, &item)) > 0) {
-		error = take_item(f, &item);
-		if (error)
-			break;
+	while (!error && got > 0) {
+		/* Moments and marks are no packed records. */
+		if (!window_has_ended(&f->work.window))
+			error = replay_packed(&f->heap, trace);
+		if (!error && (got = trace_next(trace, &item)) > 0)
+			error = take_item(f, &item);
 	}
 	return error ? error : got;
 }

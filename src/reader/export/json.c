@@ -191,3 +191,19 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 	                 image->is_limited ? json_number(image->limit) : json_null(), "malformed",
 	                 json_number(malformed));
 }
+
+static json_t *edge(const struct window_edge *edge)
+{
+	if (edge->kind == WINDOW_OPEN)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o}", "moment", name_of(edge->text), "line",
+	                 edge->is_reached ? json_number(edge->line) : json_null(), "time",
+	                 edge->is_reached ? json_number(edge->moment) : json_null());
+}
+
+json_t *json_window(const struct window *window)
+{
+	if (!window_is_set(window))
+		return json_null();
+	return json_pack("{s:o,s:o}", "since", edge(&window->since), "until", edge(&window->until));
+}

@@ -45,6 +45,12 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 
 void recovery_free(struct recovery *recovery);
 
+/*
+ * Opens the journal of the trace for reading and writing, which a process that runs has mapped; not that of a copy.
+ * *PID is what the journal calls its process. Returns a descriptor or -errno; of -EINVAL, *FAULT tells what is wrong.
+ */
+int recovery_open(int trace, const char *path, uint64_t *pid, const char **fault);
+
 /* Removes the journal of a trace that is started again. A file that recovery_find() would not use stays. */
 void recovery_discard(int trace, const char *path);
 

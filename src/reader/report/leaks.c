@@ -79,7 +79,13 @@ static void add_up(struct leaks_sum *sum, const struct leaks_group *group)
 	sum->backtraces += group->stack != STACK_NONE;
 }
 
-int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line)
+static void leave_out(struct leaks_sum *sum, const struct heap_block *block)
+{
+	sum->blocks++;
+	sum->bytes += block->size;
+}
+
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t first_line, uint64_t young_line)
 {
 	struct hash_table table = {0};
 	const struct heap_block *block;
@@ -89,9 +95,8 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, u
 	while ((block = heap_next(heap, &position))) {
 		struct leaks_group *group;
 
-		if (block->line >= young_line) {
-			leaks->young.blocks++;
-			leaks->young.bytes += block->size;
+		if (block->line < first_line || block->line >= young_line) {
+			leave_out(block->line < first_line ? &leaks->earlier : &leaks->young, block);
 			continue;
 		}
 		group = by_address ? new_group(leaks, &room, block) : find_group(leaks, &room, &table, block);

@@ -34,11 +34,16 @@ struct leaks {
 	struct leaks_sum all;  /* all groups */
 	struct leaks_sum rest; /* the groups that are not shown */
 	struct leaks_sum suppressed;
-	struct leaks_sum young; /* blocks that are too young to be called leaks; they are in no group */
+	struct leaks_sum young;   /* blocks that are too young to be called leaks; they are in no group */
+	struct leaks_sum earlier; /* blocks from before the part that is asked for; the same */
 };
 
-/* If BY_ADDRESS, each block is a group. Blocks from line YOUNG_LINE of the trace on are young. 0 or -ENOMEM. */
-int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line);
+/*
+ * If BY_ADDRESS, each block is a group. Blocks from before line FIRST_LINE of the trace are earlier ones, those from
+ * line YOUNG_LINE on are young. 0 or -ENOMEM.
+ */
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t first_line,
+                uint64_t young_line);
 
 /* Removes the groups that suppressions match, and counts them in the suppressions. 0 or -ENOMEM. */
 int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,

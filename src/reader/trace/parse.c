@@ -48,7 +48,8 @@ static const struct {
 	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
-	{LM_TRACE_GUESSED, INFO_GUESSED, false},
+	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_BEGAN, INFO_BEGAN, true},
+	{LM_TRACE_MARK, INFO_MARK, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */

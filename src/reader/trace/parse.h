@@ -30,7 +30,9 @@ enum record_info {
 	INFO_FORMAT,
 	INFO_MODULE,
 	INFO_GUESSED, /* NUMBER is a return address that the tracker guessed */
+	INFO_BEGAN,   /* NUMBER are milliseconds since 1970, at INIT */
 	INFO_TIME,
+	INFO_MARK,
 	INFO_BACKTRACE,
 	INFO_FILE,
 	INFO_LOST,
@@ -108,7 +110,7 @@ struct record {
 	struct event event;
 	struct record_module module;
 	struct record_node node;
-	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED */
+	uint64_t number;  /* INFO_PID, _FORKED, _BEGAN, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED */
 	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;

@@ -46,6 +46,8 @@ struct trace_image {
 	uint64_t limit;
 	uint64_t gaps;         /* calls that had not returned when the process ended or was copied */
 	uint64_t unkept;       /* blocks whose sizes it could not keep */
+	bool has_clock;        /* there was a BEGAN line */
+	uint64_t clock;        /* milliseconds since 1970, at INIT */
 	bool has_time;         /* there was a TIME line */
 	uint64_t time;         /* of the last TIME line: milliseconds since INIT */
 	bool begun;            /* has INIT */
@@ -78,6 +80,7 @@ enum trace_kind {
 	TRACE_INIT,
 	TRACE_FINI,
 	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
+	TRACE_MARK,    /* somebody marked this moment; the trace's RECORD has the name */
 	TRACE_END,     /* the image is over, and can be reported on now */
 	/* These only come if the trace is read with_lines: */
 	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */
