@@ -3,6 +3,7 @@
 #include "findleak.h"
 #include "plural.h"
 #include "table.h"
+#include "trend_text.h"
 #include "window_print.h"
 
 #include <inttypes.h>
@@ -69,6 +70,7 @@ static int print_leak(const struct findings *findings, const struct leaks_group 
 		printf(" %" PRIu64 " blocks leaked %" PRIu64 " bytes (%.2f KiB) allocated by %s (first: 0x%" PRIx64
 		       ", line: %" PRIu64 ")\n",
 		       group->blocks, group->bytes, kib(group->bytes), call, group->address, group->line);
+	trend_print(group, findings->moments, TABLE_INDENT, stdout);
 	return print_stack(findings, group->stack);
 }
 

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "history.h"
 #include "replay.h"
 #include "wrong_frees.h"
 
@@ -16,11 +17,14 @@
 static const char help[] =
 	"Usage: log-malloc-findleak [OPTION]... TRACE...\n"
 	"Lists the blocks that are not freed at the end of a trace, by where they were\n"
-	"allocated, largest first. TRACE is a file, or - for standard input.\n"
+	"allocated: first what grows steadily, then the largest. TRACE is a file, or - for\n"
+	"standard input.\n"
 	"\n"
 	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
 	"                        and JUnit all)\n"
 	"  -a, --by-address      each block on its own\n"
+	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
+	"                        of the time), blocks, bytes or age\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
 	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
@@ -40,11 +44,12 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { MIN_BYTES = CLI_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value { SORT = CLI_NEXT_OPTION, MIN_BYTES, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
 	{"by-address", no_argument, NULL, 'a'},
+	{"sort", required_argument, NULL, SORT},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
 	COMMAND_WINDOW_OPTIONS,
@@ -62,6 +67,7 @@ struct findleak {
 	struct command_work work;
 	/* Options: */
 	bool by_address;
+	enum leaks_order order;
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
@@ -75,6 +81,7 @@ struct findleak {
 	uint64_t reported; /* its images that were reported */
 	/* About the image that is being read: */
 	struct heap heap;
+	struct history history;
 	struct frees frees;
 	struct moments moments;
 };
@@ -98,10 +105,21 @@ static int missed(void *context, const struct heap_change *change)
 	return frees_add(&f->frees, change);
 }
 
+static int came(void *context, const struct heap_block *block)
+{
+	return history_came(&((struct findleak *)context)->history, block);
+}
+
+static void left(void *context, const struct heap_block *block)
+{
+	history_left(&((struct findleak *)context)->history, block);
+}
+
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
-	f->heap.observer = (struct heap_observer){.missed = missed, .context = f};
+	history_free(&f->history);
+	f->heap.observer = (struct heap_observer){.came = came, .left = left, .missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);
@@ -174,6 +192,31 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
+/* The history has few moments. It did not grow any more after its last block came. */
+static void refine(const struct findleak *f, struct leaks_group *group)
+{
+	uint64_t last;
+
+	if (group->trend.kind == TREND_STOPPED && moments_time_of(&f->moments, group->last_line, &last) &&
+	    last < group->trend.since)
+		group->trend.since = last;
+}
+
+/* A block on its own has no trend. */
+static int find_trends(struct findleak *f, struct leaks *leaks)
+{
+	const struct trace_image *image = &f->work.trace->image;
+	uint64_t end = window_last_time(&f->work.window, image);
+	int error = image->has_time ? history_finish(&f->history, end) : 0;
+
+	if (!error && image->has_time && !f->by_address)
+		leaks_find_trends(leaks, &f->history, window_first_time(&f->work.window), end);
+	for (size_t i = 0; i < leaks->count; i++)
+		refine(f, &leaks->groups[i]);
+	leaks_sort(leaks, f->order, f->min_bytes);
+	return error;
+}
+
 static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
@@ -191,6 +234,8 @@ static int find(struct findleak *f, struct findings *findings)
 	if (!error)
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
 		                      is_static(&trace->image));
+	if (!error)
+		error = find_trends(f, leaks);
 	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
@@ -242,6 +287,18 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+/* Notes now and then what each backtrace holds. 0 or -ENOMEM. */
+static int note_history(struct findleak *f)
+{
+	const struct trace_image *image = &f->work.trace->image;
+	int error;
+
+	if (!image->has_time || window_has_ended(&f->work.window) || !history_is_due(&f->history, image->time))
+		return 0;
+	error = heap_settle(&f->heap);
+	return error ? error : history_note(&f->history, image->time);
+}
+
 /* A block whose size was not kept is foreign to the tracker, but in use. */
 static int take_calling(struct findleak *f, const struct trace_item *item)
 {
@@ -261,6 +318,8 @@ static int take_item(void *context, const struct trace_item *item)
 	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
 
 	window_note(&f->work.window, f->work.trace, item);
+	if (!error && item->kind != TRACE_END)
+		error = note_history(f);
 	if (!error && item->kind == TRACE_CALLING)
 		return take_calling(f, item);
 	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
@@ -371,6 +430,17 @@ static const struct findleak_format *find_format(const char *name)
 	return formats[cli_choice(name, "a format", names, 3)];
 }
 
+static enum leaks_order find_order(const char *name)
+{
+	static const char *const names[LEAKS_ORDERS] = {[LEAKS_BY_TREND] = "trend",
+	                                                [LEAKS_BY_GROWTH] = "growth",
+	                                                [LEAKS_BY_BLOCKS] = "blocks",
+	                                                [LEAKS_BY_BYTES] = "bytes",
+	                                                [LEAKS_BY_AGE] = "age"};
+
+	return (enum leaks_order)cli_choice(name, "an order", names, LEAKS_ORDERS);
+}
+
 static void load_suppressions(struct findleak *f, const char *path)
 {
 	if (suppressions_load(&f->suppressions, path, &f->work.diag) != 0)
@@ -384,6 +454,9 @@ static bool take_option(void *context, int option, const char *argument)
 	switch (option) {
 	case 'a':
 		f->by_address = true;
+		return true;
+	case SORT:
+		f->order = find_order(argument);
 		return true;
 	case NO_DEFAULTS:
 		f->without_builtin = true;
