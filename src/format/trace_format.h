@@ -112,6 +112,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_LOST      "LOST"
 #define LM_TRACE_LIMIT     "LIMIT"
 #define LM_TRACE_CALLING   "CALLING"
+#define LM_TRACE_KILLED    "KILLED"
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See consumers_print.h: the report as text. */
 #include "consumers_print.h"
+#include "ending_text.h"
 #include "labels.h"
 #include "modules.h"
 #include "plural.h"
@@ -37,6 +38,8 @@ static double share(const struct export_image *image, struct amount amount)
 static void print_heading(const struct export_image *image, const struct view *view, FILE *out)
 {
 	const struct trace_image *process = image->image;
+	char words[ENDING_MAX];
+	const char *ending = ending_text(words, process, view->trace->ends_early);
 
 	fputs("PROCESS", out);
 	if (process->has_pid)
@@ -52,8 +55,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("; the trace has no beginning", out);
 	if (process->replaced && !process->finished)
 		fputs("; then another program in its place", out);
-	else if (!process->finished || view->trace->ends_early)
-		fputs("; the trace ends early", out);
+	else if (*ending)
+		fprintf(out, "; %s", ending);
 	if (process->lost)
 		fprintf(out, "; %" PRIu64 " events lost", process->lost);
 	if (process->unkept)

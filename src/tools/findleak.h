@@ -3,6 +3,7 @@
 #ifndef LM_FINDLEAK_H
 #define LM_FINDLEAK_H
 
+#include "ending_text.h"
 #include "frees.h"
 #include "leaks.h"
 #include "moments.h"
@@ -55,6 +56,8 @@ struct totals {
 	bool own_calls_do;
 	bool is_missing_some; /* nothing can be said for certain */
 	bool no_beginning, ends_early;
+	bool running, cut;       /* of the images that end early: a process still runs; nothing is known of it */
+	char killed[ENDING_MAX]; /* the last process that was killed: ending_text(); or "" */
 	bool has_budget, over_budget;
 	uint64_t budget;
 };

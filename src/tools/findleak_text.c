@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as text. */
+#include "ending_text.h"
 #include "findleak.h"
 #include "plural.h"
 #include "table.h"
@@ -196,6 +197,8 @@ static void print_untabled(const struct untabled *untabled)
 static void print_heading(const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
+	char words[ENDING_MAX];
+	const char *ending = ending_text(words, image, findings->ends_early);
 
 	if (!findings->first)
 		putchar('\n');
@@ -214,10 +217,13 @@ static void print_heading(const struct findings *findings)
 		printf(" ");
 		table_print_name(image->exe, stdout);
 	}
-	printf(" (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
-	       image->replaced                            ? ", then another program in its place"
-	       : findings->ends_early || !image->finished ? ", ends early"
-	                                                  : "");
+	printf(" (lines %" PRIu64 " to %" PRIu64, image->first_line, image->last_line);
+	if (image->replaced)
+		printf(", then another program in its place");
+	else if (*ending)
+		/* "the trace ends early": of this image, "ends early". */
+		printf(", %s", strcmp(ending, "the trace ends early") == 0 ? "ends early" : ending);
+	puts(")");
 }
 
 static int print_image(const struct findings *findings)
@@ -295,7 +301,11 @@ static void print_rest(const struct totals *totals)
 		printf("; %" PRIu64 " lines could not be read", totals->malformed);
 	if (totals->no_beginning)
 		printf("; the trace has no beginning");
-	if (totals->ends_early)
+	if (totals->running)
+		printf("; still running");
+	if (*totals->killed)
+		printf("; %s", totals->killed);
+	else if (totals->cut)
 		printf("; the trace ends early");
 	if (totals->is_partial)
 		printf("; calls from inside libraries are not seen");

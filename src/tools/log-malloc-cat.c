@@ -3,6 +3,7 @@
 #include "choice.h"
 #include "command.h"
 #include "cursor.h"
+#include "ending_text.h"
 #include "export_trace.h"
 #include "threads.h"
 #include "totals.h"
@@ -55,7 +56,7 @@ struct cat {
 	struct choice choice;
 	struct text_out out;
 	struct export_trace export;
-	bool is_cut; /* the trace has an image that ends early */
+	char cut[ENDING_MAX]; /* how the last image ended that ends early, for people; or "" */
 	/* Of the present image: */
 	struct totals totals;
 };
@@ -79,10 +80,12 @@ static void forget_image(struct cat *c)
 static void end_image(struct cat *c)
 {
 	const struct trace_image *image = &c->work.trace->image;
+	char words[ENDING_MAX];
 
 	if (command_wants_image(&c->work) && !has_times(c))
 		cli_error("%s: the trace has no times: all of it is taken for one moment", c->work.trace->input.name);
-	c->is_cut |= !image->finished && !image->replaced;
+	if (!image->finished && !image->replaced)
+		snprintf(c->cut, sizeof c->cut, "%s", ending_text(words, image, false));
 	forget_image(c);
 }
 
@@ -160,8 +163,8 @@ static int read_trace(void *context)
 	text_out_flush(&c->out);
 	if (c->out.error)
 		return 0;
-	if (!error && trace->records && (c->is_cut || trace->ends_early))
-		cli_error("%s: the trace ends early", trace->input.name);
+	if (!error && trace->records && (*c->cut || trace->ends_early))
+		cli_error("%s: %s", trace->input.name, *c->cut ? c->cut : "the trace ends early");
 	return error;
 }
 

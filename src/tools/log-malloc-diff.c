@@ -92,8 +92,12 @@ static int take_image(struct diff *d)
 {
 	struct resolver resolver = command_resolver(&d->work);
 	struct locations *locations = add_locations(d, &resolver);
+	char words[ENDING_MAX];
 	int error;
 
+	if (!window_has_ended(&d->work.window))
+		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
+		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
 	d->view.partial |= d->work.trace->image.is_partial;
 	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;

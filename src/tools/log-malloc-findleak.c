@@ -164,6 +164,7 @@ static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
 static void add_up(struct totals *totals, const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
+	char words[ENDING_MAX];
 
 	totals->images++;
 	sum_up(&totals->leaks, &findings->leaks.all);
@@ -183,6 +184,10 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || (!image->finished && !image->replaced);
+	totals->running |= image->ending == TRACE_RUNNING;
+	totals->cut |= image->ending == TRACE_CUT || (findings->ends_early && image->ending == TRACE_FINISHED);
+	if (image->ending == TRACE_KILLED)
+		snprintf(totals->killed, sizeof totals->killed, "%s", ending_text(words, image, findings->ends_early));
 	totals->over_budget |= findings->failed;
 }
 

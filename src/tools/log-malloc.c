@@ -117,6 +117,8 @@ static void finish(const struct launch_options *options, struct destination *to,
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
+	if (WIFSIGNALED(run->status) && !left.text)
+		merge_killed(to, WTERMSIG(run->status));
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);

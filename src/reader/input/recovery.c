@@ -289,6 +289,7 @@ static int join_copies(struct recovery *recovery, const struct snapshot *s, int 
 	recovery->len = rest.len;
 	recovery->size = rest.size;
 	recovery->pid = s->header.pid;
+	recovery->is_copy = true;
 	if (rest.is_cut)
 		tell_cut(&rest, recovery->journal, diag);
 	return 1;

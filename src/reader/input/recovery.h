@@ -33,6 +33,7 @@ struct recovery {
 	size_t len;
 	uint64_t size; /* the text comes behind so many bytes of the trace */
 	uint64_t pid;  /* of the process; 0 if that is not known */
+	bool is_copy;  /* the journal and the trace are copies */
 };
 
 /*

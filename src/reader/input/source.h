@@ -21,6 +21,7 @@ struct source {
 	int fd;
 	uint64_t size; /* size of the file; 0 if unknown */
 	uint64_t used; /* bytes of the file that were read */
+	bool is_owned; /* a process held its lock on the file when it was opened */
 	/* The rest is the state between two reads. */
 	struct unpack *unpack; /* NULL if not compressed */
 	char first[UNPACK_MAGIC];

@@ -37,6 +37,7 @@ enum record_info {
 	INFO_FILE,
 	INFO_LOST,
 	INFO_LIMIT,
+	INFO_KILLED,  /* NUMBER is the signal that ended the process */
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result; or a release by the wrong way */
@@ -110,7 +111,8 @@ struct record {
 	struct event event;
 	struct record_module module;
 	struct record_node node;
-	uint64_t number;  /* INFO_PID, _FORKED, _BEGAN, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED */
+	uint64_t number;  /* INFO_PID, _FORKED, _BEGAN, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED,
+	                     _KILLED */
 	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;

@@ -322,6 +322,9 @@ static int take_info(struct trace *trace)
 		image->is_limited = true;
 		image->limit = record->number;
 		return 0;
+	case INFO_KILLED:
+		image->signal = record->number;
+		return 0;
 	case INFO_NOTHING:
 		image->gaps++;
 		return 0;

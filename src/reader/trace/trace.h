@@ -28,6 +28,16 @@ enum {
 	TRACE_PROCESS_MAX = 32,
 };
 
+/* How an image ended, as far as that is known. */
+enum trace_ending {
+	TRACE_CUT,      /* it has no end, and there is no telling why */
+	TRACE_FINISHED, /* FINI */
+	TRACE_REPLACED, /* by another image in the same process (exec) */
+	TRACE_RUNNING,  /* it had none when the trace was read */
+	TRACE_KILLED,   /* the process ended without it */
+	TRACE_ENDINGS,
+};
+
 /* What one execution of one program left in the trace. */
 struct trace_image {
 	unsigned number; /* from 1 */
@@ -44,16 +54,18 @@ struct trace_image {
 	uint64_t lost;   /* events that the tracker could not write */
 	bool is_limited; /* it has no allocations from some point on: it was LIMIT bytes large there */
 	uint64_t limit;
-	uint64_t gaps;         /* calls that had not returned when the process ended or was copied */
-	uint64_t unkept;       /* blocks whose sizes it could not keep */
-	bool has_clock;        /* there was a BEGAN line */
-	uint64_t clock;        /* milliseconds since 1970, at INIT */
-	bool has_time;         /* there was a TIME line */
-	uint64_t time;         /* of the last TIME line: milliseconds since INIT */
-	bool begun;            /* has INIT */
-	bool finished;         /* has FINI */
-	bool followed;         /* another image follows in the trace */
-	bool replaced;         /* by an image in the same process (exec) */
+	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
+	uint64_t unkept; /* blocks whose sizes it could not keep */
+	bool has_clock;  /* there was a BEGAN line */
+	uint64_t clock;  /* milliseconds since 1970, at INIT */
+	bool has_time;   /* there was a TIME line */
+	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
+	bool begun;      /* has INIT */
+	bool finished;   /* has FINI */
+	bool followed;   /* another image follows in the trace */
+	bool replaced;   /* by an image in the same process (exec) */
+	enum trace_ending ending;
+	uint64_t signal;       /* that killed it; 0 if it is not known */
 	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
 	struct maps maps;
 	struct stacks stacks;
