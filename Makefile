@@ -191,7 +191,7 @@ CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
-	backtrace2line
+	log-malloc-mark backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])

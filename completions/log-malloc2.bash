@@ -26,7 +26,7 @@ _log_malloc2_value() {
 		_log_malloc2_words 'leaked peak allocated calls temporary' "$current" ;;
 	log-malloc:--statm) _log_malloc2_words 'always never' "$current" ;;
 	log-malloc:--start) _log_malloc2_words 'on off' "$current" ;;
-	log-malloc:--signal)
+	log-malloc:--signal | log-malloc:--mark-signal)
 		_log_malloc2_words 'none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT' "$current" ;;
 	log-malloc-cat:--call)
 		_log_malloc2_words "malloc calloc realloc memalign posix_memalign valloc free reallocarray
@@ -36,7 +36,7 @@ _log_malloc2_value() {
 	log-malloc:-o | *:--output | backtrace2line:-m | *:--maps | *:--exe | *:--ram | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
+	*:--limit | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -48,7 +48,7 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --depth | --statm | --start | --signal | --limit)
+		-o | --output | --depth | --statm | --start | --signal | --mark-signal | --limit)
 			((++i))
 			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i)) ;;
 		-*) ;;
@@ -89,4 +89,4 @@ _log_malloc2() {
 	fi
 }
 
-complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line
+complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark backtrace2line

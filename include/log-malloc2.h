@@ -29,7 +29,7 @@
 #endif
 
 /*
- * With LOG_MALLOC_WEAK, the five functions may be absent. In a
+ * With LOG_MALLOC_WEAK, the six functions may be absent. In a
  * position-dependent program of gcc or clang, the address of an absent function
  * is fixed as null at link time. A library that is preloaded later would not be
  * noticed. So on x86-64 both compilers are made to read the address from the
@@ -79,6 +79,17 @@ LOG_MALLOC_LINKAGE void log_malloc_trace_disable(void);
  */
 LOG_MALLOC_LINKAGE int log_malloc_trace_printf(const char *fmt, ...) LOG_MALLOC_PRINTF(1, 2);
 LOG_MALLOC_LINKAGE int log_malloc_trace_vprintf(const char *fmt, va_list args) LOG_MALLOC_PRINTF(1, 0);
+
+/*
+ * Writes a mark to the trace: the line "# MARK NAME", behind a line with the time.
+ * The commands find it by NAME: log-malloc-findleak --since NAME, for one. Names
+ * can be used again. NAME is cut to 100 bytes.
+ *
+ * Returns 1; 0 if there is no trace, if it is disabled, or if NAME is null or empty.
+ * Thread-safe: what a thread did before it marked, and whatever happened before that,
+ * stands in front of the mark. Async-signal-safe.
+ */
+LOG_MALLOC_LINKAGE int log_malloc_mark(const char *name);
 
 /*
  * LOG_MALLOC_WEAK: the functions above may be absent when the program runs.
@@ -142,8 +153,17 @@ static inline int log_malloc_weak_trace_printf(const char *fmt, ...)
 	return written;
 }
 
+static inline int log_malloc_weak_mark(const char *name)
+{
+	int (*function)(const char *);
+
+	LOG_MALLOC_FIND(function, log_malloc_mark);
+	return function ? function(name) : 0;
+}
+
 #undef LOG_MALLOC_FIND
 
+#define log_malloc_mark          log_malloc_weak_mark
 #define log_malloc_get_usage     log_malloc_weak_get_usage
 #define log_malloc_trace_enable  log_malloc_weak_trace_enable
 #define log_malloc_trace_disable log_malloc_weak_trace_disable

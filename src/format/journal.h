@@ -65,7 +65,9 @@
 #define LM_JOURNAL_RING ((size_t)4 << 20)
 #endif
 #define LM_JOURNAL_TRAILER ((size_t)64 << 10)
-#define LM_JOURNAL_SIZE    (LM_JOURNAL_HEADER + LM_JOURNAL_RING + LM_JOURNAL_TRAILER)
+/* Room for the name of a mark that is asked for, in bytes. */
+#define LM_JOURNAL_NAME ((size_t)112)
+#define LM_JOURNAL_SIZE (LM_JOURNAL_HEADER + LM_JOURNAL_RING + LM_JOURNAL_TRAILER)
 
 /* A record's least size in bytes: its state and its length fit in front of its newline. */
 #define LM_JOURNAL_RECORD_MIN 9
@@ -96,6 +98,28 @@ struct lm_journal_header {
 };
 
 _Static_assert(sizeof(struct lm_journal_header) <= LM_JOURNAL_HEADER, "the header fits its page");
+
+/*
+ * Behind the header, at LM_JOURNAL_MARKS: marks that somebody outside of the process asks for. Who asks holds a write
+ * lock on the bytes of ASKED, so they ask one after another. They fill the place ASKED % LM_JOURNAL_ASKS and count
+ * ASKED up. The process writes the mark to its trace and counts TAKEN up. There is room while fewer than
+ * LM_JOURNAL_ASKS are not taken. READY is 0 where no process takes any. A name ends with its NUL, or the place.
+ *
+ * These numbers are this machine's: no copy of the file has a use for them.
+ */
+#define LM_JOURNAL_MARKS ((size_t)32 << 10)
+#define LM_JOURNAL_ASKS  16u
+
+struct lm_journal_marks {
+	uint32_t ready;
+	uint32_t asked;
+	uint32_t taken;
+	uint32_t reserved;
+	char names[LM_JOURNAL_ASKS][LM_JOURNAL_NAME];
+};
+
+_Static_assert(LM_JOURNAL_MARKS + sizeof(struct lm_journal_marks) <= LM_JOURNAL_HEADER,
+               "what is asked for lies between the header and the ring");
 
 /*
  * At the end of the file, which a copy is made of last. All bytes before FLUSHED were

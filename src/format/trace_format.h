@@ -98,10 +98,12 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_FORKED    "FORKED"
 #define LM_TRACE_EXE       "EXE"
 #define LM_TRACE_CWD       "CWD"
+#define LM_TRACE_BEGAN     "BEGAN"
 #define LM_TRACE_FLAVOUR   "FLAVOUR"
 #define LM_TRACE_FORMAT    "FORMAT"
 #define LM_TRACE_MODULE    "MODULE"
 #define LM_TRACE_TIME      "TIME"
+#define LM_TRACE_MARK      "MARK"
 #define LM_TRACE_BACKTRACE "BACKTRACE"
 #define LM_TRACE_FRAME     "FRAME"
 #define LM_TRACE_NODE      "NODE"
@@ -113,6 +115,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_LOST      "LOST"
 #define LM_TRACE_LIMIT     "LIMIT"
 #define LM_TRACE_CALLING   "CALLING"
+#define LM_TRACE_KILLED    "KILLED"
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 
@@ -126,11 +129,16 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
  */
 #define LM_TRACE_NOTE "user.log-malloc2.lost"
 
+/* The name of the marks that LOG_MALLOC_MARK_SIGNAL makes. */
+#define LM_TRACE_SIGNALLED "signal"
+
 /* Limits. */
 #define LM_BACKTRACE_DEPTH_MAX 128
 #define LM_TRACE_PRINTF_MAX    1024
+#define LM_TRACE_MARK_MAX      100 /* bytes of a mark's name, before bytes of it are escaped */
 
-/* The signals that LOG_MALLOC_SIGNAL can name, X(NAME): programs rarely need them, or ignore them by default. */
+/* The signals that LOG_MALLOC_SIGNAL and LOG_MALLOC_MARK_SIGNAL can name, X(NAME): programs rarely need them, or ignore
+ * them by default. */
 #define LM_TOGGLE_SIGNALS(X) X(USR1) X(USR2) X(HUP) X(WINCH) X(URG) X(IO) X(PROF) X(ALRM) X(CHLD) X(CONT)
 
 /* The beginning of the line that is printed on standard error when tracing begins. */

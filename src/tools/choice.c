@@ -16,8 +16,8 @@ enum verdict { UNJUDGED, UNMATCHED, MATCHED };
 
 bool choice_is_made(const struct choice *choice)
 {
-	return choice->has_from || choice->has_to || choice->has_address || choice->calls || choice->patterns.count ||
-	       choice->threads.count;
+	return window_is_set(choice->window) || choice->has_from || choice->has_to || choice->has_address ||
+	       choice->calls || choice->patterns.count || choice->threads.count;
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -53,7 +53,8 @@ bool choice_takes_moment(const struct choice *choice, const struct trace_image *
 	/* What is in front of the first TIME line happened at the beginning. */
 	uint64_t time = image->has_time ? image->time : 0;
 
-	return !(choice->has_from && time < choice->from) && !(choice->has_to && time > choice->to);
+	return window_is_inside(choice->window) && !(choice->has_from && time < choice->from) &&
+	       !(choice->has_to && time > choice->to);
 }
 
 /* A block of no bytes has an address, too. */

@@ -5,12 +5,14 @@
 
 #include "resolve.h"
 #include "trace.h"
+#include "window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct choice {
+	const struct window *window; /* set by the caller */
 	bool has_from, has_to;
 	uint64_t from, to; /* in ms since INIT */
 	bool has_address;

@@ -61,7 +61,16 @@ _Noreturn void cli_version(void);
  * The options of all commands that look symbols up: lines for the command's
  * option table and for its help.
  */
-enum { CLI_EXE = 0x100, CLI_DEBUG_DIR, CLI_SYSROOT, CLI_DEBUGINFOD, CLI_NEXT_OPTION };
+enum {
+	CLI_EXE = 0x100,
+	CLI_DEBUG_DIR,
+	CLI_SYSROOT,
+	CLI_DEBUGINFOD,
+	CLI_SINCE,
+	CLI_UNTIL,
+	CLI_BETWEEN,
+	CLI_NEXT_OPTION
+};
 
 /* clang-format off */
 #define CLI_SYMBOL_OPTIONS \

@@ -20,6 +20,54 @@ static enum screen_color find_color(const char *name)
 	return (enum screen_color)cli_choice(name, "a choice of --color", names, 3);
 }
 
+void command_moment(struct window_edge *edge, const char *text)
+{
+	if (window_parse(edge, text) != 0)
+		cli_usage_error("'%s' is no moment: 90s, 12:30:05, or the name of a mark", text);
+}
+
+void command_split_moment(struct window_edge *edge, char *argument)
+{
+	*edge = (struct window_edge){.kind = WINDOW_OPEN};
+	if (access(argument, F_OK) == 0)
+		return;
+	/* Names of files and of marks may have that sign, too. */
+	for (size_t len = strlen(argument); len-- > 0;) {
+		if (argument[len] != '@')
+			continue;
+		argument[len] = '\0';
+		if (strcmp(argument, "-") == 0 || access(argument, F_OK) == 0) {
+			command_moment(edge, argument + len + 1);
+			return;
+		}
+		argument[len] = '@';
+	}
+}
+
+static bool has_option(const struct command *command, int value)
+{
+	for (const struct option *option = command->options; option->name; option++)
+		if (option->val == value)
+			return true;
+	return false;
+}
+
+/* getopt_long() has no option with two values: "--between A B" becomes "--since A" and "--until=B". */
+static void split_between(const struct command *command, char **argv)
+{
+	static char since[] = "--since";
+
+	if (!has_option(command, CLI_BETWEEN))
+		return;
+	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+		if (strcmp(*argv, "--between") != 0 || !argv[1] || !argv[2])
+			continue;
+		argv[0] = since;
+		if (asprintf(&argv[2], "--until=%s", argv[2]) < 0)
+			cli_usage_error("%s", strerror(ENOMEM));
+	}
+}
+
 /* Takes an option that several commands have. The command's own table decides which of them it has. */
 static void take_common(const struct command *command, struct command_work *work, int option, const char *argument)
 {
@@ -41,6 +89,14 @@ static void take_common(const struct command *command, struct command_work *work
 	case COMMAND_COLOR:
 		work->color = find_color(argument);
 		break;
+	case CLI_SINCE:
+		command_moment(&work->window.since, argument);
+		break;
+	case CLI_UNTIL:
+		command_moment(&work->window.until, argument);
+		break;
+	case CLI_BETWEEN:
+		cli_usage_error("--between needs two moments");
 	case 'h':
 		fputs(command->help, stdout);
 		exit(cli_finish(CLI_OK));
@@ -58,6 +114,7 @@ char **command_parse(const struct command *command, struct command_work *work, v
 
 	cli_start(command->name);
 	interrupt_watch();
+	split_between(command, argv);
 	work->diag.report = cli_complain;
 	while ((option = getopt_long(argc, argv, command->letters, command->options, NULL)) != -1)
 		if (!command->take(context, option, optarg))
@@ -75,6 +132,27 @@ bool command_look_up(struct command_work *work)
 	return !error;
 }
 
+/* Says so if the trace does not have a moment that the user named. */
+static bool has_window(const struct command_work *work, const char *name)
+{
+	const struct window *window = &work->window;
+	const struct window_edge *edge = window_missing(window);
+
+	if (!edge)
+		return true;
+	if (edge->kind == WINDOW_MARK)
+		cli_error("%s: there is no mark %s%s", name, edge->text,
+		          edge == &window->until && window->since.is_found ? " behind that moment" : "");
+	else if (!window->has_time)
+		cli_error("%s: the trace has no times", name);
+	else if (edge->kind == WINDOW_CLOCK && !window->has_clock)
+		cli_error("%s: the trace does not tell at which time of day it began", name);
+	else
+		cli_error("%s: %s is behind the end of the trace, which has %.2f s", name, edge->text,
+		          (double)window->longest / 1000);
+	return false;
+}
+
 enum cli_status command_read_opened(struct command_work *work, struct trace *trace, const char *path,
                                     int (*read)(void *context), void *context)
 {
@@ -82,6 +160,7 @@ enum cli_status command_read_opened(struct command_work *work, struct trace *tra
 	int error;
 
 	work->malformed = 0;
+	window_next_trace(&work->window);
 	work->trace = trace;
 	if (!trace)
 		return CLI_TROUBLE;
@@ -96,7 +175,7 @@ enum cli_status command_read_opened(struct command_work *work, struct trace *tra
 	free(work->beside);
 	work->beside = NULL;
 	work->trace = NULL;
-	return status;
+	return status == CLI_OK && !has_window(work, path) ? CLI_TROUBLE : status;
 }
 
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context)
@@ -195,6 +274,7 @@ void command_print_hints(const struct command_work *work)
 void command_next_image(struct command_work *work)
 {
 	work->malformed = work->trace->malformed;
+	window_next_image(&work->window);
 	perf_map_free(&work->perf);
 }
 

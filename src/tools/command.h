@@ -14,6 +14,7 @@
 #include "screen.h"
 #include "search.h"
 #include "trace.h"
+#include "window.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -35,6 +36,18 @@ enum { COMMAND_COLOR = CLI_NEXT_OPTION, COMMAND_NEXT_OPTION };
 	"  -f, --full-names      whole names and whole paths\n" \
 	"      --color WHEN      auto (on a terminal, unless NO_COLOR is set), always or never\n" \
 	CLI_SYMBOL_HELP
+
+/* For the commands that can look at a part of a trace. */
+#define COMMAND_WINDOW_OPTIONS \
+	{"since", required_argument, NULL, CLI_SINCE}, \
+	{"until", required_argument, NULL, CLI_UNTIL}, \
+	{"between", required_argument, NULL, CLI_BETWEEN}
+
+#define COMMAND_WINDOW_HELP \
+	"      --since MOMENT    only what happened from then on: 90s after the program's\n" \
+	"                        beginning, at 12:30:05, or from the mark with that name on\n" \
+	"      --until MOMENT    only what happened before that\n" \
+	"      --between A B     --since A --until B\n"
 
 /* The end of every option table, and of the options in the help. */
 #define COMMAND_LAST_OPTIONS \
@@ -68,7 +81,8 @@ struct command_work {
 	enum screen_color color; /* --color */
 	struct screen screen;    /* for text: open after command_open_screen() */
 	struct nameless nameless;
-	bool lacks_objects; /* some image is of Python with an allocator of its own */
+	bool lacks_objects;   /* some image is of Python with an allocator of its own */
+	struct window window; /* for the commands that have COMMAND_WINDOW_OPTIONS */
 	struct search_options search;
 	struct diag diag;
 	struct symbols *symbols;
@@ -95,6 +109,15 @@ bool command_look_up(struct command_work *work);
 /* Calls READ with the trace that was opened from PATH, and closes it. CLI_TROUBLE if TRACE is NULL. As below. */
 enum cli_status command_read_opened(struct command_work *work, struct trace *trace, const char *path,
                                     int (*read)(void *context), void *context);
+
+/* Reads a moment into EDGE. What is none is a usage error. */
+void command_moment(struct window_edge *edge, const char *text);
+
+/*
+ * Makes two strings of "TRACE@MOMENT": the trace's path, which stays in ARGUMENT, and the moment, which is read into
+ * EDGE. A file that has all of that for a name is meant itself.
+ */
+void command_split_moment(struct window_edge *edge, char *argument);
 
 /* Opens the trace at PATH, calls READ (0 or -errno), and closes it. CLI_OK, or CLI_TROUBLE after a message. */
 enum cli_status command_read(struct command_work *work, const char *path, int (*read)(void *context), void *context);

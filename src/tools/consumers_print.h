@@ -5,6 +5,7 @@
 
 #include "backtrace_print.h"
 #include "export.h"
+#include "window.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ enum view_tree { VIEW_NO_TREE, VIEW_TOP_DOWN, VIEW_BOTTOM_UP };
 struct view {
 	const struct trace *trace;
 	const struct resolver *resolver;
+	const struct window *window;
 	uint64_t malformed;   /* lines of the image that could not be read */
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	uint64_t min_percent; /* tree: nodes with less are summed up */

@@ -2,11 +2,13 @@
 /* See consumers_print.h: the report as text. */
 #include "bytes_print.h"
 #include "consumers_print.h"
+#include "ending_text.h"
 #include "labels.h"
 #include "modules.h"
 #include "plural.h"
 #include "table.h"
 #include "tree.h"
+#include "window_print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,6 +38,8 @@ static double share(const struct export_image *image, struct amount amount)
 static void print_heading(const struct export_image *image, const struct view *view, FILE *out)
 {
 	const struct trace_image *process = image->image;
+	char words[ENDING_MAX];
+	const char *ending = ending_text(words, process, view->trace->ends_early);
 
 	fputs("PROCESS", out);
 	if (process->has_pid)
@@ -53,8 +57,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("; then another program in its place", out);
 	else if (process->restarted)
 		fputs("; then the chip started again", out);
-	else if (trace_lacks_end(process) || view->trace->ends_early)
-		fputs("; the trace ends early", out);
+	else if (*ending)
+		fprintf(out, "; %s", ending);
 	if (process->lost)
 		fprintf(out, "; %" PRIu64 " event%s lost", process->lost, plural(process->lost));
 	if (process->unkept)
@@ -72,7 +76,7 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs("  not seen: " TRACE_PARTIAL "\n  to see them, " TRACE_PARTIAL_ADVICE "\n", out);
 }
 
-static void print_totals(const struct export_image *image, FILE *out)
+static void print_totals(const struct export_image *image, const struct view *view, FILE *out)
 {
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
@@ -95,7 +99,9 @@ static void print_totals(const struct export_image *image, FILE *out)
 	if (counts->foreign || counts->unknown)
 		fprintf(out, "  %" PRIu64 " foreign free%s, %" PRIu64 " free%s of %s\n", counts->foreign,
 		        plural(counts->foreign), counts->unknown, plural(counts->unknown),
-		        image->image->parent ? "blocks from before the fork" : "unknown blocks");
+		        image->image->parent          ? "blocks from before the fork"
+		        : window_is_set(view->window) ? "blocks from before that part"
+		                                      : "unknown blocks");
 }
 
 /* ---- consumers ------------------------------------------------------------ */
@@ -345,7 +351,8 @@ int consumers_print_text(const struct export_image *image, const struct view *vi
 	if (error)
 		return error;
 	print_heading(image, view, out);
-	print_totals(image, out);
+	window_print(view->window, out);
+	print_totals(image, view, out);
 	error = view->by_thread ? threads_print_text(image, view) : print_backtraces(image, view, &ranking, out);
 	ranking_free(&ranking);
 	if (error)

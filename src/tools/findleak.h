@@ -4,6 +4,7 @@
 #define LM_FINDLEAK_H
 
 #include "backtrace_print.h"
+#include "ending_text.h"
 #include "frees.h"
 #include "leaks.h"
 #include "moments.h"
@@ -11,6 +12,7 @@
 #include "suppress.h"
 #include "trace.h"
 #include "untabled.h"
+#include "window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,7 @@ struct findings {
 	struct backtrace_style style; /* of text */
 	const struct suppressions *suppressions;
 	const struct moments *moments;
+	const struct window *window;
 	struct leaks leaks;
 	struct frees frees;
 	struct untabled untabled;
@@ -46,7 +49,7 @@ static inline bool findings_are_uncertain(const struct findings *findings)
 struct totals {
 	const struct screen *screen; /* of text */
 	uint64_t images;
-	struct leaks_sum leaks, suppressed, young;
+	struct leaks_sum leaks, suppressed, young, earlier;
 	uint64_t frees[FREES_KINDS];
 	uint64_t accepted; /* mismatches that are suppressed */
 	uint64_t lost, unkept, malformed;
@@ -56,6 +59,8 @@ struct totals {
 	bool own_calls_do;
 	bool is_missing_some; /* nothing can be said for certain */
 	bool no_beginning, ends_early;
+	bool running, cut;       /* of the images that end early: a process still runs; nothing is known of it */
+	char killed[ENDING_MAX]; /* the last process that was killed: ending_text(); or "" */
 	bool has_budget, over_budget;
 	uint64_t budget;
 };

@@ -36,14 +36,28 @@ static json_t *thread_of(const struct findings *findings, const struct leaks_gro
 	return group->shared ? json_null() : json_thread(&findings->image->threads, group->thread);
 }
 
+static json_t *growth(const struct trend *trend)
+{
+	bool steady = trend->kind == TREND_STEADY;
+
+	if (trend->kind == TREND_UNKNOWN)
+		return json_null();
+	return json_pack("{s:s,s:o,s:f,s:f,s:o,s:o}", "kind", trend_name(trend->kind), "since",
+	                 trend->kind == TREND_VARIES ? json_null() : json_number(trend->since), "bytes_per_second",
+	                 trend->bytes_per_second, "blocks_per_second", trend->blocks_per_second,
+	                 "steady_bytes_per_second", steady ? json_real(trend->steady_bytes) : json_null(),
+	                 "steady_blocks_per_second", steady ? json_real(trend->steady_blocks) : json_null());
+}
+
 static void print_leak(struct json_printer *printer, const struct findings *findings, const struct leaks_group *group)
 {
 	json_print_open(printer, NULL, '{');
 	json_print_members(printer,
-	                   json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks), "bytes",
-	                             json_number(group->bytes), "call", parse_call_name(group->call), "block",
+	                   json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks),
+	                             "bytes", json_number(group->bytes), "call", parse_call_name(group->call), "block",
 	                             json_address(group->address), "line", json_number(group->line), "time",
-	                             time_of(findings, group->line), "thread", thread_of(findings, group)));
+	                             time_of(findings, group->line), "last_time", time_of(findings, group->last_line),
+	                             "growth", growth(&group->trend), "thread", thread_of(findings, group)));
 	print_backtrace(printer, findings, group->stack);
 	json_print_close(printer, '}');
 }
@@ -134,8 +148,8 @@ static json_t *counts(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
-	                 suppressed(findings), "young", sum(&leaks->young), "foreign",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
+	                 suppressed(findings), "young", sum(&leaks->young), "earlier", sum(&leaks->earlier), "foreign",
 	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]), "unknown",
 	                 json_number(frees[FREES_UNKNOWN]), "double", json_number(frees[FREES_DOUBLE]), "mismatched",
 	                 json_number(frees[FREES_MISMATCHED]));
@@ -147,6 +161,7 @@ static int print_image(const struct findings *findings)
 
 	json_print_open(&printer, NULL, '{');
 	json_print_members(&printer, json_image(findings->image, findings->malformed, findings->ends_early));
+	json_print_members(&printer, json_pack("{s:o}", "window", json_window(findings->window)));
 	json_print_open(&printer, "leaks", '[');
 	for (size_t i = 0; !printer.error && i < findings->leaks.shown; i++)
 		print_leak(&printer, findings, &findings->leaks.groups[i]);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as text. */
 #include "bytes_print.h"
+#include "ending_text.h"
 #include "findleak.h"
 #include "plural.h"
 #include "table.h"
+#include "trend_text.h"
+#include "window_print.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +51,7 @@ static int print_leak(const struct findings *findings, const struct leaks_group 
 		fprintf(out, "first: 0x%" PRIx64 ", ", group->address);
 	fprintf(out, "line: %" PRIu64 ")", group->line);
 	end_strong(findings);
+	trend_print(group, findings->moments, BACKTRACE_INDENT, out);
 	return print_stack(findings, group->stack);
 }
 
@@ -191,6 +195,8 @@ static void print_heading(const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
 	FILE *out = out_of(findings);
+	char words[ENDING_MAX];
+	const char *ending = ending_text(words, image, findings->ends_early);
 
 	if (!findings->first)
 		fputc('\n', out);
@@ -209,11 +215,15 @@ static void print_heading(const struct findings *findings)
 		fputc(' ', out);
 		table_print_name(image->exe, out);
 	}
-	fprintf(out, " (lines %" PRIu64 " to %" PRIu64 "%s)\n", image->first_line, image->last_line,
-	        image->replaced                                  ? ", then another program in its place"
-	        : image->restarted                               ? ", then the chip started again"
-	        : findings->ends_early || trace_lacks_end(image) ? ", ends early"
-	                                                         : "");
+	fprintf(out, " (lines %" PRIu64 " to %" PRIu64, image->first_line, image->last_line);
+	if (image->replaced)
+		fputs(", then another program in its place", out);
+	else if (image->restarted)
+		fputs(", then the chip started again", out);
+	else if (*ending)
+		/* "the trace ends early": of this image, "ends early". */
+		fprintf(out, ", %s", strcmp(ending, "the trace ends early") == 0 ? "ends early" : ending);
+	fputs(")\n", out);
 }
 
 static int print_image(const struct findings *findings)
@@ -221,6 +231,7 @@ static int print_image(const struct findings *findings)
 	int error;
 
 	print_heading(findings);
+	window_print(findings->window, stdout);
 	error = print_leaks(findings);
 	if (!error)
 		error = print_frees(findings, false, "OF BLOCKS THAT WERE NOT IN USE");
@@ -287,7 +298,11 @@ static void print_lacks(const struct totals *totals, FILE *out)
 	print_count(totals->malformed, "line", " could not be read", out);
 	if (totals->no_beginning)
 		fputs("; the trace has no beginning", out);
-	if (totals->ends_early)
+	if (totals->running)
+		fputs("; still running", out);
+	if (*totals->killed)
+		fprintf(out, "; %s", totals->killed);
+	else if (totals->cut)
 		fputs("; the trace ends early", out);
 	if (totals->is_partial)
 		fputs("; calls from inside libraries are not seen", out);
@@ -306,6 +321,7 @@ static void print_rest(const struct totals *totals, FILE *out)
 	print_count(totals->frees[FREES_UNKNOWN], "free", " of unknown blocks", out);
 	print_blocks(&totals->suppressed, " suppressed", out);
 	print_blocks(&totals->young, " too young", out);
+	print_blocks(&totals->earlier, " from before", out);
 	print_lacks(totals, out);
 	if (totals->has_budget)
 		fprintf(out, "; %s the budget of %" PRIu64 " byte%s",

@@ -4,6 +4,7 @@
 #define LM_GROWTH_PRINT_H
 
 #include "backtrace_print.h"
+#include "ending_text.h"
 #include "growth.h"
 
 #include <jansson.h>
@@ -12,9 +13,10 @@
 #include <stdio.h>
 
 struct growth_view {
-	const char *names[2]; /* the traces' files, by growth_side */
-	json_t *images[2];    /* the process images in them; JSON only */
-	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
+	char endings[2][ENDING_MAX]; /* ending_text() of the last image */
+	const char *names[2];        /* the traces' files, by growth_side */
+	json_t *images[2];           /* the process images in them; JSON only */
+	uint64_t top;                /* the number of backtraces that are shown one by one; 0: all */
 	bool has_limit;
 	uint64_t limit;    /* --max-growth */
 	bool missing;      /* a trace lacks a part, so the growth is not known for certain */

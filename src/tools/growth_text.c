@@ -84,6 +84,8 @@ static void print_heading(const struct growth *growth, const struct growth_view 
 	for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
 		fputs(labels[side], out);
 		table_print_name(view->names[side], out);
+		if (*view->endings[side])
+			fprintf(out, " (%s)", view->endings[side]);
 		fputc('\n', out);
 	}
 	if (grown)

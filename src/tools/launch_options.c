@@ -29,6 +29,8 @@ _Noreturn static void help(void)
 	     "      --start WHEN   on, or off: no tracing until the command calls\n"
 	     "                     log_malloc_trace_enable() or gets the signal (default on)\n"
 	     "      --signal NAME  turns tracing off and on, USR2 for one (default none)\n"
+	     "      --mark-signal NAME\n"
+	     "                     writes a mark called \"signal\" to the trace (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
 	     "                     what it has (default: no limit)\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
@@ -69,6 +71,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"packed", no_argument, NULL, OPT_FORMAT},
 		{"start", required_argument, NULL, OPT_SETTING + SETTING_START},
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
+		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"help", no_argument, NULL, 'h'},
@@ -103,6 +106,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_STATM:
 		case OPT_SETTING + SETTING_START:
 		case OPT_SETTING + SETTING_SIGNAL:
+		case OPT_SETTING + SETTING_MARK_SIGNAL:
 		case OPT_SETTING + SETTING_LIMIT:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;

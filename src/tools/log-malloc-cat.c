@@ -3,6 +3,7 @@
 #include "choice.h"
 #include "command.h"
 #include "cursor.h"
+#include "ending_text.h"
 #include "export_trace.h"
 #include "threads.h"
 #include "totals.h"
@@ -26,7 +27,7 @@ static const char help[] =
 	"\n"
 	"Only the events that meet all of these conditions:\n"
 	"      --from MS         at least MS milliseconds after the program's beginning\n"
-	"      --to MS           at most MS milliseconds after it\n"
+	"      --to MS           at most MS milliseconds after it\n" COMMAND_WINDOW_HELP
 	"      --address ADDR    of blocks that contain the address: 0x and hexadecimal\n"
 	"                        digits, or decimal ones\n"
 	"      --thread THREAD   of the thread with that name, or that number in the trace or\n"
@@ -47,6 +48,7 @@ static const struct option options[] = {
 	{"ram", required_argument, NULL, RAM},
 	{"from", required_argument, NULL, FROM},
 	{"to", required_argument, NULL, TO},
+	COMMAND_WINDOW_OPTIONS,
 	{"address", required_argument, NULL, ADDRESS},
 	{"thread", required_argument, NULL, THREAD},
 	{"call", required_argument, NULL, CALL},
@@ -61,11 +63,11 @@ struct cat {
 	struct choice choice;
 	struct text_out out;
 	struct export_trace export;
-	bool is_cut;     /* the trace has an image that ends early */
-	uint64_t boot;   /* the number of the only image that is wanted; 0: all of them */
-	const char *ram; /* the path of a memory dump; NULL if the trace is read from a trace */
-	unsigned starts; /* of a chip, so far */
-	unsigned images; /* so far */
+	uint64_t boot;        /* the number of the only image that is wanted; 0: all of them */
+	const char *ram;      /* the path of a memory dump; NULL if the trace is read from a trace */
+	unsigned starts;      /* of a chip, so far */
+	unsigned images;      /* so far */
+	char cut[ENDING_MAX]; /* how the last image ended that ends early, for people; or "" */
 	/* Of the present image: */
 	struct totals totals;
 };
@@ -89,21 +91,24 @@ static void forget_image(struct cat *c)
 static void end_image(struct cat *c)
 {
 	const struct trace_image *image = &c->work.trace->image;
+	char words[ENDING_MAX];
 
 	if (command_wants_image(&c->work) && !has_times(c))
 		cli_error("%s: the trace has no times: all of it is taken for one moment", c->work.trace->input.name);
-	c->is_cut |= trace_lacks_end(image);
+	if (trace_lacks_end(image))
+		snprintf(c->cut, sizeof c->cut, "%s", ending_text(words, image, false));
 	c->starts += image->is_embedded;
 	c->images = image->number;
 	forget_image(c);
 }
 
-/* Is an information line wanted? It is if a reader needs it, or the program wrote it at such a moment. */
+/* Is an information line wanted? It is if a reader needs it, or the program wrote it or a mark at such a moment. */
 static bool wants_info(const struct cat *c)
 {
 	const struct trace *trace = c->work.trace;
 
-	return trace->record.info != INFO_OTHER || choice_takes_moment(&c->choice, &trace->image);
+	return (trace->record.info != INFO_OTHER && trace->record.info != INFO_MARK) ||
+	       choice_takes_moment(&c->choice, &trace->image);
 }
 
 /* Is ITEM to be written? 0 or -ENOMEM. */
@@ -112,7 +117,7 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	struct resolver resolver;
 
 	*wanted = true;
-	if (item->kind == TRACE_INFO) {
+	if (item->kind == TRACE_INFO || item->kind == TRACE_MARK) {
 		*wanted = wants_info(c);
 		return 0;
 	}
@@ -138,6 +143,7 @@ static int take_item(struct cat *c, struct trace_item *item)
 	bool wanted;
 	int error = totals_apply(&c->totals, item);
 
+	window_note(&c->work.window, c->work.trace, item);
 	/* What is about to be called has changed nothing. */
 	if (item->kind == TRACE_CALLING && c->work.trace->section == SECTION_PACKED) {
 		item->event.used = c->totals.used;
@@ -198,8 +204,8 @@ static int read_trace(void *context)
 		return 0;
 	if (!error)
 		tell_starts(c);
-	if (!error && trace->records && (c->is_cut || trace->ends_early))
-		cli_error("%s: the trace ends early", trace->input.name);
+	if (!error && trace->records && (*c->cut || trace->ends_early))
+		cli_error("%s: %s", trace->input.name, *c->cut ? c->cut : "the trace ends early");
 	return error;
 }
 
@@ -226,6 +232,7 @@ static int run(struct cat *c, const char *path)
 	enum cli_status status = CLI_TROUBLE;
 
 	c->export.out = &c->out;
+	c->choice.window = &c->work.window;
 	c->export.is_part = choice_is_made(&c->choice);
 	if (text_out_open(&c->out, STDOUT_FILENO) != 0)
 		cli_error("%s", strerror(ENOMEM));

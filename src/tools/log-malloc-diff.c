@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD NEW\n"
+static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD[@MOMENT] NEW[@MOMENT]\n"
 			   "Tells what a program used more of in the trace NEW than in the trace OLD, by where it\n"
 			   "was allocated, largest first. Backtraces are compared by their functions. A trace is a\n"
-			   "file, or - for standard input.\n"
+			   "file, or - for standard input. With @60s behind it, it counts up to 60 s after the\n"
+			   "program's beginning; with @12:30:05 or @NAME up to that time, or the mark NAME.\n"
 			   "\n"
 			   "  -b, --by WHAT         compare leaked, peak, allocated (bytes), calls or temporary\n"
 			   "                        (blocks); default: leaked\n"
@@ -48,6 +49,8 @@ struct diff {
 	bool json;
 	struct growth growth;
 	struct growth_view view;
+	char *paths[2];              /* of the traces, without moments */
+	struct window_edge until[2]; /* what comes behind that does not count */
 	/* The looked-up frames of each image. The groups in GROWTH point to them. */
 	struct locations **locations;
 	size_t count, room;
@@ -79,6 +82,10 @@ static int note_image(struct diff *d)
 	const struct trace *trace = d->work.trace;
 	json_t *image = json_image(&trace->image, command_malformed(&d->work), trace->ends_early);
 
+	if (!image || json_object_set_new(image, "window", json_window(&d->work.window)) != 0) {
+		json_decref(image);
+		return -ENOMEM;
+	}
 	return json_array_append_new(d->view.images[d->side], image) == 0 ? 0 : -ENOMEM;
 }
 
@@ -87,8 +94,12 @@ static int take_image(struct diff *d)
 {
 	struct resolver resolver = command_resolver(&d->work);
 	struct locations *locations = add_locations(d, &resolver);
+	char words[ENDING_MAX];
 	int error;
 
+	if (!window_has_ended(&d->work.window))
+		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
+		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
 	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);
 	d->view.partial |= d->work.trace->image.is_partial;
@@ -105,6 +116,9 @@ static int take_item(void *context, const struct trace_item *item)
 {
 	struct diff *d = context;
 
+	window_note(&d->work.window, d->work.trace, item);
+	if (item->kind == TRACE_CALL && window_has_ended(&d->work.window))
+		return 0;
 	if (item->kind == TRACE_CALL)
 		return consumers_apply(&d->consumers, &item->event, item->stack, item->line, d->work.trace->image.time);
 	if (item->kind == TRACE_END && command_wants_image(&d->work))
@@ -124,7 +138,8 @@ static enum cli_status read_trace(struct diff *d, enum growth_side side)
 	enum cli_status status;
 
 	d->side = side;
-	status = command_read(&d->work, d->view.names[side], read_items, d);
+	d->work.window.until = d->until[side];
+	status = command_read(&d->work, d->paths[side], read_items, d);
 	consumers_free(&d->consumers);
 	return status;
 }
@@ -165,6 +180,8 @@ static void free_all(struct diff *d)
 		free(d->locations[i]);
 	}
 	free(d->locations);
+	free(d->paths[GROWTH_OLD]);
+	free(d->paths[GROWTH_NEW]);
 	json_decref(d->view.images[GROWTH_OLD]);
 	json_decref(d->view.images[GROWTH_NEW]);
 }
@@ -173,12 +190,16 @@ static int run(struct diff *d, char **paths)
 {
 	enum cli_status status = CLI_TROUBLE;
 
-	if (strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
-		cli_usage_error("only one of the traces can be standard input");
 	for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
 		d->view.names[side] = paths[side];
+		d->paths[side] = strdup(paths[side]);
+		if (!d->paths[side])
+			cli_usage_error("%s", strerror(ENOMEM));
+		command_split_moment(&d->until[side], d->paths[side]);
 		d->view.images[side] = json_array();
 	}
+	if (strcmp(d->paths[0], "-") == 0 && strcmp(d->paths[1], "-") == 0)
+		cli_usage_error("only one of the traces can be standard input");
 	d->view.top = d->work.has_top ? d->work.top : d->json ? 0 : TOP_DEFAULT;
 	d->view.style.as_written = d->work.as_written;
 	d->view.style.full = d->work.full_names;

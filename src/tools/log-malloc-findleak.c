@@ -3,6 +3,7 @@
 #include "command.h"
 #include "findleak.h"
 #include "heap.h"
+#include "history.h"
 #include "interrupt.h"
 #include "python.h"
 #include "replay.h"
@@ -18,13 +19,16 @@
 static const char help[] =
 	"Usage: log-malloc-findleak [OPTION]... TRACE...\n"
 	"Lists the blocks that are not freed at the end of a trace, by where they were\n"
-	"allocated, largest first. TRACE is a file, or - for standard input.\n"
+	"allocated: first what grows steadily, then the largest. TRACE is a file, or - for\n"
+	"standard input.\n"
 	"\n"
 	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
 	"                        and JUnit all)\n"
 	"  -a, --by-address      each block on its own\n"
+	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
+	"                        of the time), blocks, bytes or age\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
-	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n"
+	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
 	"                        what to leave out, in LeakSanitizer's syntax; can be repeated\n"
 	"      --no-default-suppressions\n"
@@ -42,13 +46,15 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { MIN_BYTES = COMMAND_NEXT_OPTION, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value { SORT = COMMAND_NEXT_OPTION, MIN_BYTES, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
 	{"by-address", no_argument, NULL, 'a'},
+	{"sort", required_argument, NULL, SORT},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
+	COMMAND_WINDOW_OPTIONS,
 	{"suppressions", required_argument, NULL, 's'},
 	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
 	{"max-bytes", required_argument, NULL, MAX_BYTES},
@@ -63,6 +69,7 @@ struct findleak {
 	struct command_work work;
 	/* Options: */
 	bool by_address;
+	enum leaks_order order;
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
@@ -76,6 +83,7 @@ struct findleak {
 	uint64_t reported; /* its images that were reported */
 	/* About the image that is being read: */
 	struct heap heap;
+	struct history history;
 	struct frees frees;
 	struct moments moments;
 };
@@ -90,6 +98,8 @@ static int missed(void *context, const struct heap_change *change)
 	const struct trace_image *image = &((struct findleak *)context)->work.trace->image;
 	struct findleak *f = context;
 
+	if (change->added.line < window_first_line(&f->work.window))
+		return 0;
 	if (!change->foreign && (image->parent || image->gaps)) {
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
@@ -97,10 +107,21 @@ static int missed(void *context, const struct heap_change *change)
 	return frees_add(&f->frees, change);
 }
 
+static int came(void *context, const struct heap_block *block)
+{
+	return history_came(&((struct findleak *)context)->history, block);
+}
+
+static void left(void *context, const struct heap_block *block)
+{
+	history_left(&((struct findleak *)context)->history, block);
+}
+
 static void next_image(struct findleak *f)
 {
 	heap_free(&f->heap);
-	f->heap.observer = (struct heap_observer){.missed = missed, .context = f};
+	history_free(&f->history);
+	f->heap.observer = (struct heap_observer){.came = came, .left = left, .missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
 	suppressions_next_image(&f->suppressions);
@@ -124,14 +145,15 @@ static void look_at_process(struct findleak *f)
 static uint64_t young_line(const struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
+	uint64_t end = window_last_time(&f->work.window, image);
 
 	if (!f->has_age)
 		return UINT64_MAX;
 	if (!image->has_time)
 		cli_error("%s: the trace has no times: how old a block is, it does not say", f->work.trace->input.name);
-	if (!image->has_time || image->time < f->age)
+	if (!image->has_time || end < f->age)
 		return image->has_time ? 0 : UINT64_MAX;
-	return moments_line_after(&f->moments, image->time - f->age);
+	return moments_line_after(&f->moments, end - f->age);
 }
 
 static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
@@ -144,11 +166,13 @@ static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
 static void add_up(struct totals *totals, const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
+	char words[ENDING_MAX];
 
 	totals->images++;
 	sum_up(&totals->leaks, &findings->leaks.all);
 	sum_up(&totals->suppressed, &findings->leaks.suppressed);
 	sum_up(&totals->young, &findings->leaks.young);
+	sum_up(&totals->earlier, &findings->leaks.earlier);
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->accepted += findings->frees.suppressed;
@@ -162,6 +186,11 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
+	totals->running |= image->ending == TRACE_RUNNING;
+	totals->cut |= image->ending == TRACE_CUT ||
+	               (findings->ends_early && (image->ending == TRACE_FINISHED || image->ending == TRACE_ENDLESS));
+	if (image->ending == TRACE_KILLED)
+		snprintf(totals->killed, sizeof totals->killed, "%s", ending_text(words, image, findings->ends_early));
 	totals->over_budget |= findings->failed;
 }
 
@@ -177,11 +206,36 @@ static bool is_embedded(const struct trace_image *image)
 	return image->flavour && strcmp(image->flavour, "embedded") == 0;
 }
 
+/* The history has few moments. It did not grow any more after its last block came. */
+static void refine(const struct findleak *f, struct leaks_group *group)
+{
+	uint64_t last;
+
+	if (group->trend.kind == TREND_STOPPED && moments_time_of(&f->moments, group->last_line, &last) &&
+	    last < group->trend.since)
+		group->trend.since = last;
+}
+
+/* A block on its own has no trend. */
+static int find_trends(struct findleak *f, struct leaks *leaks)
+{
+	const struct trace_image *image = &f->work.trace->image;
+	uint64_t end = window_last_time(&f->work.window, image);
+	int error = image->has_time ? history_finish(&f->history, end) : 0;
+
+	if (!error && image->has_time && !f->by_address)
+		leaks_find_trends(leaks, &f->history, window_first_time(&f->work.window), end);
+	for (size_t i = 0; i < leaks->count; i++)
+		refine(f, &leaks->groups[i]);
+	leaks_sort(leaks, f->order, f->min_bytes);
+	return error;
+}
+
 static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
-	int error = leaks_build(leaks, &f->heap, f->by_address, young_line(f));
+	int error = leaks_build(leaks, &f->heap, f->by_address, window_first_line(&f->work.window), young_line(f));
 
 	if (!error)
 		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
@@ -194,6 +248,8 @@ static int find(struct findleak *f, struct findings *findings)
 	if (!error && !is_embedded(&trace->image))
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
 		                      is_static(&trace->image));
+	if (!error)
+		error = find_trends(f, leaks);
 	leaks_limit(leaks, f->work.top, f->min_bytes);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
@@ -213,6 +269,7 @@ static int report_image(struct findleak *f)
 		.resolver = &resolver,
 		.suppressions = &f->suppressions,
 		.moments = &f->moments,
+		.window = &f->work.window,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
@@ -226,7 +283,7 @@ static int report_image(struct findleak *f)
 	};
 	int error;
 
-	if (!command_wants_image(&f->work))
+	if (!command_wants_image(&f->work) || !window_has_begun(&f->work.window))
 		return 0;
 	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
@@ -252,11 +309,25 @@ static int end_image(struct findleak *f)
 	return error;
 }
 
+/* Notes now and then what each backtrace holds. 0 or -ENOMEM. */
+static int note_history(struct findleak *f)
+{
+	const struct trace_image *image = &f->work.trace->image;
+	int error;
+
+	if (!image->has_time || window_has_ended(&f->work.window) || !history_is_due(&f->history, image->time))
+		return 0;
+	error = heap_settle(&f->heap);
+	return error ? error : history_note(&f->history, image->time);
+}
+
 /* A block whose size was not kept is foreign to the tracker, but in use. */
 static int take_calling(struct findleak *f, const struct trace_item *item)
 {
 	int error = heap_settle(&f->heap);
 
+	if (!window_is_inside(&f->work.window))
+		return error;
 	if (!error && parse_is_mismatch(&item->event))
 		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
 	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
@@ -268,10 +339,15 @@ static int take_item(void *context, const struct trace_item *item)
 	const struct trace_image *image = &f->work.trace->image;
 	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
 
+	window_note(&f->work.window, f->work.trace, item);
+	if (!error && item->kind != TRACE_END)
+		error = note_history(f);
 	if (!error && item->kind == TRACE_CALLING)
 		return take_calling(f, item);
 	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
 		frees_return(&f->frees, item);
+	if (!error && item->kind == TRACE_CALL && window_has_ended(&f->work.window))
+		return 0;
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
 	if (!error && item->kind == TRACE_END)
@@ -285,12 +361,14 @@ static int read_trace(void *context)
 
 	struct trace *trace = f->work.trace;
 	struct trace_item item;
-	int error, got = 1;
+	int error = 0, got = 1;
 
-	while (!(error = replay_packed(&f->heap, trace)) && (got = trace_next(trace, &item)) > 0) {
-		error = take_item(f, &item);
-		if (error)
-			break;
+	while (!error && got > 0) {
+		/* Moments and marks are no packed records. */
+		if (!window_has_ended(&f->work.window))
+			error = replay_packed(&f->heap, trace);
+		if (!error && (got = trace_next(trace, &item)) > 0)
+			error = take_item(f, &item);
 	}
 	return error ? error : got;
 }
@@ -377,6 +455,17 @@ static const struct findleak_format *find_format(const char *name)
 	return formats[cli_choice(name, "a format", names, 3)];
 }
 
+static enum leaks_order find_order(const char *name)
+{
+	static const char *const names[LEAKS_ORDERS] = {[LEAKS_BY_TREND] = "trend",
+	                                                [LEAKS_BY_GROWTH] = "growth",
+	                                                [LEAKS_BY_BLOCKS] = "blocks",
+	                                                [LEAKS_BY_BYTES] = "bytes",
+	                                                [LEAKS_BY_AGE] = "age"};
+
+	return (enum leaks_order)cli_choice(name, "an order", names, LEAKS_ORDERS);
+}
+
 static void load_suppressions(struct findleak *f, const char *path)
 {
 	if (suppressions_load(&f->suppressions, path, &f->work.diag) != 0)
@@ -390,6 +479,9 @@ static bool take_option(void *context, int option, const char *argument)
 	switch (option) {
 	case 'a':
 		f->by_address = true;
+		return true;
+	case SORT:
+		f->order = find_order(argument);
 		return true;
 	case NO_DEFAULTS:
 		f->without_builtin = true;

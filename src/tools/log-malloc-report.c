@@ -28,7 +28,7 @@ static const char help[] =
 	"                        folded stacks the thread is outermost, in pprof a label\n"
 	"      --min-percent N   tree: sum up what has less than N percent; default: 1\n"
 	"      --top N           show N backtraces or threads and sum up the rest;\n"
-	"                        default: 20, and all in JSON\n"
+	"                        default: 20, and all in JSON\n" COMMAND_WINDOW_HELP
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
@@ -42,6 +42,7 @@ static const struct option options[] = {
 	{"split-threads", no_argument, NULL, SPLIT_THREADS},
 	{"min-percent", required_argument, NULL, MIN_PERCENT},
 	{"top", required_argument, NULL, 't'},
+	COMMAND_WINDOW_OPTIONS,
 	{"pid", required_argument, NULL, 'p'},
 	COMMAND_FRAME_OPTIONS,
 	COMMAND_LAST_OPTIONS,
@@ -133,9 +134,10 @@ static int report_image(struct report *r)
 	const struct export_image export = {image, &r->consumers, &locations, r->metric, image->time};
 	int error;
 
-	if (!command_wants_image(&r->work))
+	if (!command_wants_image(&r->work) || !window_has_begun(&r->work.window))
 		return 0;
 	r->view.trace = r->work.trace;
+	r->view.window = &r->work.window;
 	r->view.resolver = &resolver;
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
@@ -171,8 +173,9 @@ static int take_item(void *context, const struct trace_item *item)
 	struct report *r = context;
 	int error;
 
+	window_note(&r->work.window, r->work.trace, item);
 	if (item->kind == TRACE_CALL)
-		return take_call(r, item);
+		return window_is_inside(&r->work.window) ? take_call(r, item) : 0;
 	if (item->kind != TRACE_END)
 		return 0;
 	error = report_image(r);
@@ -188,7 +191,8 @@ static int read_trace(void *context)
 	int error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before && !interrupt_came();
+	r->missing = !error && trace->records && r->images == before && !interrupt_came() &&
+	             !window_missing(&r->work.window);
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
 	return error;

@@ -119,6 +119,8 @@ static void finish(const struct launch_options *options, struct destination *to,
 	struct merge_left left;
 
 	merge_journal(to, run->pid, &diag, &left);
+	if (WIFSIGNALED(run->status) && !left.text)
+		merge_killed(to, WTERMSIG(run->status));
 	keep_names(to, run->pid, since, &diag);
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);

@@ -3,6 +3,8 @@
 #include "merge.h"
 #include "destination.h"
 #include "diag.h"
+#include "packed.h"
+#include "process.h"
 #include "recovery.h"
 #include "trace_format.h"
 
@@ -16,6 +18,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What stands in front of FORMAT is shorter. */
+enum { HEAD_MAX = 64 * 1024 };
 
 static int is_same_file(const struct stat *a, const struct stat *b)
 {
@@ -193,6 +198,54 @@ void merge_journal(const struct destination *to, pid_t pid, const struct diag *d
 		merge(to, &rest, diag, left);
 	}
 	recovery_free(&rest);
+}
+
+/* ---- how it ended --------------------------------------------------------------- */
+
+/* Are the records of the trace, which begins at START, words? That is said in its first lines. */
+static bool is_packed(int fd, off_t start)
+{
+	static const char line[] = "\n# " LM_TRACE_FORMAT " packed";
+	char *head = malloc(HEAD_MAX);
+	ssize_t n = head ? pread(fd, head, HEAD_MAX, start) : 0;
+	bool found = n > 0 && memmem(head, (size_t)n, line, sizeof line - 1);
+
+	free(head);
+	return found;
+}
+
+/* Does the trace end with a whole record? The kernel may have cut the last one. */
+static bool ends_whole(const struct destination *to, off_t size, bool packed)
+{
+	char last;
+
+	if (packed)
+		return (size - to->start) % LM_PACKED_WORD == 0;
+	return size > to->start && pread(to->fd, &last, 1, size - 1) == 1 && last == '\n';
+}
+
+void merge_killed(const struct destination *to, int signal)
+{
+	char line[64];
+	struct stat st;
+	int length, fd;
+	bool packed;
+
+	if (to->fd < 0 || fstat(to->fd, &st) != 0 || !S_ISREG(st.st_mode) || process_holds_lock(to->fd))
+		return;
+	packed = is_packed(to->fd, to->start);
+	if (!ends_whole(to, st.st_size, packed))
+		return;
+	length = snprintf(line, sizeof line, "# " LM_TRACE_KILLED " %d", signal);
+	while (packed && (length + 1) % LM_PACKED_WORD)
+		line[length++] = ' ';
+	line[length++] = '\n';
+	fd = open_for_writing(to);
+	if (fd < 0)
+		return;
+	/* Nothing is lost without it. */
+	append(fd, line, (size_t)length, st.st_size);
+	close(fd);
 }
 
 void merge_left_free(struct merge_left *left)

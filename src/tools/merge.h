@@ -29,6 +29,12 @@ struct merge_left {
  */
 void merge_journal(const struct destination *to, pid_t pid, const struct diag *diag, struct merge_left *left);
 
+/*
+ * The command was ended by SIGNAL, and its trace has all that it will have, merge_journal() included: writes that
+ * behind it, unless the trace ends in the middle of a record.
+ */
+void merge_killed(const struct destination *to, int signal);
+
 void merge_left_free(struct merge_left *left);
 
 #endif

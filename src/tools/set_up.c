@@ -3,8 +3,8 @@
 #include "set_up.h"
 #include "destination.h"
 #include "missing.h"
+#include "process.h"
 #include "recovery.h"
-#include "self.h"
 #include "trace_format.h"
 
 #include <errno.h>
@@ -144,7 +144,7 @@ static void claim(void)
 {
 	struct flock lock = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
-	uint64_t identity = self_identity();
+	uint64_t identity = process_identity("self");
 	char owner[128], own[32] = "";
 	struct stat st;
 

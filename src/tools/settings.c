@@ -13,14 +13,19 @@
 #define STATM_MS_MAX 3600000
 
 #define NAME(signal) #signal,
-static const char *const toggle_signals[] = {LM_TOGGLE_SIGNALS(NAME)};
+static const char *const signals[] = {LM_TOGGLE_SIGNALS(NAME)};
 #undef NAME
 
 static const char *const variables[SETTINGS] = {
-	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH", [SETTING_STATM] = "LOG_MALLOC_STATM",
-	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",         [SETTING_START] = "LOG_MALLOC_START",
-	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",         [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
-	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",           [SETTING_QUIET] = "LOG_MALLOC_QUIET",
+	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH",
+	[SETTING_STATM] = "LOG_MALLOC_STATM",
+	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",
+	[SETTING_START] = "LOG_MALLOC_START",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",
+	[SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
+	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL",
+	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
+	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
 
 const char *settings_variable(enum setting number)
@@ -43,18 +48,24 @@ static bool is_signal(const char *name)
 {
 	if (strncmp(name, "SIG", 3) == 0)
 		name += 3;
-	for (size_t i = 0; i < sizeof toggle_signals / sizeof *toggle_signals; i++) {
-		if (strcmp(name, toggle_signals[i]) == 0)
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		if (strcmp(name, signals[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+static void check_signal(const char *name, const char *option)
+{
+	if (name && !is_signal(name))
+		cli_usage_error("%s %s: it has to be a signal such as USR1, USR2, HUP or WINCH", option, name);
 }
 
 void settings_check(const struct settings *settings)
 {
 	const char *const *values = settings->values;
 	const char *depth = values[SETTING_DEPTH], *statm = values[SETTING_STATM];
-	const char *start = values[SETTING_START], *signal = values[SETTING_SIGNAL];
+	const char *start = values[SETTING_START];
 
 	if (depth && !is_number(depth, LM_BACKTRACE_DEPTH_MAX))
 		cli_usage_error("--depth %s: it has to be a number from 0 to %d", depth, LM_BACKTRACE_DEPTH_MAX);
@@ -64,8 +75,8 @@ void settings_check(const struct settings *settings)
 		cli_bytes(values[SETTING_LIMIT]);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
-	if (signal && !is_signal(signal))
-		cli_usage_error("--signal %s: it has to be a signal such as USR1, USR2, HUP or WINCH", signal);
+	check_signal(values[SETTING_SIGNAL], "--signal");
+	check_signal(values[SETTING_MARK_SIGNAL], "--mark-signal");
 }
 
 const char *settings_get(const struct settings *settings, enum setting number)

@@ -7,7 +7,7 @@
  */
 #include "writer.h"
 #include "journal.h"
-#include "trace_format.h"
+#include "process.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,14 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool is_locked(int fd)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
-
-	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
 
 /* Has the process ended, and waits for its parent to take notice? */
 static bool is_zombie(pid_t pid)
@@ -106,7 +98,7 @@ bool writer_is_alive(int fd, const char *path, pid_t pid)
 	char journal[PATH_MAX + sizeof LM_JOURNAL_SUFFIX];
 	struct stat trace;
 
-	if (is_locked(fd))
+	if (process_holds_lock(fd))
 		return true;
 	if ((kill(pid, 0) != 0 && errno == ESRCH) || is_zombie(pid))
 		return false;

@@ -181,7 +181,7 @@ END_TEST
 
 /* What differs from run to run, or with the format. */
 #define NORMAL                                                                                                         \
-	"sed -E '/^# FILE/,/^[+#]/{/^[^+#]/d}; /^# (TIME|PID|PROCESS|FORMAT) /d; s/ #[0-9 ]+$//; "                     \
+	"sed -E '/^# FILE/,/^[+#]/{/^[^+#]/d}; /^# (TIME|BEGAN|PID|PROCESS|FORMAT) /d; s/ #[0-9 ]+$//; "               \
 	"s/0x[0-9a-f]{5,}/A/g;"                                                                                        \
 	"s/^(# MODULE )[0-9a-f]+-[0-9a-f]+/\\1/; s/^(# THREAD [0-9]+) [0-9]+/\\1/'"
 

@@ -15,7 +15,8 @@ static const char *const programs[] = {"everything", "semantics"};
 enum { FORMATS = sizeof formats / sizeof *formats, PROGRAMS_COUNT = sizeof programs / sizeof *programs };
 
 #define JSON                                                                                                           \
-	" | jq 'walk(if type == \"object\" then del(.line, .first_line, .last_line, .time, .pid, .tid) else . end)'"
+	" | jq 'walk(if type == \"object\" then del(.line, .first_line, .last_line, .time, .last_time, .pid, .tid) "   \
+	"else . end)'"
 
 /* "t" is the trace in the format in question. */
 static const char *const commands[] = {

@@ -527,10 +527,10 @@ START_TEST(it_begins_and_ends_as_the_format_says)
 	char expected[256];
 
 	run_traced(_i, "", "processes", "nothing");
-	first = run("head -n 8 trace | sed -e 's/^# PROCESS [0-9a-f]*$/# PROCESS X/' -e 's/[0-9][0-9]*/N/g' -e "
+	first = run("head -n 9 trace | sed -e 's/^# PROCESS [0-9a-f]*$/# PROCESS X/' -e 's/[0-9][0-9]*/N/g' -e "
 	            "'s|/.*|PATH|' -e 's/processes[.a-z-]*$/NAME/'");
 	snprintf(expected, sizeof expected,
-	         "# PID N\n# PROCESS X\n# EXE PATH\n# CWD PATH\n# FLAVOUR %s\n# FORMAT full\n"
+	         "# PID N\n# PROCESS X\n# EXE PATH\n# CWD PATH\n# BEGAN N\n# FLAVOUR %s\n# FORMAT full\n"
 	         "# THREAD N N NAME\n"
 	         "+ INIT [N:N] malloc=N calloc=N realloc=N memalign=N"
 	         "PATH\n",

@@ -71,6 +71,11 @@ uint64_t lm_sample_now(void)
 	return lm_clock_coarse_ms() - sample.start_ms;
 }
 
+int lm_sample_is_wanted(void)
+{
+	return sample.interval_ms != LM_SAMPLE_NEVER;
+}
+
 int lm_sample_is_constant(void)
 {
 	return sample.interval_ms == 0;

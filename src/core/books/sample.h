@@ -24,6 +24,9 @@ void lm_sample_start(uint64_t interval_ms);
 /* Milliseconds since the start. */
 uint64_t lm_sample_now(void);
 
+/* Does the trace have times? */
+int lm_sample_is_wanted(void);
+
 /* Is it the turn of every event? */
 int lm_sample_is_constant(void);
 

@@ -32,6 +32,11 @@ void log_malloc_trace_disable(void)
 	lm_control_want(0);
 }
 
+int log_malloc_mark(const char *name)
+{
+	return name && *name ? lm_control_mark(name) : 0;
+}
+
 /*
  * Puts "# " in front of each line that does not begin with '#': a reader would take it for an event. A byte that says
  * in a packed trace's journal that a record is not whole is replaced.

@@ -5,6 +5,7 @@
  */
 #include "ring.h"
 
+#include "asked.h"
 #include "busfault.h"
 #include "direct.h"
 #include "journal_file.h"
@@ -63,6 +64,7 @@ int lm_ring_open(const char *path, int fd, int is_last)
 	lm_ring_inside.is_relayed = 0;
 	lm_ring_inside.is_last = is_last;
 	lm_busfault_protect(header, LM_JOURNAL_MAPPED);
+	lm_asked_begin(header);
 	open_at(header, head);
 	return 0;
 }

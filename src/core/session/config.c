@@ -157,7 +157,7 @@ static enum lm_format read_format(void)
 	return LM_FORMAT_FULL;
 }
 
-static int read_signal(void)
+static int read_signal(const char *variable)
 {
 	static const struct {
 		const char *name;
@@ -167,7 +167,7 @@ static int read_signal(void)
 		LM_TOGGLE_SIGNALS(NUMBER)
 #undef NUMBER
 	};
-	const char *value = setting("LOG_MALLOC_SIGNAL"), *name = value;
+	const char *value = setting(variable), *name = value;
 
 	if (!value)
 		return 0;
@@ -177,7 +177,7 @@ static int read_signal(void)
 		if (strcmp(name, signals[i].name) == 0)
 			return signals[i].number;
 	}
-	complain("LOG_MALLOC_SIGNAL", value, "a signal such as USR1, USR2, HUP or WINCH", "none");
+	complain(variable, value, "a signal such as USR1, USR2, HUP or WINCH", "none");
 	return 0;
 }
 
@@ -197,5 +197,6 @@ void lm_config_read(struct lm_config *config)
 	config->format = read_format();
 	config->limit = read_limit();
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
-	config->toggle_signal = read_signal();
+	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
+	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
 }

@@ -27,6 +27,7 @@ struct lm_config {
 	uint64_t limit;    /* bytes of the trace; 0: no limit */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
+	int mark_signal;   /* number of the signal that marks a moment, or 0 */
 };
 
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */

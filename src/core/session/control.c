@@ -2,10 +2,14 @@
 /* See control.h. */
 #include "control.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
 #include "account.h"
+#include "caller.h"
+#include "guard.h"
+#include "marks.h"
 #include "module.h"
 #include "state.h"
 #include "warn.h"
@@ -20,19 +24,53 @@ void lm_control_want(int wanted)
 		lm_account_settle();
 }
 
+int lm_control_mark(const char *name)
+{
+	int written, saved = errno;
+	unsigned char guard;
+
+	/* A mark that is not written does not count as a lost event. */
+	if (!lm_state_is_traced(lm_state_word()))
+		return 0;
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	/* A signal handler may leave this by longjmp. CALLER_SP lets the next call notice that (guard.h). */
+	if (guard == LM_GUARD_IDLE)
+		lm_tls.caller_sp = LM_CALLER_SP();
+	written = lm_marks_mark(name) == 0;
+	lm_guard_restore(guard);
+	errno = saved;
+	return written;
+}
+
 static void toggle(int number)
 {
 	(void)number;
 	lm_control_want(!lm_state_is_wanted());
 }
 
-/* The user chose the signal. But if the program already handles or ignores it, it stays the program's. */
-void lm_control_toggle_by(int number)
+static void mark(int number)
 {
-	struct sigaction action = {.sa_handler = toggle, .sa_flags = SA_RESTART}, before;
+	(void)number;
+	lm_control_mark(LM_TRACE_SIGNALLED);
+}
+
+/* The user chose the signal. But if the program already handles or ignores it, it stays the program's. */
+static void handle(int number, void (*handler)(int), const char *complaint)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
 
 	if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
 		sigaction(number, &action, NULL);
 	else
-		lm_warn("LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing", 0);
+		lm_warn(complaint, 0);
+}
+
+void lm_control_toggle_by(int number)
+{
+	handle(number, toggle, "LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing");
+}
+
+void lm_control_mark_by(int number)
+{
+	handle(number, mark, "LOG_MALLOC_MARK_SIGNAL: the program has a use for that signal; it marks nothing");
 }

@@ -11,6 +11,7 @@
 #include "begin.h"
 #include "guard.h"
 #include "limit.h"
+#include "marks.h"
 #include "module.h"
 #include "nodes.h"
 #include "output.h"
@@ -87,6 +88,7 @@ static void follow(struct lm_output *output)
 	lm_module_forked();
 	lm_symbol_forked();
 	lm_limit_forked();
+	lm_marks_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;
 	lm_process_adopt();

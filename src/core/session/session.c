@@ -74,6 +74,8 @@ static void start_tracing(struct lm_output *output)
 		lm_control_want(0);
 	if (config.toggle_signal)
 		lm_control_toggle_by(config.toggle_signal);
+	if (config.mark_signal)
+		lm_control_mark_by(config.mark_signal);
 	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
 	lm_begin_trace(0);
 	lm_process_at_exit(end_by_function);
@@ -208,6 +210,7 @@ void lm_session_end(int is_last)
 		lm_trouble_try();
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	abandon_own_record();
+	lm_marks_asked();
 	error = lm_sink_hold(&signals);
 	if (error != -EBADF) {
 		/* This function is called more than once at the end. If FINI fails now, the next call tries again. */
@@ -234,6 +237,7 @@ void lm_session_before_exec(void)
 	if (!has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
+	lm_marks_asked();
 	error = lm_sink_hold(&signals);
 	if (error != -EBADF) {
 		if (!error)

@@ -283,6 +283,9 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 {
 	uint64_t ms = lm_sample_now();
 
+	/* In front of the event: who asked for a mark did so before. */
+	if (lm_sink_is_due(ms))
+		lm_marks_asked();
 	if (unlikely(lm_limit_is_reached()))
 		emit_behind_limit(*event, thread, caller, ms);
 	else

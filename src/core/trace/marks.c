@@ -6,14 +6,19 @@
 #include <sys/prctl.h>
 
 #include "account.h"
+#include "asked.h"
 #include "atomic.h"
+#include "clock.h"
+#include "lock.h"
 #include "note.h"
 #include "path.h"
 #include "procmaps.h"
 #include "real.h"
 #include "record.h"
+#include "sample.h"
 #include "self.h"
 #include "settings.h"
+#include "signals.h"
 #include "sink.h"
 #include "symbol.h"
 #include "sys.h"
@@ -42,6 +47,63 @@ int lm_marks_text(const char *text, int length)
 	struct iovec parts[2] = {{(void *)text, (size_t)length}};
 
 	return lm_marks_send(parts, 1) == 0 ? length : 0;
+}
+
+/* Copies what there is room for of NAME. A character of UTF-8 is not cut. */
+static void cut_name(char cut[LM_TRACE_MARK_MAX + 1], const char *name)
+{
+	size_t length = __builtin_strlen(name);
+
+	if (length > LM_TRACE_MARK_MAX) {
+		length = LM_TRACE_MARK_MAX;
+		while (length && ((unsigned char)name[length] & 0xc0) == 0x80)
+			length--;
+	}
+	__builtin_memcpy(cut, name, length);
+	cut[length] = '\0';
+}
+
+_Static_assert(4 * LM_TRACE_MARK_MAX + 64 <= LM_RECORD_LINE_MAX, "a mark and its time fit, with every byte escaped");
+
+int lm_marks_mark(const char *name)
+{
+	char cut[LM_TRACE_MARK_MAX + 1], line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	cut_name(cut, name);
+	if (lm_sample_is_wanted())
+		lm_record_number(&text, LM_TRACE_TIME, lm_sample_now());
+	lm_record_path(&text, LM_TRACE_MARK, cut);
+	parts[0].iov_len = (size_t)(text.at - line);
+	return lm_marks_send(parts, 1);
+}
+
+_Static_assert(LM_TRACE_MARK_MAX < LM_JOURNAL_NAME, "a name fits into what it is asked for by");
+
+/* Held by the thread that writes the marks, so that each is written once, in their order. */
+static struct lm_lock asking;
+
+void lm_marks_asked(void)
+{
+	char name[LM_JOURNAL_NAME + 1];
+	struct lm_signals signals;
+
+	if (!lm_asked_next(name))
+		return;
+	lm_signals_block(&signals);
+	if (lm_lock_try(&asking)) {
+		/* Whoever asks again and again must not keep the program from its work. */
+		for (unsigned i = 0; i < LM_JOURNAL_ASKS && lm_asked_next(name) && lm_marks_mark(name) == 0; i++)
+			lm_asked_done();
+		lm_lock_release(&asking);
+	}
+	lm_signals_unblock(&signals, 0);
+}
+
+void lm_marks_forked(void)
+{
+	lm_lock_reset(&asking);
 }
 
 /* Two threads may announce the same module at once. Then it is written twice, but never too late. */
@@ -224,6 +286,7 @@ int lm_marks_begin(uint64_t parent)
 		lm_record_path(&text, LM_TRACE_EXE, room->path);
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
+	lm_record_number(&text, LM_TRACE_BEGAN, lm_clock_read(CLOCK_REALTIME));
 	lm_text_string(&text, flavours[lm_real_flavour()]);
 	lm_text_string(&text, formats[lm_settings.format]);
 	if (thread) {

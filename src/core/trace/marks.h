@@ -20,6 +20,18 @@ int lm_marks_send(struct iovec *parts, int count);
 /* Writes LENGTH bytes of whole lines as one record. Returns LENGTH, or 0 if they could not be written. */
 int lm_marks_text(const char *text, int length);
 
+/*
+ * Writes a mark with the name NAME, which is cut to LM_TRACE_MARK_MAX bytes, and the time in front of it unless the
+ * user wants none. Async-signal-safe.
+ */
+int lm_marks_mark(const char *name);
+
+/* Writes the marks that somebody outside of the process asks for (asked.h). */
+void lm_marks_asked(void);
+
+/* In a child of fork. */
+void lm_marks_forked(void);
+
 /* Writes where MODULE lies, and marks it as announced. */
 int lm_marks_module(struct lm_module *module);
 

@@ -174,7 +174,7 @@ static void put_info(struct export_trace *export, const struct record *record, c
 		take_time(export, record->number);
 		return;
 	}
-	if (!export->is_part)
+	if (!export->is_part || record->info == INFO_MARK)
 		put_time(export);
 	if (record->info == INFO_LOST)
 		export->lost += record->number;
@@ -216,6 +216,7 @@ int export_trace(struct export_trace *export, const struct trace *trace, const s
 		put_format(export);
 	switch (item->kind) {
 	case TRACE_INFO:
+	case TRACE_MARK:
 		put_info(export, &trace->record, item);
 		return 0;
 	case TRACE_BACKTRACE:

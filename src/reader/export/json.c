@@ -176,18 +176,39 @@ void json_frames_free(struct json_frames *frames)
 	frames->count = 0;
 }
 
+static const char *const endings[TRACE_ENDINGS] = {
+	[TRACE_CUT] = "unknown",     [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
+	[TRACE_RUNNING] = "running", [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless"};
+
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early)
 {
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}", "program", name_of(image->exe), "pid",
-	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
+	                 name_of(image->exe), "pid", image->has_pid ? json_number(image->pid) : json_null(), "parent",
 	                 image->parent ? json_number(image->parent) : json_null(), "flavour", name_of(image->flavour),
 	                 "unseen", name_of(image->is_partial ? TRACE_PARTIAL : NULL), "advice",
 	                 name_of(image->is_partial ? TRACE_PARTIAL_ADVICE : NULL), "complete",
 	                 image->begun && ended && !image->is_partial && !trace_is_missing_some(image) && !malformed,
-	                 "begun", image->begun, "ended", ended, "lost", json_number(image->lost), "unkept",
-	                 json_number(image->unkept), "limit",
+	                 "begun", image->begun, "ended", ended, "state", endings[image->ending], "signal",
+	                 image->signal ? json_number(image->signal) : json_null(), "lost", json_number(image->lost),
+	                 "unkept", json_number(image->unkept), "limit",
 	                 image->is_limited ? json_number(image->limit) : json_null(), "malformed",
 	                 json_number(malformed));
+}
+
+static json_t *edge(const struct window_edge *edge)
+{
+	if (edge->kind == WINDOW_OPEN)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o}", "moment", name_of(edge->text), "line",
+	                 edge->is_reached ? json_number(edge->line) : json_null(), "time",
+	                 edge->is_reached ? json_number(edge->moment) : json_null());
+}
+
+json_t *json_window(const struct window *window)
+{
+	if (!window_is_set(window))
+		return json_null();
+	return json_pack("{s:o,s:o}", "since", edge(&window->since), "until", edge(&window->until));
 }

@@ -10,6 +10,7 @@
 #include "resolve.h"
 #include "stacks.h"
 #include "trace.h"
+#include "window.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -56,5 +57,8 @@ int json_add_frame(json_t *backtrace, const struct frame *frame, const struct re
  * that could not be read. ENDS_EARLY tells whether the trace was cut in it.
  */
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early);
+
+/* An object with the edges of a window, in the image that is being read; JSON's null if the user asked for none. */
+json_t *json_window(const struct window *window);
 
 #endif

@@ -104,15 +104,10 @@ uint64_t consumers_class_to(unsigned class)
 	return class < 64 ? UINT64_C(1) << class : UINT64_MAX;
 }
 
-static size_t backtrace_number(const struct heap_block *block)
-{
-	return block->stack == STACK_NONE ? (size_t)block->call : (size_t)LM_CALL_COUNT + block->stack;
-}
-
 /* The place in the list of the consumer that has BLOCK; HASH_NONE: by_thread, and there is none yet. */
 static size_t consumer_number(const struct consumers *consumers, const struct heap_block *block)
 {
-	size_t number = backtrace_number(block);
+	size_t number = heap_source(block);
 
 	if (!consumers->by_thread)
 		return number;
@@ -123,7 +118,7 @@ static size_t consumer_number(const struct consumers *consumers, const struct he
 static int give_place(struct consumers *consumers, const struct heap_block *block, size_t *number)
 {
 	*number = consumers->count;
-	return hash_set_number(&consumers->places, (uint64_t)block->thread << 40 | backtrace_number(block),
+	return hash_set_number(&consumers->places, (uint64_t)block->thread << 40 | heap_source(block),
 	                       (uint32_t)*number);
 }
 

@@ -7,6 +7,7 @@
 #define LM_READER_HEAP_H
 
 #include "parse.h"
+#include "stacks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,12 @@ struct heap_block {
 };
 
 _Static_assert(sizeof(struct heap_block) == 32, "two slots fill a cache line");
+
+/* A number for the backtrace of BLOCK; for its function, if it has no backtrace. */
+static inline size_t heap_source(const struct heap_block *block)
+{
+	return block->stack == STACK_NONE ? (size_t)block->call : (size_t)LM_CALL_COUNT + block->stack;
+}
 
 struct heap_counts {
 	uint64_t allocated; /* blocks, including those of a realloc */

@@ -63,11 +63,11 @@ static void real_path(char *path, size_t size, int trace)
 }
 
 /*
- * Opens the journal by the name that the trace was opened by, or else by its real
+ * Opens the journal as ACCESS says by the name that the trace was opened by, or else by its real
  * name. Returns a descriptor or -errno; -ENOENT if there is no journal. *JOURNAL is
  * its path, which the caller frees, or NULL.
  */
-static int open_journal(int trace, const char *path, char **journal)
+static int open_journal(int trace, const char *path, int access, char **journal)
 {
 	char real[PATH_MAX];
 	const char *const names[] = {path, real};
@@ -82,7 +82,7 @@ static int open_journal(int trace, const char *path, char **journal)
 			return -ENOMEM;
 		}
 		/* Without O_NONBLOCK, opening a FIFO of that name would wait. */
-		fd = open(*journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fd = open(*journal, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
 		if (errno != ENOENT && errno != ENAMETOOLONG)
@@ -289,6 +289,7 @@ static int join_copies(struct recovery *recovery, const struct snapshot *s, int 
 	recovery->len = rest.len;
 	recovery->size = rest.size;
 	recovery->pid = s->header.pid;
+	recovery->is_copy = true;
 	if (rest.is_cut)
 		tell_cut(&rest, recovery->journal, diag);
 	return 1;
@@ -482,7 +483,7 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
 	*recovery = (struct recovery){.file = -1};
 	if (fstat(trace, &st) != 0 || !S_ISREG(st.st_mode))
 		return 0;
-	s.fd = recovery->file = open_journal(trace, path, &recovery->journal);
+	s.fd = recovery->file = open_journal(trace, path, O_RDONLY, &recovery->journal);
 	if (s.fd >= 0)
 		found = read_journal(recovery, &s, trace, gaps, diag, &fault);
 	else if (s.fd == -ENOMEM)
@@ -515,7 +516,7 @@ void recovery_discard(int trace, const char *path)
 
 	if (fstat(trace, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
-	while ((fd = open_journal(trace, path, &journal)) >= 0) {
+	while ((fd = open_journal(trace, path, O_RDONLY, &journal)) >= 0) {
 		bool removed = !read_header(fd, trace, &header) && unlink(journal) == 0;
 
 		close(fd);
@@ -524,4 +525,26 @@ void recovery_discard(int trace, const char *path)
 			return;
 	}
 	free(journal);
+}
+
+int recovery_open(int trace, const char *path, uint64_t *pid, const char **fault)
+{
+	struct lm_journal_header header;
+	char *journal = NULL;
+	struct stat st;
+	int fd = open_journal(trace, path, O_RDWR, &journal);
+
+	free(journal);
+	*fault = NULL;
+	if (fd < 0)
+		return fd;
+	*fault = read_header(fd, trace, &header);
+	if (!*fault &&
+	    (fstat(trace, &st) != 0 || !header.magic || header.device != st.st_dev || header.inode != st.st_ino))
+		*fault = MISMATCH;
+	*pid = header.pid;
+	if (!*fault)
+		return fd;
+	close(fd);
+	return -EINVAL;
 }

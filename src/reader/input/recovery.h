@@ -33,6 +33,7 @@ struct recovery {
 	size_t len;
 	uint64_t size; /* the text comes behind so many bytes of the trace */
 	uint64_t pid;  /* of the process; 0 if that is not known */
+	bool is_copy;  /* the journal and the trace are copies */
 };
 
 /*
@@ -44,6 +45,12 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
                   const struct diag *diag);
 
 void recovery_free(struct recovery *recovery);
+
+/*
+ * Opens the journal of the trace for reading and writing, which a process that runs has mapped; not that of a copy.
+ * *PID is what the journal calls its process. Returns a descriptor or -errno; of -EINVAL, *FAULT tells what is wrong.
+ */
+int recovery_open(int trace, const char *path, uint64_t *pid, const char **fault);
 
 /* Removes the journal of a trace that is started again. A file that recovery_find() would not use stays. */
 void recovery_discard(int trace, const char *path);

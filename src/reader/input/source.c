@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See source.h. */
 #include "source.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +132,8 @@ static int start(struct source *source, bool named, const struct diag *diag)
 	if (S_ISREG(st.st_mode))
 		source->size = (uint64_t)st.st_size;
 	/* Standard input is read from its present position, which may not be the file's start. */
+	/* Before anything is read: a process that ends meanwhile ran at the moment that is read of. */
+	source->is_owned = source->size && process_holds_lock(source->fd);
 	source->file_left = named && source->size ? source->size : UINT64_MAX;
 	error = look_at_first(source);
 	return error || source->unpack || !named ? error : look_for_rest(source, diag);

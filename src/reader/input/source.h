@@ -25,6 +25,7 @@ struct source {
 	/* Set by the caller after source_open(). As soon as it is not 0, nothing more is read. Can be NULL. */
 	const volatile sig_atomic_t *stop;
 	bool is_stopped;
+	bool is_owned; /* a process held its lock on the file when it was opened */
 	/* The rest is the state between two reads. */
 	struct unpack *unpack; /* NULL if not compressed */
 	char first[UNPACK_MAGIC];

@@ -55,21 +55,13 @@ static void add_block(struct leaks_group *group, const struct heap_block *block)
 		group->thread = block->thread;
 	group->blocks++;
 	group->bytes += block->size;
+	if (block->line > group->last_line)
+		group->last_line = block->line;
 	if (block->line >= group->line)
 		return;
 	group->line = block->line;
 	group->call = block->call;
 	group->address = block->address;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const struct leaks_group *x = a, *y = b;
-
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	/* Equal groups are in the order of the trace, so that each run gives the same report. */
-	return (x->line > y->line) - (x->line < y->line);
 }
 
 static void add_up(struct leaks_sum *sum, const struct leaks_group *group)
@@ -79,7 +71,13 @@ static void add_up(struct leaks_sum *sum, const struct leaks_group *group)
 	sum->backtraces += group->stack != STACK_NONE;
 }
 
-int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t young_line)
+static void leave_out(struct leaks_sum *sum, const struct heap_block *block)
+{
+	sum->blocks++;
+	sum->bytes += block->size;
+}
+
+int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t first_line, uint64_t young_line)
 {
 	struct hash_table table = {0};
 	const struct heap_block *block;
@@ -89,9 +87,8 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, u
 	while ((block = heap_next(heap, &position))) {
 		struct leaks_group *group;
 
-		if (block->line >= young_line) {
-			leaks->young.blocks++;
-			leaks->young.bytes += block->size;
+		if (block->line < first_line || block->line >= young_line) {
+			leave_out(block->line < first_line ? &leaks->earlier : &leaks->young, block);
 			continue;
 		}
 		group = by_address ? new_group(leaks, &room, block) : find_group(leaks, &room, &table, block);
@@ -105,11 +102,89 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, u
 	hash_free(&table);
 	for (size_t i = 0; i < leaks->count; i++)
 		add_up(&leaks->all, &leaks->groups[i]);
-	if (leaks->count)
-		qsort(leaks->groups, leaks->count, sizeof *leaks->groups, by_size);
+	leaks_sort(leaks, LEAKS_BY_BYTES, 0);
 	leaks->shown = leaks->count;
 	return 0;
 }
+
+/* ---- order -------------------------------------------------------------------- */
+
+struct order {
+	enum leaks_order order;
+	uint64_t min_bytes;
+};
+
+static int largest_first(double x, double y)
+{
+	return (x < y) - (x > y);
+}
+
+static int by_bytes(const struct leaks_group *x, const struct leaks_group *y)
+{
+	return (x->bytes < y->bytes) - (x->bytes > y->bytes);
+}
+
+/* Both grow steadily, or neither. */
+static int by_trend(const struct leaks_group *x, const struct leaks_group *y)
+{
+	if (x->trend.kind != TREND_STEADY)
+		return by_bytes(x, y);
+	return largest_first(x->trend.steady_bytes, y->trend.steady_bytes);
+}
+
+static int compare(const struct leaks_group *x, const struct leaks_group *y, enum leaks_order order)
+{
+	bool steady = x->trend.kind == TREND_STEADY;
+
+	switch (order) {
+	case LEAKS_BY_TREND:
+		return steady != (y->trend.kind == TREND_STEADY) ? (steady ? -1 : 1) : by_trend(x, y);
+	case LEAKS_BY_GROWTH:
+		return largest_first(x->trend.bytes_per_second, y->trend.bytes_per_second);
+	case LEAKS_BY_BLOCKS:
+		return (x->blocks < y->blocks) - (x->blocks > y->blocks);
+	case LEAKS_BY_AGE:
+		return 0;
+	default:
+		return by_bytes(x, y);
+	}
+}
+
+static int in_order(const void *a, const void *b, void *context)
+{
+	const struct leaks_group *x = a, *y = b;
+	const struct order *order = context;
+	bool small = x->bytes < order->min_bytes;
+	int result;
+
+	if (small != (y->bytes < order->min_bytes))
+		return small ? 1 : -1;
+	result = compare(x, y, order->order);
+	/* Equal groups are in the order of the trace, so that each run gives the same report. */
+	return result ? result : (x->line > y->line) - (x->line < y->line);
+}
+
+void leaks_sort(struct leaks *leaks, enum leaks_order order, uint64_t min_bytes)
+{
+	struct order context = {order, min_bytes};
+
+	if (leaks->count)
+		qsort_r(leaks->groups, leaks->count, sizeof *leaks->groups, in_order, &context);
+}
+
+void leaks_find_trends(struct leaks *leaks, const struct history *history, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < leaks->count; i++) {
+		struct leaks_group *group = &leaks->groups[i];
+		struct heap_block block = {.stack = group->stack, .call = group->call};
+
+		/* What the tracker's own code allocated has no backtrace to tell it from other blocks. */
+		if (!group->inside)
+			group->trend = trend_find(history, (uint32_t)heap_source(&block), from, to);
+	}
+}
+
+/* ---- what is left out --------------------------------------------------------- */
 
 int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const struct resolver *resolver,
                    const struct stacks *stacks)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See images.h. */
 #include "images.h"
+#include "process.h"
 
 #include <string.h>
 
@@ -71,6 +72,41 @@ static bool is_replaced(struct trace *trace)
 	return next->number == trace->image.pid && !is_namesake(trace);
 }
 
+/*
+ * Of an image without an end, the last one of the trace. A process that runs holds its lock on the trace; if it lost
+ * that, or this is a copy, it is found by its identity. If it does not run, and its journal was left there, it was
+ * killed.
+ */
+static enum trace_ending find_ending(const struct trace *trace)
+{
+	const struct source *source = &trace->input.source;
+	const struct trace_image *image = &trace->image;
+	struct stat journal;
+	enum process_use use;
+
+	if (image->signal)
+		return TRACE_KILLED;
+	if (source->is_owned || (image->has_pid && process_runs(image->pid, image->process)))
+		return TRACE_RUNNING;
+	if (!source->has_rest || source->rest.is_copy || fstat(source->rest.file, &journal) != 0)
+		return TRACE_CUT;
+	use = process_maps(&journal, source->rest.pid);
+	return use == PROCESS_USES ? TRACE_RUNNING : use == PROCESS_USES_NOT ? TRACE_KILLED : TRACE_CUT;
+}
+
+static enum trace_ending ending_of(const struct trace *trace)
+{
+	const struct trace_image *image = &trace->image;
+
+	if (image->replaced)
+		return TRACE_REPLACED;
+	if (image->finished)
+		return TRACE_FINISHED;
+	if (image->is_embedded)
+		return TRACE_ENDLESS;
+	return image->followed ? TRACE_CUT : find_ending(trace);
+}
+
 int images_end(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
@@ -79,6 +115,7 @@ int images_end(struct trace *trace, struct trace_item *item)
 	image->replaced = trace->ending && !image->is_embedded && is_replaced(trace);
 	image->restarted =
 		trace->ending && !image->is_table && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
+	image->ending = ending_of(trace);
 	input_pause(&trace->input);
 	*item = (struct trace_item){.kind = TRACE_END, .line = trace->image.last_line};
 	return 1;

@@ -49,7 +49,8 @@ static const struct {
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
 	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_CALLERS, INFO_CALLERS, false},
-	{LM_TRACE_LIVE, INFO_LIVE, false},
+	{LM_TRACE_LIVE, INFO_LIVE, false},       {LM_TRACE_BEGAN, INFO_BEGAN, true},
+	{LM_TRACE_MARK, INFO_MARK, false},       {LM_TRACE_KILLED, INFO_KILLED, true},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */

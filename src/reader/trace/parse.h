@@ -30,11 +30,14 @@ enum record_info {
 	INFO_FORMAT,
 	INFO_MODULE,
 	INFO_GUESSED, /* NUMBER is a return address that the tracker guessed */
+	INFO_BEGAN,   /* NUMBER are milliseconds since 1970, at INIT */
 	INFO_TIME,
+	INFO_MARK,
 	INFO_BACKTRACE,
 	INFO_FILE,
 	INFO_LOST,
 	INFO_LIMIT,
+	INFO_KILLED,  /* NUMBER is the signal that ended the process */
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result; or a release by the wrong way */
@@ -116,7 +119,8 @@ struct record {
 	struct record_module module;
 	struct record_node node;
 	struct record_callers callers;
-	uint64_t number;  /* INFO_PID, _FORKED, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED */
+	uint64_t number;  /* INFO_PID, _FORKED, _BEGAN, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED,
+	                     _KILLED */
 	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;

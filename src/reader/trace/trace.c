@@ -329,6 +329,10 @@ static int take_info(struct trace *trace)
 	case INFO_CALLERS:
 		image->callers = record->callers;
 		return 0;
+	case INFO_BEGAN:
+		image->has_clock = true;
+		image->clock = record->number;
+		return 0;
 	case INFO_TIME:
 		image->has_time = true;
 		image->time = record->number;
@@ -344,6 +348,9 @@ static int take_info(struct trace *trace)
 	case INFO_LIMIT:
 		image->is_limited = true;
 		image->limit = record->number;
+		return 0;
+	case INFO_KILLED:
+		image->signal = record->number;
 		return 0;
 	case INFO_NOTHING:
 		image->gaps++;
@@ -571,18 +578,31 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	return error ? error : 1;
 }
 
+static enum trace_kind info_kind(enum record_info info)
+{
+	switch (info) {
+	case INFO_MARK:
+		return TRACE_MARK;
+	case INFO_BACKTRACE:
+		return TRACE_BACKTRACE;
+	default:
+		return TRACE_INFO;
+	}
+}
+
 /* Takes an information line, and what stands below it. 1 and an item if the reader wants one, 0 or -errno. */
 static int take_info_line(struct trace *trace, struct trace_item *item)
 {
 	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
+	const bool is_mark = trace->record.info == INFO_MARK;
 	int error;
 
 	trace->in_file = trace->in_map = false;
 	set_text(trace, item);
 	error = take_info(trace);
-	if (error || !trace->with_lines || (is_node && trace->section != SECTION_TEXT))
+	if (error || !(trace->with_lines || is_mark) || (is_node && trace->section != SECTION_TEXT))
 		return error;
-	item->kind = trace->record.info == INFO_BACKTRACE ? TRACE_BACKTRACE : TRACE_INFO;
+	item->kind = info_kind(trace->record.info);
 	item->line = trace->line.number;
 	item->stack = item->kind == TRACE_BACKTRACE ? stacks_find_number(&trace->image.stacks, trace->record.number)
 	                                            : STACK_NONE;

@@ -46,6 +46,17 @@ struct noise_doubt {
 	size_t count;
 };
 
+/* How an image ended, as far as that is known. */
+enum trace_ending {
+	TRACE_CUT,      /* it has no end, and there is no telling why */
+	TRACE_FINISHED, /* FINI */
+	TRACE_REPLACED, /* by another image in the same process (exec) */
+	TRACE_RUNNING,  /* it had none when the trace was read */
+	TRACE_KILLED,   /* the process ended without it */
+	TRACE_ENDLESS,  /* a chip's program, which has no end */
+	TRACE_ENDINGS,
+};
+
 /* What one execution of one program left in the trace. */
 struct trace_image {
 	unsigned number; /* from 1 */
@@ -64,14 +75,18 @@ struct trace_image {
 	uint64_t lost;   /* events that the tracker could not write */
 	bool is_limited; /* it has no allocations from some point on: it was LIMIT bytes large there */
 	uint64_t limit;
-	uint64_t gaps;         /* calls that had not returned when the process ended or was copied */
-	uint64_t unkept;       /* blocks whose sizes it could not keep */
-	bool has_time;         /* there was a TIME line */
-	uint64_t time;         /* of the last TIME line: milliseconds since INIT */
-	bool begun;            /* has INIT */
-	bool finished;         /* has FINI */
-	bool followed;         /* another image follows in the trace */
-	bool replaced;         /* by an image in the same process (exec) */
+	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
+	uint64_t unkept; /* blocks whose sizes it could not keep */
+	bool has_clock;  /* there was a BEGAN line */
+	uint64_t clock;  /* milliseconds since 1970, at INIT */
+	bool has_time;   /* there was a TIME line */
+	uint64_t time;   /* of the last TIME line: milliseconds since INIT */
+	bool begun;      /* has INIT */
+	bool finished;   /* has FINI */
+	bool followed;   /* another image follows in the trace */
+	bool replaced;   /* by an image in the same process (exec) */
+	enum trace_ending ending;
+	uint64_t signal;       /* that killed it; 0 if it is not known */
 	bool restarted;        /* the next image is of the same chip, which started again */
 	bool lacks_backtraces; /* a packed trace does not have all nodes and frames that it names */
 	struct noise_doubt doubt;
@@ -91,10 +106,10 @@ static inline bool trace_is_missing_some(const struct trace_image *image)
 	return image->lost || image->unkept || image->is_limited;
 }
 
-/* Is its end missing? A chip's program has none. */
+/* Is its end missing? To be asked when the image has ended. */
 static inline bool trace_lacks_end(const struct trace_image *image)
 {
-	return !image->finished && !image->replaced && !image->is_embedded;
+	return image->ending == TRACE_CUT || image->ending == TRACE_RUNNING || image->ending == TRACE_KILLED;
 }
 
 /* What the image can't have because of its flavour, and what helps: for people. */
@@ -108,6 +123,7 @@ enum trace_kind {
 	TRACE_INIT,
 	TRACE_FINI,
 	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
+	TRACE_MARK,    /* somebody marked this moment; the trace's RECORD has the name */
 	TRACE_END,     /* the image is over, and can be reported on now */
 	/* These only come if the trace is read with_lines: */
 	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */

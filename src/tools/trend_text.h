@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Says for people when the blocks of a leak were allocated, and how they grew. */
+#ifndef LM_TREND_TEXT_H
+#define LM_TREND_TEXT_H
+
+#include "leaks.h"
+#include "moments.h"
+
+#include <stdio.h>
+
+/* Prints a line, INDENT columns to the right; nothing if the trace has no times. */
+void trend_print(const struct leaks_group *group, const struct moments *moments, int indent, FILE *out);
+
+#endif
