@@ -18,17 +18,19 @@ function __log_malloc2_value -a command option
             string split ' ' 'top-down bottom-up'
         case '*:--by' log-malloc-report:-b log-malloc-diff:-b
             string split ' ' 'leaked peak allocated calls temporary'
+        case log-malloc-findleak:--sort
+            string split ' ' 'trend growth blocks bytes age'
         case log-malloc:--statm
             string split ' ' 'always never'
         case log-malloc:--start
             string split ' ' 'on off'
-        case log-malloc:--signal
+        case log-malloc:--signal log-malloc:--mark-signal
             string split ' ' 'none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT'
         case log-malloc-cat:--call
             string split ' ' 'malloc calloc realloc memalign posix_memalign valloc free reallocarray aligned_alloc pvalloc free_sized free_aligned_sized'
         case '*:--debug-dir' '*:--sysroot' '*:--work-dir' backtrace2line:-w
             __fish_complete_directories (commandline -ct | string replace -r '^--[a-z-]+=' '')
-        case '*:--output' log-malloc:-o '*:--maps' backtrace2line:-m '*:--suppressions' log-malloc-findleak:-s
+        case '*:--output' log-malloc:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--suppressions' log-malloc-findleak:-s
             __fish_complete_path (commandline -ct | string replace -r '^--[a-z-]+=' '')
         case '*:--pid' '*:-p'
             __fish_complete_pids
@@ -103,6 +105,6 @@ function __log_malloc2
     end
 end
 
-for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line
+for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark backtrace2line
     complete -c $command -f -a '(__log_malloc2)'
 end

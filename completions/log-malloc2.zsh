@@ -1,4 +1,4 @@
-#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line
+#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark backtrace2line
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion for the commands of log-malloc2 in zsh. What options there are, each command's --help says.
 
@@ -14,14 +14,15 @@ _log_malloc2_value() {
 	*:--color) values=(auto always never) ;;
 	*:--tree) values=(top-down bottom-up) ;;
 	*:--by) values=(leaked peak allocated calls temporary) ;;
+	log-malloc-findleak:--sort) values=(trend growth blocks bytes age) ;;
 	log-malloc:--statm) values=(always never) ;;
 	log-malloc:--start) values=(on off) ;;
-	log-malloc:--signal) values=(none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT) ;;
+	log-malloc:--signal | log-malloc:--mark-signal) values=(none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT) ;;
 	log-malloc-cat:--call)
 		values=(malloc calloc realloc memalign posix_memalign valloc free reallocarray
 			aligned_alloc pvalloc free_sized free_aligned_sized) ;;
 	*:--debug-dir | *:--sysroot | *:--work-dir) _files -/ && return ;;
-	*:--output | *:--maps | *:--suppressions) _files && return ;;
+	*:--output | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
 	*:--pid) _pids && return ;;
 	esac
 	((!$#values)) || compadd -- $values

@@ -19,7 +19,7 @@ static char *offered(const char *command, const char *words)
 
 static const char *const commands[] = {"log-malloc",      "log-malloc-findleak",   "log-malloc-report",
                                        "log-malloc-diff", "log-malloc-trackusage", "log-malloc-cat",
-                                       "backtrace2line"};
+                                       "log-malloc-mark", "backtrace2line"};
 
 /* The long options in COMMAND's help, a line each, sorted. */
 static char *options_of(const char *command)
@@ -122,7 +122,7 @@ END_TEST
 static void list_pairs(void)
 {
 	must(run("for c in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage "
-	         "log-malloc-cat backtrace2line; do $B/$c --help | sed -nE "
+	         "log-malloc-cat log-malloc-mark backtrace2line; do $B/$c --help | sed -nE "
 	         "\"s/^  (-., |    )(--[a-z-]+)(\\[=| )[A-Z]+.*/$c \\2/p\"; done | grep -v ' --pid$' >pairs"));
 }
 
@@ -189,7 +189,7 @@ START_TEST(zsh_completes_in_a_terminal)
 		"done; $t capture-pane -p; return 1; };"
 		"$t new-session -d -x 100 -y 30 zsh -f; trap '$t kill-server' EXIT;"
 		"$t send-keys 'fpath=($PWD/f $fpath); autoload -U compinit; compinit -u -D; PS1=\"re\"\"ady> \"' "
-	        "Enter; "
+		"Enter; "
 		"wait_for '^ready>' && $t send-keys 'log-malloc-findleak --older' Tab && "
 		"wait_for 'findleak --older-than=' && $t send-keys C-u 'log-malloc-report --format fol' Tab && "
 		"wait_for 'report --format folded' && $t send-keys C-u 'log-malloc -o x log-malloc-findl' Tab && "
