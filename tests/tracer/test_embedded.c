@@ -201,7 +201,7 @@ START_TEST(callers_of_operators_are_found)
 	                          "jq -c '.leaks[] | [.bytes, .backtrace[1].function, .backtrace[2].function]' >found; "
 	                          "cat found"))
 	                         .out,
-	                 "[20,\"leak()\",\"main\"]\n");
+	                 "[20,\"leak\",\"main\"]\n");
 }
 END_TEST
 
