@@ -207,8 +207,12 @@ static void open_stream(struct destination *to, pid_t pid)
 
 void destination_open(struct destination *to, pid_t pid)
 {
+	char link[64];
+
+	/* Whatever has the name by now; but /proc need not be mounted. */
+	snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, LM_TRACE_FD);
 	if (to->kind == DESTINATION_FILE)
-		to->fd = open_for_reading(to->path);
+		to->fd = open_for_reading(access(link, F_OK) == 0 ? link : to->path);
 	if (to->fd >= 0 || to->kind == DESTINATION_STDERR)
 		return;
 	if (to->kind == DESTINATION_INHERITED)

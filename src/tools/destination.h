@@ -54,7 +54,7 @@ const char *destination_childrens_output(struct destination *to);
  */
 bool destination_locate(const struct destination *to, char path[PATH_MAX]);
 
-/* Opens the trace of process PID, which exists by now, for reading; or as a stream. */
+/* Opens the trace of process PID for reading, or as a stream. It is set up, and the command does not run yet. */
 void destination_open(struct destination *to, pid_t pid);
 
 #endif

@@ -20,33 +20,79 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the command's process reports to us if it can't run the command. SET_UP_DONE: execvp() failed. */
-struct failure {
+/*
+ * What the command's process reports to us: SET_UP_DONE and 0 when the trace is set up, and then why it can't run the
+ * command. SET_UP_DONE: execvp() failed.
+ */
+struct report {
 	enum set_up_step step;
 	int error;
 };
 
-/* Turns into the command. Reports to the descriptor REPORT why it could not. */
-_Noreturn static void be_command(const struct launch_options *options, const struct target *target,
-                                 struct destination *to, const char *preload, int report)
+/* Both ways between us and the command's process: what it reports; and the end of file when it may go on. */
+struct talk {
+	int report[2], go[2];
+};
+
+static int talk_open(struct talk *talk)
 {
-	struct failure failure;
+	if (pipe2(talk->report, O_CLOEXEC) != 0)
+		return -1;
+	if (pipe2(talk->go, O_CLOEXEC) == 0)
+		return 0;
+	close(talk->report[0]);
+	close(talk->report[1]);
+	return -1;
+}
+
+static ssize_t read_all(int fd, void *to, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, to, size);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static void report_or_exit(const struct talk *talk, enum set_up_step step, int error)
+{
+	const struct report report = {step, error};
+
+	if (write(talk->report[1], &report, sizeof report) < 0)
+		_exit(CLI_TROUBLE);
+}
+
+/* Waits until the launcher knows the trace's file: the command may move or remove it. If the launcher died, goes on. */
+static void wait_for_launcher(const struct talk *talk)
+{
+	char nothing;
+
+	report_or_exit(talk, SET_UP_DONE, 0);
+	close(talk->go[1]);
+	read_all(talk->go[0], &nothing, sizeof nothing);
+}
+
+/* Turns into the command. Reports why it could not. */
+_Noreturn static void be_command(const struct launch_options *options, const struct target *target,
+                                 struct destination *to, const char *preload, const struct talk *talk)
+{
+	enum set_up_step step;
 
 	forward_restore();
-	failure.step = set_up_trace(to);
-	if (failure.step == SET_UP_DONE) {
+	step = set_up_trace(to);
+	if (step == SET_UP_DONE) {
+		wait_for_launcher(talk);
 		if (preload)
 			setenv("LD_PRELOAD", preload, 1);
 		settings_export(&options->settings);
 		execvp(target->path, options->command);
 	}
-	failure.error = errno;
-	if (write(report, &failure, sizeof failure) < 0)
-		_exit(CLI_TROUBLE);
+	report_or_exit(talk, step, errno);
 	_exit(RUNNING_MISSING);
 }
 
-static int explain(const struct failure *failure, const struct target *target, const struct destination *to)
+static int explain(const struct report *failure, const struct target *target, const struct destination *to)
 {
 	struct rlimit limit = {.rlim_max = 0};
 
@@ -73,15 +119,29 @@ static int explain(const struct failure *failure, const struct target *target, c
 	return failure->error == ENOENT ? RUNNING_MISSING : RUNNING_NOEXEC;
 }
 
-/* Reads a report from the command's process; 1 if there was one. */
-static int read_failure(int fd, struct failure *failure)
+/* 1 if the command's process reported something; 0 if it ended, or is the command now. */
+static int read_report(const struct talk *talk, struct report *report)
 {
-	ssize_t n;
+	return read_all(talk->report[0], report, sizeof *report) == (ssize_t)sizeof *report;
+}
 
-	do {
-		n = read(fd, failure, sizeof *failure);
-	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof *failure;
+/* Until process PID is the command. 1 if it could not become that, for the reason in FAILURE. */
+static int see_it_start(const struct talk *talk, struct destination *to, pid_t pid, struct report *failure)
+{
+	int failed;
+
+	close(talk->report[1]);
+	close(talk->go[0]);
+	failed = read_report(talk, failure);
+	if (failed && failure->step == SET_UP_DONE) {
+		destination_open(to, pid);
+		close(talk->go[1]);
+		failed = read_report(talk, failure);
+	} else {
+		close(talk->go[1]);
+	}
+	close(talk->report[0]);
+	return failed;
 }
 
 /*
@@ -108,11 +168,11 @@ static int wait_for(pid_t pid, int *status)
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
                 const char *preload, struct run *run)
 {
-	struct failure failure;
-	int report[2];
+	struct report failure;
+	struct talk talk;
 	int failed;
 
-	if (pipe2(report, O_CLOEXEC) != 0) {
+	if (talk_open(&talk) != 0) {
 		cli_error("cannot make a pipe: %s", strerror(errno));
 		return CLI_TROUBLE;
 	}
@@ -123,15 +183,10 @@ int running_run(const struct launch_options *options, const struct target *targe
 		return CLI_TROUBLE;
 	}
 	if (run->pid == 0)
-		be_command(options, target, to, preload, report[1]);
+		be_command(options, target, to, preload, &talk);
 	forward_to(run->pid);
-	close(report[1]);
 	destination_name(to, run->pid);
-	failed = read_failure(report[0], &failure);
-	close(report[0]);
-	/* Now, so that it is the right file whatever the command does with the name later. */
-	if (!failed)
-		destination_open(to, run->pid);
+	failed = see_it_start(&talk, to, run->pid, &failure);
 	if (wait_for(run->pid, &run->status) != 0) {
 		cli_error("cannot wait for the command: %s", strerror(errno));
 		return CLI_TROUBLE;

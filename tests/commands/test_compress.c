@@ -329,6 +329,20 @@ START_TEST(a_trace_with_another_name_or_a_journal_stays_as_it_is)
 }
 END_TEST
 
+/* The launcher knows which file the trace is before the command runs, however slow it is. */
+START_TEST(a_file_that_takes_the_traces_name_at_once_is_left_alone)
+{
+	struct run r;
+
+	if (!can_run("a_file_that_takes_the_traces_name_at_once_is_left_alone", "strace"))
+		return;
+	build();
+	r = run("strace -qq -o calls -e trace=%%stat,openat -e inject=%%stat,openat:delay_enter=20000 " LM
+	        " -q -o o.zst sh -c 'rm o.zst; echo other >o.zst; exec ./blocks 50'; cat o.zst");
+	ck_assert_str_eq(r.out, "other\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("compress");
@@ -345,5 +359,6 @@ int main(void)
 	ONCE(on_a_terminal_it_says_how_far_it_is);
 	ONCE(where_the_disk_is_full_the_trace_stays_as_it_is);
 	ONCE(a_trace_with_another_name_or_a_journal_stays_as_it_is);
+	ONCE(a_file_that_takes_the_traces_name_at_once_is_left_alone);
 	return run_suite(suite);
 }
