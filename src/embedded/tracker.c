@@ -23,10 +23,7 @@
 
 #define ENOMEM_IS 12
 
-/*
- * The contexts that are inside a real function that may call other ones. Only the outermost call is an event. Those in
- * use come first.
- */
+/* The contexts that are inside a real function that may call other ones. Only the outermost call is an event. */
 #define INSIDE_MAX 3
 static uintptr_t inside[INSIDE_MAX];
 
