@@ -16,13 +16,13 @@ void lm_output_settle(void)
 /* A handler that was turned away counts while a task does: interrupts are masked for that. */
 void lm_output_lose(void)
 {
-	uintptr_t state = lm_interrupts_mask();
+	uintptr_t state = lm_port_mask();
 
 	lm_output.is_quick = 0;
 	lm_output.lost++;
 	if (lm_output.untold != UINT16_MAX)
 		lm_output.untold++;
-	lm_interrupts_restore(state);
+	lm_port_unmask(state);
 }
 
 /* TAKEN bytes of SIZE were taken. As long as something is taken, the rest is offered. Returns how many were taken. */
@@ -116,9 +116,9 @@ static int tell_lost(void)
 		lm_output.lost = lost;
 		return -1;
 	}
-	state = lm_interrupts_mask();
+	state = lm_port_mask();
 	lm_output.untold = (uint16_t)(lm_output.untold - untold);
-	lm_interrupts_restore(state);
+	lm_port_unmask(state);
 	return lm_output.is_torn ? end_torn() : 0;
 }
 
