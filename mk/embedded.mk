@@ -68,7 +68,7 @@ $(B)/embedded/%.o: %.c $(B)/embedded/variant
 	$(Q)$(compile_embedded) -c -o $@ $<
 
 # An object for each function, see names.h.
-$(B)/embedded/names/%.c: $(EMBEDDED_LIST) $(B)/embedded/variant
+$(B)/embedded/names/%.c: $(EMBEDDED_LIST) $(B)/embedded/variant mk/embedded.mk
 	@mkdir -p $(@D)
 	@awk -v libc=$(EMBEDDED_LIBC:lm_%=%) '$$1 == "$*" { \
 		for (i = 3; i <= NF; i++) if (index($$i, libc "=") == 1) sub(/.*=/, "", $$i) && $$2 = $$i; \
@@ -99,9 +99,9 @@ COUNT_SHAPE    = $$1 == "$*" && "lm_" $$3 == "$(EMBEDDED_LIBC)"
 COUNT_FLAGS    = $(foreach n,$(COUNT_NAMES) pvPortMalloc vPortFree,-Wl,--wrap=$(n)) \
 	$(foreach n,$(filter malloc free realloc _malloc_r _free_r _realloc_r,$(COUNT_NAMES)),-Wl,--undefined=__wrap_$(n))
 
-$(B)/embedded/counted/%.c: $(COUNT_LIST) $(B)/embedded/variant
+$(B)/embedded/counted/%.c: $(COUNT_LIST) $(B)/embedded/variant mk/embedded.mk
 	@mkdir -p $(@D)
-	@awk '$(COUNT_SHAPE) { print "#include \"count.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
+	@awk '$(COUNT_SHAPE) { print "#include \"libc.h\"\nLM_COUNT_SHAPE_" $$2 "(" $$1 ");" }' $< >$@
 
 $(B)/embedded/counted/%.o: $(B)/embedded/counted/%.c $(B)/embedded/variant
 	$(Q)$(compile_embedded) -iquote src/embedded/count -c -o $@ $<

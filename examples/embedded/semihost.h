@@ -60,7 +60,7 @@ static inline size_t semihost_write(const void *bytes, size_t size, void *arg)
 /* Ends an emulation. The host's status is 0 if the program has not failed. */
 static inline void semihost_exit(int has_failed)
 {
-	const uintptr_t arguments[] = {has_failed ? 0x20023 : 0x20026, 0};
+	const uintptr_t arguments[] = {has_failed ? (uintptr_t)0x20023 : (uintptr_t)0x20026, 0};
 
 #if UINTPTR_MAX > UINT32_MAX
 	semihost(SEMIHOST_EXIT, arguments);

@@ -54,8 +54,11 @@ static void tell_time(void)
 	lm_output_send_text(line, &text);
 }
 
-/* Sends EVENT's line with the COUNT callers at PCS. 0, or -1. */
-static int send_line(struct lm_event *event, const uintptr_t *pcs, unsigned count)
+/*
+ * Sends EVENT's line with the COUNT callers at PCS. 0, or -1. Not inlined: tasks have small stacks, and a packed record
+ * needs no room for a line.
+ */
+static __attribute__((noinline)) int send_line(struct lm_event *event, const uintptr_t *pcs, unsigned count)
 {
 	char line[LM_OUTPUT_LINE + LM_DEPTH * FRAME_LINE];
 	struct lm_text text = {line, line + sizeof line};

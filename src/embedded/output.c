@@ -13,12 +13,16 @@ void lm_output_settle(void)
 	                     !lm_output.untold && !lm_output.inside && lm_port_is_plain();
 }
 
+/* A handler that was turned away counts while a task does: interrupts are masked for that. */
 void lm_output_lose(void)
 {
+	uintptr_t state = lm_port_mask();
+
 	lm_output.is_quick = 0;
 	lm_output.lost++;
 	if (lm_output.untold != UINT16_MAX)
 		lm_output.untold++;
+	lm_port_unmask(state);
 }
 
 /* TAKEN bytes of SIZE were taken. As long as something is taken, the rest is offered. Returns how many were taken. */
@@ -70,23 +74,6 @@ static int end_torn(void)
 	return 0;
 }
 
-static int tell_lost(void)
-{
-	char line[32];
-	struct lm_text text = {line, line + sizeof line};
-	const uint32_t lost = lm_output.lost;
-	const uint16_t untold = lm_output.untold;
-
-	/* It is no event: if it gets lost, the number stays. */
-	lm_output.untold = 0;
-	lm_record_number(&text, LM_TRACE_LOST, untold);
-	if (lm_output_send_text(line, &text) == 0 && !lm_output.is_torn)
-		return 0;
-	lm_output.lost = lost;
-	lm_output.untold = untold;
-	return -1;
-}
-
 int lm_output_send_rest(const void *record, size_t size, size_t taken)
 {
 	taken = write_rest(record, size, taken);
@@ -96,6 +83,43 @@ int lm_output_send_rest(const void *record, size_t size, size_t taken)
 	if (taken < size && taken + keep_rest(record, taken) < size)
 		lm_output.lost++;
 	return 0;
+}
+
+/* Ends the text from START on as a record, see output.h. Its size. */
+static size_t end_record(const char *start, struct lm_text *text)
+{
+	/* The newline is there. Blanks go in front of it. */
+	if (lm_output_is_packed()) {
+		text->at--;
+		while ((text->at + 1 - start) & 7)
+			lm_text_char(text, ' ');
+		lm_text_char(text, '\n');
+	}
+	return (size_t)(text->at - start);
+}
+
+static int tell_lost(void)
+{
+	char line[32];
+	struct lm_text text = {line, line + sizeof line};
+	const uint32_t lost = lm_output.lost;
+	const uint16_t untold = lm_output.untold;
+	uintptr_t state;
+	size_t size;
+
+	lm_record_number(&text, LM_TRACE_LOST, untold);
+	size = end_record(line, &text);
+	if (lm_output_send_rest(line, size, lm_output.writer(line, size, lm_output.arg)) != 0)
+		return -1;
+	/* It is broken, but it is no event. */
+	if (lm_output.lost != lost) {
+		lm_output.lost = lost;
+		return -1;
+	}
+	state = lm_port_mask();
+	lm_output.untold = (uint16_t)(lm_output.untold - untold);
+	lm_port_unmask(state);
+	return lm_output.is_torn ? end_torn() : 0;
 }
 
 int lm_output_send(const void *record, size_t size)
@@ -109,12 +133,5 @@ int lm_output_send(const void *record, size_t size)
 
 int lm_output_send_text(char *start, struct lm_text *text)
 {
-	/* The newline is there. Blanks go in front of it. */
-	if (lm_output_is_packed()) {
-		text->at--;
-		while ((text->at + 1 - start) & 7)
-			lm_text_char(text, ' ');
-		lm_text_char(text, '\n');
-	}
-	return lm_output_send(start, (size_t)(text->at - start));
+	return lm_output_send(start, end_record(start, text));
 }

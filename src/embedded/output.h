@@ -58,8 +58,8 @@ int lm_output_send(const void *record, size_t size);
 /* Nothing is to be written in front of it: TAKEN bytes of the record were taken. As lm_output_send(). */
 int lm_output_send_rest(const void *record, size_t size, size_t taken);
 
-/* The longest line of an event, and what a packed trace fills it up with. */
-#define LM_OUTPUT_LINE 168
+/* The longest line of an event, and what a packed trace fills it up with: realloc has six numbers of a word's size. */
+#define LM_OUTPUT_LINE (sizeof(uintptr_t) > 4 ? 224 : 144)
 
 /* Ends the text from START on with a newline, as a record of the format, and writes it. As lm_output_send(). */
 int lm_output_send_text(char *start, struct lm_text *text);

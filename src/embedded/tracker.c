@@ -23,10 +23,7 @@
 
 #define ENOMEM_IS 12
 
-/*
- * The contexts that are inside a real function that may call other ones. Only the outermost call is an event. Those in
- * use come first.
- */
+/* The contexts that are inside a real function that may call other ones. Only the outermost call is an event. */
 #define INSIDE_MAX 3
 static uintptr_t inside[INSIDE_MAX];
 
@@ -335,10 +332,11 @@ void log_malloc_heap_alloc(void *p, size_t size, const struct log_malloc_caller 
 {
 	int is_done = 0;
 
-	if (likely(p && size - 1 < LM_PACKED_SIZE_MAX)) {
+	/* Where it is not quick, interrupts may be none of ours. */
+	if (LM_DEPTH == 1 && likely(lm_output.is_quick && p && size - 1 < LM_PACKED_SIZE_MAX)) {
 		uintptr_t state = lm_interrupts_mask();
 
-		if (LM_DEPTH == 1 && likely(lm_output.is_quick))
+		if (likely(lm_output.is_quick))
 			is_done = malloc_quickly(p, (uint32_t)size, known(from).pc);
 		lm_interrupts_restore(state);
 	}
@@ -362,12 +360,15 @@ static inline __attribute__((always_inline)) int free_quickly(const void *p)
 
 void log_malloc_heap_free(void *p, const struct log_malloc_caller *from)
 {
-	uintptr_t state = lm_interrupts_mask();
 	int is_done = 0;
 
-	if (LM_DEPTH == 1 && likely(lm_output.is_quick))
-		is_done = free_quickly(p);
-	lm_interrupts_restore(state);
+	if (LM_DEPTH == 1 && likely(lm_output.is_quick)) {
+		uintptr_t state = lm_interrupts_mask();
+
+		if (likely(lm_output.is_quick))
+			is_done = free_quickly(p);
+		lm_interrupts_restore(state);
+	}
 	if (unlikely(!is_done))
 		free_slowly(p, from);
 }

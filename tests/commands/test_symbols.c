@@ -544,6 +544,31 @@ START_TEST(modules_that_come_and_go_are_told_apart)
 }
 END_TEST
 
+START_TEST(a_module_from_0_on_runs_where_it_was_linked_for)
+{
+	/* A host's compiler makes such a program, too. */
+	static const char source[] = "int leak(void);\n"
+				     "int leak(void)\n"
+				     "{\n"
+				     "	return 7;\n" /* line 4 */
+				     "}\n"
+				     "int main(void)\n"
+				     "{\n"
+				     "	return leak();\n"
+				     "}\n";
+
+	write_file("chip.c", source, sizeof source - 1);
+	must(run("${CC:-cc} -g -O0 -no-pie -Wl,--build-id=none -o chip.elf chip.c"));
+	must(run("at=$(nm chip.elf | sed -n 's/ [tT] leak$//p') && printf '# PID 1\n# FLAVOUR embedded\n# FORMAT full\n"
+	         "# MODULE 0-ffffffffffffffff 0 - chip.elf\n+ INIT [0:0]\n+ malloc 8 0x20000010 [8:0]\n[0x%%x]\n' "
+	         "$((0x$at + 6)) >t"));
+	ck_assert_int_eq(run("$B/log-malloc-findleak t >found 2>messages; grep -q ' leak  .*chip.c:4 ' found && "
+	                     "! [ -s messages ]")
+	                         .status,
+	                 0);
+}
+END_TEST
+
 START_TEST(names_of_rust_are_demangled)
 {
 	struct run r;
@@ -687,6 +712,7 @@ int main(void)
 	tcase_add_test(kinds, every_kind_of_program_has_its_inlined_functions);
 	tcase_add_test(kinds, addr2line_says_the_same_of_each_frame);
 	tcase_add_test(kinds, functions_that_the_linker_dropped_name_nothing);
+	tcase_add_test(kinds, a_module_from_0_on_runs_where_it_was_linked_for);
 	tcase_add_test(kinds, names_of_rust_are_demangled);
 	tcase_add_test(kinds, code_of_the_kernel_is_named_so);
 	tcase_add_test(kinds, no_process_is_started_for_a_frame);

@@ -39,7 +39,8 @@ static const struct chip chips[] = {
 #define CHIPS ((int)(sizeof chips / sizeof *chips))
 
 /* The first of them, with backtraces. */
-static const struct chip unwinding = {"m3-exidx", "arm-none-eabi-",       CORTEX_M3, M3_BOARD "--specs=nosys.specs",
+static const struct chip unwinding = {"m3-exidx", "arm-none-eabi-",
+                                      CORTEX_M3,  M3_BOARD "--specs=nosys.specs -lstdc++",
                                       M3_QEMU,    "EMBEDDED_UNWIND=exidx"};
 
 static const char *const formats[] = {"FULL", "COMPACT", "PACKED"};
@@ -186,6 +187,21 @@ START_TEST(backtraces_lead_to_the_start_of_the_program)
 	ck_assert_int_eq(run("[ -s messages ]").status, 1);
 	/* What was searched on the stack is told. newlib has no tables. */
 	ck_assert_int_eq(run("grep -q '^# GUESSED 0x[0-9a-f]* *$' trace").status, 0);
+}
+END_TEST
+
+START_TEST(callers_of_operators_are_found)
+{
+	if (!can_emulate("callers_of_operators_are_found", &unwinding))
+		return;
+	build_library(&unwinding);
+	link_image(&unwinding, "operators", "-fno-exceptions", "operators.cc", "log-malloc2-embedded");
+	emulate(&unwinding, "operators");
+	ck_assert_str_eq(must(run("$B/log-malloc-findleak --format json trace 2>messages | "
+	                          "jq -c '.leaks[] | [.bytes, .backtrace[1].function, .backtrace[2].function]' >found; "
+	                          "cat found"))
+	                         .out,
+	                 "[20,\"leak\",\"main\"]\n");
 }
 END_TEST
 
@@ -603,6 +619,7 @@ int main(void)
 	TIMES(leaks_are_named_on_each_chip_in_each_format, CHIPS * FORMATS);
 	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
 	TIMES(backtraces_lead_to_the_start_of_the_program, (int)(sizeof compiled / sizeof *compiled) * FORMATS);
+	ONCE(callers_of_operators_are_found);
 	TIMES(tasks_of_freertos_are_threads, FORMATS);
 	ONCE(a_handler_that_can_not_wait_is_lost_and_a_handle_can_be_used_again);
 	ONCE(a_heap_of_zephyr_is_known_by_its_listener);

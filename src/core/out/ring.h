@@ -93,8 +93,8 @@ int lm_ring_flush(void);
 
 /* Used only by the ring's own files and the functions inlined here. */
 extern struct lm_ring {
-	unsigned char *bytes;        /* mapped twice in a row, so that nothing wraps */
-	int is_packed;               /* the trace is packed: every record's length is a multiple of eight */
+	unsigned char *bytes;                   /* mapped twice in a row, so that nothing wraps */
+	int is_packed;                          /* the trace is packed: every record's length is a multiple of eight */
 	_Alignas(LM_CACHE_LINE) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
 } lm_ring LM_INTERNAL;
 

@@ -13,7 +13,7 @@ static uintptr_t muted;
 /* What they take of the stack themselves, at most. */
 #define MUTED_DEPTH 256
 
-static int is_muted(void)
+static inline __attribute__((always_inline)) int is_muted(void)
 {
 	return muted && muted - (uintptr_t)__builtin_frame_address(0) < MUTED_DEPTH;
 }
@@ -50,7 +50,7 @@ static void add(const void *p, size_t size, size_t usable)
 		counts->peak = counts->bytes;
 }
 
-static void take_off(size_t usable)
+static inline __attribute__((always_inline)) void take_off(size_t usable)
 {
 	log_malloc_counts.blocks--;
 	log_malloc_counts.bytes -= usable;

@@ -32,6 +32,21 @@ int lm_port_lock(uintptr_t *state);
 void lm_port_unlock(uintptr_t state);
 uintptr_t lm_port_context(void);
 
+/*
+ * For a few instructions between lm_port_lock() and lm_port_unlock() that a handler which was turned away may do as
+ * well. A program with a lock of its own may not be permitted to mask interrupts, and turns no handler away.
+ */
+static inline uintptr_t lm_port_mask(void)
+{
+	return log_malloc_port_lock ? 0 : lm_interrupts_mask();
+}
+
+static inline void lm_port_unmask(uintptr_t state)
+{
+	if (!log_malloc_port_lock)
+		lm_interrupts_restore(state);
+}
+
 /* Where the stack ends that SP is on, or an address up to which it can be read. */
 uintptr_t lm_port_stack_end(uintptr_t sp);
 
