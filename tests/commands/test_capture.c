@@ -60,6 +60,23 @@ START_TEST(a_capture_is_written_as_if_there_had_been_no_noise)
 }
 END_TEST
 
+START_TEST(a_trace_of_any_program_can_come_over_a_link)
+{
+	static const char *const names[] = {"full", "compact"};
+
+	for (size_t i = 0; i < 2; i++) {
+		/* On a console, the kernel's messages stand between the lines, and behind the memory map. */
+		must(run("t=$S/tests/golden/%s.trace; { printf 'U-Boot 2020.01\\r\\nStarting kernel\\r\\n\\377\\0\\0';"
+		         "sed 's/$/\r/; 20~7i [   12.3] usb 1-1: new device\r' $t; printf 'reboot: halted\r\n'; } "
+		         ">noisy;"
+		         "$B/log-malloc-cat $t >c && $B/log-malloc-cat noisy >n 2>err && cmp c n &&"
+		         "grep -q 'noisy: [0-9]* bytes are no part of the trace: left out$' err && [ $(wc -l <err) = 1 "
+		         "]",
+		         names[i]));
+	}
+}
+END_TEST
+
 START_TEST(damaged_records_are_counted_and_make_the_result_uncertain)
 {
 	struct run r;
@@ -199,6 +216,7 @@ int main(void)
 	TIMES(damaged_records_are_counted_and_make_the_result_uncertain, CHIPS);
 	TIMES(each_start_of_the_chip_is_an_image, CHIPS);
 	TIMES(the_last_records_are_taken_out_of_a_dump, CHIPS);
+	ONCE(a_trace_of_any_program_can_come_over_a_link);
 	ONCE(what_is_live_is_taken_out_of_a_dump);
 	ONCE(what_is_no_dump_is_refused);
 	return run_suite(suite);

@@ -24,7 +24,7 @@ enum { FILES_MAX = 1 << 14 };
 /* Sets DIGITS to the build-id of the file; false if it has none. */
 static bool read_build_id(int fd, char digits[BUILD_ID_DIGITS_MAX + 1])
 {
-	const void *bits;
+	const void *bits = NULL;
 	struct stat st;
 	ssize_t len = 0;
 	Elf *elf;
@@ -94,7 +94,7 @@ const char *id_files_find(struct id_files *files, const char *directories, const
 {
 	if (!files->made)
 		make(files, directories);
-	for (size_t i = 0; i < files->count; i++)
+	for (size_t i = 0; files->list && i < files->count; i++)
 		if (strcmp(files->list[i].build_id, build_id) == 0)
 			return files->list[i].path;
 	return NULL;

@@ -55,10 +55,8 @@ bool noise_find_record(struct trace *trace)
 
 bool noise_has_remains(const struct line *line)
 {
-	for (size_t i = 0; i < line->len; i++)
-		if (strchr("+#[]", line->text[i]))
-			return true;
-	return false;
+	/* Records and frames have addresses. Few messages do. */
+	return memmem(line->text, line->len, "0x", 2);
 }
 
 /* A piece that was cut out of a trace begins with a part of a line, and with frames. */

@@ -202,7 +202,10 @@ static int take_file_line(struct trace *trace)
 		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
 	if (error != -EINVAL)
 		return error ? error : 1;
-	complain(trace, trace->line.number, "this is not a line of a memory map");
+	if (trace->noisy)
+		noise_take_line(trace);
+	else
+		complain(trace, trace->line.number, "this is not a line of a memory map");
 	return 0;
 }
 
