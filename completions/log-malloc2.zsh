@@ -1,4 +1,4 @@
-#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat backtrace2line
+#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-top backtrace2line
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion for the commands of log-malloc2 in zsh. What options there are, each command's --help says.
 
@@ -12,6 +12,7 @@ _log_malloc2_value() {
 	log-malloc-trackusage:--format) values=(text csv json) ;;
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;
+	*:--sort) values=(live blocks growth rate allocated) ;;
 	*:--tree) values=(top-down bottom-up) ;;
 	*:--by) values=(leaked peak allocated calls temporary) ;;
 	log-malloc:--statm) values=(always never) ;;
