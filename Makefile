@@ -191,7 +191,7 @@ CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
-	log-malloc-mark backtrace2line
+	log-malloc-mark log-malloc-top backtrace2line
 SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])
@@ -317,6 +317,10 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The live view draws by ncurses.
+TOP_LIBS    = $(shell $(PKG_CONFIG) --libs ncursesw)
+$(B)/log-malloc-top: MORE_LIBS = $(TOP_LIBS)
+
 READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
 
 # What several commands share is an archive, so that each links only what it uses.
@@ -326,7 +330,7 @@ $(B)/libtools.a: $(call obj,$(SHARED_SRC))
 
 $(TOOLS:%=$(B)/%): $(B)/%: $(B)/obj/src/tools/%.o $(B)/libtools.a $(B)/libreader.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
+	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS) $(MORE_LIBS)
 
 # ---- pkg-config ---------------------------------------------------------------
 

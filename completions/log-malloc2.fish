@@ -14,6 +14,8 @@ function __log_malloc2_value -a command option
             string split ' ' 'text json'
         case '*:--color'
             string split ' ' 'auto always never'
+        case log-malloc-top:--sort log-malloc-top:-s
+            string split ' ' 'live blocks growth rate allocated'
         case '*:--tree'
             string split ' ' 'top-down bottom-up'
         case '*:--by' log-malloc-report:-b log-malloc-diff:-b
@@ -30,7 +32,7 @@ function __log_malloc2_value -a command option
             string split ' ' 'malloc calloc realloc memalign posix_memalign valloc free reallocarray aligned_alloc pvalloc free_sized free_aligned_sized'
         case '*:--debug-dir' '*:--sysroot' '*:--work-dir' backtrace2line:-w
             __fish_complete_directories (commandline -ct | string replace -r '^--[a-z-]+=' '')
-        case '*:--output' log-malloc:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--suppressions' log-malloc-findleak:-s
+        case '*:--output' log-malloc:-o log-malloc-top:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--suppressions' log-malloc-findleak:-s
             __fish_complete_path (commandline -ct | string replace -r '^--[a-z-]+=' '')
         case '*:--pid' '*:-p'
             __fish_complete_pids
@@ -105,6 +107,6 @@ function __log_malloc2
     end
 end
 
-for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark backtrace2line
+for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top backtrace2line
     complete -c $command -f -a '(__log_malloc2)'
 end

@@ -1,4 +1,4 @@
-#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark backtrace2line
+#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top backtrace2line
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion for the commands of log-malloc2 in zsh. What options there are, each command's --help says.
 
@@ -12,9 +12,10 @@ _log_malloc2_value() {
 	log-malloc-trackusage:--format) values=(text csv json) ;;
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;
+	log-malloc-findleak:--sort) values=(trend growth blocks bytes age) ;;
+	log-malloc-top:--sort) values=(live blocks growth rate allocated) ;;
 	*:--tree) values=(top-down bottom-up) ;;
 	*:--by) values=(leaked peak allocated calls temporary) ;;
-	log-malloc-findleak:--sort) values=(trend growth blocks bytes age) ;;
 	log-malloc:--statm) values=(always never) ;;
 	log-malloc:--start) values=(on off) ;;
 	log-malloc:--signal | log-malloc:--mark-signal) values=(none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT) ;;

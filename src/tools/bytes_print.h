@@ -27,6 +27,23 @@ static inline const char *bytes_in_units(uint64_t bytes, char text[BYTES_TEXT])
 	return text;
 }
 
+/* BYTES in at most six columns, in TEXT: "1234", "98.7K", "1.50M", "1023G". */
+static inline const char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
+{
+	static const char units[] = "KMGTPE";
+	double rest = (double)bytes / 1024;
+	unsigned unit = 0;
+
+	if (bytes < 10000) {
+		snprintf(text, BYTES_TEXT, "%" PRIu64, bytes);
+		return text;
+	}
+	for (; rest >= 999.5 && units[unit + 1]; unit++)
+		rest /= 1024;
+	snprintf(text, BYTES_TEXT, "%.*f%c", rest < 9.995 ? 2 : rest < 99.95 ? 1 : 0, rest, units[unit]);
+	return text;
+}
+
 /* "1234 bytes", and " (1.50 MiB)" behind that where they are many. */
 static inline void bytes_print(uint64_t bytes, FILE *out)
 {

@@ -262,13 +262,14 @@ static void print_interrupted(const struct command_work *work)
 	fputs(" had been read. What came later, a release of these blocks too, is not known.\n", out);
 }
 
-void command_print_hints(const struct command_work *work)
+bool command_print_hints(const struct command_work *work)
 {
 	if (interrupt_came())
 		print_interrupted(work);
 	if (work->lacks_objects)
 		fputs("\nNOT SEEN: " PYTHON_UNSEEN ".\nTo see them, " PYTHON_ADVICE ".\n", work->screen.out);
-	nameless_print(&work->nameless, work->search.debuginfod, work->screen.out);
+	return nameless_print(&work->nameless, work->search.debuginfod, work->screen.out) || work->lacks_objects ||
+	       interrupt_came();
 }
 
 void command_next_image(struct command_work *work)

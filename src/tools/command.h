@@ -141,8 +141,11 @@ struct resolver command_resolver(struct command_work *work);
 /* For text: opens the screen. False after a message. */
 bool command_open_screen(struct command_work *work);
 
-/* For text: prints what has to be said once a run, behind everything else. */
-void command_print_hints(const struct command_work *work);
+/*
+ * For text: prints what has to be said once a run, behind all backtraces. A total follows: scripts look for that in the
+ * last line. Each hint begins with an empty line. True if there was one.
+ */
+bool command_print_hints(const struct command_work *work);
 
 /* To be called behind the end of an image. */
 void command_next_image(struct command_work *work);

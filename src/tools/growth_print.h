@@ -35,6 +35,9 @@ static inline bool growth_is_uncertain(const struct growth_view *view)
 int growth_print_text(const struct growth *growth, const struct growth_view *view);
 int growth_print_json(const struct growth *growth, const struct growth_view *view, FILE *out);
 
+/* The end of the text: the sum of all, and whether that is allowed. */
+void growth_print_verdict(const struct growth *growth, const struct growth_view *view);
+
 /* The number of groups that grew, which come first, and of those that shrank, which come last. */
 size_t growth_grown(const struct growth *growth);
 size_t growth_shrunk(const struct growth *growth);

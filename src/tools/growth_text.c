@@ -95,11 +95,13 @@ static void print_heading(const struct growth *growth, const struct growth_view 
 		fprintf(out, "\nNOTHING GREW, by %s\n", metric_name(growth->metric));
 }
 
-static void print_verdict(const struct growth *growth, const struct growth_view *view, FILE *out)
+void growth_print_verdict(const struct growth *growth, const struct growth_view *view)
 {
+	FILE *out = view->style.screen->out;
+
 	if (view->partial)
 		fputs("NOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
-	fputs("Total: ", out);
+	fprintf(out, "%sTotal:%s ", screen_strong(view->style.screen), screen_plain(view->style.screen));
 	print_change(growth->totals, out);
 	if (view->missing)
 		fputs("; a trace lacks events, allocations behind its limit, or sizes", out);
@@ -130,6 +132,5 @@ int growth_print_text(const struct growth *growth, const struct growth_view *vie
 	fputc('\n', out);
 	print_sum(growth, shown, grown, "More growth", out);
 	print_sum(growth, growth->count - shrunk, growth->count, "Less", out);
-	print_verdict(growth, view, out);
 	return error;
 }

@@ -167,8 +167,11 @@ static enum cli_status compare(struct diff *d)
 		cli_error("%s", strerror(-error));
 		return CLI_TROUBLE;
 	}
-	if (!d->json)
-		command_print_hints(&d->work);
+	if (!d->json) {
+		if (command_print_hints(&d->work))
+			fputc('\n', d->work.screen.out);
+		growth_print_verdict(&d->growth, &d->view);
+	}
 	return d->view.exceeded || (d->view.has_limit && growth_is_uncertain(&d->view)) ? CLI_FINDINGS : CLI_OK;
 }
 

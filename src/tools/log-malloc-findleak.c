@@ -423,10 +423,10 @@ static enum cli_status report_all(struct findleak *f, char **paths)
 	if (format->begin)
 		error = format->begin();
 	status = read_each(f, paths);
-	if (format->end && (f->totals.images || format->begin))
-		error = format->end(&f->totals, &f->suppressions);
 	if (format == &findleak_text)
 		command_print_hints(&f->work);
+	if (format->end && (f->totals.images || format->begin))
+		error = format->end(&f->totals, &f->suppressions);
 	return error ? CLI_TROUBLE : status;
 }
 

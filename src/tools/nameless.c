@@ -81,7 +81,7 @@ static void print_modules(const struct nameless *nameless, bool is_asking, FILE 
 	      out);
 }
 
-void nameless_print(const struct nameless *nameless, bool is_asking, FILE *out)
+bool nameless_print(const struct nameless *nameless, bool is_asking, FILE *out)
 {
 	print_modules(nameless, is_asking, out);
 	if (nameless->has_made_code)
@@ -89,6 +89,7 @@ void nameless_print(const struct nameless *nameless, bool is_asking, FILE *out)
 		      "write /tmp/perf-PID.map: node --perf-basic-prof, java -XX:+DumpPerfMapAtExit, python3 -X perf, "
 		      "DOTNET_PerfMapEnabled=1.\n",
 		      out);
+	return nameless->count || nameless->has_made_code;
 }
 
 void nameless_free(struct nameless *nameless)

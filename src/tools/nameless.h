@@ -24,8 +24,8 @@ struct nameless {
 /* Notes a frame that is shown, if it has no name. 0 or -ENOMEM. */
 int nameless_note(struct nameless *nameless, const struct location *location);
 
-/* Prints the hint, if there is anything to say. IS_ASKING: servers were asked for debug information. */
-void nameless_print(const struct nameless *nameless, bool is_asking, FILE *out);
+/* Prints the hint, if there is anything to say. IS_ASKING: servers were asked for debug information. True if so. */
+bool nameless_print(const struct nameless *nameless, bool is_asking, FILE *out);
 
 void nameless_free(struct nameless *nameless);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What bash, zsh and fish complete. bash is asked as it asks itself: words, and the place of the current one. */
 #include "support.h"
+#include "tmux.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static char *offered(const char *command, const char *words)
 
 static const char *const commands[] = {"log-malloc",      "log-malloc-findleak",   "log-malloc-report",
                                        "log-malloc-diff", "log-malloc-trackusage", "log-malloc-cat",
-                                       "log-malloc-mark", "backtrace2line"};
+                                       "log-malloc-mark", "log-malloc-top",        "backtrace2line"};
 
 /* The long options in COMMAND's help, a line each, sorted. */
 static char *options_of(const char *command)
@@ -122,7 +123,7 @@ END_TEST
 static void list_pairs(void)
 {
 	must(run("for c in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage "
-	         "log-malloc-cat log-malloc-mark backtrace2line; do $B/$c --help | sed -nE "
+	         "log-malloc-cat log-malloc-mark log-malloc-top backtrace2line; do $B/$c --help | sed -nE "
 	         "\"s/^  (-., |    )(--[a-z-]+)(\\[=| )[A-Z]+.*/$c \\2/p\"; done | grep -v ' --pid$' >pairs"));
 }
 
@@ -182,18 +183,13 @@ START_TEST(zsh_completes_in_a_terminal)
 
 	if (!can_run("zsh_completes_in_a_terminal", "zsh") || !can_run("zsh_completes_in_a_terminal", "tmux"))
 		return;
-	r = must(run(
-		"mkdir f && cp $S/completions/log-malloc2.zsh f/_log-malloc2 && export PATH=$B:$PATH HOME=$PWD && "
-		"t='tmux -S $PWD/socket -f /dev/null'; t=$(eval echo $t);"
-		"wait_for() { for i in $(seq 200); do $t capture-pane -p | grep -q -- \"$1\" && return; sleep 0.05; "
-		"done; $t capture-pane -p; return 1; };"
-		"$t new-session -d -x 100 -y 30 zsh -f; trap '$t kill-server' EXIT;"
-		"$t send-keys 'fpath=($PWD/f $fpath); autoload -U compinit; compinit -u -D; PS1=\"re\"\"ady> \"' "
-		"Enter; "
-		"wait_for '^ready>' && $t send-keys 'log-malloc-findleak --older' Tab && "
-		"wait_for 'findleak --older-than=' && $t send-keys C-u 'log-malloc-report --format fol' Tab && "
-		"wait_for 'report --format folded' && $t send-keys C-u 'log-malloc -o x log-malloc-findl' Tab && "
-		"wait_for 'x log-malloc-findleak'"));
+	r = must(run(TMUX "mkdir f && cp $S/completions/log-malloc2.zsh f/_log-malloc2 && "
+	                  "export PATH=$B:$PATH HOME=$PWD && begin 100 30 'zsh -f' && "
+	                  "keys 'fpath=($PWD/f $fpath); autoload -U compinit; compinit -u -D; PS1=\"re\"\"ady> \"' "
+	                  "Enter && shows '^ready>' && keys 'log-malloc-findleak --older' Tab && "
+	                  "shows 'findleak --older-than=' && keys C-u 'log-malloc-report --format fol' Tab && "
+	                  "shows 'report --format folded' && keys C-u 'log-malloc -o x log-malloc-findl' Tab && "
+	                  "shows 'x log-malloc-findleak'"));
 	ck_assert_str_eq(r.err, "");
 }
 END_TEST

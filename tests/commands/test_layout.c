@@ -213,6 +213,9 @@ START_TEST(a_frame_without_a_name_shows_its_place_and_one_hint_tells_what_helps)
 	ck_assert_ptr_nonnull(strstr(must(run("$B/log-malloc-report t")).out, "\nNO NAMES for code of:\n"));
 	ck_assert_ptr_nonnull(strstr(must(run("$B/log-malloc-diff /dev/stdin t <$S/tests/golden/full.trace")).out,
 	                             "\nNO NAMES for code of:\n"));
+	/* Scripts look for the total in the last line. */
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-findleak t | tail -n 1").out, "Total: "));
+	ck_assert_ptr_nonnull(strstr(run("$B/log-malloc-diff t t | tail -n 1").out, "Total: "));
 	/* Formats that programs read have no hints. */
 	must(run("for f in json junit; do $B/log-malloc-findleak --format=$f t >>out; done; ! grep 'NO NAMES' out"));
 }

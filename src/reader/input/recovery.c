@@ -339,6 +339,8 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 
 		if (!piece.is_gap)
 			copy(to, s, &piece);
+		else if (gaps == RECOVERY_STOP)
+			break;
 		else if (gaps == RECOVERY_FILL)
 			copied_fill_gap(to, (size_t)piece.length, s->header.packed != 0);
 		else

@@ -24,6 +24,8 @@ enum recovery_gaps {
 	 * the trace's size still tells how much of the journal it has, even if it gets only a part.
 	 */
 	RECOVERY_FILL,
+	/* The text ends in front of the first one. It may be whole a moment later. */
+	RECOVERY_STOP,
 };
 
 struct recovery {

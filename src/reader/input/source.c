@@ -160,13 +160,85 @@ void source_open_text(struct source *source, const char *name, char *text, size_
 	*source = (struct source){.name = name, .fd = -1, .rest = {.text = text, .len = len}, .has_rest = true};
 }
 
-ssize_t source_read(struct source *source, char *to, size_t room)
+static ssize_t read_once(struct source *source, char *to, size_t room)
 {
 	if (is_stopped(source))
 		return 0;
 	if (source->unpack)
 		return unpack_read(source->unpack, to, room);
 	return source->has_rest ? read_both(source, to, room) : read_raw(source, to, room);
+}
+
+/* ---- files that grow ------------------------------------------------------ */
+
+/*
+ * Finds what file and journal have behind the position now. What is not in the file by then is still in the journal,
+ * up to the first record that is not whole. 1 if there is something, 0, or -errno.
+ */
+static int look_again(struct source *source)
+{
+	uint64_t end, behind;
+	struct stat st;
+	int found;
+
+	if (source->has_rest)
+		recovery_free(&source->rest);
+	found = recovery_find(&source->rest, source->fd, source->name,
+	                      source->is_last ? RECOVERY_LEAVE_OUT : RECOVERY_STOP, NULL);
+	source->has_rest = found > 0;
+	if (found < 0 || fstat(source->fd, &st) != 0)
+		return found < 0 ? found : -errno;
+	source->size = (uint64_t)st.st_size;
+	end = source->has_rest ? source->rest.size : source->size;
+	behind = source->position > end ? source->position - end : 0;
+	source->rest_taken = smaller(behind, source->rest.len);
+	source->file_left = end > source->position ? end - source->position : 0;
+	if (source->file_left && lseek(source->fd, (off_t)source->position, SEEK_SET) < 0)
+		return -errno;
+	return source->file_left || source->rest_taken < source->rest.len;
+}
+
+static ssize_t read_followed(struct source *source, char *to, size_t room)
+{
+	ssize_t n;
+
+	while ((n = read_once(source, to, room)) == 0 && !source->is_stopped) {
+		int more = look_again(source);
+
+		if (more < 0)
+			return more;
+		if (more)
+			continue;
+		if (source->is_last)
+			return 0;
+		/* What was written in the meantime has to be looked for once more. */
+		source->is_last = !source->follow.wait(source->follow.context);
+	}
+	if (n > 0)
+		source->position += (uint64_t)n;
+	return n;
+}
+
+int source_follow(struct source *source, const struct source_follow *follow)
+{
+	struct stat st;
+
+	if (fstat(source->fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || source->unpack)
+		return 0;
+	if (source->has_rest)
+		recovery_free(&source->rest);
+	source->has_rest = false;
+	source->first_used = source->first_len;
+	source->file_left = source->used = 0;
+	source->follow = *follow;
+	return 0;
+}
+
+ssize_t source_read(struct source *source, char *to, size_t room)
+{
+	return source->follow.wait ? read_followed(source, to, room) : read_once(source, to, room);
 }
 
 const char *source_fault(const struct source *source)

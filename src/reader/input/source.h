@@ -2,7 +2,7 @@
 /*
  * Where the bytes of a trace come from: a file or a pipe, compressed or not. If a
  * file has a journal beside it, the journal's text follows the file's. Of a file that
- * grows, what it had when it was opened is read.
+ * grows, what it had when it was opened is read, unless it is followed.
  */
 #ifndef LM_READER_SOURCE_H
 #define LM_READER_SOURCE_H
@@ -16,6 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* For reading a file for as long as somebody writes to it. */
+struct source_follow {
+	/* Called when everything was read so far. Waits for a while. False if nobody writes to it any more. */
+	bool (*wait)(void *context);
+	void *context;
+};
 
 struct source {
 	const char *name; /* for messages */
@@ -35,6 +42,10 @@ struct source {
 	struct recovery rest;
 	bool has_rest;
 	size_t rest_taken;
+	/* Of a file that is followed: */
+	struct source_follow follow;
+	bool is_last;      /* nobody writes to it any more */
+	uint64_t position; /* of the next byte */
 };
 
 /*
@@ -48,6 +59,12 @@ void source_open_text(struct source *source, const char *name, char *text, size_
 
 /* Reads at most ROOM bytes into TO. Returns their number, 0 at the end, or -errno. */
 ssize_t source_read(struct source *source, char *to, size_t room);
+
+/*
+ * To be called before anything is read: reads on as the file and its journal grow, until FOLLOW says that this is over.
+ * A pipe or a compressed file is read as always. 0 or -errno.
+ */
+int source_follow(struct source *source, const struct source_follow *follow);
 
 /* Why the text ended too early, or NULL if it did not. */
 const char *source_fault(const struct source *source);
