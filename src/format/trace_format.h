@@ -116,6 +116,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_LIMIT     "LIMIT"
 #define LM_TRACE_CALLING   "CALLING"
 #define LM_TRACE_KILLED    "KILLED"
+#define LM_TRACE_TITLE     "TITLE"
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_MAPS      "/proc/self/maps"
 
@@ -135,6 +136,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 /* Limits. */
 #define LM_BACKTRACE_DEPTH_MAX 128
 #define LM_TRACE_PRINTF_MAX    1024
+#define LM_TRACE_TITLE_MAX     100 /* the same of a process's title */
 #define LM_TRACE_MARK_MAX      100 /* bytes of a mark's name, before bytes of it are escaped */
 
 /* The signals that LOG_MALLOC_SIGNAL and LOG_MALLOC_MARK_SIGNAL can name, X(NAME): programs rarely need them, or ignore

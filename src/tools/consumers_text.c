@@ -50,6 +50,10 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fputs(": ", out);
 		table_print_name(process->exe, out);
 	}
+	if (*process->title) {
+		fputs(", called ", out);
+		table_print_name(process->title, out);
+	}
 	fprintf(out, " (lines %" PRIu64 " to %" PRIu64, process->first_line, process->last_line);
 	if (!process->begun)
 		fputs("; the trace has no beginning", out);

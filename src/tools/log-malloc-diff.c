@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-diff: what grew from one trace to another, by where it was allocated. */
-#include "array.h"
 #include "command.h"
 #include "growth_print.h"
 #include "interrupt.h"
 #include "json.h"
+#include "places.h"
 #include "python.h"
 
 #include <errno.h>
@@ -51,31 +51,13 @@ struct diff {
 	struct growth_view view;
 	char *paths[2];              /* of the traces, without moments */
 	struct window_edge until[2]; /* what comes behind that does not count */
-	/* The looked-up frames of each image. The groups in GROWTH point to them. */
-	struct locations **locations;
-	size_t count, room;
+	struct places places;        /* the groups in GROWTH point to them */
 	/* About the trace that is being read: */
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
 };
 
 /* ---- reading -------------------------------------------------------------- */
-
-static struct locations *add_locations(struct diff *d, const struct resolver *resolver)
-{
-	struct locations **list = array_grow(d->locations, &d->room, d->count + 1, sizeof(struct locations *));
-	struct locations *locations = calloc(1, sizeof *locations);
-
-	if (list)
-		d->locations = list;
-	if (!list || !locations) {
-		free(locations);
-		return NULL;
-	}
-	*locations = (struct locations){.stacks = &d->work.trace->image.stacks, .resolver = resolver};
-	list[d->count++] = locations;
-	return locations;
-}
 
 static int note_image(struct diff *d)
 {
@@ -93,7 +75,7 @@ static int note_image(struct diff *d)
 static int take_image(struct diff *d)
 {
 	struct resolver resolver = command_resolver(&d->work);
-	struct locations *locations = add_locations(d, &resolver);
+	struct locations *locations = places_add(&d->places, &d->work.trace->image.stacks, &resolver);
 	char words[ENDING_MAX];
 	int error;
 
@@ -178,11 +160,7 @@ static enum cli_status compare(struct diff *d)
 static void free_all(struct diff *d)
 {
 	growth_free(&d->growth);
-	for (size_t i = 0; i < d->count; i++) {
-		locations_free(d->locations[i]);
-		free(d->locations[i]);
-	}
-	free(d->locations);
+	places_free(&d->places);
 	free(d->paths[GROWTH_OLD]);
 	free(d->paths[GROWTH_NEW]);
 	json_decref(d->view.images[GROWTH_OLD]);

@@ -4,6 +4,7 @@
 #include "consumers_print.h"
 #include "interrupt.h"
 #include "python.h"
+#include "summary.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,13 +27,15 @@ static const char help[] =
 	"      --by-thread       text: what each thread did, instead of backtraces\n"
 	"      --split-threads   tell the backtraces of different threads apart; in trees and\n"
 	"                        folded stacks the thread is outermost, in pprof a label\n"
+	"      --sum             only the sums of all processes: by program and role, and the\n"
+	"                        backtraces of all together; text or json\n"
 	"      --min-percent N   tree: sum up what has less than N percent; default: 1\n"
 	"      --top N           show N backtraces or threads and sum up the rest;\n"
 	"                        default: 20, and all in JSON\n" COMMAND_WINDOW_HELP
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble.\n";
 
-enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
@@ -40,6 +43,7 @@ static const struct option options[] = {
 	{"tree", optional_argument, NULL, TREE},
 	{"by-thread", no_argument, NULL, BY_THREAD},
 	{"split-threads", no_argument, NULL, SPLIT_THREADS},
+	{"sum", no_argument, NULL, SUM},
 	{"min-percent", required_argument, NULL, MIN_PERCENT},
 	{"top", required_argument, NULL, 't'},
 	COMMAND_WINDOW_OPTIONS,
@@ -64,6 +68,8 @@ struct report {
 	uint64_t images; /* the number of reported images */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
+	bool sum; /* only the sums are shown */
+	struct summary summary;
 	/* A massif file describes one program: the image with the highest peak is kept. */
 	struct {
 		char *text;
@@ -142,7 +148,9 @@ static int report_image(struct report *r)
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
 	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
-	error = write_image(r, &export);
+	error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
+	if (!error && !r->sum)
+		error = write_image(r, &export);
 	say_partial(r);
 	r->images++;
 	locations_free(&locations);
@@ -205,11 +213,18 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
-/* Writes the formats that need all images: massif and pprof. */
+/* Writes what needs all images: sums, massif and pprof. */
 static int write_rest(struct report *r)
 {
 	int error = 0;
 
+	if (r->sum && r->images)
+		error = r->format == FORMAT_JSON ? summary_print_json(&r->summary, r->view.top, stdout)
+		                                 : summary_print_text(&r->summary, r->view.top, &r->view.style, stdout);
+	else if (r->format == FORMAT_TEXT && r->images > 1) {
+		putchar('\n');
+		summary_print_programs(&r->summary, stdout);
+	}
 	if (r->format == FORMAT_MASSIF && r->massif.text) {
 		if (r->massif.images > 1)
 			cli_error("massif's format has one program only: of %" PRIu64
@@ -241,6 +256,7 @@ static int run(struct report *r, char **paths)
 		command_print_hints(&r->work);
 	rest = write_rest(r);
 	export_pprof_destroy(r->pprof);
+	summary_free(&r->summary);
 	free(r->massif.text);
 	return command_finish(&r->work, rest ? rest : status);
 }
@@ -289,6 +305,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case SPLIT_THREADS:
 		r->consumers.by_thread = true;
 		return true;
+	case SUM:
+		r->sum = true;
+		return true;
 	case MIN_PERCENT:
 		set_percent(r, argument);
 		return true;
@@ -301,6 +320,10 @@ static void check_options(struct report *r, char **paths)
 {
 	if (!*paths)
 		cli_usage_error("a TRACE is needed");
+	if (r->sum && r->format != FORMAT_TEXT && r->format != FORMAT_JSON)
+		cli_usage_error("--sum is for --format=text and --format=json");
+	if (r->sum && (r->view.tree || r->view.by_thread || r->consumers.by_thread))
+		cli_usage_error("--sum has neither a tree nor threads");
 	if (r->view.tree && r->format != FORMAT_TEXT)
 		cli_usage_error("--tree is for --format=text");
 	if (r->view.by_thread && r->format != FORMAT_TEXT)
@@ -313,6 +336,7 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("massif's format has no threads");
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
+	r->summary.backtraces.metric = r->metric;
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 	r->view.style.as_written = r->work.as_written;
 	r->view.style.full = r->work.full_names;

@@ -17,6 +17,7 @@ struct room {
 	char stat[LM_IDENTITY_STAT_MAX];
 	char boot[LM_IDENTITY_BOOT_MAX];
 	char path[64];
+	char whole[1024]; /* all of STAT */
 };
 
 /* The first bytes of a file: how many; 0 if it can't be read. */
@@ -86,4 +87,31 @@ int lm_self_descends_from(long process)
 	if (room)
 		lm_sys_unmap(room, sizeof *room);
 	return process > 0 && ancestor == process;
+}
+
+/* The number that is field FIELD of STAT; 0 if there is none. */
+static uintptr_t find_number(const char *stat, size_t length, int field)
+{
+	size_t size;
+	const char *text = lm_identity_field(stat, length, field, &size);
+	uintptr_t value = 0;
+
+	for (size_t i = 0; text && i < size && text[i] >= '0' && text[i] <= '9'; i++)
+		value = value * 10 + (uintptr_t)(text[i] - '0');
+	return value;
+}
+
+int lm_self_arguments(uintptr_t *start, uintptr_t *end, uintptr_t *limit)
+{
+	struct room *room = lm_sys_map(sizeof *room);
+	size_t length;
+
+	if (!room)
+		return -1;
+	length = read_start(LM_IDENTITY_STAT, room->whole, sizeof room->whole);
+	*start = find_number(room->whole, length, 48);
+	*end = find_number(room->whole, length, 49);
+	*limit = find_number(room->whole, length, 51);
+	lm_sys_unmap(room, sizeof *room);
+	return *start && *start < *end && *end <= *limit ? 0 : -1;
 }

@@ -11,4 +11,10 @@ uint64_t lm_self_identity(void);
 /* Is PROCESS the parent of the calling one, or the parent of its parent, and so on? 0 also where that can't be told. */
 int lm_self_descends_from(long process);
 
+/*
+ * Where the command line lies in memory, as /proc/self/cmdline shows it, and how far it may extend if the process
+ * writes a title over it. 0, or -1 if that is not known.
+ */
+int lm_self_arguments(uintptr_t *start, uintptr_t *end, uintptr_t *limit);
+
 #endif

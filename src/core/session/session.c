@@ -211,6 +211,7 @@ void lm_session_end(int is_last)
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	abandon_own_record();
 	lm_marks_asked();
+	lm_marks_title(lm_sample_now());
 	error = lm_sink_hold(&signals);
 	if (error != -EBADF) {
 		/* This function is called more than once at the end. If FINI fails now, the next call tries again. */

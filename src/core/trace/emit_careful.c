@@ -13,6 +13,7 @@
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
+#include "title.h"
 
 /* Modules may have been loaded or unloaded since the last event. After unloading, drops what is kept by address. */
 static void follow_loader(const struct lm_caller *caller, int sampled)
@@ -286,6 +287,8 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	/* In front of the event: who asked for a mark did so before. */
 	if (lm_sink_is_due(ms))
 		lm_marks_asked();
+	if (lm_title_is_due(ms))
+		lm_marks_title(ms);
 	if (unlikely(lm_limit_is_reached()))
 		emit_behind_limit(*event, thread, caller, ms);
 	else

@@ -23,6 +23,7 @@
 #include "symbol.h"
 #include "sys.h"
 #include "thread.h"
+#include "title.h"
 
 static struct lm_ring_slot *slot(void)
 {
@@ -99,6 +100,19 @@ void lm_marks_asked(void)
 		lm_lock_release(&asking);
 	}
 	lm_signals_unblock(&signals, 0);
+}
+
+void lm_marks_title(uint64_t ms)
+{
+	char title[LM_TRACE_TITLE_MAX + 1], line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	if (!lm_title_take(ms, title))
+		return;
+	lm_record_path(&text, LM_TRACE_TITLE, title);
+	parts[0].iov_len = (size_t)(text.at - line);
+	lm_marks_send(parts, 1);
 }
 
 void lm_marks_forked(void)
@@ -272,6 +286,7 @@ int lm_marks_begin(uint64_t parent)
 	struct iovec parts[2];
 	int result;
 
+	lm_title_begin(parent != 0);
 	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
 	lm_store(&missing, 0);
 	if (!room)

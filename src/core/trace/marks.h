@@ -29,6 +29,9 @@ int lm_marks_mark(const char *name);
 /* Writes the marks that somebody outside of the process asks for (asked.h). */
 void lm_marks_asked(void);
 
+/* Writes the process's title if it is another one than before (title.h). MS: the time, as of lm_sample_now(). */
+void lm_marks_title(uint64_t ms);
+
 /* In a child of fork. */
 void lm_marks_forked(void);
 

@@ -184,8 +184,9 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 {
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
-	                 name_of(image->exe), "pid", image->has_pid ? json_number(image->pid) : json_null(), "parent",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
+	                 name_of(image->exe), "title", name_of(*image->title ? image->title : NULL), "pid",
+	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
 	                 image->parent ? json_number(image->parent) : json_null(), "flavour", name_of(image->flavour),
 	                 "unseen", name_of(image->is_partial ? TRACE_PARTIAL : NULL), "advice",
 	                 name_of(image->is_partial ? TRACE_PARTIAL_ADVICE : NULL), "complete",

@@ -51,6 +51,7 @@ static const struct {
 	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_CALLERS, INFO_CALLERS, false},
 	{LM_TRACE_LIVE, INFO_LIVE, false},       {LM_TRACE_BEGAN, INFO_BEGAN, true},
 	{LM_TRACE_MARK, INFO_MARK, false},       {LM_TRACE_KILLED, INFO_KILLED, true},
+	{LM_TRACE_TITLE, INFO_TITLE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */

@@ -38,6 +38,7 @@ enum record_info {
 	INFO_LOST,
 	INFO_LIMIT,
 	INFO_KILLED,  /* NUMBER is the signal that ended the process */
+	INFO_TITLE,   /* TEXT is the process's title, as it is written */
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */
 	INFO_PROCESS,
 	INFO_CALLING, /* EVENT is what is about to be called, without a result; or a release by the wrong way */

@@ -288,6 +288,13 @@ static void set_flavour(struct trace_image *image, const struct record *record)
 	}
 }
 
+static void set_title(struct trace_image *image, const struct record *record)
+{
+	size_t len = record->len < sizeof image->title ? record->len : sizeof image->title - 1;
+
+	image->title[escape_decode(image->title, record->text, len)] = '\0';
+}
+
 static int take_info(struct trace *trace)
 {
 	struct trace_image *image = &trace->image;
@@ -354,6 +361,9 @@ static int take_info(struct trace *trace)
 		return 0;
 	case INFO_KILLED:
 		image->signal = record->number;
+		return 0;
+	case INFO_TITLE:
+		set_title(image, record);
 		return 0;
 	case INFO_NOTHING:
 		image->gaps++;

@@ -28,6 +28,8 @@ enum {
 	NOISE_NUMBERS = 256,
 	/* Of a PROCESS line, with a NUL behind it. */
 	TRACE_PROCESS_MAX = 32,
+	/* Of a title, with a NUL behind it. Longer ones are no tracker's, and are cut. */
+	TRACE_TITLE_MAX = 4 * LM_TRACE_TITLE_MAX + 1,
 };
 
 /* Addresses that were seen. */
@@ -63,7 +65,8 @@ struct trace_image {
 	bool has_pid;
 	uint64_t pid;
 	char process[TRACE_PROCESS_MAX]; /* tells it from others with the same number; "" if unknown */
-	uint64_t parent;     /* forked from that process, whose blocks it has without the trace showing them; or 0 */
+	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
+	char title[TRACE_TITLE_MAX]; /* the last one that the program gave itself; "" if it did not */
 	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
 	bool is_partial;     /* that flavour does not see the calls from inside libraries */
 	bool is_table;       /* it has no events, but what was live */
