@@ -220,10 +220,10 @@ static int write_rest(struct report *r)
 
 	if (r->sum && r->images)
 		error = r->format == FORMAT_JSON ? summary_print_json(&r->summary, r->view.top, stdout)
-		                                 : summary_print_text(&r->summary, r->view.top, &r->view.style, stdout);
+		                                 : summary_print_text(&r->summary, r->view.top, &r->view.style);
 	else if (r->format == FORMAT_TEXT && r->images > 1) {
-		putchar('\n');
-		summary_print_programs(&r->summary, stdout);
+		fputc('\n', r->work.screen.out);
+		summary_print_programs(&r->summary, r->work.screen.out);
 	}
 	if (r->format == FORMAT_MASSIF && r->massif.text) {
 		if (r->massif.images > 1)

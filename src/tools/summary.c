@@ -153,8 +153,9 @@ void summary_print_programs(struct summary *summary, FILE *out)
 	print_programs(summary, out);
 }
 
-int summary_print_text(struct summary *summary, uint64_t top, const struct backtrace_style *style, FILE *out)
+int summary_print_text(struct summary *summary, uint64_t top, const struct backtrace_style *style)
 {
+	FILE *out = style->screen->out;
 	const struct growth *growth = &summary->backtraces;
 	size_t shown = top && top < growth->count ? (size_t)top : growth->count;
 	int error = 0;
@@ -168,7 +169,7 @@ int summary_print_text(struct summary *summary, uint64_t top, const struct backt
 
 		fprintf(out, "%s %" PRIu64 " block%s, %" PRIu64 " bytes allocated by %s\n", i ? "\n" : "", amount.count,
 		        plural(amount.count), amount.bytes, parse_call_name(group->call));
-		error = backtrace_print(group->frames, group->depth, style, out);
+		error = backtrace_print(group->frames, group->depth, style);
 	}
 	if (shown < growth->count)
 		fprintf(out, "\n ... and %zu other backtrace%s\n", growth->count - shown,

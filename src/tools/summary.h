@@ -42,7 +42,7 @@ int summary_add(struct summary *summary, const struct trace_image *image, const 
 void summary_print_programs(struct summary *summary, FILE *out);
 
 /* The same with the first TOP backtraces (0: all), as text or as JSON. 0 or -errno. */
-int summary_print_text(struct summary *summary, uint64_t top, const struct backtrace_style *style, FILE *out);
+int summary_print_text(struct summary *summary, uint64_t top, const struct backtrace_style *style);
 int summary_print_json(struct summary *summary, uint64_t top, FILE *out);
 
 void summary_free(struct summary *summary);

@@ -16,9 +16,9 @@ struct lm_caller {
 };
 
 /*
- * The stack pointer that the caller called with. gcc tells the CFA on every machine. It lies, on s390x, above the room that
- * the caller leaves for our registers. clang tells something else on some machines: there, the frame pointer has a fixed
- * distance from it, or clang has another builtin.
+ * The stack pointer that the caller called with. gcc tells the CFA on every machine. It lies, on s390x, above the room
+ * that the caller leaves for our registers. clang tells something else on some machines: there, the frame pointer has a
+ * fixed distance from it, or clang has another builtin.
  */
 #if defined __clang__ && defined __aarch64__
 #define LM_CALLER_SP() ((uintptr_t)__builtin_sponentry())
