@@ -589,6 +589,8 @@ START_TEST(the_table_keeps_as_many_blocks_as_it_has_entries)
 	            "[ $(grep -c '^+ free -10 ' text) = 150 ] && ! grep LOST text")
 			.status,
 		0);
+	/* While tracing is off, the accounting goes on. */
+	ck_assert_int_eq(run("grep -q '^+ free -11 0x[0-9a-f]* .0:0.$' text && ! grep 'malloc 11 ' text").status, 0);
 }
 END_TEST
 
