@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include "record.h"
+#include "table.h"
 #include "turn.h"
 
 struct lm_output lm_output;
@@ -10,7 +11,7 @@ struct lm_output lm_output;
 void lm_output_settle(void)
 {
 	lm_output.is_quick = LM_DEPTH == 1 && lm_output_is_on() && lm_output_is_packed() && !lm_output.is_torn &&
-	                     !lm_output.untold && !lm_output.inside && lm_port_is_plain();
+	                     !lm_output.untold && !lm_output.inside && lm_table.entries && lm_port_is_plain();
 }
 
 /* A handler that was turned away counts while a task does: interrupts are masked for that. */

@@ -42,7 +42,8 @@ static inline __attribute__((always_inline)) int lm_output_is_packed(void)
 
 /*
  * Finds out if an event can be told the quick way: there is a packed trace, nothing is to be written in front of the
- * event, no call is in the middle of another one, and the system is plain (turn.h). To be called after each change.
+ * event, no call is in the middle of another one, the table is in use, and the system is plain (turn.h). To be called
+ * after each change.
  */
 void lm_output_settle(void);
 

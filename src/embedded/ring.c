@@ -46,7 +46,7 @@ static inline void add_words(struct lm_ram *ram, const uint32_t *words, uint32_t
 	lm_store_release(&ram->position, ram->position + size);
 }
 
-/* A writer: the ring takes every record that is not larger than itself. */
+/* A writer: the ring takes every record that is smaller than itself. */
 static size_t keep(const void *record, size_t size, void *arg)
 {
 	struct lm_ram *ram = arg;
@@ -54,7 +54,7 @@ static size_t keep(const void *record, size_t size, void *arg)
 	if (likely(lm_output_is_packed() && (size == 8 || size == 16) &&
 	           (ram->position & ~LM_RAM_WRAPPED) + size < ram->capacity))
 		add_words(ram, record, (uint32_t)size);
-	else if (size <= ram->capacity)
+	else if (size < ram->capacity)
 		add(ram, record, (uint32_t)size);
 	else
 		return 0;

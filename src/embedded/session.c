@@ -122,7 +122,10 @@ void lm_session_send_task(unsigned number, uintptr_t handle)
 	char line[64];
 	struct lm_text text = {line, line + sizeof line - 9};
 
-	lm_record_thread(&text, number, (int)handle, lm_port_task_name(handle));
+	lm_record_thread(&text, number, handle, lm_port_task_name(handle));
+	/* A long name is cut, and the newline with it. */
+	text.at[-1] = '\n';
+	text.end = line + sizeof line;
 	lm_output_send_text(line, &text);
 }
 
@@ -142,6 +145,8 @@ void log_malloc_set_writer(log_malloc_writer *writer, void *arg)
 	lm_output.writer = writer;
 	lm_output.arg = arg;
 	lm_output.is_torn = 0;
+	/* What was lost until now, this trace does not lack. */
+	lm_output.untold = 0;
 	if (writer) {
 		lm_session_send_head();
 		lm_session_send_live();

@@ -104,9 +104,7 @@ static __attribute__((noinline)) int end(uintptr_t *context, uintptr_t *state)
 
 /* ---- new blocks ---- */
 
-/* The address of a block that is known is that of a new one: its release was not seen, or a realloc is about to tell
- * it.
- */
+/* A new block has the address of one that is known: its release was not seen, or a realloc is about to tell it. */
 static void conclude(const void *p, unsigned thread)
 {
 	struct lm_event event = {.call = LM_CALL_FREE, .old = p, .unseen = 1, .thread = thread};
@@ -216,7 +214,7 @@ void log_malloc_call_memalign(void *block, size_t alignment, size_t size, const 
 	finish(&event, from);
 }
 
-/* malloc returned P, and was not called from inside of another call, or was. */
+/* malloc returned P, in the middle of another call perhaps. */
 static __attribute__((noinline)) void malloc_slowly(void *p, size_t size, const struct log_malloc_caller *from)
 {
 	struct lm_event event = {.call = LM_CALL_MALLOC, .p = p, .size = size};

@@ -39,7 +39,7 @@
  * overwritten: the reader goes on to the first byte behind a newline that begins a
  * record ('+', '#'); in a packed trace, to the first word that can begin one. What was
  * recorded before is missing, as in a piece that was cut out of a trace. Records of
- * more than CAPACITY bytes are never written.
+ * CAPACITY bytes or more are never written.
  *
  * ---- LM_RAM_LIVE: what is live ----
  *

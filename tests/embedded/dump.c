@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "log-malloc2-embedded.h"
+#include "log-malloc2.h"
 #include "semihost.h"
 
 LOG_MALLOC_TABLE(32);
@@ -29,7 +30,10 @@ int main(void)
 
 	leak_early();
 	log_malloc_set_format(FORMAT);
-	failed = log_malloc_set_table(live, sizeof live) | log_malloc_set_ring(ring, sizeof ring);
+	/* What is too small, or in between two words, is refused and changes nothing. */
+	failed = log_malloc_set_table(live, 100) != -1 || log_malloc_set_ring((char *)ring + 2, 1000) != -1 ||
+	         log_malloc_get_usage() != 31;
+	failed |= log_malloc_set_table(live, sizeof live) | log_malloc_set_ring(ring, sizeof ring);
 	for (unsigned i = 0; i < ROUNDS; i++)
 		free(malloc(i % 50 + 1));
 	leak_late();

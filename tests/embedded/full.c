@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* More blocks than the table has entries, which are released in another order. */
+/* More blocks than the table has entries, which are released in another order; and one that is not traced. */
 #include <stdlib.h>
 
 #include "log-malloc2-embedded.h"
+#include "log-malloc2.h"
 #include "semihost.h"
 
 #define ENTRIES 50
@@ -29,5 +30,9 @@ int main(void)
 		kept[i] = malloc(10);
 	for (int i = 0; i < BLOCKS; i++)
 		free(kept[i * 7 % BLOCKS]);
-	semihost_exit(log_malloc_get_lost() != 0);
+	log_malloc_trace_disable();
+	kept[0] = malloc(11);
+	log_malloc_trace_enable();
+	free(kept[0]);
+	semihost_exit(log_malloc_get_lost() != 0 || log_malloc_get_usage() != 0);
 }

@@ -154,14 +154,16 @@ END_TEST
 
 START_TEST(a_program_that_only_libc_allocates_for_is_traced)
 {
-	const struct chip *chip = &chips[_i];
+	const struct chip *chip = &chips[_i / FORMATS];
+	char flags[100];
 
 	if (!can_emulate("a_program_that_only_libc_allocates_for_is_traced", chip))
 		return;
-	run_image(chip, "strdup", "", "");
+	snprintf(flags, sizeof flags, "-DFORMAT=LOG_MALLOC_%s", formats[_i % FORMATS]);
+	run_image(chip, "strdup", flags, "");
+	must(run("$B/log-malloc-cat trace >text 2>messages"));
 	ck_assert_int_eq(
-		run("grep -q '^+ malloc 13 ' trace && grep -q '^# MODULE 0-f* 0 [-0-9a-f]* firmware.elf$' trace")
-			.status,
+		run("grep -q '^+ malloc 13 ' text && grep -q '^# MODULE 0-f* 0 [-0-9a-f]* firmware.elf$' text").status,
 		0);
 }
 END_TEST
@@ -587,6 +589,8 @@ START_TEST(the_table_keeps_as_many_blocks_as_it_has_entries)
 	            "[ $(grep -c '^+ free -10 ' text) = 150 ] && ! grep LOST text")
 			.status,
 		0);
+	/* While tracing is off, the accounting goes on. */
+	ck_assert_int_eq(run("grep -q '^+ free -11 0x[0-9a-f]* .0:0.$' text && ! grep 'malloc 11 ' text").status, 0);
 }
 END_TEST
 
@@ -617,7 +621,7 @@ int main(void)
 	Suite *suite = suite_create("embedded");
 
 	TIMES(leaks_are_named_on_each_chip_in_each_format, CHIPS * FORMATS);
-	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS);
+	TIMES(a_program_that_only_libc_allocates_for_is_traced, CHIPS * FORMATS);
 	TIMES(backtraces_lead_to_the_start_of_the_program, (int)(sizeof compiled / sizeof *compiled) * FORMATS);
 	ONCE(callers_of_operators_are_found);
 	TIMES(tasks_of_freertos_are_threads, FORMATS);

@@ -273,10 +273,10 @@ void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint
 	lm_text_char(text, '\n');
 }
 
-void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name)
+void lm_record_thread(struct lm_text *text, unsigned number, uint64_t tid, const char *name)
 {
 	put_word(text, LM_TRACE_THREAD);
-	put_pair(text, number, " ", (uint64_t)tid);
+	put_pair(text, number, " ", tid);
 	lm_text_char(text, ' ');
 	lm_text_path_line(text, name);
 	lm_text_char(text, '\n');

@@ -62,6 +62,6 @@ void lm_record_guess(struct lm_text *text, uintptr_t pc);
 void lm_record_node(struct lm_text *text, uint64_t number, uint64_t caller, uint64_t frame);
 
 /* "# THREAD number tid name" */
-void lm_record_thread(struct lm_text *text, unsigned number, int tid, const char *name);
+void lm_record_thread(struct lm_text *text, unsigned number, uint64_t tid, const char *name);
 
 #endif
