@@ -33,6 +33,9 @@ static double share(const struct export_image *image, struct amount amount)
 	               metric_value(image->metric, consumers_amount(image->consumers, image->metric)));
 }
 
+/* The columns that a heading may have in front of the program. */
+enum { HEADING_FRONT = 20 };
+
 /* ---- the head ------------------------------------------------------------- */
 
 static void print_heading(const struct export_image *image, const struct view *view, FILE *out)
@@ -48,7 +51,7 @@ static void print_heading(const struct export_image *image, const struct view *v
 		fprintf(out, ", fork of %" PRIu64, process->parent);
 	if (process->exe) {
 		fputs(": ", out);
-		table_print_name(process->exe, out);
+		screen_print_end(view->style.screen, process->exe, view->style.screen->width - HEADING_FRONT);
 	}
 	if (*process->title) {
 		fputs(", called ", out);

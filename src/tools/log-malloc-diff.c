@@ -28,7 +28,7 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD[@MOMENT] NEW[
 			   "  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
 			   "                        all)\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 1 more growth than --max-growth allows, or a trace lacks a part\n"
-			   "and --max-growth is given, 2 usage or trouble.\n";
+			   "and --max-growth is given, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
 enum { TOP_DEFAULT = 20 };
 

@@ -42,7 +42,7 @@ static const char help[] =
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
 		COMMAND_LAST_HELP
 	"Exit status: 0 no leaks, 1 leaks, double frees or mismatches such as new and free(),\n"
-	"or some may be missing in the trace, 2 usage or trouble.\n";
+	"or some may be missing in the trace, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
 enum { BY_DEFAULT = 20 };
 

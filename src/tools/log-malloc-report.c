@@ -33,7 +33,7 @@ static const char help[] =
 	"      --top N           show N backtraces or threads and sum up the rest;\n"
 	"                        default: 20, and all in JSON\n" COMMAND_WINDOW_HELP
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
-	"Exit status: 0 fine, 2 usage or trouble.\n";
+	"Exit status: 0 fine, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
 enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM };
 

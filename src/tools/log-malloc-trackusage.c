@@ -27,7 +27,7 @@ static const char help[] = "Usage: log-malloc-trackusage [OPTION]... TRACE\n"
 			   "  -h, --help           this text\n"
 			   "  -V, --version        the version\n"
 			   "\n"
-			   "Exit status: 0 fine, 2 usage or trouble.\n";
+			   "Exit status: 0 fine, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
 enum option_value { FORMAT = COMMAND_NEXT_OPTION, EVERY, PEAK };
 

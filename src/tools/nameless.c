@@ -86,8 +86,8 @@ bool nameless_print(const struct nameless *nameless, bool is_asking, FILE *out)
 	print_modules(nameless, is_asking, out);
 	if (nameless->has_made_code)
 		fputs("\nNO NAMES for code that was made at run time: bare addresses.\nTo see them, have the program "
-		      "write /tmp/perf-PID.map: node --perf-basic-prof, java -XX:+DumpPerfMapAtExit, python3 -X perf, "
-		      "DOTNET_PerfMapEnabled=1.\n",
+		      "write /tmp/perf-PID.map: node --perf-basic-prof, java -XX:+UnlockDiagnosticVMOptions "
+		      "-XX:+DumpPerfMapAtExit, python3 -X perf, DOTNET_PerfMapEnabled=1.\n",
 		      out);
 	return nameless->count || nameless->has_made_code;
 }

@@ -11,7 +11,7 @@
  */
 #define TMUX                                                                                                           \
 	"socket=$(mktemp -u /tmp/log-malloc-tmux.XXXXXX); "                                                            \
-	"tm() { env -u TMUX LC_ALL=C.UTF-8 tmux -u -S $socket -f /dev/null \"$@\" 9>&-; };"                                 \
+	"tm() { env -u TMUX LC_ALL=C.UTF-8 tmux -u -S $socket -f /dev/null \"$@\" 9>&-; };"                            \
 	"trap 'tm kill-server 2>/dev/null; rm -f $socket' EXIT;"                                                       \
 	"begin() { tm new-session -d -x $1 -y $2 \"$3; echo status \\$?; exec sleep 1000\"; };"                        \
 	"keys() { tm send-keys \"$@\"; };"                                                                             \
