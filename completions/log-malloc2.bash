@@ -20,6 +20,7 @@ _log_malloc2_value() {
 	log-malloc-report:--format) _log_malloc2_words 'text json folded massif pprof' "$current" ;;
 	log-malloc-trackusage:--format) _log_malloc2_words 'text csv json' "$current" ;;
 	*:--format) _log_malloc2_words 'text json' "$current" ;;
+	*:--sort) _log_malloc2_words 'trend growth blocks bytes age' "$current" ;;
 	*:--by | log-malloc-report:-b | log-malloc-diff:-b)
 		_log_malloc2_words 'leaked peak allocated calls temporary' "$current" ;;
 	log-malloc:--statm) _log_malloc2_words 'always never' "$current" ;;
