@@ -55,6 +55,8 @@ START_TEST(values_that_are_offered_are_accepted)
 	ck_assert_str_eq(offered("log-malloc-findleak", "--format = ju"), "junit\n");
 	ck_assert_str_eq(offered("log-malloc-findleak", "--format ="), "json\njunit\ntext\n");
 	ck_assert_str_eq(offered("log-malloc", "--start o"), "off\non\n");
+	ck_assert_str_eq(offered("log-malloc-findleak", "--sort b"), "blocks\nbytes\n");
+	ck_assert_str_eq(offered("log-malloc", "--mark-signal US"), "USR1\nUSR2\n");
 	ck_assert_str_eq(offered("log-malloc-findleak", "--top ''"), "\n");
 }
 END_TEST

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The heap model: what each event does to the live blocks; its observers, and the groups of leaks. */
 #include "heap.h"
+#include "history.h"
 #include "leaks.h"
+#include "moments.h"
 #include "support.h"
+#include "trend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,10 +256,135 @@ START_TEST(an_empty_heap_has_no_leaks)
 }
 END_TEST
 
+/* ---- times -------------------------------------------------------------------- */
+
+START_TEST(times_of_a_long_trace_take_bounded_memory)
+{
+	struct moments moments = {.count = 0};
+	uint64_t time;
+
+	for (uint64_t i = 0; i <= 1000000; i++)
+		if (moments_add(&moments, 10 * i + 1, 10 * i) != 0)
+			ck_abort();
+	ck_assert_uint_le(moments.count, MOMENTS_MAX);
+	for (uint64_t i = 0; i <= 1000000; i += 777) {
+		bool found = moments_time_of(&moments, 10 * i + 1, &time);
+
+		if (!found || time > 10 * i || 10 * i - time > 10000000 / (MOMENTS_MAX / 4))
+			ck_abort_msg("%ju: %ju", (uintmax_t)i, (uintmax_t)time);
+	}
+	moments_free(&moments);
+}
+END_TEST
+
+/* One more block each time, or one less. */
+static void change(struct history *history, long by)
+{
+	const struct heap_block block = {.address = 16, .size = 100, .stack = 3};
+
+	for (; by > 0; by--)
+		if (history_came(history, &block) != 0)
+			ck_abort();
+	for (; by < 0; by++)
+		history_left(history, &block);
+}
+
+/* How blocks grow that are HELD(time) at each of 1000 moments, a tenth of a second apart. */
+static struct trend trend_of(long (*held)(long time))
+{
+	const struct heap_block block = {.stack = 3};
+	struct history history = {.count = 0};
+	struct trend trend;
+	long last = 0;
+
+	for (long i = 0; i < 1000; i++) {
+		change(&history, held(i) - last);
+		last = held(i);
+		if (history_is_due(&history, (uint64_t)i * 100) && history_note(&history, (uint64_t)i * 100) != 0)
+			ck_abort();
+	}
+	if (history_finish(&history, 99900) != 0)
+		ck_abort();
+	ck_assert_uint_le(history.count, HISTORY_POINTS + 1);
+	trend = trend_find(&history, (uint32_t)heap_source(&block), 0, 99900);
+	history_free(&history);
+	return trend;
+}
+
+static long leak(long time)
+{
+	return time / 3;
+}
+
+static long rare_leak(long time)
+{
+	return time / 250;
+}
+
+static long late_leak(long time)
+{
+	return time < 400 ? 0 : time - 400;
+}
+
+static long full_cache(long time)
+{
+	return time < 700 ? time : 700 + time % 7;
+}
+
+static long nearly_full_cache(long time)
+{
+	return time < 900 ? 10 * time : 9000;
+}
+
+static long storms(long time)
+{
+	return time % 300 < 150 ? time % 300 : 300 - time % 300;
+}
+
+static long last_storm(long time)
+{
+	return time < 980 ? 0 : 50 * (time - 980);
+}
+
+static long shrinking(long time)
+{
+	return 2000 - time;
+}
+
+static long table(long time)
+{
+	(void)time;
+	return 500;
+}
+
+START_TEST(a_leak_is_told_from_what_stops_and_what_comes_and_goes)
+{
+	static const struct {
+		long (*held)(long time);
+		enum trend_kind kind;
+	} all[] = {
+		{leak, TREND_STEADY},        {rare_leak, TREND_STEADY},  {late_leak, TREND_STEADY},
+		{full_cache, TREND_STOPPED}, {table, TREND_STOPPED},     {nearly_full_cache, TREND_VARIES},
+		{storms, TREND_VARIES},      {last_storm, TREND_VARIES}, {shrinking, TREND_VARIES},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		ck_assert_msg(trend_of(all[i].held).kind == all[i].kind, "%zu: %s", i,
+		              trend_name(trend_of(all[i].held).kind));
+	/* 10 blocks of 100 bytes in three seconds; from 40 s on, 10 blocks a second. */
+	ck_assert_double_eq_tol(trend_of(leak).bytes_per_second, 333, 7);
+	ck_assert_double_eq_tol(trend_of(leak).steady_blocks, 3.33, 0.07);
+	ck_assert_double_eq_tol(trend_of(late_leak).steady_blocks, 10, 1.5);
+	ck_assert_uint_ge(trend_of(late_leak).since, 30000);
+	ck_assert_uint_le(trend_of(late_leak).since, 50000);
+	ck_assert_double_eq_tol(trend_of(shrinking).blocks_per_second, -10, 0.5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("heap");
-	TCase *model = tcase_create("model"), *groups = tcase_create("leaks");
+	TCase *model = tcase_create("model"), *groups = tcase_create("leaks"), *times = tcase_create("times");
 
 	tcase_add_checked_fixture(model, NULL, teardown);
 	tcase_set_timeout(model, 60);
@@ -275,5 +403,8 @@ int main(void)
 	tcase_add_test(groups, leaks_are_grouped_by_backtrace_largest_first);
 	tcase_add_test(groups, an_empty_heap_has_no_leaks);
 	suite_add_tcase(suite, groups);
+	tcase_add_test(times, times_of_a_long_trace_take_bounded_memory);
+	tcase_add_test(times, a_leak_is_told_from_what_stops_and_what_comes_and_goes);
+	suite_add_tcase(suite, times);
 	return run_suite(suite);
 }

@@ -126,12 +126,27 @@ static bool is_at_rest(const struct series *series, size_t first)
 	return true;
 }
 
+/* So much growth is missed if it does not come. */
+#define EXPECTED 3.0
+
+/* Was there growth from point I to the next one, or too short a time for it, at the rate from there to the end? */
+static bool grew(const struct series *series, size_t i)
+{
+	size_t last = series->count - 1;
+	double part = (series->time[i + 1] - series->time[i]) / (series->time[last] - series->time[i + 1]);
+	double blocks = series->blocks[last] - series->blocks[i + 1];
+
+	if (series->blocks[i + 1] > series->blocks[i] || series->bytes[i + 1] > series->bytes[i])
+		return true;
+	return blocks * part < EXPECTED;
+}
+
 static void find_steady(struct trend *trend, const struct series *series, size_t first)
 {
 	size_t last = series->count - 1;
 	double seconds;
 
-	while (first > 0 && is_steady(series, first - 1))
+	while (first > 0 && grew(series, first - 1) && is_steady(series, first - 1))
 		first--;
 	seconds = (series->time[last] - series->time[first]) / 1000;
 	trend->kind = TREND_STEADY;

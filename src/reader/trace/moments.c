@@ -6,13 +6,29 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Keeps every second one, the first too: what is in front of it has no time. */
+static void thin_out(struct moments *moments)
+{
+	uint64_t span = moments->list[moments->count - 1].time - moments->list[0].time;
+	size_t kept = 0;
+
+	/* As far as those that are left are from each other. */
+	moments->distance = 2 * span / moments->count;
+	for (size_t i = 0; i < moments->count; i += 2)
+		moments->list[kept++] = moments->list[i];
+	moments->count = kept;
+}
+
 int moments_add(struct moments *moments, uint64_t line, uint64_t time)
 {
 	struct moment *list;
 
 	/* In a broken trace, time may seem to run backwards. */
-	if (moments->count && time <= moments->list[moments->count - 1].time)
+	if (moments->count && (time <= moments->list[moments->count - 1].time ||
+	                       time - moments->list[moments->count - 1].time < moments->distance))
 		return 0;
+	if (moments->count == MOMENTS_MAX)
+		thin_out(moments);
 	list = array_grow(moments->list, &moments->room, moments->count + 1, sizeof *list);
 	if (!list)
 		return -ENOMEM;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tells when a line of a trace was written, by the TIME lines of the image. */
+/*
+ * Tells when a line of a trace was written, by the TIME lines of the image: exactly, or to some ten-thousandths of the
+ * time of a long trace. So memory stays bounded.
+ */
 #ifndef LM_READER_MOMENTS_H
 #define LM_READER_MOMENTS_H
 
@@ -12,9 +15,15 @@ struct moment {
 	uint64_t time; /* milliseconds since the image began */
 };
 
+enum {
+	/* When there are so many, every second one is removed, and new ones are as far from each other as those are. */
+	MOMENTS_MAX = 65536,
+};
+
 struct moments {
 	struct moment *list; /* a moments of zeros is valid and empty */
 	size_t count, room;
+	uint64_t distance; /* of two moments, at least: milliseconds */
 };
 
 /* Notes that LINE was written at TIME or later. Lines have to come in order. 0 or -ENOMEM. */
