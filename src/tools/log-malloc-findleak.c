@@ -200,12 +200,6 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
-/* A tracker on a chip mostly tells the caller alone, whatever tables there are. */
-static bool is_embedded(const struct trace_image *image)
-{
-	return image->flavour && strcmp(image->flavour, "embedded") == 0;
-}
-
 /* The history has few moments. It did not grow any more after its last block came. */
 static void refine(const struct findleak *f, struct leaks_group *group)
 {
@@ -245,7 +239,8 @@ static int find(struct findleak *f, struct findings *findings)
 		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
 	if (!error)
 		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
-	if (!error && !is_embedded(&trace->image))
+	/* A tracker on a chip mostly tells the caller alone, whatever tables there are. */
+	if (!error && !trace->image.is_embedded)
 		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
 		                      is_static(&trace->image));
 	if (!error)
