@@ -522,6 +522,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "bin/log-malloc-findleak\n"
 	                 "bin/log-malloc-mark\n"
 	                 "bin/log-malloc-report\n"
+	                 "bin/log-malloc-top\n"
 	                 "bin/log-malloc-trackusage\n"
 	                 "include/log-malloc2.h\n"
 	                 "include/log-malloc2_util.h\n"
