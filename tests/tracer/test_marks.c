@@ -99,19 +99,23 @@ END_TEST
 START_TEST(a_mark_is_asked_for_from_outside_by_trace_or_by_process)
 {
 	const char *format = formats[_i], *which = _i == 1 ? "t" : "$p";
-	struct run r = run("mkfifo fifo; " WAITING UNTIL_IT_READS
-	                   "$B/log-malloc-mark %s outside || exit 9; echo >&3; wait $!; echo $?",
-	                   format, which);
+	struct run r =
+		run("mkfifo fifo; " WAITING UNTIL_IT_READS "$B/log-malloc-mark %s 'outside ' || exit 9; "
+	            "$B/log-malloc-cat t 2>said | tail -n 1; "
+	            "$B/log-malloc-findleak -n --format json --until 'outside ' t | jq -c '[.total.bytes,.malformed]'; "
+	            "echo >&3; wait $!; echo $?",
+	            format, which);
 
-	ck_assert_str_eq(r.out, "0\n");
+	/* It can be seen while it waits. */
+	ck_assert_str_eq(r.out, "# MARK outside\\040\n[300,0]\n0\n");
 	/* Nothing happens in a process that waits for a line. */
 	ck_assert_ptr_nonnull(strstr(r.err, "it makes no event just now"));
-	ck_assert_str_eq(run("$B/log-malloc-cat t | " NAMES).out, "first\nsecond\noutside\nin a handler\nfirst\n");
-	r = run("$B/log-malloc-findleak -n --format json --between second outside t | jq "
+	ck_assert_str_eq(run("$B/log-malloc-cat t | " NAMES).out, "first\nsecond\noutside\\040\nin a handler\nfirst\n");
+	r = run("$B/log-malloc-findleak -n --format json --between second 'outside ' t | jq "
 	        "'.malformed,.total.bytes<=10'");
 	/* A thread of a busy process looks at every sixteenth event: a block may have come in front of that. */
 	ck_assert_str_eq(r.out, "0\ntrue\n");
-	r = run("$B/log-malloc-findleak -n --format json --since outside t | jq .total.bytes");
+	r = run("$B/log-malloc-findleak -n --format json --since 'outside ' t | jq .total.bytes");
 	ck_assert_str_eq(r.out, "300\n");
 	/* Nobody is there any more. */
 	r = run("$B/log-malloc-mark t late");

@@ -65,3 +65,22 @@ char *escape_printable(const char *name, size_t len)
 	*to = '\0';
 	return shown;
 }
+
+size_t escape_encode(char *to, const char *from, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)from[i];
+
+		if (byte >= ' ' && byte != '\\' && (byte != ' ' || i + 1 < len)) {
+			to[used++] = from[i];
+			continue;
+		}
+		to[used++] = '\\';
+		to[used++] = (char)('0' + (byte >> 6));
+		to[used++] = (char)('0' + (byte >> 3 & 7));
+		to[used++] = (char)('0' + (byte & 7));
+	}
+	return used;
+}

@@ -13,6 +13,12 @@
 size_t escape_decode(char *to, const char *from, size_t len);
 
 /*
+ * Writes the LEN bytes of FROM to TO, which has room for four times as many, as the trace has a name that is the rest
+ * of a line: bytes below 0x20, backslashes and a blank at the end as \ooo. Returns the number of bytes in TO.
+ */
+size_t escape_encode(char *to, const char *from, size_t len);
+
+/*
  * The number of bytes of the character at TEXT, which has LEN bytes, one at least. Sets
  * *CONTROL if a terminal may take it for a control character (terminal.h).
  */

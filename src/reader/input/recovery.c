@@ -19,8 +19,10 @@
  */
 #include "recovery.h"
 #include "copied.h"
+#include "escape.h"
 #include "journal.h"
 #include "read_at.h"
+#include "trace_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -350,6 +352,53 @@ static int take(struct recovery *recovery, const struct snapshot *s, uint64_t po
 	return 0;
 }
 
+/* ---- marks that were asked for ---------------------------------------------------- */
+
+/* A mark as the process would write it, with its newline, filled up to whole words if it has to be. */
+static size_t put_mark(char *to, const char *name, bool is_packed)
+{
+	static const char word[] = "# " LM_TRACE_MARK " ";
+	size_t len = sizeof word - 1;
+
+	memcpy(to, word, len);
+	len += escape_encode(to + len, name, strnlen(name, LM_JOURNAL_NAME));
+	while (is_packed && (len + 1) % LM_PACKED_WORD)
+		to[len++] = ' ';
+	to[len++] = '\n';
+	return len;
+}
+
+/* "# MARK ", a name with each byte escaped, and blanks. */
+enum { MARK_MAX = 4 * LM_JOURNAL_NAME + 32 };
+
+/*
+ * Marks that the process was asked for and has not written: they stand behind all that it has recorded. It writes them
+ * in front of its next event. 0 or -ENOMEM.
+ */
+static int add_asked(struct recovery *recovery, const struct snapshot *s)
+{
+	bool is_packed = s->header.packed != 0;
+	struct lm_journal_marks marks;
+	uint32_t count;
+	char *text;
+
+	if (read_at(s->fd, &marks, sizeof marks, LM_JOURNAL_MARKS) != 0)
+		return 0;
+	count = marks.asked - marks.taken;
+	if (!count || count > LM_JOURNAL_ASKS ||
+	    (is_packed && (recovery->size - s->header.base + recovery->len) % LM_PACKED_WORD))
+		return 0;
+	text = realloc(recovery->text, recovery->len + (size_t)count * MARK_MAX);
+	if (!text)
+		return -ENOMEM;
+	recovery->text = text;
+	for (uint32_t i = marks.taken; i != marks.asked; i++)
+		recovery->len += put_mark(text + recovery->len, marks.names[i % LM_JOURNAL_ASKS], is_packed);
+	return 0;
+}
+
+/* ---- a snapshot ------------------------------------------------------------------- */
+
 /* Copies everything in the right order, see above. 0 or -errno; -ENOENT if the journal was removed. */
 static int take_snapshot(struct snapshot *s, int trace)
 {
@@ -471,6 +520,9 @@ static int read_journal(struct recovery *recovery, struct snapshot *s, int trace
 	recovery->size = in_trace(&s->header, position);
 	recovery->pid = s->header.pid;
 	error = take(recovery, s, position, end, gaps);
+	/* Those that are to be appended to the trace are the journal's records alone. */
+	if (!error && gaps == RECOVERY_LEAVE_OUT)
+		error = add_asked(recovery, s);
 	return error ? error : 1;
 }
 
