@@ -539,13 +539,13 @@ static void finds_one_leak(void)
 {
 	struct run r = run("$B/log-malloc-findleak t");
 
-	ck_assert_msg(strstr(r.out, "SUSPECTED 1 LEAK:\n"), "%.3000s", r.out);
+	ck_assert_msg(strstr(r.out, "SUSPECTED 1 LEAKS:\n"), "%.3000s", r.out);
 	ck_assert_ptr_nonnull(strstr(r.out, " leaked 77 bytes "));
 	ck_assert_ptr_null(strstr(r.out, "Suppressions"));
 	ck_assert_ptr_nonnull(strstr(r.out, " bytes suppressed; the trace is complete\n"));
 	r = run("$B/log-malloc-findleak --no-default-suppressions t");
 	ck_assert_ptr_null(strstr(r.out, "suppressed"));
-	ck_assert_ptr_null(strstr(r.out, "SUSPECTED 1 LEAK:\n"));
+	ck_assert_ptr_null(strstr(r.out, "SUSPECTED 1 LEAKS:\n"));
 }
 
 START_TEST(what_libc_and_the_cxx_runtime_keep_is_no_leak)
@@ -582,7 +582,7 @@ START_TEST(leaks_of_constructors_are_not_the_loaders)
 	must(run("${CC:-cc} -g -shared -fPIC -o plugin.so plugin.c && ${CC:-cc} -g -o host host.c -ldl &&"
 	         "LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=$PWD/t ./host"));
 	r = run("$B/log-malloc-findleak t");
-	ck_assert_msg(strstr(r.out, "SUSPECTED 1 LEAK:\n") && strstr(r.out, " leaked 555 bytes "), "%.3000s", r.out);
+	ck_assert_msg(strstr(r.out, "SUSPECTED 1 LEAKS:\n") && strstr(r.out, " leaked 555 bytes "), "%.3000s", r.out);
 }
 END_TEST
 
@@ -631,7 +631,7 @@ START_TEST(what_is_allocated_inside_the_tracker_is_no_leak)
 	/* The program's own block without a backtrace is a leak. */
 	r = run("$B/log-malloc-findleak both");
 	ck_assert_int_eq(r.status, 1);
-	ck_assert_ptr_nonnull(strstr(r.out, "SUSPECTED 1 LEAK:\n 0x5000 leaked 77 bytes"));
+	ck_assert_ptr_nonnull(strstr(r.out, "SUSPECTED 1 LEAKS:\n 0x5000 leaked 77 bytes"));
 	ck_assert_int_eq(run("$B/log-malloc-findleak --max-bytes=77 both").status, 0);
 	r = run("$B/log-malloc-findleak --no-default-suppressions both");
 	ck_assert_ptr_nonnull(strstr(r.out, "SUSPECTED 2 LEAKS:\n 0x1000 leaked 5160 bytes"));
