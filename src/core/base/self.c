@@ -3,6 +3,7 @@
 #include "self.h"
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 #include "identity.h"
@@ -113,5 +114,6 @@ int lm_self_arguments(uintptr_t *start, uintptr_t *end, uintptr_t *limit)
 	*end = find_number(room->whole, length, 49);
 	*limit = find_number(room->whole, length, 51);
 	lm_sys_unmap(room, sizeof *room);
-	return *start && *start < *end && *end <= *limit ? 0 : -1;
+	/* The program's name lies right behind the environment. Under an emulator, these are not the program's. */
+	return *start && *start < *end && *end <= *limit && *limit == getauxval(AT_EXECFN) ? 0 : -1;
 }

@@ -5,6 +5,7 @@
 #include "atomic.h"
 #include "identity.h"
 #include "self.h"
+#include "sys.h"
 
 #define INTERVAL_MS 1000
 
@@ -16,15 +17,23 @@ static struct {
 } title;
 
 /*
- * Copies the title. The kernel shows it in the same way: if the last byte of the command line is not its NUL any more,
- * the title is one string, which may extend over the environment.
+ * Copies the title; "" if it can't be read. The kernel shows it in the same way: if the last byte of the command line
+ * is not its NUL any more, the title is one string, which may extend over the environment.
  */
 static void copy(char to[LM_TRACE_TITLE_MAX + 1])
 {
 	const volatile char *from = (const volatile char *)title.start;
-	int is_one = *(const volatile char *)(title.end - 1) != '\0';
-	size_t room = (is_one ? title.limit : title.end) - title.start, length = 0;
+	size_t room, length = 0;
+	int is_one;
 
+	to[0] = '\0';
+	/* The program may have unmapped the memory. What is copied lies in two pages at most. */
+	if (!lm_sys_readable(title.start) || !lm_sys_readable(title.end - 1) ||
+	    !lm_sys_readable(title.limit - title.start < LM_TRACE_TITLE_MAX ? title.limit - 1
+	                                                                    : title.start + LM_TRACE_TITLE_MAX - 1))
+		return;
+	is_one = *(const volatile char *)(title.end - 1) != '\0';
+	room = (is_one ? title.limit : title.end) - title.start;
 	for (size_t i = 0; i < room && i < LM_TRACE_TITLE_MAX && !(is_one && !from[i]); i++) {
 		to[i] = from[i] ? from[i] : ' ';
 		if (to[i] != ' ')
