@@ -115,7 +115,7 @@ static inline int64_t lm_sys_seek(int fd, int64_t offset, int whence)
 #if UINTPTR_MAX > UINT32_MAX
 	return lm_sys(SYS_lseek, fd, offset, whence);
 #else
-	int64_t position;
+	int64_t position = 0;
 	long result = lm_sys(SYS__llseek, fd, (uint32_t)((uint64_t)offset >> 32), (uint32_t)offset, &position, whence);
 
 	return result < 0 ? result : position;
