@@ -88,8 +88,9 @@ ifneq ($(and $(filter check,$(MAKECMDGOALS)),$(filter-out $(SUITES),$(SUITE))),)
 $(error SUITE=$(SUITE): it has to be one or more of: $(sort $(SUITES)))
 endif
 
-# Most suites wait more than they compute, and each works in directories of its own. So some run at a time.
-TEST_JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
+# Most suites wait more than they compute, and each works in directories of its own. So more run at a time than there are
+# processors.
+TEST_JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n > 4 ? 4 : n + 1)))
 
 tested: all examples $(PROGRAMS) $(B)/tests/races $(B)/tests/judge $(SUITE:%=$(B)/tests/%)
 

@@ -159,9 +159,9 @@ START_TEST(work_is_in_proportion_to_the_number_of_backtraces)
 
 	if (!can_count("work_is_in_proportion_to_the_number_of_backtraces"))
 		return;
-	some = instructions(counted[_i], 250, DEPTH);
-	more = instructions(counted[_i], 2000, DEPTH);
-	ck_assert_msg(more < 11 * some, "%s: %" PRIu64 " for 250, %" PRIu64 " for 2000", counted[_i], some, more);
+	some = instructions(counted[_i], 100, DEPTH);
+	more = instructions(counted[_i], 800, DEPTH);
+	ck_assert_msg(more < 11 * some, "%s: %" PRIu64 " for 100, %" PRIu64 " for 800", counted[_i], some, more);
 }
 END_TEST
 
