@@ -49,9 +49,10 @@ static int print_leak(const struct findings *findings, const struct leaks_group 
 	        bytes_in_units(group->bytes, units), call);
 	if (group->blocks != 1)
 		fprintf(out, "first: 0x%" PRIx64 ", ", group->address);
-	fprintf(out, "line: %" PRIu64 ")", group->line);
-	end_strong(findings);
-	trend_print(group, findings->moments, BACKTRACE_INDENT, out);
+	fprintf(out, "line: %" PRIu64 ")%s", group->line, screen_plain(findings->style.screen));
+	/* In the same line: what follows it is a table, for scripts, too. */
+	trend_print(group, findings->moments, out);
+	fputc('\n', out);
 	return print_stack(findings, group->stack);
 }
 

@@ -74,21 +74,24 @@ static void print_trend(const struct trend *trend, FILE *out)
 	}
 }
 
-void trend_print(const struct leaks_group *group, const struct moments *moments, int indent, FILE *out)
+/* In a shorter time than that, in milliseconds, everything is at the beginning. */
+#define TELLING_MS 1000
+
+void trend_print(const struct leaks_group *group, const struct moments *moments, FILE *out)
 {
 	uint64_t first, last;
 
+	if (!moments->count || moments->list[moments->count - 1].time < TELLING_MS)
+		return;
 	if (!moments_time_of(moments, group->line, &first) || !moments_time_of(moments, group->last_line, &last))
 		return;
-	fprintf(out, "%*s", indent, "");
 	if (group->blocks > 1) {
-		fputs("first after ", out);
+		fputs("; first after ", out);
 		print_time((double)first / 1000, out);
 		fputs(", last after ", out);
 	} else {
-		fputs("after ", out);
+		fputs("; after ", out);
 	}
 	print_time((double)last / 1000, out);
 	print_trend(&group->trend, out);
-	fputc('\n', out);
 }

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-/* Prints a line, INDENT columns to the right; nothing if the trace has no times. */
-void trend_print(const struct leaks_group *group, const struct moments *moments, int indent, FILE *out);
+/* Prints the rest of a line, behind a semicolon; nothing if the trace has no times, or is of less than a second. */
+void trend_print(const struct leaks_group *group, const struct moments *moments, FILE *out);
 
 #endif
