@@ -12,18 +12,6 @@
 
 /* ---- the head ---- */
 
-static const char *const formats[] = {
-#define WORD(id, word) [LM_FORMAT_##id] = "# " LM_TRACE_FORMAT " " word "\n",
-	LM_TRACE_FORMATS(WORD)
-#undef WORD
-};
-
-static const char *const flavours[] = {
-#define LINE(id, word) [LM_FLAVOUR_##id] = "# " LM_TRACE_FLAVOUR " " word "\n",
-	LM_TRACE_FLAVOURS(LINE)
-#undef LINE
-};
-
 /* A note of the linker, as ELF has it: three numbers, the name "GNU" and the build-id. There may be none at its place.
  */
 static void put_build_id(struct lm_text *text, const unsigned char *note)
@@ -86,8 +74,8 @@ static void send_string(const char *string)
 void lm_session_send_head(void)
 {
 	send_string("# " LM_TRACE_PID " 1\n");
-	send_string(flavours[LM_FLAVOUR_EMBEDDED]);
-	send_string(formats[lm_output.format]);
+	send_string(lm_record_flavour(LM_FLAVOUR_EMBEDDED));
+	send_string(lm_record_format(lm_output.format));
 	send_module();
 	send_callers();
 	send_string("# " LM_TRACE_THREAD " 1 0 main\n");

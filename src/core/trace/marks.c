@@ -260,18 +260,6 @@ static void put_mark(struct lm_text *text, const char *mark)
 	lm_record_mark(text, mark, lm_account_totals(), calls);
 }
 
-static const char *const formats[] = {
-#define LINE(id, word) [LM_FORMAT_##id] = "# " LM_TRACE_FORMAT " " word "\n",
-	LM_TRACE_FORMATS(LINE)
-#undef LINE
-};
-
-static const char *const flavours[] = {
-#define LINE(id, word) [LM_FLAVOUR_##id] = "# " LM_TRACE_FLAVOUR " " word "\n",
-	LM_TRACE_FLAVOURS(LINE)
-#undef LINE
-};
-
 int lm_marks_begin(uint64_t parent)
 {
 	/* Two paths, each byte at most four bytes in the trace; INIT; all else. Not on the stack, which may be small.
@@ -302,8 +290,8 @@ int lm_marks_begin(uint64_t parent)
 	if (lm_path_cwd(room->path, sizeof room->path) == 0)
 		lm_record_path(&text, LM_TRACE_CWD, room->path);
 	lm_record_number(&text, LM_TRACE_BEGAN, lm_clock_read(CLOCK_REALTIME));
-	lm_text_string(&text, flavours[lm_real_flavour()]);
-	lm_text_string(&text, formats[lm_settings.format]);
+	lm_text_string(&text, lm_record_flavour(lm_real_flavour()));
+	lm_text_string(&text, lm_record_format(lm_settings.format));
 	if (thread) {
 		read_name(thread->name);
 		lm_record_thread(&text, thread->number, thread->owner, thread->name);

@@ -281,3 +281,25 @@ void lm_record_thread(struct lm_text *text, unsigned number, uint64_t tid, const
 	lm_text_path_line(text, name);
 	lm_text_char(text, '\n');
 }
+
+const char *lm_record_format(enum lm_format format)
+{
+	static const char *const lines[] = {
+#define LINE(id, word) [LM_FORMAT_##id] = "# " LM_TRACE_FORMAT " " word "\n",
+		LM_TRACE_FORMATS(LINE)
+#undef LINE
+	};
+
+	return lines[format];
+}
+
+const char *lm_record_flavour(enum lm_flavour flavour)
+{
+	static const char *const lines[] = {
+#define LINE(id, word) [LM_FLAVOUR_##id] = "# " LM_TRACE_FLAVOUR " " word "\n",
+		LM_TRACE_FLAVOURS(LINE)
+#undef LINE
+	};
+
+	return lines[flavour];
+}

@@ -46,6 +46,10 @@ struct lm_event {
 /* The event's line with its newline, without frames. STATM may be NULL. */
 void lm_record_event(struct lm_text *text, const struct lm_event *event, const struct lm_statm *statm);
 
+/* The lines of a trace's head that name its format and its flavour. */
+const char *lm_record_format(enum lm_format format);
+const char *lm_record_flavour(enum lm_flavour flavour);
+
 /* "+ INIT" or "+ FINI" with the totals and the counts of calls. */
 void lm_record_mark(struct lm_text *text, const char *mark, struct lm_totals totals,
                     const uint64_t calls[LM_CALL_COUNT]);
