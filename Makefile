@@ -153,7 +153,8 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"' -DLM_SOVERSION='"$(SOVERSION)"'
 # it. So an include that climbs does not compile, and `make lint` finds references that climb.
 CORE_LAYERS   := $(addprefix src/core/,port $(if $(SMALL_LIBC),port/small) port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
-READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export)
+READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export) \
+	$(addprefix src/outside/,process reach attach)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
 # The words of the list $(2) that come before the word $(1).

@@ -66,6 +66,8 @@ enum lm_format { LM_TRACE_FORMATS(LM_TRACE_FORMAT_ENUM) LM_FORMAT_COUNT };
 /* The flavours, X(identifier, "word"): how the tracker got into the process. */
 #define LM_TRACE_FLAVOURS(X)                                                                                           \
 	X(PRELOAD, "preload")                                                                                          \
+	X(ATTACHED, "attached")                                                                                        \
+	X(DLOPEN, "dlopen")                                                                                            \
 	X(WRAP_DYNAMIC, "wrap-dynamic")                                                                                \
 	X(WRAP_STATIC, "wrap-static")                                                                                  \
 	X(EMBEDDED, "embedded")
@@ -118,7 +120,11 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_KILLED    "KILLED"
 #define LM_TRACE_TITLE     "TITLE"
 #define LM_TRACE_MISMATCH  "MISMATCH"
-#define LM_TRACE_MAPS      "/proc/self/maps"
+#define LM_TRACE_BEFORE    "BEFORE"
+/* Written by whoever looked into the process from outside, behind everything else. */
+#define LM_TRACE_UNREACHABLE "UNREACHABLE"
+#define LM_TRACE_REACHED_AT  "REACHED-AT"
+#define LM_TRACE_MAPS        "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7
 

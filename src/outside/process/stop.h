@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Stops all threads of a process by ptrace, reads and writes their registers, and lets them go on. The process does
+ * not see that, except that it stands still for a moment. Not for several threads of ours: ptrace belongs to the
+ * thread that attached.
+ */
+#ifndef LM_OUTSIDE_STOP_H
+#define LM_OUTSIDE_STOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The greatest set of general registers of a machine that we know, in words. */
+enum { STOP_REGISTERS_MAX = 72 };
+
+struct stop_registers {
+	size_t size; /* bytes that are used */
+	union {
+		uint64_t words64[STOP_REGISTERS_MAX];
+		uint32_t words32[2 * STOP_REGISTERS_MAX];
+		unsigned char bytes[8 * STOP_REGISTERS_MAX];
+	};
+};
+
+struct stop_thread {
+	pid_t tid;
+	int signal;    /* a signal that was about to be delivered, and is delivered when the thread goes on; or 0 */
+	bool is_group; /* it stands in a group stop (SIGSTOP), and stays there when we let it go */
+	bool is_stopped;
+	struct stop_registers registers;
+};
+
+struct stop {
+	pid_t pid;
+	struct stop_thread *threads; /* the first one is the main thread, if that has not ended */
+	size_t count;
+	size_t room;
+};
+
+/*
+ * Attaches to all threads of process PID and stops them, those too that they start meanwhile. 0 with STOP, or -errno:
+ * then nothing is attached.
+ */
+int stop_attach(struct stop *stop, pid_t pid);
+
+/* Lets the threads run without letting go of them, and stops them again. 0 or -errno: -ESRCH if the process ended. */
+int stop_resume(struct stop *stop);
+int stop_again(struct stop *stop);
+
+/* Lets go of all threads; each gets the signal that it was to get. STOP is empty then. */
+void stop_release(struct stop *stop);
+
+/* Reads the registers of a stopped thread into it; writes REGISTERS to it. 0 or -errno. */
+int stop_read_registers(struct stop_thread *thread);
+int stop_write_registers(const struct stop_thread *thread, const struct stop_registers *registers);
+
+#endif
