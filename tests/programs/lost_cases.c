@@ -8,7 +8,7 @@
 
 struct node {
 	void *to;
-	char rest[32];
+	char rest[128];
 };
 
 static void *volatile roots[10];
