@@ -261,7 +261,7 @@ static int copy_process(struct lost *lost)
 	error = reach_copy(&lost->copy, stop, NULL, 0);
 	let_go(lost);
 	lost->figures.copied = lost->copy.memory.bytes;
-	if (error == -ESRCH || (!error && !lost->copy.memory.bytes))
+	if (error == -ESRCH)
 		return has_ended(lost);
 	if (error)
 		return trouble(lost, error, "process %d: %s", (int)lost->figures.pid, strerror(-error));
