@@ -41,10 +41,25 @@ static int wait_for_stop(struct stop_thread *thread)
 	return 0;
 }
 
+/* A thread that has ended, such as the first one while others go on, can't be attached to; the kernel says EPERM. */
+static bool has_ended(pid_t tid)
+{
+	char path[32], line[64], state = 'X';
+	FILE *status;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
+	status = fopen(path, "re");
+	while (status && fgets(line, sizeof line, status) && sscanf(line, "State: %c", &state) != 1)
+		continue;
+	if (status)
+		fclose(status);
+	return state == 'Z' || state == 'X';
+}
+
 static int seize(struct stop_thread *thread)
 {
 	if (ptrace(PTRACE_SEIZE, thread->tid, NULL, NULL) != 0)
-		return -errno;
+		return errno == EPERM && has_ended(thread->tid) ? -ESRCH : -errno;
 	if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0)
 		return -errno;
 	return wait_for_stop(thread);
