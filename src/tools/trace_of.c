@@ -3,9 +3,11 @@
 #include "trace_of.h"
 #include "cli.h"
 #include "journal.h"
+#include "refused.h"
 #include "trace_format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,16 +76,28 @@ static bool find_by_descriptor(char trace[PATH_MAX], uint64_t pid)
 	return false;
 }
 
+/* Says why there is no trace to be found. */
+static void complain(uint64_t pid)
+{
+	char name[64], reason[400];
+	int fd;
+
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		cli_error("process %" PRIu64 " is not traced, or its trace is no file", pid);
+	else if (errno == ENOENT)
+		cli_error("process %" PRIu64 ": there is none", pid);
+	else
+		cli_error("%s", refused_text(reason, sizeof reason, (pid_t)pid, errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 bool trace_of_find(char trace[PATH_MAX], uint64_t pid)
 {
-	char name[64];
-
 	if (find_by_journal(trace, pid) || find_by_descriptor(trace, pid))
 		return true;
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
-	if (access(name, R_OK) != 0)
-		cli_error("process %" PRIu64 ": %s", pid, errno == ENOENT ? "there is none" : strerror(errno));
-	else
-		cli_error("process %" PRIu64 " is not traced, or its trace is no file", pid);
+	complain(pid);
 	return false;
 }

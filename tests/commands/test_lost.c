@@ -281,6 +281,49 @@ START_TEST(the_command_finds_the_trace_and_the_process)
 }
 END_TEST
 
+/* The trace has the number that the process calls itself by. */
+START_TEST(a_process_in_another_pid_namespace_is_found)
+{
+	struct looked looked = {.error = 0};
+	pid_t pid;
+
+	if (run("unshare -pf --mount-proc true").status != 0) {
+		skip("a_process_in_another_pid_namespace_is_found", "unshare is not permitted here");
+		return;
+	}
+	pid = start("unshare -pf --mount-proc --kill-child env LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS "lost_cases");
+	looked.error = lost_look(in_scratch("trace"), 0, NULL, &looked.unreached, &looked.figures);
+	end(pid);
+	ck_assert_msg(looked.error == 0, "%s", looked.figures.trouble);
+	ck_assert_int_ne(looked.figures.pid, 1);
+	sum_up(&looked, is_node);
+	sums_are(&looked, known[0].sums);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
+START_TEST(a_process_of_another_user_is_refused)
+{
+	static const char other[] = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+	struct run by_pid, by_trace;
+	pid_t pid;
+
+	if (run("%s true", other).status != 0) {
+		skip("a_process_of_another_user_is_refused", "setpriv is not permitted here");
+		return;
+	}
+	must(run("cp $B/log-malloc-findleak . && chmod -R a+rX . && chmod a+x . .. ; true"));
+	pid = start(traced_command(0, "lost_cases"));
+	by_pid = run("%s ./log-malloc-findleak --lost -p %d", other, (int)pid);
+	by_trace = run("chmod a+r trace && %s ./log-malloc-findleak --lost trace", other);
+	end(pid);
+	ck_assert_int_eq(by_pid.status, 2);
+	ck_assert_ptr_nonnull(strstr(by_pid.err, " belongs to another user: "));
+	ck_assert_int_eq(by_trace.status, 2);
+	ck_assert_ptr_nonnull(strstr(by_trace.err, " belongs to another user: "));
+}
+END_TEST
+
 /* Each of these gets a sentence that says what to do instead. */
 START_TEST(what_can_not_be_looked_into_is_refused)
 {
@@ -328,6 +371,8 @@ int main(void)
 	ONCE(storage_of_a_loaded_library_has_pointers);
 	ONCE(mappings_between_those_of_musl_are_roots);
 	ONCE(the_command_finds_the_trace_and_the_process);
+	ONCE(a_process_in_another_pid_namespace_is_found);
+	ONCE(a_process_of_another_user_is_refused);
 	TIMES(what_can_not_be_looked_into_is_refused, 6);
 	TIMES(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole, 6);
 	return run_suite(suite);
