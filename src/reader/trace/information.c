@@ -62,9 +62,20 @@ static void set_flavour(struct trace_image *image, const struct record *record)
 		if (record->len != strlen(words[i]) || memcmp(record->text, words[i], record->len) != 0)
 			continue;
 		image->flavour = words[i];
-		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC;
+		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC || i == LM_FLAVOUR_DLOPEN;
+		image->is_loaded = i == LM_FLAVOUR_DLOPEN;
+		image->is_attached = i == LM_FLAVOUR_ATTACHED;
 		image->is_embedded = i == LM_FLAVOUR_EMBEDDED;
 	}
+}
+
+/* The program may write such a line itself, but not in front of INIT. */
+static void set_before(struct trace_image *image, uint64_t bytes)
+{
+	if (image->begun)
+		return;
+	image->has_before = true;
+	image->before = bytes;
 }
 
 static void set_title(struct trace_image *image, const struct record *record)
@@ -143,6 +154,12 @@ int information_take(struct trace *trace)
 		return 0;
 	case INFO_TITLE:
 		set_title(image, record);
+		return 0;
+	case INFO_BEFORE:
+		set_before(image, record->number);
+		return 0;
+	case INFO_DETACHED:
+		image->is_detached = image->is_attached;
 		return 0;
 	case INFO_NOTHING:
 		image->gaps++;

@@ -233,6 +233,9 @@ static enum trace_kind info_kind(enum record_info info)
 	switch (info) {
 	case INFO_MARK:
 		return TRACE_MARK;
+	case INFO_REACHED:
+	case INFO_UNREACHABLE:
+		return TRACE_REACHED;
 	case INFO_BACKTRACE:
 		return TRACE_BACKTRACE;
 	default:
@@ -244,15 +247,16 @@ static enum trace_kind info_kind(enum record_info info)
 static int take_info_line(struct trace *trace, struct trace_item *item)
 {
 	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
-	const bool is_mark = trace->record.info == INFO_MARK;
+	const enum trace_kind kind = info_kind(trace->record.info);
+	const bool is_wanted = trace->with_lines || kind == TRACE_MARK || kind == TRACE_REACHED;
 	int error;
 
 	trace->in_file = trace->in_map = false;
 	set_text(trace, item);
 	error = information_take(trace);
-	if (error || !(trace->with_lines || is_mark) || (is_node && trace->section != SECTION_TEXT))
+	if (error || !is_wanted || (is_node && trace->section != SECTION_TEXT))
 		return error;
-	item->kind = info_kind(trace->record.info);
+	item->kind = kind;
 	item->line = trace->line.number;
 	item->stack = item->kind == TRACE_BACKTRACE ? stacks_find_number(&trace->image.stacks, trace->record.number)
 	                                            : STACK_NONE;
