@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "python.h"
 #include "replay.h"
+#include "unreached.h"
 #include "wrong_frees.h"
 
 #include <errno.h>
@@ -86,6 +87,7 @@ struct findleak {
 	struct history history;
 	struct frees frees;
 	struct moments moments;
+	struct unreached unreached; /* what somebody saw who looked into the process */
 };
 
 /*
@@ -124,6 +126,7 @@ static void next_image(struct findleak *f)
 	f->heap.observer = (struct heap_observer){.came = came, .left = left, .missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
+	unreached_free(&f->unreached);
 	suppressions_next_image(&f->suppressions);
 }
 
@@ -282,6 +285,8 @@ static int report_image(struct findleak *f)
 		return 0;
 	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
+	if (!unreached_is_whole(&f->unreached))
+		cli_error("%s: what is lost is not known: the trace lacks a part of the list", findings.name);
 	error = find(f, &findings);
 	if (!error)
 		error = f->format->image(&findings);
@@ -328,6 +333,14 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
 }
 
+/* What was seen at the end tells nothing about a part of the trace that ends before. */
+static int take_look(struct findleak *f, const struct trace_item *item)
+{
+	if (window_has_ended(&f->work.window))
+		return 0;
+	return unreached_take(&f->unreached, f->work.trace, item);
+}
+
 static int take_item(void *context, const struct trace_item *item)
 {
 	struct findleak *f = context;
@@ -345,6 +358,8 @@ static int take_item(void *context, const struct trace_item *item)
 		return 0;
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
+	if (!error && item->kind == TRACE_REACHED)
+		return take_look(f, item);
 	if (!error && item->kind == TRACE_END)
 		return end_image(f);
 	return error;

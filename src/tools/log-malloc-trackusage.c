@@ -197,7 +197,7 @@ static int take_item(void *context, const struct trace_item *item)
 		return error;
 	if (item->kind == TRACE_END)
 		return end_image(t);
-	if (item->kind != TRACE_CALLING && item->kind != TRACE_MARK)
+	if (item->kind == TRACE_CALL || item->kind == TRACE_INIT || item->kind == TRACE_FINI)
 		take_event(t, &exact.event);
 	return 0;
 }

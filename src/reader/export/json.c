@@ -177,8 +177,9 @@ void json_frames_free(struct json_frames *frames)
 }
 
 static const char *const endings[TRACE_ENDINGS] = {
-	[TRACE_CUT] = "unknown",     [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
-	[TRACE_RUNNING] = "running", [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless"};
+	[TRACE_CUT] = "unknown",      [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
+	[TRACE_RUNNING] = "running",  [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless",
+	[TRACE_DETACHED] = "detached"};
 
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early)
 {
