@@ -35,6 +35,7 @@ _Noreturn static void help(void)
 	     "                     what it has (default: no limit)\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
+	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -57,7 +58,7 @@ static void check(const struct launch_options *options)
 
 struct launch_options launch_options_parse(int argc, char **argv)
 {
-	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS };
+	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS, OPT_LOST };
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"follow", no_argument, NULL, 'f'},
@@ -74,6 +75,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
+		{"lost", no_argument, NULL, OPT_LOST},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -98,6 +100,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 			break;
 		case OPT_OPERATORS:
 			options.operators = true;
+			break;
+		case OPT_LOST:
+			options.lost = true;
 			break;
 		case OPT_FORMAT:
 			options.settings.values[SETTING_FORMAT] = long_options[index].name;

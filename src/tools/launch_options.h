@@ -12,6 +12,7 @@ struct launch_options {
 	struct settings settings;
 	bool quiet, verbose;
 	bool operators; /* C++'s operators are intercepted, too */
+	bool lost;      /* at the end, find the blocks that no pointer leads to */
 	char **command; /* its words, NULL behind the last */
 };
 
