@@ -69,6 +69,26 @@ bool process_runs(uint64_t pid, const char *identity)
 	return *identity && strcmp(found, identity) == 0;
 }
 
+uint64_t process_find(uint64_t pid, const char *identity)
+{
+	const struct dirent *entry;
+	uint64_t found = 0;
+	DIR *proc;
+
+	if (process_runs(pid, identity))
+		return pid;
+	proc = opendir("/proc");
+	while (proc && !found && (entry = readdir(proc))) {
+		uint64_t other = strtoull(entry->d_name, NULL, 10);
+
+		if (other && process_runs(other, identity))
+			found = other;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
 /* ---- files that are mapped ----------------------------------------------------- */
 
 /* By the inode's number alone: some filesystems show another device there than stat() does. */

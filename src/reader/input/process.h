@@ -18,6 +18,12 @@ uint64_t process_identity(const char *which);
 /* Does process PID run, and is its identity the hexadecimal number IDENTITY? */
 bool process_runs(uint64_t pid, const char *identity);
 
+/*
+ * The process that has the identity IDENTITY, in the number that it has here: it may call itself PID in a PID namespace
+ * of its own. 0: there is none, as far as processes can be seen.
+ */
+uint64_t process_find(uint64_t pid, const char *identity);
+
 enum process_use {
 	PROCESS_USES,       /* some process has the file mapped */
 	PROCESS_USES_NOT,   /* none has, as far as this PID namespace is seen */

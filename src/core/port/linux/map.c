@@ -14,9 +14,37 @@
 #include <sys/auxv.h>
 
 #include "atomic.h"
+#include "own.h"
 #include "sys.h"
 
 static uintptr_t spare;
+
+static struct lm_own own = {.magic = LM_OWN_MAGIC, .room = LM_OWN_MAX};
+
+/* Without a free place, the mapping is not in the table. */
+static void note(uintptr_t at, size_t size)
+{
+	lm_store(&own.self, (uintptr_t)&own);
+	for (size_t i = 0; i < LM_OWN_MAX; i++) {
+		uintptr_t none = 0;
+
+		if (lm_load(&own.mappings[i].from) || !lm_compare_exchange(&own.mappings[i].from, &none, at))
+			continue;
+		lm_store(&own.mappings[i].size, size);
+		return;
+	}
+}
+
+static void forget(uintptr_t at)
+{
+	for (size_t i = 0; i < LM_OWN_MAX; i++) {
+		if (lm_load(&own.mappings[i].from) != at)
+			continue;
+		lm_store(&own.mappings[i].size, 0);
+		lm_store_release(&own.mappings[i].from, 0);
+		return;
+	}
+}
 
 size_t lm_sys_page(void)
 {
@@ -124,6 +152,8 @@ static void *map_with(size_t size, int access)
 	int saved = errno;
 	uintptr_t at = map(whole(size, page), page, access);
 
+	if (at)
+		note(at, whole(size, page));
 	errno = saved;
 	return (void *)at;
 }
@@ -183,6 +213,7 @@ void lm_sys_unmap(void *p, size_t size)
 {
 	size_t page = lm_sys_page();
 
+	forget((uintptr_t)p);
 	release((uintptr_t)p, whole(size, page), page);
 }
 
