@@ -53,22 +53,24 @@ static struct lost_found *add(struct last_look *last, pid_t pid, const char *tra
 static void look(void *context, const struct stop *stop)
 {
 	struct last_look *last = context;
+	struct lost_figures figures;
+	struct unreached unreached;
 	struct lost_found *found;
 	char path[PATH_MAX];
 	int error;
 
 	if (!find_trace(last, stop->pid, path))
 		return;
-	found = add(last, stop->pid, path);
-	if (!found)
-		return;
-	error = lost_look(path, stop->pid, stop, &found->unreached, &found->figures);
-	if (error) {
-		last->count--;
-		unreached_free(&found->unreached);
+	error = lost_look(path, stop->pid, stop, &unreached, &figures);
+	found = error ? NULL : add(last, stop->pid, path);
+	if (found) {
+		found->unreached = unreached;
+		found->figures = figures;
+	} else if (!error) {
+		unreached_free(&unreached);
 	}
 	if (error && error != -ENODATA && !last->quiet)
-		cli_error("what process %d lost is not known: %s", (int)stop->pid, strerror(-error));
+		cli_error("what process %d lost is not known: %s", (int)stop->pid, figures.trouble);
 }
 
 bool last_look_begin(struct last_look *last, const struct destination *to, pid_t pid, bool follows,

@@ -67,7 +67,7 @@ static bool find_by_journal(struct top_target *target, uint64_t pid)
 
 static bool find_by_descriptor(struct top_target *target, uint64_t pid)
 {
-	static const int descriptors[] = {LM_TRACE_FD, 4080};
+	static const int descriptors[] = {4080, LM_TRACE_FD};
 	char name[64], path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {

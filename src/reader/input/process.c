@@ -69,19 +69,44 @@ bool process_runs(uint64_t pid, const char *identity)
 	return *identity && strcmp(found, identity) == 0;
 }
 
+/* Does the process that is NAME here call itself PID, in its own PID namespace? */
+static bool calls_itself(const char *name, uint64_t pid)
+{
+	static const char word[] = "\nNSpid:";
+	char path[300], status[4096], *line, *number;
+
+	snprintf(path, sizeof path, "/proc/%s/status", name);
+	status[read_start(path, status, sizeof status - 1)] = '\0';
+	line = strstr(status, word);
+	if (!line)
+		return strtoull(name, NULL, 10) == pid;
+	line[1 + strcspn(line + 1, "\n")] = '\0';
+	/* The innermost namespace comes last. */
+	number = strrchr(line, '\t');
+	return number && strtoull(number + 1, NULL, 10) == pid;
+}
+
+bool process_is(uint64_t here, uint64_t pid, const char *identity)
+{
+	char name[24];
+
+	snprintf(name, sizeof name, "%" PRIu64, here);
+	return process_runs(here, identity) && calls_itself(name, pid);
+}
+
 uint64_t process_find(uint64_t pid, const char *identity)
 {
 	const struct dirent *entry;
 	uint64_t found = 0;
 	DIR *proc;
 
-	if (process_runs(pid, identity))
+	if (process_is(pid, pid, identity))
 		return pid;
 	proc = opendir("/proc");
 	while (proc && !found && (entry = readdir(proc))) {
 		uint64_t other = strtoull(entry->d_name, NULL, 10);
 
-		if (other && process_runs(other, identity))
+		if (other && process_is(other, pid, identity))
 			found = other;
 	}
 	if (proc)
@@ -110,23 +135,6 @@ static enum process_use maps_inode(const char *maps_path, ino_t inode)
 	fclose(maps);
 	free(line);
 	return use;
-}
-
-/* Does the process that is NAME here call itself PID, in its own PID namespace? */
-static bool calls_itself(const char *name, uint64_t pid)
-{
-	static const char word[] = "\nNSpid:";
-	char path[300], status[4096], *line, *number;
-
-	snprintf(path, sizeof path, "/proc/%s/status", name);
-	status[read_start(path, status, sizeof status - 1)] = '\0';
-	line = strstr(status, word);
-	if (!line)
-		return strtoull(name, NULL, 10) == pid;
-	line[1 + strcspn(line + 1, "\n")] = '\0';
-	/* The innermost namespace comes last. */
-	number = strrchr(line, '\t');
-	return number && strtoull(number + 1, NULL, 10) == pid;
 }
 
 static enum process_use ask(const char *name, const struct stat *file, uint64_t pid)

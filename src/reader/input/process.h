@@ -19,6 +19,12 @@ uint64_t process_identity(const char *which);
 bool process_runs(uint64_t pid, const char *identity);
 
 /*
+ * Is process HERE the one that calls itself PID, in its own PID namespace, and has the identity IDENTITY? Processes that
+ * were started in the same hundredth of a second have the same identity.
+ */
+bool process_is(uint64_t here, uint64_t pid, const char *identity);
+
+/*
  * The process that has the identity IDENTITY, in the number that it has here: it may call itself PID in a PID namespace
  * of its own. 0: there is none, as far as processes can be seen.
  */
