@@ -9,7 +9,7 @@
 #include "merge.h"
 #include "plural.h"
 #include "refused.h"
-#include "traced_process.h"
+#include "trace_of.h"
 #include "unreached.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static bool find_trace(const struct last_look *last, pid_t pid, char path[PATH_M
 {
 	if (pid == last->command && destination_locate(last->to, path))
 		return true;
-	return traced_process_find((uint64_t)pid, path);
+	return trace_of_find(path, (uint64_t)pid);
 }
 
 static struct lost_found *add(struct last_look *last, pid_t pid, const char *trace)

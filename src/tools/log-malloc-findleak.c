@@ -5,8 +5,12 @@
 #include "heap.h"
 #include "history.h"
 #include "interrupt.h"
+#include "lost.h"
+#include "plural.h"
+#include "progress.h"
 #include "python.h"
 #include "replay.h"
+#include "trace_of.h"
 #include "unreached.h"
 #include "wrong_frees.h"
 
@@ -26,6 +30,9 @@ static const char help[] =
 	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
 	"                        and JUnit all)\n"
 	"  -a, --by-address      each block on its own\n"
+	"      --lost            which blocks nothing points to: looks into the process, which has\n"
+	"                        to run, and stops it for that for some milliseconds; without\n"
+	"                        TRACE, finds the trace of the process PID\n"
 	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
 	"                        of the time), blocks, bytes or age\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
@@ -47,11 +54,21 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { SORT = COMMAND_NEXT_OPTION, MIN_BYTES, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value {
+	LOST = COMMAND_NEXT_OPTION,
+	SORT,
+	MIN_BYTES,
+	OLDER_THAN,
+	NO_DEFAULTS,
+	MAX_BYTES,
+	OWN_CALLS,
+	FORMAT
+};
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
 	{"by-address", no_argument, NULL, 'a'},
+	{"lost", no_argument, NULL, LOST},
 	{"sort", required_argument, NULL, SORT},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
@@ -74,6 +91,8 @@ struct findleak {
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
+	bool wants_lost;
+	pid_t pid; /* --lost: the process that is looked into; 0: the one that the trace names */
 	bool without_builtin;
 	bool several; /* more than one trace was given */
 	const struct findleak_format *format;
@@ -82,6 +101,7 @@ struct findleak {
 	/* About the trace that is being read: */
 	bool can_read_twice;
 	uint64_t reported; /* its images that were reported */
+	struct lost lost;
 	/* About the image that is being read: */
 	struct heap heap;
 	struct history history;
@@ -254,6 +274,25 @@ static int find(struct findleak *f, struct findings *findings)
 	return error;
 }
 
+/*
+ * --lost: the process is as it is at the end of the trace, so of several images the last one is looked at. False if
+ * this is none, or after a message.
+ */
+static bool look(struct findleak *f)
+{
+	const struct lost_figures *figures = &f->lost.figures;
+
+	if (f->work.trace->image.followed)
+		return false;
+	progress_hide();
+	if (lost_finish(&f->lost, &f->heap, &f->unreached) != 0)
+		return false;
+	cli_error("process %d stood still for %.1f ms: %.1f MB and the registers of %zu thread%s were copied",
+	          (int)figures->pid, (double)figures->still_us / 1000, (double)figures->copied / 1e6, figures->threads,
+	          plural(figures->threads));
+	return true;
+}
+
 static int report_image(struct findleak *f)
 {
 	const struct trace_image *image = &f->work.trace->image;
@@ -282,6 +321,8 @@ static int report_image(struct findleak *f)
 	int error;
 
 	if (!command_wants_image(&f->work) || !window_has_begun(&f->work.window))
+		return 0;
+	if (f->wants_lost && !look(f))
 		return 0;
 	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
@@ -373,10 +414,14 @@ static int read_trace(void *context)
 	struct trace_item item;
 	int error = 0, got = 1;
 
+	if (f->wants_lost && lost_begin(&f->lost, trace) != 0)
+		return 0;
 	while (!error && got > 0) {
 		/* Moments and marks are no packed records. */
 		if (!window_has_ended(&f->work.window))
 			error = replay_packed(&f->heap, trace);
+		if (f->wants_lost)
+			lost_keep_up(&f->lost);
 		if (!error && (got = trace_next(trace, &item)) > 0)
 			error = take_item(f, &item);
 	}
@@ -396,10 +441,15 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 
 	f->reported = 0;
 	f->can_read_twice = is_regular(path);
+	f->lost = (struct lost){.pid = f->pid};
 	next_image(f);
 	status = command_read(&f->work, path, read_trace, f);
 	next_image(f);
-	return status;
+	lost_end(&f->lost);
+	if (!*f->lost.figures.trouble)
+		return status;
+	cli_error("%s", f->lost.figures.trouble);
+	return CLI_TROUBLE;
 }
 
 /* Reports each trace, even if another one can not be read. */
@@ -490,6 +540,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case 'a':
 		f->by_address = true;
 		return true;
+	case LOST:
+		f->wants_lost = true;
+		return true;
 	case SORT:
 		f->order = find_order(argument);
 		return true;
@@ -521,13 +574,30 @@ static bool take_option(void *context, int option, const char *argument)
 	}
 }
 
+/* --lost: the number is that of the process here. Its trace may call it by another one. */
+static void choose_process(struct findleak *f)
+{
+	if (f->work.window.until.text)
+		cli_usage_error("--lost looks at what is live now, and --until leaves that out");
+	f->pid = f->work.has_pid ? (pid_t)f->work.pid : 0;
+	f->work.has_pid = false;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct command command = {"log-malloc-findleak", help, "t:as:p:nfhV", options, take_option};
 	struct findleak f = {.format = &findleak_text};
 	char **paths = command_parse(&command, &f.work, &f, argc, argv);
+	char found[PATH_MAX], *one[] = {found, NULL};
 
+	if (f.wants_lost)
+		choose_process(&f);
+	if (f.pid && !*paths) {
+		paths = one;
+		if (!trace_of_find(found, (uint64_t)f.pid))
+			return CLI_TROUBLE;
+	}
 	if (!*paths)
-		cli_usage_error("a TRACE is needed");
+		cli_usage_error(f.wants_lost ? "a TRACE or --pid is needed" : "a TRACE is needed");
 	return run(&f, paths);
 }

@@ -12,6 +12,7 @@
 #include "top_screen.h"
 #include "top_state.h"
 #include "top_target.h"
+#include "trace_of.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -483,7 +484,7 @@ static bool choose(struct top *t, char **words, bool is_command)
 	if (t->output)
 		cli_usage_error("--output is the trace of a COMMAND, which stands behind --");
 	if (t->work.has_pid && !*words)
-		return top_target_find(&t->target, t->work.pid);
+		return trace_of_find(t->target.trace, t->work.pid);
 	if (t->work.has_pid || !*words || words[1])
 		cli_usage_error("a TRACE is needed, or -p PID, or a COMMAND behind --");
 	if (strcmp(*words, "-") == 0)

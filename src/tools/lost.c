@@ -147,22 +147,34 @@ static bool has_in_name(const struct stacks_frame *frame, const char *name)
 	return memmem(frame->text, frame->len, name, strlen(name)) != NULL;
 }
 
-/* What the innermost frames say of the block: 1 that it is of new[], -1 that it is of new, 0 nothing. */
-static int is_of_array(const struct stacks *stacks, uint32_t number)
+/* Can what was allocated from STACK be an array, by its innermost frames? Those that name no operator leave it open. */
+static bool may_be_array(const struct stack *stack, const struct stacks *stacks, bool is_cxx)
 {
 	enum { INNERMOST = 3 };
-	const struct stack stack = number == STACK_NONE ? (struct stack){NULL, 0} : stacks_get(stacks, number);
-	int found = 0;
 
-	for (size_t i = 0; i < stack.depth && i < INNERMOST && found < 1; i++) {
-		const struct stacks_frame frame = stacks_frame_at(stacks, stack.frames[i]);
+	for (size_t i = 0; i < stack->depth && i < INNERMOST; i++) {
+		const struct stacks_frame frame = stacks_frame_at(stacks, stack->frames[i]);
 
 		if (has_in_name(&frame, "_Zna"))
-			found = 1;
-		else if (has_in_name(&frame, "_Znw"))
-			found = -1;
+			return true;
+		is_cxx &= !has_in_name(&frame, "_Znw");
 	}
-	return found;
+	return is_cxx;
+}
+
+/* The same for the number of each backtrace, and for STACK_NONE the last. To be freed; NULL without memory. */
+static bool *find_arrays(const struct stacks *stacks, bool is_cxx)
+{
+	bool *arrays = calloc(stacks->stack_count + 1, sizeof *arrays);
+
+	for (size_t i = 0; arrays && i < stacks->stack_count; i++) {
+		const struct stack stack = stacks_get(stacks, (uint32_t)i);
+
+		arrays[i] = may_be_array(&stack, stacks, is_cxx);
+	}
+	if (arrays)
+		arrays[stacks->stack_count] = is_cxx;
+	return arrays;
 }
 
 /* Does the process have a C++ runtime of its own file? A program that is linked with all of it tells by its frames. */
@@ -178,17 +190,22 @@ static bool has_cxx(const struct regions *regions)
 /* The live blocks, to be freed; NULL without memory. */
 static struct reach_block *copy_blocks(const struct lost *lost, const struct heap *heap)
 {
+	const struct stacks *stacks = &lost->trace->image.stacks;
 	struct reach_block *blocks = calloc(heap->blocks + 1, sizeof *blocks);
-	const bool is_cxx = has_cxx(&lost->copy.memory.regions);
+	bool *arrays = find_arrays(stacks, has_cxx(&lost->copy.memory.regions));
 	const struct heap_block *block;
 	size_t position = 0, count = 0;
 
-	while (blocks && (block = heap_next(heap, &position)))
-		blocks[count++] = (struct reach_block){
-			.address = block->address,
-			.size = block->size,
-			.may_be_array = is_of_array(&lost->trace->image.stacks, block->stack) >= !is_cxx,
-		};
+	while (blocks && arrays && (block = heap_next(heap, &position))) {
+		size_t stack = block->stack < stacks->stack_count ? block->stack : stacks->stack_count;
+
+		blocks[count++] = (struct reach_block){block->address, block->size, REACH_LOST, arrays[stack]};
+	}
+	if (!arrays) {
+		free(blocks);
+		blocks = NULL;
+	}
+	free(arrays);
 	return blocks;
 }
 

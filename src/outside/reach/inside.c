@@ -27,6 +27,32 @@ static bool has_length(const struct copy *copy, const struct reach_block *block,
 	return copy_read(copy, block->address, &length, sizeof length) && length == block->size - sizeof length;
 }
 
+/*
+ * A string of the library sds, which redis has all its data in: in front of the characters stand a length, the room,
+ * and a byte with the kind of these. The shortest kind has its length in that byte, and fills its block.
+ */
+static bool is_sds(const struct copy *copy, const struct reach_block *block, uint64_t pointer)
+{
+	static const unsigned char widths[] = {0, 1, 2, 4, 8};
+	const uint64_t head = pointer - block->address;
+	uint64_t length = 0, room = 0;
+	unsigned char kind;
+	unsigned width;
+
+	if (head > 17 || block->size < head + 1 || !copy_read(copy, pointer - 1, &kind, 1))
+		return false;
+	if ((kind & 7) == 0)
+		return head == 1 && kind && (kind >> 3) == block->size - 2;
+	if (kind >= sizeof widths || head != 2 * widths[kind] + 1u)
+		return false;
+	width = widths[kind];
+	if (!copy_read(copy, block->address, &length, width) || !copy_read(copy, block->address + width, &room, width))
+		return false;
+	/* The room is what the allocator gave, as far as the number has room for it. */
+	return length <= room && room < 2 * block->size + 64 &&
+	       (room >= block->size - head - 1 || (width < 8 && room == (UINT64_C(1) << 8 * width) - 1));
+}
+
 /* An array whose elements have destructors: their number stands in front of them. */
 static bool is_array(const struct copy *copy, const struct reach_block *block, uint64_t pointer)
 {
@@ -104,6 +130,6 @@ static bool is_base(struct inside *inside, const struct copy *copy, const struct
 
 bool inside_counts(struct inside *inside, const struct copy *copy, const struct reach_block *block, uint64_t pointer)
 {
-	return is_string(copy, block, pointer) || has_length(copy, block, pointer) || is_array(copy, block, pointer) ||
-	       is_base(inside, copy, block, pointer);
+	return is_string(copy, block, pointer) || has_length(copy, block, pointer) || is_sds(copy, block, pointer) ||
+	       is_array(copy, block, pointer) || is_base(inside, copy, block, pointer);
 }

@@ -130,22 +130,19 @@ static void scan_around_blocks(struct marking *m, uint64_t from, uint64_t to)
 }
 
 /*
- * glibc's table of a thread's dynamic thread-local storage: the thread has a pointer to its second entry. A thread
- * whose stack is a block uses all of that.
+ * glibc's table of a thread's dynamic thread-local storage belongs to the loader. The thread TP, which may have ended,
+ * has a pointer to the second entry.
  */
-static void take_thread(struct marking *m, const struct machine_thread *thread)
+static void take_table(struct marking *m, uint64_t tp)
 {
 	const struct copy *copy = &m->copy->memory;
 	const uint64_t entry = (uint64_t)2 * copy->word;
-	size_t place = index_find(&m->index, thread->sp);
-	uint64_t word;
 
-	for (size_t i = 0; i < thread->count; i++)
-		take_word(m, thread->registers[i]);
-	if (place != INDEX_NONE && m->blocks[place].reach != REACH_REACHABLE)
-		push(m, place, REACH_REACHABLE);
-	for (unsigned i = 0; thread->tp && i < 2; i++) {
-		if (!copy_word(copy, thread->tp + (uint64_t)i * copy->word, &word))
+	for (unsigned i = 0; tp && i < 2; i++) {
+		uint64_t word;
+		size_t place;
+
+		if (!copy_word(copy, tp + (uint64_t)i * copy->word, &word))
 			continue;
 		place = index_find(&m->index, word - entry);
 		if (place != INDEX_NONE && m->blocks[place].address == word - entry)
@@ -153,12 +150,24 @@ static void take_thread(struct marking *m, const struct machine_thread *thread)
 	}
 }
 
-/* What of the copy is a root. 0 or -ENOMEM. */
-static int find_roots(struct ranges *roots, const struct marking *m)
+/* A thread whose stack is a block uses all of that. */
+static void take_thread(struct marking *m, const struct machine_thread *thread)
+{
+	size_t place = index_find(&m->index, thread->sp);
+
+	for (size_t i = 0; i < thread->count; i++)
+		take_word(m, thread->registers[i]);
+	if (place != INDEX_NONE && m->blocks[place].reach != REACH_REACHABLE)
+		push(m, place, REACH_REACHABLE);
+	take_table(m, thread->tp);
+}
+
+/* What of the copy is a root, and where threads that have ended lie. 0 or -ENOMEM. */
+static int find_roots(struct ranges *roots, struct ranges *ended, const struct marking *m)
 {
 	const struct copy *copy = &m->copy->memory;
 	struct ranges others = {.items = NULL};
-	int error = unused_stacks_find(&others, copy);
+	int error = unused_stacks_find(&others, ended, copy);
 
 	if (!error && !m->copy->is_partial)
 		error = allocator_find(&others, copy, m->blocks, m->index.count);
@@ -174,15 +183,18 @@ static int find_roots(struct ranges *roots, const struct marking *m)
 
 static int mark_from_roots(struct marking *m)
 {
-	struct ranges roots = {.items = NULL};
-	int error = find_roots(&roots, m);
+	struct ranges roots = {.items = NULL}, ended = {.items = NULL};
+	int error = find_roots(&roots, &ended, m);
 
 	m->from_roots = m->is_definite = true;
 	for (size_t i = 0; !error && i < m->copy->memory.thread_count; i++)
 		take_thread(m, &m->copy->memory.threads[i]);
+	for (size_t i = 0; !error && i < ended.count; i++)
+		take_table(m, ended.items[i].from);
 	for (size_t i = 0; !error && i < roots.count; i++)
 		scan_around_blocks(m, roots.items[i].from, roots.items[i].to);
 	ranges_free(&roots);
+	ranges_free(&ended);
 	follow(m);
 	return error ? error : m->error;
 }

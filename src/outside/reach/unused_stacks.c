@@ -69,15 +69,20 @@ static bool is_forgotten(const struct copy *copy, uint64_t pthread, uint64_t end
 	return false;
 }
 
-/* Where what is in use of the stack of an ended thread begins: its result, which may still be asked for. */
-static uint64_t end_of_unused(const struct copy *copy, const struct thread_stack *stack)
+/* Of the stack of a thread that has ended, its result can be in use, if somebody may still ask for it. */
+static int add_ended(struct ranges *unused, struct ranges *ended, const struct copy *copy,
+                     const struct thread_stack *stack)
 {
 	enum { PTHREAD = 2304 };
 	uint64_t pthread = find_pthread(copy, stack->described);
+	int error;
 
-	if (pthread && is_forgotten(copy, pthread, stack->high))
-		return stack->high;
-	return pthread ? pthread : stack->described - PTHREAD;
+	if (!pthread)
+		return ranges_add(unused, stack->low, stack->described - PTHREAD);
+	error = ranges_add(ended, pthread, stack->high);
+	if (error)
+		return error;
+	return ranges_add(unused, stack->low, is_forgotten(copy, pthread, stack->high) ? stack->high : pthread);
 }
 
 /* ---- any thread ----------------------------------------------------------------- */
@@ -165,7 +170,7 @@ static int add_below(struct ranges *unused, const struct thread_stack *stack, ui
 	return sp > stack->low + MACHINE_RED_ZONE ? ranges_add(unused, stack->low, sp - MACHINE_RED_ZONE) : 0;
 }
 
-static int look_at(struct ranges *unused, const struct copy *copy, size_t place)
+static int look_at(struct ranges *unused, struct ranges *ended, const struct copy *copy, size_t place)
 {
 	const struct region *region = &copy->regions.items[place], *guard = guard_of(copy, place);
 	struct thread_stack stack = {region->start, region->end, 0};
@@ -180,14 +185,14 @@ static int look_at(struct ranges *unused, const struct copy *copy, size_t place)
 	alive = is_alive(copy, &stack, &sp);
 	if (alive)
 		return is_known || is_of_thread(copy, &stack) ? add_below(unused, &stack, sp) : 0;
-	return is_known ? ranges_add(unused, stack.low, end_of_unused(copy, &stack)) : 0;
+	return is_known ? add_ended(unused, ended, copy, &stack) : 0;
 }
 
-int unused_stacks_find(struct ranges *unused, const struct copy *copy)
+int unused_stacks_find(struct ranges *unused, struct ranges *ended, const struct copy *copy)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < copy->regions.count; i++)
-		error = look_at(unused, copy, i);
+		error = look_at(unused, ended, copy, i);
 	return error;
 }

@@ -5,8 +5,10 @@
 
 #include "copy.h"
 
-/* Adds the parts of stacks that lie below their stack pointers, and the stacks of threads that have ended. 0 or
- * -ENOMEM. */
-int unused_stacks_find(struct ranges *unused, const struct copy *copy);
+/*
+ * Adds the parts of stacks that lie below their stack pointers, and the stacks of threads that have ended. ENDED gets
+ * where the struct pthread of each of these lies. 0 or -ENOMEM.
+ */
+int unused_stacks_find(struct ranges *unused, struct ranges *ended, const struct copy *copy);
 
 #endif
