@@ -29,6 +29,8 @@ struct findings {
 	const struct suppressions *suppressions;
 	const struct moments *moments;
 	const struct window *window;
+	const struct unreached *unreached;
+	unsigned kinds; /* --show: which states are shown */
 	struct leaks leaks;
 	struct frees frees;
 	struct untabled untabled;
@@ -49,7 +51,11 @@ static inline bool findings_are_uncertain(const struct findings *findings)
 struct totals {
 	const struct screen *screen; /* of text */
 	uint64_t images;
-	struct leaks_sum leaks, suppressed, young, earlier;
+	uint64_t looked_at; /* of these, it is known what pointers led to */
+	struct leaks_sum leaks, suppressed, young, earlier, later;
+	struct leaks_sum by_reach[REACH_KINDS]; /* of those */
+	bool unknown;                           /* of some other image with many blocks that is not known */
+	const char *unknown_running; /* the same of one whose process may still run: the trace's file; or NULL */
 	uint64_t frees[FREES_KINDS];
 	uint64_t accepted; /* mismatches that are suppressed */
 	uint64_t lost, unkept, malformed;

@@ -35,6 +35,9 @@ static const char help[] =
 	"                        TRACE, finds the trace of the process PID\n"
 	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
 	"                        of the time), blocks, bytes or age\n"
+	"      --show KINDS      where it is known what pointers still lead to: lost, indirect (only\n"
+	"                        lost blocks point to it), possible, reachable, or all; several with\n"
+	"                        commas (lost,possible, in JSON all)\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
 	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
@@ -62,7 +65,8 @@ enum option_value {
 	NO_DEFAULTS,
 	MAX_BYTES,
 	OWN_CALLS,
-	FORMAT
+	FORMAT,
+	SHOW
 };
 
 static const struct option options[] = {
@@ -70,6 +74,7 @@ static const struct option options[] = {
 	{"by-address", no_argument, NULL, 'a'},
 	{"lost", no_argument, NULL, LOST},
 	{"sort", required_argument, NULL, SORT},
+	{"show", required_argument, NULL, SHOW},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
 	COMMAND_WINDOW_OPTIONS,
@@ -88,6 +93,7 @@ struct findleak {
 	/* Options: */
 	bool by_address;
 	enum leaks_order order;
+	unsigned kinds; /* --show: a bit, 1 << state, for each; 0: what the format has by default */
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
@@ -186,6 +192,24 @@ static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
 	to->backtraces += from->backtraces;
 }
 
+/* From here on, it is worth the effort to tell data from leaks. */
+enum { MANY_BLOCKS = 1000, MANY_BYTES = 1024 * 1024 };
+
+/* Notes whether the user has to be told how to find out what is lost. */
+static void note_unknown(struct totals *totals, const struct findings *findings)
+{
+	const struct trace_image *image = findings->image;
+	const struct leaks_sum *all = &findings->leaks.all;
+
+	if (findings->unreached->known || image->is_embedded || window_has_ended(findings->window) ||
+	    (all->blocks < MANY_BLOCKS && all->bytes < MANY_BYTES))
+		return;
+	if (image->ending == TRACE_RUNNING)
+		totals->unknown_running = findings->name;
+	else
+		totals->unknown = true;
+}
+
 static void add_up(struct totals *totals, const struct findings *findings)
 {
 	const struct trace_image *image = findings->image;
@@ -196,6 +220,11 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	sum_up(&totals->suppressed, &findings->leaks.suppressed);
 	sum_up(&totals->young, &findings->leaks.young);
 	sum_up(&totals->earlier, &findings->leaks.earlier);
+	sum_up(&totals->later, &findings->leaks.later);
+	for (size_t i = 0; i < REACH_KINDS; i++)
+		sum_up(&totals->by_reach[i], &findings->leaks.by_reach[i]);
+	totals->looked_at += findings->unreached->known;
+	note_unknown(totals, findings);
 	for (size_t i = 0; i < FREES_KINDS; i++)
 		totals->frees[i] += findings->frees.counts[i];
 	totals->accepted += findings->frees.suppressed;
@@ -233,6 +262,17 @@ static void refine(const struct findleak *f, struct leaks_group *group)
 		group->trend.since = last;
 }
 
+/* Where no lost block stands for those that only lost blocks point to, as all of these are suppressed, they are shown.
+ */
+static struct leaks_view view_of(const struct findleak *f, const struct leaks *leaks)
+{
+	struct leaks_view view = {f->order, f->kinds, f->min_bytes, f->work.top};
+
+	if (!leaks->by_reach[REACH_LOST].blocks && !leaks->by_reach[REACH_POSSIBLE].blocks)
+		view.kinds |= 1U << REACH_INDIRECT;
+	return view;
+}
+
 /* A block on its own has no trend. */
 static int find_trends(struct findleak *f, struct leaks *leaks)
 {
@@ -244,7 +284,6 @@ static int find_trends(struct findleak *f, struct leaks *leaks)
 		leaks_find_trends(leaks, &f->history, window_first_time(&f->work.window), end);
 	for (size_t i = 0; i < leaks->count; i++)
 		refine(f, &leaks->groups[i]);
-	leaks_sort(leaks, f->order, f->min_bytes);
 	return error;
 }
 
@@ -252,7 +291,10 @@ static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
-	int error = leaks_build(leaks, &f->heap, f->by_address, window_first_line(&f->work.window), young_line(f));
+	const struct leaks_scope scope = {&f->unreached, f->by_address, window_first_line(&f->work.window),
+	                                  young_line(f)};
+	int error = leaks_build(leaks, &f->heap, &scope);
+	struct leaks_view view;
 
 	if (!error)
 		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
@@ -268,7 +310,9 @@ static int find(struct findleak *f, struct findings *findings)
 		                      is_static(&trace->image));
 	if (!error)
 		error = find_trends(f, leaks);
-	leaks_limit(leaks, f->work.top, f->min_bytes);
+	view = view_of(f, leaks);
+	leaks_sort(leaks, &view);
+	leaks_limit(leaks, &view);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
 	return error;
@@ -307,6 +351,8 @@ static int report_image(struct findleak *f)
 		.suppressions = &f->suppressions,
 		.moments = &f->moments,
 		.window = &f->work.window,
+		.unreached = &f->unreached,
+		.kinds = f->kinds,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
@@ -497,6 +543,8 @@ static int run(struct findleak *f, char **paths)
 	f->several = paths[1] != NULL;
 	if (!f->work.has_top)
 		f->work.top = f->format == &findleak_text ? BY_DEFAULT : 0;
+	if (!f->kinds)
+		f->kinds = f->format == &findleak_json ? LEAKS_ALL_KINDS : 1U << REACH_LOST | 1U << REACH_POSSIBLE;
 	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
@@ -532,6 +580,23 @@ static void load_suppressions(struct findleak *f, const char *path)
 		exit(CLI_TROUBLE);
 }
 
+static void set_kinds(struct findleak *f, const char *list)
+{
+	const char *names[REACH_KINDS + 1] = {[REACH_KINDS] = "all"};
+	char *copy = strdup(list), *rest = copy, *name;
+
+	if (!copy)
+		cli_usage_error("%s", strerror(ENOMEM));
+	for (enum reach reach = 0; reach < REACH_KINDS; reach++)
+		names[reach] = reach_name(reach);
+	while ((name = strsep(&rest, ","))) {
+		int kind = cli_choice(name, "a kind of leak", names, REACH_KINDS + 1);
+
+		f->kinds |= kind == REACH_KINDS ? LEAKS_ALL_KINDS : 1U << kind;
+	}
+	free(copy);
+}
+
 static bool take_option(void *context, int option, const char *argument)
 {
 	struct findleak *f = context;
@@ -548,6 +613,9 @@ static bool take_option(void *context, int option, const char *argument)
 		return true;
 	case NO_DEFAULTS:
 		f->without_builtin = true;
+		return true;
+	case SHOW:
+		set_kinds(f, argument);
 		return true;
 	case MIN_BYTES:
 		f->min_bytes = cli_bytes(argument);
