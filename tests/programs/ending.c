@@ -64,7 +64,7 @@ static __attribute__((noinline)) void lose_one(void)
 {
 	void *volatile lost = calloc(1, 90);
 
-	lost = NULL;
+	(void)lost;
 	kept[1] = realloc(kept[1], 600);
 }
 
