@@ -82,6 +82,9 @@ UNWIND_with_dwarf := unwind/machine unwind/machine/$(MACHINE) unwind/stack unwin
 UNWIND_with_fp    := $(UNWIND_with_dwarf)
 UNWIND_with_exidx := unwind/ehabi unwind/machine unwind/machine/arm unwind/stack unwind/calls
 
+# The machines on which a process that runs can be attached to.
+ATTACH_MACHINE := $(or $(filter x86_64 aarch64,$(MACHINE)),other)
+
 # Small libcs lack some names. The headers tell which libc it is.
 SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))
 
@@ -154,7 +157,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"' -DLM_SOVERSION='"$(SOVERSION)"'
 CORE_LAYERS   := $(addprefix src/core/,port $(if $(SMALL_LIBC),port/small) port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export) \
-	$(addprefix src/outside/,process reach attach)
+	$(addprefix src/outside/,process reach attach/machine attach/machine/$(ATTACH_MACHINE) attach)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
 # The words of the list $(2) that come before the word $(1).
