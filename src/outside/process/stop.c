@@ -266,8 +266,8 @@ int stop_again(struct stop *stop)
 /* The kernel lets go only of a thread that is stopped. */
 static void release(struct stop *stop, struct stop_thread *thread)
 {
-	if (!thread->is_stopped && (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 ||
-	                            wait_for_stop(stop->pid, thread) != 0))
+	if (!thread->is_stopped &&
+	    (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 || wait_for_stop(stop->pid, thread) != 0))
 		return;
 	ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)thread->signal);
 }
