@@ -44,13 +44,32 @@ _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries
 struct chunk {
 	_Atomic size_t used;
 	size_t count;
+	size_t mapped; /* bytes, of all of it */
+	struct chunk *next;
 	struct lm_sizemap_leaf leaf[];
 };
 
 #define CHUNK_MAX 32
 
 static struct chunk *_Atomic current;
+/* All chunks. */
+static struct chunk *_Atomic chunks;
 static _Atomic size_t leaves;
+
+static struct chunk *map_chunk(size_t count)
+{
+	size_t size = sizeof(struct chunk) + count * sizeof(struct lm_sizemap_leaf);
+	struct chunk *chunk = lm_sys_map(size);
+
+	if (!chunk)
+		return NULL;
+	chunk->count = count;
+	chunk->mapped = size;
+	chunk->next = atomic_load_explicit(&chunks, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&chunks, &chunk->next, chunk))
+		;
+	return chunk;
+}
 
 static struct chunk *new_chunk(void)
 {
@@ -58,14 +77,8 @@ static struct chunk *new_chunk(void)
 	struct chunk *chunk;
 
 	count = count < CHUNK_MAX ? count : CHUNK_MAX;
-	chunk = lm_sys_map(sizeof *chunk + count * sizeof *chunk->leaf);
-	if (!chunk && count > 1) {
-		count = 1;
-		chunk = lm_sys_map(sizeof *chunk + sizeof *chunk->leaf);
-	}
-	if (chunk)
-		chunk->count = count;
-	return chunk;
+	chunk = map_chunk(count);
+	return chunk || count == 1 ? chunk : map_chunk(1);
 }
 
 /* If two threads need a leaf at once, what one of them leaves unused costs address space alone. */
@@ -461,4 +474,37 @@ static void forget_marks(struct lm_sizemap_leaf *leaf)
 void lm_sizemap_unmark_all(void)
 {
 	visit(forget_marks, NULL);
+}
+
+/* ---- releasing ---- */
+
+/* The leaf itself lies in a chunk. */
+static void release_leaf(struct lm_sizemap_leaf *leaf)
+{
+	lm_entry *odd = atomic_load_explicit(&leaf->odd, memory_order_relaxed);
+
+	forget_marks(leaf);
+	if (odd)
+		lm_sys_unmap(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+}
+
+static void release_middle(struct lm_sizemap_middle *middle)
+{
+	lm_sys_unmap(middle, sizeof *middle);
+}
+
+void lm_sizemap_release(void)
+{
+	struct chunk *chunk = atomic_exchange(&chunks, NULL), *next;
+
+	visit(release_leaf, release_middle);
+	for (; chunk; chunk = next) {
+		next = chunk->next;
+		lm_sys_unmap(chunk, chunk->mapped);
+	}
+	lm_sys_clear(lm_sizemap_top, sizeof lm_sizemap_top);
+	lm_sys_clear(&lm_sizemap_near, sizeof lm_sizemap_near);
+	atomic_store(&lm_sizemap_near.page[0], 1);
+	atomic_store(&current, NULL);
+	atomic_store(&leaves, 0);
 }
