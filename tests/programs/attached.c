@@ -17,9 +17,9 @@
  *     move            the same by realloc, to 30000 bytes
  *     free            what was kept last is released
  *     many=N          N times 64 bytes
- *     threads=N       N threads are there from now on; each works in every "step"
+ *     threads=N       N threads are there from now on; each makes 20 blocks of 64 bytes in every "step"
  *     step            they all work, and stand still again
- *     fork            a child works, and ends
+ *     fork            a child makes 3 blocks of 64 bytes, and ends
  *     raise=SIGNAL    by its number
  *     kill            the process kills itself
  *     exec=PROGRAM    by the library's function
@@ -222,7 +222,7 @@ static void *run_thread(void *go)
 {
 	for (;;) {
 		wait_for(go);
-		work();
+		many(20);
 		sem_post(&threads.done);
 	}
 	return NULL;
@@ -259,7 +259,7 @@ static void in_child(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		work();
+		many(3);
 		_exit(7);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
@@ -286,9 +286,12 @@ static void read_all(const char *path)
 static void print_costs(void)
 {
 	long mappings = 0, descriptors = 0, resident;
+	const char *rss;
 
-	read_all("/proc/self/statm");
-	resident = strtol(strchr(text, ' '), NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024);
+	/* statm is not exact: each processor has a count of its own. */
+	read_all("/proc/self/smaps_rollup");
+	rss = strstr(text, "Rss:");
+	resident = rss ? strtol(rss + 4, NULL, 10) : 0;
 	read_all("/proc/self/maps");
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		mappings++;
@@ -303,7 +306,7 @@ static void cycle(void)
 	begin("cycle");
 	expect(0);
 	step();
-	work();
+	library.free(library.malloc(10000));
 	in_child();
 	many(600);
 	end();
@@ -354,6 +357,8 @@ static void run_plain(const char *name)
 		raise(SIGKILL);
 	else if (strcmp(name, "mlockall") == 0)
 		library.mlockall(MCL_CURRENT);
+	else if (strcmp(name, "pause") == 0)
+		raise(SIGSTOP);
 	else if (strcmp(name, "costs") == 0)
 		print_costs();
 	else

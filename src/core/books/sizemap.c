@@ -103,9 +103,11 @@ static void *new_middle(void)
 	return lm_sys_map(sizeof(struct lm_sizemap_middle));
 }
 
+#define ODD_BYTES (LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry))
+
 static void *new_odd(void)
 {
-	return lm_sys_map(LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry));
+	return lm_sys_map(ODD_BYTES);
 }
 
 /* A leaf's marks: a bit for each multiple of 8, in words, since not every machine changes a byte at once. */
@@ -118,8 +120,11 @@ static void *new_marks(void)
 	return lm_sys_map(MARKS_BYTES);
 }
 
-/* The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. */
-static void *installed(void *_Atomic *slot, void *(*make)(void))
+/*
+ * The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. The other
+ * one, of MAPPED bytes, is given back; 0: it lies in a chunk.
+ */
+static void *installed(void *_Atomic *slot, void *(*make)(void), size_t mapped)
 {
 	void *table = atomic_load_explicit(slot, memory_order_acquire), *fresh;
 
@@ -128,11 +133,15 @@ static void *installed(void *_Atomic *slot, void *(*make)(void))
 	fresh = make();
 	if (!fresh)
 		return atomic_load_explicit(slot, memory_order_acquire);
-	return atomic_compare_exchange_strong(slot, &table, fresh) ? fresh : table;
+	if (atomic_compare_exchange_strong(slot, &table, fresh))
+		return fresh;
+	if (mapped)
+		lm_sys_unmap(fresh, mapped);
+	return table;
 }
 
 /* The tables are typed; the slots differ in nothing else. */
-#define INSTALLED(slot, make) installed((void *_Atomic *)(void *)(slot), make)
+#define INSTALLED(slot, make, mapped) installed((void *_Atomic *)(void *)(slot), make, mapped)
 
 /* NULL where no block can be known. */
 static struct lm_sizemap_leaf *leaf_of(const void *p)
@@ -183,9 +192,9 @@ static lm_entry *made_entry(const void *p)
 
 	if (!lm_sizemap_covers(address) || address & 7)
 		return NULL;
-	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle);
-	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf) : NULL;
-	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd)))
+	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle, sizeof *middle);
+	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf, 0) : NULL;
+	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd, ODD_BYTES)))
 		return NULL;
 	put_near(page, leaf);
 	return lm_sizemap_entry(p);
@@ -199,7 +208,7 @@ static void unlock_leaf(struct lm_sizemap_leaf *leaf)
 
 	lm_sys_unlock(leaf, sizeof *leaf);
 	if (odd)
-		lm_sys_unlock(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+		lm_sys_unlock(odd, ODD_BYTES);
 	if (marks)
 		lm_sys_unlock(marks, MARKS_BYTES);
 }
@@ -445,7 +454,7 @@ static unsigned mark_bit(const void *p)
 void lm_sizemap_mark(const void *p)
 {
 	struct lm_sizemap_leaf *leaf = leaf_of(p);
-	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks) : NULL;
+	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks, MARKS_BYTES) : NULL;
 
 	if (marks)
 		lm_fetch_or(mark_word(marks, p), mark_bit(p));
@@ -485,7 +494,7 @@ static void release_leaf(struct lm_sizemap_leaf *leaf)
 
 	forget_marks(leaf);
 	if (odd)
-		lm_sys_unmap(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+		lm_sys_unmap(odd, ODD_BYTES);
 }
 
 static void release_middle(struct lm_sizemap_middle *middle)
