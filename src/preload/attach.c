@@ -16,6 +16,7 @@
 #include "session.h"
 #include "settings.h"
 #include "sys.h"
+#include "warn.h"
 
 #define ATTACH_API __attribute__((visibility("default")))
 
@@ -29,6 +30,19 @@ static int are_settings_whole(const struct lm_attach *attach)
 {
 	return attach->settings_size <= sizeof attach->settings &&
 	       (!attach->settings_size || attach->settings[attach->settings_size - 1] == '\0');
+}
+
+/* The launcher tells the user what these functions return, so nothing is said on the program's standard error. */
+static unsigned char enter(void)
+{
+	lm_warn_hush(1);
+	return lm_guard_set(LM_GUARD_TRACKER);
+}
+
+static void leave(unsigned char guard)
+{
+	lm_guard_restore(guard);
+	lm_warn_hush(0);
 }
 
 static int begin(const struct lm_attach *attach, struct lm_output *output)
@@ -56,7 +70,7 @@ int log_malloc_attach_begin(struct lm_attach *attach)
 
 	if (attach->version != LM_ATTACH_VERSION)
 		return -EPROTO;
-	guard = lm_guard_set(LM_GUARD_TRACKER);
+	guard = enter();
 	output = lm_sys_map(sizeof *output);
 	if (output) {
 		error = begin(attach, output);
@@ -66,7 +80,7 @@ int log_malloc_attach_begin(struct lm_attach *attach)
 		lm_sys_close(attach->trace);
 	if (attach->journal >= 0)
 		lm_sys_close(attach->journal);
-	lm_guard_restore(guard);
+	leave(guard);
 	errno = saved;
 	return error;
 }
@@ -78,9 +92,9 @@ int log_malloc_attach_end(struct lm_attach *attach)
 
 	if (attach->version != LM_ATTACH_VERSION)
 		return -EPROTO;
-	guard = lm_guard_set(LM_GUARD_TRACKER);
+	guard = enter();
 	error = lm_session_detach();
-	lm_guard_restore(guard);
+	leave(guard);
 	errno = saved;
 	return error;
 }

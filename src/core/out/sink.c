@@ -32,7 +32,7 @@ static struct {
 	long ender;       /* the thread that ends the process, once there is one */
 	int no_last_ring; /* behind the end, no ring can be opened */
 	int told;         /* the user was told that the trace can't be written */
-	int error;        /* -errno that ended the trace for good, or 0 */
+	int error;        /* -errno of the last failure, until the trace goes on */
 } sink = {.fd = -1, .journal.file.fd = -1};
 
 /* ---- when a write fails ---- */
@@ -51,7 +51,6 @@ static void stop_for_good(int error)
 {
 	if (lm_state_set(LM_PHASE_OFF) == LM_PHASE_OFF)
 		return;
-	lm_store(&sink.error, error);
 	lm_ring_leave_journal();
 	tell_stopped(error);
 	lm_note_end(lm_load(&lm_state.lost), -error);
@@ -64,6 +63,7 @@ int lm_sink_failed(int error)
 	/* A child of vfork may have closed its descriptors. That does not concern its parent's trace. */
 	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
 		return -1;
+	lm_store(&sink.error, error);
 	if (!lm_direct_comes_back(error))
 		stop_for_good(error);
 	else
@@ -325,6 +325,7 @@ int lm_sink_resume(enum lm_phase *next)
 	*next = LM_PHASE_DIRECT;
 	if (!lm_direct_has_room())
 		return -ENOSPC;
+	lm_store(&sink.error, 0);
 	if (sink.left) {
 		error = take_over();
 		if (error)

@@ -133,7 +133,7 @@ void lm_sink_leave(void);
 /* The same, and forgets that trace; or forgets one that has ended. Must not be called in the middle of a record. */
 void lm_sink_forget(void);
 
-/* The -errno that ended the trace for good, or 0. */
+/* The -errno for which the trace is not written now, or 0. */
 int lm_sink_error(void);
 
 #endif

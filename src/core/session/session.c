@@ -267,7 +267,7 @@ static int end(int is_detached, struct lm_signals *signals)
 	unwritten = write_end(is_detached);
 	if (error)
 		lm_sink_failed(error);
-	return error ? error : unwritten;
+	return error ? error : unwritten && lm_sink_error() ? lm_sink_error() : unwritten;
 }
 
 void lm_session_end(int is_last)
