@@ -84,11 +84,16 @@ static bool find_by_descriptor(struct top_target *target, uint64_t pid)
 	return false;
 }
 
+bool top_target_look(struct top_target *target, uint64_t pid)
+{
+	return find_by_journal(target, pid) || find_by_descriptor(target, pid);
+}
+
 bool top_target_find(struct top_target *target, uint64_t pid)
 {
 	char name[64];
 
-	if (find_by_journal(target, pid) || find_by_descriptor(target, pid))
+	if (top_target_look(target, pid))
 		return true;
 	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
 	if (access(name, R_OK) != 0)

@@ -15,7 +15,8 @@ struct top_target {
 	char output[PATH_MAX]; /* what the command prints */
 };
 
-/* Finds the trace of process PID. False after a message. */
+/* Finds the trace of process PID. False after a message; the other one says nothing. */
+bool top_target_look(struct top_target *target, uint64_t pid);
 bool top_target_find(struct top_target *target, uint64_t pid);
 
 /*

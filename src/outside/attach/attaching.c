@@ -392,12 +392,12 @@ static int begin_stopped(struct attaching *attaching, struct moment *moment, str
 
 /* ---- both ends ------------------------------------------------------------------------------ */
 
-static uint64_t now_ns(void)
+static uint64_t ns_since(const struct timespec *since)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000000000 + now.tv_nsec - since->tv_nsec);
 }
 
 typedef int (*stopped_job)(struct attaching *attaching, struct moment *moment, struct takeover_names *names,
@@ -408,15 +408,13 @@ static int in_moment(struct attaching *attaching, struct takeover_names *names, 
                      stopped_job job)
 {
 	struct moment moment;
-	uint64_t since;
 	int error = moment_find(&moment, attaching->pid);
 
 	if (error)
 		return no_moment(attaching, error, &moment);
-	since = now_ns();
 	error = job(attaching, &moment, names, found);
 	moment_end(&moment);
-	attaching->stood_ns = now_ns() - since;
+	attaching->stood_ns = ns_since(&moment.since);
 	if (error)
 		fail(attaching, error, "process %d: %s", (int)attaching->pid, strerror(-error));
 	return error;

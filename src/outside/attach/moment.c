@@ -523,6 +523,7 @@ int moment_find_again(struct moment *moment)
 			break;
 		found = stop_resume(&moment->stop);
 		pause_for(20000);
+		clock_gettime(CLOCK_MONOTONIC, &moment->since);
 		if (!found)
 			found = stop_again(&moment->stop);
 	}
@@ -539,6 +540,7 @@ int moment_find(struct moment *moment, pid_t pid)
 	*moment = (struct moment){.pid = pid};
 	/* While the process runs, so that it stands still for a shorter time. */
 	error = read_modules(moment);
+	clock_gettime(CLOCK_MONOTONIC, &moment->since);
 	if (!error)
 		error = stop_attach(&moment->stop, pid);
 	if (!error)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct moment_range {
 	uint64_t start, end;
@@ -27,6 +28,7 @@ struct moment {
 	Dwfl *dwfl;                  /* unwinds; of the modules of REGIONS */
 	struct moment_range *inside; /* code that nobody may be in */
 	size_t inside_count, inside_room;
+	struct timespec since; /* when the process was stopped */
 	uint64_t busy; /* where a thread was when the moment was not found; 0: nowhere */
 };
 

@@ -173,7 +173,7 @@ static int run_to_return(struct remote *remote, const struct machine_call *call,
 	}
 	if (error)
 		return error;
-	*result = machine_result(&remote->now);
+	*result = machine_returned(&remote->now);
 	error = machine_skip_syscall(remote->tid, &remote->now);
 	return error ? error : step(remote);
 }

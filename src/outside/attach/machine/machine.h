@@ -33,7 +33,9 @@ struct machine_call {
 
 uint64_t machine_pc(const struct stop_registers *registers);
 uint64_t machine_sp(const struct stop_registers *registers);
+/* What a system call returned, at its end; what a function returned, at the entry of the system call behind it. */
 uint64_t machine_result(const struct stop_registers *registers);
+uint64_t machine_returned(const struct stop_registers *registers);
 
 /* Was the thread stopped in a system call, which begins again when the thread goes on? */
 bool machine_is_in_syscall(const struct stop_registers *registers);

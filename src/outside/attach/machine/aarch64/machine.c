@@ -43,6 +43,11 @@ uint64_t machine_result(const struct stop_registers *registers)
 	return registers->words64[X0];
 }
 
+uint64_t machine_returned(const struct stop_registers *registers)
+{
+	return registers->words64[X0];
+}
+
 /* Nothing in the registers tells it. */
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {

@@ -27,6 +27,12 @@ uint64_t machine_result(const struct stop_registers *registers)
 	return 0;
 }
 
+uint64_t machine_returned(const struct stop_registers *registers)
+{
+	(void)registers;
+	return 0;
+}
+
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {
 	(void)registers;

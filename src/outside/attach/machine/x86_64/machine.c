@@ -31,6 +31,12 @@ uint64_t machine_result(const struct stop_registers *registers)
 	return registers->words64[RAX];
 }
 
+/* The kernel has put the number of the system call there already. */
+uint64_t machine_returned(const struct stop_registers *registers)
+{
+	return registers->words64[ORIG_RAX];
+}
+
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {
 	return (int64_t)registers->words64[ORIG_RAX] >= 0;
