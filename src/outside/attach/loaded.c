@@ -353,7 +353,6 @@ int loaded_read(struct loaded_list *list, pid_t pid, const struct regions *regio
 	*list = (struct loaded_list){.pid = pid, .debug = debug_of_program(pid)};
 	if (!list->debug || memory_read(pid, list->debug, &debug, sizeof debug) != sizeof debug)
 		return -ENOENT;
-	list->is_consistent = debug.r_state == RT_CONSISTENT;
 	at = (uint64_t)(uintptr_t)debug.r_map;
 	while (!error && at && seen++ < OBJECTS_MAX) {
 		if (memory_read(pid, at, &map, sizeof map) != sizeof map)
@@ -367,6 +366,14 @@ int loaded_read(struct loaded_list *list, pid_t pid, const struct regions *regio
 	if (error)
 		loaded_free(list);
 	return error;
+}
+
+bool loaded_changes(const struct loaded_list *list)
+{
+	struct r_debug debug;
+
+	return memory_read(list->pid, list->debug, &debug, sizeof debug) != sizeof debug ||
+	       debug.r_state != RT_CONSISTENT;
 }
 
 void loaded_free(struct loaded_list *list)

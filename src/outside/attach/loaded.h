@@ -50,12 +50,15 @@ struct loaded_list {
 	pid_t pid;
 	struct loaded *items; /* in the loader's order, the program first */
 	size_t count, room;
-	uint64_t debug;     /* the loader's struct r_debug */
-	bool is_consistent; /* the loader does not change its list just now */
+	uint64_t debug; /* the loader's struct r_debug */
 };
 
 /* Reads the list. 0, or -errno: -ENOENT if the process has no loader, or that has not begun its work. */
 int loaded_read(struct loaded_list *list, pid_t pid, const struct regions *regions);
+
+/* Does the loader change its list just now? */
+bool loaded_changes(const struct loaded_list *list);
+
 void loaded_free(struct loaded_list *list);
 
 /* The object that ADDRESS lies in, or NULL. */

@@ -49,36 +49,40 @@ static bool is_code(const Elf64_Sym *symbol)
 	return symbol->st_shndx != SHN_UNDEF && symbol->st_value && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
 }
 
-/* Is the symbol at ADDRESS one of COUNT functions? Symbols of one function have several names. */
+static int compare_addresses(const void *one, const void *other)
+{
+	const uint64_t first = *(const uint64_t *)one, second = *(const uint64_t *)other;
+
+	return (first > second) - (first < second);
+}
+
+/* Is ADDRESS one of the COUNT sorted FUNCTIONS? One function can have several names. */
 static bool is_one_of(const uint64_t *functions, size_t count, uint64_t address)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (functions[i] == address)
-			return true;
-	}
-	return false;
+	return bsearch(&address, functions, count, sizeof address, compare_addresses) != NULL;
 }
 
 /*
- * The range around FUNCTIONS[AT] that has no other function's name: a static function that works for it lies beside it.
- * A stripped library has no other names than those that it exports.
+ * Around each of FUNCTIONS, what has no other function's name belongs to it: static functions that work for it lie
+ * beside it, and a stripped library has no names but those that it exports. RANGES gets the ranges.
  */
-static struct moment_range around(const struct loaded *object, const uint64_t *functions, size_t count, size_t at)
+static void spread(struct moment_range *ranges, const struct loaded *object, const uint64_t *functions, size_t count)
 {
-	struct moment_range range = {0, UINT64_MAX};
-
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct moment_range){0, UINT64_MAX};
 	for (size_t i = 0; i < object->symbol_count; i++) {
 		const Elf64_Sym *symbol = &object->symbols[i];
 		uint64_t start = object->base + symbol->st_value, end = start + symbol->st_size;
 
 		if (!is_code(symbol) || is_one_of(functions, count, start))
 			continue;
-		if (start < functions[at] && end > range.start && end <= functions[at])
-			range.start = end;
-		if (start > functions[at] && start < range.end)
-			range.end = start;
+		for (size_t j = 0; j < count; j++) {
+			if (start > functions[j] && start < ranges[j].end)
+				ranges[j].end = start;
+			if (start < functions[j] && end <= functions[j] && end > ranges[j].start)
+				ranges[j].start = end;
+		}
 	}
-	return range;
 }
 
 /* The functions themselves, without what lies around them. */
@@ -100,6 +104,7 @@ enum { FAMILY_MAX = 64 };
 
 static int add_family(struct moment *moment, const struct loaded *object, const char *const *names, size_t count)
 {
+	struct moment_range ranges[FAMILY_MAX];
 	uint64_t functions[FAMILY_MAX];
 	size_t found = 0;
 	int error = 0;
@@ -110,11 +115,10 @@ static int add_family(struct moment *moment, const struct loaded *object, const 
 		if (symbol)
 			functions[found++] = loaded_address(object, symbol);
 	}
-	for (size_t i = 0; !error && i < found; i++) {
-		struct moment_range range = around(object, functions, found, i);
-
-		error = add_range(moment, range.start, range.end);
-	}
+	qsort(functions, found, sizeof *functions, compare_addresses);
+	spread(ranges, object, functions, found);
+	for (size_t i = 0; !error && i < found; i++)
+		error = add_range(moment, ranges[i].start, ranges[i].end);
 	return error;
 }
 
@@ -285,21 +289,24 @@ static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *ar
 	return memory_read(moment->pid, address, word, sizeof *word) == sizeof *word;
 }
 
-static Dwfl *open_dwfl(struct moment *moment)
+static bool report(struct moment *moment)
+{
+	/* Modules that are as they were are kept. */
+	dwfl_report_begin(moment->dwfl);
+	return dwfl_linux_proc_report(moment->dwfl, moment->pid) == 0 && dwfl_report_end(moment->dwfl, NULL, NULL) == 0;
+}
+
+static bool open_dwfl(struct moment *moment)
 {
 	static const Dwfl_Callbacks callbacks = {.find_elf = find_elf, .find_debuginfo = find_no_debuginfo};
 	static const Dwfl_Thread_Callbacks threads = {
 		.next_thread = next_thread, .memory_read = read_word, .set_initial_registers = set_registers};
-	Dwfl *dwfl = dwfl_begin(&callbacks);
 
-	if (!dwfl)
-		return NULL;
-	dwfl_report_begin(dwfl);
-	if (dwfl_linux_proc_report(dwfl, moment->pid) == 0 && dwfl_report_end(dwfl, NULL, NULL) == 0 &&
-	    dwfl_attach_state(dwfl, NULL, moment->pid, &threads, moment))
-		return dwfl;
-	dwfl_end(dwfl);
-	return NULL;
+	current = moment;
+	if (moment->dwfl)
+		return report(moment);
+	moment->dwfl = dwfl_begin(&callbacks);
+	return moment->dwfl && report(moment) && dwfl_attach_state(moment->dwfl, NULL, moment->pid, &threads, moment);
 }
 
 /* ---- one thread ------------------------------------------------------------------------ */
@@ -401,9 +408,6 @@ static int look_at_thread(Dwfl_Thread *dwfl_thread, void *argument)
 
 static void forget_modules(struct moment *moment)
 {
-	if (moment->dwfl)
-		dwfl_end(moment->dwfl);
-	moment->dwfl = NULL;
 	loaded_free(&moment->loaded);
 	regions_free(&moment->regions);
 }
@@ -431,6 +435,7 @@ int moment_read_again(struct moment *moment)
 	int error;
 
 	forget_modules(moment);
+	moment->is_stale = true;
 	error = regions_read(&moment->regions, moment->pid);
 	if (!error)
 		error = loaded_read(&moment->loaded, moment->pid, &moment->regions);
@@ -445,7 +450,7 @@ static int read_modules(struct moment *moment)
 
 	if (error)
 		return error;
-	if (moment->dwfl && is_same_code(&moment->regions, &now)) {
+	if (moment->dwfl && !moment->is_stale && is_same_code(&moment->regions, &now)) {
 		regions_free(&moment->regions);
 		moment->regions = now;
 		return 0;
@@ -454,9 +459,8 @@ static int read_modules(struct moment *moment)
 	error = moment_read_again(moment);
 	if (error)
 		return error;
-	current = moment;
-	moment->dwfl = open_dwfl(moment);
-	return moment->dwfl ? 0 : -ENOMEM;
+	moment->is_stale = false;
+	return open_dwfl(moment) ? 0 : -ENOMEM;
 }
 
 /* Which threads are inside? 0 with LOOK, or -errno. */
@@ -510,7 +514,7 @@ static int try_once(struct moment *moment)
 	}
 	if (error)
 		return error;
-	return !look.inside && moment->loaded.is_consistent;
+	return !look.inside && !loaded_changes(&moment->loaded);
 }
 
 int moment_find_again(struct moment *moment)
@@ -553,6 +557,9 @@ void moment_end(struct moment *moment)
 {
 	stop_release(&moment->stop);
 	forget_modules(moment);
+	if (moment->dwfl)
+		dwfl_end(moment->dwfl);
+	moment->dwfl = NULL;
 	free(moment->inside);
 	moment->inside = NULL;
 	moment->inside_count = moment->inside_room = 0;

@@ -26,10 +26,11 @@ struct moment {
 	struct regions regions; /* of this moment */
 	struct loaded_list loaded;
 	Dwfl *dwfl;                  /* unwinds; of the modules of REGIONS */
+	bool is_stale;               /* not any more */
 	struct moment_range *inside; /* code that nobody may be in */
 	size_t inside_count, inside_room;
 	struct timespec since; /* when the process was stopped */
-	uint64_t busy; /* where a thread was when the moment was not found; 0: nowhere */
+	uint64_t busy;         /* where a thread was when the moment was not found; 0: nowhere */
 };
 
 /*
