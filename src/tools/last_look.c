@@ -34,7 +34,7 @@ static bool find_trace(const struct last_look *last, pid_t pid, char path[PATH_M
 {
 	if (pid == last->command && destination_locate(last->to, path))
 		return true;
-	return trace_of_find(path, (uint64_t)pid);
+	return trace_of_look(path, (uint64_t)pid);
 }
 
 static struct lost_found *add(struct last_look *last, pid_t pid, const char *trace)

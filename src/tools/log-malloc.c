@@ -5,6 +5,7 @@
  * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and the descriptors that
  * log-malloc(1) names.
  */
+#include "attach_command.h"
 #include "cli.h"
 #include "closing.h"
 #include "compress.h"
@@ -153,6 +154,8 @@ int main(int argc, char **argv)
 
 	cli_start("log-malloc");
 	options = launch_options_parse(argc, argv);
+	if (options.pid)
+		return cli_finish(attach_command(&options, argv[0]));
 	trouble = prepare(&target, &options, argv[0], library, &preload);
 	if (trouble)
 		return trouble;

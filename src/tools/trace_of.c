@@ -74,11 +74,16 @@ static bool find_by_descriptor(char trace[PATH_MAX], uint64_t pid)
 	return false;
 }
 
+bool trace_of_look(char trace[PATH_MAX], uint64_t pid)
+{
+	return find_by_journal(trace, pid) || find_by_descriptor(trace, pid);
+}
+
 bool trace_of_find(char trace[PATH_MAX], uint64_t pid)
 {
 	char name[64];
 
-	if (find_by_journal(trace, pid) || find_by_descriptor(trace, pid))
+	if (trace_of_look(trace, pid))
 		return true;
 	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
 	if (access(name, R_OK) != 0)

@@ -11,8 +11,14 @@
 
 #include "config.h"
 
-/* Called before the trace begins. From here on, a child of fork is noticed. */
-void lm_follow_prepare(const struct lm_config *config);
+/*
+ * Called before the trace begins. From here on, a child of fork is noticed: 0. -errno in a process that ran already, if
+ * the kernel does not help: what libc has for that waits for locks.
+ */
+int lm_follow_prepare(const struct lm_config *config);
+
+/* Children are not followed any more. */
+void lm_follow_release(void);
 
 /*
  * Called at the first event of a child, by the thread that moved the phase from
