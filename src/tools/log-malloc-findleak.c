@@ -39,8 +39,8 @@ static const char help[] =
 	"                        report what libc and other runtimes keep, too\n"
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
 	"      --accept-own-calls\n"
-	"                        exit status 0 also for a dynamic program with the tracker linked\n"
-	"                        in, of which the calls from inside libraries are not seen\n"
+	"                        exit status 0 also for a dynamic program that has the tracker\n"
+	"                        linked in or loads it itself: not all calls of it are seen\n"
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
@@ -120,6 +120,7 @@ static int missed(void *context, const struct heap_change *change)
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
 	}
+	f->frees.has_before = image->is_attached;
 	return frees_add(&f->frees, change);
 }
 
@@ -192,7 +193,7 @@ static void note_unknown(struct totals *totals, const struct findings *findings)
 	if (findings->unreached->known || image->is_embedded || window_has_ended(findings->window) ||
 	    (all->blocks < MANY_BLOCKS && all->bytes < MANY_BYTES))
 		return;
-	if (image->ending == TRACE_RUNNING)
+	if (image->ending == TRACE_RUNNING || image->ending == TRACE_DETACHED)
 		totals->unknown_running = findings->name;
 	else
 		totals->unknown = true;
@@ -221,7 +222,9 @@ static void add_up(struct totals *totals, const struct findings *findings)
 	if (image->is_limited)
 		totals->limit = image->limit;
 	totals->is_limited |= image->is_limited;
-	totals->is_partial |= image->is_partial;
+	lacks_add(&totals->lacks, image);
+	totals->attached |= image->is_attached;
+	totals->detached |= image->ending == TRACE_DETACHED;
 	totals->is_missing_some |= findings_are_uncertain(findings);
 	totals->malformed += findings->malformed;
 	totals->no_beginning |= !image->begun;
@@ -384,7 +387,10 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 		return error;
 	if (!error && parse_is_mismatch(&item->event))
 		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
-	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
+	if (error || heap_find(&f->heap, item->event.old))
+		return error;
+	f->frees.has_before = f->work.trace->image.is_attached;
+	return frees_call(&f->frees, item);
 }
 
 /* What was seen at the end tells nothing about a part of the trace that ends before. */

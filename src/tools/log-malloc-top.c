@@ -205,6 +205,8 @@ static const char *status_of(const struct top *t, char text[64])
 	}
 	if (!t->is_over)
 		return "running";
+	if (t->work.trace->image.is_detached)
+		return "detached";
 	return t->work.trace->image.finished ? "ended" : "ended early, as if killed";
 }
 
@@ -237,6 +239,7 @@ static void draw(struct top *t)
 					    .program = t->program ? t->program : "",
 					    .pid = image->has_pid ? image->pid : 0,
 					    .status = status_of(t, status),
+					    .is_part = image->is_attached || image->is_partial,
 					    .time = time_of(t),
 					    .events = image->events,
 					    .mark_age = clock_ms() - t->marked,

@@ -206,6 +206,29 @@ START_TEST(cat_keeps_the_lines_where_they_stay_true)
 }
 END_TEST
 
+START_TEST(report_and_diff_can_count_what_is_lost_alone)
+{
+	struct run r;
+
+	json_is("log-malloc-report", "-n --lost " LOST,
+	        "[.by, .leaked.count, .leaked.bytes, .peak.bytes, .allocated.count, .threads[0].leaked.bytes, "
+	        "(.consumers[] | .leaked.bytes)]",
+	        "[\"leaked\",4,140,1688,9,140,80,60]\n");
+	json_is("log-malloc-report", "-n " LOST, "[.by, .leaked.count]", "[\"peak\",7]\n");
+	json_is("log-malloc-report", "-n --lost --by=peak " LOST, "[.by, (.consumers[] | .peak.bytes)]",
+	        "[\"peak\",1500,120,60,8]\n");
+	json_is("log-malloc-report", "-n --lost --sum " LOST LOST, ".programs[0].leaked.bytes", "280\n");
+	ck_assert_str_eq(must(run("$B/log-malloc-report -n --lost --format=folded " LOST)).out,
+	                 "main;make 80\nmain;fill 60\n");
+	json_is("log-malloc-diff", "-n --lost $S/tests/golden/lost.trace@0.4s " LOST,
+	        "[.old.bytes, .new.bytes, (.grown[] | .bytes)]", "[1040,140,60,40]\n");
+	r = run("$B/log-malloc-report -n --lost $S/tests/golden/seed.trace");
+	ck_assert_msg(strstr(r.err, "image 1: what is lost is not known, so all blocks that were not released count\n"),
+	              "%s", r.err);
+	ck_assert_int_eq(run("$B/log-malloc-report --lost --format=massif " LOST).status, 2);
+}
+END_TEST
+
 /* A program's data is no reason to look for leaks, but nobody knows that it is data. */
 START_TEST(who_has_much_that_was_not_released_is_told_how_to_know_more)
 {
@@ -248,6 +271,7 @@ int main(void)
 	TIMES(the_lines_stand_behind_the_end, 2);
 	ONCE(a_packed_trace_tells_it_too);
 	ONCE(cat_keeps_the_lines_where_they_stay_true);
+	ONCE(report_and_diff_can_count_what_is_lost_alone);
 	ONCE(who_has_much_that_was_not_released_is_told_how_to_know_more);
 	ONCE(kinds_have_to_be_known);
 	return run_suite(suite);
