@@ -18,7 +18,8 @@ static void golden(const char *trace, const char *expected, int status)
 
 START_TEST(findleak_reports_golden_traces_as_it_always_did)
 {
-	static const char *const names[] = {"full", "truncated", "part", "exec", "malformed", "seed", "lost", "attached"};
+	static const char *const names[] = {"full",      "truncated", "part", "exec",
+	                                    "malformed", "seed",      "lost", "attached"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		golden(names[i], names[i], 1);

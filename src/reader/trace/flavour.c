@@ -31,7 +31,7 @@ const struct flavour_lack *flavour_lack(const struct trace_image *image)
 			"calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program",
 		.brief = "calls from inside libraries are not seen",
 		.advice = "set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically (a program "
-	                  "in "
+			  "in "
 			  "C++: with log-malloc2-wrap-cxx, which sees its own new and delete)",
 	};
 	static const struct flavour_lack loaded = {
