@@ -178,9 +178,9 @@ static void draw_head(const struct top_screen *screen, const struct top_picture 
 	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[BYTES_TEXT];
 
 	draw_title(screen, picture);
-	snprintf(text, sizeof text, "In use:    %" PRIu64 " bytes (%s) in %" PRIu64 " block%s; peak %s%s",
+	snprintf(text, sizeof text, "In use:    %" PRIu64 " bytes (%s) in %" PRIu64 " block%s; peak %s",
 	         state->live.bytes, bytes_in_units(state->live.bytes, a), state->live.count, plural(state->live.count),
-	         bytes_in_units(state->peak.bytes, b), picture->is_part ? "; others are not seen" : "");
+	         bytes_in_units(state->peak.bytes, b));
 	put_line(screen, 1, text);
 	snprintf(text, sizeof text,
 	         "Allocated: %s in %" PRIu64 " block%s; %s/s, %" PRIu64 " block%s/s; %" PRIu64 " event%s",
@@ -194,9 +194,9 @@ static void draw_head(const struct top_screen *screen, const struct top_picture 
 	else
 		snprintf(text, sizeof text, "Growth:    no mark: press m to set one");
 	put_line(screen, 3, text);
-	snprintf(text, sizeof text, "By %s; %zu backtrace%s%s%s%s", sorts[screen->sort], state->count,
-	         plural(state->count), screen->is_frozen ? "; FROZEN" : "", *picture->message ? "; " : "",
-	         picture->message);
+	snprintf(text, sizeof text, "By %s; %zu backtrace%s%s%s%s%s", sorts[screen->sort], state->count,
+	         plural(state->count), picture->lack, screen->is_frozen ? "; FROZEN" : "",
+	         *picture->message ? "; " : "", picture->message);
 	put_line(screen, 4, text);
 }
 
