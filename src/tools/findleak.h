@@ -73,6 +73,9 @@ struct totals {
 	uint64_t budget;
 };
 
+/* Adds what was found in one image, which is over. */
+void findleak_add_up(struct totals *totals, const struct findings *findings);
+
 /* A format. Each function prints to standard output, and returns 0 or -errno; NULL: nothing is printed there. */
 struct findleak_format {
 	int (*begin)(void);

@@ -206,6 +206,21 @@ START_TEST(cat_keeps_the_lines_where_they_stay_true)
 }
 END_TEST
 
+/* Each program has states of its own. Of one that nobody looked into, all that was not released may be a leak. */
+START_TEST(each_image_has_its_own_states)
+{
+	struct run r;
+
+	must(run("cat $S/tests/golden/full.trace " LOST "$S/tests/golden/full.trace >t"));
+	json_is("log-malloc-findleak", "-n t", "[.looked.time, .total.lost.count]",
+	        "[null,null]\n[1234,2]\n[null,null]\n");
+	r = run(FINDLEAK "t");
+	ck_assert_msg(strstr(r.out, "\nLEAK SUMMARY of 1 of 3 processes; nobody looked into the others:\n   definitely "
+	                            "lost: 80 bytes in 2 blocks\n"),
+	              "%s", r.out);
+}
+END_TEST
+
 START_TEST(report_and_diff_can_count_what_is_lost_alone)
 {
 	struct run r;
@@ -271,6 +286,7 @@ int main(void)
 	TIMES(the_lines_stand_behind_the_end, 2);
 	ONCE(a_packed_trace_tells_it_too);
 	ONCE(cat_keeps_the_lines_where_they_stay_true);
+	ONCE(each_image_has_its_own_states);
 	ONCE(report_and_diff_can_count_what_is_lost_alone);
 	ONCE(who_has_much_that_was_not_released_is_told_how_to_know_more);
 	ONCE(kinds_have_to_be_known);
