@@ -271,7 +271,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("lost");
+	Suite *suite = suite_create("states");
 
 	ONCE(what_is_lost_comes_first_and_the_rest_is_summed_up);
 	ONCE(entries_keep_their_shape);
