@@ -6,6 +6,7 @@
 #include "backtrace_print.h"
 #include "ending_text.h"
 #include "frees.h"
+#include "lacks.h"
 #include "leaks.h"
 #include "moments.h"
 #include "resolve.h"
@@ -37,7 +38,7 @@ struct findings {
 	uint64_t malformed; /* lines of the image that could not be read */
 	bool ends_early;    /* the trace ends in the middle of the image */
 	bool failed;        /* more leaked than is allowed */
-	bool own_calls_do;  /* --accept-own-calls: the image need not have the calls from inside libraries */
+	bool own_calls_do;  /* --accept-own-calls: the image need not have the calls that its flavour does not see */
 	uint64_t top;       /* the number of groups of wrong frees that are shown; 0: all */
 };
 
@@ -61,15 +62,19 @@ struct totals {
 	uint64_t lost, unkept, malformed;
 	bool is_limited; /* some image has no allocations behind the LIMIT of the trace */
 	uint64_t limit;
-	bool is_partial; /* some image does not have the calls from inside libraries */
+	struct lacks lacks; /* what some image does not have because of its flavour */
 	bool own_calls_do;
 	bool is_missing_some; /* nothing can be said for certain */
 	bool no_beginning, ends_early;
 	bool running, cut;       /* of the images that end early: a process still runs; nothing is known of it */
+	bool attached, detached; /* some process was attached to; the tracker left some that may still run */
 	char killed[ENDING_MAX]; /* the last process that was killed: ending_text(); or "" */
 	bool has_budget, over_budget;
 	uint64_t budget;
 };
+
+/* Adds what was found in one image, which is over. */
+void findleak_add_up(struct totals *totals, const struct findings *findings);
 
 /* A format. Each function prints to standard output, and returns 0 or -errno; NULL: nothing is printed there. */
 struct findleak_format {

@@ -173,11 +173,12 @@ static json_t *counts(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "looked", looked(findings->unreached), "rest",
-	                 sum(&leaks->rest), "suppressed", suppressed(findings), "young", sum(&leaks->young), "earlier",
-	                 sum(&leaks->earlier), "later", sum(&leaks->later), "foreign",
-	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]), "unknown",
-	                 json_number(frees[FREES_UNKNOWN]), "double", json_number(frees[FREES_DOUBLE]), "mismatched",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "looked", looked(findings->unreached),
+	                 "rest", sum(&leaks->rest), "suppressed", suppressed(findings), "young", sum(&leaks->young),
+	                 "earlier", sum(&leaks->earlier), "later", sum(&leaks->later), "foreign",
+	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]),
+	                 "from_before", json_number(frees[FREES_BEFORE]), "unknown", json_number(frees[FREES_UNKNOWN]),
+	                 "double", json_number(frees[FREES_DOUBLE]), "mismatched",
 	                 json_number(frees[FREES_MISMATCHED]));
 }
 

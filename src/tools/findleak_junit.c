@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as a test report for CI servers: an image is a suite, a leak is a failed case. */
+#include "attached_text.h"
 #include "escape.h"
 #include "findleak.h"
 #include "json.h"
@@ -241,6 +242,8 @@ static void print_other(const struct findings *findings)
 /* A case that fails if something is missing: leaks may be missing as well. */
 static void print_missing(const struct findings *findings)
 {
+	const struct flavour_lack *lack = flavour_lack(findings->image);
+
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
 	fputs("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"", stdout);
@@ -249,8 +252,8 @@ static void print_missing(const struct findings *findings)
 	if (findings->image->is_limited)
 		printf(", allocations behind the limit of %" PRIu64 " byte%s", findings->image->limit,
 		       plural(findings->image->limit));
-	if (findings->image->is_partial && !findings->own_calls_do)
-		fputs("; not seen: " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE, stdout);
+	if (lack && !findings->own_calls_do)
+		printf("; not seen: %s; to see them, %s", lack->unseen, lack->advice);
 	fputs("\"/>\n    </testcase>\n", stdout);
 }
 
@@ -291,8 +294,10 @@ static void end_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
+	const struct flavour_lack *lack = flavour_lack(findings->image);
+	char words[ATTACHED_MAX];
 	bool whole = findings->image->begun && !findings->ends_early && !trace_is_missing_some(findings->image) &&
-	             !findings->image->is_partial && (findings->image->finished || findings->image->replaced);
+	             !lack && (findings->image->finished || findings->image->replaced);
 
 	fputs("    <system-out>", stdout);
 	print_sum(leaks->all.blocks, leaks->all.bytes);
@@ -305,6 +310,8 @@ static void end_suite(const struct findings *findings)
 	fputs(" suppressed; ", stdout);
 	print_count(frees[FREES_FOREIGN], "foreign free", "; ");
 	print_count(frees[FREES_INHERITED], "free", " of blocks from before a fork; ");
+	if (findings->image->is_attached)
+		print_count(frees[FREES_BEFORE], "free", " of blocks from before the tracker attached; ");
 	print_count(frees[FREES_UNKNOWN], "free", " of unknown blocks; ");
 	print_count(findings->image->lost, "event", " lost; ");
 	if (findings->image->unkept)
@@ -312,8 +319,10 @@ static void end_suite(const struct findings *findings)
 	if (findings->image->is_limited)
 		printf("allocations behind the limit of %" PRIu64 " byte%s are missing; ", findings->image->limit,
 		       plural(findings->image->limit));
-	if (findings->image->is_partial)
-		fputs("calls from inside libraries are not seen; ", stdout);
+	if (lack)
+		printf("%s; ", lack->brief);
+	if (*attached_text(words, findings->image))
+		printf("attached %s; ", words);
 	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as text. */
+#include "attached_text.h"
 #include "bytes_print.h"
 #include "ending_text.h"
 #include "findleak.h"
@@ -234,11 +235,20 @@ static void print_heading(const struct findings *findings)
 	fputs(")\n", out);
 }
 
+static void print_attached(const struct findings *findings)
+{
+	char words[ATTACHED_MAX];
+
+	if (*attached_text(words, findings->image))
+		fprintf(out_of(findings), "ATTACHED %s\n", words);
+}
+
 static int print_image(const struct findings *findings)
 {
 	int error;
 
 	print_heading(findings);
+	print_attached(findings);
 	window_print(findings->window, stdout);
 	error = print_leaks(findings);
 	if (!error)
@@ -308,15 +318,16 @@ static void print_lacks(const struct totals *totals, FILE *out)
 		fputs("; the trace has no beginning", out);
 	if (totals->running)
 		fputs("; still running", out);
+	if (totals->detached)
+		fputs("; detached, so the process may still run", out);
 	if (*totals->killed)
 		fprintf(out, "; %s", totals->killed);
 	else if (totals->cut)
 		fputs("; the trace ends early", out);
-	if (totals->is_partial)
-		fputs("; calls from inside libraries are not seen", out);
-	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->is_partial &&
+	lacks_print_brief(&totals->lacks, out);
+	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->lacks.count &&
 	    !totals->malformed)
-		fputs("; the trace is complete", out);
+		fprintf(out, "; the trace is complete%s", totals->attached ? " since the tracker attached" : "");
 }
 
 /* Prints the other sums, those that are not 0. */
@@ -326,6 +337,7 @@ static void print_rest(const struct totals *totals, FILE *out)
 	print_count(totals->frees[FREES_MISMATCHED], "free", " by the wrong function", out);
 	print_count(totals->accepted, "free", " by the wrong function suppressed", out);
 	print_count(totals->frees[FREES_INHERITED], "free", " of blocks from before a fork", out);
+	print_count(totals->frees[FREES_BEFORE], "free", " of blocks from before the tracker attached", out);
 	print_count(totals->frees[FREES_UNKNOWN], "free", " of unknown blocks", out);
 	print_blocks(&totals->suppressed, " suppressed", out);
 	print_blocks(&totals->young, " too young", out);
@@ -347,8 +359,7 @@ static int print_totals(const struct totals *totals, const struct suppressions *
 	char units[BYTES_TEXT];
 
 	print_suppressions(suppressions, out);
-	if (totals->is_partial)
-		fputs("\nNOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
+	lacks_print(&totals->lacks, "\n", out);
 	reach_print_totals(totals, out);
 	fprintf(out,
 	        "\n%sTotal:%s %" PRIu64 " block%s, %" PRIu64 " byte%s (%s), %" PRIu64 " backtrace%s; %" PRIu64

@@ -46,8 +46,8 @@ static const char help[] =
 	"                        report what libc and other runtimes keep, too\n"
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
 	"      --accept-own-calls\n"
-	"                        exit status 0 also for a dynamic program with the tracker linked\n"
-	"                        in, of which the calls from inside libraries are not seen\n"
+	"                        exit status 0 also for a dynamic program that has the tracker\n"
+	"                        linked in or loads it itself: not all calls of it are seen\n"
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
@@ -132,6 +132,7 @@ static int missed(void *context, const struct heap_change *change)
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
 	}
+	f->frees.has_before = image->is_attached;
 	return frees_add(&f->frees, change);
 }
 
@@ -183,67 +184,6 @@ static uint64_t young_line(const struct findleak *f)
 	if (!image->has_time || end < f->age)
 		return image->has_time ? 0 : UINT64_MAX;
 	return moments_line_after(&f->moments, end - f->age);
-}
-
-static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
-{
-	to->blocks += from->blocks;
-	to->bytes += from->bytes;
-	to->backtraces += from->backtraces;
-}
-
-/* From here on, it is worth the effort to tell data from leaks. */
-enum { MANY_BLOCKS = 1000, MANY_BYTES = 1024 * 1024 };
-
-/* Notes whether the user has to be told how to find out what is lost. */
-static void note_unknown(struct totals *totals, const struct findings *findings)
-{
-	const struct trace_image *image = findings->image;
-	const struct leaks_sum *all = &findings->leaks.all;
-
-	if (findings->unreached->known || image->is_embedded || window_has_ended(findings->window) ||
-	    (all->blocks < MANY_BLOCKS && all->bytes < MANY_BYTES))
-		return;
-	if (image->ending == TRACE_RUNNING)
-		totals->unknown_running = findings->name;
-	else
-		totals->unknown = true;
-}
-
-static void add_up(struct totals *totals, const struct findings *findings)
-{
-	const struct trace_image *image = findings->image;
-	char words[ENDING_MAX];
-
-	totals->images++;
-	sum_up(&totals->leaks, &findings->leaks.all);
-	sum_up(&totals->suppressed, &findings->leaks.suppressed);
-	sum_up(&totals->young, &findings->leaks.young);
-	sum_up(&totals->earlier, &findings->leaks.earlier);
-	sum_up(&totals->later, &findings->leaks.later);
-	for (size_t i = 0; i < REACH_KINDS; i++)
-		sum_up(&totals->by_reach[i], &findings->leaks.by_reach[i]);
-	totals->looked_at += findings->unreached->known;
-	note_unknown(totals, findings);
-	for (size_t i = 0; i < FREES_KINDS; i++)
-		totals->frees[i] += findings->frees.counts[i];
-	totals->accepted += findings->frees.suppressed;
-	totals->lost += image->lost;
-	totals->unkept += image->unkept;
-	if (image->is_limited)
-		totals->limit = image->limit;
-	totals->is_limited |= image->is_limited;
-	totals->is_partial |= image->is_partial;
-	totals->is_missing_some |= findings_are_uncertain(findings);
-	totals->malformed += findings->malformed;
-	totals->no_beginning |= !image->begun;
-	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
-	totals->running |= image->ending == TRACE_RUNNING;
-	totals->cut |= image->ending == TRACE_CUT ||
-	               (findings->ends_early && (image->ending == TRACE_FINISHED || image->ending == TRACE_ENDLESS));
-	if (image->ending == TRACE_KILLED)
-		snprintf(totals->killed, sizeof totals->killed, "%s", ending_text(words, image, findings->ends_early));
-	totals->over_budget |= findings->failed;
 }
 
 /* Is libc a part of the program? */
@@ -377,7 +317,7 @@ static int report_image(struct findleak *f)
 	error = find(f, &findings);
 	if (!error)
 		error = f->format->image(&findings);
-	add_up(&f->totals, &findings);
+	findleak_add_up(&f->totals, &findings);
 	f->reported++;
 	locations_free(&locations);
 	leaks_free(&findings.leaks);
@@ -417,7 +357,10 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 		return error;
 	if (!error && parse_is_mismatch(&item->event))
 		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
-	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
+	if (error || heap_find(&f->heap, item->event.old))
+		return error;
+	f->frees.has_before = f->work.trace->image.is_attached;
+	return frees_call(&f->frees, item);
 }
 
 /* What was seen at the end tells nothing about a part of the trace that ends before. */

@@ -72,9 +72,10 @@ static void print_hint(const struct totals *totals, FILE *out)
 {
 	if (!totals->unknown && !totals->unknown_running)
 		return;
-	fputs("\nNOT KNOWN: which of these blocks pointers still lead to. All that is known is that they were not "
-	      "released.\nTo know what is lost, ",
-	      out);
+	fprintf(out,
+	        "\nNOT KNOWN: which of these blocks pointers still lead to. All that is known is that they were not "
+	        "released%s.\nTo know what is lost, ",
+	        totals->attached ? " while the tracker was there" : "");
 	if (totals->unknown_running) {
 		fputs("ask while the process runs: log-malloc-findleak --lost ", out);
 		shell_quote(out, totals->unknown_running);

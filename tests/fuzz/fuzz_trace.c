@@ -129,6 +129,8 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 			fuzz_assert(heap_settle(&heap) == 0);
 			add_up(&outcome, &heap);
 			heap_free(&heap);
+			/* The sums stay right when blocks go that are not lost. */
+			fuzz_assert(consumers_keep_lost(&consumers, &unreached) == 0);
 			end_consumers(&consumers, &outcome);
 			unreached_free(&unreached);
 			continue;

@@ -4,6 +4,7 @@
 #include "below.h"
 #include "complain.h"
 #include "escape.h"
+#include "flavour.h"
 #include "noise.h"
 #include "packed_part.h"
 
@@ -46,26 +47,6 @@ static void set_format(struct trace *trace)
 	} else {
 		trace->section = SECTION_TEXT;
 		input_end_words(&trace->input);
-	}
-}
-
-/* The program may write such a line itself, but not in front of INIT. */
-static void set_flavour(struct trace_image *image, const struct record *record)
-{
-	static const char *const words[] = {
-#define WORD(id, word) [LM_FLAVOUR_##id] = (word),
-		LM_TRACE_FLAVOURS(WORD)
-#undef WORD
-	};
-
-	for (int i = 0; !image->begun && i < LM_FLAVOUR_COUNT; i++) {
-		if (record->len != strlen(words[i]) || memcmp(record->text, words[i], record->len) != 0)
-			continue;
-		image->flavour = words[i];
-		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC || i == LM_FLAVOUR_DLOPEN;
-		image->is_loaded = i == LM_FLAVOUR_DLOPEN;
-		image->is_attached = i == LM_FLAVOUR_ATTACHED;
-		image->is_embedded = i == LM_FLAVOUR_EMBEDDED;
 	}
 }
 
@@ -115,7 +96,7 @@ int information_take(struct trace *trace)
 	case INFO_BACKTRACE:
 		return take_backtrace(trace);
 	case INFO_FLAVOUR:
-		set_flavour(image, record);
+		flavour_set(image, record->text, record->len);
 		if (image->is_embedded)
 			noise_begin(trace);
 		return 0;

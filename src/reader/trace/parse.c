@@ -197,7 +197,9 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	struct cursor value;
 	uint64_t flag = 0;
 
-	if (!cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) || equals == word)
+	/* Without what stands in front of it, a key of that kind would be a marker. */
+	if (cursor_is(c, '!') || !cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) ||
+	    equals == word)
 		return "something that is neither a marker nor key=value";
 	key = (size_t)(equals - word);
 	value = cursor_start(equals + 1, len - key - 1);

@@ -69,7 +69,7 @@ struct trace_image {
 	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	char title[TRACE_TITLE_MAX]; /* the last one that the program gave itself; "" if it did not */
 	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
-	bool is_partial;     /* that flavour does not see all calls */
+	bool is_partial;     /* that flavour does not see all calls: flavour.h says which */
 	bool is_loaded;      /* the program loaded the tracker by dlopen() */
 	bool is_attached;    /* the process ran already when the tracker came */
 	bool is_detached;    /* the tracker was told to go */
@@ -120,12 +120,6 @@ static inline bool trace_lacks_end(const struct trace_image *image)
 {
 	return image->ending == TRACE_CUT || image->ending == TRACE_RUNNING || image->ending == TRACE_KILLED;
 }
-
-/* What the image can't have because of its flavour, and what helps: for people. */
-#define TRACE_PARTIAL "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
-#define TRACE_PARTIAL_ADVICE                                                                                           \
-	"set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically (a program in C++: with "    \
-	"log-malloc2-wrap-cxx, which sees its own new and delete)"
 
 enum trace_kind {
 	TRACE_CALL,

@@ -206,6 +206,44 @@ START_TEST(cat_keeps_the_lines_where_they_stay_true)
 }
 END_TEST
 
+/* Each program has states of its own. Of one that nobody looked into, all that was not released may be a leak. */
+START_TEST(each_image_has_its_own_states)
+{
+	struct run r;
+
+	must(run("cat $S/tests/golden/full.trace " LOST "$S/tests/golden/full.trace >t"));
+	json_is("log-malloc-findleak", "-n t", "[.looked.time, .total.lost.count]",
+	        "[null,null]\n[1234,2]\n[null,null]\n");
+	r = run(FINDLEAK "t");
+	ck_assert_msg(strstr(r.out, "\nLEAK SUMMARY of 1 of 3 processes; nobody looked into the others:\n   definitely "
+	                            "lost: 80 bytes in 2 blocks\n"),
+	              "%s", r.out);
+}
+END_TEST
+
+START_TEST(report_and_diff_can_count_what_is_lost_alone)
+{
+	struct run r;
+
+	json_is("log-malloc-report", "-n --lost " LOST,
+	        "[.by, .leaked.count, .leaked.bytes, .peak.bytes, .allocated.count, .threads[0].leaked.bytes, "
+	        "(.consumers[] | .leaked.bytes)]",
+	        "[\"leaked\",4,140,1688,9,140,80,60]\n");
+	json_is("log-malloc-report", "-n " LOST, "[.by, .leaked.count]", "[\"peak\",7]\n");
+	json_is("log-malloc-report", "-n --lost --by=peak " LOST, "[.by, (.consumers[] | .peak.bytes)]",
+	        "[\"peak\",1500,120,60,8]\n");
+	json_is("log-malloc-report", "-n --lost --sum " LOST LOST, ".programs[0].leaked.bytes", "280\n");
+	ck_assert_str_eq(must(run("$B/log-malloc-report -n --lost --format=folded " LOST)).out,
+	                 "main;make 80\nmain;fill 60\n");
+	json_is("log-malloc-diff", "-n --lost $S/tests/golden/lost.trace@0.4s " LOST,
+	        "[.old.bytes, .new.bytes, (.grown[] | .bytes)]", "[1040,140,60,40]\n");
+	r = run("$B/log-malloc-report -n --lost $S/tests/golden/seed.trace");
+	ck_assert_msg(strstr(r.err, "image 1: what is lost is not known, so all blocks that were not released count\n"),
+	              "%s", r.err);
+	ck_assert_int_eq(run("$B/log-malloc-report --lost --format=massif " LOST).status, 2);
+}
+END_TEST
+
 /* A program's data is no reason to look for leaks, but nobody knows that it is data. */
 START_TEST(who_has_much_that_was_not_released_is_told_how_to_know_more)
 {
@@ -233,7 +271,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("lost");
+	Suite *suite = suite_create("states");
 
 	ONCE(what_is_lost_comes_first_and_the_rest_is_summed_up);
 	ONCE(entries_keep_their_shape);
@@ -248,6 +286,8 @@ int main(void)
 	TIMES(the_lines_stand_behind_the_end, 2);
 	ONCE(a_packed_trace_tells_it_too);
 	ONCE(cat_keeps_the_lines_where_they_stay_true);
+	ONCE(each_image_has_its_own_states);
+	ONCE(report_and_diff_can_count_what_is_lost_alone);
 	ONCE(who_has_much_that_was_not_released_is_told_how_to_know_more);
 	ONCE(kinds_have_to_be_known);
 	return run_suite(suite);
