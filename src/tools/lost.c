@@ -142,27 +142,28 @@ int lost_begin(struct lost *lost, struct trace *trace)
 
 /* ---- the blocks ----------------------------------------------------------------- */
 
-static bool has_in_name(const struct stacks_frame *frame, const char *name)
-{
-	return memmem(frame->text, frame->len, name, strlen(name)) != NULL;
-}
-
-/* Can what was allocated from STACK be an array, by its innermost frames? Those that name no operator leave it open. */
-static bool may_be_array(const struct stack *stack, const struct stacks *stacks, bool is_cxx)
+/*
+ * Was a block from STACK allocated by an operator of C++, as its innermost frames say? That of new[] may be there as
+ * the one of new, to which it jumps.
+ */
+static bool is_of_operator(const struct stack *stack, const struct stacks *stacks)
 {
 	enum { INNERMOST = 3 };
+	static const char operators[] = "_Zn";
 
 	for (size_t i = 0; i < stack->depth && i < INNERMOST; i++) {
 		const struct stacks_frame frame = stacks_frame_at(stacks, stack->frames[i]);
 
-		if (has_in_name(&frame, "_Zna"))
+		if (memmem(frame.text, frame.len, operators, sizeof operators - 1))
 			return true;
-		is_cxx &= !has_in_name(&frame, "_Znw");
 	}
-	return is_cxx;
+	return false;
 }
 
-/* The same for the number of each backtrace, and for STACK_NONE the last. To be freed; NULL without memory. */
+/*
+ * Can a block from the backtrace with that number be an array of C++? In a process with the C++ runtime, any can: the
+ * operators may have been left out of backtraces. One more place is for STACK_NONE. To be freed; NULL without memory.
+ */
 static bool *find_arrays(const struct stacks *stacks, bool is_cxx)
 {
 	bool *arrays = calloc(stacks->stack_count + 1, sizeof *arrays);
@@ -170,7 +171,7 @@ static bool *find_arrays(const struct stacks *stacks, bool is_cxx)
 	for (size_t i = 0; arrays && i < stacks->stack_count; i++) {
 		const struct stack stack = stacks_get(stacks, (uint32_t)i);
 
-		arrays[i] = may_be_array(&stack, stacks, is_cxx);
+		arrays[i] = is_cxx || is_of_operator(&stack, stacks);
 	}
 	if (arrays)
 		arrays[stacks->stack_count] = is_cxx;
@@ -260,7 +261,7 @@ static int copy_process(struct lost *lost)
 	error = reach_copy(&lost->copy, stop, NULL, 0);
 	let_go(lost);
 	lost->figures.copied = lost->copy.memory.bytes;
-	if (error == -ESRCH || (!error && !lost->copy.memory.bytes))
+	if (error == -ESRCH)
 		return has_ended(lost);
 	if (error)
 		return trouble(lost, error, "process %d: %s", (int)lost->figures.pid, strerror(-error));

@@ -6,14 +6,15 @@
  * between them.
  */
 #include "allocator.h"
+#include "musl.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { PAGE = 4096 };
 
-/* Blocks of an unknown allocator that are not farther apart have memory of that allocator between them. */
-#define NEAR (UINT64_C(64) << 10)
+/* Other allocators get memory in units of at least so many bytes, at multiples of that. */
+#define UNIT (UINT64_C(2) << 20)
 
 /* Flags in the word in front of a block of glibc's. */
 enum { CHUNK_MAPPED = 2, CHUNK_FLAGS = 7 };
@@ -137,7 +138,15 @@ static bool is_for_blocks(const struct copy *copy, const struct region *region)
 	return region == copy->regions.items || !region[-1].inode || region[-1].end != region->start;
 }
 
-/* Adds the pages of BLOCK, and those between them and the pages that were added last, if it is not far. */
+/* Is what lies from FROM up to TO in one unit, all of which is mapped? */
+static bool is_in_unit(const struct region *region, uint64_t from, uint64_t to)
+{
+	uint64_t unit = from / UNIT * UNIT;
+
+	return to <= unit + UNIT && unit >= region->start && unit + UNIT <= region->end;
+}
+
+/* Adds the pages of BLOCK, and those between them and LAST, the pages that were added before. */
 static int add_pages(struct ranges *its, struct range *last, const struct reach_block *block,
                      const struct region *region)
 {
@@ -146,7 +155,7 @@ static int add_pages(struct ranges *its, struct range *last, const struct reach_
 
 	if (to > region->end)
 		to = region->end;
-	if (last->to > region->start && last->to <= from && from - last->to <= NEAR)
+	if (last->to <= from && last->to && is_in_unit(region, last->to - 1, from))
 		from = last->to;
 	*last = (struct range){from, to};
 	return ranges_add(its, from, to);
@@ -179,16 +188,18 @@ static int find_occupied(struct ranges *occupied, const struct reach_block *bloc
 static int add_others(struct ranges *its, const struct copy *copy, const struct reach_block *blocks, size_t count)
 {
 	struct ranges more = {.items = NULL};
-	struct range last = {0, 0}, mapping;
+	struct range last = {0, 0}, mapping = {0, 0};
 	int error = 0;
 
 	for (size_t i = 0; !error && i < count; i++) {
 		const struct region *region;
 
-		if (ranges_find(its, blocks[i].address))
+		/* Many blocks lie in the same mapping. */
+		if (ranges_find(its, blocks[i].address) ||
+		    (blocks[i].address >= mapping.from && blocks[i].address < mapping.to))
 			continue;
 		region = regions_find(&copy->regions, blocks[i].address);
-		if (is_mapped_chunk(copy, &blocks[i], &mapping))
+		if (is_mapped_chunk(copy, &blocks[i], &mapping) || musl_find(copy, blocks[i].address, &mapping))
 			error = ranges_add(&more, mapping.from, mapping.to);
 		else if (is_for_blocks(copy, region))
 			error = add_pages(&more, &last, &blocks[i], region);

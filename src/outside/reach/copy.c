@@ -160,6 +160,14 @@ static int take_pages(struct copy *copy, const struct range *pages)
 	return 0;
 }
 
+/* A process that is killed loses its memory while that is being copied. */
+static bool is_there(const struct copy *copy)
+{
+	unsigned char byte;
+
+	return copy->piece_count && memory_read(copy->pid, copy->pieces[0].address, &byte, 1) == 1;
+}
+
 int copy_take(struct copy *copy, const struct stop *stop)
 {
 	struct ranges pages = {.items = NULL};
@@ -176,7 +184,7 @@ int copy_take(struct copy *copy, const struct stop *stop)
 	for (size_t i = 0; !error && i < pages.count; i++)
 		error = take_pages(copy, &pages.items[i]);
 	ranges_free(&pages);
-	return error;
+	return error || is_there(copy) ? error : -ESRCH;
 }
 
 /* ---- reading the copy ----------------------------------------------------------- */

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct marking {
 	struct reach_copy *copy;
@@ -25,6 +26,7 @@ struct marking {
 	size_t waiting_count, waiting_room;
 	bool from_roots;  /* the first pass */
 	bool is_definite; /* what is looked at is reachable itself */
+	bool is_loader;   /* what is looked at is the loader's: it knows blocks by addresses inside of them */
 	size_t leader;    /* in the second pass: the block that it follows pointers from */
 	int error;
 };
@@ -50,7 +52,7 @@ static void reach_from_root(struct marking *m, size_t place, uint64_t pointer)
 	if (block->reach == REACH_REACHABLE)
 		return;
 	if (m->is_definite &&
-	    (pointer == block->address || inside_counts(&m->inside, &m->copy->memory, block, pointer)))
+	    (pointer == block->address || m->is_loader || inside_counts(&m->inside, &m->copy->memory, block, pointer)))
 		push(m, place, REACH_REACHABLE);
 	else if (block->reach == REACH_LOST)
 		push(m, place, REACH_POSSIBLE);
@@ -162,6 +164,21 @@ static void take_thread(struct marking *m, const struct registers_thread *thread
 	take_table(m, thread->tp);
 }
 
+/* glibc's loader aligns what it gets by malloc() for itself, and keeps the address that it aligned. */
+static void take_loader(struct marking *m)
+{
+	const struct regions *regions = &m->copy->memory.regions;
+
+	m->is_loader = true;
+	for (size_t i = 0; i < regions->count; i++) {
+		const char *name = strrchr(regions->items[i].name, '/');
+
+		if (name && strncmp(name, "/ld-", 4) == 0 && regions->items[i].writable)
+			scan(m, regions->items[i].start, regions->items[i].end);
+	}
+	m->is_loader = false;
+}
+
 /* What of the copy is a root, and where threads that have ended lie. 0 or -ENOMEM. */
 static int find_roots(struct ranges *roots, struct ranges *ended, const struct marking *m)
 {
@@ -189,6 +206,8 @@ static int mark_from_roots(struct marking *m)
 	m->from_roots = m->is_definite = true;
 	for (size_t i = 0; !error && i < m->copy->memory.thread_count; i++)
 		take_thread(m, &m->copy->memory.threads[i]);
+	if (!error)
+		take_loader(m);
 	for (size_t i = 0; !error && i < ended.count; i++)
 		take_table(m, ended.items[i].from);
 	for (size_t i = 0; !error && i < roots.count; i++)
