@@ -384,6 +384,13 @@ int lm_session_detach(void)
 
 /* ---- loading and unloading ---- */
 
+/* What may wait for locks of libc's is done now, and not when a trace begins. */
+static void get_ready(void)
+{
+	need_unwinder();
+	lm_follow_load();
+}
+
 __attribute__((constructor(101))) static void construct(void)
 {
 	struct lm_hidden hidden = lm_guard_hide();
@@ -391,7 +398,7 @@ __attribute__((constructor(101))) static void construct(void)
 	lm_real_loaded();
 	lm_guard_show(hidden);
 	if (lm_session_waits())
-		need_unwinder();
+		get_ready();
 	else
 		lm_session_need();
 	/* quick_exit() runs no destructors, and its call of _exit() does not go through our entry point. */
