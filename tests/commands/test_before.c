@@ -153,7 +153,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("attached");
+	Suite *suite = suite_create("before");
 
 	ONCE(releases_of_older_blocks_are_counted_apart);
 	ONCE(a_release_of_a_block_that_was_released_before_is_none_of_an_older_one);
