@@ -126,10 +126,10 @@ static void print_count(uint64_t count, const char *what, const char *behind)
 	printf("%" PRIu64 " %s%s%s", count, what, plural(count), behind);
 }
 
-/* Leaks within what is allowed are no failures, nor is what pointers still lead to. */
+/* Leaks within what is allowed are no failures. */
 static bool is_failure(const struct findings *findings, const struct leaks_group *group)
 {
-	return findings->failed && group->reach != REACH_REACHABLE;
+	return findings->failed && reach_is_leak(group->reach);
 }
 
 static int print_leak(const struct findings *findings, struct json_frames *frames, const struct leaks_group *group)
@@ -139,8 +139,7 @@ static int print_leak(const struct findings *findings, struct json_frames *frame
 	int error = backtrace ? begin_case(findings, backtrace, "") : -ENOMEM;
 
 	if (failed)
-		printf("      <failure type=\"%s\" message=\"",
-		       group->reach == REACH_POSSIBLE ? "possible leak" : "leak");
+		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
 	print_sum(group->blocks, group->bytes);

@@ -37,7 +37,7 @@ static const char help[] =
 	"                        of the time), blocks, bytes or age\n"
 	"      --show KINDS      where it is known what pointers still lead to: lost, indirect (only\n"
 	"                        lost blocks point to it), possible, reachable, or all; several with\n"
-	"                        commas (lost,possible, in JSON all)\n"
+	"                        commas (lost, in JSON all)\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
 	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
@@ -208,7 +208,7 @@ static struct leaks_view view_of(const struct findleak *f, const struct leaks *l
 {
 	struct leaks_view view = {f->order, f->kinds, f->min_bytes, f->work.top};
 
-	if (!leaks->by_reach[REACH_LOST].blocks && !leaks->by_reach[REACH_POSSIBLE].blocks)
+	if (!leaks->by_reach[REACH_LOST].blocks)
 		view.kinds |= 1U << REACH_INDIRECT;
 	return view;
 }
@@ -487,7 +487,7 @@ static int run(struct findleak *f, char **paths)
 	if (!f->work.has_top)
 		f->work.top = f->format == &findleak_text ? BY_DEFAULT : 0;
 	if (!f->kinds)
-		f->kinds = f->format == &findleak_json ? LEAKS_ALL_KINDS : 1U << REACH_LOST | 1U << REACH_POSSIBLE;
+		f->kinds = f->format == &findleak_json ? LEAKS_ALL_KINDS : 1U << REACH_LOST;
 	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);

@@ -27,6 +27,11 @@ static void print_some(const struct leaks_sum *sum, const char *before, const ch
 	fprintf(out, " %s", behind);
 }
 
+static bool hides_some(const struct findings *findings, enum reach reach)
+{
+	return findings->leaks.by_reach[reach].blocks && !(findings->kinds >> reach & 1);
+}
+
 bool reach_print(const struct findings *findings, FILE *out)
 {
 	const struct unreached *unreached = findings->unreached;
@@ -43,7 +48,7 @@ bool reach_print(const struct findings *findings, FILE *out)
 	           is_lost ? "only they point to" : "only lost blocks point to", out);
 	print_some(&sums[REACH_POSSIBLE], "; ", "", reach_words(REACH_POSSIBLE), out);
 	print_some(&sums[REACH_REACHABLE], "; ", "", reach_words(REACH_REACHABLE), out);
-	if (sums[REACH_REACHABLE].blocks && !(findings->kinds >> REACH_REACHABLE & 1))
+	if (hides_some(findings, REACH_POSSIBLE) || hides_some(findings, REACH_REACHABLE))
 		fputs(" (--show=all lists them)", out);
 	print_some(&findings->leaks.later, "; ", "", "allocated later, of which that is not known", out);
 	if (unreached->is_partial)

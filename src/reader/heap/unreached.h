@@ -25,6 +25,15 @@ enum reach {
 /* "lost", "indirect", "possible", "reachable"; NULL for REACH_UNKNOWN. */
 const char *reach_name(enum reach reach);
 
+/*
+ * Is such a block a leak? What is possibly lost is none: programs that keep pointers into the inside of their blocks have
+ * thousands.
+ */
+static inline bool reach_is_leak(enum reach reach)
+{
+	return reach != REACH_POSSIBLE && reach != REACH_REACHABLE;
+}
+
 struct trace;
 struct trace_item;
 

@@ -108,7 +108,7 @@ static void sum_up(struct leaks *leaks)
 	for (size_t i = 0; i < leaks->count; i++) {
 		const struct leaks_group *group = &leaks->groups[i];
 
-		if (group->reach != REACH_REACHABLE)
+		if (reach_is_leak(group->reach))
 			add_up(&leaks->all, group);
 		if (group->reach != REACH_UNKNOWN)
 			add_up(&leaks->by_reach[group->reach], group);
