@@ -55,6 +55,13 @@ static int has_ended(struct lost *lost)
 	               (unsigned long long)lost->trace->image.pid);
 }
 
+static bool runs(const struct lost *lost)
+{
+	const struct trace_image *image = &lost->trace->image;
+
+	return process_is((uint64_t)lost->figures.pid, image->pid, image->process);
+}
+
 /* Finds the process of the image that is being read. 0 or -errno. */
 static int find_process(struct lost *lost)
 {
@@ -69,7 +76,7 @@ static int find_process(struct lost *lost)
 		lost->figures.pid = (pid_t)process_find(image->pid, image->process);
 	if (!lost->figures.pid)
 		return has_ended(lost);
-	if (!process_is((uint64_t)lost->figures.pid, image->pid, image->process))
+	if (!runs(lost))
 		return trouble(lost, -ESRCH,
 		               "process %d is not the one that wrote %s: leave out --pid, and it is found if it runs",
 		               (int)lost->figures.pid, name);
@@ -88,8 +95,8 @@ static int stop_process(struct lost *lost)
 		return trouble(lost, error, "%s", strerror(ENOMEM));
 	lost->began = now_us(CLOCK_MONOTONIC);
 	error = stop_attach(&lost->stop, lost->figures.pid);
-	if (!error)
-		return 0;
+	if (!error || error == -ESRCH)
+		return error ? has_ended(lost) : 0;
 	return trouble(lost, error, "%s", refused_text(reason, sizeof reason, lost->figures.pid, -error));
 }
 
@@ -265,6 +272,8 @@ static int copy_process(struct lost *lost)
 		return has_ended(lost);
 	if (error)
 		return trouble(lost, error, "process %d: %s", (int)lost->figures.pid, strerror(-error));
+	if (!lost->copy.memory.has_tracker && !runs(lost))
+		return has_ended(lost);
 	if (!lost->copy.memory.has_tracker)
 		return trouble(lost, -ESRCH, "process %d runs another program by now, which is not traced",
 		               (int)lost->figures.pid);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct sum {
 	uint64_t blocks, bytes;
@@ -197,6 +198,130 @@ START_TEST(nothing_of_the_containers_of_cxx_is_lost)
 }
 END_TEST
 
+START_TEST(a_process_whose_first_thread_has_ended_is_looked_into)
+{
+	struct looked looked = look(traced_command(_i, "lost_leader"), NULL);
+
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 7);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 539);
+	ck_assert_uint_eq(looked.figures.threads, 1);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
+/* Each thread has a pointer in the dynamic storage of a library that was loaded later. */
+START_TEST(storage_of_a_loaded_library_has_pointers)
+{
+	static const char library[] = "#include <stdlib.h>\nstatic __thread void *volatile own[50];\n"
+				      "void keep(void) { own[3] = malloc(40); }\n";
+	static const char program[] = "#include <dlfcn.h>\n#include <pthread.h>\n#include <stay.h>\n"
+				      "static void (*keep)(void);\n"
+				      "static pthread_barrier_t barrier;\n"
+				      "static void *wait(void *p) { keep(); forget(); pthread_barrier_wait(&barrier);\n"
+				      "	for (;;) pause(); return p; }\n"
+				      "int main(void) { pthread_t t; pthread_barrier_init(&barrier, NULL, 4);\n"
+				      "	keep = (void (*)(void))dlsym(dlopen(\"./own.so\", RTLD_NOW), \"keep\");\n"
+				      "	for (int i = 0; i < 3; i++) pthread_create(&t, NULL, wait, NULL);\n"
+				      "	keep(); pthread_barrier_wait(&barrier); stay(); _exit(0); }\n";
+	struct looked looked;
+
+	write_file("own.c", library, strlen(library));
+	write_file("program.c", program, strlen(program));
+	must(run("${CC:-cc} -shared -fPIC -o own.so own.c && "
+	         "${CC:-cc} -O1 -I$S/tests/programs -o program program.c -pthread -ldl"));
+	looked = look("LD_PRELOAD=$B/liblog-malloc2.so ./program", NULL);
+	ck_assert_uint_eq(looked.unreached.count, 0);
+	ck_assert_uint_gt(looked.sums[REACH_REACHABLE].blocks, 4);
+}
+END_TEST
+
+/* musl's own mappings are small, and the program's lie between them. */
+START_TEST(mappings_between_those_of_musl_are_roots)
+{
+	static const char program[] =
+		"#include <sys/mman.h>\n#include <stay.h>\n"
+		"static void **volatile maps[64];\n"
+		"static __attribute__((noinline)) void work(void) { void **p;\n"
+		"	for (int i = 0; i < 64; i++) {\n"
+		"		maps[i] = mmap(0, 4096 * (1 + i % 5), 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n"
+		"		for (int k = 0; k < 20; k++) maps[i][k * 20] = calloc(1, 17 + k * 100 + i);\n"
+		"		maps[i][401] = p = calloc(1, 200000); p[3] = calloc(1, 33); }\n"
+		"	p = malloc(1000);\n"
+		"	for (int i = 10; i < 20; i++) p[i] = calloc(1, 44);\n"
+		"	free(p); }\n"
+		"int main(void) { work(); memset((void *)maps, 0, sizeof maps); stay(); return maps[3] != 0; }\n";
+	struct looked looked;
+
+	if (!can_run("mappings_between_those_of_musl_are_roots", "musl-gcc"))
+		return;
+	if (!getenv("MACHINES")) {
+		skip("mappings_between_those_of_musl_are_roots", "the build takes long: MACHINES=quick asks for it");
+		return;
+	}
+	write_file("program.c", program, strlen(program));
+	must(run("make -s -C $S B=$PWD/musl CC=musl-gcc wrap && PKG_CONFIG_PATH=$PWD/musl/pkgconfig && "
+	         "export PKG_CONFIG_PATH && musl-gcc -static -O1 -fno-builtin-malloc -fno-builtin-calloc "
+	         "-I$S/tests/programs -o program program.c $(pkg-config --static --cflags --libs log-malloc2-wrap)"));
+	looked = look("./program", NULL);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 10);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 440);
+	ck_assert_uint_eq(looked.unreached.count, 10);
+}
+END_TEST
+
+START_TEST(the_command_finds_the_trace_and_the_process)
+{
+	pid_t pid = start(traced_command(0, "lost_cases"));
+	struct run by_pid = run("$B/log-malloc-findleak --lost -p %d", (int)pid);
+	struct run by_trace = run("$B/log-malloc-findleak --lost trace");
+	struct run wrong = run("$B/log-malloc-findleak --lost -p %d trace", (int)getpid());
+
+	end(pid);
+	ck_assert_int_eq(by_pid.status, 1);
+	ck_assert_int_eq(by_trace.status, 1);
+	ck_assert_ptr_nonnull(strstr(by_pid.err, " stood still for "));
+	ck_assert_ptr_nonnull(strstr(by_trace.err, " stood still for "));
+	ck_assert_int_eq(wrong.status, 2);
+	ck_assert_ptr_nonnull(strstr(wrong.err, " is not the one that wrote trace: "));
+	ck_assert_uint_eq(wrong.out_len, 0);
+}
+END_TEST
+
+/* Each of these gets a sentence that says what to do instead. */
+START_TEST(what_can_not_be_looked_into_is_refused)
+{
+	static const struct {
+		const char *prepare, *arguments, *message;
+	} refused[] = {
+		{"$B/log-malloc -q -o t true", "t", "its process, [0-9]+, has ended: .*log-malloc --lost"},
+		{"$B/log-malloc -q -o t true; gzip -f t", "t.gz", "is compressed, or no file: .*log-malloc --lost"},
+		{"grep -v PROCESS $S/tests/golden/full.trace >t", "t", "does not say which process it is of"},
+		{"true", "-p $$", "is not traced, or its trace is no file"},
+		{"true", "--until 5s -p $$", "--until leaves that out"},
+		{"true", "", "a TRACE or --pid is needed"},
+	};
+	struct run r = must(run("(%s) && { $B/log-malloc-findleak --lost %s 2>messages; echo $?; } && "
+	                        "grep -Eq -e '%s' messages && [ \"$(wc -l <messages)\" -le 2 ]",
+	                        refused[_i].prepare, refused[_i].arguments, refused[_i].message));
+
+	ck_assert_str_eq(r.out, "2\n");
+}
+END_TEST
+
+/* The process is killed at some moment of the look. What was copied of it by then is not believed. */
+START_TEST(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole)
+{
+	pid_t pid = start(traced_command(0, "lost_cases"));
+	struct run r =
+		run("(sleep 0.00%d; kill -KILL %d) & $B/log-malloc-findleak --lost trace; echo $?; wait", _i, (int)pid);
+
+	if (strstr(r.out, "1\n") && strstr(r.err, " stood still for "))
+		return;
+	ck_assert_msg(strstr(r.err, ", has ended: ") != NULL, "%s %s", r.out, r.err);
+	ck_assert_str_eq(r.out, "2\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lost");
@@ -205,5 +330,11 @@ int main(void)
 	TIMES(memcheck_tells_the_same, KNOWN);
 	EACH(threads_have_pointers_in_many_places);
 	EACH(nothing_of_the_containers_of_cxx_is_lost);
+	EACH(a_process_whose_first_thread_has_ended_is_looked_into);
+	ONCE(storage_of_a_loaded_library_has_pointers);
+	ONCE(mappings_between_those_of_musl_are_roots);
+	ONCE(the_command_finds_the_trace_and_the_process);
+	TIMES(what_can_not_be_looked_into_is_refused, 6);
+	TIMES(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole, 6);
 	return run_suite(suite);
 }
