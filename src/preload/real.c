@@ -138,6 +138,16 @@ static void *find_any(const char *name)
 }
 
 /*
+ * A failed search leaves a message, which the program must not find in dlerror(). glibc's dlerror() translates it,
+ * which allocates and changes what gettext() keeps. There, the next search that succeeds clears the message, too.
+ */
+static void forget_message(void)
+{
+	if (!dlvsym || !dlsym(scope, "malloc"))
+		dlerror();
+}
+
+/*
  * Other allocators define their functions without versions, so a search without a version comes first. Only if that
  * finds glibc's function, a search with a version follows.
  */
@@ -150,7 +160,7 @@ static void *next(const char *name)
 		return found;
 	versioned = dlvsym(scope, name, version);
 	if (!versioned)
-		dlerror();
+		forget_message();
 	return versioned ? versioned : found;
 }
 
@@ -176,11 +186,7 @@ static void replace(void **function, const char *name)
 
 #define REPLACE(function, name) replace((void **)(void *)&(function), name)
 
-/*
- * For a function that some libcs do not have. It is searched for only when it is
- * called: a failed search leaves a message, which has to be cleared before the
- * program finds it in dlerror().
- */
+/* For a function that some libcs do not have. It is searched for only when it is called. It has only one version. */
 static void find_optional(void **function, const char *name)
 {
 	struct lm_signals signals;
@@ -189,9 +195,9 @@ static void find_optional(void **function, const char *name)
 	if (lm_load_acquire(function) || resolving)
 		return;
 	begin_resolving(&signals);
-	found = next(name);
+	found = find_any(name);
 	if (!found) {
-		dlerror();
+		forget_message();
 		found = MISSING;
 	}
 	end_resolving(&signals);

@@ -11,6 +11,7 @@
 #include "array.h"
 #include "index.h"
 #include "inside.h"
+#include "main_arena.h"
 #include "unused_stacks.h"
 
 #include <errno.h>
@@ -186,6 +187,8 @@ static int find_roots(struct ranges *roots, struct ranges *ended, const struct m
 	struct ranges others = {.items = NULL};
 	int error = unused_stacks_find(&others, ended, copy);
 
+	if (!error)
+		error = main_arena_find(&others, copy);
 	if (!error && !m->copy->is_partial)
 		error = allocator_find(&others, copy, m->blocks, m->index.count);
 	for (size_t i = 0; !error && i < copy->piece_count; i++)
