@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Which libc is it? The Makefile preprocesses this and looks for the word: lm_ for a small one, which lacks some names. */
+/* Which libc is it? The Makefile preprocesses this and looks for the word: lm_ for a small one, which lacks some names.
+ */
 #include <stdlib.h>
 
 #if defined __dietlibc__

@@ -51,10 +51,13 @@ static int begin(const struct lm_attach *attach, struct lm_output *output)
 
 	if (!are_settings_whole(attach))
 		return -EINVAL;
+	if (lm_session_has_trace())
+		return -EBUSY;
 	lm_config_read_given(&config, attach->settings, attach->settings_size);
 	/* A child has the parent's memory, where calls are taken over, but nobody to detach from it. */
 	if (config.follow)
 		return -EOPNOTSUPP;
+	lm_seam_attach();
 	config.before = attach->before_bytes;
 	output->fd = attach->trace;
 	/* It is closed before the trace's file is locked: to close any descriptor of the file ends the lock. */

@@ -8,6 +8,7 @@
  *     begin=TRACE     a trace begins, in a new file, with a journal beside it
  *     on=PATH         the same on a file, a device or a FIFO that is there; no journal is made
  *     set=NAME=VALUE  a setting of the traces that follow
+ *     torn, whole     the settings do not end where they should; and again they do
  *     closed          the descriptor of the next trace is closed already
  *     end             the trace ends
  *     error=ERRNO     the last begin or end has to return that; else 0
@@ -19,14 +20,18 @@
  *     many=N          N times 64 bytes
  *     threads=N       N threads are there from now on; each makes 20 blocks of 64 bytes in every "step"
  *     step            they all work, and stand still again
+ *     short=N         N threads come one after another, make 20 blocks each, and go
+ *     child           the rest is done by a child, whose status is this process's
  *     fork            a child makes 3 blocks of 64 bytes, and ends
  *     raise=SIGNAL    by its number
+ *     default=SIGNAL  fails if the signal has another effect than its default one
+ *     pause           the process stops itself (SIGSTOP)
  *     kill            the process kills itself
  *     exec=PROGRAM    by the library's function
  *     mlockall        the same
- *     cycles=N        N times begin, step, work, a child, end, where the traces are called "cycle". Prints how many
- *                     mappings, KiB and descriptors there were behind the second one, and behind the last one.
- *     costs           how many there are now
+ *     cycles=N        N times begin, step, short=2, fork, end, where the traces are called "cycle". Prints how many
+ *                     mappings, KiB of its own and descriptors there were behind the second one, and behind the last
+ * one. costs           how many there are now
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -253,6 +258,44 @@ static void step(void)
 		wait_for(&threads.done);
 }
 
+static void *work_once(void *unused)
+{
+	(void)unused;
+	many(20);
+	return NULL;
+}
+
+static void run_short(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, work_once, NULL) != 0 || pthread_join(thread, NULL) != 0)
+			fail("pthread_create");
+	}
+}
+
+/* Returns in the child. */
+static void go_on_in_child(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		return;
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		fail("fork");
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+}
+
+static void expect_default(int number)
+{
+	struct sigaction now;
+
+	if (sigaction(number, NULL, &now) != 0 || now.sa_handler != SIG_DFL)
+		fail("the signal has a handler");
+}
+
 static void in_child(void)
 {
 	int status;
@@ -285,19 +328,20 @@ static void read_all(const char *path)
 
 static void print_costs(void)
 {
-	long mappings = 0, descriptors = 0, resident;
-	const char *rss;
+	long mappings = 0, descriptors = 0, kilobytes;
+	const char *anonymous;
 
-	/* statm is not exact: each processor has a count of its own. */
+	/* Of a file's pages, the kernel maps some that are near, and takes them away when it likes. statm is not exact.
+	 */
 	read_all("/proc/self/smaps_rollup");
-	rss = strstr(text, "Rss:");
-	resident = rss ? strtol(rss + 4, NULL, 10) : 0;
+	anonymous = strstr(text, "Anonymous:");
+	kilobytes = anonymous ? strtol(anonymous + sizeof "Anonymous:" - 1, NULL, 10) : 0;
 	read_all("/proc/self/maps");
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		mappings++;
 	for (int fd = 0; fd < 8192; fd++)
 		descriptors += fcntl(fd, F_GETFD) != -1;
-	printf("%ld %ld %ld\n", mappings, resident, descriptors);
+	printf("%ld %ld %ld\n", mappings, kilobytes, descriptors);
 	fflush(stdout);
 }
 
@@ -306,6 +350,7 @@ static void cycle(void)
 	begin("cycle");
 	expect(0);
 	step();
+	run_short(2);
 	library.free(library.malloc(10000));
 	in_child();
 	many(600);
@@ -339,6 +384,10 @@ static void run_plain(const char *name)
 		end();
 	else if (strcmp(name, "closed") == 0)
 		is_closed = 1;
+	else if (strcmp(name, "torn") == 0)
+		attach.settings_size = 0x10000;
+	else if (strcmp(name, "whole") == 0)
+		attach.settings_size = 0;
 	else if (strcmp(name, "work") == 0)
 		work();
 	else if (strcmp(name, "keep") == 0)
@@ -351,6 +400,8 @@ static void run_plain(const char *name)
 		library.free(kept);
 	else if (strcmp(name, "step") == 0)
 		step();
+	else if (strcmp(name, "child") == 0)
+		go_on_in_child();
 	else if (strcmp(name, "fork") == 0)
 		in_child();
 	else if (strcmp(name, "kill") == 0)
@@ -383,6 +434,10 @@ static void run(const char *name)
 		start_threads(atoi(value));
 	else if ((value = behind(name, "raise=")))
 		raise(atoi(value));
+	else if ((value = behind(name, "default=")))
+		expect_default(atoi(value));
+	else if ((value = behind(name, "short=")))
+		run_short(atoi(value));
 	else if ((value = behind(name, "exec=")))
 		library.execv(value, (char *[]){(char *)value, NULL});
 	else if ((value = behind(name, "cycles=")))

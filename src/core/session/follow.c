@@ -42,10 +42,11 @@ static void in_child(void)
 	lm_sink_leave();
 }
 
+static int is_told;
+
 /* musl allocates a few bytes in pthread_atfork(). libc's list of such functions only grows. */
-static void tell_forks(void)
+void lm_follow_load(void)
 {
-	static int is_told;
 	struct lm_hidden hidden;
 
 	if (lm_exchange(&is_told, 1))
@@ -60,9 +61,10 @@ static int watch_forks(void)
 {
 	int error = lm_state_watch_forks();
 
+	/* A thread that stands still may hold the lock that pthread_atfork() waits for. */
 	if (lm_real_flavour() == LM_FLAVOUR_ATTACHED)
-		return error ? -ENOSYS : 0;
-	tell_forks();
+		return error && !is_told ? -ENOSYS : 0;
+	lm_follow_load();
 	return 0;
 }
 

@@ -11,9 +11,12 @@
 
 #include "config.h"
 
+/* From here on, fork() tells of children. Called while the library is loaded, if that is late. */
+void lm_follow_load(void);
+
 /*
  * Called before the trace begins. From here on, a child of fork is noticed: 0. -errno in a process that ran already, if
- * the kernel does not help: what libc has for that waits for locks.
+ * neither fork() nor the kernel tells of it.
  */
 int lm_follow_prepare(const struct lm_config *config);
 

@@ -223,8 +223,7 @@ int lm_session_look(unsigned char before)
 
 /* ---- the end ---- */
 
-/* Has this process a trace to end? */
-static int has_trace(void)
+int lm_session_has_trace(void)
 {
 	enum lm_phase phase = lm_state_phase();
 
@@ -275,7 +274,7 @@ void lm_session_end(int is_last)
 	struct lm_signals signals;
 	unsigned char guard;
 
-	if (!has_trace())
+	if (!lm_session_has_trace())
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	if (end(0, &signals) != -EBADF) {
@@ -294,7 +293,7 @@ void lm_session_before_exec(void)
 	int error;
 
 	/* Not in a handler that interrupted a record: if exec fails, the interrupted code goes on with the record. */
-	if (!has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
+	if (!lm_session_has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	lm_marks_asked();
@@ -312,7 +311,7 @@ void lm_session_before_exec(void)
 
 void lm_session_exec_failed(void)
 {
-	if (has_trace())
+	if (lm_session_has_trace())
 		lm_sink_goes_on();
 }
 
@@ -333,6 +332,7 @@ static void forget(void)
 	lm_sample_stop();
 	lm_follow_release();
 	lm_thread_release();
+	lm_account_forked();
 	lm_account_release();
 	lm_sizemap_release();
 	lm_unwind_flush();
@@ -354,8 +354,6 @@ int lm_session_attach(struct lm_output *output, const struct lm_config *config, 
 {
 	int error;
 
-	if (has_trace())
-		return -EBUSY;
 	forget();
 	error = journal >= 0 ? lm_sink_give_journal(journal) : 0;
 	if (!error)
@@ -374,7 +372,7 @@ int lm_session_detach(void)
 	struct lm_signals signals;
 	int error = lm_process_is_owner() ? lm_sink_error() : 0;
 
-	if (has_trace()) {
+	if (lm_session_has_trace()) {
 		error = end(1, &signals);
 		if (error != -EBADF)
 			lm_signals_unblock(&signals, 0);
@@ -387,6 +385,13 @@ int lm_session_detach(void)
 
 /* ---- loading and unloading ---- */
 
+/* What may wait for locks of libc's is done now, and not when a trace begins. */
+static void get_ready(void)
+{
+	need_unwinder();
+	lm_follow_load();
+}
+
 __attribute__((constructor(101))) static void construct(void)
 {
 	struct lm_hidden hidden = lm_guard_hide();
@@ -394,7 +399,7 @@ __attribute__((constructor(101))) static void construct(void)
 	lm_real_loaded();
 	lm_guard_show(hidden);
 	if (lm_session_waits())
-		need_unwinder();
+		get_ready();
 	else
 		lm_session_need();
 	/* quick_exit() runs no destructors, and its call of _exit() does not go through our entry point. */

@@ -69,13 +69,16 @@ void lm_session_before_exec(void);
 struct lm_config;
 struct lm_output;
 
+/* Has this process a trace that has not ended? */
+int lm_session_has_trace(void);
+
 /* Does the session wait for lm_session_attach()? Then it does not begin by itself, and no call is an event meanwhile.
  */
 int lm_session_waits(void);
 
 /*
- * Begins the trace on OUTPUT's descriptor. JOURNAL: as for lm_sink_give_journal(), or -1. 0; -EBUSY: there is a trace;
- * or another -errno. All that was known before is forgotten, unless there is a trace.
+ * Begins the trace on OUTPUT's descriptor, where there is none. JOURNAL: as for lm_sink_give_journal(), or -1. 0, or
+ * -errno. All that was known before is forgotten.
  */
 int lm_session_attach(struct lm_output *output, const struct lm_config *config, int journal);
 
