@@ -22,6 +22,7 @@
 #include "libc.h"
 #include "seam.h"
 #include "signals.h"
+#include "stub.h"
 #include "sys.h"
 #include "tag.h"
 
@@ -134,7 +135,11 @@ static void *real_one(void *found)
 
 static void *find_any(const char *name)
 {
-	return real_one(dlsym(scope, name));
+	void *found = dlsym(scope, name);
+
+	if (found && scope == RTLD_DEFAULT && lm_stub_is(found, name))
+		return lm_stub_behind(name);
+	return real_one(found);
 }
 
 /*
@@ -161,6 +166,8 @@ static void *next(const char *name)
 	versioned = dlvsym(scope, name, version);
 	if (!versioned)
 		forget_message();
+	else if (scope == RTLD_DEFAULT && lm_stub_is(versioned, name))
+		return found;
 	return versioned ? versioned : found;
 }
 

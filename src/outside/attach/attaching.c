@@ -295,16 +295,21 @@ static int ensure_library(struct attaching *attaching, struct moment *moment)
 
 /* ---- tracing ------------------------------------------------------------------------------- */
 
-/* Does a search by the process find our malloc()? Without dlsym(), that is not known. */
+/*
+ * Does a search by the process find our malloc()? Or the stub of a program that is not position independent, which
+ * leads to us when its calls are taken over. Without dlsym(), that is not known.
+ */
 static bool finds_ours(struct remote *remote, struct attaching *attaching, const struct moment *moment)
 {
-	const struct loaded *tracker = loaded_tracker(&moment->loaded);
+	const struct loaded *tracker = loaded_tracker(&moment->loaded), *program = &moment->loaded.items[0];
 	const uint64_t function = loaded_find(&moment->loaded, "dlsym", NULL), room = remote_room(remote);
 	uint64_t found = 0;
 
-	return function && memory_write(attaching->pid, room, "malloc", sizeof "malloc") == 0 &&
-	       call(remote, attaching, function, (uint64_t)(uintptr_t)RTLD_DEFAULT, room, &found) == 0 &&
-	       found == loaded_address(tracker, loaded_define(tracker, "malloc"));
+	if (!function || memory_write(attaching->pid, room, "malloc", sizeof "malloc") != 0 ||
+	    call(remote, attaching, function, (uint64_t)(uintptr_t)RTLD_DEFAULT, room, &found) != 0)
+		return false;
+	return found == loaded_address(tracker, loaded_define(tracker, "malloc")) ||
+	       (loaded_at(&moment->loaded, found) == program && !loaded_define(program, "malloc"));
 }
 
 /* The library comes to the front of the loader's order, or stays where it is. */

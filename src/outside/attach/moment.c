@@ -20,7 +20,7 @@ enum { ROUNDS = 20, TRIES = 60 };
 
 /* ---- code that nobody may be in ---------------------------------------------------- */
 
-static int add_range(struct moment *moment, uint64_t start, uint64_t end)
+static int add_range(struct moment *moment, struct moment_range range)
 {
 	struct moment_range *items =
 		array_grow(moment->inside, &moment->inside_room, moment->inside_count + 1, sizeof *items);
@@ -28,18 +28,19 @@ static int add_range(struct moment *moment, uint64_t start, uint64_t end)
 	if (!items)
 		return -ENOMEM;
 	moment->inside = items;
-	items[moment->inside_count++] = (struct moment_range){start, end};
+	items[moment->inside_count++] = range;
 	return 0;
 }
 
 /* All code of an object. */
-static int add_object(struct moment *moment, const struct loaded *object)
+static int add_object(struct moment *moment, const struct loaded *object, bool has_threads)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < object->segment_count; i++) {
 		if (!object->segments[i].writable)
-			error = add_range(moment, object->segments[i].start, object->segments[i].end);
+			error = add_range(moment, (struct moment_range){object->segments[i].start,
+			                                                object->segments[i].end, has_threads});
 	}
 	return error;
 }
@@ -69,7 +70,7 @@ static bool is_one_of(const uint64_t *functions, size_t count, uint64_t address)
 static void spread(struct moment_range *ranges, const struct loaded *object, const uint64_t *functions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		ranges[i] = (struct moment_range){0, UINT64_MAX};
+		ranges[i] = (struct moment_range){0, UINT64_MAX, false};
 	for (size_t i = 0; i < object->symbol_count; i++) {
 		const Elf64_Sym *symbol = &object->symbols[i];
 		uint64_t start = object->base + symbol->st_value, end = start + symbol->st_size;
@@ -95,7 +96,8 @@ static int add_functions(struct moment *moment, const struct loaded *object, con
 		uint64_t start = symbol ? loaded_address(object, symbol) : 0;
 
 		if (symbol)
-			error = add_range(moment, start, start + (symbol->st_size ? symbol->st_size : 1));
+			error = add_range(moment, (struct moment_range){
+							  start, start + symbol->st_size + !symbol->st_size, false});
 	}
 	return error;
 }
@@ -118,7 +120,7 @@ static int add_family(struct moment *moment, const struct loaded *object, const 
 	qsort(functions, found, sizeof *functions, compare_addresses);
 	spread(ranges, object, functions, found);
 	for (size_t i = 0; !error && i < found; i++)
-		error = add_range(moment, ranges[i].start, ranges[i].end);
+		error = add_range(moment, ranges[i]);
 	return error;
 }
 
@@ -178,7 +180,7 @@ static int add_allocator(struct moment *moment, const struct loaded *libc)
 		return 0;
 	if (definer == &moment->loaded.items[0])
 		return add_functions(moment, definer, NAMES(allocating));
-	return add_object(moment, definer);
+	return add_object(moment, definer, true);
 }
 
 static int find_ranges(struct moment *moment)
@@ -191,7 +193,7 @@ static int find_ranges(struct moment *moment)
 		const struct loaded *object = &moment->loaded.items[i];
 
 		if (object->is_tracker || (object->is_loader && !object->is_libc))
-			error = add_object(moment, object);
+			error = add_object(moment, object, false);
 	}
 	if (!error && libc)
 		error = add_family(moment, libc, NAMES(allocating));
@@ -202,13 +204,14 @@ static int find_ranges(struct moment *moment)
 	return error ? error : add_allocator(moment, libc);
 }
 
-static bool is_inside(const struct moment *moment, uint64_t address)
+/* The range that ADDRESS lies in, or NULL. */
+static const struct moment_range *find_inside(const struct moment *moment, uint64_t address)
 {
 	for (size_t i = 0; i < moment->inside_count; i++) {
 		if (address >= moment->inside[i].start && address < moment->inside[i].end)
-			return true;
+			return &moment->inside[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- elfutils' view of the process --------------------------------------------------- */
@@ -314,7 +317,8 @@ static bool open_dwfl(struct moment *moment)
 struct walk {
 	const struct moment *moment;
 	uint64_t inside; /* the frame's address that was inside; 0: none was */
-	size_t left;     /* frames that were in no library of the loader's or of libc's */
+	uint64_t own; /* the same in a library with threads of its own: if nobody else called it, it does not count */
+	size_t left;  /* frames that were in no library of the loader's or of libc's */
 	size_t frames;
 };
 
@@ -325,6 +329,7 @@ enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, CALL_BYTES = 8 };
 static int look_at_frame(Dwfl_Frame *frame, void *argument)
 {
 	struct walk *walk = argument;
+	const struct moment_range *range;
 	const struct loaded *object;
 	bool activation;
 	Dwarf_Addr pc;
@@ -332,12 +337,18 @@ static int look_at_frame(Dwfl_Frame *frame, void *argument)
 	if (!dwfl_frame_pc(frame, &pc, &activation))
 		return DWARF_CB_ABORT;
 	pc -= !activation;
-	if (is_inside(walk->moment, pc)) {
-		walk->inside = pc;
-		return DWARF_CB_ABORT;
-	}
+	range = find_inside(walk->moment, pc);
 	object = loaded_at(&walk->moment->loaded, pc);
-	walk->left += !object || !(object->is_libc || object->is_loader);
+	if (range && range->has_threads)
+		walk->own = pc;
+	else if (range)
+		walk->inside = pc;
+	else if (!object || !(object->is_libc || object->is_loader)) {
+		walk->inside = walk->own;
+		walk->left++;
+	}
+	if (walk->inside)
+		return DWARF_CB_ABORT;
 	return ++walk->frames < FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
@@ -361,7 +372,7 @@ static uint64_t scan(const struct moment *moment, const struct stop_thread *thre
 	uint64_t words[SCAN_WORDS], pc = machine_pc(&thread->registers);
 	size_t count;
 
-	if (is_inside(moment, pc))
+	if (find_inside(moment, pc))
 		return pc;
 	count = memory_read(moment->pid, machine_sp(&thread->registers), words, sizeof words) / sizeof *words;
 	for (size_t i = 0; i < count; i++) {
@@ -369,7 +380,7 @@ static uint64_t scan(const struct moment *moment, const struct stop_thread *thre
 
 		if (!is_return_address(moment, words[i]))
 			continue;
-		if (is_inside(moment, words[i] - 1))
+		if (find_inside(moment, words[i] - 1))
 			return words[i] - 1;
 		object = loaded_at(&moment->loaded, words[i] - 1);
 		if (!object || !(object->is_libc || object->is_loader))
@@ -396,7 +407,7 @@ static int look_at_thread(Dwfl_Thread *dwfl_thread, void *argument)
 			continue;
 		/* Frames without tables behind the program's own do not matter. */
 		if (unwound < 0 && !walk.left)
-			walk.inside = scan(look->moment, &stop->threads[i]);
+			walk.inside = walk.own ? walk.own : scan(look->moment, &stop->threads[i]);
 		look->is_in[i] = walk.inside != 0;
 		look->inside += walk.inside != 0;
 		look->moment->busy = walk.inside ? walk.inside : look->moment->busy;

@@ -18,6 +18,7 @@
 
 struct moment_range {
 	uint64_t start, end;
+	bool has_threads; /* a library with threads of its own, which are always inside, but for nobody else */
 };
 
 struct moment {
