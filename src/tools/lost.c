@@ -298,11 +298,24 @@ static int copy_process(struct lost *lost)
 	return 0;
 }
 
+static void add_up(struct lost_figures *figures, const struct reach_block *blocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		figures->blocks[blocks[i].reach]++;
+		figures->bytes[blocks[i].reach] += blocks[i].size;
+	}
+}
+
 int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *unreached)
 {
 	struct reach_block *blocks;
 	int error;
 
+	/* A process that has no trace of its own may have its parent's journal mapped. */
+	if (lost->stopped && !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid,
+	                                 lost->trace->image.process))
+		return trouble(lost, -ENODATA, "%s is not the trace of process %d", lost->trace->input.name,
+		               (int)lost->stopped->pid);
 	if (!lost->error && !lost->stopped && !lost->stop.count)
 		return trouble(lost, -EINTR, "reading %s ended before the process was stopped",
 		               lost->trace->input.name);
@@ -317,6 +330,8 @@ int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *un
 	error = blocks ? reach_mark(&lost->copy, blocks, heap->blocks) : -ENOMEM;
 	if (!error)
 		error = fill(unreached, blocks, heap->blocks);
+	if (!error)
+		add_up(&lost->figures, blocks, heap->blocks);
 	free(blocks);
 	return error ? trouble(lost, error, "%s", strerror(-error)) : 0;
 }

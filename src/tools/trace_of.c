@@ -6,6 +6,7 @@
 #include "refused.h"
 #include "trace_format.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -57,23 +58,63 @@ static bool find_by_journal(char trace[PATH_MAX], uint64_t pid)
 	return found;
 }
 
+/* Sets the trace to what is open as descriptor FD of process PID. */
+static bool take_descriptor(char trace[PATH_MAX], uint64_t pid, long fd)
+{
+	char name[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/fd/%ld", pid, fd);
+	n = readlink(name, path, sizeof path - 1);
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	return take_path(trace, pid, path);
+}
+
+/* The process's own trace comes first: descriptor 1022 can be inherited. */
 static bool find_by_descriptor(char trace[PATH_MAX], uint64_t pid)
 {
-	static const int descriptors[] = {LM_TRACE_FD, 4080};
-	char name[64], path[PATH_MAX];
+	return take_descriptor(trace, pid, 4080) || take_descriptor(trace, pid, LM_TRACE_FD);
+}
 
-	for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
-		ssize_t n;
+/* Does PATH begin as a trace does? */
+static bool is_trace(const char *path)
+{
+	static const char begin[] = "# " LM_TRACE_PID " ";
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char head[sizeof begin - 1];
+	ssize_t n;
 
-		snprintf(name, sizeof name, "/proc/%" PRIu64 "/fd/%d", pid, descriptors[i]);
-		n = readlink(name, path, sizeof path - 1);
-		if (n <= 0)
-			continue;
-		path[n] = '\0';
-		if (take_path(trace, pid, path))
-			return true;
+	if (fd < 0)
+		return false;
+	n = read(fd, head, sizeof head);
+	close(fd);
+	return n == (ssize_t)sizeof head && memcmp(head, begin, sizeof head) == 0;
+}
+
+/* Where few descriptors are permitted, the trace is another one. */
+static bool find_by_content(char trace[PATH_MAX], uint64_t pid)
+{
+	const struct dirent *entry;
+	bool found = false;
+	char name[64];
+	DIR *fds;
+
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/fd", pid);
+	fds = opendir(name);
+	while (fds && !found && (entry = readdir(fds))) {
+		if (*entry->d_name != '.')
+			found = take_descriptor(trace, pid, strtol(entry->d_name, NULL, 10)) && is_trace(trace);
 	}
-	return false;
+	if (fds)
+		closedir(fds);
+	return found;
+}
+
+bool trace_of_look(char trace[PATH_MAX], uint64_t pid)
+{
+	return find_by_journal(trace, pid) || find_by_descriptor(trace, pid) || find_by_content(trace, pid);
 }
 
 /* Says why there is no trace to be found. */
@@ -96,7 +137,7 @@ static void complain(uint64_t pid)
 
 bool trace_of_find(char trace[PATH_MAX], uint64_t pid)
 {
-	if (find_by_journal(trace, pid) || find_by_descriptor(trace, pid))
+	if (trace_of_look(trace, pid))
 		return true;
 	complain(pid);
 	return false;

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Finds the trace of process PID. False after a message. */
+/* Finds the trace of process PID. False after a message; the other one says nothing. */
+bool trace_of_look(char trace[PATH_MAX], uint64_t pid);
 bool trace_of_find(char trace[PATH_MAX], uint64_t pid);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "allocator.h"
 #include "musl.h"
+#include "units.h"
 
 #include <errno.h>
 #include <string.h>
@@ -148,6 +149,15 @@ static bool is_in_unit(const struct region *region, uint64_t from, uint64_t to)
 	return to <= unit + UNIT && unit >= region->start && unit + UNIT <= region->end;
 }
 
+/* The whole unit of SIZE bytes that BLOCK is in, as far as it is mapped. */
+static struct range unit_of(const struct reach_block *block, const struct region *region, uint64_t size)
+{
+	uint64_t from = block->address / size * size;
+
+	return (struct range){from > region->start ? from : region->start,
+	                      from + size < region->end ? from + size : region->end};
+}
+
 /* Adds the pages of BLOCK, and those between them and LAST, the pages that were added before. */
 static int add_pages(struct ranges *its, struct range *last, const struct reach_block *block,
                      const struct region *region)
@@ -191,7 +201,8 @@ static int add_others(struct ranges *its, const struct copy *copy, const struct 
 {
 	struct ranges more = {.items = NULL};
 	struct range last = {0, 0}, mapping = {0, 0};
-	int error = 0;
+	const uint64_t unit = units_size(copy);
+	int error = units_find_own(&more, copy);
 
 	for (size_t i = 0; !error && i < count; i++) {
 		const struct region *region;
@@ -201,10 +212,15 @@ static int add_others(struct ranges *its, const struct copy *copy, const struct 
 		    (blocks[i].address >= mapping.from && blocks[i].address < mapping.to))
 			continue;
 		region = regions_find(&copy->regions, blocks[i].address);
-		if (is_mapped_chunk(copy, &blocks[i], &mapping) || musl_find(copy, blocks[i].address, &mapping))
+		if (unit && is_for_blocks(copy, region)) {
+			mapping = unit_of(&blocks[i], region, unit);
 			error = ranges_add(&more, mapping.from, mapping.to);
-		else if (is_for_blocks(copy, region))
+		} else if (is_mapped_chunk(copy, &blocks[i], &mapping) ||
+		           musl_find(copy, blocks[i].address, &mapping)) {
+			error = ranges_add(&more, mapping.from, mapping.to);
+		} else if (is_for_blocks(copy, region)) {
 			error = add_pages(&more, &last, &blocks[i], region);
+		}
 	}
 	for (size_t i = 0; !error && i < more.count; i++)
 		error = ranges_add(its, more.items[i].from, more.items[i].to);

@@ -119,7 +119,7 @@ int copy_prepare(struct copy *copy, pid_t pid)
 	int error;
 
 	copy->pid = pid;
-	copy->word = machine_word(pid);
+	copy->word = registers_word(pid);
 	error = find_pages(&pages, copy);
 	size = sum(&pages);
 	if (!error)
@@ -136,7 +136,7 @@ static int take_registers(struct copy *copy, const struct stop *stop)
 	if (!copy->threads)
 		return -ENOMEM;
 	for (size_t i = 0; i < stop->count; i++)
-		machine_read(&copy->threads[i], &stop->threads[i], copy->word);
+		registers_read(&copy->threads[i], &stop->threads[i], copy->word);
 	copy->thread_count = stop->count;
 	return 0;
 }
@@ -175,7 +175,7 @@ int copy_take(struct copy *copy, const struct stop *stop)
 
 	/* If the first thread has ended, the process's number has no memory any more. */
 	copy->pid = stop->count ? stop->threads[0].tid : stop->pid;
-	copy->word = machine_word(copy->pid);
+	copy->word = registers_word(copy->pid);
 	copy->heap = find_heap(copy->pid);
 	error = take_registers(copy, stop);
 	if (!error)

@@ -4,9 +4,9 @@
 #ifndef LM_REACH_COPY_H
 #define LM_REACH_COPY_H
 
-#include "machine.h"
 #include "ranges.h"
 #include "regions.h"
+#include "registers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ struct copy_piece {
 struct copy {
 	pid_t pid;
 	unsigned word; /* bytes of a pointer */
-	struct machine_thread *threads;
+	struct registers_thread *threads;
 	size_t thread_count;
 	struct regions regions;
 	uint64_t heap;             /* where memory that the program got by brk() begins; 0: not known */

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See main_arena.h. It has the addresses of released chunks. A chunk begins with 8 bytes that belong to the block in
- * front of it. So an address in there would point to the inside of that block, which may be lost.
- *
- * Its symbol is not exported, so it is recognised by its content: the bins, pairs of addresses which are those of the
- * pair itself, less 16, if the bin is empty, and most are. The layout is that of 64-bit machines since glibc 2.27.
+ * See main_arena.h. The structure has no name that a stripped libc tells. It is recognised by its 127 lists of free
+ * chunks ("bins"): the two pointers of a list that is empty lead to its own place, as if a chunk began two words in
+ * front of them, and most lists are empty. What stands behind the lists tells where they begin.
  */
 #include "main_arena.h"
 
-enum { WORD = 8, PAIR = 2 * WORD, BINS = 127, LEAST_EMPTY = 32, THREADS_MOST = 1 << 22 };
+enum { LISTS = 127, FEWEST_EMPTY = 32, THREADS_MOST = 1 << 22 };
 
-/* Offsets from the first bin, in bytes. */
-enum {
-	BEGIN = -112, /* the arena: a lock, flags, the fastbins, the top chunk, the last remainder */
-	TOP = -2 * WORD,
-	BEHIND_BINS = BINS * PAIR,   /* a map of the bins */
-	NEXT = BEHIND_BINS + 16,     /* the next arena, and the next one that is free */
-	THREADS = NEXT + 2 * WORD,   /* the number of its threads */
-	IN_USE = THREADS + WORD,     /* bytes that it got from the system... */
-	MOST_IN_USE = IN_USE + WORD, /* ...and the most that these were */
-	END = MOST_IN_USE + WORD,
-};
+/* Words in front of the lists: the top chunk and the last remainder; all, with flags and lists of small chunks. */
+enum { TOP = 2, BEFORE_64 = 14, BEFORE_32 = 15 };
+
+/* Behind the lists: a map of them in bytes, and words behind that. */
+enum { MAP = 16, NEXT = 0, THREADS = 2, IN_USE = 3, MOST_IN_USE = 4, WORDS_BEHIND = 5 };
 
 static uint64_t word_at(const struct copy *copy, uint64_t address)
 {
@@ -30,36 +22,52 @@ static uint64_t word_at(const struct copy *copy, uint64_t address)
 	return word;
 }
 
-static bool is_empty(const struct copy *copy, uint64_t bin)
+static uint64_t list_size(const struct copy *copy)
 {
-	return word_at(copy, bin) == bin - PAIR && word_at(copy, bin + WORD) == bin - PAIR;
+	return (uint64_t)2 * copy->word;
 }
 
-/* Do the bins begin at FIRST? */
+/* The address of a word behind the lists that begin at FIRST. */
+static uint64_t behind(const struct copy *copy, uint64_t first, unsigned word)
+{
+	return first + LISTS * list_size(copy) + MAP + (uint64_t)word * copy->word;
+}
+
+static bool is_empty(const struct copy *copy, uint64_t list)
+{
+	const uint64_t own = list - list_size(copy);
+
+	return word_at(copy, list) == own && word_at(copy, list + copy->word) == own;
+}
+
+/* Do the lists begin at FIRST? */
 static bool begins_at(const struct copy *copy, uint64_t first)
 {
-	uint64_t now = word_at(copy, first + IN_USE), most = word_at(copy, first + MOST_IN_USE);
-	uint64_t top = word_at(copy, first + TOP), next = word_at(copy, first + NEXT);
+	uint64_t now = word_at(copy, behind(copy, first, IN_USE));
+	uint64_t most = word_at(copy, behind(copy, first, MOST_IN_USE));
+	uint64_t next = word_at(copy, behind(copy, first, NEXT));
+	uint64_t top = word_at(copy, first - (uint64_t)TOP * copy->word);
 	unsigned empty = 0;
 
-	if (!now || now > most || !next || next % PAIR || !top || top % PAIR)
+	if (!now || now > most || !next || next % copy->word || !top || top % list_size(copy))
 		return false;
-	if (word_at(copy, first + THREADS) > THREADS_MOST)
+	if (word_at(copy, behind(copy, first, THREADS)) > THREADS_MOST)
 		return false;
-	for (unsigned i = 0; i < BINS; i++)
-		empty += is_empty(copy, first + (uint64_t)i * PAIR);
-	return empty >= LEAST_EMPTY;
+	for (unsigned i = 0; i < LISTS; i++)
+		empty += is_empty(copy, first + i * list_size(copy));
+	return empty >= FEWEST_EMPTY;
 }
 
-/* Finds the arena by one of its bins, which is empty. */
-static bool find_around(struct range *arena, const struct copy *copy, uint64_t bin)
+/* Finds the lists by one of them, which is empty. */
+static bool find_around(struct range *arena, const struct copy *copy, uint64_t list)
 {
-	for (unsigned i = 0; i < BINS; i++) {
-		uint64_t first = bin - (uint64_t)i * PAIR;
+	for (unsigned i = 0; i < LISTS; i++) {
+		uint64_t first = list - i * list_size(copy);
 
 		if (!begins_at(copy, first))
 			continue;
-		*arena = (struct range){first + (uint64_t)(int64_t)BEGIN, first + END};
+		arena->from = first - (uint64_t)(copy->word == 8 ? BEFORE_64 : BEFORE_32) * copy->word;
+		arena->to = behind(copy, first, WORDS_BEHIND);
 		return true;
 	}
 	return false;
@@ -67,17 +75,16 @@ static bool find_around(struct range *arena, const struct copy *copy, uint64_t b
 
 static int search(struct ranges *its, const struct copy *copy, const struct copy_piece *piece)
 {
-	struct range arena;
+	struct range arena = {0, 0};
 	int error = 0;
 
-	for (size_t at = 0; !error && at + PAIR <= piece->size; at += WORD) {
-		uint64_t bin = piece->address + at;
+	for (size_t at = 0; !error && at + copy->word <= piece->size; at += copy->word) {
+		uint64_t list = piece->address + at;
 
-		if (copy_load(piece->bytes + at, WORD) != bin - PAIR || !is_empty(copy, bin) ||
-		    !find_around(&arena, copy, bin))
+		if (copy_load(piece->bytes + at, copy->word) != list - list_size(copy) || list < arena.to ||
+		    !is_empty(copy, list) || !find_around(&arena, copy, list))
 			continue;
 		error = ranges_add(its, arena.from, arena.to);
-		at += BEHIND_BINS;
 	}
 	return error;
 }
@@ -86,7 +93,7 @@ int main_arena_find(struct ranges *its, const struct copy *copy)
 {
 	int error = 0;
 
-	for (size_t i = 0; !error && copy->word == WORD && i < copy->piece_count; i++) {
+	for (size_t i = 0; !error && i < copy->piece_count; i++) {
 		const struct region *region = regions_find(&copy->regions, copy->pieces[i].address);
 
 		if (region && region->inode && region->writable && !region->shared)

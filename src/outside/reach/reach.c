@@ -155,7 +155,7 @@ static void take_table(struct marking *m, uint64_t tp)
 }
 
 /* A thread whose stack is a block uses all of that. */
-static void take_thread(struct marking *m, const struct machine_thread *thread)
+static void take_thread(struct marking *m, const struct registers_thread *thread)
 {
 	size_t place = index_find(&m->index, thread->sp);
 

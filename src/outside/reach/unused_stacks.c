@@ -137,7 +137,7 @@ static bool is_alive(const struct copy *copy, const struct thread_stack *stack, 
 
 	*sp = 0;
 	for (size_t i = 0; i < copy->thread_count; i++) {
-		const struct machine_thread *thread = &copy->threads[i];
+		const struct registers_thread *thread = &copy->threads[i];
 		bool is_on = is_inside(thread->sp, stack->low, stack->high);
 
 		alive |= is_on || is_inside(thread->tp, stack->low, stack->high);
@@ -156,7 +156,7 @@ static bool is_of_thread(const struct copy *copy, const struct thread_stack *sta
 	bool found = false;
 
 	for (size_t i = 0; i < copy->thread_count; i++) {
-		const struct machine_thread *thread = &copy->threads[i];
+		const struct registers_thread *thread = &copy->threads[i];
 
 		if (!is_inside(thread->sp, stack->low, stack->high))
 			continue;

@@ -221,3 +221,30 @@ void lm_sys_unlock(void *p, size_t size)
 {
 	lm_sys(SYS_munlock, p, size);
 }
+
+static void store_zeros(uintptr_t from, uintptr_t to)
+{
+	for (; from < to; from += sizeof(uintptr_t))
+		lm_store((uintptr_t *)from, 0);
+}
+
+/* Only pages that are P's as a whole can be given back: the first one may hold a part of the file that it was mapped
+ * from. */
+void lm_sys_clear(void *p, size_t size)
+{
+	size_t page = lm_sys_page();
+	uintptr_t from = (uintptr_t)p, to = from + size, low = (from + page - 1) & ~(page - 1), high = to & ~(page - 1);
+
+	if (low >= high || lm_sys(SYS_madvise, low, high - low, MADV_DONTNEED) != 0)
+		low = high = to;
+	store_zeros(from, low);
+	store_zeros(high, to);
+}
+
+void lm_sys_unmap_spare(void)
+{
+	uintptr_t at = lm_exchange(&spare, 0);
+
+	if (at)
+		discard(at, lm_sys_page());
+}

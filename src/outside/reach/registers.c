@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See machine.h. A 64-bit machine may run a 32-bit process, whose registers are another set. Where a machine is not
+ * See registers.h. A 64-bit machine may run a 32-bit process, whose registers are another set. Where a machine is not
  * known, its stack pointer is not: then all of the stacks counts as in use.
  */
-#include "machine.h"
+#include "registers.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static const struct places places_64 = {.sp = 3, .tp = 2}, places_32 = {NONE, NO
 static const struct places places_64 = {NONE, NONE}, places_32 = {NONE, NONE};
 #endif
 
-unsigned machine_word(pid_t pid)
+unsigned registers_word(pid_t pid)
 {
 	unsigned char start[EI_NIDENT] = {0};
 	char path[32];
@@ -58,7 +58,7 @@ unsigned machine_word(pid_t pid)
 
 /* The thread pointer of a 32-bit thread of x86 is the base of the segment that its register GS selects. */
 #if defined(__x86_64__) || defined(__i386__)
-static uint64_t other_tp(const struct machine_thread *thread, unsigned word)
+static uint64_t other_tp(const struct registers_thread *thread, unsigned word)
 {
 	enum { GET_THREAD_AREA = 25, GS = 10 };
 	struct {
@@ -72,7 +72,7 @@ static uint64_t other_tp(const struct machine_thread *thread, unsigned word)
 	return segment.base;
 }
 #elif defined(__aarch64__)
-static uint64_t other_tp(const struct machine_thread *thread, unsigned word)
+static uint64_t other_tp(const struct registers_thread *thread, unsigned word)
 {
 	enum { ARM_TLS = 0x401 };
 	uint64_t tp = 0;
@@ -81,19 +81,19 @@ static uint64_t other_tp(const struct machine_thread *thread, unsigned word)
 	return ptrace(PTRACE_GETREGSET, thread->tid, (void *)(uintptr_t)ARM_TLS, &to) == 0 ? tp : 0;
 }
 #else
-static uint64_t other_tp(const struct machine_thread *thread, unsigned word)
+static uint64_t other_tp(const struct registers_thread *thread, unsigned word)
 {
 	(void)thread, (void)word;
 	return 0;
 }
 #endif
 
-void machine_read(struct machine_thread *thread, const struct stop_thread *stopped, unsigned word)
+void registers_read(struct registers_thread *thread, const struct stop_thread *stopped, unsigned word)
 {
 	const struct stop_registers *registers = &stopped->registers;
 	const struct places *places = word == 8 ? &places_64 : &places_32;
 
-	*thread = (struct machine_thread){.tid = stopped->tid, .count = registers->size / word};
+	*thread = (struct registers_thread){.tid = stopped->tid, .count = registers->size / word};
 	for (size_t i = 0; i < thread->count; i++)
 		thread->registers[i] = word == 8 ? registers->words64[i] : registers->words32[i];
 	if (places->sp != NONE && (size_t)places->sp < thread->count)
