@@ -32,10 +32,20 @@ static bool take_path(char trace[PATH_MAX], uint64_t pid, const char *path)
 	return (size_t)snprintf(trace, PATH_MAX, "/proc/%" PRIu64 "/root%s", pid, path) < PATH_MAX && is_file(trace);
 }
 
+/* Cuts the suffix off that a journal's path has. False if PATH has none. */
+static bool cut_suffix(char *path, size_t len)
+{
+	const size_t suffix = strlen(LM_JOURNAL_SUFFIX);
+
+	if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
+		return false;
+	path[len - suffix] = '\0';
+	return true;
+}
+
 /* The journal stays mapped whatever descriptors the process closes. */
 static bool find_by_journal(char trace[PATH_MAX], uint64_t pid)
 {
-	const size_t suffix = strlen(LM_JOURNAL_SUFFIX);
 	char name[64], *line = NULL;
 	bool found = false;
 	size_t room = 0;
@@ -47,10 +57,7 @@ static bool find_by_journal(char trace[PATH_MAX], uint64_t pid)
 		char *path = strchr(line, '/');
 		size_t len = path ? strcspn(path, "\n") : 0;
 
-		if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
-			continue;
-		path[len - suffix] = '\0';
-		found = take_path(trace, pid, path);
+		found = len && cut_suffix(path, len) && take_path(trace, pid, path);
 	}
 	if (maps)
 		fclose(maps);
@@ -69,6 +76,8 @@ static bool take_descriptor(char trace[PATH_MAX], uint64_t pid, long fd)
 	if (n <= 0)
 		return false;
 	path[n] = '\0';
+	/* The journal of a process that was attached to can have that number. */
+	cut_suffix(path, (size_t)n);
 	return take_path(trace, pid, path);
 }
 
