@@ -281,6 +281,32 @@ START_TEST(the_command_finds_the_trace_and_the_process)
 }
 END_TEST
 
+/* What was allocated before is not known, and may point to anything. What was released does not. */
+START_TEST(a_process_that_was_attached_to_is_looked_into)
+{
+	struct looked looked = {.error = 0};
+	struct run attached;
+	pid_t pid;
+
+	must(run("STAY=1 " PROGRAMS "lost_before >ready 2>&1 </dev/null & echo $! >pid; sleep 0.2"));
+	pid = (pid_t)strtol(read_file("pid", NULL), NULL, 10);
+	attached = run("$B/log-malloc -p %d -o trace && touch go && "
+	               "for ((i = 0; i < 500; i++)); do [ -s ready ] && exit 0; sleep 0.02; done; exit 1",
+	               (int)pid);
+	if (attached.status == 0)
+		looked.error = lost_look(in_scratch("trace"), 0, NULL, &looked.unreached, &looked.figures);
+	end(pid);
+	must(attached);
+	ck_assert_msg(looked.error == 0, "%s", looked.figures.trouble);
+	sum_up(&looked, NULL);
+	ck_assert(looked.unreached.is_partial);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 46);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 30 * 99 + 16 * 55);
+	ck_assert_uint_eq(looked.unreached.count, 46);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
 /* The trace has the number that the process calls itself by. */
 START_TEST(a_process_in_another_pid_namespace_is_found)
 {
@@ -371,6 +397,7 @@ int main(void)
 	ONCE(storage_of_a_loaded_library_has_pointers);
 	ONCE(mappings_between_those_of_musl_are_roots);
 	ONCE(the_command_finds_the_trace_and_the_process);
+	ONCE(a_process_that_was_attached_to_is_looked_into);
 	ONCE(a_process_in_another_pid_namespace_is_found);
 	ONCE(a_process_of_another_user_is_refused);
 	TIMES(what_can_not_be_looked_into_is_refused, 6);
