@@ -312,8 +312,8 @@ int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *un
 	int error;
 
 	/* A process that has no trace of its own may have its parent's journal mapped. */
-	if (lost->stopped && !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid,
-	                                 lost->trace->image.process))
+	if (lost->stopped &&
+	    !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid, lost->trace->image.process))
 		return trouble(lost, -ENODATA, "%s is not the trace of process %d", lost->trace->input.name,
 		               (int)lost->stopped->pid);
 	if (!lost->error && !lost->stopped && !lost->stop.count)
