@@ -16,7 +16,10 @@
 #include <unistd.h>
 
 /* Rounds in which only the threads run that are inside; and how often everything runs after them. */
-enum { ROUNDS = 20, TRIES = 60 };
+enum { ROUNDS = 20, TRIES = 100 };
+
+/* How long: longer and longer, as other processes may have the processors. */
+enum { FIRST_US = 100, LONGEST_US = 10000 };
 
 /* ---- code that nobody may be in ---------------------------------------------------- */
 
@@ -506,7 +509,7 @@ static int run_inside(struct moment *moment, const struct look *look, int round)
 		if (look->is_in[i])
 			stop_resume_thread(&moment->stop.threads[i]);
 	}
-	pause_for(100 + 50 * round);
+	pause_for(FIRST_US << (round / 2) < LONGEST_US ? FIRST_US << (round / 2) : LONGEST_US);
 	return stop_again(&moment->stop);
 }
 
