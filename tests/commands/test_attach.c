@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc -p: attaching to programs that run, detaching from them, and processes that are refused. */
+#include "running_programs.h"
 #include "support.h"
 #include "traced.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/*
- * A shell function: starts a program in the background, whose number is $p, and waits until it says that it is ready.
- * Its standard input is the pipe of descriptor 7. What it prints goes to the file "out".
- */
-#define START                                                                                                          \
-	"start() { rm -f in; mkfifo in; : >out; \"$@\" <in >out 2>&1 & p=$!; exec 7>in; "                              \
-	"for i in $(seq 500); do grep -q ready out && return; sleep 0.02; done; false; }; "                            \
-	"lines() { for i in $(seq 500); do [ $(grep -c done out) -ge $1 ] && return; sleep 0.02; done; false; }; "
-
-/* Ends it, and shows what it printed. */
-#define STOP "kill -TERM $p; wait $p; echo \"status $?\" >>out; cat out"
-
-/* Is the tracer permitted here? Containers often forbid it. */
-static bool can_attach(const char *test)
-{
-	if (run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o probe; s=$?; kill -KILL $p; exit $s")
-	            .status == 0)
-		return true;
-	if (strstr(run("cat run.*.err").out, "does not permit")) {
-		skip(test, "processes may not be traced here");
-		return false;
-	}
-	return true;
-}
 
 static bool says(const char *text, const char *what)
 {
@@ -148,28 +124,6 @@ START_TEST(lazy_and_early_binding_are_taken_over)
 		         flags[i]));
 		all_ways_are_seen("./bound");
 	}
-}
-END_TEST
-
-START_TEST(a_program_of_musl_needs_a_library_of_musl)
-{
-	struct run result;
-
-	if (!can_run("a_program_of_musl_needs_a_library_of_musl", "musl-gcc") ||
-	    !can_attach("a_program_of_musl_needs_a_library_of_musl"))
-		return;
-	must(run("cd $S && make -s CC=musl-gcc LM_BUILD= B=$OLDPWD/musl preload"));
-	must(run("musl-gcc -shared -fPIC -fno-builtin-malloc -o later.so -x c - <<< "
-	         "'void *malloc(unsigned long); void *allocate(void) { return malloc(1006); }'"));
-	must(run("musl-gcc -O1 -fno-builtin-malloc -o program $S/tests/programs/attach_later.c"));
-	result = run(START "start ./program ./later.so && " LM " -p $p -o t; s=$?; kill -KILL $p; exit $s");
-	ck_assert_int_eq(result.status, 2);
-	ck_assert(says(result.err, "runs on musl"));
-	must(run(START "start ./program ./later.so && for i in 1 2 3; do " LM
-	               " -q -p $p -o t --library musl/liblog-malloc2.so && echo >&7 && lines $i && " LM
-	               " -q -p $p --detach || exit; done; exec 7>&-; wait $p"));
-	for (uint64_t size = 1001; size <= 1006; size++)
-		ck_assert_msg(has_size("t", size), "%d is not seen", (int)size);
 }
 END_TEST
 
@@ -350,7 +304,6 @@ int main(void)
 	ONCE(pointers_and_libraries_loaded_later_lead_to_it);
 	ONCE(a_program_with_a_fixed_address_is_traced);
 	ONCE(lazy_and_early_binding_are_taken_over);
-	ONCE(a_program_of_musl_needs_a_library_of_musl);
 	ONCE(a_process_in_namespaces_of_its_own_is_traced);
 	ONCE(a_stopped_process_stays_stopped);
 	ONCE(a_process_that_ends_has_a_whole_trace);

@@ -24,7 +24,7 @@
 enum { MASK_SIZE = 8 };
 
 /* A thread waits so long for a lock before the others run, and so long in all. */
-enum { ALONE_MS = 100, WAIT_MS = 20000 };
+enum { ALONE_MS = 100, STEP_MS = 5, WAIT_MS = 20000 };
 
 /* ---- the thread's state ----------------------------------------------------------- */
 
@@ -97,7 +97,10 @@ static int wait_for_thread(struct remote *remote, int *status)
 	if (error != -ETIMEDOUT)
 		return error;
 	let_others_run(remote);
-	error = stop_wait(remote->tid, status, WAIT_MS);
+	for (int ms = 0; error == -ETIMEDOUT && ms < WAIT_MS; ms += STEP_MS) {
+		stop_pass_signals(remote->stop);
+		error = stop_wait(remote->tid, status, STEP_MS);
+	}
 	if (error != -ETIMEDOUT)
 		return error;
 	/* The thread has to stand to be given back. */

@@ -93,6 +93,25 @@ static int wait_for_status(pid_t pid, pid_t tid, int *status)
 	return error;
 }
 
+static void note_stop(struct stop_thread *thread, int status)
+{
+	thread->is_stopped = true;
+	thread->is_group = STOP_EVENT(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
+	if (!STOP_EVENT(status))
+		thread->signal = WSTOPSIG(status);
+}
+
+/* Has a running thread stopped by itself, to get a signal? */
+static bool has_stopped(struct stop_thread *thread)
+{
+	int status;
+
+	if (waitpid(thread->tid, &status, __WALL | WNOHANG) != thread->tid || !WIFSTOPPED(status))
+		return false;
+	note_stop(thread, status);
+	return true;
+}
+
 /*
  * Waits until a thread that was interrupted has stopped. If a signal came first, that is the stop, and the signal is
  * kept for later. Any stop takes back an interrupt that is still to come. 0, or -errno: -ESRCH if the thread ended.
@@ -103,10 +122,7 @@ static int wait_for_stop(pid_t pid, struct stop_thread *thread)
 
 	if (error)
 		return error;
-	thread->is_stopped = true;
-	thread->is_group = STOP_EVENT(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
-	if (!STOP_EVENT(status))
-		thread->signal = WSTOPSIG(status);
+	note_stop(thread, status);
 	return 0;
 }
 
@@ -265,13 +281,23 @@ int stop_resume(struct stop *stop)
 	return error;
 }
 
+void stop_pass_signals(struct stop *stop)
+{
+	for (size_t i = 0; i < stop->count; i++) {
+		struct stop_thread *thread = &stop->threads[i];
+
+		if (!thread->is_stopped && has_stopped(thread))
+			stop_resume_thread(thread);
+	}
+}
+
 int stop_again(struct stop *stop)
 {
 	int error = 0;
 
-	/* A stopped thread would be stopped once more when it goes on. */
+	/* A thread that stands already would be stopped once more when it goes on. */
 	for (size_t i = 0; i < stop->count; i++) {
-		if (!stop->threads[i].is_stopped)
+		if (!stop->threads[i].is_stopped && !has_stopped(&stop->threads[i]))
 			ptrace(PTRACE_INTERRUPT, stop->threads[i].tid, NULL, NULL);
 	}
 	for (size_t i = 0; !error && i < stop->count;) {

@@ -54,6 +54,9 @@ int stop_resume(struct stop *stop);
 int stop_resume_thread(struct stop_thread *thread);
 int stop_again(struct stop *stop);
 
+/* While threads run: one that is to get a signal stands until it is passed on. To be called again and again. */
+void stop_pass_signals(struct stop *stop);
+
 /* Lets go of all threads; each gets the signal that it was to get. STOP is empty then. */
 void stop_release(struct stop *stop);
 
