@@ -332,6 +332,14 @@ struct walk {
  */
 enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, CALL_BYTES = 8 };
 
+/* The kernel's vdso and code that the program generated are no files. libc and the tracker call the vdso. */
+static bool is_from_file(const struct moment *moment, uint64_t pc)
+{
+	const struct region *region = regions_find(&moment->regions, pc);
+
+	return region && region->inode;
+}
+
 static int look_at_frame(Dwfl_Frame *frame, void *argument)
 {
 	struct walk *walk = argument;
@@ -351,7 +359,7 @@ static int look_at_frame(Dwfl_Frame *frame, void *argument)
 		walk->inside = pc;
 	else if (!object || !(object->is_libc || object->is_loader)) {
 		walk->inside = walk->own;
-		walk->left++;
+		walk->left += is_from_file(walk->moment, pc);
 	}
 	if (walk->inside)
 		return DWARF_CB_ABORT;
