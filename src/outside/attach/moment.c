@@ -326,11 +326,13 @@ struct walk {
 	uint64_t own; /* the same in a library with threads of its own: if nobody else called it, it does not count */
 	size_t left;  /* frames that were in no library of the loader's or of libc's */
 	size_t frames;
+	bool has_gap; /* a frame has no unwind tables: elfutils guesses there by the frame pointer, which skips frames
+	               */
 };
 
 /* Frames that are looked at. What is inside is called from the program, never the other way round, but for the loader.
  */
-enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, CALL_BYTES = 8 };
+enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, SCAN_MORE = 8, CALL_BYTES = 8 };
 
 /* The kernel's vdso and code that the program generated are no files. libc and the tracker call the vdso. */
 static bool is_from_file(const struct moment *moment, uint64_t pc)
@@ -338,6 +340,20 @@ static bool is_from_file(const struct moment *moment, uint64_t pc)
 	const struct region *region = regions_find(&moment->regions, pc);
 
 	return region && region->inode;
+}
+
+/* Do the unwind tables tell how to go on from PC? */
+static bool has_tables(const struct moment *moment, uint64_t pc)
+{
+	Dwfl_Module *module = dwfl_addrmodule(moment->dwfl, pc);
+	Dwarf_Frame *frame;
+	Dwarf_Addr bias;
+	Dwarf_CFI *tables = module ? dwfl_module_eh_cfi(module, &bias) : NULL;
+
+	if (!tables || dwarf_cfi_addrframe(tables, pc - bias, &frame) != 0)
+		return false;
+	free(frame);
+	return true;
 }
 
 static int look_at_frame(Dwfl_Frame *frame, void *argument)
@@ -361,7 +377,8 @@ static int look_at_frame(Dwfl_Frame *frame, void *argument)
 		walk->inside = walk->own;
 		walk->left += is_from_file(walk->moment, pc);
 	}
-	if (walk->inside)
+	walk->has_gap = !has_tables(walk->moment, pc);
+	if (walk->inside || walk->has_gap)
 		return DWARF_CB_ABORT;
 	return ++walk->frames < FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
@@ -378,18 +395,18 @@ static bool is_return_address(const struct moment *moment, uint64_t address)
 }
 
 /*
- * A thread that can't be unwound, as in musl, which has no tables. Return addresses on its stack up to the first one
- * outside of libc are believed; some of them can be old.
+ * A thread that can't be unwound, as in musl, which has no tables. Return addresses on its stack are believed up to the
+ * first one outside of libc, and a little further, since some are old.
  */
 static uint64_t scan(const struct moment *moment, const struct stop_thread *thread)
 {
 	uint64_t words[SCAN_WORDS], pc = machine_pc(&thread->registers);
-	size_t count;
+	size_t count, end = SCAN_WORDS;
 
 	if (find_inside(moment, pc))
 		return pc;
 	count = memory_read(moment->pid, machine_sp(&thread->registers), words, sizeof words) / sizeof *words;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && i < end; i++) {
 		const struct loaded *object;
 
 		if (!is_return_address(moment, words[i]))
@@ -397,8 +414,8 @@ static uint64_t scan(const struct moment *moment, const struct stop_thread *thre
 		if (find_inside(moment, words[i] - 1))
 			return words[i] - 1;
 		object = loaded_at(&moment->loaded, words[i] - 1);
-		if (!object || !(object->is_libc || object->is_loader))
-			return 0;
+		if (end == SCAN_WORDS && (!object || !(object->is_libc || object->is_loader)))
+			end = i + SCAN_MORE;
 	}
 	return 0;
 }
@@ -410,7 +427,7 @@ static bool look_at_thread(struct moment *moment, const struct stop_thread *thre
 	int unwound = dwfl_getthread_frames(moment->dwfl, thread->tid, look_at_frame, &walk);
 
 	/* Frames without tables behind the program's own do not matter. */
-	if (unwound < 0 && !walk.left)
+	if ((unwound < 0 || walk.has_gap) && !walk.inside && !walk.left)
 		walk.inside = walk.own ? walk.own : scan(moment, thread);
 	if (walk.inside)
 		moment->busy = walk.inside;
