@@ -19,7 +19,7 @@ static const struct link_map *first_map(void)
 }
 
 /* The pointer that the dynamic section has for TAG. glibc has added the base to it, musl has not. */
-static const void *section(const struct link_map *map, ElfW(Sword) tag)
+static const void *section(const struct link_map *map, long tag)
 {
 	for (const ElfW(Dyn) *item = map->l_ld; item->d_tag != DT_NULL; item++) {
 		if (item->d_tag == tag)

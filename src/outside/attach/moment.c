@@ -113,7 +113,7 @@ enum { FAMILY_MAX = 64 };
 static int add_family(struct moment *moment, const struct loaded *object, const char *const *names, size_t count)
 {
 	struct moment_range ranges[FAMILY_MAX];
-	uint64_t functions[FAMILY_MAX];
+	uint64_t functions[FAMILY_MAX] = {0};
 	size_t found = 0;
 	int error = 0;
 
