@@ -146,6 +146,81 @@ START_TEST(a_process_in_namespaces_of_its_own_is_traced)
 }
 END_TEST
 
+/* It allocates in threads, and prints what it computed. */
+static void runs_as_without(const char *command)
+{
+	const struct run expected = must(run("%s", command));
+	const struct run result = must(run("%s >out & p=$!; for i in $(seq 10); do sleep 0.02; "
+	                                   "[ -d /proc/$p ] || break; " LM " -q -p $p -o t && " LM
+	                                   " -q -p $p --detach; done; wait $p && cat out",
+	                                   command));
+
+	ck_assert_str_eq(result.out, expected.out);
+	ck_assert_uint_gt(traced_read("t", false).calls[LM_CALL_MALLOC], 0);
+}
+
+START_TEST(programs_of_cxx_and_python_run_as_without_it)
+{
+	static const char source[] = "#include <cstdio>\n"
+				     "#include <map>\n"
+				     "#include <string>\n"
+				     "#include <thread>\n"
+				     "#include <vector>\n"
+				     "static long work(int n)\n"
+				     "{\n"
+				     "	std::map<std::string, std::vector<int>> all;\n"
+				     "	long sum = 0;\n"
+				     "	for (int i = 0; i < 300000; i++) {\n"
+				     "		all[std::to_string(i % 1000) + \"-a-long-key\"].push_back(i * n);\n"
+				     "		if (i % 5000 == 0) {\n"
+				     "			for (const auto &one : all) sum += one.second.back();\n"
+				     "			all.clear();\n"
+				     "			std::this_thread::sleep_for(std::chrono::milliseconds(20));\n"
+				     "		}\n"
+				     "	}\n"
+				     "	return sum;\n"
+				     "}\n"
+				     "int main()\n"
+				     "{\n"
+				     "	long sums[3];\n"
+				     "	std::vector<std::thread> threads;\n"
+				     "	for (int i = 0; i < 3; i++)\n"
+				     "		threads.emplace_back([&sums, i] { sums[i] = work(i); });\n"
+				     "	for (auto &one : threads) one.join();\n"
+				     "	std::printf(\"%ld %ld %ld\\n\", sums[0], sums[1], sums[2]);\n"
+				     "}\n";
+
+	if (!can_attach("programs_of_cxx_and_python_run_as_without_it"))
+		return;
+	write_file("threads.cc", source, sizeof source - 1);
+	must(run("${CXX:-c++} -O1 -pthread -o threads threads.cc"));
+	runs_as_without("./threads");
+	if (can_run("programs_of_cxx_and_python_run_as_without_it", "/usr/bin/python3"))
+		runs_as_without("/usr/bin/python3 -c 'import json, time\n"
+		                "n = 0\n"
+		                "for i in range(100):\n"
+		                "    n += len(json.dumps([str(k) * 20 for k in range(200)]))\n"
+		                "    time.sleep(0.01)\n"
+		                "print(n)\n'");
+}
+END_TEST
+
+/* Its allocator is a library of its own, with threads of its own. */
+START_TEST(a_server_under_load_answers_all)
+{
+	if (!can_run("a_server_under_load_answers_all", "redis-server") ||
+	    !can_run("a_server_under_load_answers_all", "redis-benchmark") ||
+	    !can_attach("a_server_under_load_answers_all"))
+		return;
+	must(run("redis-server --port 0 --unixsocket $PWD/socket --save '' >log & p=$!; "
+	         "for i in $(seq 200); do [ -S socket ] && break; sleep 0.02; done; "
+	         "redis-benchmark -s socket -q -t set,get -n 20000 >bench & b=$!; "
+	         "for i in $(seq 10); do " LM " -q -p $p -o t && sleep 0.02 && " LM " -q -p $p --detach || exit; done; "
+	         "wait $b && redis-cli -s socket shutdown nosave; wait $p"));
+	ck_assert_uint_eq(traced_read("t", false).finis, 1);
+}
+END_TEST
+
 START_TEST(a_stopped_process_stays_stopped)
 {
 	struct run result;
@@ -305,6 +380,8 @@ int main(void)
 	ONCE(a_program_with_a_fixed_address_is_traced);
 	ONCE(lazy_and_early_binding_are_taken_over);
 	ONCE(a_process_in_namespaces_of_its_own_is_traced);
+	ONCE(programs_of_cxx_and_python_run_as_without_it);
+	ONCE(a_server_under_load_answers_all);
 	ONCE(a_stopped_process_stays_stopped);
 	ONCE(a_process_that_ends_has_a_whole_trace);
 	ONCE(it_waits_for_a_time_for_growth_or_for_a_signal);

@@ -579,6 +579,16 @@ static int run_inside(struct moment *moment)
 	return stop_again(&moment->stop);
 }
 
+/* Is there a thread that is not just about to get a signal? Only such a one can be made to call something. */
+static bool has_free_thread(const struct moment *moment)
+{
+	for (size_t i = 0; i < moment->stop.count; i++) {
+		if (!moment->stop.threads[i].signal)
+			return true;
+	}
+	return false;
+}
+
 /* 1: nobody is inside. 0: somebody is, who may wait for one of those that stand. Or -errno. */
 static int try_once(struct moment *moment)
 {
@@ -587,7 +597,7 @@ static int try_once(struct moment *moment)
 	moment->outside_count = 0;
 	for (int round = 0; !result && round < ROUNDS; round++)
 		result = run_inside(moment);
-	return result > 0 ? !loaded_changes(&moment->loaded) : result;
+	return result > 0 ? !loaded_changes(&moment->loaded) && has_free_thread(moment) : result;
 }
 
 int moment_find_again(struct moment *moment)
