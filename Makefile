@@ -9,6 +9,7 @@ B      ?= build
 UNWIND ?= auto
 SAN    ?=
 V      ?= 0
+HTML   ?= auto
 
 prefix     ?= /usr/local
 bindir     ?= $(prefix)/bin
@@ -314,7 +315,7 @@ $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 
 $(call obj,$(PPROF_SRC)): $(B)/generated/profile.pb-c.h
 
-$(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
+$(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o $(B)/generated/page_template.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -413,6 +414,7 @@ uninstall:
 
 # ---- beside building ----------------------------------------------------------
 
+include mk/page.mk
 include mk/embedded.mk
 include mk/examples.mk
 include mk/tests.mk
