@@ -433,6 +433,7 @@ clean:
 help:
 	@echo 'make               the preload library, the wrap archive and the commands'
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
+	@echo 'make deps-html     node and what bundles the page of log-malloc-report; make deps-browser for its tests'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
 	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
 	@echo 'make deps-languages  compilers of other languages, for their examples and their tests'
@@ -456,6 +457,7 @@ help:
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
+	@echo 'HTML=...           auto yes no: build the page of log-malloc-report --format html'
 	@echo 'V=1                shows the commands'
 
 .PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE

@@ -11,7 +11,7 @@ endif
 HAS_NODE    := $(shell command -v node 2>/dev/null)
 HAS_MODULES := $(wildcard $(PAGE)/node_modules/esbuild)
 HAS_PAGE    := $(if $(filter no,$(HTML)),,$(and $(HAS_NODE),$(HAS_MODULES),yes))
-ifeq ($(HTML)$(HAS_PAGE),yes)
+ifeq ($(HTML)$(HAS_PAGE)$(filter deps-html,$(MAKECMDGOALS)),yes)
 $(error HTML=yes: $(if $(HAS_NODE),$(PAGE)/node_modules is missing,node is missing); 'make deps-html' installs it)
 endif
 
@@ -33,3 +33,15 @@ $(B)/generated/page_template.c: $(B)/generated/page.html
 $(B)/generated/page_template.o: $(B)/generated/page_template.c src/reader/export/page_template.h $(B)/variant
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BASE) -iquote src/reader/export -fsigned-char $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# ---- what it needs ------------------------------------------------------------
+
+# npm takes exactly the versions of package-lock.json, and checks their sums.
+deps-html:
+	@{ command -v node && command -v npm; } >/dev/null || { $(call apt_install,nodejs npm); }
+	cd $(PAGE) && npm ci --ignore-scripts
+
+deps-browser:
+	@command -v chromium >/dev/null || { $(call apt_install,chromium); }
+
+.PHONY: deps-html deps-browser

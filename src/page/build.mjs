@@ -14,7 +14,7 @@ async function bundle(entry) {
 		entryPoints: [join(here, entry)],
 		absWorkingDir: here,
 		bundle: true,
-		minify: true,
+		minify: !process.env.PAGE_READABLE,
 		write: false,
 		charset: "ascii",
 		legalComments: "none",

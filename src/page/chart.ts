@@ -8,6 +8,10 @@ import type { Run } from "./run";
 
 const HEIGHT = 260;
 
+// Steps of the scale of events, and of that of bytes.
+const INTEGERS = Array.from({ length: 15 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat();
+const POWERS = Array.from({ length: 52 }, (_, i) => 2 ** i);
+
 type Points = (number | null)[];
 
 // The least and the most of each stretch, in the order in which they came.
@@ -138,6 +142,7 @@ export class Chart {
 	private draw(): void {
 		this.plot?.destroy();
 		const data = pointsOf(this.run);
+		const isTime = this.run.info.axis === "time";
 		const hasResident = this.run.info.resident !== null;
 		const axis = { stroke: colour("--text"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 } };
 		const line = (label: string, style: string, dash?: number[]) => ({
@@ -146,6 +151,7 @@ export class Chart {
 			width: 2,
 			dash,
 			spanGaps: true,
+			paths: uPlot.paths.stepped?.({ align: 1 }),
 			points: { show: data[0].length < 3 },
 			value: (_: uPlot, value: number | null) => (value === null ? "" : bytes(value)),
 		});
@@ -156,11 +162,11 @@ export class Chart {
 				height: HEIGHT,
 				scales: { x: { time: false, range: [0, Math.max(this.run.info.end, 1)] }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
 				axes: [
-					{ ...axis, values: (_, values) => values.map((value) => this.moment(value)) },
-					{ ...axis, size: 80, values: (_, values) => values.map((value) => bytes(value)) },
+					{ ...axis, space: 90, incrs: isTime ? undefined : INTEGERS, values: (_, values) => values.map((value) => this.moment(value)) },
+					{ ...axis, size: 80, incrs: POWERS, values: (_, values) => values.map((value) => bytes(value)) },
 				],
 				series: [
-					{ label: this.run.info.axis === "time" ? "time" : "event", value: (_, value) => (value === null ? "" : this.moment(value)) },
+					{ label: isTime ? "time" : "event", value: (_, value) => (value === null ? "" : this.moment(value)) },
 					requested,
 					line("usable", "--usable", [6, 4]),
 					...(hasResident ? [line("resident", "--resident", [2, 3])] : []),

@@ -27,18 +27,13 @@ const BOXES_MAX = 4000;
 const DEPTH_MAX = 1024;
 const COLOURS = 8;
 
-function colourOf(text: string): number {
-	let hash = 0;
-	for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-	return (hash >>> 0) % COLOURS;
-}
-
 export class Flame {
 	private data: FlameData | null = null;
 	private focus = 0; // the node that is zoomed to
 	private current = 0; // the node that the keyboard is at
 	private query = "";
 	private boxes = new Map<number, HTMLElement>();
+	private readonly colours = new Map<string, number>(); // of modules, in the order in which they were drawn
 
 	constructor(
 		private readonly host: HTMLElement,
@@ -124,6 +119,12 @@ export class Flame {
 		return before ? values[node] - before[node] : 0;
 	}
 
+	private colourOf(module: string): number {
+		const colour = this.colours.get(module) ?? this.colours.size % COLOURS;
+		this.colours.set(module, colour);
+		return colour;
+	}
+
 	private classOf(box: Box): string {
 		const { tree, before } = this.data as FlameData;
 		const names = ["box"];
@@ -131,7 +132,7 @@ export class Flame {
 		if (before) {
 			const change = this.change(box.node);
 			names.push(change > 0 ? "grew" : change < 0 ? "shrank" : "same");
-		} else names.push(box.node ? `colour${colourOf(place?.module ?? "")}` : "root");
+		} else names.push(box.node ? `colour${this.colourOf(place?.module ?? "")}` : "root");
 		if (box.depth < tree.path(this.focus).length) names.push("above");
 		if (this.matches(box.node)) names.push("match");
 		return names.join(" ");
@@ -207,21 +208,19 @@ export class Flame {
 			return;
 		}
 		const inside = new Uint8Array(tree.size);
-		const known = new Map<string, boolean>();
+		const known = new Int8Array(tree.keyCount).fill(-1);
 		let sum = 0;
 		let functions = 0;
 		for (let node = 1; node < tree.size; node++) {
 			if (!values[node]) continue;
-			const place = tree.place(node);
-			const key = `${tree.label(node)}\n${place?.file}\n${place?.module}`;
-			let matches = known.get(key);
-			if (matches === undefined) {
-				matches = this.matches(node);
-				known.set(key, matches);
-				functions += Number(matches);
+			const key = tree.key(node);
+			if (known[key] < 0) {
+				known[key] = Number(this.matches(node));
+				functions += known[key];
 			}
+			const matches = known[key];
 			if (matches && !inside[tree.parents[node]]) sum += values[node];
-			inside[node] = Number(matches) | inside[tree.parents[node]];
+			inside[node] = matches | inside[tree.parents[node]];
 		}
 		this.found.textContent = functions
 			? `Found: ${functions} functions with ${format(sum)}, ${percent(sum, values[0])}`

@@ -6,10 +6,10 @@ import { bytes, count, duration, METRIC_TEXT, plural, signedBytes, signedCount }
 import { Flame } from "./flame";
 import { byModule, bySize, byThread, countsBlocks, type Range, type Selection } from "./measure";
 import { moduleTable, sizeTable, threadTable } from "./panels";
-import { type Metric, openRun, type Run } from "./run";
+import { type Amounts, type Metric, openRun, type Run } from "./run";
 import { comparisonFacts, facts, nameOf, verdict, warningList } from "./summary";
 import { Table } from "./table";
-import { Comparison, RunView, type View } from "./view";
+import { Comparison, type Measured, RunView, type View } from "./view";
 
 const EMPTY: Record<Metric, string> = {
 	leaked: "All that was allocated was freed.",
@@ -27,12 +27,17 @@ const RANGE_TEXT: Partial<Record<Metric, string>> = {
 	peak: "at the peak of the range",
 };
 
+// What is not asked for yet is done in pieces of so many milliseconds.
+const PIECE_MS = 20;
+
 class Page {
 	private readonly runs: Run[] = [];
 	private view: View | null = null;
 	private run: Run | null = null; // null: the view is a comparison
 	private chart: Chart | null = null;
 	private readonly selection: Selection = { metric: "leaked", thread: null, range: null };
+	private measured: Measured | null = null; // for the selection
+	private later = 0; // the timer for what can wait
 	private inverted = false;
 	private readonly metrics = find("metrics", HTMLElement);
 	private readonly threads = find("thread", HTMLSelectElement);
@@ -209,16 +214,19 @@ class Page {
 	}
 
 	private update(isOther: boolean): void {
+		if (!this.view) return;
+		this.measured = this.view.measure(this.selection);
 		this.updateFlame(isOther);
-		this.updateTable();
-		if (this.run) this.updatePanels(this.run);
+		this.updateTable(this.view, this.measured);
 		for (const place of document.querySelectorAll(".what")) place.textContent = this.what();
+		clearTimeout(this.later);
+		this.later = window.setTimeout(() => this.updateRest());
 	}
 
 	private updateFlame(isOther: boolean): void {
-		if (!this.view) return;
+		if (!this.view || !this.measured) return;
 		const { tree, ends } = this.view.branches(this.inverted);
-		const { now, before } = this.view.measure(this.selection);
+		const { now, before } = this.measured;
 		const byBlocks = countsBlocks(this.selection.metric);
 		const column = byBlocks ? "count" : "bytes";
 		this.flame.show(
@@ -234,21 +242,28 @@ class Page {
 		);
 	}
 
-	private updateTable(): void {
-		if (!this.view) return;
+	private updateTable(view: View, measured: Measured): void {
 		this.table.show({
-			view: this.view,
-			measured: this.view.measure(this.selection),
+			view,
+			measured,
 			byBlocks: countsBlocks(this.selection.metric),
 			moment: this.moment,
 			empty: EMPTY[this.selection.metric],
 		});
 	}
 
-	private updatePanels(run: Run): void {
+	// What is farther down the page, and what may be asked for next.
+	private updateRest(): void {
+		if (this.run && this.measured) this.updatePanels(this.run, this.measured.now);
+		const prepare = () => {
+			if (this.view instanceof RunView && !this.view.prepare(PIECE_MS)) this.later = window.setTimeout(prepare);
+		};
+		this.later = window.setTimeout(prepare);
+	}
+
+	private updatePanels(run: Run, now: Amounts): void {
 		const byBlocks = countsBlocks(this.selection.metric);
 		const what = this.what();
-		const { now } = (this.view as View).measure(this.selection);
 		fill(
 			find("panels", HTMLElement),
 			sizeTable(bySize(run, this.selection.range)),

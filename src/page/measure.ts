@@ -47,37 +47,33 @@ interface Target {
 	amounts: Amounts;
 }
 
-// Calls ADD for each cell of the wanted consumers.
-function eachCell(run: Run, selection: Selection, target: Target, add: (cell: number, slot: number) => void): void {
+// Adds what the amounts WHAT have in the slices from FROM to below TO, SIGN times.
+function addCells(run: Run, selection: Selection, target: Target, what: Amounts, sign: number, from: number, to: number): void {
 	const { thread: threads, cells } = run.consumer;
+	const { slice } = run.cell;
+	const { count, bytes } = target.amounts;
 	for (let consumer = 0, i = 0; consumer < run.consumerCount; consumer++) {
 		const end = i + cells[consumer];
+		const slot = target.slots[consumer];
 		if (selection.thread !== null && threads[consumer] !== selection.thread) i = end;
-		for (const slot = target.slots[consumer]; i < end; i++) add(i, slot);
+		for (; i < end; i++) {
+			if (slice[i] < from || slice[i] >= to) continue;
+			count[slot] += sign * what.count[i];
+			bytes[slot] += sign * what.bytes[i];
+		}
 	}
 }
 
 // Adds what was held at the end of slice LAST.
 function addHeld(run: Run, selection: Selection, target: Target, last: number): void {
-	const { slice, came, left } = run.cell;
-	const { count, bytes } = target.amounts;
-	eachCell(run, selection, target, (i, slot) => {
-		if (slice[i] > last) return;
-		count[slot] += came.count[i] - left.count[i];
-		bytes[slot] += came.bytes[i] - left.bytes[i];
-	});
+	addCells(run, selection, target, run.cell.came, 1, 0, last + 1);
+	addCells(run, selection, target, run.cell.left, -1, 0, last + 1);
 }
 
 // Adds what happened in RANGE.
 function addHappened(run: Run, selection: Selection, target: Target, range: Range): void {
-	const { slice } = run.cell;
-	const { count, bytes } = target.amounts;
 	const what = selection.metric === "temporary" ? run.cell.temporary : run.cell.came;
-	eachCell(run, selection, target, (i, slot) => {
-		if (slice[i] < range.from || slice[i] >= range.to) return;
-		count[slot] += what.count[i];
-		bytes[slot] += what.bytes[i];
-	});
+	addCells(run, selection, target, what, 1, range.from, range.to);
 }
 
 function addWhole(run: Run, selection: Selection, target: Target): void {
@@ -173,37 +169,33 @@ export interface ModuleSum {
 
 // By module: what its own code allocated, and what code that it called allocated, too.
 export function byModule(run: Run, amounts: Amounts): ModuleSum[] {
-	const sums = new Map<number, ModuleSum>();
-	const seen = new Map<number, number>();
-	const find = (module: number): ModuleSum => {
-		let found = sums.get(module);
-		if (!found) {
-			found = {
-				module: module ? run.info.strings[module - 1] : null,
-				own: { count: 0, bytes: 0 },
-				whole: { count: 0, bytes: 0 },
-			};
-			sums.set(module, found);
-		}
-		return found;
-	};
-	const add = (to: Amount, row: number) => {
-		to.count += amounts.count[row];
-		to.bytes += amounts.bytes[row];
+	const count = run.info.strings.length + 1;
+	const own = newAmounts(count);
+	const whole = newAmounts(count);
+	const seen = new Int32Array(count).fill(-1);
+	const add = (to: Amounts, module: number, row: number) => {
+		to.count[module] += amounts.count[row];
+		to.bytes[module] += amounts.bytes[row];
 	};
 	for (let row = 0; row < run.rowCount; row++) {
 		if (!amounts.count[row]) continue;
 		let node = run.row.node[row];
 		let module = node ? run.place.module[run.nodePlace[node - 1]] : 0;
-		add(find(module).own, row);
-		do {
-			if (node) module = run.place.module[run.nodePlace[node - 1]];
-			if (seen.get(module) !== row) add(find(module).whole, row);
-			seen.set(module, row);
+		add(own, module, row);
+		for (;;) {
+			if (seen[module] !== row) add(whole, module, row);
+			seen[module] = row;
 			node = node ? run.caller[node - 1] : 0;
-		} while (node);
+			if (!node) break;
+			module = run.place.module[run.nodePlace[node - 1]];
+		}
 	}
-	return [...sums.values()];
+	const at = (sums: Amounts, module: number) => ({ count: sums.count[module], bytes: sums.bytes[module] });
+	const list = [];
+	for (let module = 0; module < count; module++)
+		if (whole.count[module])
+			list.push({ module: module ? run.info.strings[module - 1] : null, own: at(own, module), whole: at(whole, module) });
+	return list;
 }
 
 // By size class: what was allocated in RANGE.

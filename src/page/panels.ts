@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The small tables: block sizes, modules, threads.
-import { element } from "./dom";
+import { element, exact } from "./dom";
 import { bytes, count } from "./format";
 import type { ModuleSum } from "./measure";
 import type { Amounts } from "./run";
@@ -10,10 +10,6 @@ function bar(part: number, most: number): HTMLElement {
 	const inside = element("span", { class: "bar" });
 	inside.style.width = `${most ? (100 * part) / most : 0}%`;
 	return element("td", { class: "bars", attributes: { "aria-hidden": "true" } }, inside);
-}
-
-function number(text: string): HTMLElement {
-	return element("td", { class: "number", text });
 }
 
 function small(caption: string, headings: string[], rows: HTMLElement[]): HTMLElement {
@@ -38,7 +34,7 @@ export function sizeTable(classes: Amounts): HTMLElement {
 	const rows = [];
 	for (let i = 0; i < classes.count.length; i++)
 		if (classes.count[i])
-			rows.push(element("tr", {}, name(sizesOf(i)), bar(classes.count[i], most), number(count(classes.count[i])), number(bytes(classes.bytes[i]))));
+			rows.push(element("tr", {}, name(sizesOf(i)), bar(classes.count[i], most), exact(count(classes.count[i]), classes.count[i]), exact(bytes(classes.bytes[i]), classes.bytes[i])));
 	return small("Block sizes of all that was allocated", ["Size", "", "Blocks", "Bytes"], rows);
 }
 
@@ -50,7 +46,7 @@ export function moduleTable(modules: ModuleSum[], byBlocks: boolean, what: strin
 	const rows = sorted.map((sum) => {
 		const path = sum.module ?? "(not known)";
 		const own = byBlocks ? sum.own.count : sum.own.bytes;
-		return element("tr", {}, name(baseName(path), path), bar(value(sum), most), number(text(own)), number(text(value(sum))));
+		return element("tr", {}, name(baseName(path), path), bar(value(sum), most), exact(text(own), own), exact(text(value(sum)), value(sum)));
 	});
 	return small(`Modules, ${what}`, ["Module", "", "By its own code", "And what it called"], rows);
 }
@@ -61,7 +57,7 @@ export function threadTable(threads: string[], amounts: Amounts, byBlocks: boole
 	order.sort((a, b) => values[b] - values[a]);
 	const most = order.length ? values[order[0]] : 0;
 	const rows = order.map((i) =>
-		element("tr", {}, name(threads[i]), bar(values[i], most), number(count(amounts.count[i])), number(bytes(amounts.bytes[i]))),
+		element("tr", {}, name(threads[i]), bar(values[i], most), exact(count(amounts.count[i]), amounts.count[i]), exact(bytes(amounts.bytes[i]), amounts.bytes[i])),
 	);
 	return small(`Threads, ${what}`, ["Thread", "", "Blocks", "Bytes"], rows);
 }

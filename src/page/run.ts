@@ -203,6 +203,19 @@ export class Run {
 		return places;
 	}
 
+	// Which rows have QUERY, in lower case, in the name, file or module of a function.
+	matching(query: string): Uint8Array {
+		const strings = this.info.strings.map((text) => Number(text.toLowerCase().includes(query)));
+		const has = (reference: number) => (reference ? strings[reference - 1] : 0);
+		const places = this.place.name.map((name, i) => has(name) | has(this.place.file[i]) | has(this.place.module[i]));
+		const nodes = new Uint8Array(this.caller.length + 1);
+		for (let i = 0; i < this.caller.length; i++) nodes[i + 1] = places[this.nodePlace[i]] | nodes[this.caller[i]];
+		const rows = new Uint8Array(this.rowCount);
+		for (let row = 0; row < rows.length; row++)
+			rows[row] = this.row.node[row] ? nodes[this.row.node[row]] : has(this.row.call[row]);
+		return rows;
+	}
+
 	callOf(row: number): string {
 		return this.string(this.row.call[row]) ?? "?";
 	}

@@ -5,7 +5,6 @@ import { amount, bytes, count, duration, plural, rate, signedBytes } from "./for
 import { sum } from "./measure";
 import type { Amount, Report, Run } from "./run";
 import { sparkline } from "./sparkline";
-import { placeText } from "./table";
 import { baseName } from "./tree";
 import type { RunView } from "./view";
 
@@ -103,7 +102,7 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 		fact("Allocated", bytes(report.allocated.bytes), blocksOf(report.allocated)),
 		info.resident === null ? null : fact("Resident", bytes(info.resident), "at most"),
 		info.duration === null ? null : fact("Duration", duration(info.duration), began),
-		fact("Events", count(info.events), report.temporary.count ? `${count(report.temporary.count)} blocks were temporary` : ""),
+		fact("Events", count(info.events), report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : ""),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
 		fact("End", stateText(report), report.complete ? "the trace is complete" : "the trace is not complete"),
 		fact("Traced", FLAVOURS[report.flavour ?? ""] ?? report.flavour ?? "not known", info.trace),
@@ -151,7 +150,7 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 				"li",
 				{},
 				sparkline(view.course.curve(row), "held over the run"),
-				element("button", { class: "link", text: placeText(view.path(row)[0]), attributes: { type: "button" }, click: () => show(row) }),
+				element("button", { class: "link", text: view.label(row), attributes: { type: "button" }, click: () => show(row) }),
 				element("span", { class: "detail", text: `\u25b2 ${rate(run.row.rate[row])}, for ${duration(run.info.end - run.row.since[row])}` }),
 			),
 		);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The table of backtraces: sorted by any column, filtered by a text, and each opens to show its functions.
-import { element, fill } from "./dom";
+import { element, exact, fill } from "./dom";
 import { bytes, count, percent, plural, rate, signedBytes, signedCount } from "./format";
 import type { Amounts, Place } from "./run";
 import { sparkline } from "./sparkline";
-import { lineOf } from "./tree";
 import type { Measured, View } from "./view";
 
 const FIRST_ROWS = 30;
@@ -25,13 +24,6 @@ interface Column {
 	title: string;
 	order(entry: number): number;
 	cell(entry: number): Node;
-}
-
-// Where the memory was asked for: the innermost function.
-export function placeText(place: Place | undefined): string {
-	if (!place) return "(no backtrace)";
-	const line = lineOf(place);
-	return line ? `${place.name} (${line})` : place.name;
 }
 
 function frames(path: Place[]): HTMLElement {
@@ -58,9 +50,8 @@ export class Table {
 	private query = "";
 	private shown = FIRST_ROWS;
 	private readonly open = new Set<number>();
-	private texts: string[] = [];
-	private textsOf: View | null = null;
-	private places = new Map<number, string>();
+	private matching: Uint8Array | null = null; // by entry; null: there is no filter
+	private ranks: Float64Array | null = null; // of the entries' labels in the alphabet
 
 	constructor(
 		private readonly head: HTMLElement,
@@ -77,7 +68,8 @@ export class Table {
 	show(data: TableData): void {
 		if (data.view !== this.data?.view) {
 			this.open.clear();
-			this.places.clear();
+			this.ranks = null;
+			this.matching = this.query ? data.view.matching(this.query) : null;
 			this.sortKey = data.measured.before ? "change" : "bytes";
 		}
 		if (!data.measured.before && this.data && data.byBlocks !== this.data.byBlocks)
@@ -89,13 +81,14 @@ export class Table {
 
 	filter(query: string): void {
 		this.query = query.trim().toLowerCase();
+		this.matching = this.query && this.data ? this.data.view.matching(this.query) : null;
 		this.shown = FIRST_ROWS;
 		this.draw();
 	}
 
 	// Shows and opens one entry.
 	reveal(entry: number): void {
-		this.query = "";
+		this.filter("");
 		this.open.add(entry);
 		this.shown = Math.max(this.shown, this.order().indexOf(entry) + 1);
 		this.draw();
@@ -106,19 +99,18 @@ export class Table {
 
 	// ---- columns ------------------------------------------------------------------
 
-	private placeOf(entry: number): string {
-		let text = this.places.get(entry);
-		if (text === undefined) {
+	private rank(entry: number): number {
+		if (!this.ranks) {
 			const { view } = this.data as TableData;
-			const path = view.path(entry);
-			text = path.length ? placeText(path[0]) : `(no backtrace: ${view.call(entry)})`;
-			this.places.set(entry, text);
+			const labels = Array.from({ length: view.entries }, (_, i) => view.label(i));
+			const places = new Map([...new Set(labels)].sort().map((label, i) => [label, i]));
+			this.ranks = Float64Array.from(labels, (label) => places.get(label) ?? 0);
 		}
-		return text;
+		return this.ranks[entry];
 	}
 
 	private numberColumn(key: Key, title: string, of: (entry: number) => number, text: (n: number) => string): Column {
-		return { key, title, order: of, cell: (entry) => element("td", { class: "number", text: text(of(entry)) }) };
+		return { key, title, order: of, cell: (entry) => exact(text(of(entry)), of(entry)) };
 	}
 
 	private columns(): Column[] {
@@ -128,7 +120,7 @@ export class Table {
 		const place: Column = {
 			key: "place",
 			title: "Allocated in",
-			order: () => 0,
+			order: (entry) => this.rank(entry),
 			cell: (entry) => this.placeCell(entry),
 		};
 		const list = [
@@ -174,7 +166,7 @@ export class Table {
 		const isOpen = this.open.has(entry);
 		const button = element("button", {
 			class: "opens",
-			text: this.placeOf(entry),
+			text: (this.data as TableData).view.label(entry),
 			attributes: { type: "button", "aria-expanded": String(isOpen) },
 			click: () => {
 				if (isOpen) this.open.delete(entry);
@@ -200,29 +192,12 @@ export class Table {
 
 	// ---- rows ---------------------------------------------------------------------
 
-	private matches(entry: number): boolean {
-		if (!this.query) return true;
-		const { view } = this.data as TableData;
-		if (this.textsOf !== view) {
-			this.texts = [];
-			this.textsOf = view;
-		}
-		this.texts[entry] ??= [view.call(entry), ...view.path(entry).flatMap((place) => [place.name, place.file, place.module])]
-			.join("\n")
-			.toLowerCase();
-		return this.texts[entry].includes(this.query);
-	}
-
 	private order(): number[] {
 		const { view, measured } = this.data as TableData;
 		const { now, before } = measured;
 		const list = [];
 		for (let entry = 0; entry < view.entries; entry++)
-			if ((now.count[entry] || before?.count[entry]) && this.matches(entry)) list.push(entry);
-		if (this.sortKey === "place") {
-			list.sort((a, b) => (this.placeOf(a) < this.placeOf(b) ? -1 : this.placeOf(a) > this.placeOf(b) ? 1 : a - b));
-			return this.descending ? list.reverse() : list;
-		}
+			if ((now.count[entry] || before?.count[entry]) && (!this.matching || this.matching[entry])) list.push(entry);
 		const column = this.columns().find((c) => c.key === this.sortKey) ?? this.columns()[1];
 		const keys = new Float64Array(view.entries);
 		for (const entry of list) keys[entry] = column.order(entry);

@@ -9,16 +9,19 @@ class Pairs {
 	private values: Int32Array;
 	private used = 0;
 
-	constructor(room = 1 << 12) {
+	constructor(expected: number) {
+		let room = 1 << 10;
+		while (room < 2 * expected) room *= 2;
 		this.keys = new Int32Array(2 * room);
 		this.values = new Int32Array(room);
 	}
 
 	private slot(a: number, b: number): number {
 		const mask = this.values.length - 1;
-		let hash = (Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b)) >>> 0;
+		let hash = Math.imul(a ^ Math.imul(b, 0x85ebca6b), 0x9e3779b1);
 		hash ^= hash >>> 15;
-		let at = hash & mask;
+		hash = Math.imul(hash, 0x2c1b3c6d);
+		let at = (hash ^ (hash >>> 13)) & mask;
 		while (this.values[at] && (this.keys[2 * at] !== a || this.keys[2 * at + 1] !== b)) at = (at + 1) & mask;
 		return at;
 	}
@@ -46,41 +49,67 @@ class Pairs {
 	}
 }
 
-// The node 0 is the root.
+// The node 0 is the root. Nodes with the same text have the same key.
 export class Tree {
 	readonly parents: number[] = [0];
-	private readonly labels: string[] = [""];
-	private readonly places: (Place | null)[] = [null];
-	private readonly pairs = new Pairs();
-	private readonly keys = new Map<string, number>();
+	private readonly keys: number[] = [-1];
+	private readonly labels: string[] = []; // by key
+	private readonly places: (Place | null)[] = []; // by key: the first one with that text
+	private readonly numbers = new Map<string, number>(); // the keys of texts
+	private readonly pairs: Pairs;
 	private firsts: Int32Array | null = null;
 	private nexts: Int32Array | null = null;
 
-	// WITHLINES: nodes of innermost frames are told apart by their lines.
-	constructor(private readonly withLines: boolean) {}
+	// WITHLINES: nodes of innermost frames are told apart by their lines, and all by their modules.
+	constructor(
+		readonly withLines: boolean,
+		expected: number,
+	) {
+		this.pairs = new Pairs(expected);
+	}
 
 	get size(): number {
 		return this.parents.length;
 	}
 
-	private add(parent: number, key: number, label: () => string, place: Place | null): number {
+	get keyCount(): number {
+		return this.labels.length;
+	}
+
+	key(node: number): number {
+		return this.keys[node];
+	}
+
+	label(node: number): string {
+		return this.labels[this.keys[node]] ?? "";
+	}
+
+	place(node: number): Place | null {
+		return this.places[this.keys[node]] ?? null;
+	}
+
+	// The key of TEXT, whose nodes are shown as LABEL.
+	addKey(text: string, label: string, place: Place | null): number {
+		let key = this.numbers.get(text);
+		if (key === undefined) {
+			key = this.labels.length;
+			this.numbers.set(text, key);
+			this.labels.push(label);
+			this.places.push(place);
+		}
+		return key;
+	}
+
+	// The node with KEY below PARENT, which is made if there is none.
+	add(parent: number, key: number): number {
 		let node = this.pairs.get(parent, key);
 		if (node) return node;
 		node = this.size;
 		this.pairs.set(parent, key, node);
 		this.parents.push(parent);
-		this.labels.push(label());
-		this.places.push(place);
+		this.keys.push(key);
 		this.firsts = null;
 		return node;
-	}
-
-	label(node: number): string {
-		return this.labels[node];
-	}
-
-	place(node: number): Place | null {
-		return this.places[node];
 	}
 
 	children(node: number): number[] {
@@ -106,32 +135,9 @@ export class Tree {
 
 	// Adds the rows of a run. The result tells each row's node.
 	addRun(run: Run, inverted: boolean): Int32Array {
-		const texts = new Texts(run, this.keys);
-		const ends = new Int32Array(run.rowCount);
-		const inner = new Int32Array(run.caller.length + 1).fill(-1);
-		inner[0] = 0;
-		const step = (parent: number, node: number, innermost: boolean): number => {
-			const place = run.nodePlace[node - 1];
-			const withLine = innermost && this.withLines;
-			return this.add(parent, texts.key(place, withLine), () => texts.label(place, withLine), texts.place(place));
-		};
-		const innerNode = (node: number): number => {
-			if (inner[node] < 0) inner[node] = step(innerNode(run.caller[node - 1]), node, false);
-			return inner[node];
-		};
-		const addRow = (row: number): number => {
-			const first = run.row.node[row];
-			if (!first) {
-				const label = `(no backtrace: ${run.callOf(row)})`;
-				return this.add(0, texts.number(label), () => label, null);
-			}
-			if (!inverted) return step(innerNode(run.caller[first - 1]), first, true);
-			let end = step(0, first, true);
-			for (let node = run.caller[first - 1]; node; node = run.caller[node - 1]) end = step(end, node, false);
-			return end;
-		};
-		for (let row = 0; row < run.rowCount; row++) ends[row] = addRow(row);
-		return ends;
+		const adding = new Adding(this, run, inverted);
+		adding.work(Infinity);
+		return adding.ends;
 	}
 
 	// What each node has with all below it. ENDS and VALUES are by row.
@@ -144,6 +150,77 @@ export class Tree {
 	}
 }
 
+// Adding a run's rows to a tree, which may be done bit by bit.
+export class Adding {
+	readonly ends: Int32Array; // the node of each row
+	private readonly innerKeys: Int32Array; // by place
+	private readonly innermostKeys: Int32Array;
+	private readonly inner: Int32Array; // by the run's node plus one: the tree's node that is called by others
+	private row = 0;
+
+	constructor(
+		private readonly tree: Tree,
+		private readonly run: Run,
+		private readonly inverted: boolean,
+	) {
+		const places = run.place.name.map((_, i) => i);
+		this.innerKeys = places.map((place) => this.keyOf(place, false));
+		this.innermostKeys = tree.withLines ? places.map((place) => this.keyOf(place, true)) : this.innerKeys;
+		this.ends = new Int32Array(run.rowCount);
+		this.inner = new Int32Array(run.caller.length + 1).fill(-1);
+		this.inner[0] = 0;
+	}
+
+	// Works for so many milliseconds. Is it done?
+	work(milliseconds: number): boolean {
+		const end = performance.now() + milliseconds;
+		for (; this.row < this.run.rowCount; this.row++) {
+			if (this.row % 64 === 0 && performance.now() > end) return false;
+			this.ends[this.row] = this.addRow(this.row);
+		}
+		return true;
+	}
+
+	private keyOf(index: number, withLine: boolean): number {
+		const place = this.run.placeOf(index);
+		const parts = [place.name];
+		if (this.tree.withLines) parts.push(place.module ?? "");
+		if (withLine) parts.push(place.file ?? "", String(place.line));
+		return this.tree.addKey(parts.join("\n"), withLine ? labelOf(place) : place.name, place);
+	}
+
+	private innerNode(node: number): number {
+		if (this.inner[node] < 0)
+			this.inner[node] = this.tree.add(this.innerNode(this.run.caller[node - 1]), this.innerKeys[this.run.nodePlace[node - 1]]);
+		return this.inner[node];
+	}
+
+	private addRow(row: number): number {
+		const { run, tree } = this;
+		const first = run.row.node[row];
+		if (!first) {
+			const label = noBacktrace(run.callOf(row));
+			return tree.add(0, tree.addKey(label, label, null));
+		}
+		const innermost = this.innermostKeys[run.nodePlace[first - 1]];
+		if (!this.inverted) return tree.add(this.innerNode(run.caller[first - 1]), innermost);
+		let end = tree.add(0, innermost);
+		for (let node = run.caller[first - 1]; node; node = run.caller[node - 1])
+			end = tree.add(end, this.innerKeys[run.nodePlace[node - 1]]);
+		return end;
+	}
+}
+
+// A function with its line: where memory was asked for.
+export function labelOf(place: Place): string {
+	const line = lineOf(place);
+	return line ? `${place.name} (${line})` : place.name;
+}
+
+export function noBacktrace(call: string): string {
+	return `(no backtrace: ${call})`;
+}
+
 export function baseName(path: string): string {
 	return path.slice(path.lastIndexOf("/") + 1) || path;
 }
@@ -151,51 +228,4 @@ export function baseName(path: string): string {
 export function lineOf(place: Place): string | null {
 	if (!place.file) return null;
 	return place.line ? `${baseName(place.file)}:${place.line}` : baseName(place.file);
-}
-
-// The texts of a run's places, made once. Equal texts have the same number.
-class Texts {
-	private readonly known: [Int32Array, Int32Array];
-	private readonly places = new Map<number, Place>();
-
-	constructor(
-		private readonly run: Run,
-		private readonly numbers: Map<string, number>,
-	) {
-		const count = run.place.name.length;
-		this.known = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)];
-	}
-
-	number(text: string): number {
-		let number = this.numbers.get(text);
-		if (number === undefined) {
-			number = this.numbers.size;
-			this.numbers.set(text, number);
-		}
-		return number;
-	}
-
-	place(index: number): Place {
-		let place = this.places.get(index);
-		if (!place) {
-			place = this.run.placeOf(index);
-			this.places.set(index, place);
-		}
-		return place;
-	}
-
-	label(index: number, withLine: boolean): string {
-		const place = this.place(index);
-		const line = withLine ? lineOf(place) : null;
-		return line ? `${place.name} (${line})` : place.name;
-	}
-
-	key(index: number, withLine: boolean): number {
-		const known = this.known[withLine ? 1 : 0];
-		if (known[index] < 0) {
-			const place = this.place(index);
-			known[index] = this.number(withLine ? `${place.name}\n${place.file}\n${place.line}` : place.name);
-		}
-		return known[index];
-	}
 }

@@ -4,6 +4,8 @@
 import { inflateSync } from "fflate";
 
 function decodeBase64(text: string): Uint8Array {
+	const decoder = Uint8Array as unknown as { fromBase64?(text: string): Uint8Array };
+	if (decoder.fromBase64) return decoder.fromBase64(text);
 	const binary = atob(text);
 	const bytes = new Uint8Array(binary.length);
 	for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
@@ -53,17 +55,14 @@ export function readColumn(bytes: Uint8Array): Float64Array {
 	let count = 0;
 	for (let i = 0; i < bytes.length; i++) if (bytes[i] < 0x80) count++;
 	const numbers = new Float64Array(count);
-	let value = 0;
-	let factor = 1;
-	for (let i = 0, n = 0; i < bytes.length; i++) {
-		const byte = bytes[i];
-		value += (byte & 0x7f) * factor;
-		factor *= 128;
-		if (byte < 0x80) {
-			numbers[n++] = value;
-			value = 0;
-			factor = 1;
+	for (let i = 0, n = 0; n < count; n++) {
+		let byte = bytes[i++];
+		let value = byte & 0x7f;
+		for (let factor = 128; byte >= 0x80; factor *= 128) {
+			byte = bytes[i++];
+			value += (byte & 0x7f) * factor;
 		}
+		numbers[n] = value;
 	}
 	return numbers;
 }

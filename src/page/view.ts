@@ -3,7 +3,7 @@
 // line of the table.
 import { Curves, firstAndLast, measure, newAmounts, type Selection } from "./measure";
 import type { Amounts, Metric, Place, Run, Trend } from "./run";
-import { Tree } from "./tree";
+import { Adding, labelOf, noBacktrace, Tree } from "./tree";
 
 export interface Branches {
 	tree: Tree;
@@ -32,7 +32,14 @@ export interface View {
 	measure(selection: Selection): Measured;
 	branches(inverted: boolean): Branches;
 	path(entry: number): Place[]; // innermost first
-	call(entry: number): string;
+	label(entry: number): string; // where it was allocated: the innermost function
+	matching(query: string): Uint8Array; // by entry: does a function, file or module have the text in lower case?
+}
+
+function labelOfRow(run: Run, row: number): string {
+	const node = run.row.node[row];
+	if (!node) return noBacktrace(run.callOf(row));
+	return labelOf(run.placeOf(run.nodePlace[node - 1]));
 }
 
 const METRICS: Metric[] = ["leaked", "lost", "peak", "allocated", "calls", "temporary"];
@@ -46,6 +53,8 @@ export class RunView implements View {
 	readonly course: Course;
 	readonly metrics: Metric[];
 	private readonly made: (Branches | undefined)[] = [];
+	private readonly labels: string[] = [];
+	private adding: { tree: Tree; adding: Adding } | null = null; // the inverted tree, which takes a while
 
 	constructor(private readonly run: Run) {
 		this.entries = run.rowCount;
@@ -66,10 +75,24 @@ export class RunView implements View {
 		return { now: measure(this.run, selection), before: null };
 	}
 
+	// Works on what may be asked for later. Is it done?
+	prepare(milliseconds: number): boolean {
+		if (this.made[1]) return true;
+		if (!this.adding) {
+			const tree = new Tree(true, this.run.caller.length);
+			this.adding = { tree, adding: new Adding(tree, this.run, true) };
+		}
+		if (!this.adding.adding.work(milliseconds)) return false;
+		this.made[1] = { tree: this.adding.tree, ends: this.adding.adding.ends };
+		this.adding = null;
+		return true;
+	}
+
 	branches(inverted: boolean): Branches {
+		if (inverted) this.prepare(Infinity);
 		let made = this.made[Number(inverted)];
 		if (!made) {
-			const tree = new Tree(true);
+			const tree = new Tree(true, this.run.caller.length);
 			made = { tree, ends: tree.addRun(this.run, inverted) };
 			this.made[Number(inverted)] = made;
 		}
@@ -80,8 +103,13 @@ export class RunView implements View {
 		return this.run.path(row).map((place) => this.run.placeOf(place));
 	}
 
-	call(row: number): string {
-		return this.run.callOf(row);
+	label(row: number): string {
+		this.labels[row] ??= labelOfRow(this.run, row);
+		return this.labels[row];
+	}
+
+	matching(query: string): Uint8Array {
+		return this.run.matching(query);
 	}
 }
 
@@ -100,7 +128,7 @@ export class Comparison implements View {
 	) {
 		this.metrics = metricsOf(runs);
 		const entryOf = new Map<number, number>();
-		const tree = new Tree(false);
+		const tree = new Tree(false, 0);
 		for (const run of runs)
 			this.slots.push(
 				tree.addRun(run, false).map((end, row) => {
@@ -112,7 +140,6 @@ export class Comparison implements View {
 				}),
 			);
 		this.entries = this.owners.length;
-		this.trees[0] = { tree, ends: this.endsOf(tree, false) };
 	}
 
 	// The node of each entry: all rows of an entry have the same.
@@ -143,7 +170,7 @@ export class Comparison implements View {
 	branches(inverted: boolean): Branches {
 		const index = Number(inverted);
 		if (!this.trees[index]) {
-			const tree = new Tree(false);
+			const tree = new Tree(false, 0);
 			this.trees[index] = { tree, ends: this.endsOf(tree, inverted) };
 		}
 		return this.trees[index];
@@ -154,8 +181,18 @@ export class Comparison implements View {
 		return run.path(row).map((place) => run.placeOf(place));
 	}
 
-	call(entry: number): string {
+	label(entry: number): string {
 		const { run, row } = this.owners[entry];
-		return run.callOf(row);
+		return labelOfRow(run, row);
+	}
+
+	matching(query: string): Uint8Array {
+		const entries = new Uint8Array(this.entries);
+		this.runs.forEach((run, i) => {
+			run.matching(query).forEach((matches, row) => {
+				entries[this.slots[i][row]] |= matches;
+			});
+		});
+		return entries;
 	}
 }

@@ -258,6 +258,16 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
+/* Where there is nothing to show, no file is left. */
+static int write_page(const struct report *r)
+{
+	if (r->images)
+		return export_html_write(r->html.page, stdout);
+	if (r->output)
+		unlink(r->output);
+	return 0;
+}
+
 /* Writes what needs all images: sums, massif and pprof. */
 static int write_rest(struct report *r)
 {
@@ -279,8 +289,8 @@ static int write_rest(struct report *r)
 	}
 	if (r->format == FORMAT_PPROF && r->images)
 		error = export_pprof_write(r->pprof, stdout);
-	if (r->format == FORMAT_HTML && r->images)
-		error = export_html_write(r->html.page, stdout);
+	if (r->format == FORMAT_HTML)
+		error = write_page(r);
 	if (error)
 		cli_error("%s", strerror(-error));
 	return error ? CLI_TROUBLE : CLI_OK;
