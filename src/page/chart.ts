@@ -127,7 +127,11 @@ export class Chart {
 		ctx.stroke();
 		ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
 		ctx.textAlign = isRight ? "right" : "left";
-		ctx.fillText(visible(text).slice(0, 40), x + (isRight ? -4 : 4) * devicePixelRatio, bbox.top + top * devicePixelRatio);
+		ctx.fillText(
+			visible(text).slice(0, 40),
+			x + (isRight ? -4 : 4) * devicePixelRatio,
+			bbox.top + top * devicePixelRatio,
+		);
 		ctx.restore();
 	}
 
@@ -144,7 +148,11 @@ export class Chart {
 		const data = pointsOf(this.run);
 		const isTime = this.run.info.axis === "time";
 		const hasResident = this.run.info.resident !== null;
-		const axis = { stroke: colour("--text"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 } };
+		const axis = {
+			stroke: colour("--text"),
+			grid: { stroke: colour("--grid"), width: 1 },
+			ticks: { stroke: colour("--grid"), width: 1 },
+		};
 		const line = (label: string, style: string, dash?: number[]) => ({
 			label,
 			stroke: colour(style),
@@ -160,9 +168,17 @@ export class Chart {
 			{
 				width: Math.max(this.host.clientWidth, 200),
 				height: HEIGHT,
-				scales: { x: { time: false, range: [0, Math.max(this.run.info.end, 1)] }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
+				scales: {
+					x: { time: false, range: [0, Math.max(this.run.info.end, 1)] },
+					y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] },
+				},
 				axes: [
-					{ ...axis, space: 90, incrs: isTime ? undefined : INTEGERS, values: (_, values) => values.map((value) => this.moment(value)) },
+					{
+						...axis,
+						space: 90,
+						incrs: isTime ? undefined : INTEGERS,
+						values: (_, values) => values.map((value) => this.moment(value)),
+					},
 					{ ...axis, size: 80, incrs: POWERS, values: (_, values) => values.map((value) => bytes(value)) },
 				],
 				series: [

@@ -185,7 +185,10 @@ export class Flame {
 		this.out.disabled = this.focus === 0;
 		if (!this.data.values[0]) {
 			this.host.style.height = `${2 * ROW_HEIGHT}px`;
-			fill(this.host, element("p", { class: "empty", text: this.data.empty, attributes: { role: "treeitem", tabindex: 0 } }));
+			fill(
+				this.host,
+				element("p", { class: "empty", text: this.data.empty, attributes: { role: "treeitem", tabindex: 0 } }),
+			);
 			fill(this.detail);
 			this.found.textContent = "";
 			return;

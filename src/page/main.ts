@@ -78,7 +78,8 @@ class Page {
 			const trace = this.isComparison ? ` (${this.runs[i].info.trace})` : "";
 			choice.append(element("option", { text: name + trace, attributes: { value: i } }));
 		});
-		if (this.isComparison) choice.prepend(element("option", { text: "comparison of both traces", attributes: { value: "both" } }));
+		if (this.isComparison)
+			choice.prepend(element("option", { text: "comparison of both traces", attributes: { value: "both" } }));
 		choice.selectedIndex = 0;
 		find("run-choice", HTMLElement).hidden = choice.length < 2;
 		choice.addEventListener("change", () => this.choose(choice.value));
@@ -175,7 +176,11 @@ class Page {
 	private offerThreads(run: Run): void {
 		const options = run.info.threads.map((name, i) => element("option", { text: name, attributes: { value: i } }));
 		const used = new Set(run.consumer.thread);
-		fill(this.threads, element("option", { text: "all threads", attributes: { value: "" } }), ...options.filter((_, i) => used.has(i)));
+		fill(
+			this.threads,
+			element("option", { text: "all threads", attributes: { value: "" } }),
+			...options.filter((_, i) => used.has(i)),
+		);
 		find("thread-choice", HTMLElement).hidden = !run.hasThreads;
 	}
 
@@ -183,13 +188,20 @@ class Page {
 		const metrics = this.view?.metrics ?? [];
 		this.selection.metric = metrics.includes(first) ? first : "leaked";
 		const buttons = metrics.map((metric) => {
-			const input = element("input", { attributes: { type: "radio", name: "metric", value: metric, id: `metric-${metric}` } });
+			const input = element("input", {
+				attributes: { type: "radio", name: "metric", value: metric, id: `metric-${metric}` },
+			});
 			input.checked = metric === this.selection.metric;
 			input.addEventListener("change", () => {
 				this.selection.metric = metric;
 				this.update(false);
 			});
-			return element("label", { attributes: { for: `metric-${metric}` } }, input, element("span", { text: METRIC_TEXT[metric] }));
+			return element(
+				"label",
+				{ attributes: { for: `metric-${metric}` } },
+				input,
+				element("span", { text: METRIC_TEXT[metric] }),
+			);
 		});
 		fill(this.metrics, ...buttons);
 	}

@@ -48,7 +48,15 @@ interface Target {
 }
 
 // Adds what the amounts WHAT have in the slices from FROM to below TO, SIGN times.
-function addCells(run: Run, selection: Selection, target: Target, what: Amounts, sign: number, from: number, to: number): void {
+function addCells(
+	run: Run,
+	selection: Selection,
+	target: Target,
+	what: Amounts,
+	sign: number,
+	from: number,
+	to: number,
+): void {
 	const { thread: threads, cells } = run.consumer;
 	const { slice } = run.cell;
 	const { count, bytes } = target.amounts;
@@ -194,7 +202,11 @@ export function byModule(run: Run, amounts: Amounts): ModuleSum[] {
 	const list = [];
 	for (let module = 0; module < count; module++)
 		if (whole.count[module])
-			list.push({ module: module ? run.info.strings[module - 1] : null, own: at(own, module), whole: at(whole, module) });
+			list.push({
+				module: module ? run.info.strings[module - 1] : null,
+				own: at(own, module),
+				whole: at(whole, module),
+			});
 	return list;
 }
 

@@ -13,8 +13,18 @@ function bar(part: number, most: number): HTMLElement {
 }
 
 function small(caption: string, headings: string[], rows: HTMLElement[]): HTMLElement {
-	const head = element("tr", {}, ...headings.map((text) => (text ? element("th", { text, attributes: { scope: "col" } }) : element("td"))));
-	return element("table", { class: "small" }, element("caption", { text: caption }), element("thead", {}, head), element("tbody", {}, ...rows));
+	const head = element(
+		"tr",
+		{},
+		...headings.map((text) => (text ? element("th", { text, attributes: { scope: "col" } }) : element("td"))),
+	);
+	return element(
+		"table",
+		{ class: "small" },
+		element("caption", { text: caption }),
+		element("thead", {}, head),
+		element("tbody", {}, ...rows),
+	);
 }
 
 function name(text: string, title = text): HTMLElement {
@@ -34,7 +44,16 @@ export function sizeTable(classes: Amounts): HTMLElement {
 	const rows = [];
 	for (let i = 0; i < classes.count.length; i++)
 		if (classes.count[i])
-			rows.push(element("tr", {}, name(sizesOf(i)), bar(classes.count[i], most), exact(count(classes.count[i]), classes.count[i]), exact(bytes(classes.bytes[i]), classes.bytes[i])));
+			rows.push(
+				element(
+					"tr",
+					{},
+					name(sizesOf(i)),
+					bar(classes.count[i], most),
+					exact(count(classes.count[i]), classes.count[i]),
+					exact(bytes(classes.bytes[i]), classes.bytes[i]),
+				),
+			);
 	return small("Block sizes of all that was allocated", ["Size", "", "Blocks", "Bytes"], rows);
 }
 
@@ -46,7 +65,14 @@ export function moduleTable(modules: ModuleSum[], byBlocks: boolean, what: strin
 	const rows = sorted.map((sum) => {
 		const path = sum.module ?? "(not known)";
 		const own = byBlocks ? sum.own.count : sum.own.bytes;
-		return element("tr", {}, name(baseName(path), path), bar(value(sum), most), exact(text(own), own), exact(text(value(sum)), value(sum)));
+		return element(
+			"tr",
+			{},
+			name(baseName(path), path),
+			bar(value(sum), most),
+			exact(text(own), own),
+			exact(text(value(sum)), value(sum)),
+		);
 	});
 	return small(`Modules, ${what}`, ["Module", "", "By its own code", "And what it called"], rows);
 }
@@ -57,7 +83,14 @@ export function threadTable(threads: string[], amounts: Amounts, byBlocks: boole
 	order.sort((a, b) => values[b] - values[a]);
 	const most = order.length ? values[order[0]] : 0;
 	const rows = order.map((i) =>
-		element("tr", {}, name(threads[i]), bar(values[i], most), exact(count(amounts.count[i]), amounts.count[i]), exact(bytes(amounts.bytes[i]), amounts.bytes[i])),
+		element(
+			"tr",
+			{},
+			name(threads[i]),
+			bar(values[i], most),
+			exact(count(amounts.count[i]), amounts.count[i]),
+			exact(bytes(amounts.bytes[i]), amounts.bytes[i]),
+		),
 	);
 	return small(`Threads, ${what}`, ["Thread", "", "Blocks", "Bytes"], rows);
 }

@@ -102,14 +102,35 @@ export class Run {
 	readonly place: { name: Int32Array; file: Int32Array; line: Int32Array; module: Int32Array; flags: Int32Array };
 	readonly caller: Int32Array; // by node: the caller's node plus one
 	readonly nodePlace: Int32Array;
-	readonly row: { node: Int32Array; call: Int32Array; line: Float64Array; trend: Int32Array; since: Float64Array; rate: Float64Array };
+	readonly row: {
+		node: Int32Array;
+		call: Int32Array;
+		line: Float64Array;
+		trend: Int32Array;
+		since: Float64Array;
+		rate: Float64Array;
+	};
 	readonly rowCount: number;
-	readonly consumer: { row: Int32Array; thread: Int32Array; first: Float64Array; last: Float64Array; cells: Int32Array };
+	readonly consumer: {
+		row: Int32Array;
+		thread: Int32Array;
+		first: Float64Array;
+		last: Float64Array;
+		cells: Int32Array;
+	};
 	readonly consumerCount: number;
 	readonly whole: Record<"allocated" | "peak" | "leaked" | "lost" | "temporary", Amounts>;
 	readonly cell: { slice: Int32Array; came: Amounts; left: Amounts; temporary: Amounts };
 	readonly size: { class: Float64Array; slice: Float64Array; count: Float64Array; bytes: Float64Array };
-	readonly usage: { at: Float64Array; least: Float64Array; most: Float64Array; order: Float64Array; last: Float64Array; usable: Float64Array; resident: Float64Array };
+	readonly usage: {
+		at: Float64Array;
+		least: Float64Array;
+		most: Float64Array;
+		order: Float64Array;
+		last: Float64Array;
+		usable: Float64Array;
+		resident: Float64Array;
+	};
 
 	constructor(info: Description, columns: Map<string, Float64Array>) {
 		const numbers = (name: string): Float64Array => {
@@ -166,7 +187,12 @@ export class Run {
 				slice += this.cell.slice[i];
 				this.cell.slice[i] = slice;
 			}
-		this.size = { class: numbers("size.class"), slice: numbers("size.slice"), count: numbers("size.count"), bytes: numbers("size.bytes") };
+		this.size = {
+			class: numbers("size.class"),
+			slice: numbers("size.slice"),
+			count: numbers("size.count"),
+			bytes: numbers("size.bytes"),
+		};
 		this.usage = {
 			at: numbers("stretch.at"),
 			least: numbers("stretch.least"),

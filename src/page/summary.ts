@@ -56,14 +56,17 @@ function warnings(run: Run): string[] {
 	const { report } = run;
 	const list = [];
 	if (!report.begun) list.push("The beginning is missing in the trace.");
-	if (!report.ended && report.state !== "endless") list.push("The end is missing in the trace: what is live here may have been freed later.");
+	if (!report.ended && report.state !== "endless")
+		list.push("The end is missing in the trace: what is live here may have been freed later.");
 	if (report.lost) list.push(`${plural(report.lost, "event")} could not be recorded.`);
-	if (report.limit !== null) list.push(`The trace reached its limit of ${bytes(report.limit)}: later allocations are not in it.`);
+	if (report.limit !== null)
+		list.push(`The trace reached its limit of ${bytes(report.limit)}: later allocations are not in it.`);
 	if (report.unkept) list.push(`The sizes of ${plural(report.unkept, "block")} are not known.`);
 	if (report.malformed) list.push(`${plural(report.malformed, "line")} of the trace could not be read.`);
 	if (report.unseen) list.push(`Not seen are ${report.unseen}. Advice: ${report.advice ?? ""}.`);
 	if (report.unknown) list.push(`${plural(report.unknown, "free")} of blocks that the trace does not show.`);
-	if (run.info.looked?.partial) list.push("The tracer came later than the program: blocks from before count as pointing to whatever they contain.");
+	if (run.info.looked?.partial)
+		list.push("The tracer came later than the program: blocks from before count as pointing to whatever they contain.");
 	return list;
 }
 
@@ -72,7 +75,12 @@ function fact(name: string, value: string, detail = ""): HTMLElement {
 		"div",
 		{ class: "fact" },
 		element("dt", { text: name }),
-		element("dd", {}, element("span", { class: "value", text: value }), detail ? element("span", { class: "detail", text: detail }) : null),
+		element(
+			"dd",
+			{},
+			element("span", { class: "value", text: value }),
+			detail ? element("span", { class: "detail", text: detail }) : null,
+		),
 	);
 }
 
@@ -92,17 +100,26 @@ function reachFacts(run: Run): (HTMLElement | null)[] {
 
 export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 	const { report, info } = run;
-	const began = info.began === null ? "" : `began ${new Date(info.began).toISOString().replace("T", " ").slice(0, 19)} UTC`;
+	const began =
+		info.began === null ? "" : `began ${new Date(info.began).toISOString().replace("T", " ").slice(0, 19)} UTC`;
 	return element(
 		"dl",
 		{ class: "facts" },
 		fact(info.table ? "Live" : "Leaked", bytes(report.leaked.bytes), `${blocksOf(report.leaked)} live at the end`),
 		...reachFacts(run),
-		fact("Peak", bytes(report.peak.bytes), `${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`),
+		fact(
+			"Peak",
+			bytes(report.peak.bytes),
+			`${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`,
+		),
 		fact("Allocated", bytes(report.allocated.bytes), blocksOf(report.allocated)),
 		info.resident === null ? null : fact("Resident", bytes(info.resident), "at most"),
 		info.duration === null ? null : fact("Duration", duration(info.duration), began),
-		fact("Events", count(info.events), report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : ""),
+		fact(
+			"Events",
+			count(info.events),
+			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
+		),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
 		fact("End", stateText(report), report.complete ? "the trace is complete" : "the trace is not complete"),
 		fact("Traced", FLAVOURS[report.flavour ?? ""] ?? report.flavour ?? "not known", info.trace),
@@ -144,17 +161,22 @@ function verdictText(run: Run, steady: number[]): string {
 export function verdict(run: Run, view: RunView, show: (row: number) => void): HTMLElement {
 	const steady = steadyRows(run);
 	const list = element("ul", { class: "steady" });
-	for (const row of steady.slice(0, STEADY_SHOWN))
+	for (const row of steady.slice(0, STEADY_SHOWN)) {
+		const { label, callers } = view.origin(row);
+		const since = duration(run.info.end - run.row.since[row]);
 		list.append(
 			element(
 				"li",
 				{},
 				sparkline(view.course.curve(row), "held over the run"),
-				element("button", { class: "link", text: view.label(row), attributes: { type: "button" }, click: () => show(row) }),
-				element("span", { class: "detail", text: `\u25b2 ${rate(run.row.rate[row])}, for ${duration(run.info.end - run.row.since[row])}` }),
+				element("button", { class: "link", text: label, attributes: { type: "button" }, click: () => show(row) }),
+				element("span", { class: "callers", text: callers }),
+				element("span", { class: "detail", text: `\u25b2 ${rate(run.row.rate[row])}, for ${since}` }),
 			),
 		);
-	if (steady.length > STEADY_SHOWN) list.append(element("li", { text: `and ${steady.length - STEADY_SHOWN} more: sort the table by growth` }));
+	}
+	if (steady.length > STEADY_SHOWN)
+		list.append(element("li", { text: `and ${steady.length - STEADY_SHOWN} more: sort the table by growth` }));
 	return element(
 		"div",
 		{ class: steady.length ? "verdict leaks" : "verdict" },
@@ -164,7 +186,9 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 }
 
 function total(runs: Run[], of: (report: Report) => Amount): Amount {
-	return runs.map((run) => of(run.report)).reduce((a, b) => ({ count: a.count + b.count, bytes: a.bytes + b.bytes }), { count: 0, bytes: 0 });
+	return runs
+		.map((run) => of(run.report))
+		.reduce((a, b) => ({ count: a.count + b.count, bytes: a.bytes + b.bytes }), { count: 0, bytes: 0 });
 }
 
 // The table on top of a comparison.
@@ -200,7 +224,18 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 			"table",
 			{},
 			element("caption", { text: "Both traces" }),
-			element("thead", {}, element("tr", {}, element("td"), heading(`Before: ${names(before)}`), heading(`Now: ${names(now)}`), heading("Change"))),
+			element(
+				"thead",
+				{},
+				element(
+					"tr",
+					{},
+					element("td"),
+					heading(`Before: ${names(before)}`),
+					heading(`Now: ${names(now)}`),
+					heading("Change"),
+				),
+			),
 			element("tbody", {}, ...body),
 		),
 	);

@@ -102,7 +102,7 @@ export class Table {
 	private rank(entry: number): number {
 		if (!this.ranks) {
 			const { view } = this.data as TableData;
-			const labels = Array.from({ length: view.entries }, (_, i) => view.label(i));
+			const labels = Array.from({ length: view.entries }, (_, i) => view.origin(i).label);
 			const places = new Map([...new Set(labels)].sort().map((label, i) => [label, i]));
 			this.ranks = Float64Array.from(labels, (label) => places.get(label) ?? 0);
 		}
@@ -129,14 +129,18 @@ export class Table {
 			this.numberColumn("blocks", before ? "Blocks now" : "Blocks", (e) => now.count[e], count),
 		];
 		if (before) {
-			list.push(this.numberColumn("before", "Bytes before", (e) => before.bytes[e], bytes), this.changeColumn(now, before));
+			list.push(
+				this.numberColumn("before", "Bytes before", (e) => before.bytes[e], bytes),
+				this.changeColumn(now, before),
+			);
 			return list;
 		}
 		if (course) {
 			list.push({
 				key: "trend",
 				title: "Growth",
-				order: (e) => (course.trend(e) === "steady" ? 1e15 + course.rate(e) : course.trend(e) === "stopped" ? -1e15 : 0),
+				order: (e) =>
+					course.trend(e) === "steady" ? 1e15 + course.rate(e) : course.trend(e) === "stopped" ? -1e15 : 0,
 				cell: (e) => this.trendCell(e),
 			});
 			list.push(this.numberColumn("first", "First", (e) => course.first(e), moment));
@@ -164,9 +168,10 @@ export class Table {
 
 	private placeCell(entry: number): HTMLElement {
 		const isOpen = this.open.has(entry);
+		const origin = (this.data as TableData).view.origin(entry);
 		const button = element("button", {
 			class: "opens",
-			text: (this.data as TableData).view.label(entry),
+			text: origin.label,
 			attributes: { type: "button", "aria-expanded": String(isOpen) },
 			click: () => {
 				if (isOpen) this.open.delete(entry);
@@ -175,7 +180,12 @@ export class Table {
 				this.body.querySelector<HTMLElement>(`[data-entry="${entry}"] button`)?.focus({ preventScroll: true });
 			},
 		});
-		return element("th", { attributes: { scope: "row" } }, button);
+		return element(
+			"th",
+			{ attributes: { scope: "row" } },
+			button,
+			element("span", { class: "callers", text: origin.callers }),
+		);
 	}
 
 	private trendCell(entry: number): HTMLElement {
@@ -185,7 +195,13 @@ export class Table {
 		if (!course) return cell;
 		const trend = course.trend(entry);
 		const text =
-			trend === "steady" ? `\u25b2 steadily, ${rate(course.rate(entry))}` : trend === "stopped" ? "stopped" : trend === "varies" ? "varies" : "";
+			trend === "steady"
+				? `\u25b2 steadily, ${rate(course.rate(entry))}`
+				: trend === "stopped"
+					? "stopped"
+					: trend === "varies"
+						? "varies"
+						: "";
 		cell.append(sparkline(course.curve(entry), "held over the run"), element("span", { class: trend, text }));
 		return cell;
 	}
@@ -243,7 +259,16 @@ export class Table {
 			rows.push(element("tr", { class: "inside" }, element("td", { attributes: { colspan: columns.length } }, inside)));
 		}
 		if (!rows.length)
-			rows.push(element("tr", {}, element("td", { text: this.query ? "Nothing is called so." : this.data.empty, attributes: { colspan: columns.length } })));
+			rows.push(
+				element(
+					"tr",
+					{},
+					element("td", {
+						text: this.query ? "Nothing is called so." : this.data.empty,
+						attributes: { colspan: columns.length },
+					}),
+				),
+			);
 		fill(this.body, ...rows);
 		const left = order.length - this.shown;
 		this.more.hidden = left <= 0;

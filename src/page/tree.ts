@@ -191,7 +191,10 @@ export class Adding {
 
 	private innerNode(node: number): number {
 		if (this.inner[node] < 0)
-			this.inner[node] = this.tree.add(this.innerNode(this.run.caller[node - 1]), this.innerKeys[this.run.nodePlace[node - 1]]);
+			this.inner[node] = this.tree.add(
+				this.innerNode(this.run.caller[node - 1]),
+				this.innerKeys[this.run.nodePlace[node - 1]],
+			);
 		return this.inner[node];
 	}
 
@@ -215,6 +218,28 @@ export class Adding {
 export function labelOf(place: Place): string {
 	const line = lineOf(place);
 	return line ? `${place.name} (${line})` : place.name;
+}
+
+// What a program calls to allocate, rather than what it is interested in.
+const RUNTIME = /(^|\/)(libc|libstdc\+\+|libc\+\+|libgcc_s|ld-linux|ld-musl)[^/]*\.so[^/]*$/;
+
+export interface Origin {
+	label: string; // the innermost function of the program's own, with its line
+	callers: string; // those that called it
+}
+
+const CALLERS_SHOWN = 3;
+
+// Where PATH, which has a function at least, asked for memory. Functions of the language's library are told behind the one
+// that called them.
+export function originOf(path: Place[]): Origin {
+	const first = path.findIndex((place) => !RUNTIME.test(place.module ?? ""));
+	const at = Math.max(first, 0);
+	const callers = path.slice(at + 1, at + 1 + CALLERS_SHOWN).map((place) => place.name);
+	return {
+		label: labelOf(path[at]) + (at ? `, by ${path[at - 1].name}` : ""),
+		callers: callers.map((name) => ` \u2190 ${name}`).join(""),
+	};
 }
 
 export function noBacktrace(call: string): string {

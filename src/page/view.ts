@@ -3,7 +3,7 @@
 // line of the table.
 import { Curves, firstAndLast, measure, newAmounts, type Selection } from "./measure";
 import type { Amounts, Metric, Place, Run, Trend } from "./run";
-import { Adding, labelOf, noBacktrace, Tree } from "./tree";
+import { Adding, noBacktrace, type Origin, originOf, Tree } from "./tree";
 
 export interface Branches {
 	tree: Tree;
@@ -32,14 +32,13 @@ export interface View {
 	measure(selection: Selection): Measured;
 	branches(inverted: boolean): Branches;
 	path(entry: number): Place[]; // innermost first
-	label(entry: number): string; // where it was allocated: the innermost function
+	origin(entry: number): Origin; // where it was allocated
 	matching(query: string): Uint8Array; // by entry: does a function, file or module have the text in lower case?
 }
 
-function labelOfRow(run: Run, row: number): string {
-	const node = run.row.node[row];
-	if (!node) return noBacktrace(run.callOf(row));
-	return labelOf(run.placeOf(run.nodePlace[node - 1]));
+function originOfRow(run: Run, row: number): Origin {
+	const path = run.path(row).map((place) => run.placeOf(place));
+	return path.length ? originOf(path) : { label: noBacktrace(run.callOf(row)), callers: "" };
 }
 
 const METRICS: Metric[] = ["leaked", "lost", "peak", "allocated", "calls", "temporary"];
@@ -53,7 +52,7 @@ export class RunView implements View {
 	readonly course: Course;
 	readonly metrics: Metric[];
 	private readonly made: (Branches | undefined)[] = [];
-	private readonly labels: string[] = [];
+	private readonly origins: Origin[] = [];
 	private adding: { tree: Tree; adding: Adding } | null = null; // the inverted tree, which takes a while
 
 	constructor(private readonly run: Run) {
@@ -103,9 +102,9 @@ export class RunView implements View {
 		return this.run.path(row).map((place) => this.run.placeOf(place));
 	}
 
-	label(row: number): string {
-		this.labels[row] ??= labelOfRow(this.run, row);
-		return this.labels[row];
+	origin(row: number): Origin {
+		this.origins[row] ??= originOfRow(this.run, row);
+		return this.origins[row];
 	}
 
 	matching(query: string): Uint8Array {
@@ -181,9 +180,9 @@ export class Comparison implements View {
 		return run.path(row).map((place) => run.placeOf(place));
 	}
 
-	label(entry: number): string {
+	origin(entry: number): Origin {
 		const { run, row } = this.owners[entry];
-		return labelOfRow(run, row);
+		return originOfRow(run, row);
 	}
 
 	matching(query: string): Uint8Array {

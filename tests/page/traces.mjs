@@ -13,7 +13,8 @@ export function numbers(seed) {
 const HEAD = "# PID 7\n# EXE /opt/demo\n# CWD /opt\n";
 
 // A frame of the function, with an address of its own.
-const frame = (module, name, offset) => `${module}(${name}+0x${offset.toString(16)})[0x${(0x10000 + offset).toString(16)}]\n`;
+const frame = (module, name, offset) =>
+	`${module}(${name}+0x${offset.toString(16)})[0x${(0x10000 + offset).toString(16)}]\n`;
 
 // Writes events, and knows what is in use.
 export class Writer {
@@ -68,13 +69,20 @@ export function server(leaks = 1) {
 		if (i % 10 === 0)
 			for (let n = 0; n < leaks; n++)
 				writer.malloc(100, [frame("/opt/demo", "keep", 3), frame("/opt/demo", "handle", 4), start], thread);
-		if (i < 64) writer.malloc(512, [frame("/opt/libcache.so", "fill", 5), frame("/opt/demo", "handle", 6), start], thread);
+		if (i < 64)
+			writer.malloc(512, [frame("/opt/libcache.so", "fill", 5), frame("/opt/demo", "handle", 6), start], thread);
 		if (random(3) === 0) {
 			const block = writer.malloc(1 + random(5000), [frame("/opt/demo", "parse", 7), start], thread);
 			writer.free(block, thread);
 		}
 		const which = random(8);
-		live.push(writer.malloc(1 + random(300), [frame("/opt/demo", `f${which}`, 16 + which), frame("/opt/demo", "handle", 8 + which), start], thread));
+		live.push(
+			writer.malloc(
+				1 + random(300),
+				[frame("/opt/demo", `f${which}`, 16 + which), frame("/opt/demo", "handle", 8 + which), start],
+				thread,
+			),
+		);
 		while (live.length > 40) writer.free(live.splice(random(live.length), 1)[0], thread);
 	}
 	for (const block of live) writer.free(block);
@@ -94,7 +102,9 @@ export const HOSTILE = [
 
 // Names that try to become markup, script or other text.
 export function hostile() {
-	const names = HOSTILE.map((name) => name.replace(/[ ()[\]]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`));
+	const names = HOSTILE.map((name) =>
+		name.replace(/[ ()[\]]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`),
+	);
 	const plain = HOSTILE.map((name) => name.replace(/\n/g, " "));
 	const writer = new Writer(`# PID 7\n# EXE /opt/${plain[0]}\n# CWD /opt/${plain[1]}\n# TITLE ${plain[0]}\n`);
 	plain.forEach((name, i) => {
@@ -103,7 +113,11 @@ export function hostile() {
 	});
 	names.forEach((name, i) => {
 		writer.time(500 * i);
-		writer.malloc(100 + i, [`/opt/${name}(+0x${i + 1})[0x${(0x1000 + i).toString(16)}]\n`, frame("/opt/demo", name, i + 1)], i + 1);
+		writer.malloc(
+			100 + i,
+			[`/opt/${name}(+0x${i + 1})[0x${(0x1000 + i).toString(16)}]\n`, frame("/opt/demo", name, i + 1)],
+			i + 1,
+		);
 	});
 	return writer.end();
 }

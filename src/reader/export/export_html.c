@@ -109,7 +109,12 @@ struct packing {
 		size_t count;
 	} * frames; /* by frame number */
 	struct pool pool;
-	uint32_t nodes, rows, consumer_count;
+	uint32_t nodes;
+	struct row {
+		size_t source; /* as heap_source() has it */
+		uint64_t last; /* when its last block came: milliseconds */
+	} * rows;
+	size_t row_count, row_room;
 	struct amount *lost; /* by consumer; NULL if nobody looked */
 	bool failed;         /* there was no memory */
 };
@@ -258,13 +263,14 @@ static size_t source_of(const struct consumer *consumer)
 	return consumer->stack == STACK_NONE ? (size_t)consumer->call : (size_t)LM_CALL_COUNT + consumer->stack;
 }
 
-static void put_trend(struct packing *p, size_t source)
+static void put_trend(struct packing *p, const struct row *row)
 {
 	const struct export_html_image *given = p->given;
 	struct trend trend = {.kind = TREND_UNKNOWN};
 
 	if (given->image->image->has_time)
-		trend = trend_find(&given->course->history, (uint32_t)source, given->from, given->to);
+		trend = trend_find(&given->course->history, (uint32_t)row->source, given->from, given->to);
+	trend_refine(&trend, row->last);
 	put(p, ROW_TREND, trend.kind);
 	put(p, ROW_SINCE, trend.since);
 	column_add_signed(&p->columns[ROW_RATE],
@@ -275,17 +281,23 @@ static void put_trend(struct packing *p, size_t source)
 static uint32_t add_row(struct packing *p, const struct consumer *consumer)
 {
 	size_t source = source_of(consumer);
-	uint32_t row = hash_find_number(&p->row_table, source);
+	uint32_t index = hash_find_number(&p->row_table, source);
+	struct row *rows;
 
-	if (row != HASH_NONE)
-		return row;
-	row = p->rows++;
-	p->failed |= hash_set_number(&p->row_table, source, row) != 0;
+	if (index != HASH_NONE)
+		return index;
+	rows = array_grow(p->rows, &p->row_room, p->row_count + 1, sizeof *rows);
+	index = (uint32_t)p->row_count;
+	if (!rows || hash_set_number(&p->row_table, source, index) != 0) {
+		p->failed = true;
+		return 0;
+	}
+	p->rows = rows;
+	rows[p->row_count++] = (struct row){.source = source};
 	put(p, ROW_NODE, add_stack(p, consumer->stack));
 	put(p, ROW_CALL, add_string(p, parse_call_name(consumer->call)));
 	put(p, ROW_LINE, consumer->line);
-	put_trend(p, source);
-	return row;
+	return index;
 }
 
 static void put_amount(struct packing *p, int column, struct amount amount)
@@ -313,8 +325,14 @@ static void add_consumer(struct packing *p, size_t number)
 {
 	const struct consumer *consumer = &p->consumers->list[number];
 	const struct flow_source *source = &p->flow->sources[number];
+	uint64_t last = p->given->course->flows[COURSE_TIME].sources[number].last;
+	uint32_t row = add_row(p, consumer);
 
-	put(p, CONSUMER_ROW, add_row(p, consumer));
+	if (p->failed)
+		return;
+	if (last > p->rows[row].last)
+		p->rows[row].last = last;
+	put(p, CONSUMER_ROW, row);
 	put(p, CONSUMER_THREAD, consumer->thread);
 	put_amount(p, CONSUMER_ALLOCATED_COUNT, consumer->allocated);
 	put_amount(p, CONSUMER_PEAK_COUNT, consumer_amount(p->consumers, consumer, METRIC_PEAK));
@@ -325,7 +343,6 @@ static void add_consumer(struct packing *p, size_t number)
 	put(p, CONSUMER_LAST, source->last);
 	put(p, CONSUMER_CELLS, source->count);
 	put_cells(p, source);
-	p->consumer_count++;
 }
 
 /* Adds up by consumer the blocks that no pointer leads to. */
@@ -350,6 +367,8 @@ static void add_consumers(struct packing *p)
 	for (size_t i = 0; i < p->consumers->count && !p->failed; i++)
 		if (p->consumers->list[i].allocated.count)
 			add_consumer(p, i);
+	for (size_t i = 0; i < p->row_count && !p->failed; i++)
+		put_trend(p, &p->rows[i]);
 }
 
 /* What was allocated of each size class, slice by slice. */
@@ -506,6 +525,7 @@ static void packing_free(struct packing *p)
 	hash_free(&p->node_table);
 	hash_free(&p->row_table);
 	free(p->places);
+	free(p->rows);
 	free(p->frames);
 	pool_free(&p->pool);
 	free(p->lost);
