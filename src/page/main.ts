@@ -108,7 +108,7 @@ class Page {
 			facts(run, this.moment),
 		);
 		find("usage", HTMLElement).hidden = false;
-		find("panels", HTMLElement).hidden = false;
+		find("rest", HTMLElement).hidden = false;
 		fill(find("chart", HTMLElement));
 		this.chart = new Chart(find("chart", HTMLElement), run, this.moment, (range) => this.selectRange(range));
 		this.describeChart(run);
@@ -127,7 +127,7 @@ class Page {
 		this.title(`${nameOf(now[0] ?? before[0])}: comparison`, "");
 		fill(find("summary", HTMLElement), comparisonFacts(before, now), ...this.runs.map((run) => warningList(run)));
 		find("usage", HTMLElement).hidden = true;
-		find("panels", HTMLElement).hidden = true;
+		find("rest", HTMLElement).hidden = true;
 		find("thread-choice", HTMLElement).hidden = true;
 		this.offerMetrics(this.runs[0].info.metric ?? "leaked");
 		this.update(true);

@@ -217,26 +217,35 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 		);
 	});
 	const heading = (text: string) => element("th", { text, attributes: { scope: "col" } });
+	const head = [heading(`Before: ${names(before)}`), heading(`Now: ${names(now)}`), heading("Change")];
 	return element(
 		"div",
-		{ class: "scrolls" },
+		{},
+		comparisonVerdict(
+			total(before, (report) => report.leaked),
+			total(now, (report) => report.leaked),
+		),
 		element(
-			"table",
-			{},
-			element("caption", { text: "Both traces" }),
+			"div",
+			{ class: "scrolls" },
 			element(
-				"thead",
+				"table",
 				{},
-				element(
-					"tr",
-					{},
-					element("td"),
-					heading(`Before: ${names(before)}`),
-					heading(`Now: ${names(now)}`),
-					heading("Change"),
-				),
+				element("caption", { text: "Both traces" }),
+				element("thead", {}, element("tr", {}, element("td"), ...head)),
+				element("tbody", {}, ...body),
 			),
-			element("tbody", {}, ...body),
 		),
 	);
+}
+
+function comparisonVerdict(before: Amount, now: Amount): HTMLElement {
+	const change = now.bytes - before.bytes;
+	const text =
+		change > 0
+			? `\u25b2 ${bytes(change)} more are leaked than before.`
+			: change < 0
+				? `\u25bc ${bytes(-change)} less are leaked than before.`
+				: "As much is leaked as before.";
+	return element("div", { class: change > 0 ? "verdict leaks" : "verdict" }, element("p", { class: "said", text }));
 }

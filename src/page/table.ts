@@ -49,6 +49,7 @@ export class Table {
 	private descending = true;
 	private query = "";
 	private shown = FIRST_ROWS;
+	private ordered: number[] = []; // the entries, as they are shown
 	private readonly open = new Set<number>();
 	private matching: Uint8Array | null = null; // by entry; null: there is no filter
 	private ranks: Float64Array | null = null; // of the entries' labels in the alphabet
@@ -59,10 +60,7 @@ export class Table {
 		private readonly state: HTMLElement,
 		private readonly more: HTMLButtonElement,
 	) {
-		more.addEventListener("click", () => {
-			this.shown += MORE_ROWS;
-			this.draw();
-		});
+		more.addEventListener("click", () => this.showMore());
 	}
 
 	show(data: TableData): void {
@@ -244,36 +242,44 @@ export class Table {
 		return heading;
 	}
 
+	// The rows of an entry: its own, and one with its frames if it is open.
+	private rowsOf(entry: number, columns: Column[]): HTMLElement[] {
+		const { view } = this.data as TableData;
+		const row = element("tr", { attributes: { "data-entry": entry } }, ...columns.map((column) => column.cell(entry)));
+		if (!this.open.has(entry)) return [row];
+		const path = view.path(entry);
+		const inside = path.length ? frames(path) : element("p", { text: "The trace has no backtrace of it." });
+		const cell = element("td", { attributes: { colspan: columns.length } }, inside);
+		return [row, element("tr", { class: "inside" }, cell)];
+	}
+
 	private draw(): void {
 		if (!this.data) return;
-		const { view } = this.data;
 		const columns = this.columns();
-		const order = this.order();
+		this.ordered = this.order();
 		fill(this.head, element("tr", {}, ...columns.map((column) => this.heading(column))));
-		const rows = [];
-		for (const entry of order.slice(0, this.shown)) {
-			rows.push(element("tr", { attributes: { "data-entry": entry } }, ...columns.map((column) => column.cell(entry))));
-			if (!this.open.has(entry)) continue;
-			const path = view.path(entry);
-			const inside = path.length ? frames(path) : element("p", { text: "The trace has no backtrace of it." });
-			rows.push(element("tr", { class: "inside" }, element("td", { attributes: { colspan: columns.length } }, inside)));
+		const rows = this.ordered.slice(0, this.shown).flatMap((entry) => this.rowsOf(entry, columns));
+		if (!rows.length) {
+			const text = this.query ? "Nothing is called so." : this.data.empty;
+			rows.push(element("tr", {}, element("td", { text, attributes: { colspan: columns.length } })));
 		}
-		if (!rows.length)
-			rows.push(
-				element(
-					"tr",
-					{},
-					element("td", {
-						text: this.query ? "Nothing is called so." : this.data.empty,
-						attributes: { colspan: columns.length },
-					}),
-				),
-			);
 		fill(this.body, ...rows);
-		const left = order.length - this.shown;
+		this.tellMore();
+		this.state.textContent = this.share(this.ordered);
+	}
+
+	private showMore(): void {
+		const columns = this.columns();
+		const more = this.ordered.slice(this.shown, this.shown + MORE_ROWS);
+		this.shown += MORE_ROWS;
+		this.body.append(...more.flatMap((entry) => this.rowsOf(entry, columns)));
+		this.tellMore();
+	}
+
+	private tellMore(): void {
+		const left = this.ordered.length - this.shown;
 		this.more.hidden = left <= 0;
 		this.more.textContent = `Show ${count(Math.min(left, MORE_ROWS))} more of ${count(left)}`;
-		this.state.textContent = this.share(order);
 	}
 
 	private share(order: number[]): string {

@@ -221,7 +221,7 @@ export function labelOf(place: Place): string {
 }
 
 // What a program calls to allocate, rather than what it is interested in.
-const RUNTIME = /(^|\/)(libc|libstdc\+\+|libc\+\+|libgcc_s|ld-linux|ld-musl)[^/]*\.so[^/]*$/;
+const RUNTIME = /^(.*\/)?(libc|libstdc\+\+|libc\+\+|libc\+\+abi|libgcc_s|ld)([-.][^/]*)?\.so(\.[^/]*)?$/;
 
 export interface Origin {
 	label: string; // the innermost function of the program's own, with its line

@@ -506,6 +506,7 @@ test("two traces are compared", async () => {
 		await choose(page, "leaked");
 		const [first] = await rows(page);
 		assert.equal(first.name, "keep");
+		assert.match(await page.locator(".verdict").innerText(), /39\.06 KiB more are leaked/);
 		const cells = page.locator("#table-body tr").first().locator("td");
 		assert.match(await cells.last().innerText(), /^\u25b2 \+.* KiB \(\+\d+\)$/);
 		assert.match(await cells.last().getAttribute("class"), /grew/);

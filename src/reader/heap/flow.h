@@ -15,8 +15,7 @@
 
 enum {
 	FLOW_SLICES = 256,
-	/* Slices become longer when there are more cells, but not so long that fewer than FLOW_SLICES_LEAST are left.
-	 */
+	/* If there are more cells, slices become longer, as long as FLOW_SLICES_LEAST are left. */
 	FLOW_CELLS = 1 << 19,
 	FLOW_SLICES_LEAST = 16,
 };
