@@ -246,7 +246,8 @@ export class Flame {
 				),
 			);
 		}
-		fill(this.detail, element("p", { class: "told", text: this.describe(node) }), node > 0 && list);
+		const hint = element("p", { class: "detail", text: "A box tells its path here, with files and lines." });
+		fill(this.detail, element("p", { class: "told", text: this.describe(node) }), node > 0 ? list : hint);
 	}
 
 	// ---- what the user does -------------------------------------------------------

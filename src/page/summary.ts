@@ -25,9 +25,11 @@ const SIGNALS: Record<number, string> = {
 
 const FLAVOURS: Record<string, string> = {
 	preload: "preloaded",
-	wrap: "linked in, dynamic program",
+	attached: "attached to while it ran",
+	dlopen: "loaded by the program itself",
+	"wrap-dynamic": "linked in, dynamic program",
 	"wrap-static": "linked in, static program",
-	embedded: "embedded",
+	embedded: "on a chip",
 };
 
 const STATES: Record<string, string> = {
