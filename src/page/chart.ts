@@ -12,6 +12,10 @@ const HEIGHT = 260;
 const INTEGERS = Array.from({ length: 15 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat();
 const POWERS = Array.from({ length: 52 }, (_, i) => 2 ** i);
 
+// Where the resident memory is so many times the peak, the rest would be a line at the bottom.
+const RESIDENT_MOST = 3;
+const RESIDENT_SERIES = 3;
+
 type Points = (number | null)[];
 
 // The least and the most of each stretch, in the order in which they came.
@@ -44,6 +48,7 @@ export class Chart {
 	private range: Range | null = null;
 	private readonly from = find("range-from", HTMLInputElement);
 	private readonly to = find("range-to", HTMLInputElement);
+	private readonly resident = find("resident", HTMLInputElement);
 
 	constructor(
 		private readonly host: HTMLElement,
@@ -56,6 +61,9 @@ export class Chart {
 			slider.min = "0";
 			slider.oninput = () => this.onSlider(slider);
 		}
+		this.resident.checked = run.info.resident !== null && run.info.resident <= RESIDENT_MOST * run.report.peak.bytes;
+		this.resident.onchange = () => this.plot?.setSeries(RESIDENT_SERIES, { show: this.resident.checked });
+		find("resident-choice", HTMLElement).hidden = run.info.resident === null;
 		this.tellRange();
 		this.draw();
 		new ResizeObserver(() => this.resize()).observe(host);
@@ -185,7 +193,7 @@ export class Chart {
 					{ label: isTime ? "time" : "event", value: (_, value) => (value === null ? "" : this.moment(value)) },
 					requested,
 					line("usable", "--usable", [6, 4]),
-					...(hasResident ? [line("resident", "--resident", [2, 3])] : []),
+					...(hasResident ? [{ ...line("resident", "--resident", [2, 3]), show: this.resident.checked }] : []),
 				],
 				cursor: { drag: { x: true, y: false, setScale: false } },
 				hooks: {

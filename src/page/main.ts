@@ -80,10 +80,17 @@ class Page {
 		});
 		if (this.isComparison)
 			choice.prepend(element("option", { text: "comparison of both traces", attributes: { value: "both" } }));
-		choice.selectedIndex = 0;
+		if (this.isComparison) choice.value = "both";
+		else choice.value = String(this.largest());
 		find("run-choice", HTMLElement).hidden = choice.length < 2;
 		choice.addEventListener("change", () => this.choose(choice.value));
 		this.choose(choice.value);
+	}
+
+	// A shell that starts a program is not what people look for.
+	private largest(): number {
+		const peaks = this.runs.map((run) => run.report.peak.bytes);
+		return peaks.indexOf(Math.max(...peaks));
 	}
 
 	private choose(value: string): void {

@@ -253,6 +253,20 @@ test("marks and the peak are told", async () => {
 	});
 });
 
+test("resident memory is shown where it does not flatten the rest", async () => {
+	await withPage(urls.server, async (page) => {
+		assert.match(await page.locator(".facts").innerText(), /Resident\s+4\.\d+ MiB/);
+		const isOff = () => page.$$eval("#chart .u-legend .u-off", (list) => list.length);
+		assert.equal(await page.locator("#resident").isChecked(), false);
+		assert.equal(await isOff(), 1);
+		await page.locator("#resident").check();
+		assert.equal(await isOff(), 0);
+	});
+	await withPage(urls.chip, async (page) => {
+		assert.equal(await page.locator("#resident").isVisible(), false);
+	});
+});
+
 test("the threads are told apart", async () => {
 	await withPage(urls.server, async (page) => {
 		await choose(page, "allocated");

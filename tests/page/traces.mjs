@@ -39,7 +39,10 @@ export class Writer {
 		const address = this.next;
 		this.next += 0x1000;
 		this.used += size;
-		this.lines.push(`+ malloc ${size} 0x${address.toString(16)} ${this.totals()} thread=${thread}\n`, ...frames);
+		// Resident memory of 1,000 pages and more, in some events.
+		const statm = address % 0x10000 ? "" : ` #2000 ${1000 + (address >> 16)} 300 1 0 900 0`;
+		const call = `+ malloc ${size} 0x${address.toString(16)} ${this.totals()} thread=${thread}${statm}\n`;
+		this.lines.push(call, ...frames);
 		return { address, size };
 	}
 	free(block, thread = 1) {
