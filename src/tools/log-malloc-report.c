@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -402,10 +403,23 @@ static void check_html(struct report *r)
 	r->consumers.by_thread = true;
 }
 
-/* From here on, FILE is standard output. */
-static void open_output(const char *file)
+static bool is_same_file(const char *a, const char *b)
 {
-	if (!file || strcmp(file, "-") == 0 || freopen(file, "w", stdout))
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* From here on, FILE is standard output. It must not be one of the traces at PATHS. */
+static void open_output(const char *file, char **paths)
+{
+	if (!file || strcmp(file, "-") == 0)
+		return;
+	for (; *paths; paths++)
+		if (is_same_file(file, *paths))
+			cli_usage_error("--output: %s is the trace itself", file);
+	if (freopen(file, "w", stdout))
 		return;
 	cli_error("%s: %s", file, strerror(errno));
 	exit(CLI_TROUBLE);
@@ -431,7 +445,7 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("massif's format has no threads");
 	if (r->format == FORMAT_HTML)
 		check_html(r);
-	open_output(r->output);
+	open_output(r->output, paths);
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	r->summary.backtraces.metric = r->metric;

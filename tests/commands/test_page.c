@@ -60,6 +60,10 @@ START_TEST(the_output_is_a_file_or_standard_output)
 	must(run("cmp expected named && cmp expected dash"));
 	ck_assert_int_eq(run("$B/log-malloc-report --format json -o none/named trace").status, 2);
 	ck_assert_int_eq(run("$B/log-malloc-report --format json -o /dev/full trace").status, 2);
+	/* A trace is not written over. */
+	must(run("ln trace same"));
+	ck_assert_int_eq(run("$B/log-malloc-report --format json -o same trace").status, 2);
+	must(run("$B/log-malloc-report --format json trace | cmp - expected"));
 }
 END_TEST
 
