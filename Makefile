@@ -9,6 +9,7 @@ B      ?= build
 UNWIND ?= auto
 SAN    ?=
 V      ?= 0
+HTML   ?= auto
 
 prefix     ?= /usr/local
 bindir     ?= $(prefix)/bin
@@ -321,7 +322,7 @@ $(B)/generated/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/variant
 
 $(call obj,$(PPROF_SRC)): $(B)/generated/profile.pb-c.h
 
-$(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
+$(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o $(B)/generated/page_template.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -420,6 +421,7 @@ uninstall:
 
 # ---- beside building ----------------------------------------------------------
 
+include mk/page.mk
 include mk/embedded.mk
 include mk/examples.mk
 include mk/tests.mk
@@ -438,6 +440,7 @@ clean:
 help:
 	@echo 'make               the preload library, the wrap archive and the commands'
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
+	@echo 'make deps-html     node and what bundles the page of log-malloc-report; make deps-browser for its tests'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
 	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
 	@echo 'make deps-languages  compilers of other languages, for their examples and their tests'
@@ -461,6 +464,7 @@ help:
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'
 	@echo 'SAN=...            $(SANITIZERS): for the reader, the commands and the tests'
+	@echo 'HTML=...           auto yes no: build the page of log-malloc-report --format html'
 	@echo 'V=1                shows the commands'
 
 .PHONY: all preload wrap tools install install-wrap uninstall clean help FORCE

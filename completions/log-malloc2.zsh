@@ -8,7 +8,7 @@ _log_malloc2_value() {
 
 	case $1:$2 in
 	log-malloc-findleak:--format) values=(text json junit) ;;
-	log-malloc-report:--format) values=(text json folded massif pprof) ;;
+	log-malloc-report:--format) values=(text json html folded massif pprof) ;;
 	log-malloc-trackusage:--format) values=(text csv json) ;;
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;

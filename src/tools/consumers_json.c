@@ -186,36 +186,48 @@ static json_t *thread_value(const struct export_image *image, uint32_t place)
 	return object;
 }
 
-static void print_threads(struct json_printer *printer, const struct export_image *image)
+/* What each thread did, the one with the most of the metric first. NULL if there is no memory. */
+static json_t *threads_value(const struct export_image *image)
 {
 	struct thread_ranking ranking;
+	json_t *list = thread_ranking_build(&ranking, image->consumers, image->metric) == 0 ? json_array() : NULL;
 
-	if (!printer->error)
-		printer->error = thread_ranking_build(&ranking, image->consumers, image->metric);
-	if (printer->error)
-		return;
-	json_print_open(printer, "threads", '[');
-	for (size_t i = 0; !printer->error && i < ranking.count; i++) {
-		json_print_open(printer, NULL, '{');
-		json_print_members(printer, thread_value(image, ranking.list[i]));
-		json_print_close(printer, '}');
+	for (size_t i = 0; list && i < ranking.count; i++) {
+		if (json_array_append_new(list, thread_value(image, ranking.list[i])) == 0)
+			continue;
+		json_decref(list);
+		list = NULL;
 	}
-	json_print_close(printer, ']');
 	thread_ranking_free(&ranking);
+	return list;
+}
+
+/* The members behind the consumers. */
+static json_t *rest_of_report(const struct export_image *image)
+{
+	return json_pack("{s:o,s:o,s:o,s:o}", "threads", threads_value(image), "sizes", sizes_value(image->consumers),
+	                 "calls", calls_value(image->consumers), "modules", modules_value(image));
+}
+
+json_t *consumers_report_json(const struct export_image *image, const struct view *view)
+{
+	json_t *report = summary_value(image, view);
+
+	if (report && json_object_update_new(report, rest_of_report(image)) == 0)
+		return report;
+	json_decref(report);
+	return NULL;
 }
 
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out)
 {
-	const struct consumers *consumers = image->consumers;
 	struct json_printer printer = {.out = out};
 
 	json_print_open(&printer, NULL, '{');
 	json_print_members(&printer, summary_value(image, view));
 	if (!printer.error)
 		print_consumers(&printer, image, view);
-	print_threads(&printer, image);
-	json_print_members(&printer, json_pack("{s:o,s:o,s:o}", "sizes", sizes_value(consumers), "calls",
-	                                       calls_value(consumers), "modules", modules_value(image)));
+	json_print_members(&printer, rest_of_report(image));
 	json_print_close(&printer, '}');
 	return json_print_end(&printer);
 }

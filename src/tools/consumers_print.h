@@ -7,6 +7,7 @@
 #include "export.h"
 #include "window.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct view {
 /* Text goes to the style's screen, JSON to OUT. 0 or -errno. */
 int consumers_print_text(const struct export_image *image, const struct view *view);
 int consumers_print_json(const struct export_image *image, const struct view *view, FILE *out);
+
+/* All that the report in JSON has beside the consumers. NULL if there is no memory. */
+json_t *consumers_report_json(const struct export_image *image, const struct view *view);
 
 /* The part of the text that is the table of threads. */
 int threads_print_text(const struct export_image *image, const struct view *view);

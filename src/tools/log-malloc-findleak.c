@@ -192,14 +192,13 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
-/* The history has few moments. It did not grow any more after its last block came. */
+/* It did not grow any more after its last block came. */
 static void refine(const struct findleak *f, struct leaks_group *group)
 {
 	uint64_t last;
 
-	if (group->trend.kind == TREND_STOPPED && moments_time_of(&f->moments, group->last_line, &last) &&
-	    last < group->trend.since)
-		group->trend.since = last;
+	if (moments_time_of(&f->moments, group->last_line, &last))
+		trend_refine(&group->trend, last);
 }
 
 /* Where no lost block stands for those that only lost blocks point to, as all of these are suppressed, they are shown.

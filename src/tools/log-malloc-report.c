@@ -3,6 +3,8 @@
 #include "attached_text.h"
 #include "command.h"
 #include "consumers_print.h"
+#include "course.h"
+#include "export_html.h"
 #include "flavour.h"
 #include "interrupt.h"
 #include "only_lost.h"
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -25,9 +28,10 @@ static const char help[] =
 	"                        (blocks); default: peak\n"
 	"      --lost            of the blocks that were not released, only those that are lost, where\n"
 	"                        the trace tells it; ranked by leaked if there is no --by\n"
-	"      --format FORMAT   text, json, folded (FlameGraph, speedscope), massif\n"
-	"                        (ms_print, massif-visualizer) or pprof (go tool pprof);\n"
-	"                        default: text\n"
+	"      --format FORMAT   text, json, html (a page for a browser), folded (FlameGraph,\n"
+	"                        speedscope), massif (ms_print, massif-visualizer) or pprof\n"
+	"                        (go tool pprof); default: text\n"
+	"  -o, --output FILE     write to FILE instead of standard output; \"-\" is that\n"
 	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up\n"
 	"      --by-thread       text: what each thread did, instead of backtraces\n"
 	"      --split-threads   tell the backtraces of different threads apart; in trees and\n"
@@ -46,6 +50,7 @@ static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
 	{"lost", no_argument, NULL, LOST},
 	{"format", required_argument, NULL, FORMAT},
+	{"output", required_argument, NULL, 'o'},
 	{"tree", optional_argument, NULL, TREE},
 	{"by-thread", no_argument, NULL, BY_THREAD},
 	{"split-threads", no_argument, NULL, SPLIT_THREADS},
@@ -58,9 +63,9 @@ static const struct option options[] = {
 	COMMAND_LAST_OPTIONS,
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_COUNT };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_COUNT };
 
-static const char *const formats[FORMAT_COUNT] = {"text", "json", "folded", "massif", "pprof"};
+static const char *const formats[FORMAT_COUNT] = {"text", "json", "html", "folded", "massif", "pprof"};
 
 enum { TOP_DEFAULT = 20 };
 
@@ -76,7 +81,13 @@ struct report {
 	uint64_t images; /* the number of reported images */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
-	bool sum; /* only the sums are shown */
+	struct {
+		struct export_html *page;
+		struct course course; /* of the image that is being read */
+		uint64_t traces;      /* that were begun */
+	} html;
+	const char *output; /* --output; NULL: standard output */
+	bool sum;           /* only the sums are shown */
 	struct summary summary;
 	/* A massif file describes one program: the image with the highest peak is kept. */
 	struct {
@@ -113,11 +124,34 @@ static int keep_massif(struct report *r, const struct export_image *image)
 	return error;
 }
 
+static int add_to_page(struct report *r, const struct export_image *image)
+{
+	const struct window *window = &r->work.window;
+	struct export_html_image added = {
+		.image = image,
+		.course = &r->html.course,
+		.trace = r->work.trace->input.name,
+		.number = r->html.traces,
+		.from = window_first_time(window),
+		.to = window_last_time(window, image->image),
+		.chooses_metric = !r->has_metric,
+		.report = consumers_report_json(image, &r->view),
+	};
+	int error = image->image->has_time ? history_finish(&r->html.course.history, added.to) : 0;
+
+	if (!error)
+		error = export_html_add(r->html.page, &added);
+	json_decref(added.report);
+	return error;
+}
+
 static int write_image(struct report *r, const struct export_image *image)
 {
 	switch (r->format) {
 	case FORMAT_JSON:
 		return consumers_print_json(image, &r->view, stdout);
+	case FORMAT_HTML:
+		return add_to_page(r, image);
 	case FORMAT_FOLDED:
 		return export_folded(image, stdout);
 	case FORMAT_MASSIF:
@@ -138,7 +172,7 @@ static void say_partial(const struct report *r)
 	const struct flavour_lack *lack = flavour_lack(image);
 	char words[ATTACHED_MAX];
 
-	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON)
+	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON || r->format == FORMAT_HTML)
 		return;
 	if (lack)
 		cli_error("%s: not seen are %s; to see them, %s", r->work.trace->input.name, lack->unseen,
@@ -179,7 +213,11 @@ static int report_image(struct report *r)
 static int take_call(struct report *r, const struct trace_item *item)
 {
 	uint64_t time = r->work.trace->image.time;
-	int error = consumers_apply(&r->consumers, &item->event, item->stack, item->line, time);
+	int error;
+
+	if (r->format == FORMAT_HTML)
+		return course_apply(&r->html.course, r->work.trace, item);
+	error = consumers_apply(&r->consumers, &item->event, item->stack, item->line, time);
 
 	if (error || r->format != FORMAT_MASSIF)
 		return error;
@@ -191,6 +229,7 @@ static void forget_image(struct report *r)
 	consumers_free(&r->consumers);
 	timeline_free(&r->timeline);
 	only_lost_free(&r->lost);
+	course_free(&r->html.course);
 	command_next_image(&r->work);
 }
 
@@ -206,6 +245,8 @@ static int take_item(void *context, const struct trace_item *item)
 		return window_is_inside(&r->work.window) ? take_call(r, item) : 0;
 	if (item->kind == TRACE_REACHED)
 		return only_lost_take(&r->lost, &r->work, item);
+	if (item->kind == TRACE_MARK && r->format == FORMAT_HTML && window_is_inside(&r->work.window))
+		return course_mark(&r->html.course, r->work.trace);
 	if (item->kind != TRACE_END)
 		return 0;
 	error = report_image(r);
@@ -218,7 +259,10 @@ static int read_trace(void *context)
 	struct report *r = context;
 	const struct trace *trace = r->work.trace;
 	uint64_t before = r->images;
-	int error = command_each_item(&r->work, take_item, r);
+	int error;
+
+	r->html.traces++;
+	error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
 	r->missing = !error && trace->records && r->images == before && !interrupt_came() &&
@@ -233,6 +277,16 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	enum cli_status status = command_read(&r->work, path, read_trace, r);
 
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
+}
+
+/* Where there is nothing to show, no file is left. */
+static int write_page(const struct report *r)
+{
+	if (r->images)
+		return export_html_write(r->html.page, stdout);
+	if (r->output)
+		unlink(r->output);
+	return 0;
 }
 
 /* Writes what needs all images: sums, massif and pprof. */
@@ -256,9 +310,21 @@ static int write_rest(struct report *r)
 	}
 	if (r->format == FORMAT_PPROF && r->images)
 		error = export_pprof_write(r->pprof, stdout);
+	if (r->format == FORMAT_HTML)
+		error = write_page(r);
 	if (error)
 		cli_error("%s", strerror(-error));
 	return error ? CLI_TROUBLE : CLI_OK;
+}
+
+/* False after a message. */
+static bool begin_page(struct report *r)
+{
+	r->html.page = export_html_create();
+	if (!r->html.page)
+		cli_error("%s", strerror(ENOMEM));
+	course_watch(&r->html.course, &r->consumers);
+	return r->html.page != NULL;
 }
 
 static int run(struct report *r, char **paths)
@@ -267,6 +333,8 @@ static int run(struct report *r, char **paths)
 
 	if (!command_look_up(&r->work) || !command_open_screen(&r->work))
 		return CLI_TROUBLE;
+	if (r->format == FORMAT_HTML && !begin_page(r))
+		return command_finish(&r->work, CLI_TROUBLE);
 	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
 		cli_error("%s", strerror(ENOMEM));
 		return command_finish(&r->work, CLI_TROUBLE);
@@ -278,6 +346,7 @@ static int run(struct report *r, char **paths)
 		command_print_hints(&r->work);
 	rest = write_rest(r);
 	export_pprof_destroy(r->pprof);
+	export_html_destroy(r->html.page);
 	summary_free(&r->summary);
 	free(r->massif.text);
 	return command_finish(&r->work, rest ? rest : status);
@@ -322,6 +391,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case FORMAT:
 		set_format(r, argument);
 		return true;
+	case 'o':
+		r->output = argument;
+		return true;
 	case TREE:
 		set_tree(r, argument);
 		return true;
@@ -342,6 +414,40 @@ static bool take_option(void *context, int option, const char *argument)
 	}
 }
 
+static void check_html(struct report *r)
+{
+	if (!export_html_is_there())
+		cli_usage_error(
+			"this build has no page for browsers: build log-malloc2 with node, after 'make deps-html'");
+	if (r->work.has_top)
+		cli_usage_error("a page has all backtraces, so --top is for other formats");
+	if (!r->output && isatty(STDOUT_FILENO))
+		cli_usage_error("a page is not for a terminal: send it to a file by --output");
+	r->consumers.by_thread = true;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* From here on, FILE is standard output. It must not be one of the traces at PATHS. */
+static void open_output(const char *file, char **paths)
+{
+	if (!file || strcmp(file, "-") == 0)
+		return;
+	for (; *paths; paths++)
+		if (is_same_file(file, *paths))
+			cli_usage_error("--output: %s is the trace itself", file);
+	if (freopen(file, "w", stdout))
+		return;
+	cli_error("%s: %s", file, strerror(errno));
+	exit(CLI_TROUBLE);
+}
+
 static void check_options(struct report *r, char **paths)
 {
 	if (!*paths)
@@ -360,6 +466,9 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("--by-thread has no backtraces that --split-threads could tell apart");
 	if (r->consumers.by_thread && r->format == FORMAT_MASSIF)
 		cli_usage_error("massif's format has no threads");
+	if (r->format == FORMAT_HTML)
+		check_html(r);
+	open_output(r->output, paths);
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	if (r->lost.is_wanted && r->format == FORMAT_MASSIF)
@@ -376,7 +485,7 @@ static void check_options(struct report *r, char **paths)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = {"log-malloc-report", help, "b:t:p:nfhV", options, take_option};
+	static const struct command command = {"log-malloc-report", help, "b:o:t:p:nfhV", options, take_option};
 	struct report r = {.metric = METRIC_PEAK, .view.min_percent = 1};
 	char **paths = command_parse(&command, &r.work, &r, argc, argv);
 

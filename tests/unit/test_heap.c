@@ -384,6 +384,30 @@ START_TEST(a_leak_is_told_from_what_stops_and_what_comes_and_goes)
 }
 END_TEST
 
+/* While nothing happens there are no moments, so a burst in front of a long silence looks like a line. */
+START_TEST(what_came_long_ago_does_not_grow_steadily)
+{
+	const struct trend steady = {
+		.kind = TREND_STEADY, .end = 10000, .since = 0, .steady_blocks = 0.5, .steady_bytes = 50};
+	static const struct {
+		uint64_t last;
+		enum trend_kind kind;
+	} all[] = {{10000, TREND_STEADY},
+	           {9500, TREND_STEADY},
+	           {6000, TREND_STEADY},
+	           {3000, TREND_STOPPED},
+	           {0, TREND_STOPPED}};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct trend trend = steady;
+
+		trend_refine(&trend, all[i].last);
+		ck_assert_msg(trend.kind == all[i].kind, "%ju: %s", (uintmax_t)all[i].last, trend_name(trend.kind));
+		ck_assert(trend.kind == TREND_STEADY || trend.since == all[i].last);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("heap");
@@ -408,6 +432,7 @@ int main(void)
 	suite_add_tcase(suite, groups);
 	tcase_add_test(times, times_of_a_long_trace_take_bounded_memory);
 	tcase_add_test(times, a_leak_is_told_from_what_stops_and_what_comes_and_goes);
+	tcase_add_test(times, what_came_long_ago_does_not_grow_steadily);
 	suite_add_tcase(suite, times);
 	return run_suite(suite);
 }

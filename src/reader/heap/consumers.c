@@ -89,7 +89,7 @@ struct amount consumers_amount(const struct consumers *consumers, enum metric me
 	}
 }
 
-static unsigned class_of(uint64_t size)
+unsigned consumers_class_of(uint64_t size)
 {
 	return size <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(size - 1);
 }
@@ -104,8 +104,7 @@ uint64_t consumers_class_to(unsigned class)
 	return class < 64 ? UINT64_C(1) << class : UINT64_MAX;
 }
 
-/* The place in the list of the consumer that has BLOCK; HASH_NONE: by_thread, and there is none yet. */
-static size_t consumer_number(const struct consumers *consumers, const struct heap_block *block)
+size_t consumers_number(const struct consumers *consumers, const struct heap_block *block)
 {
 	size_t number = heap_source(block);
 
@@ -125,7 +124,7 @@ static int give_place(struct consumers *consumers, const struct heap_block *bloc
 /* Finds the consumer that has BLOCK, or makes it. NULL if there is no memory. */
 static struct consumer *find_consumer(struct consumers *consumers, const struct heap_block *block)
 {
-	size_t number = consumer_number(consumers, block);
+	size_t number = consumers_number(consumers, block);
 	struct consumer *list;
 
 	if (number == HASH_NONE && consumers->by_thread && give_place(consumers, block, &number) != 0)
@@ -165,21 +164,31 @@ static void note_others(struct consumers *consumers, const struct heap_block *bl
 		amount_add(&consumers->threads.list[consumers->by].others, block->size);
 }
 
+bool consumers_is_temporary(const struct consumers *consumers, const struct heap_block *block)
+{
+	return block->address == consumers->released && block->thread == consumers->by && consumers->momentary;
+}
+
+static void tell_left(const struct heap_observer *observer, const struct heap_block *block)
+{
+	if (observer->left)
+		observer->left(observer->context, block);
+}
+
 /* Called by the heap when BLOCK is not live any more. */
 static void left(void *context, const struct heap_block *block)
 {
 	struct consumers *consumers = context;
-	struct consumer *consumer = &consumers->list[consumer_number(consumers, block)];
+	struct consumer *consumer = &consumers->list[consumers_number(consumers, block)];
 	struct thread_use *use = before_threads_change(consumers, block);
 
 	before_change(consumers, consumer);
 	amount_remove(&consumer->live, block->size);
 	amount_remove(&use->live, block->size);
-	if (block->address != consumers->released)
-		return;
-	if (block->thread != consumers->by) {
+	tell_left(&consumers->observer, block);
+	if (block->address == consumers->released && block->thread != consumers->by)
 		note_others(consumers, block);
-	} else if (consumers->momentary) {
+	if (consumers_is_temporary(consumers, block)) {
 		amount_add(&consumer->temporary, block->size);
 		amount_add(&consumers->temporary, block->size);
 		amount_add(&use->temporary, block->size);
@@ -208,8 +217,8 @@ static int came(void *context, const struct heap_block *block)
 	amount_add(&use->allocated, block->size);
 	amount_add(&use->live, block->size);
 	amount_add(&consumers->allocated, block->size);
-	amount_add(&consumers->classes[class_of(block->size)], block->size);
-	return 0;
+	amount_add(&consumers->classes[consumers_class_of(block->size)], block->size);
+	return consumers->observer.came ? consumers->observer.came(consumers->observer.context, block) : 0;
 }
 
 /*
@@ -291,15 +300,23 @@ int consumers_keep_lost(struct consumers *consumers, const struct unreached *unr
 	return error;
 }
 
+uint64_t consumers_extra(const struct consumers *consumers, const struct event *event)
+{
+	if (event->without_totals)
+		return consumers->heap.slack > 0 ? (uint64_t)consumers->heap.slack : 0;
+	return event->usable > event->used ? (uint64_t)event->usable - (uint64_t)event->used : 0;
+}
+
 void consumers_free(struct consumers *consumers)
 {
+	const struct heap_observer observer = consumers->observer;
 	bool by_thread = consumers->by_thread;
 
 	heap_free(&consumers->heap);
 	free(consumers->list);
 	hash_free(&consumers->places);
 	thread_uses_free(&consumers->threads);
-	*consumers = (struct consumers){.by_thread = by_thread};
+	*consumers = (struct consumers){.by_thread = by_thread, .observer = observer};
 }
 
 struct order {

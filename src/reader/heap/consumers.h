@@ -44,7 +44,8 @@ struct consumers {
 	struct heap heap;
 	bool by_thread; /* set by the caller: there is a consumer for each backtrace and thread. consumers_free() keeps
 	                   it */
-	struct consumer *list; /* by consumer_number(); includes some that allocated nothing */
+	struct heap_observer observer; /* set by the caller: told behind what is done here; zeros for none. As above */
+	struct consumer *list;         /* by consumers_number(); includes some that allocated nothing */
 	size_t count, room;
 	struct hash_table places; /* by_thread: the places in the list */
 	struct thread_uses threads;
@@ -78,6 +79,15 @@ int consumers_keep_lost(struct consumers *consumers, const struct unreached *unr
 
 void consumers_free(struct consumers *consumers);
 
+/* The place in the list of the consumer that has BLOCK; HASH_NONE: by_thread, and there is none yet. */
+size_t consumers_number(const struct consumers *consumers, const struct heap_block *block);
+
+/* For the observer, when BLOCK leaves: is it temporary? */
+bool consumers_is_temporary(const struct consumers *consumers, const struct heap_block *block);
+
+/* The usable bytes on top of the requested ones after EVENT, which was applied last. */
+uint64_t consumers_extra(const struct consumers *consumers, const struct event *event);
+
 /* The metric called "leaked", "peak", "allocated", "calls" or "temporary"; METRIC_COUNT for other names. */
 enum metric metric_find(const char *name);
 const char *metric_name(enum metric metric);
@@ -95,7 +105,8 @@ struct amount consumers_amount(const struct consumers *consumers, enum metric me
 /* The same of a thread. */
 struct amount thread_use_amount(const struct consumers *consumers, const struct thread_use *use, enum metric metric);
 
-/* The smallest and the largest size of a class. */
+/* The class of blocks of SIZE bytes, and the smallest and the largest size of a class. */
+unsigned consumers_class_of(uint64_t size);
 uint64_t consumers_class_from(unsigned class);
 uint64_t consumers_class_to(unsigned class);
 

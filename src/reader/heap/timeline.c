@@ -74,10 +74,7 @@ int timeline_note(struct timeline *timeline, const struct consumers *consumers, 
 	now->time = time;
 	now->bytes = consumers->heap.bytes;
 	now->traffic += now->bytes > before ? now->bytes - before : before - now->bytes;
-	if (event->without_totals)
-		now->extra = consumers->heap.slack > 0 ? (uint64_t)consumers->heap.slack : 0;
-	else
-		now->extra = event->usable > event->used ? (uint64_t)event->usable - (uint64_t)event->used : 0;
+	now->extra = consumers_extra(consumers, event);
 	if (timeline->peaks != consumers->peaks) {
 		timeline->peaks = consumers->peaks;
 		timeline->top = *now;

@@ -187,6 +187,33 @@ struct trend trend_find(const struct history *history, uint32_t source, uint64_t
 	return trend;
 }
 
+/* What happens more rarely than once in a hundred and fifty times is no chance: about e to the minus LONG_SILENCE. */
+#define RARE 0.0067
+
+/* Of blocks that came at random in all the time since the trend began, would the last one have come at LAST or before?
+ */
+static bool is_chance(const struct trend *trend, uint64_t last)
+{
+	double span = (double)(trend->end - trend->since);
+	double blocks = trend->steady_blocks * span / 1000, chance = 1;
+
+	/* A block that realloc makes larger again and again did so twice at least. */
+	for (double i = 0; i < (blocks > 2 ? blocks : 2) && chance > RARE; i++)
+		chance *= (double)(last - trend->since) / span;
+	return chance > RARE;
+}
+
+void trend_refine(struct trend *trend, uint64_t last)
+{
+	if (trend->kind == TREND_STOPPED && last < trend->since)
+		trend->since = last;
+	if (trend->kind != TREND_STEADY || last >= trend->end || (last >= trend->since && is_chance(trend, last)))
+		return;
+	trend->kind = TREND_STOPPED;
+	trend->since = last;
+	trend->steady_blocks = trend->steady_bytes = 0;
+}
+
 const char *trend_name(enum trend_kind kind)
 {
 	static const char *const names[TREND_KINDS] = {"unknown", "steady", "stopped", "varies"};

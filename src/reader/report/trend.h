@@ -37,6 +37,12 @@ struct trend {
  */
 struct trend trend_find(const struct history *history, uint32_t source, uint64_t from, uint64_t to);
 
+/*
+ * The history has few moments, and none while nothing happened. Corrects TREND by what is known exactly: the last block
+ * came at LAST.
+ */
+void trend_refine(struct trend *trend, uint64_t last);
+
 /* "unknown", "steady", "stopped", "varies" */
 const char *trend_name(enum trend_kind kind);
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a person sees first: which program, how it ended, whether it leaks.
+import { element } from "./dom";
+import { amount, bytes, count, duration, plural, rate, signedBytes } from "./format";
+import { sum } from "./measure";
+import type { Amount, Report, Run } from "./run";
+import { sparkline } from "./sparkline";
+import { baseName } from "./tree";
+import type { RunView } from "./view";
+
+const SIGNALS: Record<number, string> = {
+	1: "SIGHUP",
+	2: "SIGINT",
+	3: "SIGQUIT",
+	4: "SIGILL",
+	6: "SIGABRT",
+	7: "SIGBUS",
+	8: "SIGFPE",
+	9: "SIGKILL",
+	11: "SIGSEGV",
+	13: "SIGPIPE",
+	14: "SIGALRM",
+	15: "SIGTERM",
+};
+
+const FLAVOURS: Record<string, string> = {
+	preload: "preloaded",
+	attached: "attached to while it ran",
+	dlopen: "loaded by the program itself",
+	"wrap-dynamic": "linked in, dynamic program",
+	"wrap-static": "linked in, static program",
+	embedded: "on a chip",
+};
+
+const STATES: Record<string, string> = {
+	ended: "ended",
+	running: "still running when its trace was read",
+	replaced: "replaced by another program (exec)",
+	endless: "a chip's program, which has no end",
+	detached: "the tracer went, the program may run on",
+	unknown: "not known, the trace ends early",
+};
+
+function stateText(report: Report): string {
+	if (report.state !== "killed") return STATES[report.state] ?? report.state;
+	if (report.signal === null) return "killed";
+	return `killed by signal ${report.signal}${SIGNALS[report.signal] ? ` (${SIGNALS[report.signal]})` : ""}`;
+}
+
+export function nameOf(run: Run): string {
+	const { report } = run;
+	const program = report.program ? baseName(report.program) : run.info.chip ? "a chip's program" : "program not known";
+	return report.pid === null ? program : `${program}, process ${report.pid}`;
+}
+
+// What is missing in the trace, so that the numbers are not all.
+function warnings(run: Run): string[] {
+	const { report } = run;
+	const list = [];
+	if (!report.begun) list.push("The beginning is missing in the trace.");
+	if (!report.ended && report.state !== "endless")
+		list.push("The end is missing in the trace: what is live here may have been freed later.");
+	if (report.lost) list.push(`${plural(report.lost, "event")} could not be recorded.`);
+	if (report.limit !== null)
+		list.push(`The trace reached its limit of ${bytes(report.limit)}: later allocations are not in it.`);
+	if (report.unkept) list.push(`The sizes of ${plural(report.unkept, "block")} are not known.`);
+	if (report.malformed) list.push(`${plural(report.malformed, "line")} of the trace could not be read.`);
+	if (report.unseen) list.push(`Not seen are ${report.unseen}. Advice: ${report.advice ?? ""}.`);
+	if (report.unknown) list.push(`${plural(report.unknown, "free")} of blocks that the trace does not show.`);
+	if (run.info.looked?.partial)
+		list.push("The tracer came later than the program: blocks from before count as pointing to whatever they contain.");
+	return list;
+}
+
+function fact(name: string, value: string, detail = ""): HTMLElement {
+	return element(
+		"div",
+		{ class: "fact" },
+		element("dt", { text: name }),
+		element(
+			"dd",
+			{},
+			element("span", { class: "value", text: value }),
+			detail ? element("span", { class: "detail", text: detail }) : null,
+		),
+	);
+}
+
+function blocksOf(value: Amount): string {
+	return plural(value.count, "block");
+}
+
+function reachFacts(run: Run): (HTMLElement | null)[] {
+	if (!run.info.looked) return [];
+	const lost = sum(run.whole.lost);
+	const { leaked } = run.report;
+	return [
+		fact("Lost", bytes(lost.bytes), `${blocksOf(lost)}: no pointer leads to them`),
+		fact("Reachable", bytes(leaked.bytes - lost.bytes), plural(leaked.count - lost.count, "block")),
+	];
+}
+
+export function facts(run: Run, moment: (at: number) => string): HTMLElement {
+	const { report, info } = run;
+	const began =
+		info.began === null ? "" : `began ${new Date(info.began).toISOString().replace("T", " ").slice(0, 19)} UTC`;
+	return element(
+		"dl",
+		{ class: "facts" },
+		fact(info.table ? "Live" : "Leaked", bytes(report.leaked.bytes), `${blocksOf(report.leaked)} live at the end`),
+		...reachFacts(run),
+		fact(
+			"Peak",
+			bytes(report.peak.bytes),
+			`${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`,
+		),
+		fact("Allocated", bytes(report.allocated.bytes), blocksOf(report.allocated)),
+		info.resident === null ? null : fact("Resident", bytes(info.resident), "at most"),
+		info.duration === null ? null : fact("Duration", duration(info.duration), began),
+		fact(
+			"Events",
+			count(info.events),
+			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
+		),
+		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
+		fact("End", stateText(report), report.complete ? "the trace is complete" : "the trace is not complete"),
+		fact("Traced", FLAVOURS[report.flavour ?? ""] ?? report.flavour ?? "not known", info.trace),
+	);
+}
+
+export function warningList(run: Run): HTMLElement | null {
+	const list = warnings(run);
+	if (!list.length) return null;
+	return element(
+		"div",
+		{ class: "warnings", attributes: { role: "note" } },
+		element("h2", { text: "Not all is in this trace" }),
+		element("ul", {}, ...list.map((text) => element("li", { text }))),
+	);
+}
+
+const STEADY_SHOWN = 5;
+
+// The backtraces that grow steadily, those that grow fastest first.
+function steadyRows(run: Run): number[] {
+	const rows = [];
+	for (let row = 0; row < run.rowCount; row++) if (run.trendOf(row) === "steady") rows.push(row);
+	return rows.sort((a, b) => run.row.rate[b] - run.row.rate[a]);
+}
+
+function verdictText(run: Run, steady: number[]): string {
+	const { leaked } = run.report;
+	if (steady.length) {
+		const together = steady.reduce((all, row) => all + run.row.rate[row], 0);
+		const many = steady.length > 1;
+		return `${plural(steady.length, "backtrace")} ${many ? "grow" : "grows"} steadily, by ${rate(together)}${many ? " together" : ""}.`;
+	}
+	if (!leaked.count) return "All that was allocated was freed.";
+	return `${amount(leaked)} ${leaked.count === 1 ? "was" : "were"} not freed. No backtrace is known to grow steadily.`;
+}
+
+// SHOW opens the row in the table.
+export function verdict(run: Run, view: RunView, show: (row: number) => void): HTMLElement {
+	const steady = steadyRows(run);
+	const list = element("ul", { class: "steady" });
+	for (const row of steady.slice(0, STEADY_SHOWN)) {
+		const { label, callers } = view.origin(row);
+		const since = duration(run.info.end - run.row.since[row]);
+		list.append(
+			element(
+				"li",
+				{},
+				sparkline(view.course.curve(row), "held over the run"),
+				element("button", { class: "link", text: label, attributes: { type: "button" }, click: () => show(row) }),
+				element("span", { class: "callers", text: callers }),
+				element("span", { class: "detail", text: `\u25b2 ${rate(run.row.rate[row])}, for ${since}` }),
+			),
+		);
+	}
+	if (steady.length > STEADY_SHOWN)
+		list.append(element("li", { text: `and ${steady.length - STEADY_SHOWN} more: sort the table by growth` }));
+	return element(
+		"div",
+		{ class: steady.length ? "verdict leaks" : "verdict" },
+		element("p", { class: "said", text: (steady.length ? "\u25b2 " : "") + verdictText(run, steady) }),
+		steady.length ? list : null,
+	);
+}
+
+function total(runs: Run[], of: (report: Report) => Amount): Amount {
+	return runs
+		.map((run) => of(run.report))
+		.reduce((a, b) => ({ count: a.count + b.count, bytes: a.bytes + b.bytes }), { count: 0, bytes: 0 });
+}
+
+// The table on top of a comparison.
+export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
+	const rows: [string, (report: Report) => Amount][] = [
+		["Leaked", (report) => report.leaked],
+		["Peak", (report) => report.peak],
+		["Allocated", (report) => report.allocated],
+		["Temporary", (report) => report.temporary],
+	];
+	const names = (runs: Run[]) => [...new Set(runs.map((run) => run.info.trace))].join(", ");
+	const body = rows.map(([name, of]) => {
+		const old = total(before, of);
+		const fresh = total(now, of);
+		const change = fresh.bytes - old.bytes;
+		return element(
+			"tr",
+			{},
+			element("th", { text: name, attributes: { scope: "row" } }),
+			element("td", { class: "number", text: amount(old) }),
+			element("td", { class: "number", text: amount(fresh) }),
+			element("td", {
+				class: `number ${change > 0 ? "grew" : change < 0 ? "shrank" : ""}`,
+				text: `${change > 0 ? "\u25b2 " : change < 0 ? "\u25bc " : ""}${signedBytes(change)}`,
+			}),
+		);
+	});
+	const heading = (text: string) => element("th", { text, attributes: { scope: "col" } });
+	const head = [heading(`Before: ${names(before)}`), heading(`Now: ${names(now)}`), heading("Change")];
+	return element(
+		"div",
+		{},
+		comparisonVerdict(
+			total(before, (report) => report.leaked),
+			total(now, (report) => report.leaked),
+		),
+		element(
+			"div",
+			{ class: "scrolls" },
+			element(
+				"table",
+				{},
+				element("caption", { text: "Both traces" }),
+				element("thead", {}, element("tr", {}, element("td"), ...head)),
+				element("tbody", {}, ...body),
+			),
+		),
+	);
+}
+
+function comparisonVerdict(before: Amount, now: Amount): HTMLElement {
+	const change = now.bytes - before.bytes;
+	const text =
+		change > 0
+			? `\u25b2 ${bytes(change)} more are leaked than before.`
+			: change < 0
+				? `\u25bc ${bytes(-change)} less are leaked than before.`
+				: "As much is leaked as before.";
+	return element("div", { class: change > 0 ? "verdict leaks" : "verdict" }, element("p", { class: "said", text }));
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The table of backtraces: sorted by any column, filtered by a text, and each opens to show its functions.
+import { element, exact, fill } from "./dom";
+import { bytes, count, percent, plural, rate, signedBytes, signedCount } from "./format";
+import type { Amounts, Place } from "./run";
+import { sparkline } from "./sparkline";
+import type { Measured, View } from "./view";
+
+const FIRST_ROWS = 30;
+const MORE_ROWS = 100;
+
+export interface TableData {
+	view: View;
+	measured: Measured;
+	byBlocks: boolean; // the metric counts blocks
+	moment(at: number): string; // a position of the run, for people
+	empty: string;
+}
+
+type Key = "place" | "bytes" | "blocks" | "before" | "change" | "trend" | "first" | "last";
+
+interface Column {
+	key: Key;
+	title: string;
+	order(entry: number): number;
+	cell(entry: number): Node;
+}
+
+function frames(path: Place[]): HTMLElement {
+	const list = element("ol", { class: "frames" });
+	for (const place of path) {
+		const where = place.file ? `${place.file}${place.line ? `:${place.line}` : ""}` : "no line known";
+		list.append(
+			element(
+				"li",
+				{},
+				element("span", { class: "name", text: place.name + (place.guessed ? " (guessed)" : "") }),
+				element("span", { class: "line", text: where + (place.inlined ? " (inlined)" : "") }),
+				element("span", { class: "module", text: place.module ?? "" }),
+			),
+		);
+	}
+	return list;
+}
+
+export class Table {
+	private data: TableData | null = null;
+	private sortKey: Key = "bytes";
+	private descending = true;
+	private query = "";
+	private shown = FIRST_ROWS;
+	private ordered: number[] = []; // the entries, as they are shown
+	private readonly open = new Set<number>();
+	private matching: Uint8Array | null = null; // by entry; null: there is no filter
+	private ranks: Float64Array | null = null; // of the entries' labels in the alphabet
+
+	constructor(
+		private readonly head: HTMLElement,
+		private readonly body: HTMLElement,
+		private readonly state: HTMLElement,
+		private readonly more: HTMLButtonElement,
+	) {
+		more.addEventListener("click", () => this.showMore());
+	}
+
+	show(data: TableData): void {
+		if (data.view !== this.data?.view) {
+			this.open.clear();
+			this.ranks = null;
+			this.matching = this.query ? data.view.matching(this.query) : null;
+			this.sortKey = data.measured.before ? "change" : "bytes";
+		}
+		if (!data.measured.before && this.data && data.byBlocks !== this.data.byBlocks)
+			this.sortKey = data.byBlocks ? "blocks" : "bytes";
+		this.data = data;
+		this.shown = FIRST_ROWS;
+		this.draw();
+	}
+
+	filter(query: string): void {
+		this.query = query.trim().toLowerCase();
+		this.matching = this.query && this.data ? this.data.view.matching(this.query) : null;
+		this.shown = FIRST_ROWS;
+		this.draw();
+	}
+
+	// Shows and opens one entry.
+	reveal(entry: number): void {
+		this.filter("");
+		this.open.add(entry);
+		this.shown = Math.max(this.shown, this.order().indexOf(entry) + 1);
+		this.draw();
+		const row = this.body.querySelector(`[data-entry="${entry}"]`);
+		row?.scrollIntoView({ block: "center" });
+		row?.querySelector("button")?.focus({ preventScroll: true });
+	}
+
+	// ---- columns ------------------------------------------------------------------
+
+	private rank(entry: number): number {
+		if (!this.ranks) {
+			const { view } = this.data as TableData;
+			const labels = Array.from({ length: view.entries }, (_, i) => view.origin(i).label);
+			const places = new Map([...new Set(labels)].sort().map((label, i) => [label, i]));
+			this.ranks = Float64Array.from(labels, (label) => places.get(label) ?? 0);
+		}
+		return this.ranks[entry];
+	}
+
+	private numberColumn(key: Key, title: string, of: (entry: number) => number, text: (n: number) => string): Column {
+		return { key, title, order: of, cell: (entry) => exact(text(of(entry)), of(entry)) };
+	}
+
+	private columns(): Column[] {
+		const { view, measured, moment } = this.data as TableData;
+		const { now, before } = measured;
+		const course = view.course;
+		const place: Column = {
+			key: "place",
+			title: "Allocated in",
+			order: (entry) => this.rank(entry),
+			cell: (entry) => this.placeCell(entry),
+		};
+		const list = [
+			place,
+			this.numberColumn("bytes", before ? "Bytes now" : "Bytes", (e) => now.bytes[e], bytes),
+			this.numberColumn("blocks", before ? "Blocks now" : "Blocks", (e) => now.count[e], count),
+		];
+		if (before) {
+			list.push(
+				this.numberColumn("before", "Bytes before", (e) => before.bytes[e], bytes),
+				this.changeColumn(now, before),
+			);
+			return list;
+		}
+		if (course) {
+			list.push({
+				key: "trend",
+				title: "Growth",
+				order: (e) =>
+					course.trend(e) === "steady" ? 1e15 + course.rate(e) : course.trend(e) === "stopped" ? -1e15 : 0,
+				cell: (e) => this.trendCell(e),
+			});
+			list.push(this.numberColumn("first", "First", (e) => course.first(e), moment));
+			list.push(this.numberColumn("last", "Last", (e) => course.last(e), moment));
+		}
+		return list;
+	}
+
+	private changeColumn(now: Amounts, before: Amounts): Column {
+		const change = (e: number) => now.bytes[e] - before.bytes[e];
+		return {
+			key: "change",
+			title: "Change",
+			order: change,
+			cell: (e) => {
+				const grew = change(e);
+				const blocks = signedCount(now.count[e] - before.count[e]);
+				return element("td", {
+					class: `number ${grew > 0 ? "grew" : grew < 0 ? "shrank" : ""}`,
+					text: `${grew > 0 ? "\u25b2 " : grew < 0 ? "\u25bc " : ""}${signedBytes(grew)} (${blocks})`,
+				});
+			},
+		};
+	}
+
+	private placeCell(entry: number): HTMLElement {
+		const isOpen = this.open.has(entry);
+		const origin = (this.data as TableData).view.origin(entry);
+		const button = element("button", {
+			class: "opens",
+			text: origin.label,
+			attributes: { type: "button", "aria-expanded": String(isOpen) },
+			click: () => {
+				if (isOpen) this.open.delete(entry);
+				else this.open.add(entry);
+				this.draw();
+				this.body.querySelector<HTMLElement>(`[data-entry="${entry}"] button`)?.focus({ preventScroll: true });
+			},
+		});
+		return element(
+			"th",
+			{ attributes: { scope: "row" } },
+			button,
+			element("span", { class: "callers", text: origin.callers }),
+		);
+	}
+
+	private trendCell(entry: number): HTMLElement {
+		const { view } = this.data as TableData;
+		const cell = element("td", { class: "trend" });
+		const course = view.course;
+		if (!course) return cell;
+		const trend = course.trend(entry);
+		const text =
+			trend === "steady"
+				? `\u25b2 steadily, ${rate(course.rate(entry))}`
+				: trend === "stopped"
+					? "stopped"
+					: trend === "varies"
+						? "varies"
+						: "";
+		cell.append(sparkline(course.curve(entry), "held over the run"), element("span", { class: trend, text }));
+		return cell;
+	}
+
+	// ---- rows ---------------------------------------------------------------------
+
+	private order(): number[] {
+		const { view, measured } = this.data as TableData;
+		const { now, before } = measured;
+		const list = [];
+		for (let entry = 0; entry < view.entries; entry++)
+			if ((now.count[entry] || before?.count[entry]) && (!this.matching || this.matching[entry])) list.push(entry);
+		const column = this.columns().find((c) => c.key === this.sortKey) ?? this.columns()[1];
+		const keys = new Float64Array(view.entries);
+		for (const entry of list) keys[entry] = column.order(entry);
+		const sign = this.descending ? -1 : 1;
+		return list.sort((a, b) => sign * (keys[a] - keys[b]) || a - b);
+	}
+
+	private sortBy(key: Key): void {
+		this.descending = this.sortKey === key ? !this.descending : key !== "place";
+		this.sortKey = key;
+		this.draw();
+		this.head.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus();
+	}
+
+	private heading(column: Column): HTMLElement {
+		const isSorted = column.key === this.sortKey;
+		const arrow = isSorted ? (this.descending ? " \u2193" : " \u2191") : "";
+		const heading = element(
+			"th",
+			{ attributes: { scope: "col", class: column.key } },
+			element("button", {
+				text: column.title + arrow,
+				attributes: { type: "button", "data-key": column.key },
+				click: () => this.sortBy(column.key),
+			}),
+		);
+		if (isSorted) heading.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+		return heading;
+	}
+
+	// The rows of an entry: its own, and one with its frames if it is open.
+	private rowsOf(entry: number, columns: Column[]): HTMLElement[] {
+		const { view } = this.data as TableData;
+		const row = element("tr", { attributes: { "data-entry": entry } }, ...columns.map((column) => column.cell(entry)));
+		if (!this.open.has(entry)) return [row];
+		const path = view.path(entry);
+		const inside = path.length ? frames(path) : element("p", { text: "The trace has no backtrace of it." });
+		const cell = element("td", { attributes: { colspan: columns.length } }, inside);
+		return [row, element("tr", { class: "inside" }, cell)];
+	}
+
+	private draw(): void {
+		if (!this.data) return;
+		const columns = this.columns();
+		this.ordered = this.order();
+		fill(this.head, element("tr", {}, ...columns.map((column) => this.heading(column))));
+		const rows = this.ordered.slice(0, this.shown).flatMap((entry) => this.rowsOf(entry, columns));
+		if (!rows.length) {
+			const text = this.query ? "Nothing is called so." : this.data.empty;
+			rows.push(element("tr", {}, element("td", { text, attributes: { colspan: columns.length } })));
+		}
+		fill(this.body, ...rows);
+		this.tellMore();
+		this.state.textContent = this.share(this.ordered);
+	}
+
+	private showMore(): void {
+		const columns = this.columns();
+		const more = this.ordered.slice(this.shown, this.shown + MORE_ROWS);
+		this.shown += MORE_ROWS;
+		this.body.append(...more.flatMap((entry) => this.rowsOf(entry, columns)));
+		this.tellMore();
+	}
+
+	private tellMore(): void {
+		const left = this.ordered.length - this.shown;
+		this.more.hidden = left <= 0;
+		this.more.textContent = `Show ${count(Math.min(left, MORE_ROWS))} more of ${count(left)}`;
+	}
+
+	private share(order: number[]): string {
+		const { measured, byBlocks } = this.data as TableData;
+		const values = byBlocks ? measured.now.count : measured.now.bytes;
+		const all = values.reduce((a, b) => a + b, 0);
+		const part = order.reduce((sum, entry) => sum + values[entry], 0);
+		const what = byBlocks ? plural(part, "block") : bytes(part);
+		return `${plural(order.length, "backtrace")} with ${what}${this.query ? `, ${percent(part, all)} of all` : ""}`;
+	}
+}

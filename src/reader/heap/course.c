@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See course.h. */
+#include "course.h"
+#include "array.h"
+#include "escape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The axes that are in use: that of events is not needed any more when the run is known to be long. */
+static int axes_of(const struct course *course)
+{
+	return course_axis(course) == COURSE_TIME ? COURSE_TIME + 1 : COURSE_AXES;
+}
+
+static int came(void *context, const struct heap_block *block)
+{
+	struct course *course = context;
+	size_t number = consumers_number(course->consumers, block);
+
+	for (int axis = 0; axis < axes_of(course); axis++) {
+		flow_came(&course->flows[axis], number, block->size);
+		flow_came(&course->sizes[axis], consumers_class_of(block->size), block->size);
+	}
+	return history_came(&course->history, block);
+}
+
+static void left(void *context, const struct heap_block *block)
+{
+	struct course *course = context;
+	size_t number = consumers_number(course->consumers, block);
+	bool temporary = consumers_is_temporary(course->consumers, block);
+
+	for (int axis = 0; axis < axes_of(course); axis++)
+		flow_left(&course->flows[axis], number, block->size, temporary);
+	history_left(&course->history, block);
+}
+
+void course_watch(struct course *course, struct consumers *consumers)
+{
+	course->consumers = consumers;
+	consumers->observer = (struct heap_observer){.came = came, .left = left, .context = course};
+}
+
+enum course_axis course_axis(const struct course *course)
+{
+	return course->now[COURSE_TIME] >= COURSE_LEAST_MS ? COURSE_TIME : COURSE_EVENTS;
+}
+
+static void free_axis(struct course *course, int axis)
+{
+	flow_free(&course->flows[axis]);
+	flow_free(&course->sizes[axis]);
+}
+
+/* Moves on to the present event. 0 or -ENOMEM. */
+static int advance(struct course *course, const struct trace_image *image)
+{
+	bool was_short = course_axis(course) == COURSE_EVENTS;
+
+	course->now[COURSE_EVENTS]++;
+	if (image->time > course->now[COURSE_TIME])
+		course->now[COURSE_TIME] = image->time;
+	if (was_short && course_axis(course) == COURSE_TIME)
+		free_axis(course, COURSE_EVENTS);
+	for (int axis = 0; axis < axes_of(course); axis++) {
+		flow_advance(&course->flows[axis], course->now[axis]);
+		flow_advance(&course->sizes[axis], course->now[axis]);
+	}
+	if (!image->has_time || !history_is_due(&course->history, image->time))
+		return 0;
+	return history_note(&course->history, image->time);
+}
+
+/* Notes what is in use after EVENT. */
+static void note_use(struct course *course, const struct event *event)
+{
+	const struct consumers *consumers = course->consumers;
+	struct curve_use *use = &course->use;
+
+	use->requested = consumers->heap.bytes;
+	use->usable = use->requested + consumers_extra(consumers, event);
+	if (event->has_statm) {
+		/* In pages. The traced machine's pages are taken to be as large as this one's. */
+		use->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
+		use->has_resident = true;
+		if (use->resident > course->resident_peak)
+			course->resident_peak = use->resident;
+	}
+	for (int axis = 0; axis < axes_of(course); axis++)
+		curve_note(&course->curves[axis], course->now[axis], use);
+}
+
+static void note_peak(struct course *course)
+{
+	if (course->peaks == course->consumers->peaks)
+		return;
+	course->peaks = course->consumers->peaks;
+	for (int axis = 0; axis < COURSE_AXES; axis++)
+		course->peak[axis] = course->now[axis];
+}
+
+static bool has_failed(const struct course *course)
+{
+	bool failed = false;
+
+	for (int axis = 0; axis < COURSE_AXES; axis++)
+		failed |= course->flows[axis].failed || course->sizes[axis].failed;
+	return failed;
+}
+
+int course_apply(struct course *course, const struct trace *trace, const struct trace_item *item)
+{
+	uint64_t time = trace->image.time;
+	int error = advance(course, &trace->image);
+
+	if (!error)
+		error = consumers_apply(course->consumers, &item->event, item->stack, item->line, time);
+	if (error || has_failed(course))
+		return -ENOMEM;
+	note_use(course, &item->event);
+	note_peak(course);
+	return 0;
+}
+
+int course_mark(struct course *course, const struct trace *trace)
+{
+	const struct record *record = &trace->record;
+	struct course_mark *marks =
+		array_grow(course->marks, &course->mark_room, course->mark_count + 1, sizeof *marks);
+	char *name = pool_copy(&course->pool, record->text, record->len);
+
+	if (marks)
+		course->marks = marks;
+	if (!marks || !name)
+		return -ENOMEM;
+	marks[course->mark_count++] = (struct course_mark){
+		.at = {trace->image.time, course->now[COURSE_EVENTS]},
+		.name = name,
+		.len = escape_decode(name, record->text, record->len),
+	};
+	return 0;
+}
+
+void course_free(struct course *course)
+{
+	for (int axis = 0; axis < COURSE_AXES; axis++)
+		free_axis(course, axis);
+	history_free(&course->history);
+	free(course->marks);
+	pool_free(&course->pool);
+	*course = (struct course){.consumers = course->consumers};
+}

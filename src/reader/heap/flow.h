@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What each consumer allocated and released, slice by slice of a process image. A slice is a stretch of time, or of
+ * events. Their number is bounded, and so is the number of cells: when there are too many, each two neighbours become
+ * one, and new slices are twice as long.
+ */
+#ifndef LM_READER_FLOW_H
+#define LM_READER_FLOW_H
+
+#include "amount.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	FLOW_SLICES = 256,
+	/* If there are more cells, slices become longer, as long as FLOW_SLICES_LEAST are left. */
+	FLOW_CELLS = 1 << 19,
+	FLOW_SLICES_LEAST = 16,
+};
+
+/* What one consumer did in one slice. */
+struct flow_cell {
+	uint32_t slice;
+	struct amount came, left;
+	struct amount temporary; /* of what left */
+};
+
+struct flow_source {
+	struct flow_cell *cells; /* by slice */
+	uint32_t count, room;
+	bool has_come;
+	uint64_t first, last; /* the positions at which the first and the last block came */
+};
+
+/* A flow of zeros is valid and empty. */
+struct flow {
+	uint64_t interval; /* the positions that one slice has */
+	uint64_t position;
+	struct flow_source *sources; /* by consumer */
+	size_t count, room;
+	size_t cells;
+	bool failed; /* there was no memory, and the flow is not complete */
+};
+
+/* What comes and leaves from here on does so at POSITION, which is not below the last one. */
+void flow_advance(struct flow *flow, uint64_t position);
+
+/* A block of SIZE bytes came to SOURCE, or left it. */
+void flow_came(struct flow *flow, size_t source, uint64_t size);
+void flow_left(struct flow *flow, size_t source, uint64_t size, bool temporary);
+
+void flow_free(struct flow *flow);
+
+#endif
