@@ -39,6 +39,13 @@ static bool take_path(struct top_target *target, uint64_t pid, const char *path)
 	       is_file(target->trace);
 }
 
+static bool is_journal(const char *path)
+{
+	const size_t suffix = strlen(LM_JOURNAL_SUFFIX), len = strlen(path);
+
+	return len > suffix && strcmp(path + len - suffix, LM_JOURNAL_SUFFIX) == 0;
+}
+
 /* The journal stays mapped whatever descriptors the process closes. */
 static bool find_by_journal(struct top_target *target, uint64_t pid)
 {
@@ -54,7 +61,9 @@ static bool find_by_journal(struct top_target *target, uint64_t pid)
 		char *path = strchr(line, '/');
 		size_t len = path ? strcspn(path, "\n") : 0;
 
-		if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
+		if (len)
+			path[len] = '\0';
+		if (!len || !is_journal(path))
 			continue;
 		path[len - suffix] = '\0';
 		found = take_path(target, pid, path);
@@ -65,9 +74,10 @@ static bool find_by_journal(struct top_target *target, uint64_t pid)
 	return found;
 }
 
+/* The tracker's duplicates are at the first free numbers from 4080 on. */
 static bool find_by_descriptor(struct top_target *target, uint64_t pid)
 {
-	static const int descriptors[] = {LM_TRACE_FD, 4080};
+	static const int descriptors[] = {LM_TRACE_FD, 4080, 4081, 4082, 4083};
 	char name[64], path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
@@ -78,7 +88,7 @@ static bool find_by_descriptor(struct top_target *target, uint64_t pid)
 		if (n <= 0)
 			continue;
 		path[n] = '\0';
-		if (take_path(target, pid, path))
+		if (!is_journal(path) && take_path(target, pid, path))
 			return true;
 	}
 	return false;
