@@ -40,13 +40,14 @@ static int fail(struct attaching *attaching, int error, const char *fmt, ...)
 	return error;
 }
 
-static int no_moment(struct attaching *attaching, int error, const struct moment *moment)
+/* BUSY: where a thread was, if that is the reason. */
+static int no_moment(struct attaching *attaching, int error, uint64_t busy)
 {
 	if (error == -EBUSY)
 		return fail(attaching, error,
 		            "for some seconds there was no moment without a thread inside the allocator or the loader "
 		            "(at 0x%" PRIx64 "): try again later",
-		            moment->busy);
+		            busy);
 	if (error == -ENOENT)
 		return fail(attaching, error,
 		            "process %d is statically linked, nothing can be loaded into it: link the tracker in, with "
@@ -81,7 +82,7 @@ static int view_read(struct view *view, struct attaching *attaching)
 	if (!error)
 		return 0;
 	view_free(view);
-	return no_moment(attaching, error, NULL);
+	return no_moment(attaching, error, 0);
 }
 
 static bool is_from_us(const struct loaded *tracker)
@@ -451,7 +452,7 @@ static int in_moment(struct attaching *attaching, struct takeover_names *names, 
 	int error = moment_find(&moment, attaching->pid);
 
 	if (error)
-		return no_moment(attaching, error, &moment);
+		return no_moment(attaching, error, moment.busy);
 	error = job(attaching, &moment, names, found);
 	moment_end(&moment);
 	attaching->stood_ns = ns_since(&moment.since);
