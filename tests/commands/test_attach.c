@@ -151,12 +151,12 @@ static void runs_as_without(const char *command)
 {
 	const struct run expected = must(run("%s", command));
 	const struct run result = must(run("%s >out & p=$!; for i in $(seq 10); do sleep 0.02; "
-	                                   "[ -d /proc/$p ] || break; " LM " -q -p $p -o t && " LM
+	                                   "[ -d /proc/$p ] || break; " LM " -q -p $p -o t$i && " LM
 	                                   " -q -p $p --detach; done; wait $p && cat out",
 	                                   command));
 
 	ck_assert_str_eq(result.out, expected.out);
-	ck_assert_uint_gt(traced_read("t", false).calls[LM_CALL_MALLOC], 0);
+	ck_assert_uint_gt(traced_read("t1", false).calls[LM_CALL_MALLOC], 0);
 }
 
 START_TEST(programs_of_cxx_and_python_run_as_without_it)

@@ -221,7 +221,7 @@ static int add_new(struct stop *stop, size_t *found)
 /* A thread that is not stopped yet can start another one, so this looks until there are no new ones. */
 static int add_all(struct stop *stop)
 {
-	size_t found;
+	size_t found = 0;
 	int error;
 
 	do {
