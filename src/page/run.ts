@@ -57,6 +57,7 @@ export interface Description {
 	axis: "time" | "events";
 	threads: string[];
 	marks: { at: number; name: string }[];
+	marks_left_out: number;
 	slice: number;
 	stretch: number;
 	size_slice: number;

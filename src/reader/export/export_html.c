@@ -478,8 +478,9 @@ static json_t *description(struct packing *p, enum course_axis axis)
 	                                 known(p->consumers->peaks, course->peak[axis]), "duration",
 	                                 known(image->has_time, given->to - given->from), "began",
 	                                 known(image->has_clock, image->clock)));
-	json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "events", json_number(image->events),
-	                                         "size_slice", json_number(course->sizes[axis].interval), "looked",
+	json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "events", json_number(image->events),
+	                                         "marks_left_out", json_number(course->marks_left_out), "size_slice",
+	                                         json_number(course->sizes[axis].interval), "looked",
 	                                         looked_at(given->unreached), "resident",
 	                                         known(course->use.has_resident, course->resident_peak), "chip",
 	                                         image->is_embedded, "table", image->is_table));
