@@ -2,7 +2,6 @@
 // What a person sees first: which program, how it ended, whether it leaks.
 import { element } from "./dom";
 import { amount, bytes, count, duration, plural, rate, signedBytes } from "./format";
-import { sum } from "./measure";
 import type { Amount, Report, Run } from "./run";
 import { sparkline } from "./sparkline";
 import { baseName } from "./tree";
@@ -60,6 +59,10 @@ function warnings(run: Run): string[] {
 	if (!report.begun) list.push("The beginning is missing in the trace.");
 	if (!report.ended && report.state !== "endless")
 		list.push("The end is missing in the trace: what is live here may have been freed later.");
+	if (report.attached) {
+		const before = report.attached.before === null ? "" : `, ${bytes(report.attached.before)},`;
+		list.push(`The tracer came when the process ran already: what it had allocated before${before} is not in here.`);
+	}
 	if (report.lost) list.push(`${plural(report.lost, "event")} could not be recorded.`);
 	if (report.limit !== null)
 		list.push(`The trace reached its limit of ${bytes(report.limit)}: later allocations are not in it.`);
@@ -91,12 +94,23 @@ function blocksOf(value: Amount): string {
 }
 
 function reachFacts(run: Run): (HTMLElement | null)[] {
-	if (!run.info.looked) return [];
-	const lost = sum(run.whole.lost);
-	const { leaked } = run.report;
+	const { looked } = run.info;
+	if (!looked) return [];
+	const lost = { count: looked.lost.count + looked.indirect.count, bytes: looked.lost.bytes + looked.indirect.bytes };
 	return [
 		fact("Lost", bytes(lost.bytes), `${blocksOf(lost)}: no pointer leads to them`),
-		fact("Reachable", bytes(leaked.bytes - lost.bytes), plural(leaked.count - lost.count, "block")),
+		looked.possible.count
+			? fact(
+					"Possibly lost",
+					bytes(looked.possible.bytes),
+					`${blocksOf(looked.possible)}: only pointers into their inside`,
+				)
+			: null,
+		fact(
+			"Reachable",
+			bytes(looked.reachable.bytes),
+			blocksOf(looked.reachable) + (looked.later.count ? `; ${blocksOf(looked.later)} came later` : ""),
+		),
 	];
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
+#include "attached_text.h"
 #include "command.h"
 #include "consumers_print.h"
 #include "course.h"
 #include "export_html.h"
+#include "flavour.h"
 #include "interrupt.h"
+#include "only_lost.h"
 #include "python.h"
 #include "summary.h"
 
@@ -23,6 +26,8 @@ static const char help[] =
 	"\n"
 	"  -b, --by WHAT         rank by leaked, peak, allocated (bytes), calls or temporary\n"
 	"                        (blocks); default: peak\n"
+	"      --lost            of the blocks that were not released, only those that are lost, where\n"
+	"                        the trace tells it; ranked by leaked if there is no --by\n"
 	"      --format FORMAT   text, json, html (a page for a browser), folded (FlameGraph,\n"
 	"                        speedscope), massif (ms_print, massif-visualizer) or pprof\n"
 	"                        (go tool pprof); default: text\n"
@@ -39,10 +44,11 @@ static const char help[] =
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
-enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM, LOST };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
+	{"lost", no_argument, NULL, LOST},
 	{"format", required_argument, NULL, FORMAT},
 	{"output", required_argument, NULL, 'o'},
 	{"tree", optional_argument, NULL, TREE},
@@ -66,8 +72,9 @@ enum { TOP_DEFAULT = 20 };
 struct report {
 	struct command_work work;
 	enum format format;
-	enum metric metric;
 	bool has_metric; /* --by */
+	enum metric metric;
+	struct only_lost lost;
 	struct view view;
 	struct consumers consumers;
 	struct timeline timeline;
@@ -123,6 +130,7 @@ static int add_to_page(struct report *r, const struct export_image *image)
 	struct export_html_image added = {
 		.image = image,
 		.course = &r->html.course,
+		.unreached = &r->lost.unreached,
 		.trace = r->work.trace->input.name,
 		.number = r->html.traces,
 		.from = window_first_time(window),
@@ -132,6 +140,7 @@ static int add_to_page(struct report *r, const struct export_image *image)
 	};
 	int error = image->image->has_time ? history_finish(&r->html.course.history, added.to) : 0;
 
+	unreached_is_whole(&r->lost.unreached);
 	if (!error)
 		error = export_html_add(r->html.page, &added);
 	json_decref(added.report);
@@ -161,10 +170,17 @@ static int write_image(struct report *r, const struct export_image *image)
 /* The formats of other programs have no place for it. */
 static void say_partial(const struct report *r)
 {
-	if (r->work.trace->image.is_partial && r->format != FORMAT_TEXT && r->format != FORMAT_JSON &&
-	    r->format != FORMAT_HTML)
-		cli_error("%s: not seen are " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE,
-		          r->work.trace->input.name);
+	const struct trace_image *image = &r->work.trace->image;
+	const struct flavour_lack *lack = flavour_lack(image);
+	char words[ATTACHED_MAX];
+
+	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON || r->format == FORMAT_HTML)
+		return;
+	if (lack)
+		cli_error("%s: not seen are %s; to see them, %s", r->work.trace->input.name, lack->unseen,
+		          lack->advice);
+	if (*attached_text(words, image))
+		cli_error("%s: attached %s", r->work.trace->input.name, words);
 }
 
 /* At the end of an image. */
@@ -184,7 +200,10 @@ static int report_image(struct report *r)
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
 	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
-	error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
+	error = only_lost_apply(&r->lost, &r->work, &r->consumers);
+	r->view.only_lost = r->lost.is_wanted && r->lost.unreached.known;
+	if (!error)
+		error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
 	if (!error && !r->sum)
 		error = write_image(r, &export);
 	say_partial(r);
@@ -211,8 +230,17 @@ static void forget_image(struct report *r)
 {
 	consumers_free(&r->consumers);
 	timeline_free(&r->timeline);
+	only_lost_free(&r->lost);
 	course_free(&r->html.course);
 	command_next_image(&r->work);
+}
+
+/* A page tells what is lost beside what is live. */
+static int take_reached(struct report *r, const struct trace_item *item)
+{
+	if (r->format == FORMAT_HTML && !window_has_ended(&r->work.window))
+		return unreached_take(&r->lost.unreached, r->work.trace, item);
+	return only_lost_take(&r->lost, &r->work, item);
 }
 
 /* ---- a trace, and all of them --------------------------------------------- */
@@ -225,6 +253,8 @@ static int take_item(void *context, const struct trace_item *item)
 	window_note(&r->work.window, r->work.trace, item);
 	if (item->kind == TRACE_CALL)
 		return window_is_inside(&r->work.window) ? take_call(r, item) : 0;
+	if (item->kind == TRACE_REACHED)
+		return take_reached(r, item);
 	if (item->kind == TRACE_MARK && r->format == FORMAT_HTML && window_is_inside(&r->work.window))
 		return course_mark(&r->html.course, r->work.trace);
 	if (item->kind != TRACE_END)
@@ -362,8 +392,11 @@ static bool take_option(void *context, int option, const char *argument)
 
 	switch (option) {
 	case 'b':
-		r->metric = cli_metric(argument);
 		r->has_metric = true;
+		r->metric = cli_metric(argument);
+		return true;
+	case LOST:
+		r->lost.is_wanted = true;
 		return true;
 	case FORMAT:
 		set_format(r, argument);
@@ -448,6 +481,10 @@ static void check_options(struct report *r, char **paths)
 	open_output(r->output, paths);
 	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
+	if (r->lost.is_wanted && r->format == FORMAT_MASSIF)
+		cli_usage_error("massif's format shows what was in use over time: not what is lost in the end");
+	if (r->lost.is_wanted && !r->has_metric)
+		r->metric = METRIC_LEAKED;
 	r->summary.backtraces.metric = r->metric;
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 	r->view.style.as_written = r->work.as_written;

@@ -205,6 +205,8 @@ static const char *status_of(const struct top *t, char text[64])
 	}
 	if (!t->is_over)
 		return "running";
+	if (t->work.trace->image.is_detached)
+		return "detached";
 	return t->work.trace->image.finished ? "ended" : "ended early, as if killed";
 }
 
@@ -225,6 +227,13 @@ static void set_program(struct top *t)
 		t->program = escape_printable(exe, strlen(exe));
 }
 
+static const char *lack_of(const struct trace_image *image)
+{
+	if (image->is_attached)
+		return "; older blocks are not counted";
+	return image->is_partial ? "; not all calls are seen" : "";
+}
+
 static void draw(struct top *t)
 {
 	const struct trace_image *image = &t->work.trace->image;
@@ -237,6 +246,7 @@ static void draw(struct top *t)
 					    .program = t->program ? t->program : "",
 					    .pid = image->has_pid ? image->pid : 0,
 					    .status = status_of(t, status),
+					    .lack = lack_of(image),
 					    .time = time_of(t),
 					    .events = image->events,
 					    .mark_age = clock_ms() - t->marked,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-trackusage: prints the memory in use of a traced program, after each event or by intervals. */
+#include "attached_text.h"
 #include "command.h"
+#include "flavour.h"
 #include "json.h"
 #include "json_print.h"
 #include "plural.h"
@@ -60,6 +62,7 @@ struct trackusage {
 	bool has_header; /* CSV: the line of names was printed */
 	/* About the image that is being read: */
 	struct totals totals;
+	uint64_t released_before; /* bytes in use when the tracker attached that were released since */
 	struct usage now;
 	struct usage waiting; /* to be printed for this interval, unless a later event replaces it */
 	bool has_waiting;
@@ -137,15 +140,26 @@ static void print_waiting(struct trackusage *t)
 	t->has_waiting = false;
 }
 
-static void take_event(struct trackusage *t, const struct event *event)
+/* Of a foreign block the trace has the usable size: a block from before the tracker attached is not in use any more. */
+static void note_older(struct trackusage *t, const struct event *event, enum trace_kind kind)
+{
+	if (kind != TRACE_CALL || !event->foreign || event->failed)
+		return;
+	t->released_before += parse_is_free(event->call) ? event->size : event->args[0];
+}
+
+static void take_event(struct trackusage *t, const struct event *event, enum trace_kind kind)
 {
 	const struct trace_image *image = &t->work.trace->image;
 	struct usage *now = &t->now;
+	int64_t older;
 
+	note_older(t, event, kind);
+	older = image->before > t->released_before ? (int64_t)(image->before - t->released_before) : 0;
 	now->has_time = image->has_time;
 	now->time = image->time;
-	now->requested = event->used;
-	now->usable = event->usable;
+	now->requested = event->used + older;
+	now->usable = event->usable + older;
 	if (event->has_statm) {
 		/* The second field is in pages. The traced machine's pages are taken to be as large as this one's. */
 		now->has_resident = true;
@@ -164,6 +178,8 @@ static void take_event(struct trackusage *t, const struct event *event)
 
 static int end_image(struct trackusage *t)
 {
+	const struct flavour_lack *lack = flavour_lack(&t->work.trace->image);
+	char words[ATTACHED_MAX];
 	int error = 0;
 
 	if (!command_wants_image(&t->work))
@@ -176,12 +192,18 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.is_limited)
 		cli_error("%s: behind the limit of %" PRIu64 " byte%s, the trace has no allocations",
 		          t->work.trace->input.name, t->work.trace->image.limit, plural(t->work.trace->image.limit));
-	if (t->work.trace->image.is_partial)
-		cli_error("%s: not in these numbers are " TRACE_PARTIAL, t->work.trace->input.name);
+	if (lack)
+		cli_error("%s: not in these numbers are %s", t->work.trace->input.name, lack->unseen);
+	if (t->work.trace->image.has_before)
+		cli_error("%s: the numbers begin with the bytes that were in use when the tracker attached",
+		          t->work.trace->input.name);
+	else if (*attached_text(words, &t->work.trace->image))
+		cli_error("%s: attached %s", t->work.trace->input.name, words);
 	print_waiting(t);
 	if (t->format == FORMAT_JSON)
 		error = end_json(t);
 	t->now = (struct usage){0};
+	t->released_before = 0;
 	t->rows = 0;
 	command_next_image(&t->work);
 	return error;
@@ -197,8 +219,8 @@ static int take_item(void *context, const struct trace_item *item)
 		return error;
 	if (item->kind == TRACE_END)
 		return end_image(t);
-	if (item->kind != TRACE_CALLING && item->kind != TRACE_MARK)
-		take_event(t, &exact.event);
+	if (item->kind == TRACE_CALL || item->kind == TRACE_INIT || item->kind == TRACE_FINI)
+		take_event(t, &exact.event, item->kind);
 	return 0;
 }
 
