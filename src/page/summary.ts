@@ -35,7 +35,7 @@ const STATES: Record<string, string> = {
 	ended: "ended",
 	running: "still running when its trace was read",
 	replaced: "replaced by another program (exec)",
-	endless: "a chip's program, which has no end",
+	endless: "none: a chip runs on",
 	detached: "the tracer went, the program may run on",
 	unknown: "not known, the trace ends early",
 };
@@ -46,10 +46,16 @@ function stateText(report: Report): string {
 	return `killed by signal ${report.signal}${SIGNALS[report.signal] ? ` (${SIGNALS[report.signal]})` : ""}`;
 }
 
+// A chip's trace may name the program only where it says what was mapped.
+function programOf(run: Run): string {
+	const { strings } = run.info;
+	const path = run.report.program ?? (run.info.chip ? strings[run.place.module[0] - 1] : null);
+	return path ? baseName(path) : "program not known";
+}
+
 export function nameOf(run: Run): string {
-	const { report } = run;
-	const program = report.program ? baseName(report.program) : run.info.chip ? "a chip's program" : "program not known";
-	return report.pid === null ? program : `${program}, process ${report.pid}`;
+	if (run.info.chip) return `${programOf(run)}, on a chip`;
+	return run.report.pid === null ? programOf(run) : `${programOf(run)}, process ${run.report.pid}`;
 }
 
 // What is missing in the trace, so that the numbers are not all.
@@ -137,7 +143,7 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
 		),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
-		fact("End", stateText(report), report.complete ? "the trace is complete" : "the trace is not complete"),
+		fact("End", stateText(report), warnings(run).length ? "the trace is not complete" : "the trace is complete"),
 		fact("Traced", FLAVOURS[report.flavour ?? ""] ?? report.flavour ?? "not known", info.trace),
 	);
 }
