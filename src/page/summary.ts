@@ -99,10 +99,17 @@ function blocksOf(value: Amount): string {
 	return plural(value.count, "block");
 }
 
+// What no pointer leads to; null if nobody looked.
+function lostOf(run: Run): Amount | null {
+	const { looked } = run.info;
+	if (!looked) return null;
+	return { count: looked.lost.count + looked.indirect.count, bytes: looked.lost.bytes + looked.indirect.bytes };
+}
+
 function reachFacts(run: Run): (HTMLElement | null)[] {
 	const { looked } = run.info;
-	if (!looked) return [];
-	const lost = { count: looked.lost.count + looked.indirect.count, bytes: looked.lost.bytes + looked.indirect.bytes };
+	const lost = lostOf(run);
+	if (!looked || !lost) return [];
 	return [
 		fact("Lost", bytes(lost.bytes), `${blocksOf(lost)}: no pointer leads to them`),
 		looked.possible.count
@@ -170,13 +177,16 @@ function steadyRows(run: Run): number[] {
 
 function verdictText(run: Run, steady: number[]): string {
 	const { leaked } = run.report;
+	const lost = lostOf(run);
 	if (steady.length) {
 		const together = steady.reduce((all, row) => all + run.row.rate[row], 0);
 		const many = steady.length > 1;
 		return `${plural(steady.length, "backtrace")} ${many ? "grow" : "grows"} steadily, by ${rate(together)}${many ? " together" : ""}.`;
 	}
+	if (lost?.count) return `${amount(lost)} ${lost.count === 1 ? "is" : "are"} lost: no pointer leads to them.`;
 	if (!leaked.count) return "All that was allocated was freed.";
-	return `${amount(leaked)} ${leaked.count === 1 ? "was" : "were"} not freed. No backtrace is known to grow steadily.`;
+	const rest = lost ? "Nothing is lost." : "No backtrace is known to grow steadily.";
+	return `${amount(leaked)} ${leaked.count === 1 ? "was" : "were"} not freed. ${rest}`;
 }
 
 // SHOW opens the row in the table.
@@ -201,7 +211,7 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 		list.append(element("li", { text: `and ${steady.length - STEADY_SHOWN} more: sort the table by growth` }));
 	return element(
 		"div",
-		{ class: steady.length ? "verdict leaks" : "verdict" },
+		{ class: steady.length || lostOf(run)?.count ? "verdict leaks" : "verdict" },
 		element("p", { class: "said", text: (steady.length ? "\u25b2 " : "") + verdictText(run, steady) }),
 		steady.length ? list : null,
 	);

@@ -548,6 +548,7 @@ test("what is lost is told beside what is reachable", async () => {
 	const trace = join(source, "tests/golden/lost.trace");
 	await withPage(makePage("lost.html", [trace]), async (page) => {
 		assert.equal(await page.locator("#metric-lost").isChecked(), true);
+		assert.match(await page.locator(".verdict").innerText(), /140 B in 4 blocks are lost/);
 		const told = json(trace, "--lost", "--by=leaked");
 		assert.ok(told.consumers.length > 1);
 		assert.deepEqual(await shown(page), expected(told));
