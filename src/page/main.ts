@@ -29,6 +29,7 @@ const RANGE_TEXT: Partial<Record<Metric, string>> = {
 
 // What is not asked for yet is done in pieces of so many milliseconds.
 const PIECE_MS = 20;
+const MARKS_SHOWN = 100;
 
 class Page {
 	private readonly runs: Run[] = [];
@@ -156,8 +157,12 @@ class Page {
 		const text = `Memory in use over the run: at most ${bytes(report.peak.bytes)}${info.peak === null ? "" : ` at ${this.moment(info.peak)}`}, ${bytes(report.leaked.bytes)} at the end.`;
 		const host = find("chart", HTMLElement);
 		host.setAttribute("aria-label", text);
-		const marks = info.marks.map((mark) => element("li", { text: `${mark.name} at ${this.moment(mark.at)}` }));
-		fill(find("marks", HTMLElement), ...marks);
+		const marks = info.marks
+			.slice(0, MARKS_SHOWN)
+			.map((mark) => element("li", { text: `${mark.name} at ${this.moment(mark.at)}` }));
+		const hidden = info.marks_left_out + Math.max(0, info.marks.length - MARKS_SHOWN);
+		const rest = hidden ? element("li", { text: `and ${count(hidden)} more` }) : null;
+		fill(find("marks", HTMLElement), ...marks, rest);
 		find("marks-part", HTMLElement).hidden = !marks.length;
 	}
 

@@ -6,6 +6,8 @@ import type { ModuleSum } from "./measure";
 import type { Amounts } from "./run";
 import { baseName } from "./tree";
 
+const THREADS_SHOWN = 50;
+
 function bar(part: number, most: number): HTMLElement {
 	const inside = element("span", { class: "bar" });
 	inside.style.width = `${most ? (100 * part) / most : 0}%`;
@@ -82,15 +84,21 @@ export function threadTable(threads: string[], amounts: Amounts, byBlocks: boole
 	const order = threads.map((_, i) => i).filter((i) => amounts.count[i] > 0);
 	order.sort((a, b) => values[b] - values[a]);
 	const most = order.length ? values[order[0]] : 0;
-	const rows = order.map((i) =>
-		element(
-			"tr",
-			{},
-			name(threads[i]),
-			bar(values[i], most),
-			exact(count(amounts.count[i]), amounts.count[i]),
-			exact(bytes(amounts.bytes[i]), amounts.bytes[i]),
-		),
-	);
+	const rows = order
+		.slice(0, THREADS_SHOWN)
+		.map((i) =>
+			element(
+				"tr",
+				{},
+				name(threads[i]),
+				bar(values[i], most),
+				exact(count(amounts.count[i]), amounts.count[i]),
+				exact(bytes(amounts.bytes[i]), amounts.bytes[i]),
+			),
+		);
+	if (order.length > THREADS_SHOWN) {
+		const text = `and ${count(order.length - THREADS_SHOWN)} more threads`;
+		rows.push(element("tr", {}, element("td", { text, attributes: { colspan: 4 } })));
+	}
 	return small(`Threads, ${what}`, ["Thread", "", "Blocks", "Bytes"], rows);
 }

@@ -16,6 +16,7 @@ export interface Report {
 	pid: number | null;
 	parent: number | null;
 	flavour: string | null;
+	attached: { began: number | null; before: number | null } | null;
 	unseen: string | null;
 	advice: string | null;
 	complete: boolean;
@@ -45,6 +46,17 @@ interface Edge {
 	moment: string;
 }
 
+// What somebody found who looked what is reachable.
+export interface Looked {
+	time: number;
+	partial: boolean;
+	lost: Amount;
+	indirect: Amount;
+	possible: Amount;
+	reachable: Amount;
+	later: Amount; // allocated after that
+}
+
 export type Metric = "leaked" | "lost" | "peak" | "allocated" | "calls" | "temporary";
 
 export interface Description {
@@ -57,6 +69,7 @@ export interface Description {
 	axis: "time" | "events";
 	threads: string[];
 	marks: { at: number; name: string }[];
+	marks_left_out: number;
 	slice: number;
 	stretch: number;
 	size_slice: number;
@@ -66,7 +79,7 @@ export interface Description {
 	duration: number | null;
 	began: number | null;
 	events: number;
-	looked: { time: number; partial: boolean } | null;
+	looked: Looked | null;
 	resident: number | null;
 	chip: boolean;
 	table: boolean;

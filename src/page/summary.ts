@@ -2,7 +2,6 @@
 // What a person sees first: which program, how it ended, whether it leaks.
 import { element } from "./dom";
 import { amount, bytes, count, duration, plural, rate, signedBytes } from "./format";
-import { sum } from "./measure";
 import type { Amount, Report, Run } from "./run";
 import { sparkline } from "./sparkline";
 import { baseName } from "./tree";
@@ -36,7 +35,7 @@ const STATES: Record<string, string> = {
 	ended: "ended",
 	running: "still running when its trace was read",
 	replaced: "replaced by another program (exec)",
-	endless: "a chip's program, which has no end",
+	endless: "none: a chip runs on",
 	detached: "the tracer went, the program may run on",
 	unknown: "not known, the trace ends early",
 };
@@ -47,10 +46,16 @@ function stateText(report: Report): string {
 	return `killed by signal ${report.signal}${SIGNALS[report.signal] ? ` (${SIGNALS[report.signal]})` : ""}`;
 }
 
+// A chip's trace may name the program only where it says what was mapped.
+function programOf(run: Run): string {
+	const { strings } = run.info;
+	const path = run.report.program ?? (run.info.chip ? strings[run.place.module[0] - 1] : null);
+	return path ? baseName(path) : "program not known";
+}
+
 export function nameOf(run: Run): string {
-	const { report } = run;
-	const program = report.program ? baseName(report.program) : run.info.chip ? "a chip's program" : "program not known";
-	return report.pid === null ? program : `${program}, process ${report.pid}`;
+	if (run.info.chip) return `${programOf(run)}, on a chip`;
+	return run.report.pid === null ? programOf(run) : `${programOf(run)}, process ${run.report.pid}`;
 }
 
 // What is missing in the trace, so that the numbers are not all.
@@ -60,6 +65,10 @@ function warnings(run: Run): string[] {
 	if (!report.begun) list.push("The beginning is missing in the trace.");
 	if (!report.ended && report.state !== "endless")
 		list.push("The end is missing in the trace: what is live here may have been freed later.");
+	if (report.attached) {
+		const before = report.attached.before === null ? "" : `, ${bytes(report.attached.before)},`;
+		list.push(`The tracer came when the process ran already: what it had allocated before${before} is not in here.`);
+	}
 	if (report.lost) list.push(`${plural(report.lost, "event")} could not be recorded.`);
 	if (report.limit !== null)
 		list.push(`The trace reached its limit of ${bytes(report.limit)}: later allocations are not in it.`);
@@ -90,13 +99,31 @@ function blocksOf(value: Amount): string {
 	return plural(value.count, "block");
 }
 
+// What no pointer leads to; null if nobody looked.
+function lostOf(run: Run): Amount | null {
+	const { looked } = run.info;
+	if (!looked) return null;
+	return { count: looked.lost.count + looked.indirect.count, bytes: looked.lost.bytes + looked.indirect.bytes };
+}
+
 function reachFacts(run: Run): (HTMLElement | null)[] {
-	if (!run.info.looked) return [];
-	const lost = sum(run.whole.lost);
-	const { leaked } = run.report;
+	const { looked } = run.info;
+	const lost = lostOf(run);
+	if (!looked || !lost) return [];
 	return [
 		fact("Lost", bytes(lost.bytes), `${blocksOf(lost)}: no pointer leads to them`),
-		fact("Reachable", bytes(leaked.bytes - lost.bytes), plural(leaked.count - lost.count, "block")),
+		looked.possible.count
+			? fact(
+					"Possibly lost",
+					bytes(looked.possible.bytes),
+					`${blocksOf(looked.possible)}: only pointers into their inside`,
+				)
+			: null,
+		fact(
+			"Reachable",
+			bytes(looked.reachable.bytes),
+			blocksOf(looked.reachable) + (looked.later.count ? `; ${blocksOf(looked.later)} came later` : ""),
+		),
 	];
 }
 
@@ -123,7 +150,7 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
 		),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
-		fact("End", stateText(report), report.complete ? "the trace is complete" : "the trace is not complete"),
+		fact("End", stateText(report), warnings(run).length ? "the trace is not complete" : "the trace is complete"),
 		fact("Traced", FLAVOURS[report.flavour ?? ""] ?? report.flavour ?? "not known", info.trace),
 	);
 }
@@ -150,13 +177,16 @@ function steadyRows(run: Run): number[] {
 
 function verdictText(run: Run, steady: number[]): string {
 	const { leaked } = run.report;
+	const lost = lostOf(run);
 	if (steady.length) {
 		const together = steady.reduce((all, row) => all + run.row.rate[row], 0);
 		const many = steady.length > 1;
 		return `${plural(steady.length, "backtrace")} ${many ? "grow" : "grows"} steadily, by ${rate(together)}${many ? " together" : ""}.`;
 	}
+	if (lost?.count) return `${amount(lost)} ${lost.count === 1 ? "is" : "are"} lost: no pointer leads to them.`;
 	if (!leaked.count) return "All that was allocated was freed.";
-	return `${amount(leaked)} ${leaked.count === 1 ? "was" : "were"} not freed. No backtrace is known to grow steadily.`;
+	const rest = lost ? "Nothing is lost." : "No backtrace is known to grow steadily.";
+	return `${amount(leaked)} ${leaked.count === 1 ? "was" : "were"} not freed. ${rest}`;
 }
 
 // SHOW opens the row in the table.
@@ -181,7 +211,7 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 		list.append(element("li", { text: `and ${steady.length - STEADY_SHOWN} more: sort the table by growth` }));
 	return element(
 		"div",
-		{ class: steady.length ? "verdict leaks" : "verdict" },
+		{ class: steady.length || lostOf(run)?.count ? "verdict leaks" : "verdict" },
 		element("p", { class: "said", text: (steady.length ? "\u25b2 " : "") + verdictText(run, steady) }),
 		steady.length ? list : null,
 	);

@@ -49,7 +49,7 @@ export class Table {
 	private descending = true;
 	private query = "";
 	private shown = FIRST_ROWS;
-	private ordered: number[] = []; // the entries, as they are shown
+	private entries: number[] = []; // that are to be shown, in no order
 	private readonly open = new Set<number>();
 	private matching: Uint8Array | null = null; // by entry; null: there is no filter
 	private ranks: Float64Array | null = null; // of the entries' labels in the alphabet
@@ -88,7 +88,7 @@ export class Table {
 	reveal(entry: number): void {
 		this.filter("");
 		this.open.add(entry);
-		this.shown = Math.max(this.shown, this.order().indexOf(entry) + 1);
+		this.shown = Math.max(this.shown, this.first(this.entries.length).indexOf(entry) + 1);
 		this.draw();
 		const row = this.body.querySelector(`[data-entry="${entry}"]`);
 		row?.scrollIntoView({ block: "center" });
@@ -206,17 +206,26 @@ export class Table {
 
 	// ---- rows ---------------------------------------------------------------------
 
-	private order(): number[] {
+	// The entries that are to be shown, in no order.
+	private wanted(): number[] {
 		const { view, measured } = this.data as TableData;
 		const { now, before } = measured;
 		const list = [];
 		for (let entry = 0; entry < view.entries; entry++)
 			if ((now.count[entry] || before?.count[entry]) && (!this.matching || this.matching[entry])) list.push(entry);
+		return list;
+	}
+
+	// The first MOST of the wanted entries in their order. Sorting all of them takes longer than a person likes to wait.
+	private first(most: number): number[] {
 		const column = this.columns().find((c) => c.key === this.sortKey) ?? this.columns()[1];
-		const keys = new Float64Array(view.entries);
-		for (const entry of list) keys[entry] = column.order(entry);
 		const sign = this.descending ? -1 : 1;
-		return list.sort((a, b) => sign * (keys[a] - keys[b]) || a - b);
+		const keys = Float64Array.from(this.entries, (entry) => sign * column.order(entry));
+		const last = Float64Array.from(keys).sort()[Math.min(most, keys.length) - 1];
+		const list = [];
+		for (let i = 0; i < keys.length; i++) if (keys[i] <= last) list.push(i);
+		list.sort((a, b) => keys[a] - keys[b] || a - b);
+		return list.slice(0, most).map((i) => this.entries[i]);
 	}
 
 	private sortBy(key: Key): void {
@@ -256,28 +265,28 @@ export class Table {
 	private draw(): void {
 		if (!this.data) return;
 		const columns = this.columns();
-		this.ordered = this.order();
+		this.entries = this.wanted();
 		fill(this.head, element("tr", {}, ...columns.map((column) => this.heading(column))));
-		const rows = this.ordered.slice(0, this.shown).flatMap((entry) => this.rowsOf(entry, columns));
+		const rows = this.first(this.shown).flatMap((entry) => this.rowsOf(entry, columns));
 		if (!rows.length) {
 			const text = this.query ? "Nothing is called so." : this.data.empty;
 			rows.push(element("tr", {}, element("td", { text, attributes: { colspan: columns.length } })));
 		}
 		fill(this.body, ...rows);
 		this.tellMore();
-		this.state.textContent = this.share(this.ordered);
+		this.state.textContent = this.share(this.entries);
 	}
 
 	private showMore(): void {
 		const columns = this.columns();
-		const more = this.ordered.slice(this.shown, this.shown + MORE_ROWS);
+		const more = this.first(this.shown + MORE_ROWS).slice(this.shown);
 		this.shown += MORE_ROWS;
 		this.body.append(...more.flatMap((entry) => this.rowsOf(entry, columns)));
 		this.tellMore();
 	}
 
 	private tellMore(): void {
-		const left = this.ordered.length - this.shown;
+		const left = this.entries.length - this.shown;
 		this.more.hidden = left <= 0;
 		this.more.textContent = `Show ${count(Math.min(left, MORE_ROWS))} more of ${count(left)}`;
 	}

@@ -59,6 +59,7 @@ export class Tree {
 	private readonly pairs: Pairs;
 	private firsts: Int32Array | null = null;
 	private nexts: Int32Array | null = null;
+	private fixed: Int32Array | null = null; // the parents, for loops
 
 	// WITHLINES: nodes of innermost frames are told apart by their lines, and all by their modules.
 	constructor(
@@ -140,12 +141,18 @@ export class Tree {
 		return adding.ends;
 	}
 
+	private fixedParents(): Int32Array {
+		if (this.fixed?.length !== this.size) this.fixed = Int32Array.from(this.parents);
+		return this.fixed;
+	}
+
 	// What each node has with all below it. ENDS and VALUES are by row.
 	sums(ends: Int32Array, values: Float64Array): Float64Array {
 		const sums = new Float64Array(this.size);
 		for (let row = 0; row < ends.length; row++) sums[ends[row]] += values[row];
+		const parents = this.fixedParents();
 		// A node is made behind its parent.
-		for (let node = sums.length - 1; node > 0; node--) sums[this.parents[node]] += sums[node];
+		for (let node = sums.length - 1; node > 0; node--) sums[parents[node]] += sums[node];
 		return sums;
 	}
 }

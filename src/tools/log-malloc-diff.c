@@ -26,8 +26,9 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD[@MOMENT] NEW[
 			   "      --max-growth N    exit status 1 if all together grew by more than N bytes\n"
 			   "                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
 			   "      --accept-own-calls\n"
-			   "                        --max-growth can be met by dynamic programs with the tracker\n"
-			   "                        linked in, too, whose libraries' calls are not seen\n"
+			   "                        --max-growth can be met by dynamic programs that have the\n"
+			   "                        tracker linked in or load it themselves, too: not all calls\n"
+			   "                        of these are seen\n"
 			   "  -t, --top N           the first N backtraces, the rest as a sum; 0: all (20, in JSON\n"
 			   "                        all)\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 			   "Exit status: 0 fine, 1 more growth than --max-growth allows, or a trace lacks a part\n"

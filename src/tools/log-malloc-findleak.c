@@ -24,8 +24,8 @@
 static const char help[] =
 	"Usage: log-malloc-findleak [OPTION]... TRACE...\n"
 	"Lists the blocks that are not freed at the end of a trace, by where they were\n"
-	"allocated: first what grows steadily, then the largest. TRACE is a file, or - for\n"
-	"standard input.\n"
+	"allocated: first what is lost, where that is known, and what grows steadily, then the\n"
+	"largest. TRACE is a file, or - for standard input.\n"
 	"\n"
 	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
 	"                        and JUnit all)\n"

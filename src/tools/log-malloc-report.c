@@ -130,6 +130,7 @@ static int add_to_page(struct report *r, const struct export_image *image)
 	struct export_html_image added = {
 		.image = image,
 		.course = &r->html.course,
+		.unreached = &r->lost.unreached,
 		.trace = r->work.trace->input.name,
 		.number = r->html.traces,
 		.from = window_first_time(window),
@@ -139,6 +140,7 @@ static int add_to_page(struct report *r, const struct export_image *image)
 	};
 	int error = image->image->has_time ? history_finish(&r->html.course.history, added.to) : 0;
 
+	unreached_is_whole(&r->lost.unreached);
 	if (!error)
 		error = export_html_add(r->html.page, &added);
 	json_decref(added.report);
@@ -233,6 +235,14 @@ static void forget_image(struct report *r)
 	command_next_image(&r->work);
 }
 
+/* A page tells what is lost beside what is live. */
+static int take_reached(struct report *r, const struct trace_item *item)
+{
+	if (r->format == FORMAT_HTML && !window_has_ended(&r->work.window))
+		return unreached_take(&r->lost.unreached, r->work.trace, item);
+	return only_lost_take(&r->lost, &r->work, item);
+}
+
 /* ---- a trace, and all of them --------------------------------------------- */
 
 static int take_item(void *context, const struct trace_item *item)
@@ -244,7 +254,7 @@ static int take_item(void *context, const struct trace_item *item)
 	if (item->kind == TRACE_CALL)
 		return window_is_inside(&r->work.window) ? take_call(r, item) : 0;
 	if (item->kind == TRACE_REACHED)
-		return only_lost_take(&r->lost, &r->work, item);
+		return take_reached(r, item);
 	if (item->kind == TRACE_MARK && r->format == FORMAT_HTML && window_is_inside(&r->work.window))
 		return course_mark(&r->html.course, r->work.trace);
 	if (item->kind != TRACE_END)

@@ -544,6 +544,24 @@ test("two traces are compared", async () => {
 	});
 });
 
+test("what is lost is told beside what is reachable", async () => {
+	const trace = join(source, "tests/golden/lost.trace");
+	await withPage(makePage("lost.html", [trace]), async (page) => {
+		assert.equal(await page.locator("#metric-lost").isChecked(), true);
+		assert.match(await page.locator(".verdict").innerText(), /140 B in 4 blocks are lost/);
+		const told = json(trace, "--lost", "--by=leaked");
+		assert.ok(told.consumers.length > 1);
+		assert.deepEqual(await shown(page), expected(told));
+		await choose(page, "leaked");
+		assert.deepEqual(await shown(page), expected(json(trace, "--by=leaked")));
+		assert.match(await page.locator(".facts").innerText(), /Lost\s+\d+ B\s+\d+ blocks?: no pointer leads to them/);
+		assert.match(await page.locator(".facts").innerText(), /Reachable\s+1\.\d+ KiB\s+2 blocks/);
+	});
+	await withPage(urls.server, async (page) => {
+		assert.equal(await page.locator("#metric-lost").count(), 0);
+	});
+});
+
 test("a chip's trace has a page", async () => {
 	await withPage(urls.chip, async (page) => {
 		await choose(page, "leaked");

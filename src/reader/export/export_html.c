@@ -116,6 +116,7 @@ struct packing {
 	} * rows;
 	size_t row_count, row_room;
 	struct amount *lost; /* by consumer; NULL if nobody looked */
+	struct amount states[REACH_KINDS + 1];
 	bool failed;         /* there was no memory */
 };
 
@@ -345,20 +346,24 @@ static void add_consumer(struct packing *p, size_t number)
 	put_cells(p, source);
 }
 
-/* Adds up by consumer the blocks that no pointer leads to. */
+/* Adds up by consumer the blocks that are lost: definitely, indirectly or possibly. */
 static void find_lost(struct packing *p)
 {
 	const struct unreached *unreached = p->given->unreached;
 	const struct heap_block *block;
 	size_t position = 0;
 
-	if (!unreached || !unreached->known)
+	if (!unreached->known)
 		return;
 	p->lost = calloc(p->consumers->count + 1, sizeof *p->lost);
 	p->failed |= !p->lost;
-	while (p->lost && (block = heap_next(&p->consumers->heap, &position)))
-		if (unreached_find(unreached, block->address) != REACH_REACHABLE)
+	while (p->lost && (block = heap_next(&p->consumers->heap, &position))) {
+		enum reach reach = unreached_judge(unreached, block->address, block->line);
+
+		amount_add(&p->states[reach], block->size);
+		if (reach < REACH_REACHABLE)
 			amount_add(&p->lost[consumers_number(p->consumers, block)], block->size);
+	}
 }
 
 static void add_consumers(struct packing *p)
@@ -448,11 +453,20 @@ static json_t *known(bool is_known, uint64_t number)
 	return is_known ? json_number(number) : json_null();
 }
 
-static json_t *looked_at(const struct unreached *unreached)
+/* What somebody found who looked what is reachable. */
+static json_t *looked_at(const struct packing *p)
 {
-	if (!unreached || !unreached->known)
+	const struct unreached *unreached = p->given->unreached;
+	json_t *object;
+
+	if (!unreached->known)
 		return json_null();
-	return json_pack("{s:o,s:b}", "time", json_number(unreached->at), "partial", unreached->is_partial);
+	object = json_pack("{s:o,s:b}", "time", json_number(unreached->at), "partial", unreached->is_partial);
+	for (enum reach reach = 0; object && reach <= REACH_UNKNOWN; reach++)
+		json_object_set_new(object, reach == REACH_UNKNOWN ? "later" : reach_name(reach),
+		                    json_pack("{s:o,s:o}", "count", json_number(p->states[reach].count), "bytes",
+		                              json_number(p->states[reach].bytes)));
+	return object;
 }
 
 static json_t *description(struct packing *p, enum course_axis axis)
@@ -478,9 +492,10 @@ static json_t *description(struct packing *p, enum course_axis axis)
 	                                 known(p->consumers->peaks, course->peak[axis]), "duration",
 	                                 known(image->has_time, given->to - given->from), "began",
 	                                 known(image->has_clock, image->clock)));
-	json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "events", json_number(image->events),
-	                                         "size_slice", json_number(course->sizes[axis].interval), "looked",
-	                                         looked_at(given->unreached), "resident",
+	json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "events", json_number(image->events),
+	                                         "marks_left_out", json_number(course->marks_left_out), "size_slice",
+	                                         json_number(course->sizes[axis].interval), "looked",
+	                                         looked_at(p), "resident",
 	                                         known(course->use.has_resident, course->resident_peak), "chip",
 	                                         image->is_embedded, "table", image->is_table));
 	return object;

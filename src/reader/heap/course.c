@@ -127,12 +127,17 @@ int course_apply(struct course *course, const struct trace *trace, const struct 
 int course_mark(struct course *course, const struct trace *trace)
 {
 	const struct record *record = &trace->record;
-	struct course_mark *marks =
-		array_grow(course->marks, &course->mark_room, course->mark_count + 1, sizeof *marks);
-	char *name = pool_copy(&course->pool, record->text, record->len);
+	struct course_mark *marks;
+	char *name;
 
+	if (course->mark_count == COURSE_MARKS_MAX) {
+		course->marks_left_out++;
+		return 0;
+	}
+	marks = array_grow(course->marks, &course->mark_room, course->mark_count + 1, sizeof *marks);
 	if (marks)
 		course->marks = marks;
+	name = pool_copy(&course->pool, record->text, record->len);
 	if (!marks || !name)
 		return -ENOMEM;
 	marks[course->mark_count++] = (struct course_mark){

@@ -20,8 +20,12 @@
 /* What positions are: milliseconds since the image began, or the number of its calls. */
 enum course_axis { COURSE_TIME, COURSE_EVENTS, COURSE_AXES };
 
-/* A run that lasts so many milliseconds is told by time. */
-enum { COURSE_LEAST_MS = 1000 };
+enum {
+	/* A run that lasts so many milliseconds is told by time. */
+	COURSE_LEAST_MS = 1000,
+	/* More marks than these are only counted. */
+	COURSE_MARKS_MAX = 1000,
+};
 
 struct course_mark {
 	uint64_t at[COURSE_AXES];
@@ -42,6 +46,7 @@ struct course {
 	struct history history; /* of images with times */
 	struct course_mark *marks;
 	size_t mark_count, mark_room;
+	uint64_t marks_left_out;
 	struct curve_use use;
 	struct pool pool;
 };
