@@ -2,7 +2,9 @@
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
 #include "command.h"
 #include "consumers_print.h"
+#include "export_svg.h"
 #include "interrupt.h"
+#include "output_file.h"
 #include "python.h"
 #include "summary.h"
 
@@ -20,10 +22,12 @@ static const char help[] =
 	"\n"
 	"  -b, --by WHAT         rank by leaked, peak, allocated (bytes), calls or temporary\n"
 	"                        (blocks); default: peak\n"
-	"      --format FORMAT   text, json, folded (FlameGraph, speedscope), massif\n"
-	"                        (ms_print, massif-visualizer) or pprof (go tool pprof);\n"
-	"                        default: text\n"
-	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up\n"
+	"      --format FORMAT   text, json, svg (a flame graph), folded (FlameGraph,\n"
+	"                        speedscope), massif (ms_print, massif-visualizer) or pprof\n"
+	"                        (go tool pprof); default: text\n"
+	"  -o, --output FILE     write to FILE, and not to standard output\n"
+	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up;\n"
+	"                        svg: the order of its frames\n"
 	"      --by-thread       text: what each thread did, instead of backtraces\n"
 	"      --split-threads   tell the backtraces of different threads apart; in trees and\n"
 	"                        folded stacks the thread is outermost, in pprof a label\n"
@@ -40,6 +44,7 @@ enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
 	{"format", required_argument, NULL, FORMAT},
+	{"output", required_argument, NULL, 'o'},
 	{"tree", optional_argument, NULL, TREE},
 	{"by-thread", no_argument, NULL, BY_THREAD},
 	{"split-threads", no_argument, NULL, SPLIT_THREADS},
@@ -52,9 +57,9 @@ static const struct option options[] = {
 	COMMAND_LAST_OPTIONS,
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_COUNT };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_SVG, FORMAT_COUNT };
 
-static const char *const formats[FORMAT_COUNT] = {"text", "json", "folded", "massif", "pprof"};
+static const char *const formats[FORMAT_COUNT] = {"text", "json", "folded", "massif", "pprof", "svg"};
 
 enum { TOP_DEFAULT = 20 };
 
@@ -66,8 +71,12 @@ struct report {
 	struct consumers consumers;
 	struct timeline timeline;
 	uint64_t images; /* the number of reported images */
+	bool missed;     /* some trace could not be read, or not as it was asked for */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
+	struct export_svg *svg;
+	const char *output; /* -o */
+	struct output_file file;
 	bool sum; /* only the sums are shown */
 	struct summary summary;
 	/* A massif file describes one program: the image with the highest peak is kept. */
@@ -105,6 +114,15 @@ static int keep_massif(struct report *r, const struct export_image *image)
 	return error;
 }
 
+/* Nothing is missing of the image that has ended. */
+static bool is_whole(const struct report *r)
+{
+	const struct trace_image *image = &r->work.trace->image;
+
+	return image->begun && !image->is_partial && !trace_is_missing_some(image) && !trace_lacks_end(image) &&
+	       !command_malformed(&r->work) && !interrupt_came();
+}
+
 static int write_image(struct report *r, const struct export_image *image)
 {
 	switch (r->format) {
@@ -116,6 +134,8 @@ static int write_image(struct report *r, const struct export_image *image)
 		return keep_massif(r, image);
 	case FORMAT_PPROF:
 		return export_pprof_add(r->pprof, image);
+	case FORMAT_SVG:
+		return export_svg_add(r->svg, image, is_whole(r));
 	default:
 		if (r->images)
 			fputc('\n', r->work.screen.out);
@@ -234,31 +254,56 @@ static int write_rest(struct report *r)
 	}
 	if (r->format == FORMAT_PPROF && r->images)
 		error = export_pprof_write(r->pprof, stdout);
+	if (r->format == FORMAT_SVG && r->images)
+		error = export_svg_write(r->svg, stdout);
 	if (error)
 		cli_error("%s", strerror(-error));
 	return error ? CLI_TROUBLE : CLI_OK;
 }
 
+/* Begins what needs all images. False after a message. */
+static bool create_export(struct report *r)
+{
+	const struct export_svg_options wanted = {
+		.metric = r->metric, .is_bottom_up = r->view.tree == VIEW_BOTTOM_UP, .is_full = r->work.full_names};
+
+	if (r->format == FORMAT_PPROF)
+		r->pprof = export_pprof_create(r->metric);
+	if (r->format == FORMAT_SVG)
+		r->svg = export_svg_create(&wanted);
+	if ((r->format != FORMAT_PPROF || r->pprof) && (r->format != FORMAT_SVG || r->svg))
+		return true;
+	cli_error("%s", strerror(ENOMEM));
+	return false;
+}
+
+/* What was reported is kept, also if one of several traces could not be read. */
+static int finish(struct report *r, int status)
+{
+	screen_close(&r->work.screen);
+	if (!output_file_close(&r->file, r->images && status != CLI_TROUBLE))
+		status = CLI_TROUBLE;
+	return command_finish(&r->work, r->missed ? CLI_TROUBLE : status);
+}
+
 static int run(struct report *r, char **paths)
 {
-	int status = CLI_OK, rest;
+	int status;
 
-	if (!command_look_up(&r->work) || !command_open_screen(&r->work))
+	if (!output_file_open(&r->file, r->output, paths))
 		return CLI_TROUBLE;
-	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
-		cli_error("%s", strerror(ENOMEM));
-		return command_finish(&r->work, CLI_TROUBLE);
-	}
+	if (!command_look_up(&r->work) || !command_open_screen(&r->work) || !create_export(r))
+		return finish(r, CLI_TROUBLE);
 	for (; *paths && !interrupt_came(); paths++)
-		if (report_trace(r, *paths) != CLI_OK)
-			status = CLI_TROUBLE;
+		r->missed |= report_trace(r, *paths) != CLI_OK;
 	if (r->format == FORMAT_TEXT)
 		command_print_hints(&r->work);
-	rest = write_rest(r);
+	status = write_rest(r);
 	export_pprof_destroy(r->pprof);
+	export_svg_destroy(r->svg);
 	summary_free(&r->summary);
 	free(r->massif.text);
-	return command_finish(&r->work, rest ? rest : status);
+	return finish(r, status);
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -296,6 +341,9 @@ static bool take_option(void *context, int option, const char *argument)
 	case FORMAT:
 		set_format(r, argument);
 		return true;
+	case 'o':
+		r->output = argument;
+		return true;
 	case TREE:
 		set_tree(r, argument);
 		return true;
@@ -324,8 +372,8 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("--sum is for --format=text and --format=json");
 	if (r->sum && (r->view.tree || r->view.by_thread || r->consumers.by_thread))
 		cli_usage_error("--sum has neither a tree nor threads");
-	if (r->view.tree && r->format != FORMAT_TEXT)
-		cli_usage_error("--tree is for --format=text");
+	if (r->view.tree && r->format != FORMAT_TEXT && r->format != FORMAT_SVG)
+		cli_usage_error("--tree is for --format=text and --format=svg");
 	if (r->view.by_thread && r->format != FORMAT_TEXT)
 		cli_usage_error("--by-thread is for --format=text; --format=json always has the threads");
 	if (r->view.by_thread && r->view.tree)
@@ -334,7 +382,11 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("--by-thread has no backtraces that --split-threads could tell apart");
 	if (r->consumers.by_thread && r->format == FORMAT_MASSIF)
 		cli_usage_error("massif's format has no threads");
-	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
+	if (r->output && !*r->output)
+		cli_usage_error("--output needs the name of a file");
+	if (r->format == FORMAT_SVG && !r->output && isatty(STDOUT_FILENO))
+		cli_usage_error("a picture is not for a terminal: -o FILE.svg");
+	if (r->format == FORMAT_PPROF && !r->output && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	r->summary.backtraces.metric = r->metric;
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
@@ -346,7 +398,7 @@ static void check_options(struct report *r, char **paths)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = {"log-malloc-report", help, "b:t:p:nfhV", options, take_option};
+	static const struct command command = {"log-malloc-report", help, "b:o:t:p:nfhV", options, take_option};
 	struct report r = {.metric = METRIC_PEAK, .view.min_percent = 1};
 	char **paths = command_parse(&command, &r.work, &r, argc, argv);
 
