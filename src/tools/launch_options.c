@@ -2,6 +2,7 @@
 /* See launch_options.h. */
 #include "launch_options.h"
 #include "cli.h"
+#include "make_report.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -35,6 +36,8 @@ _Noreturn static void help(void)
 	     "                     what it has (default: no limit)\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
+	     "      --report FILE  at the end, make FILE.html or FILE.svg by log-malloc-report; the\n"
+	     "                     trace is removed then, unless there is -o or -f\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -50,6 +53,8 @@ static void check(const struct launch_options *options)
 {
 	if (options->output && !*options->output)
 		cli_usage_error("--output needs the name of a file");
+	if (options->report && !make_report_knows(options->report))
+		cli_usage_error("--report: '%s' ends neither in .html nor in .svg", options->report);
 	settings_check(&options->settings);
 	if (!options->command[0])
 		cli_usage_error("which command is to be traced?");
@@ -57,7 +62,7 @@ static void check(const struct launch_options *options)
 
 struct launch_options launch_options_parse(int argc, char **argv)
 {
-	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS };
+	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS, OPT_REPORT };
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"follow", no_argument, NULL, 'f'},
@@ -74,6 +79,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
+		{"report", required_argument, NULL, OPT_REPORT},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -98,6 +104,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 			break;
 		case OPT_OPERATORS:
 			options.operators = true;
+			break;
+		case OPT_REPORT:
+			options.report = optarg;
 			break;
 		case OPT_FORMAT:
 			options.settings.values[SETTING_FORMAT] = long_options[index].name;

@@ -11,8 +11,9 @@ struct launch_options {
 	const char *output; /* NULL: not given */
 	struct settings settings;
 	bool quiet, verbose;
-	bool operators; /* C++'s operators are intercepted, too */
-	char **command; /* its words, NULL behind the last */
+	bool operators;     /* C++'s operators are intercepted, too */
+	const char *report; /* the file of --report, or NULL */
+	char **command;     /* its words, NULL behind the last */
 };
 
 /* Ends the program for --help, --version and wrong usage. */
