@@ -120,6 +120,9 @@ static struct levels levels_of(const struct chart *chart, const struct panel *pa
 		return levels;
 	levels.always = level_of(panel, own->least);
 	levels.sometimes = levels.beyond = level_of(panel, own->most);
+	/* Values that differ by less than a cell are shown as one. */
+	if (levels.sometimes - levels.always < EIGHTHS)
+		levels.always = levels.sometimes;
 	if (panel->series == CURVE_REQUESTED && usable->is_known && usable->most > own->most)
 		levels.beyond = level_of(panel, usable->most);
 	return levels;
@@ -133,17 +136,12 @@ static enum texture texture_of(struct levels levels, int row, int *eighths)
 	*eighths = EIGHTHS;
 	if (levels.always >= base + EIGHTHS)
 		return ALWAYS;
-	/* The values of the column differ by less than this cell. */
-	if (levels.sometimes > base && levels.sometimes < base + EIGHTHS && levels.always >= base) {
+	if (levels.sometimes > base && levels.sometimes == levels.always) {
 		*eighths = levels.sometimes - base;
 		return ALWAYS;
 	}
 	if (levels.sometimes >= half)
 		return levels.always >= half ? ALWAYS : SOMETIMES;
-	if (levels.sometimes > base && levels.beyond < base + EIGHTHS) {
-		*eighths = levels.sometimes - base;
-		return ALWAYS;
-	}
 	return levels.beyond >= half ? BEYOND : NOTHING;
 }
 

@@ -66,8 +66,8 @@ const char *picture_series(enum curve_series series)
 
 uint64_t picture_scale(uint64_t most)
 {
-	static const uint16_t steps[] = {2,  4,  6,   8,   10,  12,  16,  20,  24,  32,  40,  48,
-	                                 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640, 800};
+	static const uint16_t steps[] = {2,  4,  6,   8,   10,  12,  16,  20,  24,  32,  40,  48,   64,
+	                                 80, 96, 128, 160, 200, 256, 320, 400, 512, 640, 800, 1024, 1536};
 
 	for (int shift = 0; shift <= 50; shift += 10)
 		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
