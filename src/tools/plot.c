@@ -47,7 +47,10 @@ bool plot_knows(const char *path)
 
 /* ---- the script ----------------------------------------------------------- */
 
-/* A text that is in no way a command: in single quotes, with those in it doubled. Backquotes are no harm there. */
+/*
+ * A text in single quotes, in which gnuplot replaces nothing. Typographic quotes stand for those in the text: doubled
+ * ones are understood in some places only.
+ */
 static void print_quoted(FILE *out, const char *text)
 {
 	char *valid = xml_valid(text);
@@ -55,10 +58,11 @@ static void print_quoted(FILE *out, const char *text)
 	putc('\'', out);
 	for (const char *at = valid ? valid : "?"; *at; at++) {
 		if (*at == '\'')
-			putc('\'', out);
-		putc(*at == '`' ? '\'' : *at, out);
-		if (*at == '`')
-			putc('\'', out);
+			fputs("\xe2\x80\x99", out);
+		else if (*at == '`')
+			fputs("\xe2\x80\x98", out);
+		else
+			putc(*at, out);
 	}
 	putc('\'', out);
 	free(valid);

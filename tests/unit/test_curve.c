@@ -87,8 +87,7 @@ START_TEST(a_position_is_in_the_column_that_shows_it)
 			each_holds(curve_position_of(&curve, counts[i], column) <= at);
 		}
 		ck_assert_uint_eq(curve_column_of(&curve, counts[i], 0), 0);
-		ck_assert_uint_eq(curve_column_of(&curve, counts[i], 1099),
-		                  curve_column_of(&curve, counts[i], 5000));
+		ck_assert_uint_eq(curve_column_of(&curve, counts[i], 1099), curve_column_of(&curve, counts[i], 5000));
 	}
 }
 END_TEST
