@@ -31,6 +31,7 @@ enum {
 enum {
 	/* Names that are longer than so many columns are cut. */
 	NAME_MAX_COLUMNS = 300,
+	PROGRAM_MAX_COLUMNS = 60,
 	/* Programs that the head names. */
 	NAMED_PROGRAMS = 4,
 };
@@ -104,13 +105,29 @@ static void print_amount(struct amount amount, FILE *out)
 	fprintf(out, " in %" PRIu64 " block%s", amount.count, plural(amount.count));
 }
 
+/* The beginning of NAME, in at most ROOM columns. 0 or -ENOMEM. */
+static int print_begin(const char *name, int room, FILE *out)
+{
+	char *text = xml_valid(name);
+	size_t len, kept;
+
+	if (!text)
+		return -ENOMEM;
+	len = strlen(text);
+	kept = columns_head(text, len, room);
+	xml_print(text, kept, out);
+	fputs(kept < len ? "..." : "", out);
+	free(text);
+	return 0;
+}
+
 static int print_programs(const struct export_svg *svg, FILE *out)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < svg->images && i < NAMED_PROGRAMS; i++) {
 		fputs(i ? ", " : "", out);
-		error = xml_print_name(svg->programs[i], out);
+		error = print_begin(svg->programs[i], PROGRAM_MAX_COLUMNS, out);
 	}
 	if (svg->images > NAMED_PROGRAMS)
 		fprintf(out, " and %zu more", svg->images - NAMED_PROGRAMS);
@@ -188,15 +205,13 @@ static int print_frame(const struct drawing *drawing, const struct frame_shape *
 	double width = left_of(drawing, shape->from + value) - x, y = top_of(drawing, shape->level);
 	char *text = xml_valid(shape->label);
 	FILE *out = drawing->out;
-	size_t len, kept;
+	int error;
 
 	if (!text)
 		return -ENOMEM;
-	len = strlen(text);
-	kept = columns_head(text, len, NAME_MAX_COLUMNS);
 	fputs("<g><title>", out);
-	xml_print(text, kept, out);
-	fputs(kept < len ? "...: " : ": ", out);
+	error = print_begin(text, NAME_MAX_COLUMNS, out);
+	fputs(": ", out);
 	print_amount(shape->amount, out);
 	fprintf(out, ", %.2f %%</title><rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%d\" fill=\"",
 	        100 * value / drawing->whole, x, y, width > 1.5 ? width - 0.5 : width, FRAME - 1);
@@ -208,7 +223,7 @@ static int print_frame(const struct drawing *drawing, const struct frame_shape *
 	print_text(text, width, x, y, out);
 	fputs("</g>\n", out);
 	free(text);
-	return 0;
+	return error;
 }
 
 static int show(struct drawing *drawing, const struct frame_shape *shape)
