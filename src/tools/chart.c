@@ -6,6 +6,7 @@
  */
 #include "chart.h"
 #include "bytes_print.h"
+#include "columns.h"
 #include "plural.h"
 
 #include <errno.h>
@@ -20,8 +21,10 @@ enum {
 	NARROW = 24,
 	/* What the labels of the horizontal axis take, and the blanks between them. */
 	TICK = 16,
-	/* Lines beside the rows of cells: title, heading, axis, times, peak, its numbers. */
-	WORDS = 7,
+	/* Lines beside the rows of cells that have one line each: heading, axis, times, peak. */
+	WORDS = 4,
+	/* What lines that are broken between words may leave free, and are indented by. */
+	RAGGED = 12,
 	/* The same of the panel for resident memory. */
 	RESIDENT_WORDS = 2,
 };
@@ -357,10 +360,9 @@ static void print_peak_mark(const struct chart *chart)
 }
 
 /* Marks are called a, b, c; of several in one column, the first is seen. */
-static int print_marks(const struct chart *chart)
+static int print_mark_letters(const struct chart *chart)
 {
 	const struct picture *picture = chart->picture;
-	char text[PICTURE_POSITION];
 	struct below line;
 	int error;
 
@@ -372,6 +374,16 @@ static int print_marks(const struct chart *chart)
 	for (size_t i = picture->mark_count; i-- > 0;)
 		line.cells[chart->label + column_of(chart, picture_mark_at(picture, i))] = (char)('a' + i);
 	end_below(chart, &line);
+	return 0;
+}
+
+static void print_marks(const struct chart *chart)
+{
+	const struct picture *picture = chart->picture;
+	char text[PICTURE_POSITION];
+
+	if (!picture->mark_count)
+		return;
 	fputs("marks:", chart->out);
 	for (size_t i = 0; i < picture->mark_count; i++)
 		fprintf(chart->out, "%s %c %s (%s)", i ? "," : "", (char)('a' + i), picture->marks[i].name,
@@ -379,7 +391,6 @@ static int print_marks(const struct chart *chart)
 	if (picture->more_marks)
 		fprintf(chart->out, " and %" PRIu64 " more", picture->more_marks);
 	putc('\n', chart->out);
-	return 0;
 }
 
 static void print_peaks(const struct chart *chart)
@@ -403,11 +414,39 @@ static void print_peaks(const struct chart *chart)
 
 /* ---- the whole ------------------------------------------------------------ */
 
-/* Divides the lines between the panels. */
-static void print_panels(const struct chart *chart)
+/* How many lines TEXT takes, which is no longer than that. */
+static int lines_of(const struct chart *chart, const char *text)
+{
+	int width = chart->style->width, len = columns_of(text, strlen(text));
+	int rest = width > 2 * RAGGED ? width - RAGGED : width / 2;
+
+	if (!len)
+		return 0;
+	return len <= width ? 1 : 1 + (len - width + rest - 1) / rest;
+}
+
+/* What PRINT prints; to be freed. NULL without memory. */
+static char *text_of(const struct chart *chart, void (*print)(const struct chart *chart))
+{
+	struct chart copy = *chart;
+	char *text = NULL;
+	size_t len;
+
+	copy.out = open_memstream(&text, &len);
+	if (!copy.out)
+		return NULL;
+	print(&copy);
+	if (fclose(copy.out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Divides the lines that the words leave between the panels. */
+static void print_panels(const struct chart *chart, int words)
 {
 	const bool has_resident = peak_of(chart, CURVE_RESIDENT)->is_known;
-	int rows = chart->style->height - WORDS - (chart->picture->mark_count ? 2 : 0);
+	int rows = chart->style->height - WORDS - words;
 	int resident = 0;
 
 	if (has_resident) {
@@ -420,6 +459,22 @@ static void print_panels(const struct chart *chart)
 		print_resident(chart, resident);
 }
 
+static int print_all(struct chart *chart, const char *marks, const char *peaks)
+{
+	const struct picture *picture = chart->picture;
+	int error;
+
+	curve_columns(picture_curve(picture), (size_t)chart->count, chart->columns);
+	print_panels(chart, lines_of(chart, picture->title) + (picture->mark_count ? 1 : 0) + lines_of(chart, marks) +
+	                            lines_of(chart, peaks));
+	error = print_ticks(chart);
+	print_peak_mark(chart);
+	if (!error)
+		error = print_mark_letters(chart);
+	fprintf(chart->out, "%s%s", marks, peaks);
+	return error;
+}
+
 int chart_print(const struct picture *picture, const struct chart_style *style, FILE *out)
 {
 	struct chart chart = {.picture = picture,
@@ -427,7 +482,8 @@ int chart_print(const struct picture *picture, const struct chart_style *style, 
 	                      .glyphs = style->is_utf8 ? &blocks : &ascii,
 	                      .label = style->width < NARROW ? 0 : LABEL,
 	                      .out = out};
-	int error;
+	char *marks, *peaks;
+	int error = -ENOMEM;
 
 	fprintf(out, "%s\n", picture->title);
 	if (!picture->events) {
@@ -436,15 +492,12 @@ int chart_print(const struct picture *picture, const struct chart_style *style, 
 	}
 	chart.count = style->width - chart.label;
 	chart.columns = calloc((size_t)chart.count, sizeof *chart.columns);
-	if (!chart.columns)
-		return -ENOMEM;
-	curve_columns(picture_curve(picture), (size_t)chart.count, chart.columns);
-	print_panels(&chart);
-	error = print_ticks(&chart);
-	print_peak_mark(&chart);
-	if (!error)
-		error = print_marks(&chart);
-	print_peaks(&chart);
+	marks = text_of(&chart, print_marks);
+	peaks = text_of(&chart, print_peaks);
+	if (chart.columns && marks && peaks)
+		error = print_all(&chart, marks, peaks);
 	free(chart.columns);
+	free(marks);
+	free(peaks);
 	return error;
 }
