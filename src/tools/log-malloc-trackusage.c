@@ -337,7 +337,8 @@ static int take_item(void *context, const struct trace_item *item)
 
 	if (error)
 		return error;
-	window_note(&t->work.window, t->work.trace, item);
+	if (window_is_set(&t->work.window))
+		window_note(&t->work.window, t->work.trace, item);
 	if (item->kind == TRACE_END)
 		return end_image(t);
 	if (!window_is_inside(&t->work.window))

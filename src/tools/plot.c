@@ -143,7 +143,7 @@ static void print_scale(FILE *out, const char *axis, uint64_t most)
 {
 	double top = (double)picture_scale(most);
 
-	fprintf(out, "set %srange [0:%.0f]\nset %stics 0,%.2f,%.0f\n", axis, top, axis, top / 4, top);
+	fprintf(out, "set %srange [0:%.1f]\nset %stics 0,%.2f,%.1f\n", axis, top, axis, top / 4, top);
 }
 
 static void print_scales(FILE *out, const struct picture *picture)
