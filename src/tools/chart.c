@@ -34,16 +34,16 @@ enum {
 enum texture { NOTHING, ALWAYS, SOMETIMES, BEYOND };
 
 struct glyphs {
-	const char *part[CURVE_SERIES][EIGHTHS + 1]; /* of a cell, by eighths */
-	const char *sometimes[CURVE_SERIES];
+	const char *part[ENVELOPE_SERIES][EIGHTHS + 1]; /* of a cell, by eighths */
+	const char *sometimes[ENVELOPE_SERIES];
 	const char *beyond; /* usable bytes that were not requested */
 	const char *corner, *line, *tick, *side, *notch, *peak;
 };
 
 static const struct glyphs blocks = {
-	.part = {[CURVE_REQUESTED] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
-                 [CURVE_RESIDENT] = {" ", "⣀", "⣀", "⣤", "⣤", "⣶", "⣶", "⣿", "⣿"}},
-	.sometimes = {[CURVE_REQUESTED] = "▒", [CURVE_RESIDENT] = "⢕"},
+	.part = {[ENVELOPE_REQUESTED] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+                 [ENVELOPE_RESIDENT] = {" ", "⣀", "⣀", "⣤", "⣤", "⣶", "⣶", "⣿", "⣿"}},
+	.sometimes = {[ENVELOPE_REQUESTED] = "▒", [ENVELOPE_RESIDENT] = "⢕"},
 	.beyond = "░",
 	.corner = "└",
 	.line = "─",
@@ -54,9 +54,9 @@ static const struct glyphs blocks = {
 };
 
 static const struct glyphs ascii = {
-	.part = {[CURVE_REQUESTED] = {" ", "_", "_", "_", "#", "#", "#", "#", "#"},
-                 [CURVE_RESIDENT] = {" ", "_", "_", "_", "*", "*", "*", "*", "*"}},
-	.sometimes = {[CURVE_REQUESTED] = "+", [CURVE_RESIDENT] = "="},
+	.part = {[ENVELOPE_REQUESTED] = {" ", "_", "_", "_", "#", "#", "#", "#", "#"},
+                 [ENVELOPE_RESIDENT] = {" ", "_", "_", "_", "*", "*", "*", "*", "*"}},
+	.sometimes = {[ENVELOPE_REQUESTED] = "+", [ENVELOPE_RESIDENT] = "="},
 	.beyond = ".",
 	.corner = "+",
 	.line = "-",
@@ -70,16 +70,16 @@ struct chart {
 	const struct picture *picture;
 	const struct chart_style *style;
 	const struct glyphs *glyphs;
-	struct curve_step *columns;
+	struct envelope_step *columns;
 	int count; /* of the columns */
 	int label; /* what the vertical axis takes in front of them */
 	FILE *out;
 };
 
 /* Text of a series, in its colour. */
-static void begin_color(const struct chart *chart, enum curve_series series)
+static void begin_color(const struct chart *chart, enum envelope_series series)
 {
-	static const char *const colors[CURVE_SERIES] = {"\033[32m", "\033[36m", "\033[35m"};
+	static const char *const colors[ENVELOPE_SERIES] = {"\033[32m", "\033[36m", "\033[35m"};
 
 	if (chart->style->has_color)
 		fputs(colors[series], chart->out);
@@ -95,7 +95,7 @@ static void end_color(const struct chart *chart)
 
 /* The scale of a panel, whose lowest row is 0. */
 struct panel {
-	enum curve_series series;
+	enum envelope_series series;
 	int rows; /* even, so that the middle is between two */
 	uint64_t top;
 };
@@ -115,8 +115,8 @@ struct levels {
 
 static struct levels levels_of(const struct chart *chart, const struct panel *panel, int column)
 {
-	const struct curve_range *series = chart->columns[column].series;
-	const struct curve_range *own = &series[panel->series], *usable = &series[CURVE_USABLE];
+	const struct envelope_range *series = chart->columns[column].series;
+	const struct envelope_range *own = &series[panel->series], *usable = &series[ENVELOPE_USABLE];
 	struct levels levels = {0};
 
 	if (!own->is_known)
@@ -126,7 +126,7 @@ static struct levels levels_of(const struct chart *chart, const struct panel *pa
 	/* Values that differ by less than a cell are shown as one. */
 	if (levels.sometimes - levels.always < EIGHTHS)
 		levels.always = levels.sometimes;
-	if (panel->series == CURVE_REQUESTED && usable->is_known && usable->most > own->most)
+	if (panel->series == ENVELOPE_REQUESTED && usable->is_known && usable->most > own->most)
 		levels.beyond = level_of(panel, usable->most);
 	return levels;
 }
@@ -162,10 +162,10 @@ static void print_cell(const struct chart *chart, const struct panel *panel, enu
 		fputs(glyphs->part[panel->series][eighths], chart->out);
 }
 
-/* The colour of a texture; CURVE_SERIES: none. */
-static enum curve_series series_of(const struct panel *panel, enum texture texture)
+/* The colour of a texture; ENVELOPE_SERIES: none. */
+static enum envelope_series series_of(const struct panel *panel, enum texture texture)
 {
-	return texture == NOTHING ? CURVE_SERIES : texture == BEYOND ? CURVE_USABLE : panel->series;
+	return texture == NOTHING ? ENVELOPE_SERIES : texture == BEYOND ? ENVELOPE_USABLE : panel->series;
 }
 
 /* The axis in front of a row. BYTES: the label, or NULL. */
@@ -180,7 +180,7 @@ static void print_side(const struct chart *chart, const uint64_t *bytes, const c
 
 static void print_row(const struct chart *chart, const struct panel *panel, int row)
 {
-	enum curve_series shown = CURVE_SERIES;
+	enum envelope_series shown = ENVELOPE_SERIES;
 	uint64_t half = panel->top / 2;
 	int end = chart->count, eighths;
 
@@ -194,16 +194,16 @@ static void print_row(const struct chart *chart, const struct panel *panel, int 
 		print_side(chart, NULL, chart->glyphs->side);
 	for (int column = 0; column < end; column++) {
 		enum texture texture = texture_of(levels_of(chart, panel, column), row, &eighths);
-		enum curve_series series = series_of(panel, texture);
+		enum envelope_series series = series_of(panel, texture);
 
-		if (series != shown && shown != CURVE_SERIES)
+		if (series != shown && shown != ENVELOPE_SERIES)
 			end_color(chart);
-		if (series != shown && series != CURVE_SERIES)
+		if (series != shown && series != ENVELOPE_SERIES)
 			begin_color(chart, series);
 		shown = series;
 		print_cell(chart, panel, texture, eighths);
 	}
-	if (shown != CURVE_SERIES)
+	if (shown != ENVELOPE_SERIES)
 		end_color(chart);
 	putc('\n', chart->out);
 }
@@ -238,12 +238,12 @@ static void print_panel(const struct chart *chart, const struct panel *panel)
 	print_axis(chart);
 }
 
-static const struct curve_peak *peak_of(const struct chart *chart, enum curve_series series)
+static const struct envelope_peak *peak_of(const struct chart *chart, enum envelope_series series)
 {
-	return &picture_curve(chart->picture)->peaks[series];
+	return &picture_envelope(chart->picture)->peaks[series];
 }
 
-static void print_key(const struct chart *chart, enum curve_series series, const char *glyph, const char *text)
+static void print_key(const struct chart *chart, enum envelope_series series, const char *glyph, const char *text)
 {
 	begin_color(chart, series);
 	fputs(glyph, chart->out);
@@ -254,22 +254,22 @@ static void print_key(const struct chart *chart, enum curve_series series, const
 static void print_requested(const struct chart *chart, int rows)
 {
 	const struct glyphs *glyphs = chart->glyphs;
-	uint64_t requested = peak_of(chart, CURVE_REQUESTED)->bytes, usable = peak_of(chart, CURVE_USABLE)->bytes;
-	const struct panel panel = {CURVE_REQUESTED, rows, picture_scale(usable > requested ? usable : requested)};
+	uint64_t requested = peak_of(chart, ENVELOPE_REQUESTED)->bytes, usable = peak_of(chart, ENVELOPE_USABLE)->bytes;
+	const struct panel panel = {ENVELOPE_REQUESTED, rows, picture_scale(usable > requested ? usable : requested)};
 
-	print_key(chart, CURVE_REQUESTED, glyphs->part[CURVE_REQUESTED][EIGHTHS], "requested bytes  ");
-	print_key(chart, CURVE_REQUESTED, glyphs->sometimes[CURVE_REQUESTED], "at times  ");
-	print_key(chart, CURVE_USABLE, glyphs->beyond, "usable\n");
+	print_key(chart, ENVELOPE_REQUESTED, glyphs->part[ENVELOPE_REQUESTED][EIGHTHS], "requested bytes  ");
+	print_key(chart, ENVELOPE_REQUESTED, glyphs->sometimes[ENVELOPE_REQUESTED], "at times  ");
+	print_key(chart, ENVELOPE_USABLE, glyphs->beyond, "usable\n");
 	print_panel(chart, &panel);
 }
 
 static void print_resident(const struct chart *chart, int rows)
 {
 	const struct glyphs *glyphs = chart->glyphs;
-	const struct panel panel = {CURVE_RESIDENT, rows, picture_scale(peak_of(chart, CURVE_RESIDENT)->bytes)};
+	const struct panel panel = {ENVELOPE_RESIDENT, rows, picture_scale(peak_of(chart, ENVELOPE_RESIDENT)->bytes)};
 
-	print_key(chart, CURVE_RESIDENT, glyphs->part[CURVE_RESIDENT][EIGHTHS], "resident bytes  ");
-	print_key(chart, CURVE_RESIDENT, glyphs->sometimes[CURVE_RESIDENT], "at times\n");
+	print_key(chart, ENVELOPE_RESIDENT, glyphs->part[ENVELOPE_RESIDENT][EIGHTHS], "resident bytes  ");
+	print_key(chart, ENVELOPE_RESIDENT, glyphs->sometimes[ENVELOPE_RESIDENT], "at times\n");
 	print_panel(chart, &panel);
 }
 
@@ -318,7 +318,7 @@ static void end_below(const struct chart *chart, struct below *line)
 
 static int print_ticks(const struct chart *chart)
 {
-	const struct curve *curve = picture_curve(chart->picture);
+	const struct envelope *envelope = picture_envelope(chart->picture);
 	char text[PICTURE_POSITION];
 	int parts = parts_of(chart), error;
 	struct below line;
@@ -328,8 +328,8 @@ static int print_ticks(const struct chart *chart)
 		return error;
 	for (int part = 0; part <= parts; part++) {
 		int column = part * (chart->count - 1) / parts;
-		uint64_t at =
-			part == parts ? curve->to : curve_position_of(curve, (size_t)chart->count, (size_t)column);
+		uint64_t at = part == parts ? envelope->to
+		                            : envelope_position_of(envelope, (size_t)chart->count, (size_t)column);
 
 		/* Two labels have no room. */
 		if (part == 0 && chart->count < TICK + TICK / 2)
@@ -342,12 +342,12 @@ static int print_ticks(const struct chart *chart)
 
 static int column_of(const struct chart *chart, uint64_t at)
 {
-	return (int)curve_column_of(picture_curve(chart->picture), (size_t)chart->count, at);
+	return (int)envelope_column_of(picture_envelope(chart->picture), (size_t)chart->count, at);
 }
 
 static void print_peak_mark(const struct chart *chart)
 {
-	const int column = column_of(chart, peak_of(chart, CURVE_REQUESTED)->at);
+	const int column = column_of(chart, peak_of(chart, ENVELOPE_REQUESTED)->at);
 	const char *glyph = chart->glyphs->peak, word[] = "peak";
 	const int room = (int)sizeof word;
 
@@ -398,12 +398,12 @@ static void print_peaks(const struct chart *chart)
 	char text[PICTURE_POSITION], units[BYTES_TEXT];
 
 	fputs("peak:", chart->out);
-	for (int s = 0; s < CURVE_SERIES; s++) {
-		const struct curve_peak *peak = peak_of(chart, (enum curve_series)s);
+	for (int s = 0; s < ENVELOPE_SERIES; s++) {
+		const struct envelope_peak *peak = peak_of(chart, (enum envelope_series)s);
 
 		if (!peak->is_known)
 			continue;
-		fprintf(chart->out, "%s %s %" PRIu64 " byte%s", s ? ";" : "", picture_series((enum curve_series)s),
+		fprintf(chart->out, "%s %s %" PRIu64 " byte%s", s ? ";" : "", picture_series((enum envelope_series)s),
 		        peak->bytes, plural(peak->bytes));
 		if (peak->bytes >= BYTES_MANY)
 			fprintf(chart->out, " (%s)", bytes_in_units(peak->bytes, units));
@@ -445,7 +445,7 @@ static char *text_of(const struct chart *chart, void (*print)(const struct chart
 /* Divides the lines that the words leave between the panels. */
 static void print_panels(const struct chart *chart, int words)
 {
-	const bool has_resident = peak_of(chart, CURVE_RESIDENT)->is_known;
+	const bool has_resident = peak_of(chart, ENVELOPE_RESIDENT)->is_known;
 	int rows = chart->style->height - WORDS - words;
 	int resident = 0;
 
@@ -464,7 +464,7 @@ static int print_all(struct chart *chart, const char *marks, const char *peaks)
 	const struct picture *picture = chart->picture;
 	int error;
 
-	curve_columns(picture_curve(picture), (size_t)chart->count, chart->columns);
+	envelope_columns(picture_envelope(picture), (size_t)chart->count, chart->columns);
 	print_panels(chart, lines_of(chart, picture->title) + (picture->mark_count ? 1 : 0) + lines_of(chart, marks) +
 	                            lines_of(chart, peaks));
 	error = print_ticks(chart);

@@ -151,7 +151,7 @@ static int end_json(struct trackusage *t)
 
 static void note_usage(struct picture *picture, const struct usage *usage)
 {
-	const struct curve_value value = {
+	const struct envelope_value value = {
 		.is_known = {true, true, usage->has_resident},
 		.bytes = {usage->requested, usage->usable, (int64_t)usage->resident},
 	};

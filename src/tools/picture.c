@@ -10,10 +10,10 @@
 /* Up to here, a duration has milliseconds. */
 enum { MILLISECONDS = 2000 };
 
-void picture_note(struct picture *picture, uint64_t time, const struct curve_value *value)
+void picture_note(struct picture *picture, uint64_t time, const struct envelope_value *value)
 {
-	curve_note(&picture->by_time, time, value);
-	curve_note(&picture->by_event, picture->events++, value);
+	envelope_note(&picture->by_time, time, value);
+	envelope_note(&picture->by_event, picture->events++, value);
 }
 
 int picture_mark(struct picture *picture, const char *name, size_t len, uint64_t time)
@@ -36,7 +36,7 @@ bool picture_has_time_axis(const struct picture *picture)
 	return picture->is_timed && picture->by_time.to - picture->by_time.from >= PICTURE_SHORTEST;
 }
 
-const struct curve *picture_curve(const struct picture *picture)
+const struct envelope *picture_envelope(const struct picture *picture)
 {
 	return picture_has_time_axis(picture) ? &picture->by_time : &picture->by_event;
 }
@@ -57,9 +57,9 @@ const char *picture_position(const struct picture *picture, uint64_t at, char te
 	return text;
 }
 
-const char *picture_series(enum curve_series series)
+const char *picture_series(enum envelope_series series)
 {
-	static const char *const names[CURVE_SERIES] = {"requested", "usable", "resident"};
+	static const char *const names[ENVELOPE_SERIES] = {"requested", "usable", "resident"};
 
 	return names[series];
 }

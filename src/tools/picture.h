@@ -6,7 +6,7 @@
 #ifndef LM_PICTURE_H
 #define LM_PICTURE_H
 
-#include "curve.h"
+#include "envelope.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ struct picture_mark {
 
 /* A picture of zeros is valid and empty. It is large. */
 struct picture {
-	struct curve by_time, by_event;
+	struct envelope by_time, by_event;
 	uint64_t events;
 	struct picture_mark marks[PICTURE_MARKS];
 	size_t mark_count;
@@ -37,7 +37,7 @@ struct picture {
 };
 
 /* What is in use after an event at TIME, in milliseconds. */
-void picture_note(struct picture *picture, uint64_t time, const struct curve_value *value);
+void picture_note(struct picture *picture, uint64_t time, const struct envelope_value *value);
 
 /* A mark called NAME, which has LEN bytes. 0 or -ENOMEM. */
 int picture_mark(struct picture *picture, const char *name, size_t len, uint64_t time);
@@ -45,15 +45,15 @@ int picture_mark(struct picture *picture, const char *name, size_t len, uint64_t
 /* Is the axis time? */
 bool picture_has_time_axis(const struct picture *picture);
 
-/* The curve over the axis, and where a mark is on it. */
-const struct curve *picture_curve(const struct picture *picture);
+/* The envelope over the axis, and where a mark is on it. */
+const struct envelope *picture_envelope(const struct picture *picture);
 uint64_t picture_mark_at(const struct picture *picture, size_t mark);
 
 /* A position on the axis for people, in TEXT: "1.2 s", "350 ms", "event 12". */
 const char *picture_position(const struct picture *picture, uint64_t at, char text[PICTURE_POSITION]);
 
 /* "requested", "usable", "resident" */
-const char *picture_series(enum curve_series series);
+const char *picture_series(enum envelope_series series);
 
 /* The end of an axis for values up to MOST bytes: a number that is easy to read, and whose half is. */
 uint64_t picture_scale(uint64_t most);

@@ -80,16 +80,17 @@ static void print_position(FILE *out, const struct picture *picture, uint64_t at
 /* A line for each column: its position, then the least and the most of each series. */
 static void print_data(FILE *out, const struct picture *picture, size_t number)
 {
-	const struct curve *curve = picture_curve(picture);
-	struct curve_step *columns = calloc(COLUMNS, sizeof *columns);
+	const struct envelope *envelope = picture_envelope(picture);
+	struct envelope_step *columns = calloc(COLUMNS, sizeof *columns);
 
 	fprintf(out, "$data%zu << END\n", number);
 	if (columns)
-		curve_columns(curve, COLUMNS, columns);
+		envelope_columns(envelope, COLUMNS, columns);
 	for (size_t i = 0; columns && i < COLUMNS; i++) {
-		print_position(out, picture, i + 1 == COLUMNS ? curve->to : curve_position_of(curve, COLUMNS, i));
-		for (int s = 0; s < CURVE_SERIES; s++) {
-			const struct curve_range *range = &columns[i].series[s];
+		print_position(out, picture,
+		               i + 1 == COLUMNS ? envelope->to : envelope_position_of(envelope, COLUMNS, i));
+		for (int s = 0; s < ENVELOPE_SERIES; s++) {
+			const struct envelope_range *range = &columns[i].series[s];
 
 			if (range->is_known)
 				fprintf(out, " %" PRIu64 " %" PRIu64, range->least, range->most);
@@ -118,7 +119,7 @@ static void print_line(FILE *out, const struct picture *picture, uint64_t at, co
 
 static void print_lines(FILE *out, const struct picture *picture)
 {
-	const struct curve_peak *peak = &picture_curve(picture)->peaks[CURVE_REQUESTED];
+	const struct envelope_peak *peak = &picture_envelope(picture)->peaks[ENVELOPE_REQUESTED];
 	char text[BYTES_TEXT + 8], units[BYTES_TEXT];
 
 	fputs("unset arrow\nunset label\n", out);
@@ -131,9 +132,10 @@ static void print_lines(FILE *out, const struct picture *picture)
 }
 
 /* Against much more resident memory, the other series could not be seen: it gets an axis of its own. */
-static bool has_own_axis(const struct curve *curve)
+static bool has_own_axis(const struct envelope *envelope)
 {
-	const struct curve_peak *usable = &curve->peaks[CURVE_USABLE], *resident = &curve->peaks[CURVE_RESIDENT];
+	const struct envelope_peak *usable = &envelope->peaks[ENVELOPE_USABLE],
+				   *resident = &envelope->peaks[ENVELOPE_RESIDENT];
 
 	return resident->is_known && resident->bytes / RESIDENT_MUCH > usable->bytes;
 }
@@ -148,20 +150,20 @@ static void print_scale(FILE *out, const char *axis, uint64_t most)
 
 static void print_scales(FILE *out, const struct picture *picture)
 {
-	const struct curve *curve = picture_curve(picture);
+	const struct envelope *envelope = picture_envelope(picture);
 	uint64_t most = 0;
 
 	fputs("set xrange [", out);
-	print_position(out, picture, curve->from);
+	print_position(out, picture, envelope->from);
 	putc(':', out);
-	print_position(out, picture, curve->to > curve->from ? curve->to : curve->to + 1);
+	print_position(out, picture, envelope->to > envelope->from ? envelope->to : envelope->to + 1);
 	fputs("]\n", out);
-	for (int s = 0; s < CURVE_SERIES; s++)
-		if ((s != CURVE_RESIDENT || !has_own_axis(curve)) && curve->peaks[s].bytes > most)
-			most = curve->peaks[s].bytes;
+	for (int s = 0; s < ENVELOPE_SERIES; s++)
+		if ((s != ENVELOPE_RESIDENT || !has_own_axis(envelope)) && envelope->peaks[s].bytes > most)
+			most = envelope->peaks[s].bytes;
 	print_scale(out, "y", most);
-	if (has_own_axis(curve)) {
-		print_scale(out, "y2", curve->peaks[CURVE_RESIDENT].bytes);
+	if (has_own_axis(envelope)) {
+		print_scale(out, "y2", envelope->peaks[ENVELOPE_RESIDENT].bytes);
 		fputs("set y2label 'resident'\nset ytics nomirror\n", out);
 	} else {
 		fputs("unset y2tics\nunset y2label\nset ytics mirror\n", out);
@@ -170,22 +172,22 @@ static void print_scales(FILE *out, const struct picture *picture)
 
 static void print_series(FILE *out, const struct picture *picture, size_t number)
 {
-	static const char *const looks[CURVE_SERIES] = {"lc rgb '#1b7837' lw 2 dt 1", "lc rgb '#2166ac' lw 1.5 dt 2",
-	                                                "lc rgb '#a3195b' lw 1.5 dt 4"};
-	const struct curve *curve = picture_curve(picture);
+	static const char *const looks[ENVELOPE_SERIES] = {"lc rgb '#1b7837' lw 2 dt 1", "lc rgb '#2166ac' lw 1.5 dt 2",
+	                                                   "lc rgb '#a3195b' lw 1.5 dt 4"};
+	const struct envelope *envelope = picture_envelope(picture);
 
 	fputs("plot ", out);
-	for (int s = 0; s < CURVE_SERIES; s++) {
-		const bool is_right = s == CURVE_RESIDENT && has_own_axis(curve);
+	for (int s = 0; s < ENVELOPE_SERIES; s++) {
+		const bool is_right = s == ENVELOPE_RESIDENT && has_own_axis(envelope);
 		const char *axes = is_right ? "x1y2" : "x1y1";
 
-		if (!curve->peaks[s].is_known)
+		if (!envelope->peaks[s].is_known)
 			continue;
 		fprintf(out,
-		        "%s$data%zu using 1:%d:%d axes %s with filledcurves fs transparent solid 0.25 noborder %s "
+		        "%s$data%zu using 1:%d:%d axes %s with filledenvelopes fs transparent solid 0.25 noborder %s "
 		        "notitle, $data%zu using 1:%d axes %s with lines %s title '%s%s'",
 		        s ? ", " : "", number, 2 + 2 * s, 3 + 2 * s, axes, looks[s], number, 3 + 2 * s, axes, looks[s],
-		        picture_series((enum curve_series)s), is_right ? " (right axis)" : "");
+		        picture_series((enum envelope_series)s), is_right ? " (right axis)" : "");
 	}
 	putc('\n', out);
 }
