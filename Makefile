@@ -82,8 +82,12 @@ UNWIND_with_dwarf := unwind/machine unwind/machine/$(MACHINE) unwind/stack unwin
 UNWIND_with_fp    := $(UNWIND_with_dwarf)
 UNWIND_with_exidx := unwind/ehabi unwind/machine unwind/machine/arm unwind/stack unwind/calls
 
+# The machines on which a process that runs can be attached to.
+ATTACH_MACHINE := $(or $(filter x86_64 aarch64,$(MACHINE)),other)
+
 # Small libcs lack some names. The headers tell which libc it is.
-SMALL_LIBC := $(filter lm_%,$(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null))
+LIBC       := $(shell $(CC) $(CPPFLAGS) -E -P mk/libc.c 2>/dev/null)
+SMALL_LIBC := $(filter lm_%,$(LIBC))
 
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
@@ -119,8 +123,11 @@ BASE  = -std=gnu11 $(WARN) $(DEPS) -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"'
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 # The tracker is position independent and exports only what it marks as exported. Its thread-local storage is static, as
-# the dynamic kind allocates. The compiler must neither remove nor invent calls of the allocator.
-TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+# the dynamic kind allocates. musl's does not, and musl loads no library with the static kind into a process that runs
+# already. The linker makes it static again where the archive is linked into a program. The compiler must neither remove
+# nor invent calls of the allocator.
+TLS_MODEL := $(if $(and $(filter musl,$(LIBC)),$(filter x86_64 aarch64,$(MACHINE))),global-dynamic,initial-exec)
+TRACKER = $(BASE) -fPIC -fvisibility=hidden -ftls-model=$(TLS_MODEL) \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-fasynchronous-unwind-tables -fno-plt -fno-exceptions $(SMALL_STACKS) \
 	$(if $(SMALL_LIBC),-include src/core/port/small/lacks.h,$(LARGE_FILES))
@@ -154,7 +161,7 @@ COMMANDS = $(READER) -DLM_LIBDIR='"$(libdir)"' -DLM_SOVERSION='"$(SOVERSION)"'
 CORE_LAYERS   := $(addprefix src/core/,port $(if $(SMALL_LIBC),port/small) port/linux base seam books objects unwind $(UNWIND_with_$(UNWIND_file)) unwind/$(UNWIND_file) out trace session entry)
 TRACKER_DIRS  := src/format $(CORE_LAYERS)
 READER_LAYERS := src/format $(addprefix src/reader/,base input trace heap symbols report export) \
-	$(addprefix src/outside/,process reach attach)
+	$(addprefix src/outside/,process reach attach/machine attach/machine/$(ATTACH_MACHINE) attach)
 TOOLS_LAYERS  := $(READER_LAYERS) src/tools
 
 # The words of the list $(2) that come before the word $(1).

@@ -26,6 +26,7 @@ _log_malloc2_value() {
 	*:--by | log-malloc-report:-b | log-malloc-diff:-b)
 		_log_malloc2_words 'leaked peak allocated calls temporary' "$current" ;;
 	log-malloc-findleak:--sort) _log_malloc2_words 'trend growth blocks bytes age' "$current" ;;
+	log-malloc-findleak:--show) _log_malloc2_words 'lost indirect possible reachable all' "$current" ;;
 	log-malloc:--statm) _log_malloc2_words 'always never' "$current" ;;
 	log-malloc:--start) _log_malloc2_words 'on off' "$current" ;;
 	log-malloc:--signal | log-malloc:--mark-signal)

@@ -22,6 +22,8 @@ function __log_malloc2_value -a command option
             string split ' ' 'leaked peak allocated calls temporary'
         case log-malloc-findleak:--sort
             string split ' ' 'trend growth blocks bytes age'
+        case log-malloc-findleak:--show
+            string split ' ' 'lost indirect possible reachable all'
         case log-malloc:--statm
             string split ' ' 'always never'
         case log-malloc:--start

@@ -13,6 +13,7 @@ _log_malloc2_value() {
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;
 	log-malloc-findleak:--sort) values=(trend growth blocks bytes age) ;;
+	log-malloc-findleak:--show) values=(lost indirect possible reachable all) ;;
 	log-malloc-top:--sort) values=(live blocks growth rate allocated) ;;
 	*:--tree) values=(top-down bottom-up) ;;
 	*:--by) values=(leaked peak allocated calls temporary) ;;

@@ -12,6 +12,9 @@ EXAMPLE_FLAGS = -g -O0 -Wall -Wextra -pthread -Iinclude
 # Test programs count their calls, so the compiler must not remove any.
 PROGRAM_FLAGS = -g -O1 -Wall -Wextra -pthread -Iinclude \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+# It does what the launcher does.
+$(B)/tests/programs/attached: PROGRAM_FLAGS += -iquote src/format
+$(B)/tests/programs/attached: src/format/attach.h
 
 # Each program is built plain (for the preload library) and in the ways to link the wrap archive.
 WRAPPED := .wrap .static .static-pie
@@ -35,7 +38,7 @@ $(B)/$(1)/%.static-pie: $(1)/%.$(2) $(HEADERS) $(ARCHIVE) $(NEEDED) $(PC_WRAP)
 	@mkdir -p $$(@D)
 	$$(Q)$(3) -static-pie -fPIE $(5) -o $$@ $$< $$(call pkgconf,--static --cflags --libs log-malloc2-wrap)
 endef
-$(eval $(call program_rules,tests/programs,c,$(CC),CC,$(PROGRAM_FLAGS)))
+$(eval $(call program_rules,tests/programs,c,$(CC),CC,$$(PROGRAM_FLAGS)))
 $(eval $(call program_rules,tests/programs,cc,$(CXX),CXX,$(PROGRAM_FLAGS)))
 $(eval $(call program_rules,examples,c,$(CC),CC,$(EXAMPLE_FLAGS)))
 $(eval $(call program_rules,examples,cc,$(CXX),CXX,$(EXAMPLE_FLAGS)))

@@ -2,7 +2,7 @@
 # `make check` runs the test suites. A suite is one file test_NAME.c:
 #   tests/unit      calls functions of the core or of the reader library
 #   tests/tracer    runs traced programs and judges their traces
-#   tests/commands  runs the commands
+#   tests/commands  runs the commands, or calls what they share
 
 SUITE_FILES := $(wildcard tests/unit/test_*.c tests/tracer/test_*.c tests/commands/test_*.c)
 SUITES      := $(basename $(notdir $(SUITE_FILES)))
@@ -20,7 +20,7 @@ $(if $(EHABI_SRC),$(eval $(call folder,$(EHABI),,TRACKER)))
 $(eval $(call folder,tests/unit,$(READER_LAYERS) $(CORE_LAYERS) $(EHABI) tests/support,TEST_FLAGS))
 $(eval $(call folder,tests/support,$(READER_LAYERS) $(CORE_LAYERS),TEST_FLAGS))
 $(eval $(call folder,tests/tracer,$(READER_LAYERS) tests/support,TEST_FLAGS))
-$(eval $(call folder,tests/commands,$(READER_LAYERS) tests/support,TEST_FLAGS))
+$(eval $(call folder,tests/commands,$(READER_LAYERS) src/tools tests/support,TEST_FLAGS))
 
 # ---- the core without interposition -------------------------------------------
 
@@ -66,7 +66,7 @@ $(patsubst $(1)/%.c,$(B)/tests/%,$(filter $(1)/%,$(SUITE_FILES))): $(B)/tests/%:
 endef
 $(eval $(call suite_rule,tests/unit,$(B)/libreader.a $(B)/libcore-plain.a))
 $(eval $(call suite_rule,tests/tracer,$(B)/libreader.a))
-$(eval $(call suite_rule,tests/commands,$(B)/libreader.a))
+$(eval $(call suite_rule,tests/commands,$(B)/libtools.a $(B)/libreader.a))
 
 suites: $(SUITES:%=$(B)/tests/%)
 
@@ -77,7 +77,7 @@ $(B)/tests/judge: $(B)/obj/tests/support/judge.o $(B)/libreader.a
 	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
 
 # These load libraries or replace the allocator at run time, which a static program can't, or are run plain alone.
-ONLY_PLAIN := frame_pointers plugin soak loading leaving forge_journal exec_after damage_library
+ONLY_PLAIN := attached first_calls frame_pointers plugin soak loading leaving forge_journal exec_after damage_library
 PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(WRAPPED:%=$(B)/tests/programs/$(p)%)) \
 	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(WRAPPED:%=$(B)/examples/$(p)%))

@@ -252,6 +252,10 @@ int lm_real_is_traced(void)
 /* The linker defines it where there is a dynamic section. Static programs that can lie anywhere have one, too. */
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((weak, visibility("hidden")));
 
+void lm_real_loaded(void)
+{
+}
+
 /* A dynamic program needs libc at least. A static one needs no library; that holds also where ld.so is the command. */
 enum lm_flavour lm_real_flavour(void)
 {

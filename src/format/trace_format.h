@@ -121,9 +121,14 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_TITLE     "TITLE"
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_BEFORE    "BEFORE"
+#define LM_TRACE_DETACHED  "DETACHED"
 /* Written by whoever looked into the process from outside, behind everything else. */
 #define LM_TRACE_UNREACHABLE "UNREACHABLE"
 #define LM_TRACE_REACHED_AT  "REACHED-AT"
+#define LM_TRACE_INDIRECT    "indirect" /* in front of UNREACHABLE's addresses; without a word, nothing leads to them */
+#define LM_TRACE_POSSIBLE    "possible"
+#define LM_TRACE_PARTIAL     "partial" /* behind REACHED-AT's milliseconds */
+#define LM_TRACE_BLOCKS      "blocks"  /* the same, an annotation: how many addresses the UNREACHABLE lines have */
 #define LM_TRACE_MAPS        "/proc/self/maps"
 
 #define LM_TRACE_STATM_FIELDS 7

@@ -9,16 +9,20 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "atomic.h"
+#include "attach.h"
 #include "boot.h"
 #include "compiler.h"
 #include "libc.h"
 #include "seam.h"
 #include "signals.h"
+#include "stub.h"
 #include "sys.h"
 #include "tag.h"
 
@@ -111,6 +115,43 @@ static void end_resolving(const struct lm_signals *signals)
 /* Not every libc has dlvsym(). */
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
 
+static enum lm_flavour flavour = LM_FLAVOUR_PRELOAD;
+
+/* Whose definitions are the real ones: those behind ours; or all there are, if the process ran without ours. */
+static void *scope = RTLD_NEXT;
+
+static int is_ours(const void *function)
+{
+	Dl_info found, own;
+
+	return dladdr(function, &found) && dladdr(&lm_seam, &own) && found.dli_fbase == own.dli_fbase;
+}
+
+/* Among all definitions, the last ones are those of the library that asks, which are ours. */
+static void *real_one(void *found)
+{
+	return found && scope == RTLD_DEFAULT && is_ours(found) ? NULL : found;
+}
+
+static void *find_any(const char *name)
+{
+	void *found = dlsym(scope, name);
+
+	if (found && scope == RTLD_DEFAULT && lm_stub_is(found, name))
+		return lm_stub_behind(name);
+	return real_one(found);
+}
+
+/*
+ * A failed search leaves a message, which the program must not find in dlerror(). glibc's dlerror() translates it,
+ * which allocates and changes what gettext() keeps. There, the next search that succeeds clears the message, too.
+ */
+static void forget_message(void)
+{
+	if (!dlvsym || !dlsym(scope, "malloc"))
+		dlerror();
+}
+
 /*
  * Other allocators define their functions without versions, so a search without a version comes first. Only if that
  * finds glibc's function, a search with a version follows.
@@ -118,13 +159,15 @@ extern void *dlvsym(void *handle, const char *name, const char *version) __attri
 static void *next(const char *name)
 {
 	const char *version = strcmp(name, "aligned_alloc") == 0 ? ALIGNED_ALLOC_VERSION : BASE_VERSION;
-	void *found = dlsym(RTLD_NEXT, name), *versioned;
+	void *found = find_any(name), *versioned;
 
 	if (!found || !version || !dlvsym || !lm_libc_has(found))
 		return found;
-	versioned = dlvsym(RTLD_NEXT, name, version);
+	versioned = dlvsym(scope, name, version);
 	if (!versioned)
-		dlerror();
+		forget_message();
+	else if (scope == RTLD_DEFAULT && lm_stub_is(versioned, name))
+		return found;
 	return versioned ? versioned : found;
 }
 
@@ -138,7 +181,7 @@ static void *next(const char *name)
  * translation unlocks a lock that setlocale() has taken, and the next setlocale()
  * waits for ever.
  */
-#define FIND_ANY(function, name) (*(void **)(void *)&(function) = dlsym(RTLD_NEXT, name))
+#define FIND_ANY(function, name) (*(void **)(void *)&(function) = find_any(name))
 
 static void replace(void **function, const char *name)
 {
@@ -150,11 +193,7 @@ static void replace(void **function, const char *name)
 
 #define REPLACE(function, name) replace((void **)(void *)&(function), name)
 
-/*
- * For a function that some libcs do not have. It is searched for only when it is
- * called: a failed search leaves a message, which has to be cleared before the
- * program finds it in dlerror().
- */
+/* For a function that some libcs do not have. It is searched for only when it is called. It has only one version. */
 static void find_optional(void **function, const char *name)
 {
 	struct lm_signals signals;
@@ -163,9 +202,9 @@ static void find_optional(void **function, const char *name)
 	if (lm_load_acquire(function) || resolving)
 		return;
 	begin_resolving(&signals);
-	found = next(name);
+	found = find_any(name);
 	if (!found) {
-		dlerror();
+		forget_message();
 		found = MISSING;
 	}
 	end_resolving(&signals);
@@ -256,6 +295,75 @@ static void resolve(void)
 	end_resolving(&signals);
 	errno = saved;
 	lm_store_release(&real.ready, 1);
+}
+
+/* ---- loaded late ---- */
+
+/* The objects that the program was started with come in front of the loader, those that came later behind it. */
+static int look_for_loader(struct dl_phdr_info *info, size_t size, void *is_early)
+{
+	const uintptr_t own = (uintptr_t)&lm_seam, loader = (uintptr_t)getauxval(AT_BASE);
+
+	(void)size;
+	if (info->dlpi_addr == loader)
+		return 1;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && own - info->dlpi_addr - segment->p_vaddr < segment->p_memsz)
+			*(int *)is_early = 1;
+	}
+	return *(int *)is_early;
+}
+
+/*
+ * Did the program run already when this library was loaded? Then its calls are bound to another allocator. An own
+ * allocator of a program that was started with this library is another matter.
+ */
+static int is_late(void)
+{
+	const void *bound = dlsym(RTLD_DEFAULT, "malloc");
+	int is_early = 0;
+
+	if (!bound || is_ours(bound))
+		return 0;
+	/* If the loader was called as a command, the kernel does not tell where it is. */
+	if (getauxval(AT_BASE))
+		dl_iterate_phdr(look_for_loader, &is_early);
+	return !is_early;
+}
+
+static int is_from_launcher(void)
+{
+	Dl_info own;
+
+	return dladdr(&lm_seam, &own) && own.dli_fname &&
+	       strncmp(own.dli_fname, LM_ATTACH_LOADED, sizeof LM_ATTACH_LOADED - 1) == 0;
+}
+
+/* Those that find_optional() would search for at a call. */
+static void find_all_optional(void)
+{
+	(void)OPTIONAL(real.reallocarray, "reallocarray");
+	(void)OPTIONAL(real.valloc, "valloc");
+	(void)OPTIONAL(real.pvalloc, "pvalloc");
+	(void)OPTIONAL(real.free_sized, "free_sized");
+	(void)OPTIONAL(real.free_aligned_sized, "free_aligned_sized");
+}
+
+void lm_real_loaded(void)
+{
+	if (!is_late())
+		return;
+	flavour = is_from_launcher() ? LM_FLAVOUR_ATTACHED : LM_FLAVOUR_DLOPEN;
+	scope = RTLD_DEFAULT;
+	resolve();
+	find_all_optional();
+}
+
+void lm_seam_attach(void)
+{
+	flavour = LM_FLAVOUR_ATTACHED;
 }
 
 /* Are the real functions found? Finds them if not. 0 while this thread is in dlsym(), which allocates. */
@@ -421,7 +529,7 @@ int lm_real_is_traced(void)
 
 enum lm_flavour lm_real_flavour(void)
 {
-	return LM_FLAVOUR_PRELOAD;
+	return flavour;
 }
 
 void lm_real_exit(int status)

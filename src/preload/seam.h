@@ -16,6 +16,9 @@ extern struct lm_seam {
 	size_t (*usable_size)(void *p);
 } lm_seam LM_INTERNAL;
 
+/* From here on, the flavour is LM_FLAVOUR_ATTACHED, however the library got into the process. */
+void lm_seam_attach(void);
+
 #define LM_SEAM_MALLOC  lm_seam.malloc
 #define LM_SEAM_CALLOC  lm_seam.calloc
 #define LM_SEAM_REALLOC lm_seam.realloc

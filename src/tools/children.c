@@ -8,6 +8,7 @@
 #include "children.h"
 #include "compress.h"
 #include "keep.h"
+#include "last_look.h"
 #include "merge.h"
 #include "tally.h"
 #include "trace_format.h"
@@ -177,7 +178,8 @@ static char *any_process(const char *pattern)
  * first bytes. If REPORT is NULL, only merges. 0 or an errno.
  */
 static int finish_child(const struct destination *file, pid_t pid, size_t hidden, bool is_compressed,
-                        const struct timespec *since, const struct diag *diag, const struct children_report *report)
+                        const struct last_look *last, const struct timespec *since, const struct diag *diag,
+                        const struct children_report *report)
 {
 	struct child child = {
 		.path = file->path + hidden, .pid = pid, .runs = writer_is_alive(file->fd, file->path, pid)};
@@ -189,6 +191,8 @@ static int finish_child(const struct destination *file, pid_t pid, size_t hidden
 		merge_journal(file, pid, diag, &left);
 		if (report)
 			keep_names(file, pid, since, diag);
+		if (report && !left.text)
+			last_look_write(last, file);
 	}
 	if (report) {
 		error = tally_file(file->fd, 0, left.text, left.len, &tally);
@@ -212,8 +216,8 @@ static bool is_commands(const struct destination *to, const struct destination *
 	return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
-int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
-                  const struct children_report *report)
+int children_each(const struct destination *to, pid_t command, const struct last_look *last,
+                  const struct timespec *since, const struct diag *diag, const struct children_report *report)
 {
 	const bool is_compressed = destination_is_compressed(to);
 	char *names = any_process(to->childrens);
@@ -226,7 +230,7 @@ int children_each(const struct destination *to, pid_t command, const struct time
 
 		if (!pid)
 			continue;
-		error = finish_child(&child, pid, to->own_place, is_compressed, since, diag,
+		error = finish_child(&child, pid, to->own_place, is_compressed, last, since, diag,
 		                     is_commands(to, &child, pid, command) ? NULL : report);
 		close(child.fd);
 	}

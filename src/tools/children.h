@@ -15,6 +15,7 @@
 #include <time.h>
 
 struct diag;
+struct last_look;
 struct tally;
 
 struct child {
@@ -32,11 +33,11 @@ struct children_report {
 };
 
 /*
- * Merges the journal of each trace beside TO's that was written to since SINCE. Unless
+ * Merges the journal of each trace beside TO's that was written to since SINCE, and writes what LAST has of it. Unless
  * it is process COMMAND's, compresses the trace if that was asked for, and reports it.
  * 0 or an errno.
  */
-int children_each(const struct destination *to, pid_t command, const struct timespec *since, const struct diag *diag,
-                  const struct children_report *report);
+int children_each(const struct destination *to, pid_t command, const struct last_look *last,
+                  const struct timespec *since, const struct diag *diag, const struct children_report *report);
 
 #endif

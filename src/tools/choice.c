@@ -14,10 +14,15 @@
 
 enum verdict { UNJUDGED, UNMATCHED, MATCHED };
 
+bool choice_is_of_calls(const struct choice *choice)
+{
+	return choice->calls || choice->patterns.count || choice->threads.count;
+}
+
 bool choice_is_made(const struct choice *choice)
 {
 	return window_is_set(choice->window) || choice->has_from || choice->has_to || choice->has_address ||
-	       choice->calls || choice->patterns.count || choice->threads.count;
+	       choice_is_of_calls(choice);
 }
 
 /* ---- the command line ----------------------------------------------------- */

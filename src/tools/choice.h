@@ -32,6 +32,9 @@ struct choice {
 /* Are there any conditions? */
 bool choice_is_made(const struct choice *choice);
 
+/* Are there conditions that can tell apart the call that allocated a block and the one that released it? */
+bool choice_is_of_calls(const struct choice *choice);
+
 /* Adds the functions in a list with commas: an event of one of them is taken. Other names are usage errors. */
 void choice_add_calls(struct choice *choice, const char *list);
 

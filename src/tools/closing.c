@@ -200,8 +200,8 @@ static void say_saving(struct others *others, const struct tally *own)
 	fputc('\n', stderr);
 }
 
-void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
-                      const struct timespec *since, const struct tally *own, struct make_report *made)
+void closing_children(const struct launch_options *options, const struct destination *to, const struct last_look *last,
+                      pid_t command, const struct timespec *since, const struct tally *own, struct make_report *made)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct others others = {.made = made};
@@ -210,7 +210,7 @@ void closing_children(const struct launch_options *options, const struct destina
 
 	if (!to->childrens)
 		return;
-	error = children_each(to, command, since, &diag, &report);
+	error = children_each(to, command, last, since, &diag, &report);
 	if (error)
 		cli_error("cannot read the traces of the processes that the command started: %s", strerror(error));
 	if (others.count) {

@@ -10,6 +10,7 @@
 
 struct destination;
 struct launch_options;
+struct last_look;
 struct make_report;
 struct merge_left;
 struct tally;
@@ -32,9 +33,9 @@ void closing_result(const struct launch_options *options, const struct destinati
 /*
  * The lines about the traces of the processes that the command started. SINCE
  * is when that began. OWN is what the command's trace has. MADE gets the traces. The journals are
- * merged even if nothing is to be said.
+ * merged even if nothing is to be said, and what LAST has of each process is written.
  */
-void closing_children(const struct launch_options *options, const struct destination *to, pid_t command,
-                      const struct timespec *since, const struct tally *own, struct make_report *made);
+void closing_children(const struct launch_options *options, const struct destination *to, const struct last_look *last,
+                      pid_t command, const struct timespec *since, const struct tally *own, struct make_report *made);
 
 #endif

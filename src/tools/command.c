@@ -219,7 +219,7 @@ static struct perf_map *find_perf_map(struct command_work *work)
 	                                           .is_elsewhere = work->search.sysroot != NULL,
 	                                           .trace = source->fd,
 	                                           .time = image->time,
-	                                           .finished = image->finished};
+	                                           .finished = image->finished && !image->is_detached};
 	work->perf.diag = &work->diag;
 	return &work->perf;
 }

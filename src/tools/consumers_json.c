@@ -136,15 +136,17 @@ static json_t *summary_value(const struct export_image *image, const struct view
 	/* The trace of a forked process does not show the blocks that it got from its parent, nor a part earlier ones.
 	 */
 	bool forked = image->image->parent || view->window->since.kind != WINDOW_OPEN;
+	bool attached = image->image->is_attached;
 	json_t *object = json_image(image->image, view->malformed, view->trace->ends_early);
 
 	if (!object ||
 	    set_amounts(object, consumers->allocated, consumers->peak, consumers_amount(consumers, METRIC_LEAKED),
 	                consumers->temporary) != 0 ||
 	    set_peak(object, image) != 0 ||
-	    json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:s}", "window", json_window(view->window),
-	                                             "foreign", json_number(counts->foreign), "inherited",
-	                                             json_number(forked ? counts->unknown : 0), "unknown",
+	    json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "window", json_window(view->window),
+	                                             "foreign", json_number(attached ? 0 : counts->foreign),
+	                                             "from_before", json_number(attached ? counts->foreign : 0),
+	                                             "inherited", json_number(forked ? counts->unknown : 0), "unknown",
 	                                             json_number(forked ? 0 : counts->unknown), "by",
 	                                             metric_name(image->metric))) != 0) {
 		json_decref(object);

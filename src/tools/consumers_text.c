@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See consumers_print.h: the report as text. */
+#include "attached_text.h"
 #include "bytes_print.h"
 #include "call_tree.h"
 #include "consumers_print.h"
 #include "ending_text.h"
+#include "flavour.h"
 #include "modules.h"
 #include "plural.h"
 #include "table.h"
@@ -42,6 +44,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 	const struct trace_image *process = image->image;
 	char words[ENDING_MAX];
 	const char *ending = ending_text(words, process, view->trace->ends_early);
+	const struct flavour_lack *lack = flavour_lack(process);
+	char attached[ATTACHED_MAX];
 
 	fputs("PROCESS", out);
 	if (process->has_pid)
@@ -73,20 +77,37 @@ static void print_heading(const struct export_image *image, const struct view *v
 	if (process->is_limited)
 		fprintf(out, "; allocations behind the limit of %" PRIu64 " byte%s are missing", process->limit,
 		        plural(process->limit));
-	if (process->is_partial)
-		fputs("; calls from inside libraries are not seen", out);
+	if (lack)
+		fprintf(out, "; %s", lack->brief);
 	if (view->malformed)
 		fprintf(out, "; %" PRIu64 " line%s could not be read", view->malformed, plural(view->malformed));
 	fputs(")\n", out);
-	if (process->is_partial)
-		fputs("  not seen: " TRACE_PARTIAL "\n  to see them, " TRACE_PARTIAL_ADVICE "\n", out);
+	if (lack)
+		fprintf(out, "  not seen: %s\n  to see them, %s\n", lack->unseen, lack->advice);
+	if (*attached_text(attached, process))
+		fprintf(out, "  attached %s\n", attached);
+}
+
+/* Releases of blocks that the trace does not show allocated. */
+static void print_missed(const struct export_image *image, const struct view *view, FILE *out)
+{
+	const struct heap_counts *counts = &image->consumers->heap.counts;
+
+	if (!counts->foreign && !counts->unknown)
+		return;
+	fprintf(out, "  %" PRIu64 " %s%s%s, %" PRIu64 " free%s of %s\n", counts->foreign,
+	        image->image->is_attached ? "free" : "foreign free", plural(counts->foreign),
+	        image->image->is_attached ? " of blocks from before the tracker attached" : "", counts->unknown,
+	        plural(counts->unknown),
+	        image->image->parent          ? "blocks from before the fork"
+	        : window_is_set(view->window) ? "blocks from before that part"
+	                                      : "unknown blocks");
 }
 
 static void print_totals(const struct export_image *image, const struct view *view, FILE *out)
 {
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
-	const struct heap_counts *counts = &consumers->heap.counts;
 	char units[BYTES_TEXT];
 
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
@@ -102,12 +123,7 @@ static void print_totals(const struct export_image *image, const struct view *vi
 			fprintf(out, ", after %" PRIu64 " ms", consumers->peak_time);
 		fputs(shown[i] == METRIC_PEAK && consumers->peaks ? ")\n" : "\n", out);
 	}
-	if (counts->foreign || counts->unknown)
-		fprintf(out, "  %" PRIu64 " foreign free%s, %" PRIu64 " free%s of %s\n", counts->foreign,
-		        plural(counts->foreign), counts->unknown, plural(counts->unknown),
-		        image->image->parent          ? "blocks from before the fork"
-		        : window_is_set(view->window) ? "blocks from before that part"
-		                                      : "unknown blocks");
+	print_missed(image, view, out);
 }
 
 /* ---- consumers ------------------------------------------------------------ */
@@ -273,13 +289,18 @@ static int print_tree(const struct export_image *image, const struct view *view,
 	return error;
 }
 
+static const char *title_of(enum metric metric, const struct view *view)
+{
+	return metric == METRIC_LEAKED && view->only_lost ? "LOST, never released and not reachable" : titles[metric];
+}
+
 static int print_backtraces(const struct export_image *image, const struct view *view, const struct ranking *ranking,
                             FILE *out)
 {
 	struct amount whole = consumers_amount(image->consumers, image->metric);
 	const struct screen *screen = view->style.screen;
 
-	fprintf(out, "\n%s%s: %" PRIu64 " block%s, ", screen_strong(screen), titles[image->metric], whole.count,
+	fprintf(out, "\n%s%s: %" PRIu64 " block%s, ", screen_strong(screen), title_of(image->metric, view), whole.count,
 	        plural(whole.count));
 	bytes_print(whole.bytes, out);
 	fprintf(out, " in %zu backtrace%s%s\n", ranking->count, plural(ranking->count), screen_plain(screen));

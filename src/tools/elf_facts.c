@@ -56,6 +56,49 @@ static int has_asan(Elf *elf)
 	return 0;
 }
 
+/* Keeps the name of the C library that the dynamic section asks for. */
+static void read_needed(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct elf_facts *facts)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Dyn dynamic;
+
+	for (int i = 0; data && gelf_getdyn(data, i, &dynamic); i++) {
+		const char *name =
+			dynamic.d_tag == DT_NEEDED ? elf_strptr(elf, header->sh_link, dynamic.d_un.d_val) : NULL;
+
+		if (name && strncmp(name, "libc.", 5) == 0)
+			snprintf(facts->needed, sizeof facts->needed, "%s", name);
+	}
+}
+
+static void read_dynamic(Elf *elf, struct elf_facts *facts)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(elf, section))) {
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNAMIC)
+			read_needed(elf, section, &header, facts);
+	}
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+enum elf_libc elf_facts_libc(const struct elf_facts *facts)
+{
+	const char *slash = strrchr(facts->interp, '/'), *loader = slash ? slash + 1 : facts->interp;
+
+	if (begins(loader, "ld-musl") || strcmp(facts->needed, "libc.so") == 0 || begins(facts->needed, "libc.musl"))
+		return ELF_LIBC_MUSL;
+	if (begins(loader, "ld-linux") || begins(loader, "ld64.so") || begins(loader, "ld.so") ||
+	    begins(facts->needed, "libc.so."))
+		return ELF_LIBC_GNU;
+	return ELF_LIBC_UNKNOWN;
+}
+
 void elf_facts_read(int fd, struct elf_facts *facts)
 {
 	size_t count = 0;
@@ -79,6 +122,8 @@ void elf_facts_read(int fd, struct elf_facts *facts)
 		else if (phdr.p_type == PT_NOTE && !facts->linked)
 			facts->linked = has_note(elf, &phdr);
 	}
+	if (facts->is_elf)
+		read_dynamic(elf, facts);
 	facts->asan = facts->is_elf && facts->interp[0] && has_asan(elf);
 	elf_end(elf);
 }

@@ -10,8 +10,8 @@
 enum { ENDING_MAX = 96 };
 
 /*
- * Words for an image that has no end of its own, such as "still running"; "" for one that has. ENDS_EARLY: the trace
- * ends in the middle of it.
+ * Words for an image that has no end of its own, such as "still running", or whose process may run on; "" for others.
+ * ENDS_EARLY: the trace ends in the middle of it.
  */
 const char *ending_text(char words[ENDING_MAX], const struct trace_image *image, bool ends_early);
 

@@ -19,6 +19,30 @@ static json_t *sum(const struct leaks_sum *sum)
 	                 "backtraces", json_number(sum->backtraces));
 }
 
+/* The sums of the image; those of one state are not known if nobody looked. */
+static json_t *total(const struct findings *findings)
+{
+	json_t *object = sum(&findings->leaks.all);
+
+	for (enum reach reach = 0; object && reach < REACH_KINDS; reach++) {
+		json_t *value = findings->unreached->known ? sum(&findings->leaks.by_reach[reach]) : json_null();
+
+		if (json_object_set_new(object, reach_name(reach), value) == 0)
+			continue;
+		json_decref(object);
+		object = NULL;
+	}
+	return object;
+}
+
+/* When somebody looked what pointers lead to. */
+static json_t *looked(const struct unreached *unreached)
+{
+	if (!unreached->known)
+		return json_null();
+	return json_pack("{s:o,s:b}", "time", json_number(unreached->at), "partial", unreached->is_partial);
+}
+
 static json_t *time_of(const struct findings *findings, uint64_t line)
 {
 	uint64_t time;
@@ -53,11 +77,12 @@ static void print_leak(struct json_printer *printer, const struct findings *find
 {
 	json_print_open(printer, NULL, '{');
 	json_print_members(printer,
-	                   json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks),
-	                             "bytes", json_number(group->bytes), "call", parse_call_name(group->call), "block",
-	                             json_address(group->address), "line", json_number(group->line), "time",
-	                             time_of(findings, group->line), "last_time", time_of(findings, group->last_line),
-	                             "growth", growth(&group->trend), "thread", thread_of(findings, group)));
+	                   json_pack("{s:o,s:o,s:s?,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks),
+	                             "bytes", json_number(group->bytes), "state", reach_name(group->reach), "call",
+	                             parse_call_name(group->call), "block", json_address(group->address), "line",
+	                             json_number(group->line), "time", time_of(findings, group->line), "last_time",
+	                             time_of(findings, group->last_line), "growth", growth(&group->trend), "thread",
+	                             thread_of(findings, group)));
 	print_backtrace(printer, findings, group->stack);
 	json_print_close(printer, '}');
 }
@@ -148,10 +173,12 @@ static json_t *counts(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rest", sum(&leaks->rest), "suppressed",
-	                 suppressed(findings), "young", sum(&leaks->young), "earlier", sum(&leaks->earlier), "foreign",
-	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]), "unknown",
-	                 json_number(frees[FREES_UNKNOWN]), "double", json_number(frees[FREES_DOUBLE]), "mismatched",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "looked", looked(findings->unreached),
+	                 "rest", sum(&leaks->rest), "suppressed", suppressed(findings), "young", sum(&leaks->young),
+	                 "earlier", sum(&leaks->earlier), "later", sum(&leaks->later), "foreign",
+	                 json_number(frees[FREES_FOREIGN]), "inherited", json_number(frees[FREES_INHERITED]),
+	                 "from_before", json_number(frees[FREES_BEFORE]), "unknown", json_number(frees[FREES_UNKNOWN]),
+	                 "double", json_number(frees[FREES_DOUBLE]), "mismatched",
 	                 json_number(frees[FREES_MISMATCHED]));
 }
 
@@ -172,7 +199,7 @@ static int print_image(const struct findings *findings)
 		print_wrong_free(&printer, findings, &findings->frees.groups[i]);
 	json_print_close(&printer, ']');
 	json_print_members(&printer, json_pack("{s:o}", "untabled", untabled(&findings->untabled)));
-	json_print_members(&printer, json_pack("{s:o}", "total", sum(&findings->leaks.all)));
+	json_print_members(&printer, json_pack("{s:o}", "total", total(findings)));
 	json_print_close(&printer, '}');
 	return json_print_end(&printer);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as a test report for CI servers: an image is a suite, a leak is a failed case. */
+#include "attached_text.h"
 #include "findleak.h"
 #include "json.h"
 #include "plural.h"
+#include "reach_text.h"
 #include "xml.h"
 
 #include <errno.h>
@@ -87,20 +89,28 @@ static void print_count(uint64_t count, const char *what, const char *behind)
 }
 
 /* Leaks within what is allowed are no failures. */
+static bool is_failure(const struct findings *findings, const struct leaks_group *group)
+{
+	return findings->failed && reach_is_leak(group->reach);
+}
+
 static int print_leak(const struct findings *findings, struct json_frames *frames, const struct leaks_group *group)
 {
+	const bool failed = is_failure(findings, group);
 	json_t *backtrace = json_backtrace(frames, group->stack);
 	int error = backtrace ? begin_case(findings, backtrace, "") : -ENOMEM;
 
-	if (findings->failed)
+	if (failed)
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
 	print_sum(group->blocks, group->bytes);
+	if (group->reach != REACH_UNKNOWN)
+		printf(", %s", reach_words(group->reach));
 	printf(", allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s", parse_call_name(group->call),
-	       group->address, group->line, findings->failed ? "\">" : "\n");
+	       group->address, group->line, failed ? "\">" : "\n");
 	if (!error)
-		error = end_case(backtrace, findings->failed ? "failure" : "system-out");
+		error = end_case(backtrace, failed ? "failure" : "system-out");
 	json_decref(backtrace);
 	return error;
 }
@@ -150,27 +160,51 @@ static int print_wrong_free(const struct findings *findings, struct json_frames 
 	return print_double(findings, frames, group);
 }
 
+/* The case for all that have none of their own: the rest; or all leaks, if the kinds that are shown have none. */
+static const struct leaks_sum *others(const struct leaks *leaks)
+{
+	return leaks->rest.blocks || leaks->shown ? &leaks->rest : &leaks->all;
+}
+
+static bool has_other(const struct leaks *leaks)
+{
+	return leaks->rest.blocks || !leaks->shown;
+}
+
+static bool is_other_failure(const struct findings *findings)
+{
+	const struct leaks *leaks = &findings->leaks;
+	size_t i = leaks->shown;
+
+	while (i < leaks->count && !is_failure(findings, &leaks->groups[i]))
+		i++;
+	return i < leaks->count;
+}
+
 static void print_other(const struct findings *findings)
 {
-	const struct leaks_sum *rest = &findings->leaks.rest;
+	const struct leaks_sum *rest = others(&findings->leaks);
+	const bool failed = is_other_failure(findings);
 
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
 	fputs(rest->blocks ? "\" name=\"other leaks\">\n" : "\" name=\"no leaks\"/>\n", stdout);
 	if (!rest->blocks)
 		return;
-	if (findings->failed)
+	if (failed)
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
 	print_sum(rest->blocks, rest->bytes);
-	fputs(findings->failed ? "\"/>\n" : "</system-out>\n", stdout);
+	fputs(failed ? "\"/>\n" : "</system-out>\n", stdout);
 	fputs("    </testcase>\n", stdout);
 }
 
 /* A case that fails if something is missing: leaks may be missing as well. */
 static void print_missing(const struct findings *findings)
 {
+	const struct flavour_lack *lack = flavour_lack(findings->image);
+
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
 	fputs("\" name=\"whole trace\">\n      <failure type=\"missing\" message=\"", stdout);
@@ -179,8 +213,8 @@ static void print_missing(const struct findings *findings)
 	if (findings->image->is_limited)
 		printf(", allocations behind the limit of %" PRIu64 " byte%s", findings->image->limit,
 		       plural(findings->image->limit));
-	if (findings->image->is_partial && !findings->own_calls_do)
-		fputs("; not seen: " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE, stdout);
+	if (lack && !findings->own_calls_do)
+		printf("; not seen: %s; to see them, %s", lack->unseen, lack->advice);
 	fputs("\"/>\n    </testcase>\n", stdout);
 }
 
@@ -203,16 +237,17 @@ static int begin_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
 	size_t certain = count_certain(&findings->frees);
-	size_t failures = leaks->shown + (leaks->rest.blocks || !leaks->shown);
-	size_t others = certain + findings_are_uncertain(findings);
+	size_t cases = leaks->shown + has_other(leaks), failures = has_other(leaks) && is_other_failure(findings);
+	size_t certain_cases = certain + findings_are_uncertain(findings);
 	int error;
 
+	for (size_t i = 0; i < leaks->shown; i++)
+		failures += is_failure(findings, &leaks->groups[i]);
 	fputs("  <testsuite name=\"", stdout);
 	error = print_name(findings->image->exe ? findings->image->exe : findings->name);
 	if (findings->image->has_pid)
 		printf(" (process %" PRIu64 ")", findings->image->pid);
-	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", failures + others,
-	       (findings->failed ? failures : 0) + others);
+	printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", cases + certain_cases, failures + certain_cases);
 	return error;
 }
 
@@ -220,16 +255,24 @@ static void end_suite(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
 	const uint64_t *frees = findings->frees.counts;
+	const struct flavour_lack *lack = flavour_lack(findings->image);
+	char words[ATTACHED_MAX];
 	bool whole = findings->image->begun && !findings->ends_early && !trace_is_missing_some(findings->image) &&
-	             !findings->image->is_partial && (findings->image->finished || findings->image->replaced);
+	             !lack && (findings->image->finished || findings->image->replaced);
 
 	fputs("    <system-out>", stdout);
 	print_sum(leaks->all.blocks, leaks->all.bytes);
 	fputs(" leaked; ", stdout);
+	for (enum reach reach = 0; findings->unreached->known && reach < REACH_KINDS; reach++) {
+		print_sum(leaks->by_reach[reach].blocks, leaks->by_reach[reach].bytes);
+		printf(" %s; ", reach_words(reach));
+	}
 	print_sum(leaks->suppressed.blocks, leaks->suppressed.bytes);
 	fputs(" suppressed; ", stdout);
 	print_count(frees[FREES_FOREIGN], "foreign free", "; ");
 	print_count(frees[FREES_INHERITED], "free", " of blocks from before a fork; ");
+	if (findings->image->is_attached)
+		print_count(frees[FREES_BEFORE], "free", " of blocks from before the tracker attached; ");
 	print_count(frees[FREES_UNKNOWN], "free", " of unknown blocks; ");
 	print_count(findings->image->lost, "event", " lost; ");
 	if (findings->image->unkept)
@@ -237,8 +280,10 @@ static void end_suite(const struct findings *findings)
 	if (findings->image->is_limited)
 		printf("allocations behind the limit of %" PRIu64 " byte%s are missing; ", findings->image->limit,
 		       plural(findings->image->limit));
-	if (findings->image->is_partial)
-		fputs("calls from inside libraries are not seen; ", stdout);
+	if (lack)
+		printf("%s; ", lack->brief);
+	if (*attached_text(words, findings->image))
+		printf("attached %s; ", words);
 	printf("the trace is %scomplete</system-out>\n  </testsuite>\n", whole ? "" : "not ");
 }
 
@@ -250,7 +295,7 @@ static int print_image(const struct findings *findings)
 
 	for (size_t i = 0; !error && i < leaks->shown; i++)
 		error = print_leak(findings, &frames, &leaks->groups[i]);
-	if (leaks->rest.blocks || !leaks->shown)
+	if (has_other(leaks))
 		print_other(findings);
 	for (size_t i = 0; !error && i < count_certain(&findings->frees); i++)
 		error = print_wrong_free(findings, &frames, &findings->frees.groups[i]);

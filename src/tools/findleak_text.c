@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as text. */
+#include "attached_text.h"
 #include "bytes_print.h"
 #include "ending_text.h"
 #include "findleak.h"
 #include "plural.h"
+#include "reach_text.h"
 #include "table.h"
 #include "trend_text.h"
 #include "window_print.h"
@@ -45,12 +47,15 @@ static int print_leak(const struct findings *findings, const struct leaks_group 
 		fprintf(out, " 0x%" PRIx64, group->address);
 	else
 		fprintf(out, " %" PRIu64 " blocks", group->blocks);
-	fprintf(out, " leaked %" PRIu64 " byte%s (%s) allocated by %s (", group->bytes, plural(group->bytes),
+	fprintf(out, " %s %" PRIu64 " byte%s (%s) allocated by %s (",
+	        group->reach == REACH_REACHABLE ? "kept" : "leaked", group->bytes, plural(group->bytes),
 	        bytes_in_units(group->bytes, units), call);
 	if (group->blocks != 1)
 		fprintf(out, "first: 0x%" PRIx64 ", ", group->address);
 	fprintf(out, "line: %" PRIu64 ")%s", group->line, screen_plain(findings->style.screen));
 	/* In the same line: what follows it is a table, for scripts, too. */
+	if (group->reach != REACH_UNKNOWN)
+		fprintf(out, "; %s", reach_words(group->reach));
 	trend_print(group, findings->moments, out);
 	fputc('\n', out);
 	return print_stack(findings, group->stack);
@@ -61,6 +66,7 @@ static int print_leaks(const struct findings *findings)
 	const struct leaks *leaks = &findings->leaks;
 	FILE *out = out_of(findings);
 	char units[BYTES_TEXT];
+	bool has_words;
 	int error = 0;
 
 	begin_strong(findings);
@@ -70,16 +76,17 @@ static int print_leaks(const struct findings *findings)
 	else
 		fputs("NO LEAKS FOUND", out);
 	end_strong(findings);
+	has_words = reach_print(findings, out);
 	for (size_t i = 0; !error && i < leaks->shown; i++) {
-		if (i)
+		if (i || has_words)
 			fputc('\n', out);
 		error = print_leak(findings, &leaks->groups[i]);
 	}
 	if (leaks->rest.blocks)
 		fprintf(out, "%s ... and %" PRIu64 " block%s with %" PRIu64 " byte%s (%s) of %zu other leak%s\n",
-		        leaks->shown ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks), leaks->rest.bytes,
-		        plural(leaks->rest.bytes), bytes_in_units(leaks->rest.bytes, units),
-		        leaks->count - leaks->shown, plural(leaks->count - leaks->shown));
+		        leaks->shown || has_words ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks),
+		        leaks->rest.bytes, plural(leaks->rest.bytes), bytes_in_units(leaks->rest.bytes, units),
+		        leaks->rest_groups, plural(leaks->rest_groups));
 	return error;
 }
 
@@ -228,11 +235,20 @@ static void print_heading(const struct findings *findings)
 	fputs(")\n", out);
 }
 
+static void print_attached(const struct findings *findings)
+{
+	char words[ATTACHED_MAX];
+
+	if (*attached_text(words, findings->image))
+		fprintf(out_of(findings), "ATTACHED %s\n", words);
+}
+
 static int print_image(const struct findings *findings)
 {
 	int error;
 
 	print_heading(findings);
+	print_attached(findings);
 	window_print(findings->window, stdout);
 	error = print_leaks(findings);
 	if (!error)
@@ -302,15 +318,16 @@ static void print_lacks(const struct totals *totals, FILE *out)
 		fputs("; the trace has no beginning", out);
 	if (totals->running)
 		fputs("; still running", out);
+	if (totals->detached)
+		fputs("; detached, so the process may still run", out);
 	if (*totals->killed)
 		fprintf(out, "; %s", totals->killed);
 	else if (totals->cut)
 		fputs("; the trace ends early", out);
-	if (totals->is_partial)
-		fputs("; calls from inside libraries are not seen", out);
-	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->is_partial &&
+	lacks_print_brief(&totals->lacks, out);
+	if (!totals->no_beginning && !totals->ends_early && !totals->is_missing_some && !totals->lacks.count &&
 	    !totals->malformed)
-		fputs("; the trace is complete", out);
+		fprintf(out, "; the trace is complete%s", totals->attached ? " since the tracker attached" : "");
 }
 
 /* Prints the other sums, those that are not 0. */
@@ -320,10 +337,13 @@ static void print_rest(const struct totals *totals, FILE *out)
 	print_count(totals->frees[FREES_MISMATCHED], "free", " by the wrong function", out);
 	print_count(totals->accepted, "free", " by the wrong function suppressed", out);
 	print_count(totals->frees[FREES_INHERITED], "free", " of blocks from before a fork", out);
+	print_count(totals->frees[FREES_BEFORE], "free", " of blocks from before the tracker attached", out);
 	print_count(totals->frees[FREES_UNKNOWN], "free", " of unknown blocks", out);
 	print_blocks(&totals->suppressed, " suppressed", out);
 	print_blocks(&totals->young, " too young", out);
 	print_blocks(&totals->earlier, " from before", out);
+	print_blocks(&totals->by_reach[REACH_REACHABLE], " still reachable", out);
+	print_blocks(&totals->later, " allocated after somebody looked", out);
 	print_lacks(totals, out);
 	if (totals->has_budget)
 		fprintf(out, "; %s the budget of %" PRIu64 " byte%s",
@@ -339,8 +359,8 @@ static int print_totals(const struct totals *totals, const struct suppressions *
 	char units[BYTES_TEXT];
 
 	print_suppressions(suppressions, out);
-	if (totals->is_partial)
-		fputs("\nNOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
+	lacks_print(&totals->lacks, "\n", out);
+	reach_print_totals(totals, out);
 	fprintf(out,
 	        "\n%sTotal:%s %" PRIu64 " block%s, %" PRIu64 " byte%s (%s), %" PRIu64 " backtrace%s; %" PRIu64
 	        " foreign free%s",

@@ -5,7 +5,6 @@
 #include "parse.h"
 #include "plural.h"
 #include "table.h"
-#include "trace.h"
 
 #include <inttypes.h>
 
@@ -87,6 +86,8 @@ static void print_heading(const struct growth *growth, const struct growth_view 
 		if (*view->endings[side])
 			fprintf(out, " (%s)", view->endings[side]);
 		fputc('\n', out);
+		if (*view->attached[side])
+			fprintf(out, "     attached %s\n", view->attached[side]);
 	}
 	if (grown)
 		fprintf(out, "\n%sGROWN, by %s:%s\n", screen_strong(screen), metric_name(growth->metric),
@@ -99,14 +100,12 @@ void growth_print_verdict(const struct growth *growth, const struct growth_view 
 {
 	FILE *out = view->style.screen->out;
 
-	if (view->partial)
-		fputs("NOT SEEN: " TRACE_PARTIAL ".\nTo see them, " TRACE_PARTIAL_ADVICE ".\n", out);
+	lacks_print(&view->lacks, "", out);
 	fprintf(out, "%sTotal:%s ", screen_strong(view->style.screen), screen_plain(view->style.screen));
 	print_change(growth->totals, out);
 	if (view->missing)
 		fputs("; a trace lacks events, allocations behind its limit, or sizes", out);
-	if (view->partial)
-		fputs("; calls from inside libraries are not seen", out);
+	lacks_print_brief(&view->lacks, out);
 	if (view->has_limit)
 		fprintf(out, "; %s than the %" PRIu64 " %s%s allowed",
 		        view->exceeded              ? "more"

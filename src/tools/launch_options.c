@@ -12,7 +12,9 @@
 _Noreturn static void help(void)
 {
 	puts("Usage: log-malloc [OPTION]... [--] COMMAND [ARG...]\n"
-	     "Runs COMMAND and writes a trace of its allocations.\n"
+	     "       log-malloc [OPTION]... -p PID [--detach]\n"
+	     "Runs COMMAND and writes a trace of its allocations, or traces a process that runs\n"
+	     "already.\n"
 	     "\n"
 	     "  -o, --output FILE  where the trace goes: a file (%p in its name: the process id)\n"
 	     "                     or - for standard error; FILE.zst is compressed at the end;\n"
@@ -36,6 +38,14 @@ _Noreturn static void help(void)
 	     "                     what it has (default: no limit)\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
+	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
+	     "  -p, --pid PID      traces the running process PID from now on, and returns\n"
+	     "      --detach       ends that, and the process runs on untraced\n"
+	     "      --for TIME     waits so long (30s, 5m, 2h), then detaches; Ctrl-C does, too\n"
+	     "      --until-growth SIZE\n"
+	     "                     waits until blocks of SIZE (50M) are live that were allocated\n"
+	     "                     since, then detaches\n"
+	     "      --library FILE the tracker for a process with another C library\n"
 	     "      --report FILE  at the end, make FILE.html or FILE.svg by log-malloc-report; the\n"
 	     "                     trace is removed then, unless there is -o or -f\n"
 	     "  -q, --quiet        no banner, no closing line\n"
@@ -49,6 +59,23 @@ _Noreturn static void help(void)
 	exit(cli_finish(CLI_OK));
 }
 
+static void check_attaching(const struct launch_options *options)
+{
+	if (!options->pid) {
+		if (options->detach || options->for_ms || options->growth || options->library)
+			cli_usage_error("--detach, --for, --until-growth and --library need a process: -p PID");
+		return;
+	}
+	if (options->command[0])
+		cli_usage_error("--pid traces a process, and a COMMAND would be another one");
+	if (options->operators || options->settings.values[SETTING_FOLLOW])
+		cli_usage_error("--follow and --operators need a COMMAND: a process that runs can't get them any more");
+	if (options->report)
+		cli_usage_error("--report needs a COMMAND, whose end it waits for");
+	if (options->detach && (options->for_ms || options->growth || options->output))
+		cli_usage_error("--detach ends a trace: --output, --for and --until-growth are for its begin");
+}
+
 static void check(const struct launch_options *options)
 {
 	if (options->output && !*options->output)
@@ -56,16 +83,32 @@ static void check(const struct launch_options *options)
 	if (options->report && !make_report_knows(options->report))
 		cli_usage_error("--report: '%s' ends neither in .html nor in .svg", options->report);
 	settings_check(&options->settings);
-	if (!options->command[0])
+	check_attaching(options);
+	if (!options->pid && !options->command[0])
 		cli_usage_error("which command is to be traced?");
 }
 
 struct launch_options launch_options_parse(int argc, char **argv)
 {
-	enum { OPT_SETTING = 256, OPT_FORMAT = OPT_SETTING + SETTINGS, OPT_OPERATORS, OPT_REPORT };
+	enum {
+		OPT_SETTING = 256,
+		OPT_FORMAT = OPT_SETTING + SETTINGS,
+		OPT_OPERATORS,
+		OPT_LOST,
+		OPT_REPORT,
+		OPT_DETACH,
+		OPT_FOR,
+		OPT_GROWTH,
+		OPT_LIBRARY
+	};
 	static const struct option long_options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"follow", no_argument, NULL, 'f'},
+		{"pid", required_argument, NULL, 'p'},
+		{"detach", no_argument, NULL, OPT_DETACH},
+		{"for", required_argument, NULL, OPT_FOR},
+		{"until-growth", required_argument, NULL, OPT_GROWTH},
+		{"library", required_argument, NULL, OPT_LIBRARY},
 		{"quiet", no_argument, NULL, 'q'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"depth", required_argument, NULL, OPT_SETTING + SETTING_DEPTH},
@@ -79,6 +122,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
+		{"lost", no_argument, NULL, OPT_LOST},
 		{"report", required_argument, NULL, OPT_REPORT},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -87,13 +131,32 @@ struct launch_options launch_options_parse(int argc, char **argv)
 	struct launch_options options = {.output = NULL};
 	int c, index = 0;
 
-	while ((c = getopt_long(argc, argv, "+o:fqvhV", long_options, &index)) != -1) {
+	while ((c = getopt_long(argc, argv, "+o:fp:qvhV", long_options, &index)) != -1) {
 		switch (c) {
 		case 'o':
 			options.output = optarg;
 			break;
 		case 'f':
 			options.settings.values[SETTING_FOLLOW] = "1";
+			break;
+		case 'p':
+			options.pid = (pid_t)cli_pid(optarg);
+			break;
+		case OPT_DETACH:
+			options.detach = true;
+			break;
+		case OPT_FOR:
+			options.for_ms = cli_milliseconds(optarg);
+			if (!options.for_ms)
+				cli_usage_error("--for %s: no time", optarg);
+			break;
+		case OPT_GROWTH:
+			options.growth = cli_bytes(optarg);
+			if (!options.growth)
+				cli_usage_error("--until-growth %s: no bytes", optarg);
+			break;
+		case OPT_LIBRARY:
+			options.library = optarg;
 			break;
 		case 'q':
 			options.quiet = true;
@@ -104,6 +167,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 			break;
 		case OPT_OPERATORS:
 			options.operators = true;
+			break;
+		case OPT_LOST:
+			options.lost = true;
 			break;
 		case OPT_REPORT:
 			options.report = optarg;

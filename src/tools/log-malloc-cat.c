@@ -111,6 +111,15 @@ static bool wants_info(const struct cat *c)
 	       choice_takes_moment(&c->choice, &trace->image);
 }
 
+/*
+ * What was seen when somebody looked into the process is about blocks that were live then. A part of a trace that lacks
+ * later releases does not know which blocks these are.
+ */
+static bool wants_look(const struct cat *c)
+{
+	return choice_takes_moment(&c->choice, &c->work.trace->image) && !choice_is_of_calls(&c->choice);
+}
+
 /* Is ITEM to be written? 0 or -ENOMEM. */
 static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 {
@@ -119,6 +128,10 @@ static int choose(struct cat *c, const struct trace_item *item, bool *wanted)
 	*wanted = true;
 	if (item->kind == TRACE_INFO || item->kind == TRACE_MARK) {
 		*wanted = wants_info(c);
+		return 0;
+	}
+	if (item->kind == TRACE_REACHED) {
+		*wanted = wants_look(c);
 		return 0;
 	}
 	if (!c->export.is_part || (item->kind != TRACE_CALL && item->kind != TRACE_CALLING))

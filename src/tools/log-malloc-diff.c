@@ -4,6 +4,7 @@
 #include "growth_print.h"
 #include "interrupt.h"
 #include "json.h"
+#include "only_lost.h"
 #include "places.h"
 #include "python.h"
 
@@ -19,6 +20,8 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD[@MOMENT] NEW[
 			   "\n"
 			   "  -b, --by WHAT         compare leaked, peak, allocated (bytes), calls or temporary\n"
 			   "                        (blocks); default: leaked\n"
+			   "      --lost            of the blocks that were not released, only those that are lost,\n"
+			   "                        where the trace tells it\n"
 			   "      --format FORMAT   text or json; default: text\n"
 			   "      --max-growth N    exit status 1 if all together grew by more than N bytes\n"
 			   "                        (K, M, G for units of 1024), or blocks by calls and temporary\n"
@@ -32,10 +35,11 @@ static const char help[] = "Usage: log-malloc-diff [OPTION]... OLD[@MOMENT] NEW[
 
 enum { TOP_DEFAULT = 20 };
 
-enum option_value { FORMAT = COMMAND_NEXT_OPTION, MAX_GROWTH, OWN_CALLS };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, MAX_GROWTH, OWN_CALLS, LOST };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
+	{"lost", no_argument, NULL, LOST},
 	{"format", required_argument, NULL, FORMAT},
 	{"max-growth", required_argument, NULL, MAX_GROWTH},
 	{"accept-own-calls", no_argument, NULL, OWN_CALLS},
@@ -55,6 +59,7 @@ struct diff {
 	/* About the trace that is being read: */
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
+	struct only_lost lost;
 };
 
 /* ---- reading -------------------------------------------------------------- */
@@ -82,14 +87,17 @@ static int take_image(struct diff *d)
 	if (!window_has_ended(&d->work.window))
 		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
 		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
+	attached_text(d->view.attached[d->side], &d->work.trace->image);
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
 	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);
-	d->view.partial |= d->work.trace->image.is_partial;
-	error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
-
+	lacks_add(&d->view.lacks, &d->work.trace->image);
+	error = only_lost_apply(&d->lost, &d->work, &d->consumers);
+	if (!error)
+		error = locations ? growth_add(&d->growth, d->side, &d->consumers, locations) : -ENOMEM;
 	if (!error)
 		error = note_image(d);
 	consumers_free(&d->consumers);
+	only_lost_free(&d->lost);
 	command_next_image(&d->work);
 	return error;
 }
@@ -103,6 +111,8 @@ static int take_item(void *context, const struct trace_item *item)
 		return 0;
 	if (item->kind == TRACE_CALL)
 		return consumers_apply(&d->consumers, &item->event, item->stack, item->line, d->work.trace->image.time);
+	if (item->kind == TRACE_REACHED)
+		return only_lost_take(&d->lost, &d->work, item);
 	if (item->kind == TRACE_END && command_wants_image(&d->work))
 		return take_image(d);
 	return 0;
@@ -123,6 +133,7 @@ static enum cli_status read_trace(struct diff *d, enum growth_side side)
 	d->work.window.until = d->until[side];
 	status = command_read(&d->work, d->paths[side], read_items, d);
 	consumers_free(&d->consumers);
+	only_lost_free(&d->lost);
 	return status;
 }
 
@@ -211,6 +222,9 @@ static bool take_option(void *context, int option, const char *argument)
 		return true;
 	case FORMAT:
 		set_format(d, argument);
+		return true;
+	case LOST:
+		d->lost.is_wanted = true;
 		return true;
 	case MAX_GROWTH:
 		d->view.has_limit = true;

@@ -5,8 +5,13 @@
 #include "heap.h"
 #include "history.h"
 #include "interrupt.h"
+#include "lost.h"
+#include "plural.h"
+#include "progress.h"
 #include "python.h"
 #include "replay.h"
+#include "trace_of.h"
+#include "unreached.h"
 #include "wrong_frees.h"
 
 #include <errno.h>
@@ -25,8 +30,14 @@ static const char help[] =
 	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
 	"                        and JUnit all)\n"
 	"  -a, --by-address      each block on its own\n"
+	"      --lost            which blocks nothing points to: looks into the process, which has\n"
+	"                        to run, and stops it for that for some milliseconds; without\n"
+	"                        TRACE, finds the trace of the process PID\n"
 	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
 	"                        of the time), blocks, bytes or age\n"
+	"      --show KINDS      where it is known what pointers still lead to: lost, indirect (only\n"
+	"                        lost blocks point to it), possible, reachable, or all; several with\n"
+	"                        commas (lost, in JSON all)\n"
 	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
 	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
 	"  -s, --suppressions FILE\n"
@@ -35,8 +46,8 @@ static const char help[] =
 	"                        report what libc and other runtimes keep, too\n"
 	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
 	"      --accept-own-calls\n"
-	"                        exit status 0 also for a dynamic program with the tracker linked\n"
-	"                        in, of which the calls from inside libraries are not seen\n"
+	"                        exit status 0 also for a dynamic program that has the tracker\n"
+	"                        linked in or loads it itself: not all calls of it are seen\n"
 	"      --format FORMAT   text, json or junit\n"
 	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
 	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
@@ -46,12 +57,24 @@ static const char help[] =
 
 enum { BY_DEFAULT = 20 };
 
-enum option_value { SORT = COMMAND_NEXT_OPTION, MIN_BYTES, OLDER_THAN, NO_DEFAULTS, MAX_BYTES, OWN_CALLS, FORMAT };
+enum option_value {
+	LOST = COMMAND_NEXT_OPTION,
+	SORT,
+	MIN_BYTES,
+	OLDER_THAN,
+	NO_DEFAULTS,
+	MAX_BYTES,
+	OWN_CALLS,
+	FORMAT,
+	SHOW
+};
 
 static const struct option options[] = {
 	{"top", required_argument, NULL, 't'},
 	{"by-address", no_argument, NULL, 'a'},
+	{"lost", no_argument, NULL, LOST},
 	{"sort", required_argument, NULL, SORT},
+	{"show", required_argument, NULL, SHOW},
 	{"min-bytes", required_argument, NULL, MIN_BYTES},
 	{"older-than", required_argument, NULL, OLDER_THAN},
 	COMMAND_WINDOW_OPTIONS,
@@ -70,9 +93,12 @@ struct findleak {
 	/* Options: */
 	bool by_address;
 	enum leaks_order order;
+	unsigned kinds; /* --show: a bit, 1 << state, for each; 0: what the format has by default */
 	uint64_t min_bytes;
 	bool has_age;
 	uint64_t age; /* milliseconds */
+	bool wants_lost;
+	pid_t pid; /* --lost: the process that is looked into; 0: the one that the trace names */
 	bool without_builtin;
 	bool several; /* more than one trace was given */
 	const struct findleak_format *format;
@@ -81,11 +107,13 @@ struct findleak {
 	/* About the trace that is being read: */
 	bool can_read_twice;
 	uint64_t reported; /* its images that were reported */
+	struct lost lost;
 	/* About the image that is being read: */
 	struct heap heap;
 	struct history history;
 	struct frees frees;
 	struct moments moments;
+	struct unreached unreached; /* what somebody saw who looked into the process */
 };
 
 /*
@@ -104,6 +132,7 @@ static int missed(void *context, const struct heap_change *change)
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
 		return 0;
 	}
+	f->frees.has_before = image->is_attached;
 	return frees_add(&f->frees, change);
 }
 
@@ -124,6 +153,7 @@ static void next_image(struct findleak *f)
 	f->heap.observer = (struct heap_observer){.came = came, .left = left, .missed = missed, .context = f};
 	frees_free(&f->frees);
 	moments_free(&f->moments);
+	unreached_free(&f->unreached);
 	suppressions_next_image(&f->suppressions);
 }
 
@@ -156,44 +186,6 @@ static uint64_t young_line(const struct findleak *f)
 	return moments_line_after(&f->moments, end - f->age);
 }
 
-static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
-{
-	to->blocks += from->blocks;
-	to->bytes += from->bytes;
-	to->backtraces += from->backtraces;
-}
-
-static void add_up(struct totals *totals, const struct findings *findings)
-{
-	const struct trace_image *image = findings->image;
-	char words[ENDING_MAX];
-
-	totals->images++;
-	sum_up(&totals->leaks, &findings->leaks.all);
-	sum_up(&totals->suppressed, &findings->leaks.suppressed);
-	sum_up(&totals->young, &findings->leaks.young);
-	sum_up(&totals->earlier, &findings->leaks.earlier);
-	for (size_t i = 0; i < FREES_KINDS; i++)
-		totals->frees[i] += findings->frees.counts[i];
-	totals->accepted += findings->frees.suppressed;
-	totals->lost += image->lost;
-	totals->unkept += image->unkept;
-	if (image->is_limited)
-		totals->limit = image->limit;
-	totals->is_limited |= image->is_limited;
-	totals->is_partial |= image->is_partial;
-	totals->is_missing_some |= findings_are_uncertain(findings);
-	totals->malformed += findings->malformed;
-	totals->no_beginning |= !image->begun;
-	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
-	totals->running |= image->ending == TRACE_RUNNING;
-	totals->cut |= image->ending == TRACE_CUT ||
-	               (findings->ends_early && (image->ending == TRACE_FINISHED || image->ending == TRACE_ENDLESS));
-	if (image->ending == TRACE_KILLED)
-		snprintf(totals->killed, sizeof totals->killed, "%s", ending_text(words, image, findings->ends_early));
-	totals->over_budget |= findings->failed;
-}
-
 /* Is libc a part of the program? */
 static bool is_static(const struct trace_image *image)
 {
@@ -210,6 +202,17 @@ static void refine(const struct findleak *f, struct leaks_group *group)
 		group->trend.since = last;
 }
 
+/* Where no lost block stands for those that only lost blocks point to, as all of these are suppressed, they are shown.
+ */
+static struct leaks_view view_of(const struct findleak *f, const struct leaks *leaks)
+{
+	struct leaks_view view = {f->order, f->kinds, f->min_bytes, f->work.top};
+
+	if (!leaks->by_reach[REACH_LOST].blocks)
+		view.kinds |= 1U << REACH_INDIRECT;
+	return view;
+}
+
 /* A block on its own has no trend. */
 static int find_trends(struct findleak *f, struct leaks *leaks)
 {
@@ -221,7 +224,6 @@ static int find_trends(struct findleak *f, struct leaks *leaks)
 		leaks_find_trends(leaks, &f->history, window_first_time(&f->work.window), end);
 	for (size_t i = 0; i < leaks->count; i++)
 		refine(f, &leaks->groups[i]);
-	leaks_sort(leaks, f->order, f->min_bytes);
 	return error;
 }
 
@@ -229,7 +231,10 @@ static int find(struct findleak *f, struct findings *findings)
 {
 	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
-	int error = leaks_build(leaks, &f->heap, f->by_address, window_first_line(&f->work.window), young_line(f));
+	const struct leaks_scope scope = {&f->unreached, f->by_address, window_first_line(&f->work.window),
+	                                  young_line(f)};
+	int error = leaks_build(leaks, &f->heap, &scope);
+	struct leaks_view view;
 
 	if (!error)
 		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
@@ -245,10 +250,31 @@ static int find(struct findleak *f, struct findings *findings)
 		                      is_static(&trace->image));
 	if (!error)
 		error = find_trends(f, leaks);
-	leaks_limit(leaks, f->work.top, f->min_bytes);
+	view = view_of(f, leaks);
+	leaks_sort(leaks, &view);
+	leaks_limit(leaks, &view);
 	findings->frees = f->frees;
 	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
 	return error;
+}
+
+/*
+ * --lost: the process is as it is at the end of the trace, so of several images the last one is looked at. False if
+ * this is none, or after a message.
+ */
+static bool look(struct findleak *f)
+{
+	const struct lost_figures *figures = &f->lost.figures;
+
+	if (f->work.trace->image.followed)
+		return false;
+	progress_hide();
+	if (lost_finish(&f->lost, &f->heap, &f->unreached) != 0)
+		return false;
+	cli_error("process %d stood still for %.1f ms: %.1f MB and the registers of %zu thread%s were copied",
+	          (int)figures->pid, (double)figures->still_us / 1000, (double)figures->copied / 1e6, figures->threads,
+	          plural(figures->threads));
+	return true;
 }
 
 static int report_image(struct findleak *f)
@@ -265,6 +291,8 @@ static int report_image(struct findleak *f)
 		.suppressions = &f->suppressions,
 		.moments = &f->moments,
 		.window = &f->work.window,
+		.unreached = &f->unreached,
+		.kinds = f->kinds,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
@@ -280,12 +308,16 @@ static int report_image(struct findleak *f)
 
 	if (!command_wants_image(&f->work) || !window_has_begun(&f->work.window))
 		return 0;
+	if (f->wants_lost && !look(f))
+		return 0;
 	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
+	if (!unreached_is_whole(&f->unreached))
+		cli_error("%s: what is lost is not known: the trace lacks a part of the list", findings.name);
 	error = find(f, &findings);
 	if (!error)
 		error = f->format->image(&findings);
-	add_up(&f->totals, &findings);
+	findleak_add_up(&f->totals, &findings);
 	f->reported++;
 	locations_free(&locations);
 	leaks_free(&findings.leaks);
@@ -325,7 +357,18 @@ static int take_calling(struct findleak *f, const struct trace_item *item)
 		return error;
 	if (!error && parse_is_mismatch(&item->event))
 		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
-	return error || heap_find(&f->heap, item->event.old) ? error : frees_call(&f->frees, item);
+	if (error || heap_find(&f->heap, item->event.old))
+		return error;
+	f->frees.has_before = f->work.trace->image.is_attached;
+	return frees_call(&f->frees, item);
+}
+
+/* What was seen at the end tells nothing about a part of the trace that ends before. */
+static int take_look(struct findleak *f, const struct trace_item *item)
+{
+	if (window_has_ended(&f->work.window))
+		return 0;
+	return unreached_take(&f->unreached, f->work.trace, item);
 }
 
 static int take_item(void *context, const struct trace_item *item)
@@ -345,6 +388,8 @@ static int take_item(void *context, const struct trace_item *item)
 		return 0;
 	if (!error && item->kind == TRACE_CALL)
 		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
+	if (!error && item->kind == TRACE_REACHED)
+		return take_look(f, item);
 	if (!error && item->kind == TRACE_END)
 		return end_image(f);
 	return error;
@@ -358,10 +403,14 @@ static int read_trace(void *context)
 	struct trace_item item;
 	int error = 0, got = 1;
 
+	if (f->wants_lost && lost_begin(&f->lost, trace) != 0)
+		return 0;
 	while (!error && got > 0) {
 		/* Moments and marks are no packed records. */
 		if (!window_has_ended(&f->work.window))
 			error = replay_packed(&f->heap, trace);
+		if (f->wants_lost)
+			lost_keep_up(&f->lost);
 		if (!error && (got = trace_next(trace, &item)) > 0)
 			error = take_item(f, &item);
 	}
@@ -381,10 +430,15 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 
 	f->reported = 0;
 	f->can_read_twice = is_regular(path);
+	f->lost = (struct lost){.pid = f->pid};
 	next_image(f);
 	status = command_read(&f->work, path, read_trace, f);
 	next_image(f);
-	return status;
+	lost_end(&f->lost);
+	if (!*f->lost.figures.trouble)
+		return status;
+	cli_error("%s", f->lost.figures.trouble);
+	return CLI_TROUBLE;
 }
 
 /* Reports each trace, even if another one can not be read. */
@@ -432,6 +486,8 @@ static int run(struct findleak *f, char **paths)
 	f->several = paths[1] != NULL;
 	if (!f->work.has_top)
 		f->work.top = f->format == &findleak_text ? BY_DEFAULT : 0;
+	if (!f->kinds)
+		f->kinds = f->format == &findleak_json ? LEAKS_ALL_KINDS : 1U << REACH_LOST;
 	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
@@ -467,6 +523,23 @@ static void load_suppressions(struct findleak *f, const char *path)
 		exit(CLI_TROUBLE);
 }
 
+static void set_kinds(struct findleak *f, const char *list)
+{
+	const char *names[REACH_KINDS + 1] = {[REACH_KINDS] = "all"};
+	char *copy = strdup(list), *rest = copy, *name;
+
+	if (!copy)
+		cli_usage_error("%s", strerror(ENOMEM));
+	for (enum reach reach = 0; reach < REACH_KINDS; reach++)
+		names[reach] = reach_name(reach);
+	while ((name = strsep(&rest, ","))) {
+		int kind = cli_choice(name, "a kind of leak", names, REACH_KINDS + 1);
+
+		f->kinds |= kind == REACH_KINDS ? LEAKS_ALL_KINDS : 1U << kind;
+	}
+	free(copy);
+}
+
 static bool take_option(void *context, int option, const char *argument)
 {
 	struct findleak *f = context;
@@ -475,11 +548,17 @@ static bool take_option(void *context, int option, const char *argument)
 	case 'a':
 		f->by_address = true;
 		return true;
+	case LOST:
+		f->wants_lost = true;
+		return true;
 	case SORT:
 		f->order = find_order(argument);
 		return true;
 	case NO_DEFAULTS:
 		f->without_builtin = true;
+		return true;
+	case SHOW:
+		set_kinds(f, argument);
 		return true;
 	case MIN_BYTES:
 		f->min_bytes = cli_bytes(argument);
@@ -506,13 +585,30 @@ static bool take_option(void *context, int option, const char *argument)
 	}
 }
 
+/* --lost: the number is that of the process here. Its trace may call it by another one. */
+static void choose_process(struct findleak *f)
+{
+	if (f->work.window.until.text)
+		cli_usage_error("--lost looks at what is live now, and --until leaves that out");
+	f->pid = f->work.has_pid ? (pid_t)f->work.pid : 0;
+	f->work.has_pid = false;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct command command = {"log-malloc-findleak", help, "t:as:p:nfhV", options, take_option};
 	struct findleak f = {.format = &findleak_text};
 	char **paths = command_parse(&command, &f.work, &f, argc, argv);
+	char found[PATH_MAX], *one[] = {found, NULL};
 
+	if (f.wants_lost)
+		choose_process(&f);
+	if (f.pid && !*paths) {
+		paths = one;
+		if (!trace_of_find(found, (uint64_t)f.pid))
+			return CLI_TROUBLE;
+	}
 	if (!*paths)
-		cli_usage_error("a TRACE is needed");
+		cli_usage_error(f.wants_lost ? "a TRACE or --pid is needed" : "a TRACE is needed");
 	return run(&f, paths);
 }

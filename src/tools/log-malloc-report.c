@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
+#include "attached_text.h"
 #include "command.h"
 #include "consumers_print.h"
 #include "export_svg.h"
+#include "flavour.h"
 #include "interrupt.h"
+#include "only_lost.h"
 #include "output_file.h"
 #include "python.h"
 #include "summary.h"
@@ -22,6 +25,8 @@ static const char help[] =
 	"\n"
 	"  -b, --by WHAT         rank by leaked, peak, allocated (bytes), calls or temporary\n"
 	"                        (blocks); default: peak\n"
+	"      --lost            of the blocks that were not released, only those that are lost, where\n"
+	"                        the trace tells it; ranked by leaked if there is no --by\n"
 	"      --format FORMAT   text, json, svg (a flame graph), folded (FlameGraph,\n"
 	"                        speedscope), massif (ms_print, massif-visualizer) or pprof\n"
 	"                        (go tool pprof); default: text\n"
@@ -39,10 +44,11 @@ static const char help[] =
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
-enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM, LOST };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
+	{"lost", no_argument, NULL, LOST},
 	{"format", required_argument, NULL, FORMAT},
 	{"output", required_argument, NULL, 'o'},
 	{"tree", optional_argument, NULL, TREE},
@@ -66,7 +72,9 @@ enum { TOP_DEFAULT = 20 };
 struct report {
 	struct command_work work;
 	enum format format;
+	bool has_metric; /* --by */
 	enum metric metric;
+	struct only_lost lost;
 	struct view view;
 	struct consumers consumers;
 	struct timeline timeline;
@@ -146,9 +154,17 @@ static int write_image(struct report *r, const struct export_image *image)
 /* The formats of other programs have no place for it. */
 static void say_partial(const struct report *r)
 {
-	if (r->work.trace->image.is_partial && r->format != FORMAT_TEXT && r->format != FORMAT_JSON)
-		cli_error("%s: not seen are " TRACE_PARTIAL "; to see them, " TRACE_PARTIAL_ADVICE,
-		          r->work.trace->input.name);
+	const struct trace_image *image = &r->work.trace->image;
+	const struct flavour_lack *lack = flavour_lack(image);
+	char words[ATTACHED_MAX];
+
+	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON)
+		return;
+	if (lack)
+		cli_error("%s: not seen are %s; to see them, %s", r->work.trace->input.name, lack->unseen,
+		          lack->advice);
+	if (*attached_text(words, image))
+		cli_error("%s: attached %s", r->work.trace->input.name, words);
 }
 
 /* At the end of an image. */
@@ -168,7 +184,10 @@ static int report_image(struct report *r)
 	r->view.style.dir = image->cwd;
 	r->view.malformed = command_malformed(&r->work);
 	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
-	error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
+	error = only_lost_apply(&r->lost, &r->work, &r->consumers);
+	r->view.only_lost = r->lost.is_wanted && r->lost.unreached.known;
+	if (!error)
+		error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
 	if (!error && !r->sum)
 		error = write_image(r, &export);
 	say_partial(r);
@@ -191,6 +210,7 @@ static void forget_image(struct report *r)
 {
 	consumers_free(&r->consumers);
 	timeline_free(&r->timeline);
+	only_lost_free(&r->lost);
 	command_next_image(&r->work);
 }
 
@@ -204,6 +224,8 @@ static int take_item(void *context, const struct trace_item *item)
 	window_note(&r->work.window, r->work.trace, item);
 	if (item->kind == TRACE_CALL)
 		return window_is_inside(&r->work.window) ? take_call(r, item) : 0;
+	if (item->kind == TRACE_REACHED)
+		return only_lost_take(&r->lost, &r->work, item);
 	if (item->kind != TRACE_END)
 		return 0;
 	error = report_image(r);
@@ -264,8 +286,10 @@ static int write_rest(struct report *r)
 /* Begins what needs all images. False after a message. */
 static bool create_export(struct report *r)
 {
-	const struct export_svg_options wanted = {
-		.metric = r->metric, .is_bottom_up = r->view.tree == VIEW_BOTTOM_UP, .is_full = r->work.full_names};
+	const struct export_svg_options wanted = {.metric = r->metric,
+	                                          .is_bottom_up = r->view.tree == VIEW_BOTTOM_UP,
+	                                          .is_full = r->work.full_names,
+	                                          .only_lost = r->lost.is_wanted};
 
 	if (r->format == FORMAT_PPROF)
 		r->pprof = export_pprof_create(r->metric);
@@ -336,7 +360,11 @@ static bool take_option(void *context, int option, const char *argument)
 
 	switch (option) {
 	case 'b':
+		r->has_metric = true;
 		r->metric = cli_metric(argument);
+		return true;
+	case LOST:
+		r->lost.is_wanted = true;
 		return true;
 	case FORMAT:
 		set_format(r, argument);
@@ -388,6 +416,10 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("a picture is not for a terminal: -o FILE.svg");
 	if (r->format == FORMAT_PPROF && !r->output && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
+	if (r->lost.is_wanted && r->format == FORMAT_MASSIF)
+		cli_usage_error("massif's format shows what was in use over time: not what is lost in the end");
+	if (r->lost.is_wanted && !r->has_metric)
+		r->metric = METRIC_LEAKED;
 	r->summary.backtraces.metric = r->metric;
 	r->view.top = r->work.has_top ? r->work.top : r->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 	r->view.style.as_written = r->work.as_written;

@@ -12,6 +12,7 @@
 #include "top_screen.h"
 #include "top_state.h"
 #include "top_target.h"
+#include "trace_of.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -205,6 +206,8 @@ static const char *status_of(const struct top *t, char text[64])
 	}
 	if (!t->is_over)
 		return "running";
+	if (t->work.trace->image.is_detached)
+		return "detached";
 	return t->work.trace->image.finished ? "ended" : "ended early, as if killed";
 }
 
@@ -225,6 +228,13 @@ static void set_program(struct top *t)
 		t->program = escape_printable(exe, strlen(exe));
 }
 
+static const char *lack_of(const struct trace_image *image)
+{
+	if (image->is_attached)
+		return "; older blocks are not counted";
+	return image->is_partial ? "; not all calls are seen" : "";
+}
+
 static void draw(struct top *t)
 {
 	const struct trace_image *image = &t->work.trace->image;
@@ -237,6 +247,7 @@ static void draw(struct top *t)
 					    .program = t->program ? t->program : "",
 					    .pid = image->has_pid ? image->pid : 0,
 					    .status = status_of(t, status),
+					    .lack = lack_of(image),
 					    .time = time_of(t),
 					    .events = image->events,
 					    .mark_age = clock_ms() - t->marked,
@@ -483,7 +494,7 @@ static bool choose(struct top *t, char **words, bool is_command)
 	if (t->output)
 		cli_usage_error("--output is the trace of a COMMAND, which stands behind --");
 	if (t->work.has_pid && !*words)
-		return top_target_find(&t->target, t->work.pid);
+		return trace_of_find(t->target.trace, t->work.pid);
 	if (t->work.has_pid || !*words || words[1])
 		cli_usage_error("a TRACE is needed, or -p PID, or a COMMAND behind --");
 	if (strcmp(*words, "-") == 0)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-trackusage: the memory in use of a traced program, after each event, by intervals, or as a picture. */
+#include "attached_text.h"
 #include "chart.h"
 #include "command.h"
 #include "duration_print.h"
 #include "ending_text.h"
 #include "escape.h"
+#include "flavour.h"
 #include "interrupt.h"
 #include "json.h"
 #include "json_print.h"
@@ -77,6 +79,7 @@ struct trackusage {
 	bool has_header; /* CSV: the line of names was printed */
 	/* About the image that is being read: */
 	struct totals totals;
+	uint64_t released_before; /* bytes in use when the tracker attached that were released since */
 	struct usage now;
 	struct usage waiting; /* to be printed for this interval, unless a later event replaces it */
 	bool has_waiting;
@@ -268,15 +271,25 @@ static void print_waiting(struct trackusage *t)
 	t->has_waiting = false;
 }
 
+/* Of a foreign block the trace has the usable size: a block from before the tracker attached is not in use any more. */
+static void note_older(struct trackusage *t, const struct event *event)
+{
+	if (!event->foreign || event->failed)
+		return;
+	t->released_before += parse_is_free(event->call) ? event->size : event->args[0];
+}
+
 static void take_event(struct trackusage *t, const struct event *event)
 {
 	const struct trace_image *image = &t->work.trace->image;
 	struct usage *now = &t->now;
+	int64_t older;
 
+	older = image->before > t->released_before ? (int64_t)(image->before - t->released_before) : 0;
 	now->has_time = image->has_time;
 	now->time = image->time;
-	now->requested = event->used;
-	now->usable = event->usable;
+	now->requested = event->used + older;
+	now->usable = event->usable + older;
 	if (event->has_statm) {
 		/* The second field is in pages. The traced machine's pages are taken to be as large as this one's. */
 		now->has_resident = true;
@@ -300,6 +313,7 @@ static void take_event(struct trackusage *t, const struct event *event)
 static int next_image(struct trackusage *t, int error)
 {
 	t->now = (struct usage){0};
+	t->released_before = 0;
 	t->rows = 0;
 	command_next_image(&t->work);
 	return error;
@@ -307,6 +321,8 @@ static int next_image(struct trackusage *t, int error)
 
 static int end_image(struct trackusage *t)
 {
+	const struct flavour_lack *lack = flavour_lack(&t->work.trace->image);
+	char words[ATTACHED_MAX];
 	int error = 0;
 
 	if (!command_wants_image(&t->work) || !window_has_begun(&t->work.window))
@@ -319,8 +335,13 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.is_limited)
 		cli_error("%s: behind the limit of %" PRIu64 " byte%s, the trace has no allocations",
 		          t->work.trace->input.name, t->work.trace->image.limit, plural(t->work.trace->image.limit));
-	if (t->work.trace->image.is_partial)
-		cli_error("%s: not in these numbers are " TRACE_PARTIAL, t->work.trace->input.name);
+	if (lack)
+		cli_error("%s: not in these numbers are %s", t->work.trace->input.name, lack->unseen);
+	if (t->work.trace->image.has_before)
+		cli_error("%s: the numbers begin with the bytes that were in use when the tracker attached",
+		          t->work.trace->input.name);
+	else if (*attached_text(words, &t->work.trace->image))
+		cli_error("%s: attached %s", t->work.trace->input.name, words);
 	print_waiting(t);
 	if (t->picture)
 		error = end_picture(t);
@@ -341,6 +362,8 @@ static int take_item(void *context, const struct trace_item *item)
 		window_note(&t->work.window, t->work.trace, item);
 	if (item->kind == TRACE_END)
 		return end_image(t);
+	if (item->kind == TRACE_CALL)
+		note_older(t, &exact.event);
 	if (!window_is_inside(&t->work.window))
 		return 0;
 	if (item->kind == TRACE_MARK && t->picture)

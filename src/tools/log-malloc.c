@@ -5,12 +5,14 @@
  * log-malloc: LD_PRELOAD, the LOG_MALLOC_* variables, and the descriptors that
  * log-malloc(1) names.
  */
+#include "attach_command.h"
 #include "cli.h"
 #include "closing.h"
 #include "compress.h"
 #include "destination.h"
 #include "diag.h"
 #include "keep.h"
+#include "last_look.h"
 #include "launch_options.h"
 #include "library.h"
 #include "make_report.h"
@@ -111,8 +113,9 @@ static void say_settings(const struct launch_options *options, const struct targ
 }
 
 /* What has to be done when the command has ended. PROGRAM: the file that it ran. */
-static void finish(const struct launch_options *options, struct destination *to, const struct run *run,
-                   const struct timespec *since, const char *library, const char *program, struct make_report *report)
+static void finish(const struct launch_options *options, struct destination *to, const struct last_look *last,
+                   const struct run *run, const struct timespec *since, const char *library, const char *program,
+                   struct make_report *report)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct ending ending = {.status = run->status, .library = library, .is_temporary = report->directory != NULL};
@@ -123,6 +126,8 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (WIFSIGNALED(run->status) && !left.text)
 		merge_killed(to, WTERMSIG(run->status));
 	keep_names(to, run->pid, since, &diag);
+	if (!left.text)
+		last_look_write(last, to);
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
@@ -130,11 +135,13 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (!options->quiet)
 		closing_result(options, to, &left, &ending, &own);
 	merge_left_free(&left);
+	if (!options->quiet)
+		last_look_say(last);
 	if (!options->quiet && own.events && python_is(program) && python_has_own_allocator())
 		cli_error("not in the trace are " PYTHON_UNSEEN "; to see them, " PYTHON_ADVICE);
 	if (report->file && to->fd >= 0)
 		make_report_add(report, to->path);
-	closing_children(options, to, run->pid, since, &own, report);
+	closing_children(options, to, last, run->pid, since, &own, report);
 }
 
 int main(int argc, char **argv)
@@ -145,12 +152,15 @@ int main(int argc, char **argv)
 	struct destination to;
 	char *preload = NULL;
 	struct make_report report = {0};
+	struct last_look last = {0};
 	struct timespec since;
 	struct run run;
 	int trouble;
 
 	cli_start("log-malloc");
 	options = launch_options_parse(argc, argv);
+	if (options.pid)
+		return cli_finish(attach_command(&options, argv[0]));
 	trouble = prepare(&target, &options, argv[0], library, &preload);
 	if (trouble)
 		return trouble;
@@ -163,6 +173,11 @@ int main(int argc, char **argv)
 		          "it");
 		return CLI_TROUBLE;
 	}
+	if (options.lost && !destination_is_regular(&to)) {
+		cli_error("--lost: the trace has to be a file, since it is read when the command ends");
+		return CLI_TROUBLE;
+	}
+	last.quiet = options.quiet;
 	/*
 	 * A file is read by the commands, so it is small. What goes to a terminal or a pipe is read by people and by
 	 * scripts: there each event has its backtrace.
@@ -173,14 +188,15 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)
 		say_settings(&options, &target, &to, preload ? library : NULL);
-	trouble = running_run(&options, &target, &to, preload, &run);
+	trouble = running_run(&options, &target, &to, preload, options.lost ? &last : NULL, &run);
 	free(preload);
 	if (trouble) {
 		make_report_drop(&report);
 		return trouble;
 	}
-	finish(&options, &to, &run, &since, *library ? library : NULL, target.program, &report);
+	finish(&options, &to, &last, &run, &since, *library ? library : NULL, target.program, &report);
 	make_report_finish(&report, argv[0], options.quiet);
 	free(to.childrens);
+	last_look_free(&last);
 	return WIFSIGNALED(run.status) ? STATUS_SIGNAL + WTERMSIG(run.status) : WEXITSTATUS(run.status);
 }

@@ -224,28 +224,40 @@ static bool ends_whole(const struct destination *to, off_t size, bool packed)
 	return size > to->start && pread(to->fd, &last, 1, size - 1) == 1 && last == '\n';
 }
 
-void merge_killed(const struct destination *to, int signal)
+bool merge_is_packed(const struct destination *to)
 {
-	char line[64];
-	struct stat st;
-	int length, fd;
-	bool packed;
+	return is_packed(to->fd, to->start);
+}
 
-	if (to->fd < 0 || fstat(to->fd, &st) != 0 || !S_ISREG(st.st_mode) || process_holds_lock(to->fd))
+void merge_lines(const struct destination *to, const char *lines, size_t len)
+{
+	struct stat st;
+	int fd;
+
+	if (to->fd < 0 || fstat(to->fd, &st) != 0 || !S_ISREG(st.st_mode) || process_holds_lock(to->fd) ||
+	    !ends_whole(to, st.st_size, merge_is_packed(to)))
 		return;
-	packed = is_packed(to->fd, to->start);
-	if (!ends_whole(to, st.st_size, packed))
-		return;
-	length = snprintf(line, sizeof line, "# " LM_TRACE_KILLED " %d", signal);
-	while (packed && (length + 1) % LM_PACKED_WORD)
-		line[length++] = ' ';
-	line[length++] = '\n';
 	fd = open_for_writing(to);
 	if (fd < 0)
 		return;
-	/* Nothing is lost without it. */
-	append(fd, line, (size_t)length, st.st_size);
+	signal(SIGXFSZ, SIG_IGN);
+	append(fd, lines, len, st.st_size);
 	close(fd);
+}
+
+void merge_killed(const struct destination *to, int signal)
+{
+	char line[64];
+	int length;
+
+	if (to->fd < 0)
+		return;
+	length = snprintf(line, sizeof line, "# " LM_TRACE_KILLED " %d", signal);
+	while (merge_is_packed(to) && (length + 1) % LM_PACKED_WORD)
+		line[length++] = ' ';
+	line[length++] = '\n';
+	/* Nothing is lost without it. */
+	merge_lines(to, line, (size_t)length);
 }
 
 void merge_left_free(struct merge_left *left)

@@ -7,6 +7,7 @@
 #ifndef LM_MERGE_H
 #define LM_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,16 @@ struct merge_left {
  * before: the trace's size tells how much of the journal it has.
  */
 void merge_journal(const struct destination *to, pid_t pid, const struct diag *diag, struct merge_left *left);
+
+/* Are the records of TO's trace words? It has to be open. */
+bool merge_is_packed(const struct destination *to);
+
+/*
+ * Appends LINES to TO's trace, which has all else that it will have, merge_journal() included. In a packed trace, each
+ * of them fills whole words. Does nothing if the trace ends in the middle of a record, or if another process writes to
+ * it.
+ */
+void merge_lines(const struct destination *to, const char *lines, size_t len);
 
 /*
  * The command was ended by SIGNAL, and its trace has all that it will have, merge_journal() included: writes that

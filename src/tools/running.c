@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "destination.h"
 #include "forward.h"
+#include "last_look.h"
 #include "launch_options.h"
 #include "set_up.h"
 #include "settings.h"
@@ -125,8 +126,15 @@ static int read_report(const struct talk *talk, struct report *report)
 	return read_all(talk->report[0], report, sizeof *report) == (ssize_t)sizeof *report;
 }
 
+static void stop_passing_on(void *nothing)
+{
+	(void)nothing;
+	forward_stop();
+}
+
 /* Until process PID is the command. 1 if it could not become that, for the reason in FAILURE. */
-static int see_it_start(const struct talk *talk, struct destination *to, pid_t pid, struct report *failure)
+static int see_it_start(const struct talk *talk, const struct launch_options *options, struct destination *to,
+                        struct last_look **last, pid_t pid, struct report *failure)
 {
 	int failed;
 
@@ -135,6 +143,8 @@ static int see_it_start(const struct talk *talk, struct destination *to, pid_t p
 	failed = read_report(talk, failure);
 	if (failed && failure->step == SET_UP_DONE) {
 		destination_open(to, pid);
+		if (*last && !last_look_begin(*last, to, pid, settings_follow(&options->settings), stop_passing_on))
+			*last = NULL;
 		close(talk->go[1]);
 		failed = read_report(talk, failure);
 	} else {
@@ -147,7 +157,7 @@ static int see_it_start(const struct talk *talk, struct destination *to, pid_t p
 /*
  * Waits for the end of process PID. Its number is free for another process as
  * soon as waitpid() returns its status; until then it is a zombie, and a signal
- * to it goes nowhere. So passing on stops in between. 0 with STATUS, or -1 with errno.
+ * to it goes nowhere. So passing on stops in between. 0 with STATUS, or -errno.
  */
 static int wait_for(pid_t pid, int *status)
 {
@@ -156,21 +166,21 @@ static int wait_for(pid_t pid, int *status)
 
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
 		if (errno != EINTR)
-			return -1;
+			return -errno;
 	}
 	forward_stop();
 	do {
 		waited = waitpid(pid, status, 0);
 	} while (waited < 0 && errno == EINTR);
-	return waited < 0 ? -1 : 0;
+	return waited < 0 ? -errno : 0;
 }
 
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
-                const char *preload, struct run *run)
+                const char *preload, struct last_look *last, struct run *run)
 {
 	struct report failure;
 	struct talk talk;
-	int failed;
+	int failed, error;
 
 	if (talk_open(&talk) != 0) {
 		cli_error("cannot make a pipe: %s", strerror(errno));
@@ -186,9 +196,10 @@ int running_run(const struct launch_options *options, const struct target *targe
 		be_command(options, target, to, preload, &talk);
 	forward_to(run->pid);
 	destination_name(to, run->pid);
-	failed = see_it_start(&talk, to, run->pid, &failure);
-	if (wait_for(run->pid, &run->status) != 0) {
-		cli_error("cannot wait for the command: %s", strerror(errno));
+	failed = see_it_start(&talk, options, to, &last, run->pid, &failure);
+	error = last ? last_look_wait(last, &run->status) : wait_for(run->pid, &run->status);
+	if (error) {
+		cli_error("cannot wait for the command: %s", strerror(-error));
 		return CLI_TROUBLE;
 	}
 	return failed ? explain(&failure, target, to) : 0;

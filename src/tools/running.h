@@ -7,6 +7,7 @@
 
 struct destination;
 struct launch_options;
+struct last_look;
 struct target;
 
 /* How the command ran. */
@@ -19,11 +20,12 @@ struct run {
 enum { RUNNING_NOEXEC = 126, RUNNING_MISSING = 127 };
 
 /*
- * Runs the command to its end, with PRELOAD as LD_PRELOAD unless it is NULL.
+ * Runs the command to its end, with PRELOAD as LD_PRELOAD unless it is NULL. LAST
+ * looks into its process at that moment, unless it is NULL.
  * TO then knows the trace's name, and its descriptor for reading. 0; or, after
  * a message, the status that log-malloc has to exit with.
  */
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
-                const char *preload, struct run *run);
+                const char *preload, struct last_look *last, struct run *run);
 
 #endif

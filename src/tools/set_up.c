@@ -72,8 +72,7 @@ static int empty(int fd, int shared)
 	return -1;
 }
 
-/* Opens the trace. A pipe or a device is opened for writing only, and not emptied. */
-static int open_file(const char *path)
+int set_up_open(const char *path)
 {
 	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
 	struct stat st;
@@ -120,7 +119,7 @@ static enum set_up_step set_up_file(struct destination *to)
 	errno = error;
 	if (error)
 		return SET_UP_OPEN;
-	fd = open_file(to->path);
+	fd = set_up_open(to->path);
 	if (fd < 0)
 		return SET_UP_OPEN;
 	/* A journal that is there belongs to an earlier trace, which was emptied. */

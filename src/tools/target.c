@@ -22,8 +22,6 @@
 
 #define SHELL "/bin/sh"
 
-enum libc { LIBC_UNKNOWN, LIBC_GNU, LIBC_MUSL };
-
 static enum target_verdict say(struct target *target, enum target_verdict verdict, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -77,18 +75,6 @@ static const char *machine_name(unsigned machine, char *number, size_t size)
 			return names[i].name;
 	snprintf(number, size, "ELF machine %u", machine);
 	return number;
-}
-
-static enum libc libc_of(const char *interp)
-{
-	const char *base = strrchr(interp, '/');
-
-	base = base ? base + 1 : interp;
-	if (strncmp(base, "ld-musl", 7) == 0)
-		return LIBC_MUSL;
-	if (strncmp(base, "ld-linux", 8) == 0 || strncmp(base, "ld64.so", 7) == 0 || strncmp(base, "ld.so", 5) == 0)
-		return LIBC_GNU;
-	return LIBC_UNKNOWN;
 }
 
 /* ---- the verdict ---------------------------------------------------------- */
@@ -148,7 +134,7 @@ static enum target_verdict check_loader(struct target *target, const struct elf_
 {
 	static const char *const names[] = {"another C library", "glibc", "musl"};
 	const struct elf_facts *own = own_facts();
-	enum libc theirs = libc_of(facts->interp), ours = libc_of(own->interp);
+	enum elf_libc theirs = elf_facts_libc(facts), ours = elf_facts_libc(own);
 
 	if (!facts->interp[0]) {
 		/* The loader itself is run as a command: it honours LD_PRELOAD for what it loads. */

@@ -182,9 +182,9 @@ static void draw_head(const struct top_screen *screen, const struct top_picture 
 	else
 		snprintf(text, sizeof text, "Growth:    no mark: press m to set one");
 	put_line(screen, 3, text);
-	snprintf(text, sizeof text, "By %s; %zu backtrace%s%s%s%s", sorts[screen->sort], state->count,
-	         plural(state->count), screen->is_frozen ? "; FROZEN" : "", *picture->message ? "; " : "",
-	         picture->message);
+	snprintf(text, sizeof text, "By %s; %zu backtrace%s%s%s%s%s", sorts[screen->sort], state->count,
+	         plural(state->count), picture->lack, screen->is_frozen ? "; FROZEN" : "",
+	         *picture->message ? "; " : "", picture->message);
 	put_line(screen, 4, text);
 }
 

@@ -30,6 +30,7 @@ struct top_picture {
 	const char *program; /* "" if unknown */
 	uint64_t pid;        /* 0: unknown */
 	const char *status;  /* "running", "reading 45 %" */
+	const char *lack;    /* which blocks are not counted: "; older blocks ..."; "" for none */
 	uint64_t time;       /* milliseconds since the program began */
 	uint64_t events;
 	uint64_t mark_age;   /* milliseconds since the mark */

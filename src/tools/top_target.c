@@ -2,12 +2,9 @@
 /* See top_target.h. */
 #include "top_target.h"
 #include "cli.h"
-#include "journal.h"
-#include "trace_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,85 +15,6 @@
 #include <unistd.h>
 
 enum { STEP_MS = 10, END_MS = 3000 };
-
-/* ---- a process ------------------------------------------------------------ */
-
-static bool is_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-/* Sets the trace to PATH of process PID, which may have another root. */
-static bool take_path(struct top_target *target, uint64_t pid, const char *path)
-{
-	snprintf(target->trace, sizeof target->trace, "%s", path);
-	if (is_file(target->trace))
-		return true;
-	return (size_t)snprintf(target->trace, sizeof target->trace, "/proc/%" PRIu64 "/root%s", pid, path) <
-	               sizeof target->trace &&
-	       is_file(target->trace);
-}
-
-/* The journal stays mapped whatever descriptors the process closes. */
-static bool find_by_journal(struct top_target *target, uint64_t pid)
-{
-	const size_t suffix = strlen(LM_JOURNAL_SUFFIX);
-	char name[64], *line = NULL;
-	bool found = false;
-	size_t room = 0;
-	FILE *maps;
-
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
-	maps = fopen(name, "re");
-	while (maps && !found && getline(&line, &room, maps) > 0) {
-		char *path = strchr(line, '/');
-		size_t len = path ? strcspn(path, "\n") : 0;
-
-		if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
-			continue;
-		path[len - suffix] = '\0';
-		found = take_path(target, pid, path);
-	}
-	if (maps)
-		fclose(maps);
-	free(line);
-	return found;
-}
-
-static bool find_by_descriptor(struct top_target *target, uint64_t pid)
-{
-	static const int descriptors[] = {LM_TRACE_FD, 4080};
-	char name[64], path[PATH_MAX];
-
-	for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
-		ssize_t n;
-
-		snprintf(name, sizeof name, "/proc/%" PRIu64 "/fd/%d", pid, descriptors[i]);
-		n = readlink(name, path, sizeof path - 1);
-		if (n <= 0)
-			continue;
-		path[n] = '\0';
-		if (take_path(target, pid, path))
-			return true;
-	}
-	return false;
-}
-
-bool top_target_find(struct top_target *target, uint64_t pid)
-{
-	char name[64];
-
-	if (find_by_journal(target, pid) || find_by_descriptor(target, pid))
-		return true;
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
-	if (access(name, R_OK) != 0)
-		cli_error("process %" PRIu64 ": %s", pid, errno == ENOENT ? "there is none" : strerror(errno));
-	else
-		cli_error("process %" PRIu64 " is not traced, or its trace is no file", pid);
-	return false;
-}
 
 /* ---- a command ------------------------------------------------------------ */
 

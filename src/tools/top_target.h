@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 struct top_target {
@@ -14,9 +13,6 @@ struct top_target {
 	pid_t launcher;        /* 0: it has ended, or there is none */
 	char output[PATH_MAX]; /* what the command prints */
 };
-
-/* Finds the trace of process PID. False after a message. */
-bool top_target_find(struct top_target *target, uint64_t pid);
 
 /*
  * Starts COMMAND under log-malloc, away from the terminal, with a trace at TRACE, or in a new directory if that is

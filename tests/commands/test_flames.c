@@ -165,6 +165,16 @@ START_TEST(threads_and_parts_are_as_in_the_other_formats)
 }
 END_TEST
 
+START_TEST(what_is_lost_is_drawn)
+{
+	must(run(SVG
+	         "--lost -o p.svg " GOLDEN "lost.trace 2>/dev/null && xmllint --noout p.svg && "
+	         "grep -q '>Lost: bytes that were never released and are not reachable<' p.svg && "
+	         "sum=$($B/log-malloc-report --lost --format json " GOLDEN "lost.trace 2>/dev/null | "
+	         "jq -r '.leaked | \"\\(.bytes) bytes.* in \\(.count) block\"') && grep -q \"y=.43.>.*: $sum\" p.svg"));
+}
+END_TEST
+
 START_TEST(nothing_allocated_is_a_picture_too)
 {
 	struct run r =
@@ -263,6 +273,7 @@ START_TEST(without_a_picture_the_trace_is_kept)
 	must(run("$B/log-malloc-findleak tmp/*/trace | grep -q 'Total: 8 blocks'"));
 	ck_assert_int_eq(run(LM " --report p.gif true").status, 2);
 	ck_assert_int_eq(run(LM " -o - --report p.svg true").status, 2);
+	ck_assert_int_eq(run(LM " -p $$ --report p.svg").status, 2);
 	/* The command that draws is looked for beside the launcher, and then on PATH. */
 	must(run("mkdir bin; cp $B/log-malloc $B/liblog-malloc2.so.1 bin; ln -s liblog-malloc2.so.1 "
 	         "bin/liblog-malloc2.so;"
@@ -284,6 +295,7 @@ int main(void)
 	ONCE(a_picture_of_any_trace_is_small);
 	ONCE(several_programs_stand_beside_each_other);
 	ONCE(threads_and_parts_are_as_in_the_other_formats);
+	ONCE(what_is_lost_is_drawn);
 	ONCE(nothing_allocated_is_a_picture_too);
 	ONCE(an_output_file_is_whole_or_left_alone);
 	ONCE(wrong_usage_is_refused);

@@ -48,6 +48,16 @@ START_TEST(a_trace_that_has_ended_is_shown_at_every_size)
 }
 END_TEST
 
+START_TEST(a_process_that_was_attached_to_has_more_than_is_shown)
+{
+	if (!can_run("a_process_that_was_attached_to_has_more_than_is_shown", "tmux"))
+		return;
+	must(run(TOP "begin 80 24 \"log-malloc-top $S/tests/golden/attached.trace\" && shows ': detached, ' && "
+	             "shows '^In use: +340 bytes .* in 2 blocks; peak ' && "
+	             "shows '^By live bytes; 1 backtrace; older blocks are not counted$'"));
+}
+END_TEST
+
 START_TEST(keys_sort_mark_freeze_look_and_help)
 {
 	if (!can_show("keys_sort_mark_freeze_look_and_help"))
@@ -211,6 +221,7 @@ int main(void)
 	Suite *suite = suite_create("top");
 
 	TIMES(a_trace_that_has_ended_is_shown_at_every_size, sizeof sizes / sizeof *sizes);
+	ONCE(a_process_that_was_attached_to_has_more_than_is_shown);
 	ONCE(keys_sort_mark_freeze_look_and_help);
 	ONCE(an_entry_has_its_exact_numbers_and_its_whole_backtrace);
 	TIMES(a_process_that_runs_is_followed_in_every_format, 3);

@@ -10,6 +10,7 @@
 #include "replay.h"
 #include "totals.h"
 #include "trace.h"
+#include "unreached.h"
 
 #include <string.h>
 
@@ -91,6 +92,22 @@ static void add_event(struct outcome *outcome, const struct trace *trace, const 
 	}
 }
 
+/* The states that a line tells, and when. Of what stands behind it, nothing is known. */
+static void add_look(struct outcome *outcome, struct unreached *unreached, const struct trace *trace,
+                     const struct trace_item *item)
+{
+	fuzz_assert(unreached_take(unreached, trace, item) == 0);
+	fuzz_assert(!unreached->known || unreached->count <= unreached->listed);
+	outcome->said = hash_mix(outcome->said ^ unreached->at ^ unreached->listed << 32);
+	for (size_t i = 0; i < unreached->count; i++) {
+		const struct unreached_block *block = &unreached->blocks[i];
+
+		fuzz_assert(unreached_judge(unreached, block->address, 1) == block->reach);
+		outcome->said = hash_mix(outcome->said ^ block->address ^ block->reach);
+	}
+	fuzz_assert(unreached_judge(unreached, 1, item->line + 1) == REACH_UNKNOWN);
+}
+
 static struct outcome read_trace(const char *path, bool later, bool line_by_line)
 {
 	static struct trace trace;
@@ -100,6 +117,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	struct totals totals = {.used = 0};
 	/* The same comes out whether backtraces of different threads are told apart or not. */
 	struct consumers consumers = {.by_thread = line_by_line};
+	struct unreached unreached = {.known = false};
 	int got;
 
 	if (trace_open(&trace, path, NULL) != 0)
@@ -111,7 +129,14 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 			fuzz_assert(heap_settle(&heap) == 0);
 			add_up(&outcome, &heap);
 			heap_free(&heap);
+			/* The sums stay right when blocks go that are not lost. */
+			fuzz_assert(consumers_keep_lost(&consumers, &unreached) == 0);
 			end_consumers(&consumers, &outcome);
+			unreached_free(&unreached);
+			continue;
+		}
+		if (item.kind == TRACE_REACHED) {
+			add_look(&outcome, &unreached, &trace, &item);
 			continue;
 		}
 		add_event(&outcome, &trace, &item);
@@ -129,6 +154,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 	heap_free(&heap);
 	totals_free(&totals);
 	consumers_free(&consumers);
+	unreached_free(&unreached);
 	trace_close(&trace);
 	return outcome;
 }

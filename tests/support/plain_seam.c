@@ -94,6 +94,10 @@ int lm_real_is_traced(void)
 	return 0;
 }
 
+void lm_real_loaded(void)
+{
+}
+
 enum lm_flavour lm_real_flavour(void)
 {
 	return LM_FLAVOUR_PRELOAD;

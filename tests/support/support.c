@@ -164,6 +164,22 @@ void json_is(const char *command, const char *options, const char *filter, const
 	ck_assert_msg(strcmp(r.out, expected) == 0, "%s: %s%s, not %s", filter, r.out, r.err, expected);
 }
 
+struct run junit_has(const char *options, int failures)
+{
+	struct run r = run("$B/log-malloc-findleak --format junit %s >junit; status=$?;"
+	                   "xmllint --noout --schema $S/tests/commands/junit.xsd junit || exit 99; exit $status",
+	                   options);
+	struct run count = run("xmllint --xpath 'count(//failure)' junit; printf ' '; xmllint --xpath "
+	                       "'sum(//testsuite/@failures)' junit; xmllint --xpath "
+	                       "'count(//testcase) = sum(//testsuite/@tests)' junit");
+	char expected[64];
+
+	ck_assert_msg(r.status != 99, "%s", r.err);
+	snprintf(expected, sizeof expected, "%d\n %d\ntrue\n", failures, failures);
+	ck_assert_str_eq(count.out, expected);
+	return r;
+}
+
 void are_refused(const char *command, const char *const *arguments, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -46,6 +46,12 @@ struct run run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What "jq -c FILTER" prints of the JSON that COMMAND prints with OPTIONS has to be EXPECTED. */
 void json_is(const char *command, const char *options, const char *filter, const char *expected);
 
+/*
+ * What log-malloc-findleak writes as JUnit has to be valid, with so many FAILURES, and is left in ./junit. The result
+ * is the command's. Needs xmllint.
+ */
+struct run junit_has(const char *options, int failures);
+
 /* COMMAND has to end with status 2 and a message for each of the COUNT argument lists. */
 void are_refused(const char *command, const char *const *arguments, size_t count);
 

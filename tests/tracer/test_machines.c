@@ -28,16 +28,16 @@ START_TEST(programs_of_musl_are_traced)
 				     "	return !kept;\n"
 				     "}\n";
 	const struct traced_call *call;
+	char musl[PATH_MAX + 8];
 	struct traced trace;
 	struct run compiled;
 
 	if (!can_run("programs_of_musl_are_traced", "musl-gcc"))
 		return;
-	snprintf(built, sizeof built, "%s", scratch());
-	build("musl", "wrap", "CC=musl-gcc");
 	write_file("zero.c", zero_c, sizeof zero_c - 1);
+	snprintf(musl, sizeof musl, "%s/musl", built);
 	compiled = run("musl-gcc -g -static -o zero zero.c $(" PKG_CONFIG "--static --cflags --libs log-malloc2-wrap)",
-	               "$PWD/musl");
+	               musl);
 	ck_assert_msg(compiled.status == 0, "%.400s", compiled.err);
 	trace = run_soundly("./zero");
 	calls_from(&trace, "malloc", 3333, "main");
@@ -56,6 +56,40 @@ START_TEST(programs_of_musl_are_traced)
 	ck_assert_int_eq(run("grep -q '^# GUESSED 0x' trace").status, 0);
 }
 END_TEST
+
+/*
+ * musl loads no library with static thread-local storage into a process that runs. The program does what the launcher
+ * does, again and again, with threads that stay.
+ */
+START_TEST(a_running_program_of_musl_is_traced)
+{
+	struct traced trace;
+
+	if (!can_run("a_running_program_of_musl_is_traced", "musl-gcc"))
+		return;
+	must(run("! ${READELF:-readelf} -d '%s/musl/liblog-malloc2.so' | grep STATIC_TLS", built));
+	must(run("musl-gcc -g -O1 -fno-builtin -iquote $S/src/format -o attached $S/tests/programs/attached.c"));
+	must(run("./attached '%s/musl/liblog-malloc2.so' threads=3 step cycles=20 begin=t step many=600 work before "
+	         "keep "
+	         "fork end error=0 work set=LOG_MALLOC_FORMAT=packed begin=u step many=600 free end error=0",
+	         built));
+	for (int second = 0; second < 2; second++) {
+		trace = traced_read(second ? "u" : "t", true);
+		traced_is_sound(&trace);
+		ck_assert_uint_eq(trace.calls[LM_CALL_MALLOC], second ? 660 : 662);
+		ck_assert_uint_eq(trace.heap.counts.foreign, 1);
+		ck_assert_uint_eq(trace.heap.blocks, !second);
+	}
+	must(run("grep -q '^# FLAVOUR attached' t && ! ls *.journal"));
+}
+END_TEST
+
+static void build_with_musl(void)
+{
+	snprintf(built, sizeof built, "%s", scratch());
+	if (have_command("musl-gcc"))
+		build("musl", "wrap preload", "CC=musl-gcc");
+}
 
 /* What is allocated at the end, too, and behind main(), where dietlibc's thread-local storage would be gone. */
 START_TEST(programs_of_dietlibc_are_traced)
@@ -607,9 +641,11 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("machines");
-	TCase *tcase = group(suite, "others", NULL);
+	TCase *tcase = group(suite, "musl", build_with_musl);
 
 	tcase_add_test(tcase, programs_of_musl_are_traced);
+	tcase_add_test(tcase, a_running_program_of_musl_is_traced);
+	tcase = group(suite, "others", NULL);
 	tcase_add_test(tcase, programs_of_dietlibc_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);
 	tcase_add_loop_test(tcase, a_ring_has_the_same_bytes_on_every_machine, 0, MACHINES);

@@ -215,6 +215,9 @@ START_TEST(an_observer_hears_what_comes_and_goes_and_is_missed)
 }
 END_TEST
 
+static const struct unreached nobody_looked;
+static const struct leaks_scope scope = {.unreached = &nobody_looked, .young_line = UINT64_MAX};
+
 START_TEST(leaks_are_grouped_by_backtrace_largest_first)
 {
 	struct leaks leaks;
@@ -225,7 +228,7 @@ START_TEST(leaks_are_grouped_by_backtrace_largest_first)
 	apply("+ malloc 5 0x40 [35:96]", 0, 4);
 	apply("+ calloc 5 0x50 [40:120] (5 1)", 0, 5);
 	apply("+ malloc 10 0x60 [50:144]", 3, 6);
-	ck_assert_int_eq(leaks_build(&leaks, &heap, false, 0, UINT64_MAX), 0);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, &scope), 0);
 	ck_assert_uint_eq(leaks.count, 5);
 	ck_assert_uint_eq(leaks.all.backtraces, 3);
 	ck_assert_uint_eq(leaks.all.blocks, 6);
@@ -250,7 +253,7 @@ START_TEST(an_empty_heap_has_no_leaks)
 
 	ck_assert_ptr_null(heap_next(&heap, &position));
 	ck_assert_ptr_null(heap_find(&heap, 0x10));
-	ck_assert_int_eq(leaks_build(&leaks, &heap, false, 0, UINT64_MAX), 0);
+	ck_assert_int_eq(leaks_build(&leaks, &heap, &scope), 0);
 	ck_assert_uint_eq(leaks.count, 0);
 	leaks_free(&leaks);
 }

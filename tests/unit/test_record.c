@@ -284,6 +284,7 @@ START_TEST(what_the_grammar_does_not_have_is_refused)
 		"+ malloc 5 0x10 [5:24] ",
 		"+ malloc 5 0x10 [5:24] word",
 		"+ malloc 5 0x10 [5:24] =5",
+		"+ malloc 5 0x10 [5:24] bt=2 !free=2",
 		"+ malloc 5 0x10 [5:24] bt=x",
 		"+ malloc 5 0x10 [5:24] thread=x",
 		"+ malloc 5 0x10 [5:24] thread=4294967296",

@@ -152,6 +152,30 @@ START_TEST(the_flavour_is_what_stands_in_front_of_init)
 }
 END_TEST
 
+START_TEST(a_process_that_was_attached_to_is_told_from_one_that_ended)
+{
+	open_string("# BEFORE 12\n# FLAVOUR attached\n# DETACHED now\n+ INIT [0:0] malloc=0\n# BEFORE 13\n"
+	            "+ FINI [0:0] malloc=0\n# PID 7\n# FLAVOUR attached\n+ INIT [0:0] malloc=0\n# DETACHED\n"
+	            "+ FINI [0:0] malloc=0\n+ INIT [0:0] malloc=0\n# DETACHED\n+ FINI [0:0] malloc=0\n");
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	next(TRACE_END);
+	ck_assert(trace.image.is_attached && trace.image.has_before && !trace.image.is_partial);
+	ck_assert_uint_eq(trace.image.before, 12);
+	ck_assert_int_eq(trace.image.ending, TRACE_REPLACED);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	next(TRACE_END);
+	ck_assert(trace.image.is_attached && !trace.image.has_before && !trace.image.replaced);
+	ck_assert_int_eq(trace.image.ending, TRACE_DETACHED);
+	next(TRACE_INIT);
+	next(TRACE_FINI);
+	at_end();
+	ck_assert_int_eq(trace.image.ending, TRACE_FINISHED);
+	ck_assert_uint_eq(trace.malformed, 0);
+}
+END_TEST
+
 static void is_of(const char *name, uint32_t number, uint64_t tid)
 {
 	struct event event = next(TRACE_CALL).event;
@@ -651,6 +675,7 @@ int main(void)
 	tcase_add_test(whole, numbered_backtraces_are_the_same_as_written_ones);
 	tcase_add_test(whole, numbers_that_nothing_defines_are_what_callers_says);
 	tcase_add_test(whole, the_flavour_is_what_stands_in_front_of_init);
+	tcase_add_test(whole, a_process_that_was_attached_to_is_told_from_one_that_ended);
 	tcase_add_test(whole, each_event_has_the_thread_that_made_it);
 	tcase_add_test(whole, only_so_many_threads_are_told_apart);
 	tcase_add_test(whole, both_formats_of_a_run_leave_the_same_heap);

@@ -13,19 +13,35 @@
 struct piece {
 	_Atomic size_t used;
 	size_t size;
+	struct piece *next;
 };
 
+/* A piece's head, in front of its first block. */
+#define HEAD ((sizeof(struct piece) + ALIGN - 1) & ~(ALIGN - 1))
+
 static struct piece *_Atomic current;
+/* All pieces. */
+static struct piece *_Atomic pieces;
 
 static struct piece *new_piece(size_t least)
 {
-	size_t size = least + ALIGN > PIECE ? least + ALIGN : PIECE;
+	size_t size = least + HEAD > PIECE ? least + HEAD : PIECE;
 	struct piece *piece = lm_sys_map(size);
 
 	if (!piece)
 		return NULL;
-	atomic_store_explicit(&piece->used, ALIGN, memory_order_relaxed);
+	atomic_store_explicit(&piece->used, HEAD, memory_order_relaxed);
 	piece->size = size;
+	return piece;
+}
+
+static struct piece *listed(struct piece *piece)
+{
+	if (!piece)
+		return NULL;
+	piece->next = atomic_load_explicit(&pieces, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&pieces, &piece->next, piece))
+		;
 	return piece;
 }
 
@@ -41,10 +57,9 @@ void *lm_arena_alloc(size_t size)
 	struct piece *piece = atomic_load_explicit(&current, memory_order_acquire);
 	void *result;
 
-	_Static_assert(sizeof(struct piece) <= ALIGN, "a piece's head fits in front of its first block");
 	size = (size + ALIGN - 1) & ~(ALIGN - 1);
 	if (size > PIECE / 4) {
-		piece = new_piece(size);
+		piece = listed(new_piece(size));
 		return piece ? take(piece, size) : NULL;
 	}
 	for (;;) {
@@ -58,7 +73,7 @@ void *lm_arena_alloc(size_t size)
 			return NULL;
 		/* If two threads ask for a piece at once, the second gives its own back and uses the first one's. */
 		if (atomic_compare_exchange_strong(&current, &piece, fresh))
-			piece = fresh;
+			piece = listed(fresh);
 		else
 			lm_sys_unmap(fresh, fresh->size);
 	}
@@ -77,4 +92,15 @@ char *lm_arena_string(const char *string)
 	char *copy = lm_arena_alloc(size);
 
 	return copy ? __builtin_memcpy(copy, string, size) : NULL;
+}
+
+void lm_arena_release(void)
+{
+	struct piece *piece = atomic_exchange(&pieces, NULL), *next;
+
+	atomic_store(&current, NULL);
+	for (; piece; piece = next) {
+		next = piece->next;
+		lm_sys_unmap(piece, piece->size);
+	}
 }

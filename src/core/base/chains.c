@@ -46,18 +46,9 @@ struct lm_link **lm_chains_place(struct lm_chains *chains, uint64_t hash, struct
 	}
 }
 
-static void clear(struct lm_link **table, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		/* Pages that were never written are not written now. */
-		if (table[i])
-			table[i] = NULL;
-	}
-}
-
 void lm_chains_clear(struct lm_chains *chains)
 {
-	clear(chains->first, (size_t)1 << chains->bits);
+	lm_sys_clear(chains->first, room_of(chains, 0));
 	for (unsigned level = 1; level < LM_CHAINS_LEVELS && chains->more[level - 1]; level++) {
 		lm_sys_unmap(chains->more[level - 1], room_of(chains, level));
 		chains->more[level - 1] = NULL;

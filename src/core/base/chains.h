@@ -66,7 +66,7 @@ lm_chains_find(const struct lm_chains *chains, uint64_t hash, int (*is_wanted)(s
  */
 struct lm_link **lm_chains_place(struct lm_chains *chains, uint64_t hash, struct lm_link **first);
 
-/* No entries any more. Only while there is one thread. */
+/* No entries any more, and no memory for them. No other thread may be at work. */
 void lm_chains_clear(struct lm_chains *chains);
 
 #endif

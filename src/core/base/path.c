@@ -113,10 +113,16 @@ static int find_exe(char *path, size_t size)
 	return 0;
 }
 
+/* Found out once: a relative name means something else after the process has changed its directory. */
+static const char *found;
+
+void lm_path_forget(void)
+{
+	found = NULL;
+}
+
 int lm_path_exe(char *path, size_t size)
 {
-	/* Found out once: a relative name means something else after the process has changed its directory. */
-	static const char *found;
 	const char *kept = lm_load_acquire(&found);
 	struct lm_text text = {path, path + size - 1};
 

@@ -7,6 +7,8 @@
 
 /* The program's file, absolute: by the name that ran, if that is a link to it. */
 int lm_path_exe(char *path, size_t size);
+/* It is found out anew the next time. No other thread may be at work. */
+void lm_path_forget(void);
 /* The current directory. */
 int lm_path_cwd(char *path, size_t size);
 /* NAME, put behind the current directory if it is relative. */

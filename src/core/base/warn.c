@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "atomic.h"
 #include "signals.h"
 
 struct lm_text lm_warn_begin(char *buffer, size_t size)
@@ -15,8 +16,17 @@ struct lm_text lm_warn_begin(char *buffer, size_t size)
 	return text;
 }
 
+static int is_hushed;
+
+void lm_warn_hush(int hushed)
+{
+	lm_store(&is_hushed, hushed);
+}
+
 void lm_warn_end(char *buffer, struct lm_text *text)
 {
+	if (lm_load(&is_hushed))
+		return;
 	text->end++;
 	lm_text_char(text, '\n');
 	lm_signals_write(STDERR_FILENO, buffer, (size_t)(text->at - buffer));

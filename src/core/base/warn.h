@@ -20,6 +20,9 @@ void lm_warn_error(struct lm_text *text, int error);
 /* Ends it and writes it. */
 void lm_warn_end(char *buffer, struct lm_text *text);
 
+/* No line is written while HUSHED: whoever called the tracker is told by what it returns. */
+void lm_warn_hush(int hushed);
+
 /* A line of its own: MESSAGE, and ": " and the meaning of ERROR unless that is 0. */
 void lm_warn(const char *message, int error);
 

@@ -45,3 +45,9 @@ struct lm_totals lm_account_totals(void)
 	now.usable += lm_load(&lm_hot.usable);
 	return now;
 }
+
+void lm_account_release(void)
+{
+	shares = NULL;
+	lm_hot.requested = lm_hot.usable = lm_hot.settled_requested = lm_hot.settled_usable = 0;
+}

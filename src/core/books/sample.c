@@ -16,13 +16,18 @@ static struct {
 	uint64_t next_ms; /* since the start */
 } sample = {.interval_ms = LM_SAMPLE_NEVER};
 
+void lm_sample_stop(void)
+{
+	lm_descriptor_close(&sample.statm);
+	sample.interval_ms = LM_SAMPLE_NEVER;
+}
+
 void lm_sample_start(uint64_t interval_ms)
 {
 	int fd;
 
 	/* A child of fork has its parent's. */
-	lm_descriptor_close(&sample.statm);
-	sample.interval_ms = LM_SAMPLE_NEVER;
+	lm_sample_stop();
 	sample.next_ms = 0;
 	sample.start_ms = lm_clock_coarse_ms();
 	if (interval_ms == LM_SAMPLE_NEVER)

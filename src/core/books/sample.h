@@ -21,6 +21,9 @@ struct lm_statm {
  * without it there are no samples. */
 void lm_sample_start(uint64_t interval_ms);
 
+/* No samples any more; closes what lm_sample_start() opened. */
+void lm_sample_stop(void);
+
 /* Milliseconds since the start. */
 uint64_t lm_sample_now(void);
 

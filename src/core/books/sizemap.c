@@ -44,13 +44,32 @@ _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries
 struct chunk {
 	_Atomic size_t used;
 	size_t count;
+	size_t mapped; /* bytes, of all of it */
+	struct chunk *next;
 	struct lm_sizemap_leaf leaf[];
 };
 
 #define CHUNK_MAX 32
 
 static struct chunk *_Atomic current;
+/* All chunks. */
+static struct chunk *_Atomic chunks;
 static _Atomic size_t leaves;
+
+static struct chunk *map_chunk(size_t count)
+{
+	size_t size = sizeof(struct chunk) + count * sizeof(struct lm_sizemap_leaf);
+	struct chunk *chunk = lm_sys_map(size);
+
+	if (!chunk)
+		return NULL;
+	chunk->count = count;
+	chunk->mapped = size;
+	chunk->next = atomic_load_explicit(&chunks, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&chunks, &chunk->next, chunk))
+		;
+	return chunk;
+}
 
 static struct chunk *new_chunk(void)
 {
@@ -58,14 +77,8 @@ static struct chunk *new_chunk(void)
 	struct chunk *chunk;
 
 	count = count < CHUNK_MAX ? count : CHUNK_MAX;
-	chunk = lm_sys_map(sizeof *chunk + count * sizeof *chunk->leaf);
-	if (!chunk && count > 1) {
-		count = 1;
-		chunk = lm_sys_map(sizeof *chunk + sizeof *chunk->leaf);
-	}
-	if (chunk)
-		chunk->count = count;
-	return chunk;
+	chunk = map_chunk(count);
+	return chunk || count == 1 ? chunk : map_chunk(1);
 }
 
 /* If two threads need a leaf at once, what one of them leaves unused costs address space alone. */
@@ -90,9 +103,11 @@ static void *new_middle(void)
 	return lm_sys_map(sizeof(struct lm_sizemap_middle));
 }
 
+#define ODD_BYTES (LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry))
+
 static void *new_odd(void)
 {
-	return lm_sys_map(LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry));
+	return lm_sys_map(ODD_BYTES);
 }
 
 /* A leaf's marks: a bit for each multiple of 8, in words, since not every machine changes a byte at once. */
@@ -105,8 +120,11 @@ static void *new_marks(void)
 	return lm_sys_map(MARKS_BYTES);
 }
 
-/* The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. */
-static void *installed(void *_Atomic *slot, void *(*make)(void))
+/*
+ * The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. The other
+ * one, of MAPPED bytes, is given back; 0: it lies in a chunk.
+ */
+static void *installed(void *_Atomic *slot, void *(*make)(void), size_t mapped)
 {
 	void *table = atomic_load_explicit(slot, memory_order_acquire), *fresh;
 
@@ -115,11 +133,15 @@ static void *installed(void *_Atomic *slot, void *(*make)(void))
 	fresh = make();
 	if (!fresh)
 		return atomic_load_explicit(slot, memory_order_acquire);
-	return atomic_compare_exchange_strong(slot, &table, fresh) ? fresh : table;
+	if (atomic_compare_exchange_strong(slot, &table, fresh))
+		return fresh;
+	if (mapped)
+		lm_sys_unmap(fresh, mapped);
+	return table;
 }
 
 /* The tables are typed; the slots differ in nothing else. */
-#define INSTALLED(slot, make) installed((void *_Atomic *)(void *)(slot), make)
+#define INSTALLED(slot, make, mapped) installed((void *_Atomic *)(void *)(slot), make, mapped)
 
 /* NULL where no block can be known. */
 static struct lm_sizemap_leaf *leaf_of(const void *p)
@@ -170,9 +192,9 @@ static lm_entry *made_entry(const void *p)
 
 	if (!lm_sizemap_covers(address) || address & 7)
 		return NULL;
-	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle);
-	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf) : NULL;
-	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd)))
+	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle, sizeof *middle);
+	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf, 0) : NULL;
+	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd, ODD_BYTES)))
 		return NULL;
 	put_near(page, leaf);
 	return lm_sizemap_entry(p);
@@ -186,7 +208,7 @@ static void unlock_leaf(struct lm_sizemap_leaf *leaf)
 
 	lm_sys_unlock(leaf, sizeof *leaf);
 	if (odd)
-		lm_sys_unlock(odd, LM_SIZEMAP_LEAF_ENTRIES * sizeof *odd);
+		lm_sys_unlock(odd, ODD_BYTES);
 	if (marks)
 		lm_sys_unlock(marks, MARKS_BYTES);
 }
@@ -432,7 +454,7 @@ static unsigned mark_bit(const void *p)
 void lm_sizemap_mark(const void *p)
 {
 	struct lm_sizemap_leaf *leaf = leaf_of(p);
-	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks) : NULL;
+	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks, MARKS_BYTES) : NULL;
 
 	if (marks)
 		lm_fetch_or(mark_word(marks, p), mark_bit(p));
@@ -461,4 +483,37 @@ static void forget_marks(struct lm_sizemap_leaf *leaf)
 void lm_sizemap_unmark_all(void)
 {
 	visit(forget_marks, NULL);
+}
+
+/* ---- releasing ---- */
+
+/* The leaf itself lies in a chunk. */
+static void release_leaf(struct lm_sizemap_leaf *leaf)
+{
+	lm_entry *odd = atomic_load_explicit(&leaf->odd, memory_order_relaxed);
+
+	forget_marks(leaf);
+	if (odd)
+		lm_sys_unmap(odd, ODD_BYTES);
+}
+
+static void release_middle(struct lm_sizemap_middle *middle)
+{
+	lm_sys_unmap(middle, sizeof *middle);
+}
+
+void lm_sizemap_release(void)
+{
+	struct chunk *chunk = atomic_exchange(&chunks, NULL), *next;
+
+	visit(release_leaf, release_middle);
+	for (; chunk; chunk = next) {
+		next = chunk->next;
+		lm_sys_unmap(chunk, chunk->mapped);
+	}
+	lm_sys_clear(lm_sizemap_top, sizeof lm_sizemap_top);
+	lm_sys_clear(&lm_sizemap_near, sizeof lm_sizemap_near);
+	atomic_store(&lm_sizemap_near.page[0], 1);
+	atomic_store(&current, NULL);
+	atomic_store(&leaves, 0);
 }

@@ -212,6 +212,9 @@ int lm_sizemap_unmark(const void *p);
 /* Takes all marks away. No other thread may be at work. */
 void lm_sizemap_unmark_all(void);
 
+/* No block is known any more, and the map has no memory. No other thread may be at work. */
+void lm_sizemap_release(void);
+
 /* Takes the map out of what mlockall(MCL_CURRENT) locked. */
 void lm_sizemap_unlock(void);
 

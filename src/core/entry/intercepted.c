@@ -10,3 +10,9 @@ void lm_intercepted_give_up_left(const struct lm_caller *caller)
 		lm_thread_clean_up(lm_tls.thread);
 	lm_guard_restore(LM_GUARD_IDLE);
 }
+
+int lm_intercepted_is_too_early(void)
+{
+	lm_session_start();
+	return lm_session_waits() && !lm_load_acquire(&lm_session.started);
+}

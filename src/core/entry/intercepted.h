@@ -24,21 +24,25 @@
  */
 void lm_intercepted_give_up_left(const struct lm_caller *caller);
 
+/* Starts the session, unless that waits: 0. If it waits, no call is an event. */
+int lm_intercepted_is_too_early(void);
+
 /*
  * Only the outermost call is an event. Calls that the real allocator makes to
  * its own family are not.
  */
 static inline int lm_intercepted_is_nested(const struct lm_caller *caller)
 {
-	if (likely(lm_tls.guard == LM_GUARD_IDLE))
-		return 0;
-	if (lm_tls.guard == LM_GUARD_OPERATOR) {
-		lm_guard_set(LM_GUARD_IDLE);
-		return 0;
+	if (unlikely(lm_tls.guard != LM_GUARD_IDLE)) {
+		if (lm_tls.guard == LM_GUARD_OPERATOR)
+			lm_guard_set(LM_GUARD_IDLE);
+		else if (lm_guard_is_stale(caller->sp))
+			lm_intercepted_give_up_left(caller);
 	}
-	if (lm_guard_is_stale(caller->sp))
-		lm_intercepted_give_up_left(caller);
-	return lm_tls.guard == LM_GUARD_REAL;
+	if (lm_tls.guard == LM_GUARD_REAL)
+		return 1;
+	/* The process's first call starts the session, before anything is counted. */
+	return unlikely(!lm_load_acquire(&lm_session.started)) && lm_intercepted_is_too_early();
 }
 
 /* One call that is being recorded: the state when it came in, and what is decided for it. */
@@ -59,8 +63,6 @@ static inline struct lm_intercepted lm_intercepted_begin(const struct lm_caller 
 {
 	struct lm_intercepted call = {0};
 
-	/* The process's first call starts the session, before anything is counted. */
-	lm_session_need();
 	call.error = errno;
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)

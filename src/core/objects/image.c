@@ -83,3 +83,8 @@ void lm_image_flush(void)
 {
 	lm_add(&unloadings, 1);
 }
+
+void lm_image_forget(void)
+{
+	lm_sys_clear(known, sizeof known);
+}

@@ -38,4 +38,7 @@ int lm_image_read_any(void *to, uintptr_t at, size_t size);
 /* Code was unloaded: pages that could be read may be gone. */
 void lm_image_flush(void);
 
+/* Nothing is remembered any more. No other thread may be at work. */
+void lm_image_forget(void);
+
 #endif

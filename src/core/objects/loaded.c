@@ -106,7 +106,7 @@ static void note_nowhere(const struct lm_mapping *mapping)
 	lm_store_release(&nowhere[i].end, mapping->end);
 }
 
-static void forget_nowhere(void)
+void lm_loaded_forget(void)
 {
 	for (unsigned i = 0; i < NOWHERE; i++)
 		lm_store(&nowhere[i].end, 0);
@@ -360,7 +360,7 @@ int lm_loaded_is_same(const struct lm_loaded *a, const struct lm_loaded *b)
 void lm_loaded_look_begin(struct lm_loaded_look *look, int is_thorough)
 {
 	*look = (struct lm_loaded_look){.is_thorough = is_thorough};
-	forget_nowhere();
+	lm_loaded_forget();
 }
 
 static int is_mapped(struct lm_loaded_look *look, const struct lm_loaded *loaded)

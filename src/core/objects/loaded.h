@@ -44,4 +44,7 @@ void lm_loaded_look_begin(struct lm_loaded_look *look, int is_thorough);
 int lm_loaded_is_there(struct lm_loaded_look *look, const struct lm_loaded *loaded);
 void lm_loaded_look_end(struct lm_loaded_look *look);
 
+/* Nothing is remembered of memory that is no object's. */
+void lm_loaded_forget(void);
+
 #endif

@@ -230,10 +230,11 @@ struct lm_module *lm_module_find(uintptr_t pc)
 	return module;
 }
 
+/* The program was looked for. */
+static int has_program;
+
 struct lm_module *lm_module_known(uintptr_t pc)
 {
-	static int has_program;
-
 	if (unlikely(!lm_load(&has_program))) {
 		lm_store(&has_program, 1);
 		lm_module_find((uintptr_t)getauxval(AT_ENTRY));
@@ -283,6 +284,17 @@ void lm_module_forked(void)
 	adding = 0;
 	for (struct lm_module *module = list; module; module = module->next)
 		module->announced = 0;
+}
+
+void lm_module_release(void)
+{
+	list = NULL;
+	last_number = 0;
+	has_program = adding = 0;
+	__builtin_memset(&loaded_modules, 0, sizeof loaded_modules);
+	lm_module_watch = (struct lm_module_watch){0};
+	lm_loaded_forget();
+	lm_image_forget();
 }
 
 unsigned lm_module_generation(void)

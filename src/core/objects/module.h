@@ -43,6 +43,9 @@ int lm_module_check(int is_suspect);
 /* In a child of fork: no object's MODULE line is written. */
 void lm_module_forked(void);
 
+/* No object is known any more; the arena has what was. No other thread may be at work. */
+void lm_module_release(void);
+
 /* A number that changes whenever an object comes or goes. */
 unsigned lm_module_generation(void);
 

@@ -263,3 +263,16 @@ void lm_symbol_forked(void)
 {
 	lm_add(&trace, 1);
 }
+
+void lm_symbol_release(void)
+{
+	/* Some modules share their table. */
+	for (const struct lm_module *module = lm_module_first(); module; module = module->next) {
+		if (module->symbols)
+			lm_symtab_close(module->symbols);
+	}
+	lm_chains_clear(&frames);
+	lm_chains_clear(&guesses);
+	last_number = 0;
+	lm_symbol_has_guesses = 0;
+}

@@ -51,4 +51,7 @@ void lm_symbol_guess_told(uintptr_t pc);
 /* In a child of fork: its trace tells of none yet. */
 void lm_symbol_forked(void);
 
+/* No frame is known any more, and no table is mapped. Before lm_module_release(). No other thread may be at work. */
+void lm_symbol_release(void);
+
 #endif

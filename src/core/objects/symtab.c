@@ -329,10 +329,13 @@ const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
 
 void lm_symtab_close(const struct lm_symtab *symtab)
 {
-	/* The rest belongs to the arena. This is called only when two threads opened the same one, or for want of
-	 * memory. */
-	if (symtab->map)
-		lm_sys_unmap(symtab->map, symtab->map_size);
+	struct lm_symtab *open = (struct lm_symtab *)symtab;
+
+	/* The rest belongs to the arena. */
+	if (!open->map)
+		return;
+	lm_sys_unmap(open->map, open->map_size);
+	open->map = NULL;
 }
 
 /* ---- lookups ---- */

@@ -18,7 +18,7 @@ void lm_asked_begin(struct lm_journal_header *header)
 /* With the flush lock, under which the journal is mapped and unmapped, too. NULL: nobody can ask. */
 static struct lm_journal_marks *find(void)
 {
-	return lm_ring_is_open() && lm_ring_inside.path ? marks_of(lm_ring_inside.header) : NULL;
+	return lm_ring_is_open() && lm_ring_inside.place ? marks_of(lm_ring_inside.header) : NULL;
 }
 
 static int copy_next(const struct lm_journal_marks *marks, char name[LM_JOURNAL_NAME + 1])

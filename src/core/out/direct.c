@@ -576,7 +576,7 @@ void lm_direct_reset_lock(void)
 	lm_lock_reset(&direct.lock);
 }
 
-void lm_direct_forked(void)
+void lm_direct_forget(void)
 {
 	lm_descriptor_close(&direct.trace);
 	forget_rest();

@@ -103,7 +103,7 @@ void lm_direct_lock_out(void);
 /* In a child of fork: a thread that the child does not have may have had the lock. */
 void lm_direct_reset_lock(void);
 
-/* In a child of fork: closes the parent's trace and forgets all about it. */
-void lm_direct_forked(void);
+/* Closes the trace and forgets all about it: in a child of fork, its parent's. */
+void lm_direct_forget(void);
 
 #endif

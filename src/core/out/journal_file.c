@@ -25,9 +25,15 @@ const char *lm_journal_file_path(int fd)
 	return path;
 }
 
-void lm_journal_file_remove(const char *path)
+static void remove_path(const char *path)
 {
 	lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+void lm_journal_file_remove(const struct lm_journal_place *place)
+{
+	if (place->path)
+		remove_path(place->path);
 }
 
 /* ---- its memory ---- */
@@ -209,6 +215,15 @@ static int is_named(int fd, const char *path)
 	       file.st_ino == named.st_ino;
 }
 
+void lm_journal_file_remove_given(const struct lm_journal_place *place)
+{
+	int saved = errno;
+
+	if (place->path && lm_descriptor_is_ours(&place->file) && is_named(place->file.fd, place->path))
+		remove_path(place->path);
+	errno = saved;
+}
+
 static int take_over(int journal, const char *path, const struct stat *trace)
 {
 	struct lm_journal_header left;
@@ -222,7 +237,7 @@ static int take_over(int journal, const char *path, const struct stat *trace)
 		error = append(journal, &left, trace);
 	/* A journal that could not be written out stays. */
 	if (!error && (left.magic == LM_JOURNAL_MAGIC || left.magic == 0) && is_named(journal, path))
-		lm_journal_file_remove(path);
+		remove_path(path);
 	return error;
 }
 
@@ -245,40 +260,70 @@ int lm_journal_file_take_over(const char *path, int fd)
 
 /* ---- making one ---- */
 
-/* A file of the journal's size with its blocks allocated: on a full disk, touching a hole would be a SIGBUS. */
+/* Gives FD's empty file the journal's size. Its blocks are allocated: on a full disk, touching a hole would be a
+ * SIGBUS. */
+static int allocate(int fd)
+{
+	return lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) == 0 ? 0 : -1;
+}
+
 static int make_file(const char *path)
 {
-	int fd;
+	int fd = path ? lm_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
-	if (lm_sys_limit(RLIMIT_FSIZE) < LM_JOURNAL_SIZE)
-		return -1;
-	fd = lm_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && lm_sys_fallocate(fd, 0, 0, LM_JOURNAL_SIZE) != 0) {
+	if (fd >= 0 && allocate(fd) != 0) {
 		lm_sys_close(fd);
-		lm_journal_file_remove(path);
+		remove_path(path);
 		return -1;
 	}
 	return fd;
 }
 
-static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t start, int is_packed)
+/* Is the file that was made for us still there, and nobody's but the trace's owner's? Readers trust no other one. */
+static int is_given(const struct lm_descriptor *file, const struct stat *trace)
+{
+	struct stat status;
+
+	return lm_descriptor_is_ours(file) && fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_uid == trace->st_uid && status.st_nlink == 1 && !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Uses the file that was made for us, or else makes one. Its descriptor, or -1. */
+static int take_file(const struct lm_journal_place *place, const struct stat *trace)
+{
+	int fd = place->file.fd;
+
+	if (lm_sys_limit(RLIMIT_FSIZE) < LM_JOURNAL_SIZE)
+		return -1;
+	if (is_given(&place->file, trace))
+		return lm_sys_truncate(fd, 0) == 0 && allocate(fd) == 0 ? fd : -1;
+	return trace->st_uid == geteuid() ? make_file(place->path) : -1;
+}
+
+static struct lm_journal_header *map_file(const struct lm_journal_place *place, int fd)
+{
+	struct lm_journal_header *header = map_journal(fd);
+
+	if (fd != place->file.fd)
+		lm_sys_close(fd);
+	if (!header)
+		lm_journal_file_remove(place);
+	return header;
+}
+
+static struct lm_journal_header *make(const struct lm_journal_place *place, int trace_fd, uint64_t start, int is_packed)
 {
 	struct lm_journal_header *header;
 	struct stat trace;
 	int fd;
 
-	/* The trace's size has to tell what it has of the ring. Readers trust only a journal of the trace's owner. */
-	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd) || trace.st_uid != geteuid())
+	/* The trace's size has to tell what it has of the ring. */
+	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd))
 		return NULL;
-	fd = make_file(path);
-	if (fd < 0)
+	fd = take_file(place, &trace);
+	header = fd >= 0 ? map_file(place, fd) : NULL;
+	if (!header)
 		return NULL;
-	header = map_journal(fd);
-	lm_sys_close(fd);
-	if (!header) {
-		lm_journal_file_remove(path);
-		return NULL;
-	}
 	lm_journal_file_put(&header->pid, (uint64_t)lm_sys(SYS_getpid));
 	lm_journal_file_put(&header->device, trace.st_dev);
 	lm_journal_file_put(&header->inode, trace.st_ino);
@@ -289,10 +334,11 @@ static struct lm_journal_header *make(const char *path, int trace_fd, uint64_t s
 	return header;
 }
 
-struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start, int is_packed)
+struct lm_journal_header *lm_journal_file_make(const struct lm_journal_place *place, int fd, uint64_t start,
+                                               int is_packed)
 {
 	int saved = errno;
-	struct lm_journal_header *header = make(path, fd, start, is_packed);
+	struct lm_journal_header *header = make(place, fd, start, is_packed);
 
 	errno = saved;
 	return header;

@@ -7,11 +7,18 @@
 #define LM_JOURNAL_FILE_H
 
 #include "atomic.h"
+#include "descriptor.h"
 #include "journal.h"
 
 /* Bytes of address space that a journal needs: header and ring, the ring once more, so that no record wraps, trailer.
  */
 #define LM_JOURNAL_MAPPED (LM_JOURNAL_SIZE + LM_JOURNAL_RING)
+
+/* Where the journal is, or is to be made. */
+struct lm_journal_place {
+	const char *path;          /* NULL: no path is known that leads to it */
+	struct lm_descriptor file; /* of a file that whoever attached to the process has made; else its FD is -1 */
+};
 
 /* The path of the journal of FD's trace, allocated in the arena. NULL if the trace's path is not known. */
 const char *lm_journal_file_path(int fd);
@@ -26,17 +33,23 @@ const char *lm_journal_file_path(int fd);
 int lm_journal_file_take_over(const char *path, int fd);
 
 /*
- * Makes and maps the journal PATH of the trace that FD is open on, whose stream
+ * Makes and maps the journal at PLACE of the trace that FD is open on, whose stream
  * goes on at position START. NULL if there can be none: FD is no regular file, is
- * also written by others, or belongs to another user; PATH exists already; there
- * is no memory or no space.
+ * also written by others, or belongs to another user; PLACE's path exists already;
+ * there is no memory or no space. A file that was made for us is used as long as it
+ * has its name; it and the trace have to have one owner, whoever that is.
  */
-struct lm_journal_header *lm_journal_file_make(const char *path, int fd, uint64_t start, int is_packed);
+struct lm_journal_header *lm_journal_file_make(const struct lm_journal_place *place, int fd, uint64_t start,
+                                               int is_packed);
 
 /* The same in memory that no file has a name for. It does not outlive those that have it mapped. */
 struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start, int is_packed);
 
-void lm_journal_file_remove(const char *path);
+/* Where no path leads to the file, the one who made it removes it. */
+void lm_journal_file_remove(const struct lm_journal_place *place);
+
+/* Removes the file that was made for us if it is still there: nothing is in it. */
+void lm_journal_file_remove_given(const struct lm_journal_place *place);
 
 void lm_journal_file_unmap(struct lm_journal_header *header);
 

@@ -104,7 +104,7 @@ void lm_note_remove_old(void)
 	lm_direct_locked(take_away);
 }
 
-void lm_note_forked(void)
+void lm_note_forget(void)
 {
 	__builtin_memset(&note, 0, sizeof note);
 }

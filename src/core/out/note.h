@@ -27,7 +27,7 @@ uint64_t lm_note_found(void);
 /* The file may have a note of a trace that was there before. */
 void lm_note_remove_old(void);
 
-/* In a child of fork. */
-void lm_note_forked(void);
+/* Another trace begins. */
+void lm_note_forget(void);
 
 #endif

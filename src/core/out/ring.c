@@ -50,17 +50,17 @@ static void open_at(struct lm_journal_header *header, uint64_t head)
 	lm_store_release(&lm_ring_inside.header, header);
 }
 
-int lm_ring_open(const char *path, int fd, int is_last)
+int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last)
 {
 	uint64_t head = lm_load_ordered(&lm_hot.head);
 	struct lm_journal_header *header;
 
 	if (!is_idle())
 		return -EAGAIN;
-	header = lm_journal_file_make(path, fd, head & ~LM_RING_SEALED, lm_ring.is_packed);
+	header = lm_journal_file_make(place, fd, head & ~LM_RING_SEALED, lm_ring.is_packed);
 	if (!header)
 		return -1;
-	lm_ring_inside.path = path;
+	lm_ring_inside.place = place;
 	lm_ring_inside.is_relayed = 0;
 	lm_ring_inside.is_last = is_last;
 	lm_busfault_protect(header, LM_JOURNAL_MAPPED);
@@ -83,7 +83,7 @@ int lm_ring_open_nameless(int stream)
 		lm_journal_file_unmap(header);
 		return -1;
 	}
-	lm_ring_inside.path = NULL;
+	lm_ring_inside.place = NULL;
 	lm_ring_inside.is_relayed = stream >= 0;
 	lm_ring_inside.is_last = 0;
 	open_at(header, head);

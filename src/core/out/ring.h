@@ -43,16 +43,17 @@ struct lm_ring_slot {
 	uint64_t evicted;   /* ANNOUNCED of a record that was given up when its ring was closed */
 };
 
-/* Adds SLOT, all 0 except for its owner, to the list of all slots. It is never removed. */
+/* Adds SLOT, all 0 except for its owner, to the list of all slots. It is not removed before lm_ring_release(). */
 void lm_ring_join(struct lm_ring_slot *slot);
 
 /*
- * Makes the journal PATH of the trace that FD is open on. IS_LAST: the process
+ * Makes the journal at PLACE of the trace that FD is open on. IS_LAST: the process
  * may end at any moment, and would cut a write in two. So nothing is written out
  * as long as there is room. 0; -1 where there can be no journal
  * (journal_file.h); -EAGAIN: a thread has not let go of the ring before.
  */
-int lm_ring_open(const char *path, int fd, int is_last);
+struct lm_journal_place;
+int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last);
 
 /*
  * The same for a trace that is no file: the ring lies in memory without a name.

@@ -111,7 +111,7 @@ static void remove_file(struct lm_journal_header *header)
 	/* The process may have another user by now, and can't remove the file. Then the magic says that it is empty. */
 	lm_journal_file_put(&header->magic, 0);
 	lm_busfault_unprotect();
-	lm_journal_file_remove(lm_ring_inside.path);
+	lm_journal_file_remove(lm_ring_inside.place);
 }
 
 /* It has nothing more to write, so it ends soon. */
@@ -129,7 +129,7 @@ static void remove_journal(int has_tenants)
 
 	lm_store_release(&lm_ring.limit, 0);
 	lm_store_release(&lm_ring_inside.header, NULL);
-	if (lm_ring_inside.path)
+	if (lm_ring_inside.place)
 		remove_file(header);
 	else if (lm_ring_inside.is_relayed)
 		dismiss_relay(header);
@@ -252,30 +252,49 @@ void lm_ring_leave_journal(void)
 	if (!lm_ring_is_open())
 		return;
 	seal();
-	if (!lm_ring_inside.path) {
+	if (!lm_ring_inside.place) {
 		if (lm_ring_inside.is_relayed)
 			lm_relay_dismiss(lm_ring_inside.header);
 		return;
 	}
 	if (lm_ring_inside.sealed_at == lm_journal_file_tail(lm_ring_inside.header) || lm_busfault_has_happened())
-		lm_journal_file_remove(lm_ring_inside.path);
+		lm_journal_file_remove(lm_ring_inside.place);
 }
 
-/* ---- in a child of fork ---- */
+/* ---- without a trace ---- */
+
+static void unmap(struct lm_journal_header **header)
+{
+	if (*header)
+		lm_journal_file_unmap(*header);
+	*header = NULL;
+}
+
+void lm_ring_release(void)
+{
+	lm_busfault_unprotect();
+	/* What could not be written out stays in the journal's file. */
+	unmap(&lm_ring_inside.header);
+	unmap(&lm_ring_inside.detached);
+	lm_ring_forget_slots();
+	lm_ring_forget();
+}
 
 void lm_ring_detach(void)
 {
 	lm_lock_reset(&lm_ring_inside.flush);
 	/* With an error, this thread does not wait for room that only a thread of the parent could make. */
 	lm_ring_inside.error = -EBADF;
-	if (lm_ring_inside.header)
+	if (lm_ring_inside.header) {
 		lm_journal_file_detach(lm_ring_inside.header);
+		lm_ring_inside.detached = lm_ring_inside.header;
+	}
 	/* Without a header, it does not write out either: a handler may have forked just before a flush. */
 	lm_ring_inside.header = NULL;
 	lm_busfault_unprotect();
 }
 
-void lm_ring_forked(void)
+void lm_ring_forget(void)
 {
 	if (lm_ring_inside.header)
 		lm_journal_file_detach(lm_ring_inside.header);

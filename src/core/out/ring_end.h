@@ -42,7 +42,10 @@ void lm_ring_leave_journal(void);
 void lm_ring_detach(void);
 
 /* The same, and forgets the ring. Must not be called in the middle of a record. */
-void lm_ring_forked(void);
+void lm_ring_forget(void);
+
+/* No ring any more, no memory of it, and no slots. No other thread may be at work. */
+void lm_ring_release(void);
 
 /* ---- for ring.c, with the flush lock ---- */
 

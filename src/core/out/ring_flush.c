@@ -38,6 +38,11 @@ struct lm_ring_slot *lm_ring_slots(void)
 	return lm_load_acquire(&slots);
 }
 
+void lm_ring_forget_slots(void)
+{
+	slots = NULL;
+}
+
 int lm_ring_is_open(void)
 {
 	return lm_load_acquire(&lm_ring_inside.header) != NULL;

@@ -20,9 +20,10 @@
 #define LM_RING_ROOM (LM_JOURNAL_RING - LM_RING_PIECE)
 
 extern struct lm_ring_inside {
-	struct lm_journal_header *header; /* NULL: there is no journal */
-	const char *path;                 /* of the journal's file; NULL: the ring lies in memory without a name */
-	int is_relayed;                   /* a relay writes out (relay.h) */
+	struct lm_journal_header *header;     /* NULL: there is no journal */
+	struct lm_journal_header *detached;   /* in a child of fork: the parent's, with private memory in its place */
+	const struct lm_journal_place *place; /* of the journal's file; NULL: the ring lies in memory without a name */
+	int is_relayed;                       /* a relay writes out (relay.h) */
 	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */
 	struct lm_lock flush;
 	int is_last;       /* written out only where there is no room */
@@ -53,6 +54,9 @@ static inline uint64_t lm_ring_announced(uint64_t announced)
 }
 
 struct lm_ring_slot *lm_ring_slots(void);
+
+/* No thread has a slot any more. */
+void lm_ring_forget_slots(void);
 
 /* What a thread knows that waits for a record of another one. A struct of zeros at first. */
 struct lm_ring_patience {

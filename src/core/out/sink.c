@@ -24,15 +24,16 @@
 
 static struct {
 	int fd;
-	const char *journal; /* its path; NULL: there can be none */
-	int left;            /* an earlier image's journal could not be written out yet */
-	int no_ring;         /* the trace is no file, and it can have no ring */
+	struct lm_journal_place journal;
+	int left;    /* an earlier image's journal could not be written out yet */
+	int no_ring; /* the trace is no file, and it can have no ring */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
 	int no_last_ring; /* behind the end, no ring can be opened */
 	int told;         /* the user was told that the trace can't be written */
-} sink = {.fd = -1};
+	int error;        /* -errno of the last failure, until the trace goes on */
+} sink = {.fd = -1, .journal.file.fd = -1};
 
 /* ---- when a write fails ---- */
 
@@ -62,6 +63,7 @@ int lm_sink_failed(int error)
 	/* A child of vfork may have closed its descriptors. That does not concern its parent's trace. */
 	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
 		return -1;
+	lm_store(&sink.error, error);
 	if (!lm_direct_comes_back(error))
 		stop_for_good(error);
 	else
@@ -69,7 +71,18 @@ int lm_sink_failed(int error)
 	return -1;
 }
 
+int lm_sink_error(void)
+{
+	return lm_load(&sink.error);
+}
+
 /* ---- records ---- */
+
+/* Can the ring lie in a file? */
+static int has_journal(void)
+{
+	return sink.journal.path || sink.journal.file.fd >= 0;
+}
 
 static int open_nameless_ring(void)
 {
@@ -98,7 +111,7 @@ static void begin_ring(void)
 
 	if (lm_state_phase() != LM_PHASE_DIRECT)
 		return;
-	error = sink.journal ? lm_ring_open(sink.journal, sink.fd, 0) : open_nameless_ring();
+	error = has_journal() ? lm_ring_open(&sink.journal, sink.fd, 0) : open_nameless_ring();
 	if (!error)
 		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
 }
@@ -110,7 +123,7 @@ static void begin_last_ring(void)
 
 	if (lm_state_phase() != LM_PHASE_DIRECT)
 		return;
-	error = sink.journal ? lm_ring_open(sink.journal, sink.fd, 1) : -1;
+	error = has_journal() ? lm_ring_open(&sink.journal, sink.fd, 1) : -1;
 	if (!error)
 		lm_state_change(LM_PHASE_DIRECT, LM_PHASE_RING);
 	/* A thread that has not let go of the ring before is about to. */
@@ -247,6 +260,11 @@ uint64_t lm_sink_size(void)
 
 /* ---- beginning, going on, ending ---- */
 
+int lm_sink_give_journal(int fd)
+{
+	return lm_descriptor_keep(&sink.journal.file, fd);
+}
+
 int lm_sink_open(int fd)
 {
 	return lm_direct_open(fd);
@@ -254,7 +272,7 @@ int lm_sink_open(int fd)
 
 static int take_over(void)
 {
-	int error = sink.journal ? lm_journal_file_take_over(sink.journal, sink.fd) : 0;
+	int error = sink.journal.path ? lm_journal_file_take_over(sink.journal.path, sink.fd) : 0;
 
 	sink.left = error != 0;
 	return error;
@@ -271,8 +289,13 @@ static void await_relay(void)
 int lm_sink_begin(int fd)
 {
 	sink.fd = fd;
-	sink.journal = lm_journal_file_path(fd);
-	if (!sink.journal)
+	/* What was made for this trace has nothing of an earlier image. */
+	if (sink.journal.file.fd >= 0) {
+		sink.journal.path = lm_descriptor_path(sink.journal.file.fd);
+		return 0;
+	}
+	sink.journal.path = lm_journal_file_path(fd);
+	if (!sink.journal.path)
 		lm_direct_locked(await_relay);
 	return take_over();
 }
@@ -302,6 +325,7 @@ int lm_sink_resume(enum lm_phase *next)
 	*next = LM_PHASE_DIRECT;
 	if (!lm_direct_has_room())
 		return -ENOSPC;
+	lm_store(&sink.error, 0);
 	if (sink.left) {
 		error = take_over();
 		if (error)
@@ -349,6 +373,8 @@ int lm_sink_hold(struct lm_signals *signals)
 		error = take_over();
 	if (!error && lm_ring_is_open())
 		error = lm_ring_close(CLOSE_MS);
+	if (!error)
+		lm_journal_file_remove_given(&sink.journal);
 	lm_store(&sink.no_last_ring, 0);
 	lm_store(&sink.records, 0);
 	return error;
@@ -372,7 +398,7 @@ void lm_sink_lock_out(void)
 	lm_direct_lock_out();
 }
 
-/* ---- in a child of fork ---- */
+/* ---- without a trace ---- */
 
 void lm_sink_leave(void)
 {
@@ -380,11 +406,12 @@ void lm_sink_leave(void)
 	lm_direct_reset_lock();
 }
 
-void lm_sink_forked(void)
+void lm_sink_forget(void)
 {
-	lm_ring_forked();
-	lm_direct_forked();
-	lm_note_forked();
+	lm_ring_forget();
+	lm_direct_forget();
+	lm_note_forget();
+	lm_descriptor_close(&sink.journal.file);
 	__builtin_memset(&sink, 0, sizeof sink);
-	sink.fd = -1;
+	sink.fd = sink.journal.file.fd = -1;
 }

@@ -82,6 +82,12 @@ uint64_t lm_sink_size(void);
 int lm_sink_open(int fd);
 
 /*
+ * Before lm_sink_begin(): FD is open on an empty file beside the trace, made for the journal. Keeps a duplicate. 0, or
+ * -errno.
+ */
+int lm_sink_give_journal(int fd);
+
+/*
  * FD, which lm_sink_open() returned, is this process's trace. Writes what an
  * earlier image left in the journal: 0; or -errno, and lm_sink_resume() has to
  * try that again. Called before the phase changes.
@@ -124,7 +130,10 @@ void lm_sink_lock_out(void);
 /* In a child of fork: nothing more is written to the parent's trace, not even a record that was begun. */
 void lm_sink_leave(void);
 
-/* The same, and forgets the parent's trace. Must not be called in the middle of a record. */
-void lm_sink_forked(void);
+/* The same, and forgets that trace; or forgets one that has ended. Must not be called in the middle of a record. */
+void lm_sink_forget(void);
+
+/* The -errno for which the trace is not written now, or 0. */
+int lm_sink_error(void);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "sys.h"
 
-static unsigned first_word = LM_STATE_WANTED | LM_PHASE_OFF;
+#define FIRST (LM_STATE_WANTED | LM_PHASE_OFF)
+
+static unsigned first_word = FIRST;
 
 struct lm_state lm_state = {.word = &first_word, .wanted = 1};
 
@@ -78,4 +80,12 @@ int lm_state_watch_forks(void)
 void lm_state_forked(void)
 {
 	lm_store(lm_state.word, LM_PHASE_FORKED);
+}
+
+void lm_state_release(void)
+{
+	if (lm_state.word != &first_word)
+		lm_sys_unmap(lm_state.word, LM_SYS_PAGE_MAX);
+	first_word = FIRST;
+	lm_state = (struct lm_state){.word = &first_word, .wanted = 1};
 }

@@ -16,7 +16,7 @@
  *         |  ends or execs|  v
  *         `---------------' STOPPED ------> DIRECT or RING, written again
  *
- *      any phase ----------> OFF, by a failure that does not pass
+ *      any phase ----------> OFF, by a failure that does not pass, or by a detach
  *
  * FORKED    A child of fork that has not begun a trace of its own. The word
  *           lies in a page that the kernel wipes at fork, so this is 0.
@@ -124,6 +124,9 @@ int lm_state_is_wanted(void);
  * a page: then lm_state_forked() has to be called in each child. Calls mmap().
  */
 int lm_state_watch_forks(void);
+
+/* The phase is OFF, as it was at first, and the page is given back. No other thread may be at work. */
+void lm_state_release(void);
 
 /* In a child of fork: the phase is FORKED. */
 void lm_state_forked(void);

@@ -47,6 +47,29 @@ static inline void lm_guard_restore(unsigned char before)
 }
 
 /*
+ * What libc allocates for the tracker itself is no event. With the greatest stack pointer, no call finds the guard
+ * stale meanwhile.
+ */
+struct lm_hidden {
+	unsigned char guard;
+	uintptr_t sp;
+};
+
+static inline struct lm_hidden lm_guard_hide(void)
+{
+	uintptr_t sp = lm_tls.caller_sp;
+
+	lm_tls.caller_sp = UINTPTR_MAX;
+	return (struct lm_hidden){lm_guard_set(LM_GUARD_REAL), sp};
+}
+
+static inline void lm_guard_show(struct lm_hidden hidden)
+{
+	lm_guard_restore(hidden.guard);
+	lm_tls.caller_sp = hidden.sp;
+}
+
+/*
  * Is the call that set the state gone? A program may leave a signal handler by
  * longjmp; the call that the signal interrupted is never finished then. SP is the
  * stack pointer of the code that calls now. A handler that interrupted the tracker

@@ -50,7 +50,13 @@ int lm_real_is_glibc(void);
 /* 1 in the wrap archive if the preload library is in the process too: that one sees all calls and writes the trace. */
 int lm_real_is_traced(void);
 
-/* How the tracker got into this process, and so which calls it sees. */
+/*
+ * Called by the tracker's constructor, with the guard at LM_GUARD_REAL. If the loader loaded the tracker late, this
+ * finds out who asked for that, and all real functions: later, they would be searched for in vain.
+ */
+void lm_real_loaded(void);
+
+/* How the tracker got into this process, and so which calls it sees. For certain only behind lm_real_loaded(). */
 enum lm_flavour lm_real_flavour(void);
 
 _Noreturn void lm_real_exit(int status);

@@ -6,6 +6,7 @@
 #include "direct.h"
 #include "emit_careful.h"
 #include "limit.h"
+#include "marks.h"
 #include "note.h"
 #include "owner.h"
 #include "sink.h"
@@ -24,6 +25,14 @@ static void find_note(const struct lm_output *output)
 		lm_note_remove_old();
 }
 
+void lm_begin_anew(void)
+{
+	lm_sink_forget();
+	lm_limit_forget();
+	lm_marks_forget();
+	kept = -1;
+}
+
 int lm_begin_open(const struct lm_output *output)
 {
 	kept = lm_sink_open(output->fd);
@@ -31,7 +40,7 @@ int lm_begin_open(const struct lm_output *output)
 		lm_sys_close(output->fd);
 	if (kept < 0) {
 		lm_warn("cannot keep the trace open; tracing is off", -kept);
-		return -1;
+		return kept;
 	}
 	/* To close the descriptor ended our lock on the file. Another process may have been quicker just now. */
 	if (lm_owner_claim(kept, NULL) == 0) {
@@ -39,7 +48,7 @@ int lm_begin_open(const struct lm_output *output)
 		return 0;
 	}
 	lm_warn("another process has just begun to write to the trace; tracing is off", 0);
-	return -1;
+	return -EBUSY;
 }
 
 void lm_begin_limit(const struct lm_output *output)

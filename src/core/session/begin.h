@@ -5,7 +5,10 @@
 
 #include "output.h"
 
-/* Keeps a duplicate of the descriptor that was found. 0; -1: that failed, or the trace is another process's. */
+/* Another trace than the one before begins: forgets that one, and whether anything went wrong with it. */
+void lm_begin_anew(void);
+
+/* Keeps a duplicate of the descriptor that was found. 0, or -errno; -EBUSY: the trace is another process's. */
 int lm_begin_open(const struct lm_output *output);
 
 /* Looks how much there is already of the trace that lm_begin_open() has opened. Called before lm_begin_trace(). */

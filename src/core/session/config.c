@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "settings.h"
 #include "trace_format.h"
 #include "warn.h"
 
@@ -18,9 +19,26 @@ int lm_config_ready(void)
 	return environ != NULL;
 }
 
+/* What counts instead of the environment; its text is NULL: nothing does. */
+static struct {
+	const char *text;
+	size_t size;
+} given;
+
+static const char *given_value(const char *variable)
+{
+	size_t length = strlen(variable);
+
+	for (const char *at = given.text, *end = at + given.size; at < end; at += strlen(at) + 1) {
+		if (strncmp(at, variable, length) == 0 && at[length] == '=')
+			return at + length + 1;
+	}
+	return NULL;
+}
+
 static const char *setting(const char *variable)
 {
-	const char *value = secure_getenv(variable);
+	const char *value = given.text ? given_value(variable) : secure_getenv(variable);
 
 	return value && *value ? value : NULL;
 }
@@ -199,4 +217,13 @@ void lm_config_read(struct lm_config *config)
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
 	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
+	config->before = LM_BEFORE_UNKNOWN;
+}
+
+void lm_config_read_given(struct lm_config *config, const char *settings, size_t size)
+{
+	given.text = settings;
+	given.size = size;
+	lm_config_read(config);
+	given.text = NULL;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
  * The settings, from LOG_MALLOC_* in the environment; log-malloc(1) lists
- * them. Read once, when the session starts. For a value that is not understood,
+ * them. Read once, when a trace begins. For a value that is not understood,
  * one line is printed on standard error and the default is used.
  */
 #ifndef LM_CONFIG_H
 #define LM_CONFIG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sample.h"
@@ -28,6 +29,7 @@ struct lm_config {
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 	int mark_signal;   /* number of the signal that marks a moment, or 0 */
+	uint64_t before;   /* see lm_settings.before */
 };
 
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */
@@ -37,5 +39,8 @@ int lm_config_ready(void);
 void lm_config_read_output(struct lm_config *config);
 /* Reads the rest. */
 void lm_config_read(struct lm_config *config);
+
+/* The same from the SIZE bytes of SETTINGS, NAME=VALUE each with its NUL: the environment does not count. */
+void lm_config_read_given(struct lm_config *config, const char *settings, size_t size);
 
 #endif

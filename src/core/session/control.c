@@ -54,6 +54,12 @@ static void mark(int number)
 	lm_control_mark(LM_TRACE_SIGNALLED);
 }
 
+/* The signals that are handled here, and how; a handler is NULL: none. */
+static struct handled {
+	int number;
+	void (*handler)(int);
+} handled[2];
+
 /* The user chose the signal. But if the program already handles or ignores it, it stays the program's. */
 static void handle(int number, void (*handler)(int), const char *complaint)
 {
@@ -65,12 +71,33 @@ static void handle(int number, void (*handler)(int), const char *complaint)
 		lm_warn(complaint, 0);
 }
 
+/* The program may have set a handler of its own meanwhile. */
+static void release(const struct handled *signal)
+{
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	struct sigaction now;
+
+	if (sigaction(signal->number, NULL, &now) == 0 && now.sa_handler == signal->handler)
+		sigaction(signal->number, &usual, NULL);
+}
+
+void lm_control_release(void)
+{
+	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
+		if (handled[i].handler)
+			release(&handled[i]);
+		handled[i].handler = NULL;
+	}
+}
+
 void lm_control_toggle_by(int number)
 {
+	handled[0] = (struct handled){number, toggle};
 	handle(number, toggle, "LOG_MALLOC_SIGNAL: the program has a use for that signal; it toggles nothing");
 }
 
 void lm_control_mark_by(int number)
 {
+	handled[1] = (struct handled){number, mark};
 	handle(number, mark, "LOG_MALLOC_MARK_SIGNAL: the program has a use for that signal; it marks nothing");
 }

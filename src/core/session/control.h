@@ -20,4 +20,7 @@ int lm_control_mark(const char *name);
 void lm_control_toggle_by(int number);
 void lm_control_mark_by(int number);
 
+/* Both signals have their default effect again, unless the program has found a use for them. */
+void lm_control_release(void);
+
 #endif

@@ -16,6 +16,7 @@
 #include "nodes.h"
 #include "output.h"
 #include "process.h"
+#include "real.h"
 #include "sample.h"
 #include "sink.h"
 #include "symbol.h"
@@ -41,35 +42,50 @@ static void in_child(void)
 	lm_sink_leave();
 }
 
-/* A child is noticed by a page that the kernel wipes. Where it can't, and to know which thread forked, fork() tells. */
-static void watch_forks(void)
-{
-	/*
-	 * musl allocates a few bytes in pthread_atfork(). That is not the program's call, so it must be no event. With
-	 * the greatest stack pointer, no call finds the guard stale meanwhile.
-	 */
-	uintptr_t sp = lm_tls.caller_sp;
-	unsigned char guard;
+static int is_told;
 
-	lm_state_watch_forks();
-	lm_tls.caller_sp = UINTPTR_MAX;
-	guard = lm_guard_set(LM_GUARD_REAL);
+/* musl allocates a few bytes in pthread_atfork(). libc's list of such functions only grows. */
+void lm_follow_load(void)
+{
+	struct lm_hidden hidden;
+
+	if (lm_exchange(&is_told, 1))
+		return;
+	hidden = lm_guard_hide();
 	pthread_atfork(NULL, NULL, in_child);
-	lm_guard_restore(guard);
-	lm_tls.caller_sp = sp;
+	lm_guard_show(hidden);
 }
 
-void lm_follow_prepare(const struct lm_config *config)
+/* A child is noticed by a page that the kernel wipes. Where it can't, and to know which thread forked, fork() tells. */
+static int watch_forks(void)
 {
-	watch_forks();
+	int error = lm_state_watch_forks();
+
+	/* A thread that stands still may hold the lock that pthread_atfork() waits for. */
+	if (lm_real_flavour() == LM_FLAVOUR_ATTACHED)
+		return error && !is_told ? -ENOSYS : 0;
+	lm_follow_load();
+	return 0;
+}
+
+int lm_follow_prepare(const struct lm_config *config)
+{
+	int error = watch_forks();
+
 	children.statm_ms = config->statm_ms;
-	if (!config->follow)
-		return;
+	if (error || !config->follow)
+		return error;
 	children.output = lm_output_childrens(config);
 	if (!children.output)
 		lm_warn("children are not followed: the trace is no file that theirs could be beside; "
 		        "LOG_MALLOC_OUTPUT can name one",
 		        0);
+	return 0;
+}
+
+void lm_follow_release(void)
+{
+	__builtin_memset(&children, 0, sizeof children);
 }
 
 /* ---- in the child ---- */
@@ -82,13 +98,11 @@ static void follow(struct lm_output *output)
 {
 	long parent = lm_process_owner();
 
-	lm_sink_forked();
+	lm_begin_anew();
 	lm_backtraces_forked();
 	lm_nodes_forked();
 	lm_module_forked();
 	lm_symbol_forked();
-	lm_limit_forked();
-	lm_marks_forked();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;
 	lm_process_adopt();

@@ -11,8 +11,17 @@
 
 #include "config.h"
 
-/* Called before the trace begins. From here on, a child of fork is noticed. */
-void lm_follow_prepare(const struct lm_config *config);
+/* From here on, fork() tells of children. Called while the library is loaded, if that is late. */
+void lm_follow_load(void);
+
+/*
+ * Called before the trace begins. From here on, a child of fork is noticed: 0. -errno in a process that ran already, if
+ * neither fork() nor the kernel tells of it.
+ */
+int lm_follow_prepare(const struct lm_config *config);
+
+/* Children are not followed any more. */
+void lm_follow_release(void);
 
 /*
  * Called at the first event of a child, by the thread that moved the phase from

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "account.h"
+#include "arena.h"
+#include "backtraces.h"
 #include "banner.h"
 #include "begin.h"
 #include "config.h"
@@ -12,14 +15,20 @@
 #include "guard.h"
 #include "limit.h"
 #include "marks.h"
+#include "module.h"
+#include "nodes.h"
 #include "note.h"
 #include "output.h"
+#include "path.h"
 #include "process.h"
 #include "real.h"
 #include "ring.h"
+#include "ring_end.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
+#include "sizemap.h"
+#include "symbol.h"
 #include "sys.h"
 #include "thread.h"
 #include "trouble.h"
@@ -49,6 +58,49 @@ static void end_by_function(void)
 	lm_session_end(0);
 }
 
+static void need_unwinder(void)
+{
+	static int is_started;
+
+	if (!lm_exchange(&is_started, 1))
+		lm_unwind_start();
+}
+
+static void set_up(const struct lm_config *config)
+{
+	lm_settings.depth = config->depth;
+	lm_settings.format = config->format;
+	lm_settings.limit = config->limit;
+	lm_settings.before = config->before;
+	lm_sample_start(config->statm_ms);
+	need_unwinder();
+	if (config->start_off)
+		lm_control_want(0);
+	if (config->toggle_signal)
+		lm_control_toggle_by(config->toggle_signal);
+	if (config->mark_signal)
+		lm_control_mark_by(config->mark_signal);
+}
+
+static int trace(struct lm_output *output, const struct lm_config *config)
+{
+	int error;
+
+	lm_process_adopt();
+	error = lm_follow_prepare(config);
+	if (error)
+		return error;
+	lm_sink_set_packed(config->format == LM_FORMAT_PACKED);
+	error = lm_begin_open(output);
+	if (error)
+		return error;
+	set_up(config);
+	lm_begin_limit(output);
+	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
+	lm_begin_trace(0);
+	return 0;
+}
+
 static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
@@ -59,25 +111,8 @@ static void start_tracing(struct lm_output *output)
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
-	lm_process_adopt();
-	lm_follow_prepare(&config);
-	lm_sink_set_packed(config.format == LM_FORMAT_PACKED);
-	if (lm_begin_open(output) != 0)
+	if (trace(output, &config) != 0)
 		return;
-	lm_settings.depth = config.depth;
-	lm_settings.format = config.format;
-	lm_settings.limit = config.limit;
-	lm_begin_limit(output);
-	lm_sample_start(config.statm_ms);
-	lm_unwind_start();
-	if (config.start_off)
-		lm_control_want(0);
-	if (config.toggle_signal)
-		lm_control_toggle_by(config.toggle_signal);
-	if (config.mark_signal)
-		lm_control_mark_by(config.mark_signal);
-	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
-	lm_begin_trace(0);
 	lm_process_at_exit(end_by_function);
 	if (!config.quiet && !output->is_childs && !output->is_continued)
 		lm_banner_print(output);
@@ -89,7 +124,7 @@ void lm_session_start(void)
 	unsigned char guard;
 
 	/* It is too early to read the settings. Calls are only counted, and the next one tries again. */
-	if (!lm_config_ready())
+	if (!lm_config_ready() || lm_session_waits())
 		return;
 	/* Calls by the start itself, and by other threads meanwhile, are only counted. */
 	if (lm_exchange(&starting, 1))
@@ -105,6 +140,11 @@ void lm_session_start(void)
 		be_quiet();
 	lm_guard_restore(guard);
 	lm_store_release(&lm_session.started, 1);
+}
+
+int lm_session_waits(void)
+{
+	return lm_real_flavour() == LM_FLAVOUR_ATTACHED;
 }
 
 /* ---- an event while nothing is written ---- */
@@ -183,8 +223,7 @@ int lm_session_look(unsigned char before)
 
 /* ---- the end ---- */
 
-/* Has this process a trace to end? */
-static int has_trace(void)
+int lm_session_has_trace(void)
 {
 	enum lm_phase phase = lm_state_phase();
 
@@ -198,28 +237,47 @@ static void abandon_own_record(void)
 		lm_ring_abandon_record(&lm_tls.thread->slot);
 }
 
+/* The last lines. They are in the trace once, though this is called more than once at the end: 0. */
+static int write_end(int is_detached)
+{
+	if (lm_exchange(&ended, 1))
+		return 0;
+	if (lm_marks_lost_first() == 0 && lm_limit_end() == 0 && (!is_detached || lm_marks_detached() == 0) &&
+	    lm_marks_end() == 0)
+		return 0;
+	/* The next call tries again. */
+	ended = 0;
+	return -EIO;
+}
+
+/* Leaves all signals blocked, unless it returns -EBADF. 0, or -errno: a part of the trace could not be written. */
+static int end(int is_detached, struct lm_signals *signals)
+{
+	int error, unwritten;
+
+	if (lm_state_phase() == LM_PHASE_STOPPED)
+		lm_trouble_try();
+	abandon_own_record();
+	lm_marks_asked();
+	lm_marks_title(lm_sample_now());
+	error = lm_sink_hold(signals);
+	if (error == -EBADF)
+		return error;
+	unwritten = write_end(is_detached);
+	if (error)
+		lm_sink_failed(error);
+	return error ? error : unwritten && lm_sink_error() ? lm_sink_error() : unwritten;
+}
+
 void lm_session_end(int is_last)
 {
 	struct lm_signals signals;
 	unsigned char guard;
-	int error;
 
-	if (!has_trace())
+	if (!lm_session_has_trace())
 		return;
-	if (lm_state_phase() == LM_PHASE_STOPPED)
-		lm_trouble_try();
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	abandon_own_record();
-	lm_marks_asked();
-	lm_marks_title(lm_sample_now());
-	error = lm_sink_hold(&signals);
-	if (error != -EBADF) {
-		/* This function is called more than once at the end. If FINI fails now, the next call tries again. */
-		if (!lm_exchange(&ended, 1) &&
-		    (lm_marks_lost_first() != 0 || lm_limit_end() != 0 || lm_marks_end() != 0))
-			ended = 0;
-		if (error)
-			lm_sink_failed(error);
+	if (end(0, &signals) != -EBADF) {
 		if (is_last)
 			lm_sink_lock_out();
 		else
@@ -235,7 +293,7 @@ void lm_session_before_exec(void)
 	int error;
 
 	/* Not in a handler that interrupted a record: if exec fails, the interrupted code goes on with the record. */
-	if (!has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
+	if (!lm_session_has_trace() || (lm_tls.thread && lm_tls.thread->slot.announced))
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	lm_marks_asked();
@@ -253,7 +311,7 @@ void lm_session_before_exec(void)
 
 void lm_session_exec_failed(void)
 {
-	if (has_trace())
+	if (lm_session_has_trace())
 		lm_sink_goes_on();
 }
 
@@ -263,9 +321,87 @@ void lm_session_no_memory(void)
 		lm_warn("no memory to keep the sizes of some blocks; they are counted as foreign", ENOMEM);
 }
 
+/* ---- in a process that ran already ---- */
+
+/* The tracker is as it was when it was loaded. */
+static void forget(void)
+{
+	lm_ring_release();
+	lm_begin_anew();
+	lm_control_release();
+	lm_sample_stop();
+	lm_follow_release();
+	lm_thread_release();
+	lm_account_forked();
+	lm_account_release();
+	lm_sizemap_release();
+	lm_unwind_flush();
+	lm_backtraces_release();
+	lm_nodes_release();
+	lm_symbol_release();
+	lm_module_release();
+	lm_path_forget();
+	lm_state_release();
+	lm_process_leave();
+	lm_arena_release();
+	lm_sys_unmap_spare();
+	starting = ended = memory_told = 0;
+	lm_session.quiet = lm_session.light = 0;
+	lm_store_release(&lm_session.started, 0);
+}
+
+int lm_session_attach(struct lm_output *output, const struct lm_config *config, int journal)
+{
+	int error;
+
+	forget();
+	error = journal >= 0 ? lm_sink_give_journal(journal) : 0;
+	if (!error)
+		error = trace(output, config);
+	if (!error && !lm_state_is_writing())
+		error = lm_sink_error() ? lm_sink_error() : -ENOSPC;
+	if (error)
+		forget();
+	else
+		lm_store_release(&lm_session.started, 1);
+	return error;
+}
+
+int lm_session_detach(void)
+{
+	struct lm_signals signals;
+	int error = lm_process_is_owner() ? lm_sink_error() : 0;
+
+	if (lm_session_has_trace()) {
+		error = end(1, &signals);
+		if (error != -EBADF)
+			lm_signals_unblock(&signals, 0);
+	} else if (!error) {
+		error = -ESRCH;
+	}
+	forget();
+	return error;
+}
+
+/* ---- loading and unloading ---- */
+
+/* What may wait for locks of libc's is done now, and not when a trace begins. */
+static void get_ready(void)
+{
+	need_unwinder();
+	lm_follow_load();
+}
+
 __attribute__((constructor(101))) static void construct(void)
 {
-	lm_session_need();
+	struct lm_hidden hidden = lm_guard_hide();
+
+	lm_real_loaded();
+	lm_guard_show(hidden);
+	if (lm_session_waits())
+		get_ready();
+	else
+		lm_session_need();
 	/* quick_exit() runs no destructors, and its call of _exit() does not go through our entry point. */
 	if (at_quick_exit(end_by_function) != 0)
 		lm_warn("quick_exit() will end the program without the end of its trace", 0);

@@ -64,6 +64,32 @@ void lm_session_end(int is_last);
  */
 void lm_session_before_exec(void);
 
+/* ---- in a process that ran already (log_malloc_attach_begin()): no other thread may be at work ---- */
+
+struct lm_config;
+struct lm_output;
+
+/* Has this process a trace that has not ended? */
+int lm_session_has_trace(void);
+
+/* Does the session wait for lm_session_attach()? Then it does not begin by itself, and no call is an event meanwhile.
+ */
+int lm_session_waits(void);
+
+/*
+ * Begins the trace on OUTPUT's descriptor, where there is none. JOURNAL: as for lm_sink_give_journal(), or -1. 0, or
+ * -errno. All that was known before is forgotten.
+ */
+int lm_session_attach(struct lm_output *output, const struct lm_config *config, int journal);
+
+/*
+ * Ends it, and forgets all. -ESRCH: there is none in this process; another -errno: a part of the trace is not written,
+ * and the journal has the rest if there is room for it.
+ */
+int lm_session_detach(void);
+
+/* ---- leaving the process ---- */
+
 /* Exec failed, and the process goes on. */
 void lm_session_exec_failed(void);
 

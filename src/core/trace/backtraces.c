@@ -160,10 +160,15 @@ void lm_backtraces_forget(void)
 	lm_add(&lm_backtraces_generation, 1);
 }
 
-void lm_backtraces_forked(void)
+void lm_backtraces_release(void)
 {
-	/* The entries that threads remember are out of date, as after unloading. The table is emptied. */
-	lm_backtraces_forget();
 	lm_chains_clear(&backtraces);
 	last_number = 0;
+}
+
+void lm_backtraces_forked(void)
+{
+	/* The entries that threads remember are out of date, as after unloading. */
+	lm_backtraces_forget();
+	lm_backtraces_release();
 }

@@ -107,6 +107,9 @@ int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 /* In a child of fork: the child's trace has no backtraces yet. */
 void lm_backtraces_forked(void);
 
+/* No backtrace is known any more; the arena has what was. No other thread may be at work. */
+void lm_backtraces_release(void);
+
 /* Code was unloaded, and other code may use its addresses now. Entries are checked again at their next lookup. */
 void lm_backtraces_forget(void);
 

@@ -21,7 +21,7 @@ void lm_limit_begin(uint64_t size)
 	limit.from = lm_sink_size() - size;
 }
 
-void lm_limit_forked(void)
+void lm_limit_forget(void)
 {
 	if (limit.is_reached)
 		lm_sizemap_unmark_all();

@@ -21,8 +21,8 @@
 /* The trace has SIZE bytes. Called before this image's first record. */
 void lm_limit_begin(uint64_t size);
 
-/* In a child of fork, before lm_limit_begin(). */
-void lm_limit_forked(void);
+/* Another trace begins. Before lm_limit_begin(). */
+void lm_limit_forget(void);
 
 /* Looks at the size of the trace, and changes the state if the limit is reached (state.h). Is it? */
 int lm_limit_look(void);

@@ -115,7 +115,7 @@ void lm_marks_title(uint64_t ms)
 	lm_marks_send(parts, 1);
 }
 
-void lm_marks_forked(void)
+void lm_marks_forget(void)
 {
 	lm_lock_reset(&asking);
 }
@@ -292,6 +292,8 @@ int lm_marks_begin(uint64_t parent)
 	lm_record_number(&text, LM_TRACE_BEGAN, lm_clock_read(CLOCK_REALTIME));
 	lm_text_string(&text, lm_record_flavour(lm_real_flavour()));
 	lm_text_string(&text, lm_record_format(lm_settings.format));
+	if (lm_settings.before != LM_BEFORE_UNKNOWN)
+		lm_record_number(&text, LM_TRACE_BEFORE, lm_settings.before);
 	if (thread) {
 		read_name(thread->name);
 		lm_record_thread(&text, thread->number, thread->owner, thread->name);
@@ -328,6 +330,14 @@ static void send_maps(void)
 		send_first(parts, 2);
 	}
 	lm_maps_unread(&maps);
+}
+
+int lm_marks_detached(void)
+{
+	static const char line[] = "# " LM_TRACE_DETACHED "\n";
+	struct iovec parts[2] = {{(void *)line, sizeof line - 1}};
+
+	return send_first(parts, 1);
 }
 
 int lm_marks_end(void)

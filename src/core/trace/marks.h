@@ -32,8 +32,8 @@ void lm_marks_asked(void);
 /* Writes the process's title if it is another one than before (title.h). MS: the time, as of lm_sample_now(). */
 void lm_marks_title(uint64_t ms);
 
-/* In a child of fork. */
-void lm_marks_forked(void);
+/* Another trace begins: nobody writes marks. */
+void lm_marks_forget(void);
 
 /* Writes where MODULE lies, and marks it as announced. */
 int lm_marks_module(struct lm_module *module);
@@ -65,6 +65,9 @@ int lm_marks_begin(uint64_t parent);
 /* The same as lm_marks_lost() and lm_marks_limit(). */
 int lm_marks_lost_first(void);
 int lm_marks_limit_first(uint64_t bytes);
+
+/* The trace ends, and the process goes on. */
+int lm_marks_detached(void);
 
 /* FINI, then the memory map if there is room for it. 0; or -1 if FINI could not be written. */
 int lm_marks_end(void);

@@ -148,3 +148,9 @@ void lm_nodes_forked(void)
 {
 	lm_add(&trace, 1);
 }
+
+void lm_nodes_release(void)
+{
+	lm_chains_clear(&nodes);
+	last_number = 0;
+}

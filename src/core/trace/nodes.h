@@ -25,4 +25,7 @@ int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames);
 /* In a child of fork: the child's trace has no nodes and no frames yet. */
 void lm_nodes_forked(void);
 
+/* No node is known any more; the arena has what was. No other thread may be at work. */
+void lm_nodes_release(void);
+
 #endif

@@ -8,10 +8,14 @@
 #include "compiler.h"
 #include "trace_format.h"
 
+/* Also where nothing was in use, since the trace began with the process. */
+#define LM_BEFORE_UNKNOWN UINT64_MAX
+
 extern struct lm_settings {
 	unsigned depth; /* frames of a backtrace, at most */
 	enum lm_format format;
-	uint64_t limit; /* bytes of the trace (limit.h); 0: none */
+	uint64_t limit;  /* bytes of the trace (limit.h); 0: none */
+	uint64_t before; /* bytes that were in use when a running process's trace began; LM_BEFORE_UNKNOWN */
 } lm_settings LM_INTERNAL;
 
 /* Does each thread count bytes for itself also while a trace is written? Packed records have no totals. */

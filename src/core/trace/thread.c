@@ -122,6 +122,8 @@ struct lm_thread *lm_thread_claim(void)
 
 	if (!thread)
 		thread = made(host ? host : self);
+	if (thread)
+		thread->tls = &lm_tls;
 	lm_tls.thread = thread;
 	return thread;
 }
@@ -152,6 +154,25 @@ void lm_thread_forked(struct lm_thread *forker)
 		thread->end_length = lm_line_end(thread->end, thread->number);
 	}
 	alone = NULL;
+}
+
+/* Nothing else in the process has the address of an entry. So where it stands, THREAD's owner left it. */
+static void part(const struct lm_thread *thread)
+{
+	struct lm_tls *tls = thread->tls;
+
+	if (!tls || !lm_sys_readable((uintptr_t)&tls->thread) || tls->thread != thread)
+		return;
+	tls->thread = NULL;
+	tls->is_light = 0;
+}
+
+void lm_thread_release(void)
+{
+	for (const struct lm_thread *thread = first(); thread; thread = thread->next)
+		part(thread);
+	list = cursor = alone = NULL;
+	last_number = 0;
 }
 
 /* ---- the thread's number and name in the trace ---- */

@@ -26,8 +26,9 @@
 struct lm_thread {
 	struct lm_account_share books; /* first, so that its address is that of the whole struct */
 	struct lm_thread *next;
-	int owner;       /* thread id */
-	unsigned number; /* in the trace; from 1. 0: the number is too great for a line */
+	struct lm_tls *tls; /* what its owner finds it by */
+	int owner;          /* thread id */
+	unsigned number;    /* in the trace; from 1. 0: the number is too great for a line */
 	struct lm_ring_slot slot;
 	struct lm_sizemap_move move;
 	/* How many events are left until the next look at the clock, and how many there are between two looks. */
@@ -58,6 +59,12 @@ void lm_thread_clean_up(struct lm_thread *thread);
  * calling thread's belong to threads that the child has.
  */
 void lm_thread_forked(struct lm_thread *forker);
+
+/*
+ * No thread has an entry any more; the arena has what was. All other threads have to stand still, outside of the
+ * tracker. A thread may have ended, and its thread-local storage with it.
+ */
+void lm_thread_release(void);
 
 /* ---- the thread's number and name in the trace ---- */
 

@@ -35,18 +35,32 @@ int memory_read_string(pid_t pid, uint64_t address, char *to, size_t size)
 	return n < size ? -EFAULT : -ENAMETOOLONG;
 }
 
-int memory_write(pid_t pid, uint64_t address, const void *from, size_t size)
+int memory_open(pid_t pid)
 {
 	char path[32];
-	ssize_t n;
-	int fd, saved;
+	int fd;
 
 	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int memory_put(int fd, uint64_t address, const void *from, size_t size)
+{
+	ssize_t n = pwrite(fd, from, size, (off_t)address);
+
+	if (n == (ssize_t)size)
+		return 0;
+	return n < 0 ? -errno : -EFAULT;
+}
+
+int memory_write(pid_t pid, uint64_t address, const void *from, size_t size)
+{
+	int fd = memory_open(pid), error;
+
 	if (fd < 0)
-		return -errno;
-	n = pwrite(fd, from, size, (off_t)address);
-	saved = n < 0 ? errno : EFAULT;
+		return fd;
+	error = memory_put(fd, address, from, size);
 	close(fd);
-	return n == (ssize_t)size ? 0 : -saved;
+	return error;
 }

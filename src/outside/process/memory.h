@@ -19,4 +19,8 @@ int memory_read_string(pid_t pid, uint64_t address, char *to, size_t size);
  */
 int memory_write(pid_t pid, uint64_t address, const void *from, size_t size);
 
+/* The same in two steps, for many writes: a descriptor or -errno; and a write to it. */
+int memory_open(pid_t pid);
+int memory_put(int fd, uint64_t address, const void *from, size_t size);
+
 #endif

@@ -6,34 +6,78 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define STOP_EVENT(status) ((unsigned)(status) >> 16)
 
 /* ---- one thread ---------------------------------------------------------------- */
 
+/* A thread stops within microseconds, unless it waits for a disk or for the child of its vfork(). */
+enum { SPINS = 200, LOOK_EVERY = 20, PAUSE_NS = 50000, WAIT_MS = 10000 };
+
+/*
+ * Has thread TID ended? The main thread stays as a zombie until the last thread ends, and waitpid() does not tell of it
+ * until then.
+ */
+static bool has_ended(pid_t pid, pid_t tid)
+{
+	char path[64], text[512];
+	const char *state;
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	n = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	state = strrchr(text, ')');
+	return !state || strchr("ZX", state[1] ? state[2] : 'X');
+}
+
+/* Waits for the next stop of a thread. 0 with its STATUS; -ESRCH if it ended, -ETIMEDOUT if it does not stop. */
+static int wait_for_status(pid_t pid, pid_t tid, int *status)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (long i = 0; i < SPINS + WAIT_MS * (1000000L / PAUSE_NS); i++) {
+		pid_t waited = waitpid(tid, status, __WALL | WNOHANG);
+
+		if (waited == tid)
+			return WIFSTOPPED(*status) ? 0 : -ESRCH;
+		if (waited < 0 && errno != EINTR)
+			return -ESRCH;
+		if (i < SPINS) {
+			sched_yield();
+			continue;
+		}
+		if (i % LOOK_EVERY == 0 && has_ended(pid, tid))
+			return -ESRCH;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
 /*
  * Waits until a thread that was interrupted has stopped. If a signal came first, that is the stop, and the signal is
- * kept for later; the interrupt is then still to come, and is passed over by stop_again(). 0, or -ESRCH if it ended.
+ * kept for later. Any stop takes back an interrupt that is still to come. 0, or -errno: -ESRCH if the thread ended.
  */
-static int wait_for_stop(struct stop_thread *thread)
+static int wait_for_stop(pid_t pid, struct stop_thread *thread)
 {
-	int status;
+	int status, error = wait_for_status(pid, thread->tid, &status);
 
-	for (;;) {
-		pid_t waited = waitpid(thread->tid, &status, __WALL);
-
-		if (waited < 0 && errno == EINTR)
-			continue;
-		if (waited < 0 || !WIFSTOPPED(status))
-			return -ESRCH;
-		break;
-	}
+	if (error)
+		return error;
 	thread->is_stopped = true;
 	thread->is_group = STOP_EVENT(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
 	if (!STOP_EVENT(status))
@@ -41,13 +85,15 @@ static int wait_for_stop(struct stop_thread *thread)
 	return 0;
 }
 
-static int seize(struct stop_thread *thread)
+static int seize(pid_t pid, struct stop_thread *thread)
 {
-	if (ptrace(PTRACE_SEIZE, thread->tid, NULL, NULL) != 0)
-		return -errno;
+	if (ptrace(PTRACE_SEIZE, thread->tid, NULL, NULL) != 0) {
+		/* A zombie can't be attached to. The kernel says then that it is not permitted. */
+		return errno == EPERM && has_ended(pid, thread->tid) ? -ESRCH : -errno;
+	}
 	if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0)
 		return -errno;
-	return wait_for_stop(thread);
+	return wait_for_stop(pid, thread);
 }
 
 int stop_read_registers(struct stop_thread *thread)
@@ -79,6 +125,13 @@ static struct stop_thread *find(struct stop *stop, pid_t tid)
 	return NULL;
 }
 
+static void forget(struct stop *stop, size_t place)
+{
+	stop->count--;
+	for (size_t i = place; i < stop->count; i++)
+		stop->threads[i] = stop->threads[i + 1];
+}
+
 /* A thread may end before it is ours: that is no trouble. */
 static int add(struct stop *stop, pid_t tid)
 {
@@ -89,10 +142,11 @@ static int add(struct stop *stop, pid_t tid)
 		return -ENOMEM;
 	stop->threads = threads;
 	threads[stop->count] = (struct stop_thread){.tid = tid};
-	error = seize(&threads[stop->count]);
+	error = seize(stop->pid, &threads[stop->count]);
 	if (error == -ESRCH)
 		return 0;
-	if (!error)
+	/* If it does not stop, it is let go with the others. */
+	if (!error || error == -ETIMEDOUT)
 		stop->count++;
 	return error;
 }
@@ -134,9 +188,17 @@ static int add_all(struct stop *stop)
 	} while (!error && found);
 	if (!error && !stop->count)
 		error = -ESRCH;
-	for (size_t i = 0; !error && i < stop->count; i++)
+	for (size_t i = 0; !error && i < stop->count;) {
 		error = stop_read_registers(&stop->threads[i]);
-	return error;
+		/* It was killed while it was stopped. */
+		if (error == -ESRCH) {
+			forget(stop, i);
+			error = 0;
+		} else {
+			i++;
+		}
+	}
+	return error || stop->count ? error : -ESRCH;
 }
 
 int stop_attach(struct stop *stop, pid_t pid)
@@ -153,7 +215,7 @@ int stop_attach(struct stop *stop, pid_t pid)
 }
 
 /* A thread in a group stop stays in it (PTRACE_LISTEN), as the program's user wants it to. */
-static int let_run(struct stop_thread *thread)
+int stop_resume_thread(struct stop_thread *thread)
 {
 	long result = thread->is_group ? ptrace(PTRACE_LISTEN, thread->tid, NULL, NULL)
 	                               : ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(intptr_t)thread->signal);
@@ -170,7 +232,7 @@ int stop_resume(struct stop *stop)
 	int error = 0;
 
 	for (size_t i = 0; i < stop->count; i++) {
-		int failed = stop->threads[i].is_stopped ? let_run(&stop->threads[i]) : 0;
+		int failed = stop->threads[i].is_stopped ? stop_resume_thread(&stop->threads[i]) : 0;
 
 		if (failed && failed != -ESRCH)
 			error = failed;
@@ -178,32 +240,42 @@ int stop_resume(struct stop *stop)
 	return error;
 }
 
-static void forget(struct stop *stop, size_t place)
-{
-	stop->count--;
-	for (size_t i = place; i < stop->count; i++)
-		stop->threads[i] = stop->threads[i + 1];
-}
-
 int stop_again(struct stop *stop)
 {
-	for (size_t i = 0; i < stop->count; i++)
-		ptrace(PTRACE_INTERRUPT, stop->threads[i].tid, NULL, NULL);
-	for (size_t i = 0; i < stop->count;) {
+	int error = 0;
+
+	/* A stopped thread would be stopped once more when it goes on. */
+	for (size_t i = 0; i < stop->count; i++) {
+		if (!stop->threads[i].is_stopped)
+			ptrace(PTRACE_INTERRUPT, stop->threads[i].tid, NULL, NULL);
+	}
+	for (size_t i = 0; !error && i < stop->count;) {
 		struct stop_thread *thread = &stop->threads[i];
 
-		if (!thread->is_stopped && wait_for_stop(thread) != 0)
+		error = thread->is_stopped ? 0 : wait_for_stop(stop->pid, thread);
+		if (error == -ESRCH) {
 			forget(stop, i);
-		else
+			error = 0;
+		} else {
 			i++;
+		}
 	}
-	return add_all(stop);
+	return error ? error : add_all(stop);
+}
+
+/* The kernel lets go only of a thread that is stopped. */
+static void release(struct stop *stop, struct stop_thread *thread)
+{
+	if (!thread->is_stopped &&
+	    (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 || wait_for_stop(stop->pid, thread) != 0))
+		return;
+	ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)thread->signal);
 }
 
 void stop_release(struct stop *stop)
 {
 	for (size_t i = 0; i < stop->count; i++)
-		ptrace(PTRACE_DETACH, stop->threads[i].tid, NULL, (void *)(intptr_t)stop->threads[i].signal);
+		release(stop, &stop->threads[i]);
 	free(stop->threads);
 	*stop = (struct stop){0};
 }

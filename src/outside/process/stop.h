@@ -41,12 +41,17 @@ struct stop {
 
 /*
  * Attaches to all threads of process PID and stops them, those too that they start meanwhile. 0 with STOP, or -errno:
- * then nothing is attached.
+ * then nothing is attached. -ETIMEDOUT: a thread does not stop, since it waits in the kernel for a disk, or for a child
+ * of vfork().
  */
 int stop_attach(struct stop *stop, pid_t pid);
 
-/* Lets the threads run without letting go of them, and stops them again. 0 or -errno: -ESRCH if the process ended. */
+/*
+ * Lets all threads run, or one of them, without letting go of them; and stops those again that run. 0 or -errno: -ESRCH
+ * if the process ended.
+ */
 int stop_resume(struct stop *stop);
+int stop_resume_thread(struct stop_thread *thread);
 int stop_again(struct stop *stop);
 
 /* Lets go of all threads; each gets the signal that it was to get. STOP is empty then. */

@@ -96,7 +96,9 @@ static const char *title_of(const struct export_svg *svg)
 		[METRIC_TEMPORARY] = "Temporary: blocks that the thread's next event released",
 	};
 
-	return titles[svg->options.metric];
+	return svg->options.only_lost && svg->options.metric == METRIC_LEAKED
+	               ? "Lost: bytes that were never released and are not reachable"
+	               : titles[svg->options.metric];
 }
 
 static void print_amount(struct amount amount, FILE *out)

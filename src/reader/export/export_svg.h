@@ -18,6 +18,7 @@ struct export_svg_options {
 	enum metric metric;
 	bool is_bottom_up; /* what allocated is on top, and its callers hang below it */
 	bool is_full;      /* names are not shortened */
+	bool only_lost;    /* of what was not released, only what is lost is in the consumers */
 };
 
 /* A flame graph of one or several images. */

@@ -217,6 +217,7 @@ int export_trace(struct export_trace *export, const struct trace *trace, const s
 	switch (item->kind) {
 	case TRACE_INFO:
 	case TRACE_MARK:
+	case TRACE_REACHED:
 		put_info(export, &trace->record, item);
 		return 0;
 	case TRACE_BACKTRACE:

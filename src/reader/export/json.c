@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See json.h. */
 #include "json.h"
+#include "flavour.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -177,19 +178,30 @@ void json_frames_free(struct json_frames *frames)
 }
 
 static const char *const endings[TRACE_ENDINGS] = {
-	[TRACE_CUT] = "unknown",     [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
-	[TRACE_RUNNING] = "running", [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless"};
+	[TRACE_CUT] = "unknown",      [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
+	[TRACE_RUNNING] = "running",  [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless",
+	[TRACE_DETACHED] = "detached"};
+
+/* When the tracker came into the process, and what was in use then. */
+static json_t *attached(const struct trace_image *image)
+{
+	if (!image->is_attached)
+		return json_null();
+	return json_pack("{s:o,s:o}", "began", image->has_clock ? json_number(image->clock) : json_null(), "before",
+	                 image->has_before ? json_number(image->before) : json_null());
+}
 
 json_t *json_image(const struct trace_image *image, uint64_t malformed, bool ends_early)
 {
+	const struct flavour_lack *lack = flavour_lack(image);
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
 	                 name_of(image->exe), "title", name_of(*image->title ? image->title : NULL), "pid",
 	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
 	                 image->parent ? json_number(image->parent) : json_null(), "flavour", name_of(image->flavour),
-	                 "unseen", name_of(image->is_partial ? TRACE_PARTIAL : NULL), "advice",
-	                 name_of(image->is_partial ? TRACE_PARTIAL_ADVICE : NULL), "complete",
+	                 "attached", attached(image), "unseen", name_of(lack ? lack->unseen : NULL), "advice",
+	                 name_of(lack ? lack->advice : NULL), "complete",
 	                 image->begun && ended && !image->is_partial && !trace_is_missing_some(image) && !malformed,
 	                 "begun", image->begun, "ended", ended, "state", endings[image->ending], "signal",
 	                 image->signal ? json_number(image->signal) : json_null(), "lost", json_number(image->lost),

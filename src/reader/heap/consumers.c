@@ -259,6 +259,38 @@ int consumers_apply(struct consumers *consumers, const struct event *event, uint
 	return error;
 }
 
+/* The addresses of blocks that are not lost, with a 0 behind them. NULL if there is no memory. */
+static uint64_t *find_kept(const struct heap *heap, const struct unreached *unreached)
+{
+	uint64_t *kept = calloc(heap->blocks + 1, sizeof *kept);
+	const struct heap_block *block;
+	size_t position = 0, count = 0;
+
+	while (kept && (block = heap_next(heap, &position)))
+		if (unreached_judge(unreached, block->address, block->line) >= REACH_REACHABLE)
+			kept[count++] = block->address;
+	return kept;
+}
+
+int consumers_keep_lost(struct consumers *consumers, const struct unreached *unreached)
+{
+	uint64_t *kept;
+	int error = 0;
+
+	if (!unreached->known)
+		return 0;
+	kept = find_kept(&consumers->heap, unreached);
+	if (!kept)
+		return -ENOMEM;
+	/* No thread releases them. */
+	consumers->released = 0;
+	for (size_t i = 0; !error && kept[i]; i++)
+		error = heap_apply(&consumers->heap, &(struct event){.call = LM_CALL_FREE, .pointer = kept[i]},
+		                   STACK_NONE, 0);
+	free(kept);
+	return error;
+}
+
 void consumers_free(struct consumers *consumers)
 {
 	bool by_thread = consumers->by_thread;

@@ -11,6 +11,7 @@
 #include "hash.h"
 #include "heap.h"
 #include "thread_use.h"
+#include "unreached.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +68,13 @@ struct consumers {
  */
 int consumers_apply(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line,
                     uint64_t time);
+
+/*
+ * To be called at the end of an image: only blocks that are lost, definitely, indirectly or possibly, stay live. The
+ * others count as released, and what was allocated after somebody looked does, too. Nothing happens if nobody looked. 0
+ * or -ENOMEM.
+ */
+int consumers_keep_lost(struct consumers *consumers, const struct unreached *unreached);
 
 void consumers_free(struct consumers *consumers);
 

@@ -47,6 +47,8 @@ static int count(struct frees *frees, const struct frees_suspect *suspect)
 	struct frees_group *groups;
 
 	frees->counts[suspect->kind]++;
+	if (suspect->kind >= FREES_WRONG)
+		return 0;
 	if (place != HASH_NONE) {
 		frees->groups[place].count++;
 		return 0;
@@ -87,13 +89,18 @@ static int let_first_go(struct frees *frees, const struct frees_suspect *next)
 	return error;
 }
 
+static enum frees_kind kind_of_foreign(const struct frees *frees)
+{
+	return frees->has_before ? FREES_BEFORE : FREES_FOREIGN;
+}
+
 int frees_add(void *context, const struct heap_change *change)
 {
 	struct frees *frees = context;
 	struct frees_suspect suspect = {
 		.address = change->released,
 		.line = change->added.line,
-		.kind = change->foreign ? FREES_FOREIGN : FREES_UNKNOWN,
+		.kind = change->foreign ? kind_of_foreign(frees) : FREES_UNKNOWN,
 		.call = change->added.call,
 		.stack = change->added.stack,
 	};
@@ -119,7 +126,7 @@ int frees_call(struct frees *frees, const struct trace_item *item)
 	calls[frees->call_count++] = (struct frees_suspect){
 		.address = item->event.old,
 		.line = item->line,
-		.kind = FREES_FOREIGN,
+		.kind = kind_of_foreign(frees),
 		.call = item->event.call,
 		.stack = item->stack,
 	};
@@ -311,12 +318,20 @@ static int look_back(struct frees *frees, const char *path, unsigned image)
 }
 
 /*
+ * A block that was released after the tracker attached is none from before. Code that the tracker does not see has
+ * allocated it again, or it was released twice.
+ *
  * A block that was released before was released twice, unless code that the tracker
  * does not see allocated it again. A tracker that is linked into a dynamic program
  * sees only the program's own calls.
  */
 static void judge(struct frees *frees)
 {
+	/* The tracker that attached may not see all calls. */
+	frees->sees_part |= frees->has_before;
+	for (size_t i = 0; i < frees->suspect_count; i++)
+		if (frees->suspects[i].kind == FREES_BEFORE && frees->suspects[i].past.released)
+			frees->suspects[i].kind = FREES_FOREIGN;
 	for (size_t i = 0; i < frees->suspect_count; i++)
 		frees->sees_part |= frees->suspects[i].kind == FREES_FOREIGN && !frees->suspects[i].past.released;
 	for (size_t i = 0; !frees->sees_part && i < frees->suspect_count; i++)
@@ -351,7 +366,8 @@ int frees_finish(struct frees *frees, const char *path, unsigned image)
 
 const char *frees_kind_name(enum frees_kind kind)
 {
-	static const char *const names[FREES_KINDS] = {"double", "mismatched", "foreign", "unknown", "inherited"};
+	static const char *const names[FREES_KINDS] = {"double",  "mismatched", "foreign",
+	                                               "unknown", "inherited",  "from_before"};
 
 	return names[kind];
 }

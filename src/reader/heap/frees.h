@@ -27,6 +27,8 @@ enum frees_kind {
 	FREES_WRONG,      /* the number of kinds that may be wrong; these are grouped */
 	/* A forked process released what its parent had allocated. These are only counted. */
 	FREES_INHERITED = FREES_WRONG,
+	/* The process released what it had allocated before the tracker attached. The same. */
+	FREES_BEFORE,
 	FREES_KINDS,
 };
 
@@ -74,7 +76,9 @@ struct frees {
 	size_t suspect_count, suspect_first, suspect_room; /* if the ring is full, the first goes next */
 	struct frees_suspect *calls;                       /* that have not returned, in their order */
 	size_t call_count, call_room;
-	bool sees_part; /* some code allocates or releases without the tracker seeing it */
+	bool has_before; /* set by the caller before it adds any: the tracker attached, so foreign blocks can be older
+	                  */
+	bool sees_part;  /* some code allocates or releases without the tracker seeing it */
 };
 
 /*
@@ -103,7 +107,7 @@ void frees_return(struct frees *frees, const struct trace_item *item);
  */
 int frees_mismatch(struct frees *frees, const struct trace_item *item, const struct heap_block *block);
 
-/* "double", "mismatched", "foreign", "unknown", "inherited". */
+/* "double", "mismatched", "foreign", "unknown", "inherited", "from_before". */
 const char *frees_kind_name(enum frees_kind kind);
 
 void frees_free(struct frees *frees);

@@ -35,13 +35,17 @@ static size_t read_start(const char *path, char *buffer, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* A process that has ended, and whose parent has not noticed that yet, does not run. */
+/*
+ * A process that has ended, and whose parent has not noticed that yet, does not run. But if only its first thread has
+ * ended, there are others.
+ */
 static bool has_ended(const char *status, size_t length)
 {
 	size_t size;
 	const char *state = lm_identity_field(status, length, 3, &size);
+	const char *threads = lm_identity_field(status, length, 20, &size);
 
-	return !state || *state == 'Z' || *state == 'X';
+	return !state || ((*state == 'Z' || *state == 'X') && (!threads || strtoul(threads, NULL, 10) <= 1));
 }
 
 uint64_t process_identity(const char *which)
@@ -107,6 +111,34 @@ static bool calls_itself(const char *name, uint64_t pid)
 	/* The innermost namespace comes last. */
 	number = strrchr(line, '\t');
 	return number && strtoull(number + 1, NULL, 10) == pid;
+}
+
+bool process_is(uint64_t here, uint64_t pid, const char *identity)
+{
+	char name[24];
+
+	snprintf(name, sizeof name, "%" PRIu64, here);
+	return process_runs(here, identity) && calls_itself(name, pid);
+}
+
+uint64_t process_find(uint64_t pid, const char *identity)
+{
+	const struct dirent *entry;
+	uint64_t found = 0;
+	DIR *proc;
+
+	if (process_is(pid, pid, identity))
+		return pid;
+	proc = opendir("/proc");
+	while (proc && !found && (entry = readdir(proc))) {
+		uint64_t other = strtoull(entry->d_name, NULL, 10);
+
+		if (other && process_is(other, pid, identity))
+			found = other;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
 }
 
 static enum process_use ask(const char *name, const struct stat *file, uint64_t pid)

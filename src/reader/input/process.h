@@ -18,6 +18,15 @@ uint64_t process_identity(const char *which);
 /* Does process PID run, and is its identity the hexadecimal number IDENTITY? */
 bool process_runs(uint64_t pid, const char *identity);
 
+/* Does process HERE run, is IDENTITY its identity, and does it call itself PID in its own PID namespace? */
+bool process_is(uint64_t here, uint64_t pid, const char *identity);
+
+/*
+ * The number here of the process that has the identity IDENTITY and calls itself PID. 0: there is none, as far as
+ * processes can be seen. Processes that started within 10 ms can have the same identity.
+ */
+uint64_t process_find(uint64_t pid, const char *identity);
+
 enum process_use {
 	PROCESS_USES,       /* some process has the file mapped */
 	PROCESS_USES_NOT,   /* none has, as far as this PID namespace is seen */

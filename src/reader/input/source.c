@@ -203,14 +203,17 @@ static ssize_t read_followed(struct source *source, char *to, size_t room)
 	ssize_t n;
 
 	while ((n = read_once(source, to, room)) == 0 && !source->is_stopped) {
-		int more = look_again(source);
+		int more;
 
+		if (source->is_over)
+			return 0;
+		/* Nobody writes any more: this finds all that there is. */
+		source->is_over = source->is_last;
+		more = look_again(source);
 		if (more < 0)
 			return more;
-		if (more)
+		if (more || source->is_last)
 			continue;
-		if (source->is_last)
-			return 0;
 		/* What was written in the meantime has to be looked for once more. */
 		source->is_last = !source->follow.wait(source->follow.context);
 	}

@@ -44,7 +44,8 @@ struct source {
 	size_t rest_taken;
 	/* Of a file that is followed: */
 	struct source_follow follow;
-	bool is_last;      /* nobody writes to it any more */
+	bool is_last;      /* nobody writes to it any more... */
+	bool is_over;      /* ...and it was looked at since */
 	uint64_t position; /* of the next byte */
 };
 

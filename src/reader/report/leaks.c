@@ -7,45 +7,57 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_inside(const struct heap_block *block)
 {
 	return block->busy && block->stack == STACK_NONE;
 }
 
+/* A block and its state. */
+struct judged {
+	const struct heap_block *block;
+	enum reach reach;
+};
+
 static bool same_group(const void *owner, uint32_t place, const void *key)
 {
 	const struct leaks_group *group = &((const struct leaks *)owner)->groups[place];
-	const struct heap_block *block = key;
+	const struct judged *judged = key;
+	const struct heap_block *block = judged->block;
 
-	return group->stack == block->stack && group->inside == is_inside(block) &&
+	return group->stack == block->stack && group->reach == judged->reach && group->inside == is_inside(block) &&
 	       (group->stack != STACK_NONE || group->call == block->call);
 }
 
-static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const struct heap_block *block)
+static struct leaks_group *new_group(struct leaks *leaks, size_t *room, const struct judged *judged)
 {
+	const struct heap_block *block = judged->block;
 	struct leaks_group *groups = array_grow(leaks->groups, room, leaks->count + 1, sizeof *groups);
 
 	if (!groups)
 		return NULL;
 	leaks->groups = groups;
-	groups[leaks->count] = (struct leaks_group){
-		.stack = block->stack, .inside = is_inside(block), .call = block->call, .line = UINT64_MAX};
+	groups[leaks->count] = (struct leaks_group){.stack = block->stack,
+	                                            .reach = judged->reach,
+	                                            .inside = is_inside(block),
+	                                            .call = block->call,
+	                                            .line = UINT64_MAX};
 	return &groups[leaks->count++];
 }
 
-/* Finds the group of BLOCK, or makes it. NULL if there is no memory. */
+/* Finds the group of a block, or makes it. NULL if there is no memory. */
 static struct leaks_group *find_group(struct leaks *leaks, size_t *room, struct hash_table *table,
-                                      const struct heap_block *block)
+                                      const struct judged *judged)
 {
-	uint64_t hash = hash_mix(block->stack);
-	uint32_t place = hash_find(table, hash, same_group, leaks, block);
+	uint64_t hash = hash_mix(judged->block->stack | (uint64_t)judged->reach << 32);
+	uint32_t place = hash_find(table, hash, same_group, leaks, judged);
 
 	if (place != HASH_NONE)
 		return &leaks->groups[place];
 	if (hash_add(table, hash, (uint32_t)leaks->count) != 0)
 		return NULL;
-	return new_group(leaks, room, block);
+	return new_group(leaks, room, judged);
 }
 
 static void add_block(struct leaks_group *group, const struct heap_block *block)
@@ -77,7 +89,33 @@ static void leave_out(struct leaks_sum *sum, const struct heap_block *block)
 	sum->bytes += block->size;
 }
 
-int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, uint64_t first_line, uint64_t young_line)
+/* The sum that BLOCK belongs to if it is in no group; NULL if it is to be in one. */
+static struct leaks_sum *find_sum(struct leaks *leaks, const struct leaks_scope *scope, const struct judged *judged)
+{
+	uint64_t line = judged->block->line;
+
+	if (line < scope->first_line)
+		return &leaks->earlier;
+	if (line >= scope->young_line)
+		return &leaks->young;
+	return scope->unreached->known && judged->reach == REACH_UNKNOWN ? &leaks->later : NULL;
+}
+
+static void sum_up(struct leaks *leaks)
+{
+	leaks->all = (struct leaks_sum){0};
+	memset(leaks->by_reach, 0, sizeof leaks->by_reach);
+	for (size_t i = 0; i < leaks->count; i++) {
+		const struct leaks_group *group = &leaks->groups[i];
+
+		if (reach_is_leak(group->reach))
+			add_up(&leaks->all, group);
+		if (group->reach != REACH_UNKNOWN)
+			add_up(&leaks->by_reach[group->reach], group);
+	}
+}
+
+int leaks_build(struct leaks *leaks, const struct heap *heap, const struct leaks_scope *scope)
 {
 	struct hash_table table = {0};
 	const struct heap_block *block;
@@ -85,13 +123,16 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, u
 
 	*leaks = (struct leaks){0};
 	while ((block = heap_next(heap, &position))) {
+		struct judged judged = {block, unreached_judge(scope->unreached, block->address, block->line)};
+		struct leaks_sum *sum = find_sum(leaks, scope, &judged);
 		struct leaks_group *group;
 
-		if (block->line < first_line || block->line >= young_line) {
-			leave_out(block->line < first_line ? &leaks->earlier : &leaks->young, block);
+		if (sum) {
+			leave_out(sum, block);
 			continue;
 		}
-		group = by_address ? new_group(leaks, &room, block) : find_group(leaks, &room, &table, block);
+		group = scope->by_address ? new_group(leaks, &room, &judged)
+		                          : find_group(leaks, &room, &table, &judged);
 		if (!group) {
 			hash_free(&table);
 			leaks_free(leaks);
@@ -100,19 +141,13 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, bool by_address, u
 		add_block(group, block);
 	}
 	hash_free(&table);
-	for (size_t i = 0; i < leaks->count; i++)
-		add_up(&leaks->all, &leaks->groups[i]);
-	leaks_sort(leaks, LEAKS_BY_BYTES, 0);
+	sum_up(leaks);
+	leaks_sort(leaks, &(struct leaks_view){.order = LEAKS_BY_BYTES, .kinds = LEAKS_ALL_KINDS});
 	leaks->shown = leaks->count;
 	return 0;
 }
 
 /* ---- order -------------------------------------------------------------------- */
-
-struct order {
-	enum leaks_order order;
-	uint64_t min_bytes;
-};
 
 static int largest_first(double x, double y)
 {
@@ -150,23 +185,44 @@ static int compare(const struct leaks_group *x, const struct leaks_group *y, enu
 	}
 }
 
+static bool is_of_kind(const struct leaks_view *view, const struct leaks_group *group)
+{
+	return group->reach == REACH_UNKNOWN || view->kinds >> group->reach & 1;
+}
+
+static bool is_wanted(const struct leaks_view *view, const struct leaks_group *group)
+{
+	return is_of_kind(view, group) && group->bytes >= view->min_bytes;
+}
+
+/* What is only lost with others stands behind what has to be looked at. */
+static int rank(const struct leaks_group *group)
+{
+	static const int ranks[REACH_KINDS + 1] = {
+		[REACH_LOST] = 0, [REACH_POSSIBLE] = 1, [REACH_INDIRECT] = 2, [REACH_REACHABLE] = 3};
+
+	return ranks[group->reach];
+}
+
 static int in_order(const void *a, const void *b, void *context)
 {
 	const struct leaks_group *x = a, *y = b;
-	const struct order *order = context;
-	bool small = x->bytes < order->min_bytes;
+	const struct leaks_view *view = context;
+	bool wanted = is_wanted(view, x);
 	int result;
 
-	if (small != (y->bytes < order->min_bytes))
-		return small ? 1 : -1;
-	result = compare(x, y, order->order);
+	if (wanted != is_wanted(view, y))
+		return wanted ? -1 : 1;
+	if (x->reach != y->reach)
+		return rank(x) - rank(y);
+	result = compare(x, y, view->order);
 	/* Equal groups are in the order of the trace, so that each run gives the same report. */
 	return result ? result : (x->line > y->line) - (x->line < y->line);
 }
 
-void leaks_sort(struct leaks *leaks, enum leaks_order order, uint64_t min_bytes)
+void leaks_sort(struct leaks *leaks, const struct leaks_view *view)
 {
-	struct order context = {order, min_bytes};
+	struct leaks_view context = *view;
 
 	if (leaks->count)
 		qsort_r(leaks->groups, leaks->count, sizeof *leaks->groups, in_order, &context);
@@ -191,7 +247,6 @@ int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const
 {
 	size_t kept = 0;
 
-	leaks->all = (struct leaks_sum){0};
 	for (size_t i = 0; i < leaks->count; i++) {
 		const struct leaks_group *group = &leaks->groups[i];
 		struct suppression *match = group->inside ? suppressions_find_inside(suppressions) : NULL;
@@ -206,23 +261,27 @@ int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const
 			match->matched_bytes += group->bytes;
 			add_up(&leaks->suppressed, group);
 		} else {
-			add_up(&leaks->all, group);
 			leaks->groups[kept++] = *group;
 		}
 	}
 	leaks->count = leaks->shown = kept;
+	sum_up(leaks);
 	return 0;
 }
 
-void leaks_limit(struct leaks *leaks, uint64_t top, uint64_t min_bytes)
+void leaks_limit(struct leaks *leaks, const struct leaks_view *view)
 {
-	leaks->shown = 0;
+	leaks->shown = leaks->rest_groups = 0;
 	leaks->rest = (struct leaks_sum){0};
 	for (size_t i = 0; i < leaks->count; i++) {
-		if ((!top || i < top) && leaks->groups[i].bytes >= min_bytes)
+		const struct leaks_group *group = &leaks->groups[i];
+
+		if ((!view->top || i < view->top) && is_wanted(view, group)) {
 			leaks->shown++;
-		else
-			add_up(&leaks->rest, &leaks->groups[i]);
+		} else if (is_of_kind(view, group)) {
+			add_up(&leaks->rest, group);
+			leaks->rest_groups++;
+		}
 	}
 }
 

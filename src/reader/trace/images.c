@@ -98,6 +98,8 @@ static enum trace_ending ending_of(const struct trace *trace)
 {
 	const struct trace_image *image = &trace->image;
 
+	if (image->is_detached && image->finished)
+		return TRACE_DETACHED;
 	if (image->replaced)
 		return TRACE_REPLACED;
 	if (image->finished)
@@ -112,7 +114,7 @@ int images_end(struct trace *trace, struct trace_item *item)
 	struct trace_image *image = &trace->image;
 
 	image->followed = trace->ending;
-	image->replaced = trace->ending && !image->is_embedded && is_replaced(trace);
+	image->replaced = trace->ending && !image->is_embedded && !image->is_detached && is_replaced(trace);
 	image->restarted =
 		trace->ending && !image->is_table && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
 	image->ending = ending_of(trace);

@@ -39,19 +39,35 @@ static const struct {
 	enum record_info info;
 	bool number;
 } infos[] = {
-	{LM_TRACE_PID, INFO_PID, true},          {LM_TRACE_FORKED, INFO_FORKED, true},
-	{LM_TRACE_EXE, INFO_EXE, false},         {LM_TRACE_CWD, INFO_CWD, false},
-	{LM_TRACE_FORMAT, INFO_FORMAT, false},   {LM_TRACE_MODULE, INFO_MODULE, false},
-	{LM_TRACE_TIME, INFO_TIME, true},        {LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
-	{LM_TRACE_FILE, INFO_FILE, false},       {LM_TRACE_LOST, INFO_LOST, true},
-	{LM_TRACE_PROCESS, INFO_PROCESS, false}, {LM_TRACE_CALLING, INFO_CALLING, false},
-	{LM_TRACE_THREAD, INFO_THREAD, false},   {LM_TRACE_FRAME, INFO_FRAME, true},
-	{LM_TRACE_LIMIT, INFO_LIMIT, true},      {LM_TRACE_NODE, INFO_NODE, false},
-	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false}, {LM_TRACE_MISMATCH, INFO_CALLING, false},
-	{LM_TRACE_GUESSED, INFO_GUESSED, false}, {LM_TRACE_CALLERS, INFO_CALLERS, false},
-	{LM_TRACE_LIVE, INFO_LIVE, false},       {LM_TRACE_BEGAN, INFO_BEGAN, true},
-	{LM_TRACE_MARK, INFO_MARK, false},       {LM_TRACE_KILLED, INFO_KILLED, true},
+	{LM_TRACE_PID, INFO_PID, true},
+	{LM_TRACE_FORKED, INFO_FORKED, true},
+	{LM_TRACE_EXE, INFO_EXE, false},
+	{LM_TRACE_CWD, INFO_CWD, false},
+	{LM_TRACE_FORMAT, INFO_FORMAT, false},
+	{LM_TRACE_MODULE, INFO_MODULE, false},
+	{LM_TRACE_TIME, INFO_TIME, true},
+	{LM_TRACE_BACKTRACE, INFO_BACKTRACE, true},
+	{LM_TRACE_FILE, INFO_FILE, false},
+	{LM_TRACE_LOST, INFO_LOST, true},
+	{LM_TRACE_PROCESS, INFO_PROCESS, false},
+	{LM_TRACE_CALLING, INFO_CALLING, false},
+	{LM_TRACE_THREAD, INFO_THREAD, false},
+	{LM_TRACE_FRAME, INFO_FRAME, true},
+	{LM_TRACE_LIMIT, INFO_LIMIT, true},
+	{LM_TRACE_NODE, INFO_NODE, false},
+	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false},
+	{LM_TRACE_MISMATCH, INFO_CALLING, false},
+	{LM_TRACE_GUESSED, INFO_GUESSED, false},
+	{LM_TRACE_CALLERS, INFO_CALLERS, false},
+	{LM_TRACE_LIVE, INFO_LIVE, false},
+	{LM_TRACE_BEGAN, INFO_BEGAN, true},
+	{LM_TRACE_MARK, INFO_MARK, false},
+	{LM_TRACE_KILLED, INFO_KILLED, true},
 	{LM_TRACE_TITLE, INFO_TITLE, false},
+	{LM_TRACE_BEFORE, INFO_BEFORE, false},
+	{LM_TRACE_DETACHED, INFO_DETACHED, false},
+	{LM_TRACE_REACHED_AT, INFO_REACHED, false},
+	{LM_TRACE_UNREACHABLE, INFO_UNREACHABLE, false},
 };
 
 /* So many blanks behind '#' stand for a call. No record is shorter. */
@@ -181,7 +197,9 @@ static const char *take_annotation(struct cursor *c, struct event *event)
 	struct cursor value;
 	uint64_t flag = 0;
 
-	if (!cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) || equals == word)
+	/* Without what stands in front of it, a key of that kind would be a marker. */
+	if (cursor_is(c, '!') || !cursor_until(c, ' ', &word, &len) || !(equals = memchr(word, '=', len)) ||
+	    equals == word)
 		return "something that is neither a marker nor key=value";
 	key = (size_t)(equals - word);
 	value = cursor_start(equals + 1, len - key - 1);
@@ -440,6 +458,47 @@ static void parse_thread(struct cursor c, struct record *record)
 	record->number = 0;
 }
 
+bool parse_block(struct cursor *c, uint64_t *address)
+{
+	while (cursor_byte(c, ' '))
+		continue;
+	return cursor_address(c, address) && (cursor_at_end(c) || cursor_is(c, ' '));
+}
+
+/* Is there a list of addresses, perhaps behind a word? */
+static bool is_list(struct cursor c)
+{
+	uint64_t address;
+	const char *word;
+	size_t len;
+
+	if (!cursor_is(&c, '0') && !cursor_until(&c, ' ', &word, &len))
+		return false;
+	if (!parse_block(&c, &address))
+		return false;
+	while (parse_block(&c, &address))
+		continue;
+	return cursor_at_end(&c);
+}
+
+/* Lines that the program may have written itself, which are then none of the tracker's. */
+static bool is_own(struct cursor *c, struct record *record)
+{
+	switch (record->info) {
+	case INFO_LIVE:
+	case INFO_BEFORE:
+		return !(cursor_number(c, &record->number) && cursor_at_end(c));
+	case INFO_DETACHED:
+		return record->len != 0;
+	case INFO_REACHED:
+		return !(cursor_number(c, &record->number) && (cursor_at_end(c) || cursor_is(c, ' ')));
+	case INFO_UNREACHABLE:
+		return !is_list(*c);
+	default:
+		return false;
+	}
+}
+
 static const char *parse_info(struct cursor *c, struct record *record)
 {
 	const char *word;
@@ -456,7 +515,7 @@ static const char *parse_info(struct cursor *c, struct record *record)
 	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
 		if (!is_word(word, len, infos[i].word))
 			continue;
-		if (!cursor_byte(c, ' '))
+		if (!cursor_byte(c, ' ') && infos[i].info != INFO_DETACHED)
 			return "an information line without its value";
 		record->info = infos[i].info;
 		record->text = c->at;
@@ -467,9 +526,10 @@ static const char *parse_info(struct cursor *c, struct record *record)
 			parse_calling(*c, record, infos[i].word[0] == LM_TRACE_MISMATCH[0]);
 		if (record->info == INFO_THREAD)
 			parse_thread(*c, record);
-		/* As in parse_calling(), it may be the program's own line. */
-		if (record->info == INFO_LIVE && !(cursor_number(c, &record->number) && cursor_at_end(c)))
+		if (is_own(c, record)) {
 			record->info = INFO_OTHER;
+			record->number = 0;
+		}
 		if (record->info == INFO_GUESSED)
 			return cursor_address(c, &record->number) && cursor_at_end(c)
 			               ? NULL

@@ -47,6 +47,10 @@ enum record_info {
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
 	INFO_CALLERS, /* CALLERS tells what backtraces are that no other record tells */
 	INFO_LIVE,    /* allocations that follow were live when a chip's memory was dumped */
+	INFO_BEFORE,  /* NUMBER are the bytes that were in use when the tracker attached */
+	INFO_DETACHED,
+	INFO_REACHED,     /* at NUMBER milliseconds since INIT somebody looked at what is reachable; TEXT says more */
+	INFO_UNREACHABLE, /* TEXT has blocks that were not, see parse_block() */
 	INFO_OTHER,
 };
 
@@ -121,7 +125,7 @@ struct record {
 	struct record_node node;
 	struct record_callers callers;
 	uint64_t number;  /* INFO_PID, _FORKED, _BEGAN, _TIME, _BACKTRACE, _FRAME, _LOST, _THREAD, _LIMIT, _GUESSED,
-	                     _KILLED */
+	                     _KILLED, _BEFORE, _REACHED */
 	uint64_t tid;     /* INFO_THREAD: the kernel's number */
 	const char *text; /* the rest of an information line, or a whole frame */
 	size_t len;
@@ -130,6 +134,11 @@ struct record {
 
 /* Returns 0, or -EINVAL with RECORD's fault set. Pointers in RECORD point into TEXT. */
 int parse_record(const char *text, size_t len, struct record *record);
+
+struct cursor;
+
+/* Takes the next address of an UNREACHABLE line. False if there is none. */
+bool parse_block(struct cursor *c, uint64_t *address);
 
 /* The name of the function as it is written in traces. */
 const char *parse_call_name(enum lm_call call);

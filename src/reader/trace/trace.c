@@ -2,381 +2,18 @@
 /* See trace.h. */
 #include "trace.h"
 #include "array.h"
+#include "below.h"
 #include "complain.h"
-#include "escape.h"
 #include "images.h"
+#include "information.h"
 #include "noise.h"
 #include "note.h"
-#include "packed.h"
 #include "packed_part.h"
 #include "parse_common.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Blanks that fill a record of a packed trace up to a multiple of eight bytes. */
-enum { PADDING_MAX = 7 };
-
-/* Can the line that was just read be a record's last one? A record of several lines has no padding in front of that. */
-static bool can_end_record(const struct trace *trace)
-{
-	size_t len;
-	const char *next = input_ahead(&trace->input, &len);
-
-	return !len || *next == '+' || *next == '#' || *next == '\0' || (unsigned char)*next >= LM_PACKED_FREE;
-}
-
-/* A record of a packed trace ends here. Takes the blanks away that it was filled up with. */
-static void strip_padding(struct line *line)
-{
-	size_t len = line->len;
-
-	while (len && line->len - len < PADDING_MAX && line->text[len - 1] == ' ')
-		len--;
-	/* A line of '#' and blanks stands for a call that had not returned. */
-	if (len != 1 || line->text[0] != '#')
-		line->len = len;
-}
-
-/*
- * Reads the next line into trace->line. 1, 0 at the end, or -errno. WHOLE tells
- * whether the line can be used. The last line may lack its newline without a report.
- */
-static int read_line(struct trace *trace, bool *whole)
-{
-	const struct line *line = &trace->line;
-	int got = input_next(&trace->input, &trace->line);
-
-	if (got <= 0)
-		return got;
-	complain_of_gap(trace, line->number, line->after_nuls);
-	trace->below_text = true;
-	if ((trace->section == SECTION_UNKNOWN || trace->noisy || input_at_word(&trace->input)) &&
-	    can_end_record(trace))
-		strip_padding(&trace->line);
-	*whole = line->finished;
-	if (line->cut)
-		complain(trace, line->number, "the line is too long");
-	else if (!line->finished)
-		trace->unfinished = line->number;
-	return 1;
-}
-
-/*
- * Does the next line belong to the record above, because it does not begin with '+'
- * or '#'? 1, 0 if a record or nothing follows, or -errno.
- */
-static int is_below(struct trace *trace)
-{
-	char byte;
-	int got = input_peek(&trace->input, &byte);
-
-	if (got <= 0 || byte == '+' || byte == '#')
-		return got < 0 ? got : 0;
-	got = packed_is_next(trace);
-	return got < 0 ? got : !got;
-}
-
-/* Reads the next line that can be used, if it belongs to the record above. 1, 0 if it does not, or -errno. */
-static int next_below(struct trace *trace)
-{
-	bool whole = false;
-	int got;
-
-	do {
-		got = is_below(trace);
-		if (got > 0)
-			got = read_line(trace, &whole);
-	} while (got > 0 && !whole);
-	return got;
-}
-
-static int take_frame(struct trace *trace, size_t *depth)
-{
-	const struct line *line = &trace->line;
-	int error;
-
-	if (trace->without_stacks || line->len == 0 || *depth == TRACE_DEPTH_MAX || trace->torn)
-		return 0;
-	if (trace->noisy && noise_doubts_frame(trace, line)) {
-		trace->malformed++;
-		trace->torn = true;
-		return 0;
-	}
-	error = stacks_add_frame(&trace->image.stacks, line->text, line->len, &trace->frames[*depth]);
-	if (error == -EINVAL && trace->noisy) {
-		trace->torn = noise_has_remains(line);
-		trace->malformed += line->len > 3 && memcmp(line->text, "[0x", 3) == 0;
-		noise_take_line(trace);
-		return 0;
-	}
-	if (error == -EINVAL) {
-		complain(trace, line->number, "this is neither a record nor a frame");
-		return 0;
-	}
-	if (!error)
-		++*depth;
-	return error;
-}
-
-/* Reads the frames below a record one by one. 0 or -errno. */
-static int take_frames(struct trace *trace, uint32_t *stack)
-{
-	size_t depth = 0;
-	int got, error = 0;
-
-	trace->torn = false;
-	while ((got = next_below(trace)) > 0) {
-		error = take_frame(trace, &depth);
-		if (error)
-			return error;
-	}
-	return got < 0 ? got : stacks_add(&trace->image.stacks, trace->frames, depth, stack);
-}
-
-/*
- * Reads the frames below a record as one block. Most backtraces were there before,
- * and are recognised as a whole. 0 or -errno.
- */
-static int take_block(struct trace *trace, const char *text, const struct scan_block *block, uint32_t *stack)
-{
-	struct stacks *stacks = &trace->image.stacks;
-	struct guess_block known = {.len = block->len};
-	int error;
-
-	*stack = stacks_find_block(stacks, text, block);
-	if (*stack != STACK_NONE) {
-		known.lines = stacks_get(stacks, *stack).depth;
-		guess_learn(&trace->image.guess, *stack, text, &known);
-		input_pass(&trace->input, known.len, known.lines);
-		return 0;
-	}
-	/* The whole block is in memory, and does not move meanwhile. */
-	error = take_frames(trace, stack);
-	return error ? error : stacks_set_block(stacks, text, block, *stack);
-}
-
-/* Reads the frames below a record, up to the next record. 0 or -errno. */
-static int take_stack(struct trace *trace, uint32_t *stack)
-{
-	struct scan_block block;
-	const char *text;
-	size_t len;
-	int got = is_below(trace);
-
-	if (got <= 0)
-		return got;
-	text = input_ahead(&trace->input, &len);
-	if (trace->unfinished || trace->without_short_cuts || trace->section == SECTION_PACKED ||
-	    !scan_block(text, len, &block))
-		return take_frames(trace, stack);
-	if (!trace->without_stacks)
-		return take_block(trace, text, &block, stack);
-	input_pass(&trace->input, block.len, scan_count_lines(text, block.len));
-	return 0;
-}
-
-/* The same below a line that take_common() read. The most likely backtraces are compared first. */
-static int take_expected(struct trace *trace, uint32_t *stack)
-{
-	struct guess_block block;
-	const char *text;
-	size_t len;
-
-	text = input_ahead(&trace->input, &len);
-	*stack = guess_stack(&trace->image.guess, text, len, &block);
-	if (*stack == STACK_NONE)
-		return take_stack(trace, stack);
-	input_pass(&trace->input, block.len, block.lines);
-	return 0;
-}
-
-/* Takes a line of the content of a file. Only a memory map is used. 1, 0 if it can't be read, or -ENOMEM. */
-static int take_file_line(struct trace *trace)
-{
-	int error = 0;
-
-	if (trace->in_map)
-		error = maps_add_line(&trace->image.maps, trace->line.text, trace->line.len);
-	if (error != -EINVAL)
-		return error ? error : 1;
-	if (trace->noisy)
-		noise_take_line(trace);
-	else
-		complain(trace, trace->line.number, "this is not a line of a memory map");
-	return 0;
-}
-
-/* Reads the content of a file up to the next record. 0 or -errno. */
-static int take_file(struct trace *trace)
-{
-	int got;
-
-	while ((got = next_below(trace)) > 0 && (got = take_file_line(trace)) >= 0)
-		continue;
-	return got;
-}
-
-static int set_path(struct trace *trace, char **path)
-{
-	const struct record *record = &trace->record;
-
-	*path = pool_copy(&trace->image.pool, record->text, record->len);
-	if (!*path)
-		return -ENOMEM;
-	(*path)[escape_decode(*path, *path, record->len)] = '\0';
-	return 0;
-}
-
-static int take_backtrace(struct trace *trace)
-{
-	uint64_t number = trace->record.number;
-	uint32_t stack = STACK_NONE;
-	int error = take_stack(trace, &stack);
-
-	return error ? error : stacks_set_number(&trace->image.stacks, number, stack);
-}
-
-/* Reads the line of a frame of a packed trace. 0 or -errno. */
-static int take_single_frame(struct trace *trace)
-{
-	uint64_t number = trace->record.number;
-	size_t depth = 0;
-	int got = next_below(trace), error;
-
-	if (got <= 0)
-		return got;
-	error = take_frame(trace, &depth);
-	return error || !depth ? error : node_table_set_frame(&trace->image.nodes, number, trace->frames[0]);
-}
-
-static void set_format(struct trace *trace)
-{
-	static const char packed[] = "packed";
-	const struct record *record = &trace->record;
-
-	if (record->len == sizeof packed - 1 && memcmp(record->text, packed, record->len) == 0) {
-		trace->section = SECTION_PACKED;
-		if (trace->line.has_return)
-			input_drop_returns(&trace->input);
-		if (!trace->image.has_pid)
-			input_set_phase(&trace->input, trace->line.text);
-		input_begin_words(&trace->input);
-	} else {
-		trace->section = SECTION_TEXT;
-		input_end_words(&trace->input);
-	}
-}
-
-/* The program may write such a line itself, but not in front of INIT. */
-static void set_flavour(struct trace_image *image, const struct record *record)
-{
-	static const char *const words[] = {
-#define WORD(id, word) [LM_FLAVOUR_##id] = (word),
-		LM_TRACE_FLAVOURS(WORD)
-#undef WORD
-	};
-
-	for (int i = 0; !image->begun && i < LM_FLAVOUR_COUNT; i++) {
-		if (record->len != strlen(words[i]) || memcmp(record->text, words[i], record->len) != 0)
-			continue;
-		image->flavour = words[i];
-		image->is_partial = i == LM_FLAVOUR_WRAP_DYNAMIC;
-		image->is_embedded = i == LM_FLAVOUR_EMBEDDED;
-	}
-}
-
-static void set_title(struct trace_image *image, const struct record *record)
-{
-	size_t len = record->len < sizeof image->title ? record->len : sizeof image->title - 1;
-
-	image->title[escape_decode(image->title, record->text, len)] = '\0';
-}
-
-static int take_info(struct trace *trace)
-{
-	struct trace_image *image = &trace->image;
-	const struct record *record = &trace->record;
-
-	trace->records += record->info != INFO_OTHER;
-	switch (record->info) {
-	case INFO_PID:
-		noise_take_header(trace);
-		complain_now(trace);
-		image->has_pid = true;
-		image->pid = record->number;
-		return 0;
-	case INFO_PROCESS:
-		snprintf(image->process, sizeof image->process, "%.*s", (int)record->len, record->text);
-		return 0;
-	case INFO_FORKED:
-		image->parent = record->number;
-		return 0;
-	case INFO_EXE:
-		return set_path(trace, &image->exe);
-	case INFO_CWD:
-		return set_path(trace, &image->cwd);
-	case INFO_MODULE:
-		return maps_add_module(&image->maps, &record->module);
-	case INFO_GUESSED:
-		return stacks_add_guess(&image->stacks, record->number);
-	case INFO_BACKTRACE:
-		return take_backtrace(trace);
-	case INFO_FLAVOUR:
-		set_flavour(image, record);
-		if (image->is_embedded)
-			noise_begin(trace);
-		return 0;
-	case INFO_FORMAT:
-		set_format(trace);
-		return 0;
-	case INFO_FRAME:
-		return trace->section == SECTION_TEXT ? 0 : take_single_frame(trace);
-	case INFO_NODE:
-		return trace->section == SECTION_TEXT ? 0 : packed_add_node(trace, &record->node, trace->line.number);
-	case INFO_CALLERS:
-		image->callers = record->callers;
-		return 0;
-	case INFO_BEGAN:
-		image->has_clock = true;
-		image->clock = record->number;
-		return 0;
-	case INFO_TIME:
-		image->has_time = true;
-		image->time = record->number;
-		return 0;
-	case INFO_THREAD:
-		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
-	case INFO_LIVE:
-		image->is_table = true;
-		return 0;
-	case INFO_LOST:
-		image->lost += record->number;
-		return 0;
-	case INFO_LIMIT:
-		image->is_limited = true;
-		image->limit = record->number;
-		return 0;
-	case INFO_KILLED:
-		image->signal = record->number;
-		return 0;
-	case INFO_TITLE:
-		set_title(image, record);
-		return 0;
-	case INFO_NOTHING:
-		image->gaps++;
-		return 0;
-	case INFO_FILE:
-		trace->in_map =
-			record->len == strlen(LM_TRACE_MAPS) && memcmp(record->text, LM_TRACE_MAPS, record->len) == 0;
-		trace->in_file = trace->with_lines;
-		return trace->in_file ? 0 : take_file(trace);
-	default:
-		return 0;
-	}
-}
 
 /* Copies the event, but its last part only if the event has it. */
 static void copy_event(struct event *to, const struct record *record)
@@ -445,7 +82,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	if (!error && trace->record.text) {
 		item->event.without_totals = trace->section == SECTION_PACKED && item->kind == TRACE_CALL;
 		set_text(trace, item);
-		error = take_stack(trace, &item->stack);
+		error = below_take_stack(trace, &item->stack);
 	}
 	if (!error && item->event.has_backtrace && item->stack == STACK_NONE)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
@@ -490,7 +127,7 @@ static bool is_sound(struct trace *trace)
 	return !trace->noisy || trace->record.kind != RECORD_CALL || !noise_doubts(trace, &trace->record.event);
 }
 
-/* Does the record tell that the trace has begun? A header tells it in take_info(). */
+/* Does the record tell that the trace has begun? A header tells it in information_take(). */
 static bool is_decisive(const struct record *record)
 {
 	return record->kind <= RECORD_FINI ||
@@ -511,7 +148,7 @@ static int next_record(struct trace *trace)
 	for (;;) {
 		got = packed_next(trace);
 		if (!got)
-			got = read_line(trace, &whole);
+			got = below_read_line(trace, &whole);
 		else
 			return got;
 		if (got <= 0)
@@ -585,7 +222,7 @@ static int take_common(struct trace *trace, struct trace_item *item)
 	set_item(trace, item);
 	error = find_thread(&trace->image, &item->event);
 	if (!error && text[len] != '+')
-		error = take_expected(trace, &item->stack);
+		error = below_take_expected(trace, &item->stack);
 	if (item->event.has_backtrace && item->stack == STACK_NONE)
 		error = packed_find_backtrace(trace, item->event.backtrace, item->line, &item->stack);
 	return error ? error : 1;
@@ -596,6 +233,9 @@ static enum trace_kind info_kind(enum record_info info)
 	switch (info) {
 	case INFO_MARK:
 		return TRACE_MARK;
+	case INFO_REACHED:
+	case INFO_UNREACHABLE:
+		return TRACE_REACHED;
 	case INFO_BACKTRACE:
 		return TRACE_BACKTRACE;
 	default:
@@ -607,15 +247,16 @@ static enum trace_kind info_kind(enum record_info info)
 static int take_info_line(struct trace *trace, struct trace_item *item)
 {
 	const bool is_node = trace->record.info == INFO_FRAME || trace->record.info == INFO_NODE;
-	const bool is_mark = trace->record.info == INFO_MARK;
+	const enum trace_kind kind = info_kind(trace->record.info);
+	const bool is_wanted = trace->with_lines || kind == TRACE_MARK || kind == TRACE_REACHED;
 	int error;
 
 	trace->in_file = trace->in_map = false;
 	set_text(trace, item);
-	error = take_info(trace);
-	if (error || !(trace->with_lines || is_mark) || (is_node && trace->section != SECTION_TEXT))
+	error = information_take(trace);
+	if (error || !is_wanted || (is_node && trace->section != SECTION_TEXT))
 		return error;
-	item->kind = info_kind(trace->record.info);
+	item->kind = kind;
 	item->line = trace->line.number;
 	item->stack = item->kind == TRACE_BACKTRACE ? stacks_find_number(&trace->image.stacks, trace->record.number)
 	                                            : STACK_NONE;
@@ -625,7 +266,7 @@ static int take_info_line(struct trace *trace, struct trace_item *item)
 /* The same for a line that is no record. Below a record that could not be read, it belongs to nothing. */
 static int take_below(struct trace *trace, struct trace_item *item)
 {
-	int taken = trace->in_file ? take_file_line(trace) : 0;
+	int taken = trace->in_file ? below_take_file_line(trace) : 0;
 
 	if (!trace->in_file && trace->record.kind == RECORD_FRAME)
 		noise_take_line(trace);

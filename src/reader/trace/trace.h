@@ -56,6 +56,7 @@ enum trace_ending {
 	TRACE_RUNNING,  /* it had none when the trace was read */
 	TRACE_KILLED,   /* the process ended without it */
 	TRACE_ENDLESS,  /* a chip's program, which has no end */
+	TRACE_DETACHED, /* FINI, but only the tracing ended: the process may still run */
 	TRACE_ENDINGS,
 };
 
@@ -68,10 +69,15 @@ struct trace_image {
 	uint64_t parent; /* forked from that process, whose blocks it has without the trace showing them; or 0 */
 	char title[TRACE_TITLE_MAX]; /* the last one that the program gave itself; "" if it did not */
 	const char *flavour; /* how the tracker got into the process, a word of LM_TRACE_FLAVOURS; NULL if unknown */
-	bool is_partial;     /* that flavour does not see the calls from inside libraries */
-	bool is_table;       /* it has no events, but what was live */
-	bool is_embedded;    /* it ran without an operating system */
-	char *exe;           /* NULL if unknown; valid as long as the image */
+	bool is_partial;     /* that flavour does not see all calls: flavour.h says which */
+	bool is_loaded;      /* the program loaded the tracker by dlopen() */
+	bool is_attached;    /* the process ran already when the tracker came */
+	bool is_detached;    /* the tracker was told to go */
+	bool has_before;     /* is_attached: it is known how many bytes were in use then: */
+	uint64_t before;
+	bool is_table;    /* it has no events, but what was live */
+	bool is_embedded; /* it ran without an operating system */
+	char *exe;        /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
 	uint64_t events; /* calls, INIT and FINI */
@@ -115,18 +121,13 @@ static inline bool trace_lacks_end(const struct trace_image *image)
 	return image->ending == TRACE_CUT || image->ending == TRACE_RUNNING || image->ending == TRACE_KILLED;
 }
 
-/* What the image can't have because of its flavour, and what helps: for people. */
-#define TRACE_PARTIAL "calls from inside libraries, such as strdup's: the tracker was linked into a dynamic program"
-#define TRACE_PARTIAL_ADVICE                                                                                           \
-	"set LD_PRELOAD to liblog-malloc2.so when it runs, or link the program statically (a program in C++: with "    \
-	"log-malloc2-wrap-cxx, which sees its own new and delete)"
-
 enum trace_kind {
 	TRACE_CALL,
 	TRACE_INIT,
 	TRACE_FINI,
 	TRACE_CALLING, /* a call is about to be made; if it returns, its TRACE_CALL follows */
 	TRACE_MARK,    /* somebody marked this moment; the trace's RECORD has the name */
+	TRACE_REACHED, /* somebody looked at what is reachable, and what was not; the trace's RECORD has a line of it */
 	TRACE_END,     /* the image is over, and can be reported on now */
 	/* These only come if the trace is read with_lines: */
 	TRACE_INFO,      /* an information line; the trace's RECORD has its parts */

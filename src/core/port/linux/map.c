@@ -14,9 +14,37 @@
 #include <sys/auxv.h>
 
 #include "atomic.h"
+#include "own.h"
 #include "sys.h"
 
 static uintptr_t spare;
+
+static struct lm_own own = {.magic = LM_OWN_MAGIC, .room = LM_OWN_MAX};
+
+/* Without a free place, the mapping is not in the table. */
+static void note(uintptr_t at, size_t size)
+{
+	lm_store(&own.self, (uintptr_t)&own);
+	for (size_t i = 0; i < LM_OWN_MAX; i++) {
+		uintptr_t none = 0;
+
+		if (lm_load(&own.mappings[i].from) || !lm_compare_exchange(&own.mappings[i].from, &none, at))
+			continue;
+		lm_store(&own.mappings[i].size, size);
+		return;
+	}
+}
+
+static void forget(uintptr_t at)
+{
+	for (size_t i = 0; i < LM_OWN_MAX; i++) {
+		if (lm_load(&own.mappings[i].from) != at)
+			continue;
+		lm_store(&own.mappings[i].size, 0);
+		lm_store_release(&own.mappings[i].from, 0);
+		return;
+	}
+}
 
 size_t lm_sys_page(void)
 {
@@ -124,6 +152,8 @@ static void *map_with(size_t size, int access)
 	int saved = errno;
 	uintptr_t at = map(whole(size, page), page, access);
 
+	if (at)
+		note(at, whole(size, page));
 	errno = saved;
 	return (void *)at;
 }
@@ -183,10 +213,38 @@ void lm_sys_unmap(void *p, size_t size)
 {
 	size_t page = lm_sys_page();
 
+	forget((uintptr_t)p);
 	release((uintptr_t)p, whole(size, page), page);
 }
 
 void lm_sys_unlock(void *p, size_t size)
 {
 	lm_sys(SYS_munlock, p, size);
+}
+
+static void store_zeros(uintptr_t from, uintptr_t to)
+{
+	for (; from < to; from += sizeof(uintptr_t))
+		lm_store((uintptr_t *)from, 0);
+}
+
+/* Only pages that are P's as a whole can be given back: the first one may hold a part of the file that it was mapped
+ * from. */
+void lm_sys_clear(void *p, size_t size)
+{
+	size_t page = lm_sys_page();
+	uintptr_t from = (uintptr_t)p, to = from + size, low = (from + page - 1) & ~(page - 1), high = to & ~(page - 1);
+
+	if (low >= high || lm_sys(SYS_madvise, low, high - low, MADV_DONTNEED) != 0)
+		low = high = to;
+	store_zeros(from, low);
+	store_zeros(high, to);
+}
+
+void lm_sys_unmap_spare(void)
+{
+	uintptr_t at = lm_exchange(&spare, 0);
+
+	if (at)
+		discard(at, lm_sys_page());
 }

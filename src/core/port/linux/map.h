@@ -40,6 +40,15 @@ void lm_sys_unmap(void *p, size_t size);
 /* Takes SIZE bytes at P out of what mlockall(MCL_CURRENT) locked. */
 void lm_sys_unlock(void *p, size_t size);
 
+/*
+ * The SIZE bytes at P, static memory of ours, are 0 from here on. They use no memory until they are written again,
+ * where the kernel can give it back. Another thread that reads meanwhile finds what was there, or 0.
+ */
+void lm_sys_clear(void *p, size_t size);
+
+/* Gives back what is kept for the next mapping. No other thread may be at work. */
+void lm_sys_unmap_spare(void);
+
 /* The size of a page. */
 size_t lm_sys_page(void);
 

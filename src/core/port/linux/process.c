@@ -12,6 +12,11 @@ long lm_process_adopt(void)
 	return owner;
 }
 
+void lm_process_leave(void)
+{
+	owner = 0;
+}
+
 long lm_process_owner(void)
 {
 	return owner;

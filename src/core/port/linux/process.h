@@ -11,6 +11,9 @@
 /* The calling process is the one that the tracker's memory belongs to, from here on. Its number. */
 long lm_process_adopt(void);
 
+/* It belongs to none from here on. */
+void lm_process_leave(void);
+
 /* Its number; 0 before that. */
 long lm_process_owner(void);
 

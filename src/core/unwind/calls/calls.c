@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "machine.h"
+#include "map.h"
 #include "module.h"
 #include "symbol.h"
 #include "trim.h"
@@ -142,8 +143,6 @@ void lm_calls_meet(uintptr_t pc)
 
 void lm_calls_flush(void)
 {
-	for (size_t i = 0; i < sizeof lm_calls_cache / sizeof lm_calls_cache[0]; i++)
-		lm_store(&lm_calls_cache[i], 0);
-	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-		lm_store(&pairs[i].pc, 0);
+	lm_sys_clear(lm_calls_cache, sizeof lm_calls_cache);
+	lm_sys_clear(pairs, sizeof pairs);
 }

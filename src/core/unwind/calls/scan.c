@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "code.h"
 #include "machine.h"
+#include "map.h"
 #include "module.h"
 #include "stack.h"
 #include "symbol.h"
@@ -75,8 +76,7 @@ static void remember(uintptr_t pc, struct place place)
 
 void lm_scan_flush(void)
 {
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		lm_store(&known[i].key, 0);
+	lm_sys_clear(known, sizeof known);
 }
 
 /* ---- is it the caller? ---- */

@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "cfi.h"
 #include "framelist.h"
+#include "map.h"
 #include "module.h"
 #include "scan.h"
 #include "trace_format.h"
@@ -474,6 +475,5 @@ uintptr_t lm_rules_find_fp(uintptr_t pc, uintptr_t sp)
 
 void lm_rules_flush(void)
 {
-	for (size_t i = 0; i < sizeof lm_rules_cache / sizeof lm_rules_cache[0]; i++)
-		store(&lm_rules_cache[i].key, 0);
+	lm_sys_clear(lm_rules_cache, sizeof lm_rules_cache);
 }

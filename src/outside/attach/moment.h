@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Stops a process at a moment in which no thread is inside the allocator, the loader or our library: only then can a
+ * thread be made to call the loader, and calls be taken over or given back.
+ */
+#ifndef LM_OUTSIDE_MOMENT_H
+#define LM_OUTSIDE_MOMENT_H
+
+#include "loaded.h"
+#include "regions.h"
+#include "stop.h"
+
+#include <elfutils/libdwfl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct moment_range {
+	uint64_t start, end;
+	bool has_threads; /* a library with threads of its own, which are always inside, but for nobody else */
+};
+
+struct moment {
+	pid_t pid;
+	struct stop stop;       /* all threads, stopped */
+	struct regions regions; /* of this moment */
+	struct loaded_list loaded;
+	Dwfl *dwfl;                  /* unwinds; of the modules of REGIONS */
+	bool is_stale;               /* not any more */
+	struct moment_range *inside; /* code that nobody may be in */
+	size_t inside_count, inside_room;
+	struct timespec since; /* when the process was stopped */
+	uint64_t busy;         /* where a thread was when the moment was not found; 0: nowhere */
+};
+
+/*
+ * Stops process PID, and waits for such a moment for some seconds. 0 with MOMENT; or -errno: -EBUSY if none came, with
+ * BUSY; -ENOENT if the process has no loader. Other errors are those of ptrace(). After an error, nothing is stopped.
+ */
+int moment_find(struct moment *moment, pid_t pid);
+
+/* The same again for a process that is stopped by MOMENT, whose threads have run meanwhile. After an error, it is over.
+ */
+int moment_find_again(struct moment *moment);
+
+/* Reads what is loaded, when that has changed in the stopped process. 0 or -errno. */
+int moment_read_again(struct moment *moment);
+
+/* Lets the process go on. */
+void moment_end(struct moment *moment);
+
+#endif
