@@ -184,7 +184,7 @@ static void print_series(FILE *out, const struct picture *picture, size_t number
 		if (!envelope->peaks[s].is_known)
 			continue;
 		fprintf(out,
-		        "%s$data%zu using 1:%d:%d axes %s with filledenvelopes fs transparent solid 0.25 noborder %s "
+		        "%s$data%zu using 1:%d:%d axes %s with filledcurves fs transparent solid 0.25 noborder %s "
 		        "notitle, $data%zu using 1:%d axes %s with lines %s title '%s%s'",
 		        s ? ", " : "", number, 2 + 2 * s, 3 + 2 * s, axes, looks[s], number, 3 + 2 * s, axes, looks[s],
 		        picture_series((enum envelope_series)s), is_right ? " (right axis)" : "");
