@@ -8,8 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "seam.h"
-
 /* The loader's list of objects, the program first. A handle is a link map in all libcs that have this library. */
 static const struct link_map *first_map(void)
 {
@@ -21,7 +19,7 @@ static const struct link_map *first_map(void)
 }
 
 /* The pointer that the dynamic section has for TAG. glibc has added the base to it, musl has not. */
-static const void *section(const struct link_map *map, ElfW(Sword) tag)
+static const void *section(const struct link_map *map, long tag)
 {
 	for (const ElfW(Dyn) *item = map->l_ld; item->d_tag != DT_NULL; item++) {
 		if (item->d_tag == tag)
@@ -81,7 +79,8 @@ static void *own_definition(const struct link_map *map, const char *name)
 		dlclose(handle);
 	if (!found || !dladdr(found, &where) || !where.dli_fname || strcmp(where.dli_fname, map->l_name) != 0)
 		return NULL;
-	return dladdr(&lm_seam, &ours) && ours.dli_fbase == where.dli_fbase ? NULL : found;
+	return dladdr((const void *)(uintptr_t)lm_stub_behind, &ours) && ours.dli_fbase == where.dli_fbase ? NULL
+	                                                                                                   : found;
 }
 
 void *lm_stub_behind(const char *name)

@@ -345,6 +345,22 @@ static int call_library(struct remote *remote, struct attaching *attaching, cons
 	return error;
 }
 
+/* What glibc's allocator has handed out, if it is the process's and can tell. It goes through its free blocks. */
+static uint64_t count_before(struct remote *remote, struct attaching *attaching, const struct loaded_list *list)
+{
+	/* Of struct mallinfo2, ten numbers. */
+	enum { NUMBERS = 10, MAPPED = 4, IN_USE = 7 };
+	const uint64_t room = remote_room(remote);
+	const struct loaded *allocator = NULL, *teller = NULL;
+	uint64_t function = loaded_find(list, "mallinfo2", &teller), numbers[NUMBERS], ignored;
+
+	if (!function || !loaded_find(list, "malloc", &allocator) || allocator != teller ||
+	    call(remote, attaching, function, room, 0, &ignored) != 0 ||
+	    memory_read(attaching->pid, room, numbers, sizeof numbers) != sizeof numbers)
+		return UINT64_MAX;
+	return numbers[MAPPED] + numbers[IN_USE];
+}
+
 static int begin_trace(struct remote *remote, struct attaching *attaching, const struct moment *moment)
 {
 	const int ours[] = {attaching->trace, attaching->journal};
@@ -357,6 +373,7 @@ static int begin_trace(struct remote *remote, struct attaching *attaching, const
 	if (error)
 		return fail(attaching, error, "process %d can't be given a descriptor: %s", (int)attaching->pid,
 		            strerror(-error));
+	order.before_bytes = count_before(remote, attaching, &moment->loaded);
 	order.trace = theirs[0];
 	order.journal = theirs[1];
 	order.settings_size = (uint32_t)attaching->settings_size;

@@ -1,80 +1,92 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * See main_arena.h. The structure has no name that a stripped libc tells. It is recognised by its 127 lists of free
- * chunks ("bins"). The two pointers of a list that is empty lead to its own place, as if a chunk began two words
- * in front of them. At any time most of the lists are empty, those of the largest chunks, which stand last, among them.
+ * chunks ("bins"): the two pointers of a list that is empty lead to its own place, as if a chunk began two words in
+ * front of them, and most lists are empty. What stands behind the lists tells where they begin.
  */
 #include "main_arena.h"
 
-enum {
-	LISTS = 127,
-	FEWEST_EMPTY = 32, /* lists, or it is no such structure */
-	/* In front of the lists there are at most so many words: free chunks of small sizes, the top chunk, flags. */
-	WORDS_BEFORE = 14,
-};
+enum { LISTS = 127, FEWEST_EMPTY = 32, THREADS_MOST = 1 << 22 };
 
-/* The words of a piece, and what is known of them. */
-struct search {
-	const struct copy *copy;
-	const struct copy_piece *piece;
-	size_t words;
-};
+/* Words in front of the lists: the top chunk and the last remainder; all, with flags and lists of small chunks. */
+enum { TOP = 2, BEFORE_64 = 14, BEFORE_32 = 15 };
 
-static uint64_t word_at(const struct search *s, size_t place)
+/* Behind the lists: a map of them in bytes, and words behind that. */
+enum { MAP = 16, NEXT = 0, THREADS = 2, IN_USE = 3, MOST_IN_USE = 4, WORDS_BEHIND = 5 };
+
+static uint64_t word_at(const struct copy *copy, uint64_t address)
 {
-	return copy_load(s->piece->bytes + place * s->copy->word, s->copy->word);
+	uint64_t word;
+
+	copy_word(copy, address, &word);
+	return word;
 }
 
-static uint64_t address_of(const struct search *s, size_t place)
+static uint64_t list_size(const struct copy *copy)
 {
-	return s->piece->address + (uint64_t)place * s->copy->word;
+	return (uint64_t)2 * copy->word;
 }
 
-static bool is_empty_list(const struct search *s, size_t place)
+/* The address of a word behind the lists that begin at FIRST. */
+static uint64_t behind(const struct copy *copy, uint64_t first, unsigned word)
 {
-	const uint64_t own = address_of(s, place) - (uint64_t)2 * s->copy->word;
-
-	return word_at(s, place) == own && word_at(s, place + 1) == own;
+	return first + LISTS * list_size(copy) + MAP + (uint64_t)word * copy->word;
 }
 
-/* How many of the lists that begin at PLACE are empty. */
-static unsigned count_empty(const struct search *s, size_t place)
+static bool is_empty(const struct copy *copy, uint64_t list)
 {
+	const uint64_t own = list - list_size(copy);
+
+	return word_at(copy, list) == own && word_at(copy, list + copy->word) == own;
+}
+
+/* Do the lists begin at FIRST? */
+static bool begins_at(const struct copy *copy, uint64_t first)
+{
+	uint64_t now = word_at(copy, behind(copy, first, IN_USE));
+	uint64_t most = word_at(copy, behind(copy, first, MOST_IN_USE));
+	uint64_t next = word_at(copy, behind(copy, first, NEXT));
+	uint64_t top = word_at(copy, first - (uint64_t)TOP * copy->word);
 	unsigned empty = 0;
 
-	for (size_t i = 0; i < LISTS; i++)
-		empty += is_empty_list(s, place + 2 * i);
-	return empty;
+	if (!now || now > most || !next || next % copy->word || !top || top % list_size(copy))
+		return false;
+	if (word_at(copy, behind(copy, first, THREADS)) > THREADS_MOST)
+		return false;
+	for (unsigned i = 0; i < LISTS; i++)
+		empty += is_empty(copy, first + i * list_size(copy));
+	return empty >= FEWEST_EMPTY;
 }
 
-/* The last list of a row of empty ones that begins at PLACE. */
-static size_t end_of_row(const struct search *s, size_t place)
+/* Finds the lists by one of them, which is empty. */
+static bool find_around(struct range *arena, const struct copy *copy, uint64_t list)
 {
-	while (place + 3 < s->words && is_empty_list(s, place + 2))
-		place += 2;
-	return place;
-}
+	for (unsigned i = 0; i < LISTS; i++) {
+		uint64_t first = list - i * list_size(copy);
 
-/* Searches a piece. *STATE is what was found: 1, or 0. */
-static int find_in_piece(const struct search *s, struct range *state)
-{
-	for (size_t i = 0; i + 1 < s->words; i++) {
-		size_t last, first;
-
-		if (!is_empty_list(s, i))
+		if (!begins_at(copy, first))
 			continue;
-		last = end_of_row(s, i);
-		if (last + 2 >= (size_t)2 * LISTS) {
-			first = last + 2 - (size_t)2 * LISTS;
-			if (count_empty(s, first) >= FEWEST_EMPTY) {
-				*state = (struct range){address_of(s, first > WORDS_BEFORE ? first - WORDS_BEFORE : 0),
-				                        address_of(s, last + 2)};
-				return 1;
-			}
-		}
-		i = last + 1;
+		arena->from = first - (uint64_t)(copy->word == 8 ? BEFORE_64 : BEFORE_32) * copy->word;
+		arena->to = behind(copy, first, WORDS_BEHIND);
+		return true;
 	}
-	return 0;
+	return false;
+}
+
+static int search(struct ranges *its, const struct copy *copy, const struct copy_piece *piece)
+{
+	struct range arena = {0, 0};
+	int error = 0;
+
+	for (size_t at = 0; !error && at + copy->word <= piece->size; at += copy->word) {
+		uint64_t list = piece->address + at;
+
+		if (copy_load(piece->bytes + at, copy->word) != list - list_size(copy) || list < arena.to ||
+		    !is_empty(copy, list) || !find_around(&arena, copy, list))
+			continue;
+		error = ranges_add(its, arena.from, arena.to);
+	}
+	return error;
 }
 
 int main_arena_find(struct ranges *its, const struct copy *copy)
@@ -82,13 +94,10 @@ int main_arena_find(struct ranges *its, const struct copy *copy)
 	int error = 0;
 
 	for (size_t i = 0; !error && i < copy->piece_count; i++) {
-		const struct copy_piece *piece = &copy->pieces[i];
-		const struct region *region = regions_find(&copy->regions, piece->address);
-		const struct search search = {copy, piece, piece->size / copy->word};
-		struct range state;
+		const struct region *region = regions_find(&copy->regions, copy->pieces[i].address);
 
-		if (region && region->inode && region->writable && find_in_piece(&search, &state))
-			error = ranges_add(its, state.from, state.to);
+		if (region && region->inode && region->writable && !region->shared)
+			error = search(its, copy, &copy->pieces[i]);
 	}
 	return error;
 }

@@ -12,6 +12,7 @@
 #include "index.h"
 #include "inside.h"
 #include "main_arena.h"
+#include "released.h"
 #include "unused_stacks.h"
 
 #include <errno.h>
@@ -189,7 +190,9 @@ static int find_roots(struct ranges *roots, struct ranges *ended, const struct m
 
 	if (!error)
 		error = main_arena_find(&others, copy);
-	if (!error && !m->copy->is_partial)
+	if (!error && m->copy->is_partial)
+		error = released_find(&others, copy, m->blocks, m->index.count);
+	else if (!error)
 		error = allocator_find(&others, copy, m->blocks, m->index.count);
 	for (size_t i = 0; !error && i < copy->piece_count; i++)
 		error = ranges_add(roots, copy->pieces[i].address, copy->pieces[i].address + copy->pieces[i].size);
