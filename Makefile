@@ -442,6 +442,7 @@ help:
 	@echo 'make deps          installs what building and testing need (Debian, Ubuntu)'
 	@echo 'make deps-html     node and what bundles the page of log-malloc-report; make deps-browser for its tests'
 	@echo 'make demo          traces a leaking program both ways and shows the report'
+	@echo 'make pictures      the pictures of README.md, in docs/'
 	@echo 'make check         all tests; SUITE=test_NAME runs one suite'
 	@echo 'make deps-languages  compilers of other languages, for their examples and their tests'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make deps-fuzz'

@@ -8,7 +8,7 @@ _log_malloc2_value() {
 
 	case $1:$2 in
 	log-malloc-findleak:--format) values=(text json junit) ;;
-	log-malloc-report:--format) values=(text json html folded massif pprof) ;;
+	log-malloc-report:--format) values=(text json html svg folded massif pprof) ;;
 	log-malloc-trackusage:--format) values=(text csv json) ;;
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;
@@ -24,7 +24,7 @@ _log_malloc2_value() {
 		values=(malloc calloc realloc memalign posix_memalign valloc free reallocarray
 			aligned_alloc pvalloc free_sized free_aligned_sized) ;;
 	*:--debug-dir | *:--sysroot | *:--work-dir) _files -/ && return ;;
-	*:--output | log-malloc:--library | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
+	*:--output | log-malloc:--library | log-malloc:--report | *:--plot | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
 	*:--pid) _pids && return ;;
 	esac
 	((!$#values)) || compadd -- $values

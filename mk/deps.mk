@@ -19,6 +19,7 @@ DEPS_MATRIX := clang lld mold musl-tools python3 qemu-user $(if $(filter quick,$
 	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross))
 DEPS_EMBEDDED := gcc-arm-none-eabi libnewlib-arm-none-eabi picolibc-arm-none-eabi gcc-riscv64-unknown-elf \
 	picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc
+DEPS_PLOT  := gnuplot-nox
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc python3
 DEPS_DEB   := dpkg-dev debhelper lintian fakeroot
@@ -52,6 +53,9 @@ deps-languages:
 deps-embedded:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_TESTS) $(DEPS_EMBEDDED))
 
+deps-plot:
+	@$(call apt_install,$(DEPS_PLOT))
+
 deps-fuzz:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_FUZZ))
 
@@ -67,4 +71,4 @@ deps-bench:
 deps-smoke:
 	@$(call apt_install,$(DEPS_SMOKE))
 
-.PHONY: deps deps-matrix deps-languages deps-embedded deps-fuzz deps-lint deps-deb deps-bench deps-smoke
+.PHONY: deps deps-matrix deps-languages deps-embedded deps-plot deps-fuzz deps-lint deps-deb deps-bench deps-smoke

@@ -51,7 +51,13 @@ $(B)/examples/api-%: examples/api-%.c $(HEADERS) preload
 
 examples: $(EXAMPLES_C:%=$(B)/examples/%) $(EXAMPLES_CC:%=$(B)/examples/%)
 
-demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static
+demo: all $(B)/examples/leak-01 $(B)/examples/leak-01.static $(B)/examples/leak-02
 	@examples/demo.sh $(B)
+	@examples/picture.sh $(B) $(B)/leak.svg
+	@echo && echo '== A picture of what leak-02 leaks: $(B)/leak.svg'
 
-.PHONY: examples demo
+# What README.md shows.
+pictures: all $(B)/examples/leak-02
+	@examples/picture.sh $(B) docs/leak.svg
+
+.PHONY: examples demo pictures

@@ -7,6 +7,7 @@
 #include "diag.h"
 #include "escape.h"
 #include "launch_options.h"
+#include "make_report.h"
 #include "merge.h"
 #include "missing.h"
 #include "plural.h"
@@ -136,6 +137,7 @@ struct others {
 	struct tally all;
 	int lines;
 	struct tally run; /* all traces of the run */
+	struct make_report *made;
 };
 
 static void add(struct tally *sum, const struct tally *tally)
@@ -149,6 +151,11 @@ static void add(struct tally *sum, const struct tally *tally)
 	if (tally->unwritten)
 		sum->unwritten = tally->unwritten;
 	sum->saving += tally->saving;
+}
+
+static void say_nothing(void *context, const struct child *child)
+{
+	make_report_add(((struct others *)context)->made, child->path);
 }
 
 static void say_child(void *context, const struct child *child)
@@ -175,11 +182,7 @@ static void say_child(void *context, const struct child *child)
 	}
 	add(&others->run, tally);
 	free(exe);
-}
-
-static void say_nothing(void *context, const struct child *child)
-{
-	(void)context, (void)child;
+	say_nothing(context, child);
 }
 
 /* What the run's traces have together, if they are large. OWN: the command's. */
@@ -198,10 +201,10 @@ static void say_saving(struct others *others, const struct tally *own)
 }
 
 void closing_children(const struct launch_options *options, const struct destination *to, const struct last_look *last,
-                      pid_t command, const struct timespec *since, const struct tally *own)
+                      pid_t command, const struct timespec *since, const struct tally *own, struct make_report *made)
 {
 	const struct diag diag = {.report = cli_complain};
-	struct others others = {.count = 0};
+	struct others others = {.made = made};
 	const struct children_report report = {.child = options->quiet ? say_nothing : say_child, .context = &others};
 	int error;
 
@@ -258,11 +261,18 @@ static void say_stream(const struct destination *to)
 		cli_error("the trace went to %s, which can not be read again", to->path);
 }
 
+static void print_place(const char *path)
+{
+	char *shown = escape_printable(path, strlen(path));
+
+	fprintf(stderr, " in %s", shown ? shown : "?");
+	free(shown);
+}
+
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
                     const struct ending *ending, struct tally *tally)
 {
 	const int status = ending->status;
-	char *shown;
 	int error;
 
 	memset(tally, 0, sizeof *tally);
@@ -287,17 +297,17 @@ void closing_result(const struct launch_options *options, const struct destinati
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "the command was ended by signal %d (%s); ", WTERMSIG(status),
 		        strsignal(WTERMSIG(status)));
-	shown = escape_printable(to->path, strlen(to->path));
-	fprintf(stderr, "%ju event%s, %ju byte%s in %s", tally->events, plural(tally->events), tally->bytes,
-	        plural(tally->bytes), shown ? shown : "?");
-	free(shown);
+	fprintf(stderr, "%ju event%s, %ju byte%s", tally->events, plural(tally->events), tally->bytes,
+	        plural(tally->bytes));
+	if (!ending->is_temporary)
+		print_place(to->path);
 	print_compressed(ending->compressed);
 	print_lost(tally);
 	print_limit(tally);
 	print_saving(tally);
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);
-	if (tally->events)
+	if (tally->events && !ending->is_temporary)
 		say_next(to, ending->compressed != 0, tally->is_packed);
 	else
 		fputc('\n', stderr);

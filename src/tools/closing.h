@@ -3,6 +3,7 @@
 #ifndef LM_CLOSING_H
 #define LM_CLOSING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 struct destination;
 struct launch_options;
 struct last_look;
+struct make_report;
 struct merge_left;
 struct tally;
 
@@ -18,6 +20,7 @@ struct ending {
 	int status;           /* as waitpid() has it */
 	const char *library;  /* what was preloaded, or NULL */
 	uintmax_t compressed; /* the size of the trace's file, if it was compressed; else 0 */
+	bool is_temporary;    /* the trace is not for the user: nothing is said of its file */
 };
 
 /*
@@ -29,10 +32,10 @@ void closing_result(const struct launch_options *options, const struct destinati
 
 /*
  * The lines about the traces of the processes that the command started. SINCE
- * is when that began. OWN is what the command's trace has. The journals are
+ * is when that began. OWN is what the command's trace has. MADE gets the traces. The journals are
  * merged even if nothing is to be said, and what LAST has of each process is written.
  */
 void closing_children(const struct launch_options *options, const struct destination *to, const struct last_look *last,
-                      pid_t command, const struct timespec *since, const struct tally *own);
+                      pid_t command, const struct timespec *since, const struct tally *own, struct make_report *made);
 
 #endif

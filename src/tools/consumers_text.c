@@ -2,14 +2,13 @@
 /* See consumers_print.h: the report as text. */
 #include "attached_text.h"
 #include "bytes_print.h"
+#include "call_tree.h"
 #include "consumers_print.h"
 #include "ending_text.h"
 #include "flavour.h"
-#include "labels.h"
 #include "modules.h"
 #include "plural.h"
 #include "table.h"
-#include "tree.h"
 #include "window_print.h"
 
 #include <errno.h>
@@ -272,20 +271,15 @@ static int print_tree(const struct export_image *image, const struct view *view,
 	struct tree tree = {0};
 	struct tree_view shown = {image, &tree, whole / 100 * view->min_percent + whole % 100 * view->min_percent / 100,
 	                          view->style.screen};
-	int error = 0;
+	const struct call_tree_source from = {.image = image->image,
+	                                      .consumers = image->consumers,
+	                                      .metric = image->metric,
+	                                      .is_bottom_up = view->tree == VIEW_BOTTOM_UP};
+	int error;
 
 	if (!ranking->count)
 		return 0;
-	for (size_t i = 0; !error && i < ranking->count; i++) {
-		error = labels_set_path(&labels, ranking->list[i]->stack);
-		if (!error && image->consumers->by_thread)
-			error = labels_add_thread(&labels, &image->image->threads, ranking->list[i]->thread);
-		if (view->tree == VIEW_TOP_DOWN)
-			labels_reverse(&labels);
-		if (!error)
-			error = tree_add(&tree, labels.path, labels.depth,
-			                 consumer_amount(image->consumers, ranking->list[i], image->metric));
-	}
+	error = call_tree_add(&tree, &labels, &from);
 	fprintf(out, "%14s %10s %7s %s\n", "BYTES", "BLOCKS", "SHARE",
 	        view->tree == VIEW_TOP_DOWN ? "CALLER, CALLED" : "CALLED, CALLER");
 	if (!error && tree.count)

@@ -60,6 +60,11 @@ void destination_choose(struct destination *to, const char *option)
 	}
 }
 
+bool destination_is_default(const struct destination *to)
+{
+	return to->kind == DESTINATION_FILE && strcmp(to->name, DEFAULT_NAME) == 0;
+}
+
 #define PROCESS ".%p"
 
 /*
@@ -79,8 +84,8 @@ static void set_childrens(struct destination *to, const char *directory, const c
 		to->childrens = NULL;
 }
 
-/* PATH with each percent sign doubled. NULL without memory. */
-static char *as_pattern(const char *path)
+/* Each percent sign is doubled. */
+char *destination_pattern(const char *path)
 {
 	char *pattern = malloc(2 * strlen(path) + 1), *at = pattern;
 
@@ -99,12 +104,12 @@ int destination_follow_children(struct destination *to)
 	char *cwd = NULL, *literal = NULL;
 
 	if (to->kind == DESTINATION_INHERITED && to->fd >= 0) {
-		literal = as_pattern(to->path);
+		literal = destination_pattern(to->path);
 		if (literal)
 			set_childrens(to, "", literal);
 	} else if (to->kind == DESTINATION_FILE) {
 		cwd = to->name[0] == '/' ? strdup("") : getcwd(NULL, 0);
-		literal = cwd ? as_pattern(cwd) : NULL;
+		literal = cwd ? destination_pattern(cwd) : NULL;
 		if (literal)
 			set_childrens(to, literal, to->name);
 		to->own_place = cwd && *cwd ? strlen(cwd) + 1 : 0;

@@ -39,6 +39,12 @@ int destination_follow_children(struct destination *to);
 /* Fills in the path for process PID: %p is its number, %% a percent sign. 0 or an errno. */
 int destination_name(struct destination *to, pid_t pid);
 
+/* Did nobody choose a place for the trace? */
+bool destination_is_default(const struct destination *to);
+
+/* PATH as a name in which nothing is replaced. Allocated with malloc(); NULL without memory. */
+char *destination_pattern(const char *path);
+
 /* Is the trace a regular file, or will it be one? Not what a user opened as descriptor 1022 or standard error. */
 bool destination_is_regular(const struct destination *to);
 

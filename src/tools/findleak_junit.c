@@ -1,60 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as a test report for CI servers: an image is a suite, a leak is a failed case. */
 #include "attached_text.h"
-#include "escape.h"
 #include "findleak.h"
 #include "json.h"
 #include "plural.h"
 #include "reach_text.h"
+#include "xml.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* The number of frames in the name of a case. */
 enum { NAMED_FRAMES = 3 };
 
-/* The longest escape is \ooo. */
-enum { OCTAL_LENGTH = 4 };
-
-/* U+FFFE and U+FFFF are valid in UTF-8, but not in XML. */
-static bool is_no_character(const char *text)
-{
-	return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
-}
-
-/* Characters with a meaning in XML are written as entities. */
-static void print_entities(const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '&')
-			fputs("&amp;", stdout);
-		else if (*text == '<')
-			fputs("&lt;", stdout);
-		else if (*text == '>')
-			fputs("&gt;", stdout);
-		else if (*text == '"')
-			fputs("&quot;", stdout);
-		else if (is_no_character(text))
-			text += printf("\\357\\277\\%03o", (unsigned char)text[2]) / OCTAL_LENGTH - 1;
-		else
-			putchar(*text);
-	}
-}
-
-/* Prints a name that may contain any bytes. XML has to be UTF-8 without control characters. */
 static int print_name(const char *name)
 {
-	char *shown = escape_printable(name, strlen(name));
-	json_t *valid = shown ? json_name(shown, strlen(shown)) : NULL;
-
-	if (valid)
-		print_entities(json_string_value(valid));
-	json_decref(valid);
-	free(shown);
-	return valid ? 0 : -ENOMEM;
+	return xml_print_name(name, stdout);
 }
 
 static const char *text_of(const json_t *frame, const char *field)

@@ -2,6 +2,7 @@
 /* See launch_options.h. */
 #include "launch_options.h"
 #include "cli.h"
+#include "make_report.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@ _Noreturn static void help(void)
 	     "                     waits until blocks of SIZE (50M) are live that were allocated\n"
 	     "                     since, then detaches\n"
 	     "      --library FILE the tracker for a process with another C library\n"
+	     "      --report FILE  at the end, make FILE.html or FILE.svg by log-malloc-report; the\n"
+	     "                     trace is removed then, unless there is -o or -f\n"
 	     "  -q, --quiet        no banner, no closing line\n"
 	     "  -v, --verbose      what is run and with which settings, on standard error\n"
 	     "  -h, --help         this text\n"
@@ -67,6 +70,8 @@ static void check_attaching(const struct launch_options *options)
 		cli_usage_error("--pid traces a process, and a COMMAND would be another one");
 	if (options->operators || options->settings.values[SETTING_FOLLOW])
 		cli_usage_error("--follow and --operators need a COMMAND: a process that runs can't get them any more");
+	if (options->report)
+		cli_usage_error("--report needs a COMMAND, whose end it waits for");
 	if (options->detach && (options->for_ms || options->growth || options->output))
 		cli_usage_error("--detach ends a trace: --output, --for and --until-growth are for its begin");
 }
@@ -75,6 +80,8 @@ static void check(const struct launch_options *options)
 {
 	if (options->output && !*options->output)
 		cli_usage_error("--output needs the name of a file");
+	if (options->report && !make_report_knows(options->report))
+		cli_usage_error("--report: '%s' ends neither in .html nor in .svg", options->report);
 	settings_check(&options->settings);
 	check_attaching(options);
 	if (!options->pid && !options->command[0])
@@ -88,6 +95,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		OPT_FORMAT = OPT_SETTING + SETTINGS,
 		OPT_OPERATORS,
 		OPT_LOST,
+		OPT_REPORT,
 		OPT_DETACH,
 		OPT_FOR,
 		OPT_GROWTH,
@@ -115,6 +123,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"lost", no_argument, NULL, OPT_LOST},
+		{"report", required_argument, NULL, OPT_REPORT},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -161,6 +170,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 			break;
 		case OPT_LOST:
 			options.lost = true;
+			break;
+		case OPT_REPORT:
+			options.report = optarg;
 			break;
 		case OPT_FORMAT:
 			options.settings.values[SETTING_FORMAT] = long_options[index].name;

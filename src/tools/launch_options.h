@@ -13,9 +13,10 @@ struct launch_options {
 	const char *output; /* NULL: not given */
 	struct settings settings;
 	bool quiet, verbose;
-	bool operators; /* C++'s operators are intercepted, too */
-	bool lost;      /* at the end, find the blocks that no pointer leads to */
-	char **command; /* its words, NULL behind the last; none with PID */
+	bool operators;     /* C++'s operators are intercepted, too */
+	bool lost;          /* at the end, find the blocks that no pointer leads to */
+	const char *report; /* the file of --report, or NULL */
+	char **command;     /* its words, NULL behind the last; none with PID */
 	/* Of a process that runs already: */
 	pid_t pid; /* 0: none */
 	bool detach;

@@ -22,25 +22,13 @@ static bool is_library(char *path, size_t size, const char *directory, const cha
 	       is_file(path, size, directory, below, LIBRARY_SONAME);
 }
 
-/* The path of this program, which was called as NAME; empty if it can't be found out. */
-static void find_self(char own[PATH_MAX], const char *name)
-{
-	ssize_t n = readlink("/proc/self/exe", own, PATH_MAX - 1);
-	char called[PATH_MAX];
-
-	own[n > 0 ? n : 0] = '\0';
-	/* Without /proc, the program is looked for as the shell found it. */
-	if (n <= 0 && (which_find(called, name) != 0 || !realpath(called, own)))
-		own[0] = '\0';
-}
-
 /* In this order: the build tree, beside the directory of this program, where it was to be installed. */
 bool library_find(char *path, size_t size, const char *name, const char *installed)
 {
 	char own[PATH_MAX];
 	char *slash;
 
-	find_self(own, name);
+	which_find_self(own, name);
 	slash = strrchr(own, '/');
 	if (slash) {
 		*slash = '\0';

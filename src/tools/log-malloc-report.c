@@ -5,9 +5,11 @@
 #include "consumers_print.h"
 #include "course.h"
 #include "export_html.h"
+#include "export_svg.h"
 #include "flavour.h"
 #include "interrupt.h"
 #include "only_lost.h"
+#include "output_file.h"
 #include "python.h"
 #include "summary.h"
 
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -28,11 +29,12 @@ static const char help[] =
 	"                        (blocks); default: peak\n"
 	"      --lost            of the blocks that were not released, only those that are lost, where\n"
 	"                        the trace tells it; ranked by leaked if there is no --by\n"
-	"      --format FORMAT   text, json, html (a page for a browser), folded (FlameGraph,\n"
-	"                        speedscope), massif (ms_print, massif-visualizer) or pprof\n"
-	"                        (go tool pprof); default: text\n"
-	"  -o, --output FILE     write to FILE instead of standard output; \"-\" is that\n"
-	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up\n"
+	"      --format FORMAT   text, json, html (a page for a browser), svg (a flame\n"
+	"                        graph), folded (FlameGraph, speedscope), massif (ms_print,\n"
+	"                        massif-visualizer) or pprof (go tool pprof); default: text\n"
+	"  -o, --output FILE     write to FILE, and not to standard output (\"-\")\n"
+	"      --tree[=ORDER]    text: as a tree of calls, top-down (the default) or bottom-up;\n"
+	"                        svg: the order of its frames\n"
 	"      --by-thread       text: what each thread did, instead of backtraces\n"
 	"      --split-threads   tell the backtraces of different threads apart; in trees and\n"
 	"                        folded stacks the thread is outermost, in pprof a label\n"
@@ -63,9 +65,18 @@ static const struct option options[] = {
 	COMMAND_LAST_OPTIONS,
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML, FORMAT_FOLDED, FORMAT_MASSIF, FORMAT_PPROF, FORMAT_COUNT };
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_HTML,
+	FORMAT_FOLDED,
+	FORMAT_MASSIF,
+	FORMAT_PPROF,
+	FORMAT_SVG,
+	FORMAT_COUNT
+};
 
-static const char *const formats[FORMAT_COUNT] = {"text", "json", "html", "folded", "massif", "pprof"};
+static const char *const formats[FORMAT_COUNT] = {"text", "json", "html", "folded", "massif", "pprof", "svg"};
 
 enum { TOP_DEFAULT = 20 };
 
@@ -79,6 +90,7 @@ struct report {
 	struct consumers consumers;
 	struct timeline timeline;
 	uint64_t images; /* the number of reported images */
+	bool missed;     /* some trace could not be read, or not as it was asked for */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
 	struct {
@@ -86,8 +98,10 @@ struct report {
 		struct course course; /* of the image that is being read */
 		uint64_t traces;      /* that were begun */
 	} html;
-	const char *output; /* --output; NULL: standard output */
-	bool sum;           /* only the sums are shown */
+	struct export_svg *svg;
+	const char *output; /* -o */
+	struct output_file file;
+	bool sum; /* only the sums are shown */
 	struct summary summary;
 	/* A massif file describes one program: the image with the highest peak is kept. */
 	struct {
@@ -147,6 +161,15 @@ static int add_to_page(struct report *r, const struct export_image *image)
 	return error;
 }
 
+/* Nothing is missing of the image that has ended. */
+static bool is_whole(const struct report *r)
+{
+	const struct trace_image *image = &r->work.trace->image;
+
+	return image->begun && !image->is_partial && !trace_is_missing_some(image) && !trace_lacks_end(image) &&
+	       !command_malformed(&r->work) && !interrupt_came();
+}
+
 static int write_image(struct report *r, const struct export_image *image)
 {
 	switch (r->format) {
@@ -160,6 +183,8 @@ static int write_image(struct report *r, const struct export_image *image)
 		return keep_massif(r, image);
 	case FORMAT_PPROF:
 		return export_pprof_add(r->pprof, image);
+	case FORMAT_SVG:
+		return export_svg_add(r->svg, image, is_whole(r));
 	default:
 		if (r->images)
 			fputc('\n', r->work.screen.out);
@@ -289,16 +314,6 @@ static enum cli_status report_trace(struct report *r, const char *path)
 	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
-/* Where there is nothing to show, no file is left. */
-static int write_page(const struct report *r)
-{
-	if (r->images)
-		return export_html_write(r->html.page, stdout);
-	if (r->output)
-		unlink(r->output);
-	return 0;
-}
-
 /* Writes what needs all images: sums, massif and pprof. */
 static int write_rest(struct report *r)
 {
@@ -320,46 +335,66 @@ static int write_rest(struct report *r)
 	}
 	if (r->format == FORMAT_PPROF && r->images)
 		error = export_pprof_write(r->pprof, stdout);
-	if (r->format == FORMAT_HTML)
-		error = write_page(r);
+	if (r->format == FORMAT_HTML && r->images)
+		error = export_html_write(r->html.page, stdout);
+	if (r->format == FORMAT_SVG && r->images)
+		error = export_svg_write(r->svg, stdout);
 	if (error)
 		cli_error("%s", strerror(-error));
 	return error ? CLI_TROUBLE : CLI_OK;
 }
 
-/* False after a message. */
-static bool begin_page(struct report *r)
+/* Begins what needs all images. False after a message. */
+static bool create_export(struct report *r)
 {
-	r->html.page = export_html_create();
-	if (!r->html.page)
-		cli_error("%s", strerror(ENOMEM));
-	course_watch(&r->html.course, &r->consumers);
-	return r->html.page != NULL;
+	const struct export_svg_options wanted = {.metric = r->metric,
+	                                          .is_bottom_up = r->view.tree == VIEW_BOTTOM_UP,
+	                                          .is_full = r->work.full_names,
+	                                          .only_lost = r->lost.is_wanted};
+
+	if (r->format == FORMAT_PPROF)
+		r->pprof = export_pprof_create(r->metric);
+	if (r->format == FORMAT_SVG)
+		r->svg = export_svg_create(&wanted);
+	if (r->format == FORMAT_HTML) {
+		r->html.page = export_html_create();
+		course_watch(&r->html.course, &r->consumers);
+	}
+	if ((r->format != FORMAT_PPROF || r->pprof) && (r->format != FORMAT_SVG || r->svg) &&
+	    (r->format != FORMAT_HTML || r->html.page))
+		return true;
+	cli_error("%s", strerror(ENOMEM));
+	return false;
+}
+
+/* What was reported is kept, also if one of several traces could not be read. */
+static int finish(struct report *r, int status)
+{
+	screen_close(&r->work.screen);
+	if (!output_file_close(&r->file, r->images && status != CLI_TROUBLE))
+		status = CLI_TROUBLE;
+	return command_finish(&r->work, r->missed ? CLI_TROUBLE : status);
 }
 
 static int run(struct report *r, char **paths)
 {
-	int status = CLI_OK, rest;
+	int status;
 
-	if (!command_look_up(&r->work) || !command_open_screen(&r->work))
+	if (!output_file_open(&r->file, r->output, paths))
 		return CLI_TROUBLE;
-	if (r->format == FORMAT_HTML && !begin_page(r))
-		return command_finish(&r->work, CLI_TROUBLE);
-	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
-		cli_error("%s", strerror(ENOMEM));
-		return command_finish(&r->work, CLI_TROUBLE);
-	}
+	if (!command_look_up(&r->work) || !command_open_screen(&r->work) || !create_export(r))
+		return finish(r, CLI_TROUBLE);
 	for (; *paths && !interrupt_came(); paths++)
-		if (report_trace(r, *paths) != CLI_OK)
-			status = CLI_TROUBLE;
+		r->missed |= report_trace(r, *paths) != CLI_OK;
 	if (r->format == FORMAT_TEXT)
 		command_print_hints(&r->work);
-	rest = write_rest(r);
+	status = write_rest(r);
 	export_pprof_destroy(r->pprof);
 	export_html_destroy(r->html.page);
+	export_svg_destroy(r->svg);
 	summary_free(&r->summary);
 	free(r->massif.text);
-	return command_finish(&r->work, rest ? rest : status);
+	return finish(r, status);
 }
 
 /* ---- the command line ----------------------------------------------------- */
@@ -402,7 +437,7 @@ static bool take_option(void *context, int option, const char *argument)
 		set_format(r, argument);
 		return true;
 	case 'o':
-		r->output = argument;
+		r->output = strcmp(argument, "-") == 0 ? NULL : argument;
 		return true;
 	case TREE:
 		set_tree(r, argument);
@@ -436,28 +471,6 @@ static void check_html(struct report *r)
 	r->consumers.by_thread = true;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
-/* From here on, FILE is standard output. It must not be one of the traces at PATHS. */
-static void open_output(const char *file, char **paths)
-{
-	if (!file || strcmp(file, "-") == 0)
-		return;
-	for (; *paths; paths++)
-		if (is_same_file(file, *paths))
-			cli_usage_error("--output: %s is the trace itself", file);
-	if (freopen(file, "w", stdout))
-		return;
-	cli_error("%s: %s", file, strerror(errno));
-	exit(CLI_TROUBLE);
-}
-
 static void check_options(struct report *r, char **paths)
 {
 	if (!*paths)
@@ -466,8 +479,8 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("--sum is for --format=text and --format=json");
 	if (r->sum && (r->view.tree || r->view.by_thread || r->consumers.by_thread))
 		cli_usage_error("--sum has neither a tree nor threads");
-	if (r->view.tree && r->format != FORMAT_TEXT)
-		cli_usage_error("--tree is for --format=text");
+	if (r->view.tree && r->format != FORMAT_TEXT && r->format != FORMAT_SVG)
+		cli_usage_error("--tree is for --format=text and --format=svg");
 	if (r->view.by_thread && r->format != FORMAT_TEXT)
 		cli_usage_error("--by-thread is for --format=text; --format=json always has the threads");
 	if (r->view.by_thread && r->view.tree)
@@ -478,8 +491,11 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("massif's format has no threads");
 	if (r->format == FORMAT_HTML)
 		check_html(r);
-	open_output(r->output, paths);
-	if (r->format == FORMAT_PPROF && isatty(STDOUT_FILENO))
+	if (r->output && !*r->output)
+		cli_usage_error("--output needs the name of a file");
+	if (r->format == FORMAT_SVG && !r->output && isatty(STDOUT_FILENO))
+		cli_usage_error("a picture is not for a terminal: -o FILE.svg");
+	if (r->format == FORMAT_PPROF && !r->output && isatty(STDOUT_FILENO))
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	if (r->lost.is_wanted && r->format == FORMAT_MASSIF)
 		cli_usage_error("massif's format shows what was in use over time: not what is lost in the end");

@@ -15,6 +15,7 @@
 #include "last_look.h"
 #include "launch_options.h"
 #include "library.h"
+#include "make_report.h"
 #include "merge.h"
 #include "python.h"
 #include "running.h"
@@ -113,10 +114,11 @@ static void say_settings(const struct launch_options *options, const struct targ
 
 /* What has to be done when the command has ended. PROGRAM: the file that it ran. */
 static void finish(const struct launch_options *options, struct destination *to, const struct last_look *last,
-                   const struct run *run, const struct timespec *since, const char *library, const char *program)
+                   const struct run *run, const struct timespec *since, const char *library, const char *program,
+                   struct make_report *report)
 {
 	const struct diag diag = {.report = cli_complain};
-	struct ending ending = {.status = run->status, .library = library};
+	struct ending ending = {.status = run->status, .library = library, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
@@ -137,7 +139,9 @@ static void finish(const struct launch_options *options, struct destination *to,
 		last_look_say(last);
 	if (!options->quiet && own.events && python_is(program) && python_has_own_allocator())
 		cli_error("not in the trace are " PYTHON_UNSEEN "; to see them, " PYTHON_ADVICE);
-	closing_children(options, to, last, run->pid, since, &own);
+	if (report->file && to->fd >= 0)
+		make_report_add(report, to->path);
+	closing_children(options, to, last, run->pid, since, &own, report);
 }
 
 int main(int argc, char **argv)
@@ -147,6 +151,7 @@ int main(int argc, char **argv)
 	struct target target;
 	struct destination to;
 	char *preload = NULL;
+	struct make_report report = {0};
 	struct last_look last = {0};
 	struct timespec since;
 	struct run run;
@@ -160,6 +165,9 @@ int main(int argc, char **argv)
 	if (trouble)
 		return trouble;
 	destination_choose(&to, options.output);
+	report.file = options.report;
+	if (!make_report_prepare(&report, &to, settings_follow(&options.settings)))
+		return CLI_TROUBLE;
 	if (settings_follow(&options.settings) && destination_follow_children(&to) != 0) {
 		cli_error("--follow: the trace has to be a file, so that the traces of other processes can lie beside "
 		          "it");
@@ -182,9 +190,12 @@ int main(int argc, char **argv)
 		say_settings(&options, &target, &to, preload ? library : NULL);
 	trouble = running_run(&options, &target, &to, preload, options.lost ? &last : NULL, &run);
 	free(preload);
-	if (trouble)
+	if (trouble) {
+		make_report_drop(&report);
 		return trouble;
-	finish(&options, &to, &last, &run, &since, *library ? library : NULL, target.program);
+	}
+	finish(&options, &to, &last, &run, &since, *library ? library : NULL, target.program, &report);
+	make_report_finish(&report, argv[0], options.quiet);
 	free(to.childrens);
 	last_look_free(&last);
 	return WIFSIGNALED(run.status) ? STATUS_SIGNAL + WTERMSIG(run.status) : WEXITSTATUS(run.status);

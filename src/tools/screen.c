@@ -5,6 +5,8 @@
 #include "escape.h"
 
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +15,7 @@
 
 enum {
 	WIDTH_USUAL = 80,
+	HEIGHT_USUAL = 24,
 	/* In narrower lines, a report can't be read whatever is left out. */
 	WIDTH_LEAST = 40,
 	/* How far the rest of a line that was broken is indented. */
@@ -152,14 +155,14 @@ static FILE *wrap_open(int width)
 
 /* ---- the screen ----------------------------------------------------------- */
 
-/* COLUMNS, or 0 if it is not set to a number. */
-static int variable_width(void)
+/* The number in a variable such as COLUMNS, or 0 if it is not set to one. */
+static int variable_size(const char *name)
 {
-	const char *text = getenv("COLUMNS");
+	const char *text = getenv(name);
 	char *end;
-	long width = text ? strtol(text, &end, 10) : 0;
+	long size = text ? strtol(text, &end, 10) : 0;
 
-	return text && *text && !*end && width > 0 && width < 100000 ? (int)width : 0;
+	return text && *text && !*end && size > 0 && size < 100000 ? (int)size : 0;
 }
 
 static int find_width(bool is_terminal)
@@ -170,7 +173,7 @@ static int find_width(bool is_terminal)
 	if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		width = size.ws_col;
 	else
-		width = variable_width();
+		width = variable_size("COLUMNS");
 	if (!width)
 		return is_terminal ? WIDTH_USUAL : 0;
 	return width < WIDTH_LEAST ? WIDTH_LEAST : width;
@@ -183,13 +186,42 @@ static bool wants_color(bool is_terminal)
 	return is_terminal && !(refused && *refused) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+static bool has_color(enum screen_color color, bool is_terminal)
+{
+	return color == SCREEN_COLOR_AUTO ? wants_color(is_terminal) : color == SCREEN_COLOR_ALWAYS;
+}
+
 int screen_open(struct screen *screen, enum screen_color color, bool is_whole)
 {
 	bool is_terminal = isatty(STDOUT_FILENO);
 
 	screen->width = is_whole ? 0 : find_width(is_terminal);
-	screen->color = color == SCREEN_COLOR_AUTO ? wants_color(is_terminal) : color == SCREEN_COLOR_ALWAYS;
+	screen->color = has_color(color, is_terminal);
 	screen->out = screen->width ? wrap_open(screen->width) : stdout;
+	return screen->out ? 0 : -ENOMEM;
+}
+
+/* SIZE of a terminal, or that in the variable NAME, or the USUAL one. */
+static int size_of(int size, const char *name, int usual)
+{
+	if (!size)
+		size = variable_size(name);
+	return size ? size : usual;
+}
+
+int screen_open_picture(struct screen *screen, enum screen_color color, struct screen_picture *picture)
+{
+	bool is_terminal = isatty(STDOUT_FILENO);
+	struct winsize size = {0};
+
+	if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		size = (struct winsize){0};
+	picture->width = size_of(size.ws_col, "COLUMNS", WIDTH_USUAL);
+	picture->height = size_of(size.ws_row, "LINES", HEIGHT_USUAL);
+	picture->is_utf8 = setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	screen->width = picture->width;
+	screen->color = has_color(color, is_terminal);
+	screen->out = wrap_open(screen->width);
 	return screen->out ? 0 : -ENOMEM;
 }
 

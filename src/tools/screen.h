@@ -24,6 +24,15 @@ struct screen {
  */
 int screen_open(struct screen *screen, enum screen_color color, bool is_whole);
 
+/* How large a terminal picture is to be. */
+struct screen_picture {
+	int width, height; /* of the terminal; or COLUMNS and LINES; or 80 and 24. Not checked */
+	bool is_utf8;      /* what the locale can show */
+};
+
+/* The same for a picture: the width is always known, and is not widened where it is small. */
+int screen_open_picture(struct screen *screen, enum screen_color color, struct screen_picture *picture);
+
 /* Writes out what is left. Does nothing if the screen is not open. */
 void screen_close(struct screen *screen);
 

@@ -4,6 +4,7 @@
 #include "bytes_print.h"
 #include "cli.h"
 #include "columns.h"
+#include "duration_print.h"
 #include "plural.h"
 
 #include <langinfo.h>
@@ -136,20 +137,6 @@ static const char *signed_short(int64_t bytes, char text[BYTES_TEXT])
 	return size ? text : "0";
 }
 
-/* "1.2 s", "3:04 min", "2:03:04 h" */
-static const char *duration(uint64_t ms, char text[BYTES_TEXT])
-{
-	uint64_t s = ms / 1000;
-
-	if (s < 60)
-		snprintf(text, BYTES_TEXT, "%.1f s", (double)ms / 1000);
-	else if (s < 3600)
-		snprintf(text, BYTES_TEXT, "%" PRIu64 ":%02" PRIu64 " min", s / 60, s % 60);
-	else
-		snprintf(text, BYTES_TEXT, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64 " h", s / 3600, s / 60 % 60, s % 60);
-	return text;
-}
-
 /* Of a long path, the end says which program it is. */
 static void draw_title(const struct top_screen *screen, const struct top_picture *picture)
 {
@@ -159,7 +146,8 @@ static void draw_title(const struct top_screen *screen, const struct top_picture
 	char text[TEXT], time[BYTES_TEXT];
 	int used;
 
-	used = snprintf(text, sizeof text, "log-malloc-top: %s, %s; ", picture->status, duration(picture->time, time));
+	used = snprintf(text, sizeof text, "log-malloc-top: %s, %s; ", picture->status,
+	                duration_text(picture->time, time));
 	if (picture->pid)
 		used += snprintf(text + used, sizeof text - (size_t)used, "process %" PRIu64 " ", picture->pid);
 	put_bar(screen, 0, A_REVERSE, text);
@@ -190,7 +178,7 @@ static void draw_head(const struct top_screen *screen, const struct top_picture 
 	put_line(screen, 2, text);
 	if (state->has_mark)
 		snprintf(text, sizeof text, "Growth:    %+" PRId64 " byte%s since the mark, %s ago", state->growth,
-		         plural((uint64_t)state->growth), duration(picture->mark_age, a));
+		         plural((uint64_t)state->growth), duration_text(picture->mark_age, a));
 	else
 		snprintf(text, sizeof text, "Growth:    no mark: press m to set one");
 	put_line(screen, 3, text);

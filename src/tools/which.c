@@ -48,3 +48,14 @@ int which_find(char *found, const char *name)
 		path += len + 1;
 	}
 }
+
+void which_find_self(char own[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", own, PATH_MAX - 1);
+	char called[PATH_MAX];
+
+	own[n > 0 ? n : 0] = '\0';
+	/* Without /proc, the program is looked for as the shell found it. */
+	if (n <= 0 && (which_find(called, name) != 0 || !realpath(called, own)))
+		own[0] = '\0';
+}
