@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Unpacks what src/reader/export/export_html.c packed: base64 of raw deflate; in that, a text in JSON and columns of
+// Unpacks what src/reader/export/page_data.c packed: base64 of raw deflate; in that, a text in JSON and columns of
 // numbers.
 import { inflateSync } from "fflate";
 
