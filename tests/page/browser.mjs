@@ -584,6 +584,16 @@ test("a trace without allocations and one without backtraces have pages", async 
 	});
 });
 
+test("a page of a part of the run says so", async () => {
+	await withPage(makePage("part.html", ["server"], "--since=warm", "--until=10s"), async (page) => {
+		assert.match(await page.locator(".facts").innerText(), /Part of the run\s+since warm, until 10s/);
+		for (const metric of ["leaked", "peak", "allocated"]) {
+			await choose(page, metric);
+			assert.deepEqual(await shown(page), expected(json("server", `--by=${metric}`, "--since=warm", "--until=10s")));
+		}
+	});
+});
+
 test("what is missing in a trace is said", async () => {
 	await withPage(urls.killed, async (page) => {
 		assert.match(await page.locator(".warnings").innerText(), /The end is missing/);
