@@ -39,7 +39,7 @@ $(B)/generated/page_template.o: $(B)/generated/page_template.c src/reader/export
 # npm takes exactly the versions of package-lock.json, and checks their sums.
 deps-html:
 	@{ command -v node && command -v npm; } >/dev/null || { $(call apt_install,nodejs npm); }
-	cd $(PAGE) && npm ci --ignore-scripts
+	cd $(PAGE) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts; }
 
 deps-browser:
 	@command -v chromium >/dev/null || { $(call apt_install,chromium); }

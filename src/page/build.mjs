@@ -14,7 +14,7 @@ async function bundle(entry) {
 		entryPoints: [join(here, entry)],
 		absWorkingDir: here,
 		bundle: true,
-		minify: !process.env.PAGE_READABLE,
+		minify: true,
 		write: false,
 		charset: "ascii",
 		legalComments: "none",

@@ -177,7 +177,7 @@ export class Chart {
 				width: Math.max(this.host.clientWidth, 200),
 				height: HEIGHT,
 				scales: {
-					x: { time: false, range: [0, Math.max(this.run.info.end, 1)] },
+					x: { time: false, range: [this.run.info.from, Math.max(this.run.info.end, this.run.info.from + 1)] },
 					y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] },
 				},
 				axes: [

@@ -127,6 +127,11 @@ function reachFacts(run: Run): (HTMLElement | null)[] {
 	];
 }
 
+// The part that the command was asked for by --since and --until.
+function windowText({ since, until }: NonNullable<Report["window"]>): string {
+	return [since && `since ${since.moment}`, until && `until ${until.moment}`].filter(Boolean).join(", ");
+}
+
 export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 	const { report, info } = run;
 	const began =
@@ -144,6 +149,7 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 		fact("Allocated", bytes(report.allocated.bytes), blocksOf(report.allocated)),
 		info.resident === null ? null : fact("Resident", bytes(info.resident), "at most"),
 		info.duration === null ? null : fact("Duration", duration(info.duration), began),
+		report.window === null ? null : fact("Part of the run", windowText(report.window)),
 		fact(
 			"Events",
 			count(info.events),
