@@ -150,10 +150,12 @@ END_TEST
 static void runs_as_without(const char *command)
 {
 	const struct run expected = must(run("%s", command));
-	const struct run result = must(run("%s >out & p=$!; for i in $(seq 10); do sleep 0.02; "
-	                                   "[ -d /proc/$p ] || break; " LM " -q -p $p -o t$i && " LM
-	                                   " -q -p $p --detach; done; wait $p && cat out",
-	                                   command));
+	const struct run result =
+		must(run("%s >out & p=$!; shell=$(readlink /proc/$$/exe); "
+	                 "while [ \"$(readlink /proc/$p/exe)\" = \"$shell\" ]; do sleep 0.01; done; "
+	                 "for i in $(seq 10); do { " LM " -q -p $p -o t$i && " LM " -q -p $p --detach; } || "
+	                 "[ ! -e /proc/$p/exe ] || exit; sleep 0.02; done; wait $p && cat out",
+	                 command));
 
 	ck_assert_str_eq(result.out, expected.out);
 	ck_assert_uint_gt(traced_read("t1", false).calls[LM_CALL_MALLOC], 0);
@@ -202,6 +204,18 @@ START_TEST(programs_of_cxx_and_python_run_as_without_it)
 		                "    n += len(json.dumps([str(k) * 20 for k in range(200)]))\n"
 		                "    time.sleep(0.01)\n"
 		                "print(n)\n'");
+}
+END_TEST
+
+/* At each moment of its start, and while it executes another program. */
+START_TEST(a_program_that_starts_is_not_harmed)
+{
+	if (!can_attach("a_program_that_starts_is_not_harmed"))
+		return;
+	must(run("seq 20000 >numbers; for i in $(seq 24); do "
+	         "bash -c 'exec bash -c \"exec sort -rn numbers\"' >sorted 2>errors & p=$!; sleep 0.00$((i %% 8)); "
+	         "{ " LM " -q -p $p -o t && " LM " -q -p $p --detach; } 2>/dev/null; "
+	         "wait $p && [ ! -s errors ] && sort -n sorted | cmp - numbers || exit; done"));
 }
 END_TEST
 
@@ -381,6 +395,7 @@ int main(void)
 	ONCE(lazy_and_early_binding_are_taken_over);
 	ONCE(a_process_in_namespaces_of_its_own_is_traced);
 	ONCE(programs_of_cxx_and_python_run_as_without_it);
+	ONCE(a_program_that_starts_is_not_harmed);
 	ONCE(a_server_under_load_answers_all);
 	ONCE(a_stopped_process_stays_stopped);
 	ONCE(a_process_that_ends_has_a_whole_trace);

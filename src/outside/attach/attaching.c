@@ -50,14 +50,17 @@ static int no_moment(struct attaching *attaching, int error, uint64_t busy)
 		            busy);
 	if (error == -ENOENT)
 		return fail(attaching, error,
-		            "process %d is statically linked, nothing can be loaded into it: link the tracker in, with "
-		            "cc -static ... $(pkg-config --static --libs log-malloc2-wrap)",
+		            "process %d has no list of loaded libraries: its program does not get as far as to run, or "
+		            "has a loader that is not known here",
 		            (int)attaching->pid);
 	refused_text(attaching->reason, sizeof attaching->reason, attaching->pid, -error);
 	return error;
 }
 
 /* ---- what is in the process ----------------------------------------------------------- */
+
+/* So often, every 10 ms, it is tried to read it. */
+enum { TRIES = 300 };
 
 struct view {
 	struct regions regions;
@@ -70,19 +73,30 @@ static void view_free(struct view *view)
 	regions_free(&view->regions);
 }
 
-/* Reads it while the process runs. Its loader can be at work just then. */
-static int view_read(struct view *view, struct attaching *attaching)
+static int try_to_read(struct view *view, pid_t pid)
 {
 	int error;
 
 	*view = (struct view){.regions = {0}};
-	error = regions_read(&view->regions, attaching->pid);
+	error = regions_read(&view->regions, pid);
 	if (!error)
-		error = loaded_read(&view->loaded, attaching->pid, &view->regions);
-	if (!error)
-		return 0;
-	view_free(view);
-	return no_moment(attaching, error, 0);
+		error = loaded_read(&view->loaded, pid, &view->regions);
+	if (error)
+		view_free(view);
+	return error;
+}
+
+/* Reads it while the process runs. Its program can be about to start, and its loader can be at work. */
+static int view_read(struct view *view, struct attaching *attaching)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	int error = try_to_read(view, attaching->pid);
+
+	for (int i = 0; i < TRIES && moment_may_pass(error); i++) {
+		nanosleep(&pause, NULL);
+		error = try_to_read(view, attaching->pid);
+	}
+	return error ? no_moment(attaching, error, 0) : 0;
 }
 
 static bool is_from_us(const struct loaded *tracker)
@@ -441,6 +455,13 @@ static uint64_t ns_since(const struct timespec *since)
 	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000000000 + now.tv_nsec - since->tv_nsec);
 }
 
+/* The tracker was there when the process was looked at before. */
+static int has_executed(struct attaching *attaching)
+{
+	return fail(attaching, -ESRCH, "process %d has just executed another program, which is not traced",
+	            (int)attaching->pid);
+}
+
 typedef int (*stopped_job)(struct attaching *attaching, struct moment *moment, struct takeover_names *names,
                            const struct takeover_found *found);
 
@@ -476,7 +497,7 @@ static int prepare_and_do(struct attaching *attaching, bool to_ours, stopped_job
 	if (to_ours)
 		error = takeover_names(&names, attaching->library);
 	else
-		error = tracker ? takeover_names_loaded(&names, tracker) : -ENOENT;
+		error = tracker ? takeover_names_loaded(&names, tracker) : has_executed(attaching);
 	if (!error) {
 		takeover_find(&names, &view.loaded);
 		error = takeover_search(&found, &names, &view.loaded, &view.regions, to_ours);
@@ -503,6 +524,8 @@ static int end_stopped(struct attaching *attaching, struct moment *moment, struc
 	struct remote remote;
 	int error, failed;
 
+	if (!loaded_tracker(&moment->loaded))
+		return has_executed(attaching);
 	takeover_find(names, &moment->loaded);
 	error = begin_calls(&remote, attaching, moment);
 	if (error)

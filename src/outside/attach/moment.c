@@ -472,6 +472,11 @@ int moment_read_again(struct moment *moment)
 	return error ? error : find_ranges(moment);
 }
 
+bool moment_may_pass(int error)
+{
+	return error && error != -ESRCH && error != -EPERM && error != -EACCES;
+}
+
 /* Reads what is loaded, unless that is known from an earlier moment. 0 or -errno. */
 static int read_modules(struct moment *moment)
 {
@@ -597,6 +602,8 @@ static int try_once(struct moment *moment)
 	moment->outside_count = 0;
 	for (int round = 0; !result && round < ROUNDS; round++)
 		result = run_inside(moment);
+	if (moment_may_pass(result < 0 ? result : 0))
+		return 0;
 	return result > 0 ? !loaded_changes(&moment->loaded) && has_free_thread(moment) : result;
 }
 
@@ -630,6 +637,8 @@ int moment_find(struct moment *moment, pid_t pid)
 	*moment = (struct moment){.pid = pid};
 	/* While the process runs, so that it stands still for a shorter time. */
 	error = read_modules(moment);
+	if (moment_may_pass(error))
+		error = 0;
 	clock_gettime(CLOCK_MONOTONIC, &moment->since);
 	if (!error)
 		error = stop_attach(&moment->stop, pid);

@@ -52,4 +52,7 @@ int moment_read_again(struct moment *moment);
 /* Lets the process go on. */
 void moment_end(struct moment *moment);
 
+/* Can what failed with ERROR go well later? While a program starts, what is loaded can't be read. */
+bool moment_may_pass(int error);
+
 #endif
