@@ -349,7 +349,7 @@ static void find_lost(struct packing *p)
 		enum reach reach = unreached_judge(unreached, block->address, block->line);
 
 		amount_add(&p->states[reach], block->size);
-		if (reach < REACH_REACHABLE)
+		if (reach_is_lost(reach))
 			amount_add(&p->lost[consumers_number(p->consumers, block)], block->size);
 	}
 }

@@ -276,7 +276,7 @@ static uint64_t *find_kept(const struct heap *heap, const struct unreached *unre
 	size_t position = 0, count = 0;
 
 	while (kept && (block = heap_next(heap, &position)))
-		if (unreached_judge(unreached, block->address, block->line) >= REACH_REACHABLE)
+		if (!reach_is_lost(unreached_judge(unreached, block->address, block->line)))
 			kept[count++] = block->address;
 	return kept;
 }

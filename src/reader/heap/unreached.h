@@ -34,6 +34,12 @@ static inline bool reach_is_leak(enum reach reach)
 	return reach != REACH_POSSIBLE && reach != REACH_REACHABLE;
 }
 
+/* Is it known to be lost? */
+static inline bool reach_is_lost(enum reach reach)
+{
+	return reach == REACH_LOST || reach == REACH_INDIRECT;
+}
+
 struct trace;
 struct trace_item;
 
