@@ -329,7 +329,7 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 TOP_LIBS    = $(shell $(PKG_CONFIG) --libs ncursesw)
 $(B)/log-malloc-top: MORE_LIBS = $(TOP_LIBS)
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl -lm
 
 # What several commands share is an archive, so that each links only what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))

@@ -28,7 +28,7 @@ static inline const char *bytes_in_units(uint64_t bytes, char text[BYTES_TEXT])
 }
 
 /* BYTES in at most six columns, in TEXT: "1234", "98.7K", "1.50M", "1023G". */
-static inline const char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
+static inline char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
 {
 	static const char units[] = "KMGTPE";
 	double rest = (double)bytes / 1024;

@@ -178,12 +178,12 @@ static int report_image(struct report *r)
 
 static int take_call(struct report *r, const struct trace_item *item)
 {
-	uint64_t time = r->work.trace->image.time;
-	int error = consumers_apply(&r->consumers, &item->event, item->stack, item->line, time);
+	const struct trace_image *image = &r->work.trace->image;
+	int error = consumers_apply(&r->consumers, image, item);
 
 	if (error || r->format != FORMAT_MASSIF)
 		return error;
-	return timeline_note(&r->timeline, &r->consumers, &item->event, time);
+	return timeline_note(&r->timeline, &r->consumers, &item->event, image->time);
 }
 
 static void forget_image(struct report *r)

@@ -2,10 +2,10 @@
 /* log-malloc-trackusage: prints the memory in use of a traced program, after each event or by intervals. */
 #include "attached_text.h"
 #include "command.h"
+#include "estimate.h"
 #include "flavour.h"
 #include "json.h"
 #include "json_print.h"
-#include "plural.h"
 #include "totals.h"
 
 #include <errno.h>
@@ -47,6 +47,7 @@ struct usage {
 	uint64_t time; /* ms since INIT, as precise as the trace is */
 	int64_t requested;
 	int64_t usable;
+	struct amount samples; /* if these are estimates, as far as requested bytes go: usable ones are not known */
 	bool has_resident;
 	uint64_t resident; /* the last value in the trace */
 };
@@ -78,7 +79,10 @@ static void print_csv(struct trackusage *t, const struct usage *usage)
 	t->has_header = true;
 	if (usage->has_time)
 		printf("%" PRIu64, usage->time);
-	printf(",%" PRId64 ",%" PRId64 ",", usage->requested, usage->usable);
+	printf(",%" PRId64 ",", usage->requested);
+	if (!amount_is_estimate(&usage->samples))
+		printf("%" PRId64, usage->usable);
+	putchar(',');
 	if (usage->has_resident)
 		printf("%" PRIu64, usage->resident);
 	printf(",%u\n", t->work.trace->image.number);
@@ -92,7 +96,13 @@ static void print_json(const struct usage *usage, bool first)
 		printf("%" PRIu64, usage->time);
 	else
 		fputs("null", stdout);
-	printf(",\"requested\":%" PRId64 ",\"usable\":%" PRId64 ",\"resident\":", usage->requested, usage->usable);
+	printf(",\"requested\":%" PRId64 ",\"usable\":", usage->requested);
+	if (amount_is_estimate(&usage->samples))
+		printf("null,\"estimated\":true,\"samples\":%" PRIu64 ",\"requested_error\":%.1f",
+		       usage->samples.samples, amount_bytes_error(&usage->samples));
+	else
+		printf("%" PRId64, usage->usable);
+	fputs(",\"resident\":", stdout);
 	if (usage->has_resident)
 		printf("%" PRIu64 "}", usage->resident);
 	else
@@ -109,7 +119,7 @@ static void print_row(struct trackusage *t, const struct usage *usage)
 		print_json(usage, t->rows == 0);
 		break;
 	default:
-		printf("%" PRId64 "\n", t->by_usable ? usage->usable : usage->requested);
+		printf("%s%" PRId64 "\n", about(&usage->samples), t->by_usable ? usage->usable : usage->requested);
 	}
 	t->rows++;
 }
@@ -160,6 +170,7 @@ static void take_event(struct trackusage *t, const struct event *event, enum tra
 	now->time = image->time;
 	now->requested = event->used + older;
 	now->usable = event->usable + older;
+	now->samples = t->totals.live;
 	if (event->has_statm) {
 		/* The second field is in pages. The traced machine's pages are taken to be as large as this one's. */
 		now->has_resident = true;
@@ -192,6 +203,10 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.is_limited)
 		cli_error("%s: behind the limit of %" PRIu64 " byte%s, the trace has no allocations",
 		          t->work.trace->input.name, t->work.trace->image.limit, plural(t->work.trace->image.limit));
+	if (t->work.trace->image.sample)
+		cli_error("%s: these numbers are estimates by a sample, one in %" PRIu64 " bytes%s",
+		          t->work.trace->input.name, t->work.trace->image.sample,
+		          t->by_usable ? "; usable bytes are not known, and these are the requested ones" : "");
 	if (lack)
 		cli_error("%s: not in these numbers are %s", t->work.trace->input.name, lack->unseen);
 	if (t->work.trace->image.has_before)
@@ -213,8 +228,10 @@ static int take_item(void *context, const struct trace_item *item)
 {
 	struct trackusage *t = context;
 	struct trace_item exact = *item;
-	int error = totals_apply(&t->totals, &exact);
+	int error;
 
+	t->totals.mean = t->work.trace->image.sample;
+	error = totals_apply(&t->totals, &exact);
 	if (error)
 		return error;
 	if (item->kind == TRACE_END)

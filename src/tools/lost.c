@@ -215,7 +215,8 @@ static bool is_partial(const struct trace *trace)
 {
 	const struct trace_image *image = &trace->image;
 
-	if (image->parent || trace_is_missing_some(image) || image->is_partial || !image->begun || trace->malformed)
+	if (image->parent || trace_is_missing_some(image) || image->is_partial || !image->begun || trace->malformed ||
+	    image->sample)
 		return true;
 	return image->flavour && (strcmp(image->flavour, "attached") == 0 || strcmp(image->flavour, "dlopen") == 0);
 }
@@ -285,8 +286,8 @@ int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *un
 	int error;
 
 	/* A process that has no trace of its own may have its parent's journal mapped. */
-	if (lost->stopped && !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid,
-	                                 lost->trace->image.process))
+	if (lost->stopped &&
+	    !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid, lost->trace->image.process))
 		return trouble(lost, -ENODATA, "%s is not the trace of process %d", lost->trace->input.name,
 		               (int)lost->stopped->pid);
 	if (!lost->error && !lost->stopped && !lost->stop.count)

@@ -141,7 +141,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 		}
 		add_event(&outcome, &trace, &item);
 		if (item.kind == TRACE_CALL)
-			fuzz_assert(consumers_apply(&consumers, &item.event, item.stack, item.line, 0) == 0);
+			fuzz_assert(consumers_apply(&consumers, &trace.image, &item) == 0);
 		if (item.kind == TRACE_CALL)
 			fuzz_assert((later ? heap_apply_later : heap_apply)(&heap, &item.event, item.stack,
 			                                                    item.line) == 0);

@@ -72,9 +72,12 @@ int timeline_note(struct timeline *timeline, const struct consumers *consumers, 
 	}
 	now->event++;
 	now->time = time;
-	now->bytes = consumers->heap.bytes;
+	now->bytes = consumers->live.bytes;
 	now->traffic += now->bytes > before ? now->bytes - before : before - now->bytes;
-	if (event->without_totals)
+	/* What the usable bytes of samples stand for is not known. */
+	if (consumers->mean)
+		now->extra = 0;
+	else if (event->without_totals)
 		now->extra = consumers->heap.slack > 0 ? (uint64_t)consumers->heap.slack : 0;
 	else
 		now->extra = event->usable > event->used ? (uint64_t)event->usable - (uint64_t)event->used : 0;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * See amount.h. The sample is a Poisson process over the requested bytes, so that a block of SIZE bytes is in it with
+ * the probability 1 - exp(-SIZE / MEAN). The estimates are those of Horvitz and Thompson: a block stands for as many as
+ * that number's reciprocal, W. Its part of the variance is W * (W - 1), times the square of what is added up.
+ */
+#include "amount.h"
+
+#include <math.h>
+
+#define UNIT 4294967296.0 /* 2^32 */
+
+struct amount amount_of_sample(uint64_t size, uint64_t mean)
+{
+	/* The tracker draws for a block of no bytes as for one of a byte. */
+	double drawn = size ? (double)size : 1, weight = -1 / expm1(-drawn / (double)mean);
+	double whole = rint(weight), bytes = rint((double)size * weight), rest = (weight - whole) * UNIT;
+	double variance = weight * (weight - 1);
+
+	/* Sizes that only a damaged trace has. */
+	if (bytes >= (double)UINT64_MAX)
+		bytes = (double)size;
+	return (struct amount){
+		.count = (uint64_t)whole,
+		.bytes = (uint64_t)bytes,
+		.samples = 1,
+		.count_variance = variance,
+		.bytes_variance = variance * (double)size * (double)size,
+		.rest = rest > INT32_MAX ? INT32_MAX : (int32_t)rest,
+	};
+}
+
+/* The nearest whole number is the count's: the rest lies between -1/2 and 1/2. */
+static void set_rest(struct amount *sum, int64_t rest)
+{
+	const int64_t one = INT64_C(1) << 32, half = one / 2;
+
+	if (rest >= half) {
+		sum->count++;
+		rest -= one;
+	} else if (rest < -half) {
+		sum->count--;
+		rest += one;
+	}
+	sum->rest = (int32_t)rest;
+}
+
+void amount_add_estimate(struct amount *sum, const struct amount *more)
+{
+	sum->samples += more->samples;
+	sum->count_variance += more->count_variance;
+	sum->bytes_variance += more->bytes_variance;
+	set_rest(sum, (int64_t)sum->rest + more->rest);
+}
+
+/* What is left of a variance. Other numbers than whole ones do not add up to zero again. */
+static double left_of(double variance, double less, uint64_t samples)
+{
+	return samples && variance > less ? variance - less : 0;
+}
+
+void amount_remove_estimate(struct amount *sum, const struct amount *less)
+{
+	sum->samples -= less->samples;
+	sum->count_variance = left_of(sum->count_variance, less->count_variance, sum->samples);
+	sum->bytes_variance = left_of(sum->bytes_variance, less->bytes_variance, sum->samples);
+	set_rest(sum, (int64_t)sum->rest - less->rest);
+}
+
+double amount_count_error(const struct amount *amount)
+{
+	return sqrt(amount->count_variance);
+}
+
+double amount_bytes_error(const struct amount *amount)
+{
+	return sqrt(amount->bytes_variance);
+}
