@@ -131,15 +131,21 @@ static int write_image(struct report *r, const struct export_image *image)
 	}
 }
 
-/* The formats of other programs have no place for it. */
+/* Most formats of other programs have no place for it. */
 static void say_partial(const struct report *r)
 {
 	const struct trace_image *image = &r->work.trace->image;
 	const struct flavour_lack *lack = flavour_lack(image);
 	char words[ATTACHED_MAX];
 
+	if (image->sample && r->metric == METRIC_TEMPORARY)
+		cli_error("%s: of a sample, it is not known which blocks were only there for a moment",
+		          r->work.trace->input.name);
 	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON)
 		return;
+	if (image->sample)
+		cli_error("%s: these are estimates by a sample, one in %" PRIu64 " bytes", r->work.trace->input.name,
+		          image->sample);
 	if (lack)
 		cli_error("%s: not seen are %s; to see them, %s", r->work.trace->input.name, lack->unseen,
 		          lack->advice);
@@ -153,7 +159,11 @@ static int report_image(struct report *r)
 	const struct trace_image *image = &r->work.trace->image;
 	struct resolver resolver = command_resolver(&r->work);
 	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
-	const struct export_image export = {image, &r->consumers, &locations, r->metric, image->time};
+	const struct export_image export = {.image = image,
+	                                    .consumers = &r->consumers,
+	                                    .locations = &locations,
+	                                    .metric = r->metric,
+	                                    .time = image->time};
 	int error;
 
 	if (!command_wants_image(&r->work) || !window_has_begun(&r->work.window))
@@ -267,7 +277,7 @@ static int run(struct report *r, char **paths)
 
 	if (!command_look_up(&r->work) || !command_open_screen(&r->work))
 		return CLI_TROUBLE;
-	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric))) {
+	if (r->format == FORMAT_PPROF && !(r->pprof = export_pprof_create(r->metric, false))) {
 		cli_error("%s", strerror(ENOMEM));
 		return command_finish(&r->work, CLI_TROUBLE);
 	}
