@@ -8,6 +8,7 @@ SOVERSION := 1
 B      ?= build
 UNWIND ?= auto
 SAN    ?=
+CURL   ?= yes
 V      ?= 0
 
 prefix     ?= /usr/local
@@ -92,6 +93,9 @@ SMALL_LIBC := $(filter lm_%,$(LIBC))
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
 $(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
+endif
+ifneq ($(filter-out yes no,$(CURL))$(word 2,$(CURL)),)
+$(error CURL=$(CURL): it has to be yes or no)
 endif
 ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
@@ -197,10 +201,13 @@ NEEDED_SRC  := wrap/needed.c
 WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
+# Without libcurl, there is no log-malloc-push.
+PUSH        := $(if $(filter yes,$(CURL)),log-malloc-push)
+WITH_CURL   := src/tools/store.c src/tools/log-malloc-push.c
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
-	log-malloc-mark log-malloc-top backtrace2line
-SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
+	log-malloc-mark log-malloc-top backtrace2line $(PUSH)
+SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c) $(WITH_CURL),$(wildcard src/tools/*.c)) $(if $(PUSH),src/tools/store.c)
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])
 
@@ -324,6 +331,9 @@ $(call obj,$(PPROF_SRC)): $(B)/generated/profile.pb-c.h
 $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Profiles go to a store by libcurl.
+$(B)/log-malloc-push: MORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 # The live view draws by ncurses.
 TOP_LIBS    = $(shell $(PKG_CONFIG) --libs ncursesw)
@@ -457,6 +467,7 @@ help:
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'
+	@echo 'CURL=no            without log-malloc-push, which needs libcurl'
 	@echo 'CROSS_COMPILE=...  what the names of the tools begin with, as in arm-linux-gnueabihf-gcc'
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'
