@@ -344,14 +344,16 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-/* The first signal ends the work, a second one the program. */
+/* The first signal ends the work, a second one the program. What is ignored stays ignored. */
 static void watch_signals(void)
 {
-	struct sigaction once = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+	static const int signals[] = {SIGINT, SIGTERM};
+	struct sigaction once = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, before;
 
 	sigemptyset(&once.sa_mask);
-	sigaction(SIGINT, &once, NULL);
-	sigaction(SIGTERM, &once, NULL);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &once, NULL);
 	/* A store that closes the connection is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -22,7 +22,7 @@ struct store {
 	CURLU *url;
 	struct curl_slist *headers;
 	/* Of the present answer: */
-	size_t received;
+	size_t headers_len, received; /* bytes of its headers, and of its body */
 	size_t shown;
 	char answer[ANSWER_SHOWN + 1];
 };
@@ -129,8 +129,8 @@ static size_t take_header(char *text, size_t size, size_t count, void *context)
 	struct store *store = context;
 
 	(void)text;
-	store->received += size * count;
-	return store->received <= ANSWER_MAX ? size * count : 0;
+	store->headers_len += size * count;
+	return store->headers_len <= ANSWER_MAX ? size * count : 0;
 }
 
 static void set_up(struct store *store)
@@ -264,7 +264,7 @@ static bool deliver(struct store *store, CURLU *url, const struct store_profile 
 	CURL *curl = store->curl;
 	bool taken;
 
-	store->received = store->shown = 0;
+	store->headers_len = store->received = store->shown = 0;
 	curl_easy_setopt(curl, CURLOPT_CURLU, url);
 	if (form) {
 		curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
