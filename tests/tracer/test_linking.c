@@ -521,6 +521,7 @@ START_TEST(everything_is_installed_and_uninstalled)
 	                 "bin/log-malloc-diff\n"
 	                 "bin/log-malloc-findleak\n"
 	                 "bin/log-malloc-mark\n"
+	                 "bin/log-malloc-push\n"
 	                 "bin/log-malloc-report\n"
 	                 "bin/log-malloc-top\n"
 	                 "bin/log-malloc-trackusage\n"

@@ -16,7 +16,8 @@ struct amount {
 	uint64_t samples;      /* the blocks of the trace that they rest on */
 	double count_variance; /* the squares of the standard errors */
 	double bytes_variance;
-	int32_t rest; /* of COUNT, in units of 2^-32, so that what was added can be removed exactly */
+	/* Of both, in units of 2^-32, so that nothing is lost, and what was added can be removed exactly. */
+	int32_t count_rest, bytes_rest;
 };
 
 static inline bool amount_is_estimate(const struct amount *amount)
@@ -25,21 +26,23 @@ static inline bool amount_is_estimate(const struct amount *amount)
 }
 
 /* Parts of the functions below. */
-struct amount amount_of_sample(uint64_t size, uint64_t mean);
-void amount_add_estimate(struct amount *sum, const struct amount *more);
-void amount_remove_estimate(struct amount *sum, const struct amount *less);
+struct amount amount_of_sample(uint64_t size, uint64_t mean) __attribute__((cold));
+void amount_add_estimate(struct amount *sum, const struct amount *more) __attribute__((cold));
+void amount_remove_estimate(struct amount *sum, const struct amount *less) __attribute__((cold));
 
 /* What a block of SIZE bytes stands for, in a trace whose samples are MEAN bytes apart; 0: it has all blocks. */
 static inline struct amount amount_of(uint64_t size, uint64_t mean)
 {
-	return mean ? amount_of_sample(size, mean) : (struct amount){.count = 1, .bytes = size};
+	/* Most traces have all blocks, and many: what they do comes first. */
+	return __builtin_expect(mean != 0, 0) ? amount_of_sample(size, mean)
+	                                      : (struct amount){.count = 1, .bytes = size};
 }
 
 static inline void amount_add(struct amount *sum, const struct amount *more)
 {
 	sum->count += more->count;
 	sum->bytes += more->bytes;
-	if (more->samples)
+	if (__builtin_expect(more->samples != 0, 0))
 		amount_add_estimate(sum, more);
 }
 
@@ -48,7 +51,7 @@ static inline void amount_remove(struct amount *sum, const struct amount *less)
 {
 	sum->count -= less->count;
 	sum->bytes -= less->bytes;
-	if (less->samples)
+	if (__builtin_expect(less->samples != 0, 0))
 		amount_remove_estimate(sum, less);
 }
 
