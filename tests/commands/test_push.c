@@ -208,6 +208,40 @@ START_TEST(a_process_is_found_by_its_number)
 }
 END_TEST
 
+/* Its commands, with other paths and another address. block NAME prints what stands below "test: NAME". */
+#define PAGE                                                                                                           \
+	"block() { sed -n \"/^<!-- test: $1 -->$/,/^\\`\\`\\`$/p\" $S/docs/fleet.md | sed "                            \
+	"\"s|http://localhost:4040|$U|; "                                                                              \
+	"s|/var/log/log-malloc/|$PWD/|; s|/trace/|$PWD/|; s|/usr/bin/|$B/|; s|%%d/|$PWD/|; s|%%H|host|\"; }; "
+
+START_TEST(the_commands_of_the_page_about_fleets_work)
+{
+	if (!have_trace("the_commands_of_the_page_about_fleets_work"))
+		return;
+	must(run(STORE PAGE
+	         "cp t exampled.trace; echo sesame >token; store ok; "
+	         "command=$(block push-unit | sed -n 's/^ExecStart=//p'); [ -n \"$command\" ] && $command && "
+	         "grep -q '^Authorization: Bearer sesame' store/1.request && "
+	         "head -1 store/1.request | grep -qi '/ingest?name=exampled%%7bhost%%3dhost%%7d&' && "
+	         "command=$(block sidecar | grep ^log-malloc-push) && PATH=$B:$PATH $command && "
+	         "head -1 store/2.request | grep -qi 'name=exampled%%7bzone%%3da%%7d&' && [ $(sum 2 2) -ge 7 ]"));
+}
+END_TEST
+
+START_TEST(systemd_takes_the_unit_of_the_page)
+{
+	if (!can_run("systemd_takes_the_unit_of_the_page", "systemd-analyze"))
+		return;
+	must(run(
+		PAGE
+		"U=http://localhost; mkdir units; cd units; block push-unit | grep -v '^[`<#]' | "
+		"sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' >exampled-push.service; "
+		"printf '[Service]\nExecStart=/bin/true\n' >exampled.service; grep -q BindsTo exampled-push.service && "
+		"systemd-analyze verify --man=no ./exampled-push.service 2>err; "
+		"! grep exampled-push.service err"));
+}
+END_TEST
+
 START_TEST(wrong_usage_is_refused)
 {
 	static const char *const wrong[] = {"",
@@ -250,6 +284,8 @@ int main(void)
 	ONCE(a_token_comes_from_a_file_or_the_environment);
 	ONCE(several_traces_are_sent_side_by_side);
 	ONCE(a_process_is_found_by_its_number);
+	ONCE(the_commands_of_the_page_about_fleets_work);
+	ONCE(systemd_takes_the_unit_of_the_page);
 	ONCE(wrong_usage_is_refused);
 	return run_suite(suite);
 }
