@@ -14,6 +14,7 @@
 #include "emit.h"
 #include "guard.h"
 #include "record.h"
+#include "sampled.h"
 #include "session.h"
 #include "settings.h"
 #include "thread.h"
@@ -50,6 +51,7 @@ struct lm_intercepted {
 	unsigned char guard; /* the state before the call, restored at its end */
 	int tracing;
 	int is_announced;      /* TRACING was decided before the call */
+	int is_skipped;        /* the process is sampled, and what the call allocates is not in the sample */
 	int error;             /* errno after the call */
 	struct lm_thread *own; /* the calling thread's; NULL in a signal handler that interrupted the tracker */
 };
@@ -67,6 +69,16 @@ static inline struct lm_intercepted lm_intercepted_begin(const struct lm_caller 
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)
 		lm_tls.caller_sp = caller->sp;
+	return call;
+}
+
+/* The same of a call that allocates SIZE bytes. */
+static inline struct lm_intercepted lm_intercepted_begin_block(const struct lm_caller *caller, size_t size)
+{
+	int is_skipped = lm_sampled_skips(size);
+	struct lm_intercepted call = lm_intercepted_begin(caller);
+
+	call.is_skipped = is_skipped;
 	return call;
 }
 

@@ -30,21 +30,27 @@
 #define LM_SEAM_EARLY(name, arguments)
 #endif
 
+/* Has the session started, and do most calls have a short way: this one, or that of sampled.h? */
+static inline int lm_has_short_way(void)
+{
+	/* Asked first: before relocation, the thread's own variables can't be read. */
+	return lm_load_acquire(&lm_session.short_way) != LM_SHORT_WAY_NONE;
+}
+
 /* Is there no trace, and will there be none? Then one of the ways here is tried. */
 static inline int lm_is_quiet(void)
 {
-	return lm_load_acquire(&lm_session.quiet);
+	return lm_load_acquire(&lm_session.short_way) == LM_SHORT_WAY_QUIET;
 }
 
 /*
- * Can the call do without the guard? The guard is needed for real allocators that
+ * Can a call that has a short way do without the guard? The guard is needed for real allocators that
  * call the entry points; glibc's does not. It also protects against signal handlers,
  * but here the only thing that a handler can find half done is one addition.
  */
 static inline int lm_quiet_is_light(void)
 {
-	/* In this order: before relocation, the thread's own variables can't be read. */
-	return likely(lm_is_quiet()) && likely(lm_tls.is_light);
+	return likely(lm_tls.is_light);
 }
 
 /* Can the call be dealt with here, with the guard? */
