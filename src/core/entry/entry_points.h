@@ -38,7 +38,8 @@
 	}
 
 /*
- * The four common functions. Each is a quick way, and the rest of the work in a function of its own, NAME_in_full.
+ * The four common functions. Each is a choice of quick ways, and the rest of the work in a function of its own,
+ * NAME_in_full. A way that has to keep a register over a call is a function, too, or all ways would save that register.
  * LM_CALLER_HERE() needs a frame pointer; set up for the quick way, it would be a good part of it. So the entry point
  * jumps to the rest, which finds its caller on the stack as if it had been called itself. Where we don't know that
  * the compiler makes it a jump (the Makefile asks for that), the rest is a part of the entry point.
@@ -71,7 +72,7 @@
 	{                                                                                                              \
 		if (lm_has_short_way()) {                                                                              \
 			if (lm_quiet_is_light())                                                                       \
-				return lm_quiet_allocated(LM_SEAM_MALLOC(size), size);                                 \
+				return lm_quiet_malloc(size);                                                          \
 			if (lm_sampled_passes(size))                                                                   \
 				return LM_SEAM_MALLOC(size);                                                           \
 		}                                                                                                      \
@@ -100,7 +101,7 @@
                                                                                                                        \
 		if (lm_has_short_way() && likely(!__builtin_mul_overflow(count, size, &total))) {                      \
 			if (lm_quiet_is_light())                                                                       \
-				return lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);                         \
+				return lm_quiet_calloc(count, size, total);                                            \
 			if (lm_sampled_passes(total))                                                                  \
 				return LM_SEAM_CALLOC(count, size);                                                    \
 		}                                                                                                      \

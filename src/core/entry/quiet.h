@@ -80,6 +80,17 @@ static inline void *lm_quiet_allocated(void *p, size_t size)
 	return lm_quiet_put(p, lm_sizemap_near_entry(p), size, lm_quiet_allocated_far);
 }
 
+static __attribute__((noinline)) void *lm_quiet_malloc(size_t size)
+{
+	return lm_quiet_allocated(LM_SEAM_MALLOC(size), size);
+}
+
+/* TOTAL: COUNT times SIZE. */
+static __attribute__((noinline)) void *lm_quiet_calloc(size_t count, size_t size, size_t total)
+{
+	return lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);
+}
+
 /* Counts the release of P, which has the entry ENTRY. 0: it is not known, and nothing was done. */
 static inline __attribute__((always_inline)) int lm_quiet_take(lm_entry *entry)
 {
@@ -134,7 +145,6 @@ static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uint
 	return p;
 }
 
-/* TOTAL: COUNT times SIZE. */
 static __attribute__((noinline)) void *lm_quiet_calloc_guarded(size_t count, size_t size, size_t total, uintptr_t sp)
 {
 	void *p;

@@ -39,10 +39,7 @@ static inline int lm_sampled_passes(size_t size)
  */
 static inline int lm_sampled_passes_release(const void *p)
 {
-	lm_entry *entry = lm_sizemap_near_entry(p);
-
-	return likely(lm_load_acquire(&lm_session.short_way) == LM_SHORT_WAY_SAMPLED) && likely(entry != NULL) &&
-	       likely(atomic_load_explicit(entry, memory_order_acquire) == LM_SIZEMAP_ENTRY_NONE);
+	return likely(lm_load(&lm_session.short_way) == LM_SHORT_WAY_SAMPLED) && likely(lm_sizemap_near_lacks(p));
 }
 
 /* ---- the rest ---- */
