@@ -136,6 +136,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 		return malloced(p, size, &call, caller);
 	}
 	usable = lm_real_usable_size_of_live(p);
+	lm_otel_alloc(p, size);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(&own->books, LM_CALL_MALLOC);
 	if (tracing)
@@ -273,10 +274,12 @@ static inline __attribute__((always_inline)) struct lm_intercepted begin_release
 	lm_intercepted_begin_tracker(&call);
 	lm_account_call(lm_intercepted_books(&call), function);
 	size = lm_sizemap_take(p);
-	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL))
+	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL)) {
+		lm_otel_free(p);
 		lm_account_change_own(&call.own->books, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
-	else
+	} else {
 		record_release(function, p, size, &call, caller);
+	}
 	lm_guard_set(LM_GUARD_REAL);
 	return call;
 }
@@ -336,6 +339,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	usable = lm_real_usable_size_of_live(p);
+	lm_otel_free(p);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(&own->books, LM_CALL_FREE);
 	if (tracing)

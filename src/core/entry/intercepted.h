@@ -13,6 +13,7 @@
 #include "account.h"
 #include "emit.h"
 #include "guard.h"
+#include "otel.h"
 #include "record.h"
 #include "sampled.h"
 #include "session.h"
@@ -106,11 +107,16 @@ static inline void lm_intercepted_emit(struct lm_event *event, const struct lm_i
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
-/* Adds EVENT's change, and USABLE bytes, to the books. A block that they could not take up is not counted. */
+/* Tells the probes of EVENT, and adds its change, and USABLE bytes, to the books. A block that they could not take up
+ * is not counted. */
 static inline void lm_intercepted_account(struct lm_event *event, int64_t usable, const struct lm_intercepted *call)
 {
-	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
+	const int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
 
+	if (event->old)
+		lm_otel_free(event->old);
+	if (event->p)
+		lm_otel_alloc(event->p, event->size);
 	if (!call->own || (call->tracing && !lm_settings_is_packed())) {
 		event->totals = lm_account_change(change, usable);
 	} else {
