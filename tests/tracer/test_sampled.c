@@ -321,7 +321,7 @@ START_TEST(probes_tell_the_blocks_of_the_sample)
 		return;
 	r = must(run("cat >commands <<'END'\nset breakpoint pending on\nset startup-with-shell off\n%s\n"
 	             "set environment LOG_MALLOC_SAMPLE 1M\nbreak -probe-stap otel_memory:alloc\nrun resize\n"
-	             "printf \"%%lu %%lu\\\\n\", $_probe_arg1, $_probe_arg2\nkill\nEND\n"
+	             "printf \"%%lu %%lu\\n\", $_probe_arg1, $_probe_arg2\nkill\nEND\n"
 	             "sed -i \"s:\\$B:$B:\" commands; gdb -batch -nx -x commands " PROGRAMS "%s 2>&1",
 	             environment, programs[_i]));
 	ck_assert_msg(strstr(r.out, "67108864 67108864\n") != NULL, "%s", r.out);
