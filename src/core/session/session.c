@@ -40,6 +40,9 @@
 /* How long, at most, an event waits for the thread that begins or ends the trace: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
+/* A program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases. */
+#define SPARSE_SAMPLE ((uint64_t)64 << 10)
+
 struct lm_session lm_session;
 
 static int starting, ended, memory_told;
@@ -100,6 +103,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	lm_sink_set_packed(config->format == LM_FORMAT_PACKED);
+	lm_sink_set_sparse(config->sample >= SPARSE_SAMPLE);
 	error = lm_begin_open(output);
 	if (error)
 		return error;
