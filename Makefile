@@ -197,8 +197,9 @@ last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
+PROBES_SRC  := wrap/probe_base.c
 NEEDED_SRC  := wrap/needed.c
-WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
+WRAP_SRC    := $(filter-out $(STATIC_SRC) $(PROBES_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
 # Without libcurl, there is no log-malloc-push.
@@ -292,16 +293,16 @@ $(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
 # The command `diet` adds its libc to whatever is linked, so it is left out.
 INNER := log_malloc_inner_
 RELINK = $(filter-out diet %/diet -Os -v,$(CC)) -nostdlib
-$(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
+$(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC)) | $(call obj,$(PROBES_SRC))
 	$(call say,LD,$@)
 	$(Q)$(RELINK) -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(RELINK) -r -o $@.global $^
 	$(Q)$(OBJCOPY) --localize-hidden $@.global $@
-	$(Q)$(RELINK) -shared -o $@.linked $@ 2>/dev/null || { \
+	$(Q)$(RELINK) -shared -o $@.linked $@ $(call obj,$(PROBES_SRC)) 2>/dev/null || { \
 		$(READELF) -sW $@.global | awk '/(GLOBAL|WEAK) +HIDDEN/ && !/ UND / { print $$NF, "$(INNER)" $$NF }' >$@.names && \
 		$(OBJCOPY) --redefine-syms=$@.names $@.global $@; }
 	$(Q)rm -f $@.global $@.linked $@.names
 
-$(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
+$(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC) $(PROBES_SRC))
 $(ARCHIVE_CXX): $(call obj,$(CXX_SRC))
 $(ARCHIVE) $(ARCHIVE_CXX):
 	$(call say,AR,$@)

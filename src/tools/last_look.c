@@ -135,7 +135,7 @@ static void print_sum(const struct lost_figures *figures, enum reach reach, cons
 
 void last_look_say(const struct last_look *last)
 {
-	const struct lost_found *found = find(last, last->to);
+	const struct lost_found *found = last->to ? find(last, last->to) : NULL;
 
 	if (!found)
 		return;

@@ -35,6 +35,8 @@ _Noreturn static void help(void)
 	     "                     writes a mark called \"signal\" to the trace (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
 	     "                     what it has (default: no limit)\n"
+	     "      --sample SIZE  records one allocation in SIZE (512K) requested bytes on average:\n"
+	     "                     cheap enough for days; the commands estimate the rest\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
 	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
@@ -113,6 +115,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
+		{"sample", required_argument, NULL, OPT_SETTING + SETTING_SAMPLE},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"lost", no_argument, NULL, OPT_LOST},
 		{"help", no_argument, NULL, 'h'},
@@ -171,6 +174,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_SIGNAL:
 		case OPT_SETTING + SETTING_MARK_SIGNAL:
 		case OPT_SETTING + SETTING_LIMIT:
+		case OPT_SETTING + SETTING_SAMPLE:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':
