@@ -44,14 +44,4 @@ static inline char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
 	return text;
 }
 
-/* "1234 bytes", and " (1.50 MiB)" behind that where they are many. */
-static inline void bytes_print(uint64_t bytes, FILE *out)
-{
-	char text[BYTES_TEXT];
-
-	fprintf(out, "%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
-	if (bytes >= BYTES_MANY)
-		fprintf(out, " (%s)", bytes_in_units(bytes, text));
-}
-
 #endif

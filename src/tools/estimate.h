@@ -29,11 +29,21 @@ static inline const char *about_in_cell(const struct amount *amount, uint64_t nu
 	return cell;
 }
 
-/* "3 blocks, " and the bytes as bytes_print() has them. */
+/* The bytes: "1234 bytes", and " (1.50 MiB)" behind that where they are many. */
+static inline void amount_print_bytes(const struct amount *amount, FILE *out)
+{
+	char text[BYTES_TEXT];
+
+	fprintf(out, "%s%" PRIu64 " byte%s", about(amount), amount->bytes, plural(amount->bytes));
+	if (amount->bytes >= BYTES_MANY)
+		fprintf(out, " (%s%s)", about(amount), bytes_in_units(amount->bytes, text));
+}
+
+/* "3 blocks, " and the bytes. */
 static inline void amount_print(const struct amount *amount, FILE *out)
 {
-	fprintf(out, "%s%" PRIu64 " block%s, %s", about(amount), amount->count, plural(amount->count), about(amount));
-	bytes_print(amount->bytes, out);
+	fprintf(out, "%s%" PRIu64 " block%s, ", about(amount), amount->count, plural(amount->count));
+	amount_print_bytes(amount, out);
 }
 
 /* ", 2 samples", if AMOUNT rests on few of them. */

@@ -23,9 +23,8 @@ static void print_some(const struct leaks_sum *sum, const char *before, const ch
 
 	if (!held->count)
 		return;
-	fprintf(out, "%s%s%" PRIu64 " %sblock%s, %s", before, about(held), held->count, more, plural(held->count),
-	        about(held));
-	bytes_print(held->bytes, out);
+	fprintf(out, "%s%s%" PRIu64 " %sblock%s, ", before, about(held), held->count, more, plural(held->count));
+	amount_print_bytes(held, out);
 	fprintf(out, " %s", behind);
 }
 

@@ -88,6 +88,21 @@ START_TEST(a_sampled_trace_has_its_period)
 }
 END_TEST
 
+/* As the tracker itself takes the sample. */
+START_TEST(a_sampled_process_is_sent_as_it_is_reported)
+{
+	if (!have_trace("a_sampled_process_is_sent_as_it_is_reported"))
+		return;
+	must(run(STORE LM
+	         " -q --sample 5000 -o s ./program <<<5000 || exit; store ok; push $U s || exit; decode 1 >text; "
+	         "grep -q '^period: 5000$' text && want() { $B/log-malloc-report --format json s | jq \"$1\"; } && "
+	         "[ $(want .leaked.samples) -gt 500 ] && [ $(sum 1 2) = $(want .leaked.count) ] && "
+	         "[ $(sum 1 3) = $(want .leaked.bytes) ] && "
+	         /* Eight of its standard errors: never, by chance. */
+	         "want '(.leaked.bytes - 5000000) / .leaked.bytes_error | . > -8 and . < 8' | grep -qx true"));
+}
+END_TEST
+
 /* Follows the program with a store that answers by WAYS; it leaks 5, 6 and 9 blocks while that happens. */
 #define FOLLOW(ways)                                                                                                   \
 	STORE "mkfifo in; store " ways "; $B/log-malloc -q -o live ./program <in >out & P=$!; exec 9>in; echo 5 >&9; " \
@@ -276,6 +291,7 @@ int main(void)
 
 	ONCE(a_trace_that_has_ended_is_one_profile);
 	ONCE(a_sampled_trace_has_its_period);
+	ONCE(a_sampled_process_is_sent_as_it_is_reported);
 	ONCE(profiles_have_what_was_allocated_since_the_one_before);
 	ONCE(what_a_store_did_not_take_is_in_the_next_profile);
 	TIMES(no_store_makes_it_hang_or_grow, 9);

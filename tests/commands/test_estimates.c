@@ -196,7 +196,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("sampled");
+	Suite *suite = suite_create("estimates");
 
 	TIMES(estimates_are_right_on_average, 3);
 	ONCE(standard_errors_are_what_estimates_vary_by);
