@@ -235,19 +235,19 @@ static int catch_up(struct push *p)
 {
 	const uint64_t ran = p->work.trace->image.time;
 	struct push_profile profile;
-	int error = 0;
+	int error;
 
 	p->is_caught_up = true;
-	if (ran > p->every) {
-		error = push_image_profile(&p->image, &p->work.trace->image, p->from, p->from, &profile);
-		if (!error)
-			push_image_advance(&p->image, &profile);
-		if (!error)
-			push_profile_free(&profile);
-	} else {
+	if (ran <= p->every) {
 		p->from -= ran < p->from ? ran : 0;
+		return 0;
 	}
-	return error;
+	error = push_image_profile(&p->image, &p->work.trace->image, p->from, p->from, &profile);
+	if (error)
+		return error;
+	push_image_advance(&p->image, &profile);
+	push_profile_free(&profile);
+	return 0;
 }
 
 /* A source's wait(). */

@@ -168,6 +168,26 @@ START_TEST(what_was_added_is_removed_again)
 }
 END_TEST
 
+/* Of parts that are rounded one by one, the sums are right but for the rounding; and nothing becomes less than nothing.
+ */
+START_TEST(parts_add_up_to_the_whole)
+{
+	if (!have_samples("parts_add_up_to_the_whole", 5000, 1))
+		return;
+	/* What calls many others, but allocates nothing by itself: nothing of it may be left. */
+	must(run("awk '/^[+] malloc/ { print; n = NR %% 40; print \"/x/p(a\" n \"+0x1)[0x1\" n \"]\"; for (i = 0; i < "
+	         "NR %% 5; i++) "
+	         "print \"/x/p(b+0x1)[0x2]\"; next } /^[+#]/' s >deep; "
+	         "for m in leaked allocated calls; do "
+	         "$B/log-malloc-report -n --format folded --by $m deep 2>/dev/null >folded && "
+	         "whole=$($B/log-malloc-report -n --format json --by $m deep | "
+	         "jq \"$([ $m = calls ] && echo .allocated.count || echo .$m.bytes)\") && "
+	         "awk -v whole=$whole '{ all += $NF } /b [0-9]+$/ { wrong = 1 } END { off = all - whole; if (off < 0) "
+	         "off = -off; "
+	         "exit wrong || NR < 3 || off > NR }' folded || exit; done"));
+}
+END_TEST
+
 /* The program may print such a line itself; and a budget is held against the estimate. */
 START_TEST(a_budget_is_held_against_the_estimate)
 {
@@ -203,6 +223,7 @@ int main(void)
 	ONCE(all_commands_mark_estimates);
 	ONCE(json_has_standard_errors);
 	ONCE(what_was_added_is_removed_again);
+	ONCE(parts_add_up_to_the_whole);
 	ONCE(a_budget_is_held_against_the_estimate);
 	ONCE(growth_is_found_in_a_sample);
 	return run_suite(suite);

@@ -43,13 +43,20 @@ static void add_up(struct outcome *outcome, const struct heap *heap)
 static void check_sums(const struct consumers *consumers, enum metric metric)
 {
 	struct amount all = consumers_amount(consumers, metric);
-	uint64_t by_backtrace = 0, by_thread = 0;
+	struct amount by_backtrace = {0}, by_thread = {0};
 
-	for (size_t i = 0; i < consumers->count; i++)
-		by_backtrace += consumer_amount(consumers, &consumers->list[i], metric).bytes;
-	for (size_t i = 0; i < consumers->threads.count; i++)
-		by_thread += thread_use_amount(consumers, &consumers->threads.list[i], metric).bytes;
-	fuzz_assert(by_backtrace == all.bytes && by_thread == all.bytes);
+	for (size_t i = 0; i < consumers->count; i++) {
+		struct amount amount = consumer_amount(consumers, &consumers->list[i], metric);
+
+		amount_add(&by_backtrace, &amount);
+	}
+	for (size_t i = 0; i < consumers->threads.count; i++) {
+		struct amount amount = thread_use_amount(consumers, &consumers->threads.list[i], metric);
+
+		amount_add(&by_thread, &amount);
+	}
+	fuzz_assert(by_backtrace.bytes == all.bytes && by_thread.bytes == all.bytes);
+	fuzz_assert(by_backtrace.samples == all.samples && by_thread.samples == all.samples);
 }
 
 static void end_consumers(struct consumers *consumers, struct outcome *outcome)
