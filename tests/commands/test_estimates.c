@@ -175,9 +175,9 @@ START_TEST(parts_add_up_to_the_whole)
 	if (!have_samples("parts_add_up_to_the_whole", 5000, 1))
 		return;
 	/* What calls many others, but allocates nothing by itself: nothing of it may be left. */
-	must(run("awk '/^[+] malloc/ { print; n = NR %% 40; print \"/x/p(a\" n \"+0x1)[0x1\" n \"]\"; for (i = 0; i < "
-	         "NR %% 5; i++) "
-	         "print \"/x/p(b+0x1)[0x2]\"; next } /^[+#]/' s >deep; "
+	must(run("awk '/^[+] malloc/ { print; n = NR %% 99; print \"/x/p(a\" n \"+0x1)[0x1\" n "
+	         "\"]\\n/x/p(b+0x1)[0x2]\"; next } "
+	         "/^[+#]/' s >deep; "
 	         "for m in leaked allocated calls; do "
 	         "$B/log-malloc-report -n --format folded --by $m deep 2>/dev/null >folded && "
 	         "whole=$($B/log-malloc-report -n --format json --by $m deep | "
