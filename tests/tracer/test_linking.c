@@ -318,7 +318,7 @@ START_TEST(the_library_exports_the_family_and_the_api)
 	                 run("printf 't t %%s\\n' _Exit _exit aligned_alloc calloc execl execle execlp execv execve "
 	                     "execveat execvp "
 	                     "execvpe fexecve free free_aligned_sized free_sized " API FOR_OPERATORS
-	                     "log_malloc_tracker_preloaded "
+	                     "log_malloc_tracker_preloaded log_malloc_attach_begin log_malloc_attach_end "
 	                     "malloc memalign mlockall posix_memalign pvalloc realloc reallocarray valloc | " NAMES)
 	                         .out);
 	ck_assert_int_eq(run("readelf -dW $B/liblog-malloc2.so | grep SONAME | "
