@@ -6,9 +6,9 @@
 
 #include "clock.h"
 #include "draw.h"
-#include "intercepted.h"
 #include "settings.h"
 #include "sys.h"
+#include "thread.h"
 
 /* The distance that light calls look at stays 0 where no call is light. */
 static size_t *distance(void)
