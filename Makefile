@@ -197,9 +197,9 @@ last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
-PROBES_SRC  := wrap/probe_base.c
+PROBES_SRC  := src/core/port/linux/probe_base.c
 NEEDED_SRC  := wrap/needed.c
-WRAP_SRC    := $(filter-out $(STATIC_SRC) $(PROBES_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
+WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
 # Without libcurl, there is no log-malloc-push.
@@ -282,7 +282,7 @@ $(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
 	$(Q)$(CC) -shared -o $@ $^ -Wl,-soname,$(@F) -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -ldl
 
 # The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
-# names become local to it. Beside it, there is what only static programs ask for.
+# names become local to it. Beside it, there is what only static programs ask for, and what has to keep its group.
 #
 # Of COMDAT groups of a name, a linker keeps one. Those in the object must not be groups any more: what is local in a
 # group that was dropped is missing. i386 has such groups for the functions that read the pc. Linkers that do not know
@@ -293,7 +293,7 @@ $(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
 # The command `diet` adds its libc to whatever is linked, so it is left out.
 INNER := log_malloc_inner_
 RELINK = $(filter-out diet %/diet -Os -v,$(CC)) -nostdlib
-$(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC)) | $(call obj,$(PROBES_SRC))
+$(B)/obj/wrap.o: $(call obj,$(filter-out $(PROBES_SRC),$(CORE_SRC)) $(WRAP_SRC)) | $(call obj,$(PROBES_SRC))
 	$(call say,LD,$@)
 	$(Q)$(RELINK) -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(RELINK) -r -o $@.global $^
 	$(Q)$(OBJCOPY) --localize-hidden $@.global $@

@@ -7,11 +7,8 @@
 #include <unistd.h>
 
 #include "plain_seam.h"
-#include "probe.h"
 #include "real.h"
 #include "static_names.h"
-
-LM_PROBE_BASE();
 
 /* A test sets this to have something happen in the middle of a real call. */
 void (*plain_seam_hook)(void);

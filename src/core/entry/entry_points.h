@@ -8,6 +8,7 @@
 #ifndef LM_ENTRY_POINTS_H
 #define LM_ENTRY_POINTS_H
 
+#include "drawn.h"
 #include "intercept.h"
 #include "leave.h"
 #include "pinned.h"
@@ -58,7 +59,7 @@
 		} else if (lm_session_is_sampled()) {                                                                  \
 			const struct lm_caller from = LM_CALLER_HERE();                                                \
                                                                                                                        \
-			return lm_sampled_malloc(size, &from);                                                         \
+			return lm_drawn_malloc(size, &from);                                                           \
 		} else if (lm_quiet_is_idle()) {                                                                       \
 			return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                          \
 		}                                                                                                      \
@@ -146,7 +147,7 @@
 		} else if (lm_session_is_sampled()) {                                                                  \
 			const struct lm_caller from = LM_CALLER_HERE();                                                \
                                                                                                                        \
-			lm_sampled_free(p, &from);                                                                     \
+			lm_drawn_free(p, &from);                                                                       \
 			return;                                                                                        \
 		} else if (lm_quiet_is_idle() && lm_quiet_free_guarded(p, LM_CALLER_SP())) {                           \
 			return;                                                                                        \

@@ -6,13 +6,9 @@
 
 #include "clock.h"
 #include "draw.h"
-#include "intercept.h"
-#include "intercepted.h"
-#include "real.h"
 #include "settings.h"
 #include "sys.h"
-
-/* ---- the thread's distance ---- */
+#include "thread.h"
 
 /* The distance that light calls look at stays 0 where no call is light. */
 static size_t *distance(void)
@@ -59,40 +55,4 @@ int lm_sampled_draw(size_t size)
 	}
 	*until = lm_draw_distance(&lm_tls.random, lm_settings.sample) - 1;
 	return 1;
-}
-
-/* ---- calls that have no short way, or were not quick ---- */
-
-/* A call by the real allocator, or by the tracker's own work in it. Leaves what an operator noted for the event. */
-static int is_nested(const struct lm_caller *caller)
-{
-	return lm_tls.guard != LM_GUARD_IDLE && lm_tls.guard != LM_GUARD_OPERATOR && lm_intercepted_is_nested(caller);
-}
-
-void *lm_sampled_malloc(size_t size, const struct lm_caller *caller)
-{
-	unsigned char guard;
-	void *p;
-
-	if (is_nested(caller))
-		return lm_real_malloc(size);
-	if (lm_sampled_draw(size))
-		return lm_malloc(size, caller);
-	guard = lm_sampled_enter(caller);
-	p = lm_real_malloc(size);
-	lm_sampled_leave(guard);
-	return p;
-}
-
-void lm_sampled_free(void *p, const struct lm_caller *caller)
-{
-	unsigned char guard;
-
-	if (p && lm_sizemap_way(p) != LM_WAY_NONE) {
-		lm_free(p, caller);
-		return;
-	}
-	guard = lm_sampled_enter(caller);
-	lm_real_free(p);
-	lm_sampled_leave(guard);
 }

@@ -59,10 +59,6 @@ static inline int lm_sampled_has_not(const void *p)
 	return unlikely(lm_session_is_sampled()) && lm_sizemap_way(p) == LM_WAY_NONE;
 }
 
-/* As the functions of intercept.h, in a sampled process. The others find out themselves. */
-void *lm_sampled_malloc(size_t size, const struct lm_caller *caller);
-void lm_sampled_free(void *p, const struct lm_caller *caller);
-
 /*
  * The real function is called for what is not in the sample, and none of its own calls are drawn. The guard that
  * lm_sampled_enter() returns is for lm_sampled_leave().

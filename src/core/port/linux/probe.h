@@ -18,14 +18,9 @@
 #define LM_PROBE_WORD    "4@"
 #endif
 
-/* On ARM, an at sign begins a comment. */
-#if defined __arm__
-#define LM_PROBE_NOTES "\t.pushsection .note.stapsdt, \"\", %note\n"
-#define LM_PROBE_BASES "\t.pushsection .stapsdt.base, \"aG\", %progbits, .stapsdt.base, comdat\n"
-#else
-#define LM_PROBE_NOTES "\t.pushsection .note.stapsdt, \"\", @note\n"
-#define LM_PROBE_BASES "\t.pushsection .stapsdt.base, \"aG\", @progbits, .stapsdt.base, comdat\n"
-#endif
+/* With quotes, the type of a section is written in the same way on all machines. */
+#define LM_PROBE_NOTES "\t.pushsection .note.stapsdt, \"\", \"note\"\n"
+#define LM_PROBE_BASES "\t.pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
 
 /*
  * PROVIDER and NAME: string literals; ARGUMENTS: where they are. The note refers to a symbol by which readers notice
