@@ -101,6 +101,7 @@ struct push {
 	/* About the image that is read: */
 	struct push_image image;
 	struct resolver resolver;
+	bool is_open;    /* its last profile is still to come */
 	uint64_t from;   /* the time from which on the next profile is: milliseconds since 1970 */
 	uint64_t events; /* since the clock was looked at */
 };
@@ -221,6 +222,7 @@ static void begin_image(struct push *p)
 	p->resolver = command_resolver(&p->work);
 	p->image.locations = (struct locations){.stacks = &image->stacks, .resolver = &p->resolver};
 	p->from = clock_ms(CLOCK_REALTIME);
+	p->is_open = true;
 }
 
 static void end_image(struct push *p)
@@ -279,6 +281,7 @@ static int take_item(struct push *p, const struct trace_item *item)
 		return error;
 	error = deliver_last(p);
 	end_image(p);
+	p->is_open = false;
 	if (image->followed)
 		begin_image(p);
 	return error;
@@ -292,13 +295,15 @@ static int follow(void *context)
 	struct trace_item item;
 	int got = 0, error = source_follow(&trace->input.source, &how);
 
-	trace->input.source.stop = &stopped;
+	/* A signal ends it between two events, so that what was read is sent. */
 	p->due = clock_ms(CLOCK_MONOTONIC) + p->every;
 	begin_image(p);
-	while (!error && (got = trace_next(trace, &item)) > 0)
+	while (!error && !(stopped && p->is_open) && (got = trace_next(trace, &item)) > 0)
 		error = take_item(p, &item);
+	if (!error && got >= 0 && p->is_open)
+		error = deliver_last(p);
 	end_image(p);
-	return error ? error : got;
+	return error ? error : got < 0 ? got : 0;
 }
 
 static bool is_file(const char *path)
