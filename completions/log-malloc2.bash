@@ -36,10 +36,10 @@ _log_malloc2_value() {
 			aligned_alloc pvalloc free_sized free_aligned_sized" "$current" ;;
 	*:--debug-dir | *:--sysroot | backtrace2line:--work-dir | backtrace2line:-w)
 		_log_malloc2_files -d "$current" ;;
-	log-malloc:-o | log-malloc-top:-o | *:--output | backtrace2line:-m | *:--maps | *:--exe | *:--ram | log-malloc-findleak:-s | *:--suppressions)
+	log-malloc:-o | log-malloc:--library | log-malloc-top:-o | *:--output | backtrace2line:-m | *:--maps | *:--exe | *:--ram | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--sample | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
+	*:--limit | *:--sample | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -51,7 +51,8 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample)
+		-o | --output | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | -p | --pid | --for | \
+			--until-growth | --library)
 			((++i))
 			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i)) ;;
 		-*) ;;

@@ -24,7 +24,7 @@ _log_malloc2_value() {
 		values=(malloc calloc realloc memalign posix_memalign valloc free reallocarray
 			aligned_alloc pvalloc free_sized free_aligned_sized) ;;
 	*:--debug-dir | *:--sysroot | *:--work-dir) _files -/ && return ;;
-	*:--output | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
+	*:--output | log-malloc:--library | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
 	*:--pid) _pids && return ;;
 	esac
 	((!$#values)) || compadd -- $values

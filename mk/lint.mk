@@ -15,7 +15,7 @@ CHAINS        := preload wrap tools
 CHAIN_preload := $(TRACKER_DIRS) src/preload
 CHAIN_wrap    := $(TRACKER_DIRS) wrap
 CHAIN_tools   := $(TOOLS_LAYERS)
-SEAM_preload  := src/preload/boot.c src/preload/real.c
+SEAM_preload  := src/preload/boot.c src/preload/stub.c src/preload/real.c
 SEAM_wrap     := wrap/real.c wrap/static_names.c
 
 # The sources of the layer $(2) in the program $(1).

@@ -22,6 +22,7 @@
 #include "libc.h"
 #include "seam.h"
 #include "signals.h"
+#include "stub.h"
 #include "sys.h"
 #include "tag.h"
 
@@ -134,7 +135,21 @@ static void *real_one(void *found)
 
 static void *find_any(const char *name)
 {
-	return real_one(dlsym(scope, name));
+	void *found = dlsym(scope, name);
+
+	if (found && scope == RTLD_DEFAULT && lm_stub_is(found, name))
+		return lm_stub_behind(name);
+	return real_one(found);
+}
+
+/*
+ * A failed search leaves a message, which the program must not find in dlerror(). glibc's dlerror() translates it,
+ * which allocates and changes what gettext() keeps. There, the next search that succeeds clears the message, too.
+ */
+static void forget_message(void)
+{
+	if (!dlvsym || !dlsym(scope, "malloc"))
+		dlerror();
 }
 
 /*
@@ -150,7 +165,9 @@ static void *next(const char *name)
 		return found;
 	versioned = dlvsym(scope, name, version);
 	if (!versioned)
-		dlerror();
+		forget_message();
+	else if (scope == RTLD_DEFAULT && lm_stub_is(versioned, name))
+		return found;
 	return versioned ? versioned : found;
 }
 
@@ -176,11 +193,7 @@ static void replace(void **function, const char *name)
 
 #define REPLACE(function, name) replace((void **)(void *)&(function), name)
 
-/*
- * For a function that some libcs do not have. It is searched for only when it is
- * called: a failed search leaves a message, which has to be cleared before the
- * program finds it in dlerror().
- */
+/* For a function that some libcs do not have. It is searched for only when it is called. It has only one version. */
 static void find_optional(void **function, const char *name)
 {
 	struct lm_signals signals;
@@ -189,9 +202,9 @@ static void find_optional(void **function, const char *name)
 	if (lm_load_acquire(function) || resolving)
 		return;
 	begin_resolving(&signals);
-	found = next(name);
+	found = find_any(name);
 	if (!found) {
-		dlerror();
+		forget_message();
 		found = MISSING;
 	}
 	end_resolving(&signals);

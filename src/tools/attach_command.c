@@ -252,6 +252,17 @@ static void say_result(const char *path)
 
 /* ---- the end --------------------------------------------------------------------------- */
 
+/* Nothing was ever in the journal, and the process has no path to it. */
+static void remove_empty(const char *path)
+{
+	char journal[PATH_MAX + sizeof LM_JOURNAL_SUFFIX];
+	struct stat st;
+
+	snprintf(journal, sizeof journal, "%s" LM_JOURNAL_SUFFIX, path);
+	if (lstat(journal, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		unlink(journal);
+}
+
 /* What the process could not write out, and the journal, where the process has no path to it. */
 static void clear_journal(const char *path, pid_t pid)
 {
@@ -266,6 +277,7 @@ static void clear_journal(const char *path, pid_t pid)
 	merge_journal(&to, pid, &diag, &left);
 	merge_left_free(&left);
 	close(to.fd);
+	remove_empty(path);
 }
 
 /* PATH: the trace's, or NULL if that is not known. */

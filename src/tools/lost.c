@@ -55,6 +55,30 @@ static int has_ended(struct lost *lost)
 	               (unsigned long long)lost->trace->image.pid);
 }
 
+static bool runs(const struct lost *lost)
+{
+	const struct trace_image *image = &lost->trace->image;
+
+	return process_is((uint64_t)lost->figures.pid, image->pid, image->process);
+}
+
+/* Is there a process PID that we may not look at? Then it can't be told from others. */
+static bool is_hidden(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &st) != 0 && (errno == EACCES || errno == EPERM);
+}
+
+static int refuse(struct lost *lost, pid_t pid, int error)
+{
+	char reason[400];
+
+	return trouble(lost, error, "%s", refused_text(reason, sizeof reason, pid, -error));
+}
+
 /* Finds the process of the image that is being read. 0 or -errno. */
 static int find_process(struct lost *lost)
 {
@@ -67,18 +91,19 @@ static int find_process(struct lost *lost)
 	lost->figures.pid = lost->pid;
 	if (!lost->pid)
 		lost->figures.pid = (pid_t)process_find(image->pid, image->process);
+	if (lost->figures.pid && runs(lost))
+		return 0;
+	if (is_hidden(lost->pid ? lost->pid : (pid_t)image->pid))
+		return refuse(lost, lost->pid ? lost->pid : (pid_t)image->pid, -EPERM);
 	if (!lost->figures.pid)
 		return has_ended(lost);
-	if (!process_is((uint64_t)lost->figures.pid, image->pid, image->process))
-		return trouble(lost, -ESRCH,
-		               "process %d is not the one that wrote %s: leave out --pid, and it is found if it runs",
-		               (int)lost->figures.pid, name);
-	return 0;
+	return trouble(lost, -ESRCH,
+	               "process %d is not the one that wrote %s: leave out --pid, and it is found if it runs",
+	               (int)lost->figures.pid, name);
 }
 
 static int stop_process(struct lost *lost)
 {
-	char reason[400];
 	int error = find_process(lost);
 
 	if (error)
@@ -88,9 +113,9 @@ static int stop_process(struct lost *lost)
 		return trouble(lost, error, "%s", strerror(ENOMEM));
 	lost->began = now_us(CLOCK_MONOTONIC);
 	error = stop_attach(&lost->stop, lost->figures.pid);
-	if (!error)
-		return 0;
-	return trouble(lost, error, "%s", refused_text(reason, sizeof reason, lost->figures.pid, -error));
+	if (!error || error == -ESRCH)
+		return error ? has_ended(lost) : 0;
+	return refuse(lost, lost->figures.pid, error);
 }
 
 void lost_stop_now(struct lost *lost)
@@ -265,6 +290,8 @@ static int copy_process(struct lost *lost)
 		return has_ended(lost);
 	if (error)
 		return trouble(lost, error, "process %d: %s", (int)lost->figures.pid, strerror(-error));
+	if (!lost->copy.memory.has_tracker && !runs(lost))
+		return has_ended(lost);
 	if (!lost->copy.memory.has_tracker)
 		return trouble(lost, -ESRCH, "process %d runs another program by now, which is not traced",
 		               (int)lost->figures.pid);
@@ -285,8 +312,8 @@ int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *un
 	int error;
 
 	/* A process that has no trace of its own may have its parent's journal mapped. */
-	if (lost->stopped && !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid,
-	                                 lost->trace->image.process))
+	if (lost->stopped &&
+	    !process_is((uint64_t)lost->stopped->pid, lost->trace->image.pid, lost->trace->image.process))
 		return trouble(lost, -ENODATA, "%s is not the trace of process %d", lost->trace->input.name,
 		               (int)lost->stopped->pid);
 	if (!lost->error && !lost->stopped && !lost->stop.count)

@@ -19,8 +19,8 @@ enum set_up_step { SET_UP_DONE, SET_UP_OPEN, SET_UP_LIMIT, SET_UP_DUP };
 enum set_up_step set_up_trace(struct destination *to);
 
 /*
- * Opens the trace at PATH and empties it. A pipe or a device is opened for writing only. A descriptor; or -1 with errno,
- * which is EBUSY if another process is writing its trace there.
+ * Opens the trace at PATH and empties it. A pipe or a device is opened for writing only. A descriptor; or -1 with
+ * errno, which is EBUSY if another process is writing its trace there.
  */
 int set_up_open(const char *path);
 

@@ -3,6 +3,7 @@
 #include "trace_of.h"
 #include "cli.h"
 #include "journal.h"
+#include "refused.h"
 #include "trace_format.h"
 
 #include <dirent.h>
@@ -31,10 +32,20 @@ static bool take_path(char trace[PATH_MAX], uint64_t pid, const char *path)
 	return (size_t)snprintf(trace, PATH_MAX, "/proc/%" PRIu64 "/root%s", pid, path) < PATH_MAX && is_file(trace);
 }
 
+/* Cuts the suffix off that a journal's path has. False if PATH has none. */
+static bool cut_suffix(char *path, size_t len)
+{
+	const size_t suffix = strlen(LM_JOURNAL_SUFFIX);
+
+	if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
+		return false;
+	path[len - suffix] = '\0';
+	return true;
+}
+
 /* The journal stays mapped whatever descriptors the process closes. */
 static bool find_by_journal(char trace[PATH_MAX], uint64_t pid)
 {
-	const size_t suffix = strlen(LM_JOURNAL_SUFFIX);
 	char name[64], *line = NULL;
 	bool found = false;
 	size_t room = 0;
@@ -46,10 +57,7 @@ static bool find_by_journal(char trace[PATH_MAX], uint64_t pid)
 		char *path = strchr(line, '/');
 		size_t len = path ? strcspn(path, "\n") : 0;
 
-		if (len <= suffix || memcmp(path + len - suffix, LM_JOURNAL_SUFFIX, suffix) != 0)
-			continue;
-		path[len - suffix] = '\0';
-		found = take_path(trace, pid, path);
+		found = len && cut_suffix(path, len) && take_path(trace, pid, path);
 	}
 	if (maps)
 		fclose(maps);
@@ -68,6 +76,8 @@ static bool take_descriptor(char trace[PATH_MAX], uint64_t pid, long fd)
 	if (n <= 0)
 		return false;
 	path[n] = '\0';
+	/* The journal of a process that was attached to can have that number. */
+	cut_suffix(path, (size_t)n);
 	return take_path(trace, pid, path);
 }
 
@@ -116,16 +126,28 @@ bool trace_of_look(char trace[PATH_MAX], uint64_t pid)
 	return find_by_journal(trace, pid) || find_by_descriptor(trace, pid) || find_by_content(trace, pid);
 }
 
+/* Says why there is no trace to be found. */
+static void complain(uint64_t pid)
+{
+	char name[64], reason[400];
+	int fd;
+
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		cli_error("process %" PRIu64 " is not traced, or its trace is no file", pid);
+	else if (errno == ENOENT)
+		cli_error("process %" PRIu64 ": there is none", pid);
+	else
+		cli_error("%s", refused_text(reason, sizeof reason, (pid_t)pid, errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 bool trace_of_find(char trace[PATH_MAX], uint64_t pid)
 {
-	char name[64];
-
 	if (trace_of_look(trace, pid))
 		return true;
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/maps", pid);
-	if (access(name, R_OK) != 0)
-		cli_error("process %" PRIu64 ": %s", pid, errno == ENOENT ? "there is none" : strerror(errno));
-	else
-		cli_error("process %" PRIu64 " is not traced, or its trace is no file", pid);
+	complain(pid);
 	return false;
 }

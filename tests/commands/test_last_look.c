@@ -64,6 +64,23 @@ START_TEST(a_static_program_is_looked_at_as_well)
 }
 END_TEST
 
+/* What these allocators keep for themselves points to blocks, too. */
+static const char *const allocators[] = {"libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc_minimal.so.4"};
+
+START_TEST(other_allocators_own_memory_holds_no_pointers)
+{
+	struct run r;
+
+	if (run("ldconfig -p | grep -q '%s '", allocators[_i]).status != 0) {
+		skip("other_allocators_own_memory_holds_no_pointers", allocators[_i]);
+		return;
+	}
+	r = must(run("LD_PRELOAD=%s " LM " --lost -o trace " ENDING, allocators[_i]));
+	says(&r, SUMS);
+	is_found("trace", FOUND);
+}
+END_TEST
+
 /* ---- the trace --------------------------------------------------------------------- */
 
 static const char *const formats[] = {"--full", "--compact", "--packed", "--packed --limit 1G"};
@@ -170,6 +187,7 @@ int main(void)
 
 	TIMES(what_is_lost_is_found_however_the_program_ends, ENDS);
 	TIMES(a_static_program_is_looked_at_as_well, ENDS);
+	TIMES(other_allocators_own_memory_holds_no_pointers, (int)(sizeof allocators / sizeof *allocators));
 	TIMES(every_format_takes_the_result, (int)(sizeof formats / sizeof *formats));
 	ONCE(findleak_lists_what_is_lost_alone);
 	ONCE(a_program_that_loses_nothing_has_no_leaks);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct sum {
 	uint64_t blocks, bytes;
@@ -111,6 +112,7 @@ static const struct {
 	struct sum sums[REACH_KINDS];
 } known[] = {
 	{"lost_cases", {{3, 408}, {2, 272}, {6, 816}, {4, 544}}},
+	{"lost_neighbours", {{21, 2856}, {0, 0}, {0, 0}, {0, 0}}},
 	{"lost_circles", {{14, 1904}, {35, 4760}, {0, 0}, {7, 952}}},
 };
 
@@ -162,7 +164,6 @@ START_TEST(memcheck_tells_the_same)
 }
 END_TEST
 
-/* A tracker that does not see the calls from inside libraries can't tell all of what was released. */
 START_TEST(threads_have_pointers_in_many_places)
 {
 	struct looked looked = look(traced_command(_i, "lost_threads"), NULL);
@@ -170,16 +171,10 @@ START_TEST(threads_have_pointers_in_many_places)
 	const struct heap_block *block;
 	size_t position = 0;
 
-	while ((block = heap_next(&traced.heap, &position))) {
-		enum reach reach = unreached_find(&looked.unreached, block->address);
-
-		if (block->size == 56 && flavours[_i].sees_libc)
-			ck_assert_int_eq(reach, REACH_LOST);
-		else if (block->size != 56)
-			ck_assert_int_eq(reach, REACH_REACHABLE);
-	}
-	if (flavours[_i].sees_libc)
-		ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 132);
+	while ((block = heap_next(&traced.heap, &position)))
+		ck_assert_int_eq(unreached_find(&looked.unreached, block->address),
+		                 block->size == 56 ? REACH_LOST : REACH_REACHABLE);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 132);
 	ck_assert_uint_eq(looked.figures.threads, 6);
 	heap_free(&traced.heap);
 	unreached_free(&looked.unreached);
@@ -197,6 +192,199 @@ START_TEST(nothing_of_the_containers_of_cxx_is_lost)
 }
 END_TEST
 
+START_TEST(a_process_whose_first_thread_has_ended_is_looked_into)
+{
+	struct looked looked = look(traced_command(_i, "lost_leader"), NULL);
+
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 7);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 539);
+	ck_assert_uint_eq(looked.figures.threads, 1);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
+/* Each thread has a pointer in the dynamic storage of a library that was loaded later. */
+START_TEST(storage_of_a_loaded_library_has_pointers)
+{
+	static const char library[] = "#include <stdlib.h>\nstatic __thread void *volatile own[50];\n"
+				      "void keep(void) { own[3] = malloc(40); }\n";
+	static const char program[] = "#include <dlfcn.h>\n#include <pthread.h>\n#include <stay.h>\n"
+				      "static void (*keep)(void);\n"
+				      "static pthread_barrier_t barrier;\n"
+				      "static void *wait(void *p) { keep(); forget(); pthread_barrier_wait(&barrier);\n"
+				      "	for (;;) pause(); return p; }\n"
+				      "int main(void) { pthread_t t; pthread_barrier_init(&barrier, NULL, 4);\n"
+				      "	keep = (void (*)(void))dlsym(dlopen(\"./own.so\", RTLD_NOW), \"keep\");\n"
+				      "	for (int i = 0; i < 3; i++) pthread_create(&t, NULL, wait, NULL);\n"
+				      "	keep(); pthread_barrier_wait(&barrier); stay(); _exit(0); }\n";
+	struct looked looked;
+
+	write_file("own.c", library, strlen(library));
+	write_file("program.c", program, strlen(program));
+	must(run("${CC:-cc} -shared -fPIC -o own.so own.c && "
+	         "${CC:-cc} -O1 -I$S/tests/programs -o program program.c -pthread -ldl"));
+	looked = look("LD_PRELOAD=$B/liblog-malloc2.so ./program", NULL);
+	ck_assert_uint_eq(looked.unreached.count, 0);
+	ck_assert_uint_gt(looked.sums[REACH_REACHABLE].blocks, 4);
+}
+END_TEST
+
+/* musl's own mappings are small, and the program's lie between them. */
+START_TEST(mappings_between_those_of_musl_are_roots)
+{
+	static const char program[] =
+		"#include <sys/mman.h>\n#include <stay.h>\n"
+		"static void **volatile maps[64];\n"
+		"static __attribute__((noinline)) void work(void) { void **p;\n"
+		"	for (int i = 0; i < 64; i++) {\n"
+		"		maps[i] = mmap(0, 4096 * (1 + i % 5), 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n"
+		"		for (int k = 0; k < 20; k++) maps[i][k * 20] = calloc(1, 17 + k * 100 + i);\n"
+		"		maps[i][401] = p = calloc(1, 200000); p[3] = calloc(1, 33); }\n"
+		"	p = malloc(1000);\n"
+		"	for (int i = 10; i < 20; i++) p[i] = calloc(1, 44);\n"
+		"	free(p); }\n"
+		"int main(void) { work(); memset((void *)maps, 0, sizeof maps); stay(); return maps[3] != 0; }\n";
+	struct looked looked;
+
+	if (!can_run("mappings_between_those_of_musl_are_roots", "musl-gcc"))
+		return;
+	if (!getenv("MACHINES")) {
+		skip("mappings_between_those_of_musl_are_roots", "the build takes long: MACHINES=quick asks for it");
+		return;
+	}
+	write_file("program.c", program, strlen(program));
+	must(run("make -s -C $S B=$PWD/musl CC=musl-gcc wrap && PKG_CONFIG_PATH=$PWD/musl/pkgconfig && "
+	         "export PKG_CONFIG_PATH && musl-gcc -static -O1 -fno-builtin-malloc -fno-builtin-calloc "
+	         "-I$S/tests/programs -o program program.c $(pkg-config --static --cflags --libs log-malloc2-wrap)"));
+	looked = look("./program", NULL);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 10);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 440);
+	ck_assert_uint_eq(looked.unreached.count, 10);
+}
+END_TEST
+
+START_TEST(the_command_finds_the_trace_and_the_process)
+{
+	pid_t pid = start(traced_command(0, "lost_cases"));
+	struct run by_pid = run("$B/log-malloc-findleak --lost -p %d", (int)pid);
+	struct run by_trace = run("$B/log-malloc-findleak --lost trace");
+	struct run wrong = run("$B/log-malloc-findleak --lost -p %d trace", (int)getpid());
+
+	end(pid);
+	ck_assert_int_eq(by_pid.status, 1);
+	ck_assert_int_eq(by_trace.status, 1);
+	ck_assert_ptr_nonnull(strstr(by_pid.err, " stood still for "));
+	ck_assert_ptr_nonnull(strstr(by_trace.err, " stood still for "));
+	ck_assert_int_eq(wrong.status, 2);
+	ck_assert_ptr_nonnull(strstr(wrong.err, " is not the one that wrote trace: "));
+	ck_assert_uint_eq(wrong.out_len, 0);
+}
+END_TEST
+
+/* What was allocated before is not known, and may point to anything. What was released does not. */
+START_TEST(a_process_that_was_attached_to_is_looked_into)
+{
+	struct looked looked = {.error = 0};
+	struct run attached;
+	pid_t pid;
+
+	must(run("STAY=1 " PROGRAMS "lost_before >ready 2>&1 </dev/null & echo $! >pid; sleep 0.2"));
+	pid = (pid_t)strtol(read_file("pid", NULL), NULL, 10);
+	attached = run("$B/log-malloc -p %d -o trace && touch go && "
+	               "for ((i = 0; i < 500; i++)); do [ -s ready ] && exit 0; sleep 0.02; done; exit 1",
+	               (int)pid);
+	if (attached.status == 0)
+		looked.error = lost_look(in_scratch("trace"), 0, NULL, &looked.unreached, &looked.figures);
+	end(pid);
+	must(attached);
+	ck_assert_msg(looked.error == 0, "%s", looked.figures.trouble);
+	sum_up(&looked, NULL);
+	ck_assert(looked.unreached.is_partial);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].blocks, 46);
+	ck_assert_uint_eq(looked.sums[REACH_LOST].bytes, 30 * 99 + 16 * 55);
+	ck_assert_uint_eq(looked.unreached.count, 46);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
+/* The trace has the number that the process calls itself by. */
+START_TEST(a_process_in_another_pid_namespace_is_found)
+{
+	struct looked looked = {.error = 0};
+	pid_t pid;
+
+	if (run("unshare -pf --mount-proc true").status != 0) {
+		skip("a_process_in_another_pid_namespace_is_found", "unshare is not permitted here");
+		return;
+	}
+	pid = start("unshare -pf --mount-proc --kill-child env LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS "lost_cases");
+	looked.error = lost_look(in_scratch("trace"), 0, NULL, &looked.unreached, &looked.figures);
+	end(pid);
+	ck_assert_msg(looked.error == 0, "%s", looked.figures.trouble);
+	ck_assert_int_ne(looked.figures.pid, 1);
+	sum_up(&looked, is_node);
+	sums_are(&looked, known[0].sums);
+	unreached_free(&looked.unreached);
+}
+END_TEST
+
+START_TEST(a_process_of_another_user_is_refused)
+{
+	static const char other[] = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+	struct run by_pid, by_trace;
+	pid_t pid;
+
+	if (run("%s true", other).status != 0) {
+		skip("a_process_of_another_user_is_refused", "setpriv is not permitted here");
+		return;
+	}
+	must(run("cp $B/log-malloc-findleak . && chmod -R a+rX . && chmod a+x . .. ; true"));
+	pid = start(traced_command(0, "lost_cases"));
+	by_pid = run("%s ./log-malloc-findleak --lost -p %d", other, (int)pid);
+	by_trace = run("chmod a+r trace && %s ./log-malloc-findleak --lost trace", other);
+	end(pid);
+	ck_assert_int_eq(by_pid.status, 2);
+	ck_assert_ptr_nonnull(strstr(by_pid.err, " belongs to another user: "));
+	ck_assert_int_eq(by_trace.status, 2);
+	ck_assert_ptr_nonnull(strstr(by_trace.err, " belongs to another user: "));
+}
+END_TEST
+
+/* Each of these gets a sentence that says what to do instead. */
+START_TEST(what_can_not_be_looked_into_is_refused)
+{
+	static const struct {
+		const char *prepare, *arguments, *message;
+	} refused[] = {
+		{"$B/log-malloc -q -o t true", "t", "its process, [0-9]+, has ended: .*log-malloc --lost"},
+		{"$B/log-malloc -q -o t true; gzip -f t", "t.gz", "is compressed, or no file: .*log-malloc --lost"},
+		{"grep -v PROCESS $S/tests/golden/full.trace >t", "t", "does not say which process it is of"},
+		{"true", "-p $$", "is not traced, or its trace is no file"},
+		{"true", "--until 5s -p $$", "--until leaves that out"},
+		{"true", "", "a TRACE or --pid is needed"},
+	};
+	struct run r = must(run("(%s) && { $B/log-malloc-findleak --lost %s 2>messages; echo $?; } && "
+	                        "grep -Eq -e '%s' messages && [ \"$(wc -l <messages)\" -le 2 ]",
+	                        refused[_i].prepare, refused[_i].arguments, refused[_i].message));
+
+	ck_assert_str_eq(r.out, "2\n");
+}
+END_TEST
+
+/* The process is killed at some moment of the look. What was copied of it by then is not believed. */
+START_TEST(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole)
+{
+	pid_t pid = start(traced_command(0, "lost_cases"));
+	struct run r =
+		run("(sleep 0.00%d; kill -KILL %d) & $B/log-malloc-findleak --lost trace; echo $?; wait", _i, (int)pid);
+
+	if (strstr(r.out, "1\n") && strstr(r.err, " stood still for "))
+		return;
+	ck_assert_msg(strstr(r.err, ", has ended: ") != NULL, "%s %s", r.out, r.err);
+	ck_assert_str_eq(r.out, "2\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lost");
@@ -205,5 +393,14 @@ int main(void)
 	TIMES(memcheck_tells_the_same, KNOWN);
 	EACH(threads_have_pointers_in_many_places);
 	EACH(nothing_of_the_containers_of_cxx_is_lost);
+	EACH(a_process_whose_first_thread_has_ended_is_looked_into);
+	ONCE(storage_of_a_loaded_library_has_pointers);
+	ONCE(mappings_between_those_of_musl_are_roots);
+	ONCE(the_command_finds_the_trace_and_the_process);
+	ONCE(a_process_that_was_attached_to_is_looked_into);
+	ONCE(a_process_in_another_pid_namespace_is_found);
+	ONCE(a_process_of_another_user_is_refused);
+	TIMES(what_can_not_be_looked_into_is_refused, 6);
+	TIMES(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole, 6);
 	return run_suite(suite);
 }

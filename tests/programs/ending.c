@@ -25,13 +25,13 @@ static __attribute__((noinline)) void lose(void)
 
 	for (int i = 0; i < KEPT; i++)
 		kept[i] = calloc(1, 50);
+	kept[0] = realloc(kept[0], 500);
 	inside = calloc(1, 40);
 	inside += 20;
 	lost = calloc(1, 70);
 	lost = calloc(1, 70);
+	/* The last block. The allocator knows where free memory begins behind it. */
 	lost[1] = calloc(1, 30);
-	/* The last block is one that is kept: a libc may know where the next one begins. */
-	kept[0] = realloc(kept[0], 500);
 }
 
 static __attribute__((noinline)) void write_over(void)
@@ -62,10 +62,11 @@ static void start_threads(void)
 
 static __attribute__((noinline)) void lose_one(void)
 {
-	void *volatile lost = calloc(1, 90);
+	void *volatile lost;
 
-	(void)lost;
 	kept[1] = realloc(kept[1], 600);
+	lost = calloc(1, 90);
+	(void)lost;
 }
 
 static void start_child(void)

@@ -53,6 +53,15 @@ static void has_usable_sizes(const struct traced *trace, const char *out)
 	ck_assert_uint_gt(lines, 100);
 }
 
+/* Nor does looking for a function change what libc keeps for itself. */
+START_TEST(first_calls_leave_nothing_behind)
+{
+	struct run r = must(run("LC_ALL=C.UTF-8 LANGUAGE=de LD_PRELOAD=" OURS " " PROGRAMS "first_calls 1022>trace"));
+
+	ck_assert_str_eq(r.out, must(run("LC_ALL=C.UTF-8 LANGUAGE=de " PROGRAMS "first_calls")).out);
+}
+END_TEST
+
 START_TEST(an_allocator_preloaded_behind_us_is_the_real_one)
 {
 	struct run untraced, traced;
@@ -68,6 +77,23 @@ START_TEST(an_allocator_preloaded_behind_us_is_the_real_one)
 	trace = traced_read("trace", true);
 	traced_is_sound(&trace);
 	has_usable_sizes(&trace, traced.out);
+}
+END_TEST
+
+/* Its blocks from before are released as its own: libc's free() would end the program. */
+START_TEST(an_allocator_of_a_running_program_is_the_real_one)
+{
+	struct traced trace;
+
+	if (!have_allocator("an_allocator_of_a_running_program_is_the_real_one", _i))
+		return;
+	must(run("LD_PRELOAD=%s " PROGRAMS "attached " OURS
+	         " threads=2 begin=trace step work before move keep end error=0 before step",
+	         allocators[_i]));
+	trace = traced_read("trace", true);
+	traced_is_sound(&trace);
+	ck_assert_uint_eq(trace.heap.counts.foreign, 2);
+	ck_assert_uint_eq(trace.heap.bytes, 50000);
 }
 END_TEST
 
@@ -432,6 +458,8 @@ int main(void)
 	add_test(suite, "linked foreign",
 	         a_foreign_block_of_an_allocator_linked_to_the_program_has_the_size_that_it_says, ALLOCATORS);
 	add_test(suite, "front", an_allocator_preloaded_in_front_of_us_leaves_nothing_to_see, ALLOCATORS);
+	add_test(suite, "running", an_allocator_of_a_running_program_is_the_real_one, ALLOCATORS);
+	ONCE(first_calls_leave_nothing_behind);
 	ONCE(a_size_that_wraps_round_is_not_in_the_books);
 	ONCE(glibcs_debugging_allocator_is_the_real_one);
 	add_test(suite, "watched", a_traced_program_can_be_watched, WATCHERS);

@@ -203,6 +203,13 @@ static struct costs read_costs(const char **at)
 	return costs;
 }
 
+static void is_as_before(const struct costs *before, const struct costs *after)
+{
+	ck_assert_int_gt(before->mappings, 0);
+	ck_assert_int_eq(after->mappings, before->mappings);
+	ck_assert_int_eq(after->descriptors, before->descriptors);
+}
+
 /* Threads that stay and threads that go, a child each time: all memory is given back, however often. */
 START_TEST(a_hundred_traces_cost_as_much_as_two)
 {
@@ -210,9 +217,7 @@ START_TEST(a_hundred_traces_cost_as_much_as_two)
 	const char *at = result.out;
 	struct costs second = read_costs(&at), last = read_costs(&at);
 
-	ck_assert_int_gt(second.mappings, 0);
-	ck_assert_int_eq(last.mappings, second.mappings);
-	ck_assert_int_eq(last.descriptors, second.descriptors);
+	is_as_before(&second, &last);
 	/* The program's own heap and stacks may have come to use a few pages more. A page for each trace would be 400.
 	 */
 	ck_assert_int_le(last.kilobytes, second.kilobytes + 64);
@@ -226,10 +231,20 @@ START_TEST(nothing_is_left_behind_the_end)
 	const char *at = result.out;
 	struct costs before = read_costs(&at), after = read_costs(&at);
 
-	ck_assert_int_eq(after.mappings, before.mappings);
-	ck_assert_int_eq(after.descriptors, before.descriptors);
+	is_as_before(&before, &after);
 	/* The tables in the trace's memory had more than a megabyte; what stays are pages of the library itself. */
 	ck_assert_int_le(after.kilobytes, before.kilobytes + 400);
+}
+END_TEST
+
+/* A child has its parent's ring, and the trace of its own has another one. */
+START_TEST(nothing_is_left_in_a_child)
+{
+	struct run result = run_steps(_i, "costs begin=t many=600 child begin=u many=600 end costs");
+	const char *at = result.out;
+	struct costs before = read_costs(&at), after = read_costs(&at);
+
+	is_as_before(&before, &after);
 }
 END_TEST
 
@@ -346,8 +361,7 @@ START_TEST(a_full_disk_does_not_keep_the_tracker_in_the_process)
 	ck_assert_msg(result.status == 0, "%.400s", result.err);
 	before = read_costs(&at);
 	after = read_costs(&at);
-	ck_assert_int_eq(after.mappings, before.mappings);
-	ck_assert_int_eq(after.descriptors, before.descriptors);
+	is_as_before(&before, &after);
 	trace = traced_read("t", false);
 	ck_assert_uint_eq(trace.malformed, 0);
 	ck_assert_uint_gt(trace.calls[LM_CALL_MALLOC], 1000);
@@ -444,6 +458,7 @@ int main(void)
 	ONCE(a_library_that_was_preloaded_without_a_trace_can_begin_one);
 	EACH_FORMAT(a_hundred_traces_cost_as_much_as_two);
 	EACH_FORMAT(nothing_is_left_behind_the_end);
+	EACH_FORMAT(nothing_is_left_in_a_child);
 	EACH_FORMAT(a_process_that_exits_ends_its_trace);
 	EACH_FORMAT(a_kill_loses_nothing);
 	EACH_FORMAT(an_exec_writes_what_is_recorded);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "linked.h"
+#include "running_programs.h"
 #include "support.h"
 #include "traced.h"
 
@@ -81,6 +82,31 @@ START_TEST(a_running_program_of_musl_is_traced)
 		ck_assert_uint_eq(trace.heap.blocks, !second);
 	}
 	must(run("grep -q '^# FLAVOUR attached' t && ! ls *.journal"));
+}
+END_TEST
+
+/* By all ways that a block is asked for. A program of musl needs a library of musl. */
+START_TEST(a_running_program_of_musl_is_attached_to)
+{
+	struct run result;
+	struct traced trace;
+
+	if (!can_run("a_running_program_of_musl_is_attached_to", "musl-gcc") ||
+	    !can_attach("a_running_program_of_musl_is_attached_to"))
+		return;
+	must(run("musl-gcc -shared -fPIC -fno-builtin-malloc -o later.so -x c - <<< "
+	         "'void *malloc(unsigned long); void *allocate(void) { return malloc(1006); }'"));
+	must(run("musl-gcc -O1 -fno-builtin-malloc -o program $S/tests/programs/attach_later.c"));
+	result = run(START "start ./program ./later.so && " LM " -p $p -o t; s=$?; kill -KILL $p; exit $s");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert_ptr_nonnull(strstr(result.err, "runs on musl"));
+	must(run(START "start ./program ./later.so && for i in 1 2 3; do " LM
+	               " -q -p $p -o t --library '%s/musl/liblog-malloc2.so' && echo >&7 && lines $i && " LM
+	               " -q -p $p --detach || exit; done; exec 7>&-; wait $p",
+	         built));
+	trace = traced_read("t", true);
+	for (uint64_t size = 1001; size <= 1006; size++)
+		traced_find(&trace, "malloc", size);
 }
 END_TEST
 
@@ -645,6 +671,7 @@ int main(void)
 
 	tcase_add_test(tcase, programs_of_musl_are_traced);
 	tcase_add_test(tcase, a_running_program_of_musl_is_traced);
+	tcase_add_test(tcase, a_running_program_of_musl_is_attached_to);
 	tcase = group(suite, "others", NULL);
 	tcase_add_test(tcase, programs_of_dietlibc_are_traced);
 	tcase_add_loop_test(tcase, programs_of_other_machines_are_traced, 0, MACHINES);

@@ -48,7 +48,6 @@ struct lm_totals lm_account_totals(void)
 
 void lm_account_release(void)
 {
-	lm_account_forked();
 	shares = NULL;
 	lm_hot.requested = lm_hot.usable = lm_hot.settled_requested = lm_hot.settled_usable = 0;
 }

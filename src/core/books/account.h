@@ -80,10 +80,11 @@ static inline void lm_account_call(struct lm_account_share *share, enum lm_call 
 /* Adds up what threads counted for themselves, for the totals to be exact while a trace is written. */
 void lm_account_settle(void);
 
-/* No share is part of the totals any more, and they are 0. No other thread may be at work. */
+/* No share is part of the totals any more, and they are 0. After lm_account_forked(). No other thread may be at work.
+ */
 void lm_account_release(void);
 
-/* In a child of fork: no call was made yet. */
+/* In a child of fork, and before lm_account_release(): no call was made yet. */
 void lm_account_forked(void);
 
 struct lm_totals lm_account_totals(void);

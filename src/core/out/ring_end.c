@@ -263,21 +263,19 @@ void lm_ring_leave_journal(void)
 
 /* ---- without a trace ---- */
 
-/* What could not be written out stays in the journal's file. */
-static void unmap(void)
+static void unmap(struct lm_journal_header **header)
 {
-	struct lm_journal_header *header = lm_ring_inside.header;
-
-	if (!header)
-		return;
-	lm_busfault_unprotect();
-	lm_ring_inside.header = NULL;
-	lm_journal_file_unmap(header);
+	if (*header)
+		lm_journal_file_unmap(*header);
+	*header = NULL;
 }
 
 void lm_ring_release(void)
 {
-	unmap();
+	lm_busfault_unprotect();
+	/* What could not be written out stays in the journal's file. */
+	unmap(&lm_ring_inside.header);
+	unmap(&lm_ring_inside.detached);
 	lm_ring_forget_slots();
 	lm_ring_forget();
 }
@@ -287,8 +285,10 @@ void lm_ring_detach(void)
 	lm_lock_reset(&lm_ring_inside.flush);
 	/* With an error, this thread does not wait for room that only a thread of the parent could make. */
 	lm_ring_inside.error = -EBADF;
-	if (lm_ring_inside.header)
+	if (lm_ring_inside.header) {
 		lm_journal_file_detach(lm_ring_inside.header);
+		lm_ring_inside.detached = lm_ring_inside.header;
+	}
 	/* Without a header, it does not write out either: a handler may have forked just before a flush. */
 	lm_ring_inside.header = NULL;
 	lm_busfault_unprotect();

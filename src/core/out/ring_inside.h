@@ -21,6 +21,7 @@
 
 extern struct lm_ring_inside {
 	struct lm_journal_header *header;     /* NULL: there is no journal */
+	struct lm_journal_header *detached;   /* in a child of fork: the parent's, with private memory in its place */
 	const struct lm_journal_place *place; /* of the journal's file; NULL: the ring lies in memory without a name */
 	int is_relayed;                       /* a relay writes out (relay.h) */
 	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */

@@ -368,6 +368,7 @@ static void forget(void)
 	lm_sample_stop();
 	lm_follow_release();
 	lm_thread_release();
+	lm_account_forked();
 	lm_account_release();
 	lm_sizemap_release();
 	lm_unwind_flush();

@@ -292,14 +292,3 @@ const char *lm_record_format(enum lm_format format)
 
 	return lines[format];
 }
-
-const char *lm_record_flavour(enum lm_flavour flavour)
-{
-	static const char *const lines[] = {
-#define LINE(id, word) [LM_FLAVOUR_##id] = "# " LM_TRACE_FLAVOUR " " word "\n",
-		LM_TRACE_FLAVOURS(LINE)
-#undef LINE
-	};
-
-	return lines[flavour];
-}

@@ -40,13 +40,14 @@ static int fail(struct attaching *attaching, int error, const char *fmt, ...)
 	return error;
 }
 
-static int no_moment(struct attaching *attaching, int error, const struct moment *moment)
+/* BUSY: where a thread was, if that is the reason. */
+static int no_moment(struct attaching *attaching, int error, uint64_t busy)
 {
 	if (error == -EBUSY)
 		return fail(attaching, error,
 		            "for some seconds there was no moment without a thread inside the allocator or the loader "
 		            "(at 0x%" PRIx64 "): try again later",
-		            moment->busy);
+		            busy);
 	if (error == -ENOENT)
 		return fail(attaching, error,
 		            "process %d is statically linked, nothing can be loaded into it: link the tracker in, with "
@@ -81,7 +82,7 @@ static int view_read(struct view *view, struct attaching *attaching)
 	if (!error)
 		return 0;
 	view_free(view);
-	return no_moment(attaching, error, NULL);
+	return no_moment(attaching, error, 0);
 }
 
 static bool is_from_us(const struct loaded *tracker)
@@ -248,7 +249,8 @@ static int load_library(struct remote *remote, struct attaching *attaching, cons
 	}
 	if (error || handle)
 		return error;
-	return fail(attaching, -ENOEXEC, "process %d can't load the library: %s", (int)attaching->pid, why);
+	return fail(attaching, -ENOEXEC, "process %d can't load the library: %s%s", (int)attaching->pid, why,
+	            strstr(why, strerror(ENOENT)) ? " (it needs /proc, which seems not to be mounted for it)" : "");
 }
 
 /* musl puts a library that it has into its order again if it is asked for the same file. */
@@ -295,16 +297,21 @@ static int ensure_library(struct attaching *attaching, struct moment *moment)
 
 /* ---- tracing ------------------------------------------------------------------------------- */
 
-/* Does a search by the process find our malloc()? Without dlsym(), that is not known. */
+/*
+ * Does a search by the process find our malloc()? Or the stub of a program that is not position independent, which
+ * leads to us when its calls are taken over. Without dlsym(), that is not known.
+ */
 static bool finds_ours(struct remote *remote, struct attaching *attaching, const struct moment *moment)
 {
-	const struct loaded *tracker = loaded_tracker(&moment->loaded);
+	const struct loaded *tracker = loaded_tracker(&moment->loaded), *program = &moment->loaded.items[0];
 	const uint64_t function = loaded_find(&moment->loaded, "dlsym", NULL), room = remote_room(remote);
 	uint64_t found = 0;
 
-	return function && memory_write(attaching->pid, room, "malloc", sizeof "malloc") == 0 &&
-	       call(remote, attaching, function, (uint64_t)(uintptr_t)RTLD_DEFAULT, room, &found) == 0 &&
-	       found == loaded_address(tracker, loaded_define(tracker, "malloc"));
+	if (!function || memory_write(attaching->pid, room, "malloc", sizeof "malloc") != 0 ||
+	    call(remote, attaching, function, (uint64_t)(uintptr_t)RTLD_DEFAULT, room, &found) != 0)
+		return false;
+	return found == loaded_address(tracker, loaded_define(tracker, "malloc")) ||
+	       (loaded_at(&moment->loaded, found) == program && !loaded_define(program, "malloc"));
 }
 
 /* The library comes to the front of the loader's order, or stays where it is. */
@@ -340,6 +347,22 @@ static int call_library(struct remote *remote, struct attaching *attaching, cons
 	return error;
 }
 
+/* What glibc's allocator has handed out, if it is the process's and can tell. It goes through its free blocks. */
+static uint64_t count_before(struct remote *remote, struct attaching *attaching, const struct loaded_list *list)
+{
+	/* Of struct mallinfo2, ten numbers. */
+	enum { NUMBERS = 10, MAPPED = 4, IN_USE = 7 };
+	const uint64_t room = remote_room(remote);
+	const struct loaded *allocator = NULL, *teller = NULL;
+	uint64_t function = loaded_find(list, "mallinfo2", &teller), numbers[NUMBERS], ignored;
+
+	if (!function || !loaded_find(list, "malloc", &allocator) || allocator != teller ||
+	    call(remote, attaching, function, room, 0, &ignored) != 0 ||
+	    memory_read(attaching->pid, room, numbers, sizeof numbers) != sizeof numbers)
+		return UINT64_MAX;
+	return numbers[MAPPED] + numbers[IN_USE];
+}
+
 static int begin_trace(struct remote *remote, struct attaching *attaching, const struct moment *moment)
 {
 	const int ours[] = {attaching->trace, attaching->journal};
@@ -352,6 +375,7 @@ static int begin_trace(struct remote *remote, struct attaching *attaching, const
 	if (error)
 		return fail(attaching, error, "process %d can't be given a descriptor: %s", (int)attaching->pid,
 		            strerror(-error));
+	order.before_bytes = count_before(remote, attaching, &moment->loaded);
 	order.trace = theirs[0];
 	order.journal = theirs[1];
 	order.settings_size = (uint32_t)attaching->settings_size;
@@ -359,10 +383,33 @@ static int begin_trace(struct remote *remote, struct attaching *attaching, const
 	return call_library(remote, attaching, moment, LM_ATTACH_BEGIN, &order);
 }
 
+/* Takes the calls over in a process whose trace has begun. If that fails, all is given back. */
+static int take_over(struct remote *remote, struct attaching *attaching, const struct moment *moment,
+                     struct takeover_names *names, const struct takeover_found *found)
+{
+	const struct lm_attach end = {.version = LM_ATTACH_VERSION, .trace = -1, .journal = -1};
+	struct takeover_count count, back;
+	int error;
+
+	takeover_find(names, &moment->loaded);
+	error = takeover(names, found, &moment->loaded, true, &count);
+	attaching->slots = count.slots;
+	attaching->pointers = count.pointers;
+	if (!error && !count.slots && !count.pointers)
+		error = -ENOENT;
+	if (!error)
+		return 0;
+	fail(attaching, error, "the calls of process %d can't be taken over: %s", (int)attaching->pid,
+	     error == -ENOENT ? "no call of an allocator was found" : strerror(-error));
+	takeover(names, found, &moment->loaded, false, &back);
+	scope_to_back(&moment->loaded);
+	call_library(remote, attaching, moment, LM_ATTACH_END, &end);
+	return error;
+}
+
 static int begin_stopped(struct attaching *attaching, struct moment *moment, struct takeover_names *names,
                          const struct takeover_found *found)
 {
-	struct takeover_count count = {.slots = 0};
 	struct scope_end end;
 	struct remote remote;
 	int error, failed;
@@ -376,14 +423,8 @@ static int begin_stopped(struct attaching *attaching, struct moment *moment, str
 	error = begin_trace(&remote, attaching, moment);
 	if (!error) {
 		order_scope(&remote, attaching, moment, &end);
-		takeover_find(names, &moment->loaded);
-		error = takeover(names, found, &moment->loaded, true, &count);
-		if (error)
-			fail(attaching, error, "the calls of process %d can't be taken over: %s", (int)attaching->pid,
-			     strerror(-error));
+		error = take_over(&remote, attaching, moment, names, found);
 	}
-	attaching->slots = count.slots;
-	attaching->pointers = count.pointers;
 	failed = remote_end(&remote);
 	if (!error && failed)
 		error = fail(attaching, failed, "process %d ended meanwhile", (int)attaching->pid);
@@ -411,7 +452,7 @@ static int in_moment(struct attaching *attaching, struct takeover_names *names, 
 	int error = moment_find(&moment, attaching->pid);
 
 	if (error)
-		return no_moment(attaching, error, &moment);
+		return no_moment(attaching, error, moment.busy);
 	error = job(attaching, &moment, names, found);
 	moment_end(&moment);
 	attaching->stood_ns = ns_since(&moment.since);

@@ -351,6 +351,9 @@ int loaded_read(struct loaded_list *list, pid_t pid, const struct regions *regio
 	int error = 0;
 
 	*list = (struct loaded_list){.pid = pid, .debug = debug_of_program(pid)};
+	/* A process that has ended has no memory any more. */
+	if (!regions->count)
+		return -ESRCH;
 	if (!list->debug || memory_read(pid, list->debug, &debug, sizeof debug) != sizeof debug)
 		return -ENOENT;
 	at = (uint64_t)(uintptr_t)debug.r_map;

@@ -53,7 +53,8 @@ struct loaded_list {
 	uint64_t debug; /* the loader's struct r_debug */
 };
 
-/* Reads the list. 0, or -errno: -ENOENT if the process has no loader, or that has not begun its work. */
+/* Reads the list. 0, or -errno: -ENOENT if the process has no loader, or that has not begun its work; -ESRCH
+ * if the process has ended. */
 int loaded_read(struct loaded_list *list, pid_t pid, const struct regions *regions);
 
 /* Does the loader change its list just now? */

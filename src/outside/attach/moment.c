@@ -16,11 +16,17 @@
 #include <unistd.h>
 
 /* Rounds in which only the threads run that are inside; and how often everything runs after them. */
-enum { ROUNDS = 20, TRIES = 60 };
+enum { ROUNDS = 150, TRIES = 30 };
+
+/*
+ * How long: until they have had so much of the processors' time together. Where other processes have the processors, a
+ * thread that is stopped again too soon has not run at all.
+ */
+enum { RUN_US = 50, LOOK_US = 50, LONGEST_US = 10000, ALL_RUN_MS = 20 };
 
 /* ---- code that nobody may be in ---------------------------------------------------- */
 
-static int add_range(struct moment *moment, uint64_t start, uint64_t end)
+static int add_range(struct moment *moment, struct moment_range range)
 {
 	struct moment_range *items =
 		array_grow(moment->inside, &moment->inside_room, moment->inside_count + 1, sizeof *items);
@@ -28,18 +34,19 @@ static int add_range(struct moment *moment, uint64_t start, uint64_t end)
 	if (!items)
 		return -ENOMEM;
 	moment->inside = items;
-	items[moment->inside_count++] = (struct moment_range){start, end};
+	items[moment->inside_count++] = range;
 	return 0;
 }
 
 /* All code of an object. */
-static int add_object(struct moment *moment, const struct loaded *object)
+static int add_object(struct moment *moment, const struct loaded *object, bool has_threads)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < object->segment_count; i++) {
 		if (!object->segments[i].writable)
-			error = add_range(moment, object->segments[i].start, object->segments[i].end);
+			error = add_range(moment, (struct moment_range){object->segments[i].start,
+			                                                object->segments[i].end, has_threads});
 	}
 	return error;
 }
@@ -69,7 +76,7 @@ static bool is_one_of(const uint64_t *functions, size_t count, uint64_t address)
 static void spread(struct moment_range *ranges, const struct loaded *object, const uint64_t *functions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		ranges[i] = (struct moment_range){0, UINT64_MAX};
+		ranges[i] = (struct moment_range){0, UINT64_MAX, false};
 	for (size_t i = 0; i < object->symbol_count; i++) {
 		const Elf64_Sym *symbol = &object->symbols[i];
 		uint64_t start = object->base + symbol->st_value, end = start + symbol->st_size;
@@ -95,7 +102,8 @@ static int add_functions(struct moment *moment, const struct loaded *object, con
 		uint64_t start = symbol ? loaded_address(object, symbol) : 0;
 
 		if (symbol)
-			error = add_range(moment, start, start + (symbol->st_size ? symbol->st_size : 1));
+			error = add_range(moment, (struct moment_range){
+							  start, start + symbol->st_size + !symbol->st_size, false});
 	}
 	return error;
 }
@@ -105,7 +113,7 @@ enum { FAMILY_MAX = 64 };
 static int add_family(struct moment *moment, const struct loaded *object, const char *const *names, size_t count)
 {
 	struct moment_range ranges[FAMILY_MAX];
-	uint64_t functions[FAMILY_MAX];
+	uint64_t functions[FAMILY_MAX] = {0};
 	size_t found = 0;
 	int error = 0;
 
@@ -118,7 +126,7 @@ static int add_family(struct moment *moment, const struct loaded *object, const 
 	qsort(functions, found, sizeof *functions, compare_addresses);
 	spread(ranges, object, functions, found);
 	for (size_t i = 0; !error && i < found; i++)
-		error = add_range(moment, ranges[i].start, ranges[i].end);
+		error = add_range(moment, ranges[i]);
 	return error;
 }
 
@@ -178,7 +186,7 @@ static int add_allocator(struct moment *moment, const struct loaded *libc)
 		return 0;
 	if (definer == &moment->loaded.items[0])
 		return add_functions(moment, definer, NAMES(allocating));
-	return add_object(moment, definer);
+	return add_object(moment, definer, true);
 }
 
 static int find_ranges(struct moment *moment)
@@ -191,7 +199,7 @@ static int find_ranges(struct moment *moment)
 		const struct loaded *object = &moment->loaded.items[i];
 
 		if (object->is_tracker || (object->is_loader && !object->is_libc))
-			error = add_object(moment, object);
+			error = add_object(moment, object, false);
 	}
 	if (!error && libc)
 		error = add_family(moment, libc, NAMES(allocating));
@@ -202,13 +210,14 @@ static int find_ranges(struct moment *moment)
 	return error ? error : add_allocator(moment, libc);
 }
 
-static bool is_inside(const struct moment *moment, uint64_t address)
+/* The range that ADDRESS lies in, or NULL. */
+static const struct moment_range *find_inside(const struct moment *moment, uint64_t address)
 {
 	for (size_t i = 0; i < moment->inside_count; i++) {
 		if (address >= moment->inside[i].start && address < moment->inside[i].end)
-			return true;
+			return &moment->inside[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- elfutils' view of the process --------------------------------------------------- */
@@ -314,17 +323,43 @@ static bool open_dwfl(struct moment *moment)
 struct walk {
 	const struct moment *moment;
 	uint64_t inside; /* the frame's address that was inside; 0: none was */
-	size_t left;     /* frames that were in no library of the loader's or of libc's */
+	uint64_t own; /* the same in a library with threads of its own: if nobody else called it, it does not count */
+	size_t left;  /* frames that were in no library of the loader's or of libc's */
 	size_t frames;
+	bool has_gap; /* a frame has no unwind tables: elfutils guesses there by the frame pointer, which skips frames
+	               */
 };
 
 /* Frames that are looked at. What is inside is called from the program, never the other way round, but for the loader.
  */
-enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, CALL_BYTES = 8 };
+enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, SCAN_MORE = 8, CALL_BYTES = 8 };
+
+/* The kernel's vdso and code that the program generated are no files. libc and the tracker call the vdso. */
+static bool is_from_file(const struct moment *moment, uint64_t pc)
+{
+	const struct region *region = regions_find(&moment->regions, pc);
+
+	return region && region->inode;
+}
+
+/* Do the unwind tables tell how to go on from PC? */
+static bool has_tables(const struct moment *moment, uint64_t pc)
+{
+	Dwfl_Module *module = dwfl_addrmodule(moment->dwfl, pc);
+	Dwarf_Frame *frame;
+	Dwarf_Addr bias;
+	Dwarf_CFI *tables = module ? dwfl_module_eh_cfi(module, &bias) : NULL;
+
+	if (!tables || dwarf_cfi_addrframe(tables, pc - bias, &frame) != 0)
+		return false;
+	free(frame);
+	return true;
+}
 
 static int look_at_frame(Dwfl_Frame *frame, void *argument)
 {
 	struct walk *walk = argument;
+	const struct moment_range *range;
 	const struct loaded *object;
 	bool activation;
 	Dwarf_Addr pc;
@@ -332,12 +367,19 @@ static int look_at_frame(Dwfl_Frame *frame, void *argument)
 	if (!dwfl_frame_pc(frame, &pc, &activation))
 		return DWARF_CB_ABORT;
 	pc -= !activation;
-	if (is_inside(walk->moment, pc)) {
-		walk->inside = pc;
-		return DWARF_CB_ABORT;
-	}
+	range = find_inside(walk->moment, pc);
 	object = loaded_at(&walk->moment->loaded, pc);
-	walk->left += !object || !(object->is_libc || object->is_loader);
+	if (range && range->has_threads)
+		walk->own = pc;
+	else if (range)
+		walk->inside = pc;
+	else if (!object || !(object->is_libc || object->is_loader)) {
+		walk->inside = walk->own;
+		walk->left += is_from_file(walk->moment, pc);
+	}
+	walk->has_gap = !has_tables(walk->moment, pc);
+	if (walk->inside || walk->has_gap)
+		return DWARF_CB_ABORT;
 	return ++walk->frames < FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
@@ -353,55 +395,43 @@ static bool is_return_address(const struct moment *moment, uint64_t address)
 }
 
 /*
- * A thread that can't be unwound, as in musl, which has no tables. Return addresses on its stack up to the first one
- * outside of libc are believed; some of them can be old.
+ * A thread that can't be unwound, as in musl, which has no tables. Return addresses on its stack are believed up to the
+ * first one outside of libc, and a little further, since some are old.
  */
 static uint64_t scan(const struct moment *moment, const struct stop_thread *thread)
 {
 	uint64_t words[SCAN_WORDS], pc = machine_pc(&thread->registers);
-	size_t count;
+	size_t count, end = SCAN_WORDS;
 
-	if (is_inside(moment, pc))
+	if (find_inside(moment, pc))
 		return pc;
 	count = memory_read(moment->pid, machine_sp(&thread->registers), words, sizeof words) / sizeof *words;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && i < end; i++) {
 		const struct loaded *object;
 
 		if (!is_return_address(moment, words[i]))
 			continue;
-		if (is_inside(moment, words[i] - 1))
+		if (find_inside(moment, words[i] - 1))
 			return words[i] - 1;
 		object = loaded_at(&moment->loaded, words[i] - 1);
-		if (!object || !(object->is_libc || object->is_loader))
-			return 0;
+		if (end == SCAN_WORDS && (!object || !(object->is_libc || object->is_loader)))
+			end = i + SCAN_MORE;
 	}
 	return 0;
 }
 
-struct look {
-	struct moment *moment;
-	size_t inside; /* threads */
-	bool *is_in;   /* of each thread */
-};
-
-static int look_at_thread(Dwfl_Thread *dwfl_thread, void *argument)
+/* Is the thread inside? Then moment->busy is where. */
+static bool look_at_thread(struct moment *moment, const struct stop_thread *thread)
 {
-	struct look *look = argument;
-	struct stop *stop = &look->moment->stop;
-	struct walk walk = {.moment = look->moment};
-	int unwound = dwfl_thread_getframes(dwfl_thread, look_at_frame, &walk);
+	struct walk walk = {.moment = moment};
+	int unwound = dwfl_getthread_frames(moment->dwfl, thread->tid, look_at_frame, &walk);
 
-	for (size_t i = 0; i < stop->count; i++) {
-		if (stop->threads[i].tid != dwfl_thread_tid(dwfl_thread))
-			continue;
-		/* Frames without tables behind the program's own do not matter. */
-		if (unwound < 0 && !walk.left)
-			walk.inside = scan(look->moment, &stop->threads[i]);
-		look->is_in[i] = walk.inside != 0;
-		look->inside += walk.inside != 0;
-		look->moment->busy = walk.inside ? walk.inside : look->moment->busy;
-	}
-	return DWARF_CB_OK;
+	/* Frames without tables behind the program's own do not matter. */
+	if ((unwound < 0 || walk.has_gap) && !walk.inside && !walk.left)
+		walk.inside = walk.own ? walk.own : scan(moment, thread);
+	if (walk.inside)
+		moment->busy = walk.inside;
+	return walk.inside != 0;
 }
 
 /* ---- all threads ------------------------------------------------------------------------- */
@@ -463,58 +493,111 @@ static int read_modules(struct moment *moment)
 	return open_dwfl(moment) ? 0 : -ENOMEM;
 }
 
-/* Which threads are inside? 0 with LOOK, or -errno. */
-static int look_at_all(struct look *look, struct moment *moment)
-{
-	int error = read_modules(moment);
-
-	*look = (struct look){.moment = moment};
-	if (error)
-		return error;
-	look->is_in = calloc(moment->stop.count, sizeof *look->is_in);
-	if (!look->is_in)
-		return -ENOMEM;
-	current = moment;
-	dwfl_getthreads(moment->dwfl, look_at_thread, look);
-	return 0;
-}
-
 static void pause_for(long microseconds)
 {
 	nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL);
 }
 
-/*
- * The threads that are inside run for a moment. The others stay where they are: the more threads there are, the rarer
- * is a moment in which all are outside by chance. If that does not help, one that is inside waits for one of the
- * others.
- */
-static int run_inside(struct moment *moment, const struct look *look, int round)
+static bool is_waiting(const struct moment *moment, pid_t tid)
 {
-	for (size_t i = 0; i < moment->stop.count; i++) {
-		if (look->is_in[i])
-			stop_resume_thread(&moment->stop.threads[i]);
+	for (size_t i = 0; i < moment->outside_count; i++) {
+		if (moment->outside[i] == tid)
+			return true;
 	}
-	pause_for(100 + 50 * round);
+	return false;
+}
+
+static int keep_waiting(struct moment *moment, pid_t tid)
+{
+	pid_t *items = array_grow(moment->outside, &moment->outside_room, moment->outside_count + 1, sizeof *items);
+
+	if (!items)
+		return -ENOMEM;
+	moment->outside = items;
+	items[moment->outside_count++] = tid;
+	return 0;
+}
+
+/* Nanoseconds that the threads have run which do not stand outside. */
+static uint64_t time_run(const struct moment *moment)
+{
+	unsigned long long sum = 0, own;
+	char path[64];
+
+	for (size_t i = 0; i < moment->stop.count; i++) {
+		FILE *file;
+
+		if (moment->stop.threads[i].is_stopped)
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)moment->pid,
+		         (int)moment->stop.threads[i].tid);
+		file = fopen(path, "re");
+		if (file && fscanf(file, "%llu", &own) == 1)
+			sum += own;
+		if (file)
+			fclose(file);
+	}
+	return sum;
+}
+
+static void let_run(struct moment *moment)
+{
+	const uint64_t before = time_run(moment);
+	int waited = 0;
+
+	do {
+		pause_for(LOOK_US);
+		waited += LOOK_US;
+		stop_pass_signals(&moment->stop);
+	} while (waited < LONGEST_US && time_run(moment) - before < RUN_US * UINT64_C(1000));
+}
+
+/*
+ * Lets the threads that are inside run for a moment. The others stay where they are: the more threads there are, the
+ * rarer is a moment in which all are outside by chance. 1: nobody was inside. 0: somebody was; or -errno.
+ */
+static int run_inside(struct moment *moment)
+{
+	int error = read_modules(moment);
+	bool is_done = true;
+
+	for (size_t i = 0; !error && i < moment->stop.count; i++) {
+		struct stop_thread *thread = &moment->stop.threads[i];
+
+		if (is_waiting(moment, thread->tid))
+			continue;
+		if (!look_at_thread(moment, thread)) {
+			error = keep_waiting(moment, thread->tid);
+			continue;
+		}
+		is_done = false;
+		stop_resume_thread(thread);
+	}
+	if (error || is_done)
+		return error ? error : 1;
+	let_run(moment);
 	return stop_again(&moment->stop);
 }
 
-/* 1: nobody is inside. 0: somebody is. Or -errno. */
+/* Is there a thread that is not just about to get a signal? Only such a one can be made to call something. */
+static bool has_free_thread(const struct moment *moment)
+{
+	for (size_t i = 0; i < moment->stop.count; i++) {
+		if (!moment->stop.threads[i].signal)
+			return true;
+	}
+	return false;
+}
+
+/* 1: nobody is inside. 0: somebody is, who may wait for one of those that stand. Or -errno. */
 static int try_once(struct moment *moment)
 {
-	struct look look = {.inside = 1};
-	int error = 0;
+	int result = 0;
 
-	for (int round = 0; !error && look.inside && round < ROUNDS; round++) {
-		error = look_at_all(&look, moment);
-		if (!error && look.inside)
-			error = run_inside(moment, &look, round);
-		free(look.is_in);
-		look.is_in = NULL;
-	}
-	if (error)
-		return error;
-	return !look.inside && !loaded_changes(&moment->loaded);
+	moment->outside_count = 0;
+	for (int round = 0; !result && round < ROUNDS; round++)
+		result = run_inside(moment);
+	return result > 0 ? !loaded_changes(&moment->loaded) && has_free_thread(moment) : result;
 }
 
 int moment_find_again(struct moment *moment)
@@ -526,7 +609,10 @@ int moment_find_again(struct moment *moment)
 		if (found)
 			break;
 		found = stop_resume(&moment->stop);
-		pause_for(20000);
+		for (int ms = 0; !found && ms < ALL_RUN_MS; ms++) {
+			pause_for(1000);
+			stop_pass_signals(&moment->stop);
+		}
 		clock_gettime(CLOCK_MONOTONIC, &moment->since);
 		if (!found)
 			found = stop_again(&moment->stop);
@@ -560,7 +646,10 @@ void moment_end(struct moment *moment)
 	if (moment->dwfl)
 		dwfl_end(moment->dwfl);
 	moment->dwfl = NULL;
+	free(moment->outside);
 	free(moment->inside);
+	moment->outside = NULL;
+	moment->outside_count = moment->outside_room = 0;
 	moment->inside = NULL;
 	moment->inside_count = moment->inside_room = 0;
 	current = NULL;

@@ -18,6 +18,7 @@
 
 struct moment_range {
 	uint64_t start, end;
+	bool has_threads; /* a library with threads of its own, which are always inside, but for nobody else */
 };
 
 struct moment {
@@ -29,6 +30,8 @@ struct moment {
 	bool is_stale;               /* not any more */
 	struct moment_range *inside; /* code that nobody may be in */
 	size_t inside_count, inside_room;
+	pid_t *outside; /* threads that stand outside, while others still run */
+	size_t outside_count, outside_room;
 	struct timespec since; /* when the process was stopped */
 	uint64_t busy;         /* where a thread was when the moment was not found; 0: nowhere */
 };

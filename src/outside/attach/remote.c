@@ -8,7 +8,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* A stop at a system call is told from a signal by this. */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
@@ -26,8 +24,7 @@
 enum { MASK_SIZE = 8 };
 
 /* A thread waits so long for a lock before the others run, and so long in all. */
-enum { SPINS = 2000, PAUSE_NS = 50000, ALONE_MS = 50, WAIT_MS = 20000 };
-#define PER_MS (1000000L / PAUSE_NS)
+enum { ALONE_MS = 100, STEP_MS = 5, WAIT_MS = 20000 };
 
 /* ---- the thread's state ----------------------------------------------------------- */
 
@@ -95,26 +92,20 @@ static void let_others_run(struct remote *remote)
 /* Waits until the thread has stopped. 0 with STATUS, -ESRCH if it ended, -ETIMEDOUT. */
 static int wait_for_thread(struct remote *remote, int *status)
 {
-	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int error = stop_wait(remote->tid, status, ALONE_MS);
 
-	for (long i = 0; i < SPINS + WAIT_MS * PER_MS; i++) {
-		pid_t waited = waitpid(remote->tid, status, __WALL | WNOHANG);
-
-		if (waited == remote->tid)
-			return WIFSTOPPED(*status) ? 0 : -ESRCH;
-		if (waited < 0 && errno != EINTR)
-			return -ESRCH;
-		if (i < SPINS) {
-			sched_yield();
-			continue;
-		}
-		if (i == SPINS + ALONE_MS * PER_MS)
-			let_others_run(remote);
-		nanosleep(&pause, NULL);
+	if (error != -ETIMEDOUT)
+		return error;
+	let_others_run(remote);
+	for (int ms = 0; error == -ETIMEDOUT && ms < WAIT_MS; ms += STEP_MS) {
+		stop_pass_signals(remote->stop);
+		error = stop_wait(remote->tid, status, STEP_MS);
 	}
+	if (error != -ETIMEDOUT)
+		return error;
 	/* The thread has to stand to be given back. */
 	ptrace(PTRACE_INTERRUPT, remote->tid, NULL, NULL);
-	return waitpid(remote->tid, status, __WALL) == remote->tid && WIFSTOPPED(*status) ? -ETIMEDOUT : -ESRCH;
+	return stop_wait(remote->tid, status, WAIT_MS) == 0 ? -ETIMEDOUT : -ESRCH;
 }
 
 /* Runs the thread to the entry or the end of the next system call, and reads its registers. 0 or -errno. */

@@ -14,6 +14,7 @@
 /* Memory is read in pieces of this size. */
 enum { PIECE = 1 << 20, WORD = sizeof(uint64_t) };
 #define TABLE_MAX ((uint64_t)1 << 28)
+#define PAGE_REST ((uint64_t)4095)
 
 /* ---- the functions ----------------------------------------------------------------- */
 
@@ -313,8 +314,10 @@ static int change_pointers(struct change *change, const struct loaded_list *list
 		for (size_t j = 0; !error && !object->is_tracker && j < object->segment_count; j++) {
 			const struct loaded_segment *segment = &object->segments[j];
 
+			/* musl's heap has what is left of the segment's pages. */
 			if (segment->writable)
-				error = each_word(list->pid, segment->start, segment->end, &range, change_word, change);
+				error = each_word(list->pid, segment->start & ~PAGE_REST,
+				                  (segment->end + PAGE_REST) & ~PAGE_REST, &range, change_word, change);
 		}
 	}
 	return error;

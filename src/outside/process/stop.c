@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@
 /* ---- one thread ---------------------------------------------------------------- */
 
 /* A thread stops within microseconds, unless it waits for a disk or for the child of its vfork(). */
-enum { SPINS = 200, LOOK_EVERY = 20, PAUSE_NS = 50000, WAIT_MS = 10000 };
+enum { LOOK_MS = 10, WAIT_MS = 10000 };
 
 /*
  * Has thread TID ended? The main thread stays as a zombie until the last thread ends, and waitpid() does not tell of it
@@ -45,27 +44,72 @@ static bool has_ended(pid_t pid, pid_t tid)
 	return !state || strchr("ZX", state[1] ? state[2] : 'X');
 }
 
-/* Waits for the next stop of a thread. 0 with its STATUS; -ESRCH if it ended, -ETIMEDOUT if it does not stop. */
-static int wait_for_status(pid_t pid, pid_t tid, int *status)
+/*
+ * The kernel sends SIGCHLD when a thread has stopped. So nobody has to look again and again, which would take the
+ * processor from the thread that is waited for.
+ */
+static int wait_for(pid_t tid, int *status, int ms, const sigset_t *child)
 {
-	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	const struct timespec step = {.tv_nsec = LOOK_MS * 1000000L};
 
-	for (long i = 0; i < SPINS + WAIT_MS * (1000000L / PAUSE_NS); i++) {
+	for (int left = ms;; left -= LOOK_MS) {
 		pid_t waited = waitpid(tid, status, __WALL | WNOHANG);
 
 		if (waited == tid)
 			return WIFSTOPPED(*status) ? 0 : -ESRCH;
 		if (waited < 0 && errno != EINTR)
 			return -ESRCH;
-		if (i < SPINS) {
-			sched_yield();
-			continue;
-		}
-		if (i % LOOK_EVERY == 0 && has_ended(pid, tid))
-			return -ESRCH;
-		nanosleep(&pause, NULL);
+		/* The signal can be another thread's, so the time is a little shorter at times. */
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (sigtimedwait(child, NULL, &step) > 0)
+			left += LOOK_MS - 1;
 	}
-	return -ETIMEDOUT;
+}
+
+int stop_wait(pid_t tid, int *status, int ms)
+{
+	sigset_t child, before;
+	int error;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &before);
+	error = wait_for(tid, status, ms, &child);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+/* The same of a thread that may end meanwhile. */
+static int wait_for_status(pid_t pid, pid_t tid, int *status)
+{
+	int error = -ETIMEDOUT;
+
+	for (int ms = 0; error == -ETIMEDOUT && ms < WAIT_MS; ms += LOOK_MS) {
+		error = stop_wait(tid, status, LOOK_MS);
+		if (error == -ETIMEDOUT && has_ended(pid, tid))
+			error = -ESRCH;
+	}
+	return error;
+}
+
+static void note_stop(struct stop_thread *thread, int status)
+{
+	thread->is_stopped = true;
+	thread->is_group = STOP_EVENT(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
+	if (!STOP_EVENT(status))
+		thread->signal = WSTOPSIG(status);
+}
+
+/* Has a running thread stopped by itself, to get a signal? */
+static bool has_stopped(struct stop_thread *thread)
+{
+	int status;
+
+	if (waitpid(thread->tid, &status, __WALL | WNOHANG) != thread->tid || !WIFSTOPPED(status))
+		return false;
+	note_stop(thread, status);
+	return true;
 }
 
 /*
@@ -78,10 +122,7 @@ static int wait_for_stop(pid_t pid, struct stop_thread *thread)
 
 	if (error)
 		return error;
-	thread->is_stopped = true;
-	thread->is_group = STOP_EVENT(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
-	if (!STOP_EVENT(status))
-		thread->signal = WSTOPSIG(status);
+	note_stop(thread, status);
 	return 0;
 }
 
@@ -180,7 +221,7 @@ static int add_new(struct stop *stop, size_t *found)
 /* A thread that is not stopped yet can start another one, so this looks until there are no new ones. */
 static int add_all(struct stop *stop)
 {
-	size_t found;
+	size_t found = 0;
 	int error;
 
 	do {
@@ -240,13 +281,23 @@ int stop_resume(struct stop *stop)
 	return error;
 }
 
+void stop_pass_signals(struct stop *stop)
+{
+	for (size_t i = 0; i < stop->count; i++) {
+		struct stop_thread *thread = &stop->threads[i];
+
+		if (!thread->is_stopped && has_stopped(thread))
+			stop_resume_thread(thread);
+	}
+}
+
 int stop_again(struct stop *stop)
 {
 	int error = 0;
 
-	/* A stopped thread would be stopped once more when it goes on. */
+	/* A thread that stands already would be stopped once more when it goes on. */
 	for (size_t i = 0; i < stop->count; i++) {
-		if (!stop->threads[i].is_stopped)
+		if (!stop->threads[i].is_stopped && !has_stopped(&stop->threads[i]))
 			ptrace(PTRACE_INTERRUPT, stop->threads[i].tid, NULL, NULL);
 	}
 	for (size_t i = 0; !error && i < stop->count;) {

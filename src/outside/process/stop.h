@@ -54,8 +54,14 @@ int stop_resume(struct stop *stop);
 int stop_resume_thread(struct stop_thread *thread);
 int stop_again(struct stop *stop);
 
+/* While threads run: one that is to get a signal stands until it is passed on. To be called again and again. */
+void stop_pass_signals(struct stop *stop);
+
 /* Lets go of all threads; each gets the signal that it was to get. STOP is empty then. */
 void stop_release(struct stop *stop);
+
+/* Waits MS milliseconds for the next stop of thread TID. 0 with what waitpid() says, -ESRCH if it ended, -ETIMEDOUT. */
+int stop_wait(pid_t tid, int *status, int ms);
 
 /* Reads the registers of a stopped thread into it; writes REGISTERS to it. 0 or -errno. */
 int stop_read_registers(struct stop_thread *thread);

@@ -7,6 +7,7 @@
  */
 #include "allocator.h"
 #include "musl.h"
+#include "units.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,20 +32,23 @@ static struct range heap_of(const struct copy *copy, const struct region *region
 
 /*
  * In a static program, the first thread's thread-local storage and its struct pthread lie at the start of that memory.
- * FROM moves behind them.
+ * Where the thread pointer is, or the start.
  */
+static uint64_t skip_storage(const struct copy *copy, struct range heap)
+{
+	for (size_t i = 0; i < copy->thread_count; i++) {
+		if (copy->threads[i].tp >= heap.from && copy->threads[i].tp < heap.to)
+			return copy->threads[i].tp;
+	}
+	return heap.from;
+}
+
 static uint64_t skip_first_thread(const struct copy *copy, struct range heap)
 {
-	enum { BEHIND = 2560 };
-	uint64_t from = heap.from;
+	enum { PTHREAD = 2560 };
+	uint64_t from = skip_storage(copy, heap);
 
-	for (size_t i = 0; i < copy->thread_count; i++) {
-		uint64_t tp = copy->threads[i].tp;
-
-		if (tp >= heap.from && tp < heap.to && tp + BEHIND > from)
-			from = tp + BEHIND;
-	}
-	return from;
+	return from == heap.from ? from : from + PTHREAD;
 }
 
 static int add_heap(struct ranges *its, const struct copy *copy, const struct ranges *occupied)
@@ -70,25 +74,24 @@ static uint64_t heap_size(const struct copy *copy)
 	return copy->word == 8 ? UINT64_C(64) << 20 : UINT64_C(1) << 20;
 }
 
-/* The bytes of the heap at ADDRESS that were ever used; 0 if there is none. Its first words are those of heap_info. */
-static uint64_t used_of_heap(const struct copy *copy, uint64_t address)
+/* The heap at ADDRESS, if there is one: its size, and the bytes that were ever used. Its first words are heap_info. */
+static bool is_heap(const struct copy *copy, uint64_t address, uint64_t *size, uint64_t *used)
 {
 	const uint64_t most = heap_size(copy);
-	uint64_t arena, before, size, used;
+	uint64_t arena, before;
 
 	if (!copy_word(copy, address, &arena) || !copy_word(copy, address + copy->word, &before) ||
-	    !copy_word(copy, address + (uint64_t)2 * copy->word, &size) ||
-	    !copy_word(copy, address + (uint64_t)3 * copy->word, &used))
-		return 0;
-	if (!arena || arena % (2 * copy->word) || before % most || !size || size % PAGE || used % PAGE)
-		return 0;
-	if (size > used || used > most)
-		return 0;
+	    !copy_word(copy, address + (uint64_t)2 * copy->word, size) ||
+	    !copy_word(copy, address + (uint64_t)3 * copy->word, used))
+		return false;
+	if (!arena || arena % (2 * copy->word) || before % most || !*size || *size % PAGE || *used % PAGE)
+		return false;
 	/* The arena's first heap has the arena behind its own words, and none before it. */
-	return (arena - address <= (uint64_t)16 * copy->word) == !before ? used : 0;
+	return *size <= *used && *used <= most && (arena - address <= (uint64_t)16 * copy->word) == !before;
 }
 
-static int add_arenas(struct ranges *its, const struct copy *copy)
+/* Adds the heaps of arenas, up to the end of what was ever used, or else to that of what is. */
+static int add_arenas(struct ranges *its, const struct copy *copy, bool ever)
 {
 	const uint64_t size = heap_size(copy);
 	int error = 0;
@@ -100,10 +103,10 @@ static int add_arenas(struct ranges *its, const struct copy *copy)
 		if (region->inode || region->shared || !region->writable || *region->name)
 			continue;
 		for (; !error && at < region->end; at += size) {
-			uint64_t used = used_of_heap(copy, at);
+			uint64_t now, used;
 
-			if (used && used <= region->end - at)
-				error = ranges_add(its, at, at + used);
+			if (is_heap(copy, at, &now, &used) && used <= region->end - at)
+				error = ranges_add(its, at, at + (ever ? used : now));
 		}
 	}
 	return error;
@@ -144,6 +147,15 @@ static bool is_in_unit(const struct region *region, uint64_t from, uint64_t to)
 	uint64_t unit = from / UNIT * UNIT;
 
 	return to <= unit + UNIT && unit >= region->start && unit + UNIT <= region->end;
+}
+
+/* The whole unit of SIZE bytes that BLOCK is in, as far as it is mapped. */
+static struct range unit_of(const struct reach_block *block, const struct region *region, uint64_t size)
+{
+	uint64_t from = block->address / size * size;
+
+	return (struct range){from > region->start ? from : region->start,
+	                      from + size < region->end ? from + size : region->end};
 }
 
 /* Adds the pages of BLOCK, and those between them and LAST, the pages that were added before. */
@@ -189,7 +201,8 @@ static int add_others(struct ranges *its, const struct copy *copy, const struct 
 {
 	struct ranges more = {.items = NULL};
 	struct range last = {0, 0}, mapping = {0, 0};
-	int error = 0;
+	const uint64_t unit = units_size(copy);
+	int error = units_find_own(&more, copy);
 
 	for (size_t i = 0; !error && i < count; i++) {
 		const struct region *region;
@@ -199,10 +212,15 @@ static int add_others(struct ranges *its, const struct copy *copy, const struct 
 		    (blocks[i].address >= mapping.from && blocks[i].address < mapping.to))
 			continue;
 		region = regions_find(&copy->regions, blocks[i].address);
-		if (is_mapped_chunk(copy, &blocks[i], &mapping) || musl_find(copy, blocks[i].address, &mapping))
+		if (unit && is_for_blocks(copy, region)) {
+			mapping = unit_of(&blocks[i], region, unit);
 			error = ranges_add(&more, mapping.from, mapping.to);
-		else if (is_for_blocks(copy, region))
+		} else if (is_mapped_chunk(copy, &blocks[i], &mapping) ||
+		           musl_find(copy, blocks[i].address, &mapping)) {
+			error = ranges_add(&more, mapping.from, mapping.to);
+		} else if (is_for_blocks(copy, region)) {
 			error = add_pages(&more, &last, &blocks[i], region);
+		}
 	}
 	for (size_t i = 0; !error && i < more.count; i++)
 		error = ranges_add(its, more.items[i].from, more.items[i].to);
@@ -218,11 +236,24 @@ int allocator_find(struct ranges *its, const struct copy *copy, const struct rea
 	if (!error)
 		error = add_heap(its, copy, &occupied);
 	if (!error)
-		error = add_arenas(its, copy);
+		error = add_arenas(its, copy, true);
 	ranges_sort(its);
 	if (!error)
 		error = add_others(its, copy, blocks, count);
 	ranges_sort(its);
 	ranges_free(&occupied);
 	return error;
+}
+
+int allocator_find_heaps(struct ranges *heaps, const struct copy *copy)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < copy->regions.count; i++) {
+		struct range heap = heap_of(copy, &copy->regions.items[i]);
+
+		if (strcmp(copy->regions.items[i].name, "[heap]") == 0)
+			error = ranges_add(heaps, skip_storage(copy, heap), heap.to);
+	}
+	return error ? error : add_arenas(heaps, copy, false);
 }

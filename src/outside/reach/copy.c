@@ -173,9 +173,10 @@ int copy_take(struct copy *copy, const struct stop *stop)
 	struct ranges pages = {.items = NULL};
 	int error;
 
-	copy->pid = stop->pid;
-	copy->word = registers_word(stop->pid);
-	copy->heap = find_heap(stop->pid);
+	/* If the first thread has ended, the process's number has no memory any more. */
+	copy->pid = stop->count ? stop->threads[0].tid : stop->pid;
+	copy->word = registers_word(copy->pid);
+	copy->heap = find_heap(copy->pid);
 	error = take_registers(copy, stop);
 	if (!error)
 		error = find_pages(&pages, copy);

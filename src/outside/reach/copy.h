@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /* Memory without a hole. What lies between two pieces has no pointers, or can't be read. */
@@ -52,7 +53,15 @@ size_t copy_find(const struct copy *copy, uint64_t address);
 /* The pointer that stands at BYTES. */
 static inline uint64_t copy_load(const unsigned char *bytes, unsigned word)
 {
-	return word == 8 ? *(const uint64_t *)(const void *)bytes : *(const uint32_t *)(const void *)bytes;
+	uint64_t whole;
+	uint32_t half;
+
+	if (word == sizeof whole) {
+		memcpy(&whole, bytes, sizeof whole);
+		return whole;
+	}
+	memcpy(&half, bytes, sizeof half);
+	return half;
 }
 
 void copy_free(struct copy *copy);

@@ -11,6 +11,8 @@
 #include "array.h"
 #include "index.h"
 #include "inside.h"
+#include "main_arena.h"
+#include "released.h"
 #include "unused_stacks.h"
 
 #include <errno.h>
@@ -186,7 +188,11 @@ static int find_roots(struct ranges *roots, struct ranges *ended, const struct m
 	struct ranges others = {.items = NULL};
 	int error = unused_stacks_find(&others, ended, copy);
 
-	if (!error && !m->copy->is_partial)
+	if (!error)
+		error = main_arena_find(&others, copy);
+	if (!error && m->copy->is_partial)
+		error = released_find(&others, copy, m->blocks, m->index.count);
+	else if (!error)
 		error = allocator_find(&others, copy, m->blocks, m->index.count);
 	for (size_t i = 0; !error && i < copy->piece_count; i++)
 		error = ranges_add(roots, copy->pieces[i].address, copy->pieces[i].address + copy->pieces[i].size);

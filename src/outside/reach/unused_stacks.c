@@ -147,8 +147,10 @@ static bool is_alive(const struct copy *copy, const struct thread_stack *stack, 
 	return alive;
 }
 
-/* Does every thread that is there have its thread-local storage there, too? A stack that is not a thread's may end
- * anywhere. */
+/*
+ * Does every thread that is there have its thread-local storage there, too? A stack that is not a thread's may end
+ * anywhere.
+ */
 static bool is_of_thread(const struct copy *copy, const struct thread_stack *stack)
 {
 	bool found = false;
@@ -188,10 +190,22 @@ static int look_at(struct ranges *unused, struct ranges *ended, const struct cop
 	return is_known ? add_ended(unused, ended, copy, &stack) : 0;
 }
 
+/* Where each thread is, has to be known. On some machines it is not. */
+static bool is_known_of_all(const struct copy *copy)
+{
+	for (size_t i = 0; i < copy->thread_count; i++) {
+		if (!copy->threads[i].sp || !copy->threads[i].tp)
+			return false;
+	}
+	return true;
+}
+
 int unused_stacks_find(struct ranges *unused, struct ranges *ended, const struct copy *copy)
 {
 	int error = 0;
 
+	if (!is_known_of_all(copy))
+		return 0;
 	for (size_t i = 0; !error && i < copy->regions.count; i++)
 		error = look_at(unused, ended, copy, i);
 	return error;

@@ -35,13 +35,17 @@ static size_t read_start(const char *path, char *buffer, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* A process that has ended, and whose parent has not noticed that yet, does not run. */
+/*
+ * A process that has ended, and whose parent has not noticed that yet, does not run. But if only its first thread has
+ * ended, there are others.
+ */
 static bool has_ended(const char *status, size_t length)
 {
 	size_t size;
 	const char *state = lm_identity_field(status, length, 3, &size);
+	const char *threads = lm_identity_field(status, length, 20, &size);
 
-	return !state || *state == 'Z' || *state == 'X';
+	return !state || ((*state == 'Z' || *state == 'X') && (!threads || strtoul(threads, NULL, 10) <= 1));
 }
 
 uint64_t process_identity(const char *which)
@@ -67,6 +71,29 @@ bool process_runs(uint64_t pid, const char *identity)
 	snprintf(which, sizeof which, "%" PRIu64, pid);
 	snprintf(found, sizeof found, "%" PRIx64, process_identity(which));
 	return *identity && strcmp(found, identity) == 0;
+}
+
+/* ---- files that are mapped ----------------------------------------------------- */
+
+/* By the inode's number alone: some filesystems show another device there than stat() does. */
+static enum process_use maps_inode(const char *maps_path, ino_t inode)
+{
+	enum process_use use = PROCESS_USES_NOT;
+	FILE *maps = fopen(maps_path, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!maps)
+		return errno == ENOENT || errno == ESRCH ? PROCESS_USES_NOT : PROCESS_USE_UNKNOWN;
+	while (use == PROCESS_USES_NOT && getline(&line, &room, maps) > 0) {
+		uintmax_t found;
+
+		if (sscanf(line, "%*s %*s %*s %*s %ju", &found) == 1 && found == inode)
+			use = PROCESS_USES;
+	}
+	fclose(maps);
+	free(line);
+	return use;
 }
 
 /* Does the process that is NAME here call itself PID, in its own PID namespace? */
@@ -112,29 +139,6 @@ uint64_t process_find(uint64_t pid, const char *identity)
 	if (proc)
 		closedir(proc);
 	return found;
-}
-
-/* ---- files that are mapped ----------------------------------------------------- */
-
-/* By the inode's number alone: some filesystems show another device there than stat() does. */
-static enum process_use maps_inode(const char *maps_path, ino_t inode)
-{
-	enum process_use use = PROCESS_USES_NOT;
-	FILE *maps = fopen(maps_path, "re");
-	char *line = NULL;
-	size_t room = 0;
-
-	if (!maps)
-		return errno == ENOENT || errno == ESRCH ? PROCESS_USES_NOT : PROCESS_USE_UNKNOWN;
-	while (use == PROCESS_USES_NOT && getline(&line, &room, maps) > 0) {
-		uintmax_t found;
-
-		if (sscanf(line, "%*s %*s %*s %*s %ju", &found) == 1 && found == inode)
-			use = PROCESS_USES;
-	}
-	fclose(maps);
-	free(line);
-	return use;
 }
 
 static enum process_use ask(const char *name, const struct stat *file, uint64_t pid)

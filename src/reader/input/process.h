@@ -18,15 +18,12 @@ uint64_t process_identity(const char *which);
 /* Does process PID run, and is its identity the hexadecimal number IDENTITY? */
 bool process_runs(uint64_t pid, const char *identity);
 
-/*
- * Is process HERE the one that calls itself PID, in its own PID namespace, and has the identity IDENTITY? Processes that
- * were started in the same hundredth of a second have the same identity.
- */
+/* Does process HERE run, is IDENTITY its identity, and does it call itself PID in its own PID namespace? */
 bool process_is(uint64_t here, uint64_t pid, const char *identity);
 
 /*
- * The process that has the identity IDENTITY, in the number that it has here: it may call itself PID in a PID namespace
- * of its own. 0: there is none, as far as processes can be seen.
+ * The number here of the process that has the identity IDENTITY and calls itself PID. 0: there is none, as far as
+ * processes can be seen. Processes that started within 10 ms can have the same identity.
  */
 uint64_t process_find(uint64_t pid, const char *identity);
 

@@ -399,6 +399,23 @@ static int add_asked(struct recovery *recovery, const struct snapshot *s)
 
 /* ---- a snapshot ------------------------------------------------------------------- */
 
+/* Where the stream ends in our copy of the ring. Most of that is zeros, so it is read by words. */
+static uint64_t find_end(const unsigned char *ring, uint64_t tail, int is_packed)
+{
+	uint64_t end = tail + LM_JOURNAL_RING, word;
+
+	for (; end > tail && end % sizeof word; end--) {
+		if (lm_journal_byte(ring, end - 1))
+			break;
+	}
+	for (; end % sizeof word == 0 && end - tail >= sizeof word; end -= sizeof word) {
+		memcpy(&word, ring + (end - sizeof word) % LM_JOURNAL_RING, sizeof word);
+		if (word)
+			break;
+	}
+	return lm_journal_end(ring, tail, end, is_packed);
+}
+
 /* Copies everything in the right order, see above. 0 or -errno; -ENOENT if the journal was removed. */
 static int take_snapshot(struct snapshot *s, int trace)
 {
@@ -416,7 +433,7 @@ static int take_snapshot(struct snapshot *s, int trace)
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (error)
 		return error;
-	s->head = lm_journal_end(s->early, s->tail, s->tail + LM_JOURNAL_RING, s->header.packed != 0);
+	s->head = find_end(s->early, s->tail, s->header.packed != 0);
 	error = read_at(s->fd, s->early, LM_JOURNAL_RING, LM_JOURNAL_HEADER);
 	if (!error)
 		error = read_at(s->fd, s->ring, LM_JOURNAL_RING, LM_JOURNAL_HEADER);

@@ -75,6 +75,8 @@ void machine_set_syscall(struct stop_registers *registers, const struct machine_
 void machine_set_function(struct stop_registers *registers, const struct machine_call *call)
 {
 	set_arguments(registers, call);
+	/* Where a function puts a structure that it returns. On other processors, that is the first argument. */
+	registers->words64[X8] = call->arguments[0];
 	registers->words64[SP] = call->stack;
 	registers->words64[LINK] = call->return_to;
 }

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log-malloc -p: attaching to programs that run, detaching from them, and processes that are refused. */
+#include "running_programs.h"
+#include "support.h"
+#include "traced.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool says(const char *text, const char *what)
+{
+	return strstr(text, what) != NULL;
+}
+
+/* ---- attached ---------------------------------------------------------------- */
+
+START_TEST(calls_are_traced_until_it_is_detached)
+{
+	struct run result;
+	struct traced traced;
+
+	if (!can_attach("calls_are_traced_until_it_is_detached"))
+		return;
+	result = must(run(
+		START "start $B/tests/programs/attach_crew && " LM " -p $p -o t && sleep 0.3 && " LM
+		      " -p $p --detach && [ ! -e t.journal ] && cp t before && sleep 0.1 && cmp t before && " STOP));
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+	ck_assert(says(result.err, "is traced into t; it stood still for "));
+	ck_assert(says(result.err, " --detach\n"));
+	ck_assert(says(result.err, "; next: log-malloc-findleak "));
+	traced = traced_read("t", false);
+	ck_assert_uint_eq(traced.malformed, 0);
+	ck_assert_uint_eq(traced.lost, 0);
+	ck_assert_uint_eq(traced.finis, 1);
+	ck_assert_uint_gt(traced.calls[LM_CALL_MALLOC], 10);
+	ck_assert_uint_gt(traced.calls[LM_CALL_CALLOC], 10);
+	ck_assert_uint_gt(traced.calls[LM_CALL_FREE], 10);
+	must(run("grep -q '^# FLAVOUR attached' t"));
+}
+END_TEST
+
+START_TEST(a_hundred_times_leave_nothing_behind)
+{
+	struct run result;
+
+	if (!can_attach("a_hundred_times_leave_nothing_behind"))
+		return;
+	result = must(run(START "start $B/tests/programs/attach_crew || exit; n=0; "
+	                        "count() { wc -l </proc/$p/maps; ls /proc/$p/fd | wc -l; }; "
+	                        "for i in $(seq 100); do " LM " -q -p $p -o t && " LM " -q -p $p --detach || exit; "
+	                        "[ $i != 2 ] || count >two; done; count >hundred; cat two hundred >&2; " STOP));
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+	/* Arenas of libc come and go with the program's threads, so mappings are not exactly as many. */
+	must(run("paste two hundred | { read a b; [ $b -le $((a + 8)) ] && read a b && [ $a = $b ]; }"));
+}
+END_TEST
+
+static bool has_size(const char *trace, uint64_t size)
+{
+	struct traced traced = traced_read(trace, true);
+
+	for (size_t i = 0; i < traced.count; i++) {
+		if (traced.list[i].event.size == size)
+			return true;
+	}
+	return false;
+}
+
+static void build_library(const char *flags)
+{
+	static const char source[] = "#include <stdlib.h>\n"
+				     "void *allocate(void);\n"
+				     "void *allocate(void) { return malloc(1006); }\n";
+
+	write_file("later.c", source, sizeof source - 1);
+	must(run("${CC:-cc} -fno-builtin-malloc -shared -fPIC -o later.so later.c %s", flags));
+}
+
+/* By all ways that a block of SIZE 1001 to 1006 is asked for. */
+static void all_ways_are_seen(const char *program)
+{
+	must(run(START "start %s ./later.so && " LM " -q -p $p -o t && echo >&7 && lines 1 && " LM
+	               " -q -p $p --detach && echo >&7 && lines 2 && " LM
+	               " -q -p $p -o t2 && echo >&7 && lines 3 && " LM
+	               " -q -p $p --detach; s=$?; exec 7>&-; wait $p && exit $s",
+	         program));
+	for (uint64_t size = 1001; size <= 1006; size++) {
+		ck_assert_msg(has_size("t", size), "%d is not seen", (int)size);
+		ck_assert_msg(has_size("t2", size), "%d is not seen the second time", (int)size);
+	}
+	must(run("[ $($B/log-malloc-cat t | grep -c '^+ malloc 1001 ') = 1 ]"));
+}
+
+START_TEST(pointers_and_libraries_loaded_later_lead_to_it)
+{
+	if (!can_attach("pointers_and_libraries_loaded_later_lead_to_it"))
+		return;
+	build_library("");
+	all_ways_are_seen("$B/tests/programs/attach_later");
+}
+END_TEST
+
+/* Its stubs stand for the functions' addresses in all objects. */
+START_TEST(a_program_with_a_fixed_address_is_traced)
+{
+	if (!can_attach("a_program_with_a_fixed_address_is_traced"))
+		return;
+	build_library("");
+	must(run("${CC:-cc} -O1 -fno-builtin-malloc -fno-pie -no-pie -o fixed $S/tests/programs/attach_later.c -ldl"));
+	all_ways_are_seen("./fixed");
+}
+END_TEST
+
+/* Calls that were not resolved yet, and tables that are read-only by now. */
+START_TEST(lazy_and_early_binding_are_taken_over)
+{
+	static const char *const flags[] = {"-Wl,-z,lazy", "-Wl,-z,now,-z,relro", "-fno-plt", "-Wl,--hash-style=sysv"};
+
+	if (!can_attach("lazy_and_early_binding_are_taken_over"))
+		return;
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		build_library(flags[i]);
+		must(run("${CC:-cc} -O1 -fno-builtin-malloc %s -o bound $S/tests/programs/attach_later.c -ldl",
+		         flags[i]));
+		all_ways_are_seen("./bound");
+	}
+}
+END_TEST
+
+START_TEST(a_process_in_namespaces_of_its_own_is_traced)
+{
+	if (!can_attach("a_process_in_namespaces_of_its_own_is_traced"))
+		return;
+	if (run("unshare -rmpf --mount-proc true").status != 0) {
+		skip("a_process_in_namespaces_of_its_own_is_traced", "no namespaces may be made here");
+		return;
+	}
+	/* The file system there has neither the library nor the trace. */
+	must(run(START "start unshare -rmpf --mount-proc sh -c 'mount -t tmpfs none /mnt; "
+	               "exec $B/tests/programs/attach_crew' || exit; "
+	               "q=$(cat /proc/$p/task/$p/children); "
+	               "for i in 1 2 3; do " LM " -q -p $q -o t && sleep 0.1 && " LM
+	               " -q -p $q --detach || exit; done; "
+	               "kill -TERM $q; wait $p; cat out >&2; grep -q whole out && [ ! -e t.journal ]"));
+	ck_assert_uint_gt(traced_read("t", false).calls[LM_CALL_MALLOC], 10);
+}
+END_TEST
+
+/* It allocates in threads, and prints what it computed. */
+static void runs_as_without(const char *command)
+{
+	const struct run expected = must(run("%s", command));
+	const struct run result = must(run("%s >out & p=$!; for i in $(seq 10); do sleep 0.02; "
+	                                   "[ -d /proc/$p ] || break; " LM " -q -p $p -o t$i && " LM
+	                                   " -q -p $p --detach; done; wait $p && cat out",
+	                                   command));
+
+	ck_assert_str_eq(result.out, expected.out);
+	ck_assert_uint_gt(traced_read("t1", false).calls[LM_CALL_MALLOC], 0);
+}
+
+START_TEST(programs_of_cxx_and_python_run_as_without_it)
+{
+	static const char source[] = "#include <cstdio>\n"
+				     "#include <map>\n"
+				     "#include <string>\n"
+				     "#include <thread>\n"
+				     "#include <vector>\n"
+				     "static long work(int n)\n"
+				     "{\n"
+				     "	std::map<std::string, std::vector<int>> all;\n"
+				     "	long sum = 0;\n"
+				     "	for (int i = 0; i < 300000; i++) {\n"
+				     "		all[std::to_string(i % 1000) + \"-a-long-key\"].push_back(i * n);\n"
+				     "		if (i % 5000 == 0) {\n"
+				     "			for (const auto &one : all) sum += one.second.back();\n"
+				     "			all.clear();\n"
+				     "			std::this_thread::sleep_for(std::chrono::milliseconds(20));\n"
+				     "		}\n"
+				     "	}\n"
+				     "	return sum;\n"
+				     "}\n"
+				     "int main()\n"
+				     "{\n"
+				     "	long sums[3];\n"
+				     "	std::vector<std::thread> threads;\n"
+				     "	for (int i = 0; i < 3; i++)\n"
+				     "		threads.emplace_back([&sums, i] { sums[i] = work(i); });\n"
+				     "	for (auto &one : threads) one.join();\n"
+				     "	std::printf(\"%ld %ld %ld\\n\", sums[0], sums[1], sums[2]);\n"
+				     "}\n";
+
+	if (!can_attach("programs_of_cxx_and_python_run_as_without_it"))
+		return;
+	write_file("threads.cc", source, sizeof source - 1);
+	must(run("${CXX:-c++} -O1 -pthread -o threads threads.cc"));
+	runs_as_without("./threads");
+	if (can_run("programs_of_cxx_and_python_run_as_without_it", "/usr/bin/python3"))
+		runs_as_without("/usr/bin/python3 -c 'import json, time\n"
+		                "n = 0\n"
+		                "for i in range(100):\n"
+		                "    n += len(json.dumps([str(k) * 20 for k in range(200)]))\n"
+		                "    time.sleep(0.01)\n"
+		                "print(n)\n'");
+}
+END_TEST
+
+/* Its allocator is a library of its own, with threads of its own. */
+START_TEST(a_server_under_load_answers_all)
+{
+	if (!can_run("a_server_under_load_answers_all", "redis-server") ||
+	    !can_run("a_server_under_load_answers_all", "redis-benchmark") ||
+	    !can_attach("a_server_under_load_answers_all"))
+		return;
+	must(run("redis-server --port 0 --unixsocket $PWD/socket --save '' >log & p=$!; "
+	         "for i in $(seq 200); do [ -S socket ] && break; sleep 0.02; done; "
+	         "redis-benchmark -s socket -q -t set,get -n 20000 >bench & b=$!; "
+	         "for i in $(seq 10); do " LM " -q -p $p -o t && sleep 0.02 && " LM " -q -p $p --detach || exit; done; "
+	         "wait $b && redis-cli -s socket shutdown nosave; wait $p"));
+	ck_assert_uint_eq(traced_read("t", false).finis, 1);
+}
+END_TEST
+
+START_TEST(a_stopped_process_stays_stopped)
+{
+	struct run result;
+
+	if (!can_attach("a_stopped_process_stays_stopped"))
+		return;
+	result = must(run(START "state() { sed -n 's/^State:.//p' /proc/$p/status; }; "
+	                        "start $B/tests/programs/attach_crew && kill -STOP $p && sleep 0.1 && " LM
+	                        " -q -p $p -o t && sleep 0.1 && state >stopped && kill -CONT $p && sleep 0.2 && " LM
+	                        " -q -p $p --detach && cat stopped >&2 && " STOP));
+	ck_assert_msg(result.err[0] == 'T', "%s", result.err);
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+	ck_assert_uint_gt(traced_read("t", false).calls[LM_CALL_MALLOC], 0);
+}
+END_TEST
+
+START_TEST(a_process_that_ends_has_a_whole_trace)
+{
+	struct run result;
+
+	if (!can_attach("a_process_that_ends_has_a_whole_trace"))
+		return;
+	result = must(run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o t && sleep 0.1 && " STOP));
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+	ck_assert_uint_eq(traced_read("t", false).finis, 1);
+	must(run(START "start $B/tests/programs/attach_crew && " LM
+	               " -q -p $p -o t && sleep 0.1 && kill -KILL $p; wait $p; $B/log-malloc-findleak t >report; "
+	               "[ $? -le 1 ] && grep -q Total report"));
+}
+END_TEST
+
+/* ---- waiting ------------------------------------------------------------------- */
+
+START_TEST(it_waits_for_a_time_for_growth_or_for_a_signal)
+{
+	struct run result;
+
+	if (!can_attach("it_waits_for_a_time_for_growth_or_for_a_signal"))
+		return;
+	result = must(run(START "start $B/tests/programs/attach_crew && " LM " -p $p -o t --for 200ms && " LM
+	                        " -p $p -o t2 --until-growth 4K --for 60s && { " LM
+	                        " -p $p -o t3 --for 60s & l=$!; sleep 0.4; kill -TERM $l; wait $l; } && " STOP));
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+	for (int i = 0; i < 3; i++) {
+		static const char *const traces[] = {"t", "t2", "t3"};
+
+		ck_assert_uint_eq(traced_read(traces[i], false).finis, 1);
+	}
+	/* The end of the process ends the waiting. */
+	result = must(run(START "start $B/tests/programs/attach_crew && { " LM
+	                        " -p $p -o t --for 60s & l=$!; sleep 0.4; "
+	                        "kill -TERM $p; wait $l; }"));
+	ck_assert(says(result.err, "has ended"));
+}
+END_TEST
+
+/* ---- refused ------------------------------------------------------------------- */
+
+/* log-malloc -p of a process that COMMAND starts and prints "ready" does nothing and says WHAT. */
+static void is_refused(const char *command, const char *what)
+{
+	struct run result = run(START "start %s || exit 77; " LM " -p $p -o t; s=$?; kill -0 $p || exit 78; "
+	                              "kill -KILL $p; exit $s",
+	                        command);
+
+	if (result.status == 77) {
+		skip(what, "the program can't be run here");
+		return;
+	}
+	ck_assert_msg(result.status == 2 && says(result.err, what), "%d: %s", result.status, result.err);
+	must(run("[ ! -e t ] && [ ! -e t.journal ]"));
+}
+
+START_TEST(what_can_not_be_traced_is_told_why)
+{
+	static const char source[] = "#include <stdio.h>\n"
+				     "#include <unistd.h>\n"
+				     "int main(void) { puts(\"ready\"); fflush(stdout); for (;;) pause(); }\n";
+
+	write_file("waiting.c", source, sizeof source - 1);
+	must(run("${CC:-cc} -o waiting waiting.c && ${CC:-cc} -static -o static waiting.c"));
+	is_refused("./static", "is statically linked");
+	is_refused("$B/tests/programs/attach_sealed", "seccomp");
+	if (have_command("strace"))
+		is_refused("strace -o /dev/null -D ./waiting", "is traced by process");
+	is_refused("env LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=own ./waiting",
+	           "has been traced from its start");
+}
+END_TEST
+
+START_TEST(no_process_is_told)
+{
+	static const char *const wrong[] = {"-p 0",
+	                                    "-p x",
+	                                    "-p 1 true",
+	                                    "-p 1 -f",
+	                                    "--detach",
+	                                    "--for 1s",
+	                                    "-p 1 --for 0",
+	                                    "-p 1 -o a.zst",
+	                                    "--library x true",
+	                                    "-p 999999999",
+	                                    "-p 1 --operators",
+	                                    "-p 1 --detach -o t",
+	                                    "-p 1 -o -"};
+
+	are_refused("log-malloc", wrong, sizeof wrong / sizeof *wrong);
+	ck_assert(says(run("exec " LM " -p $BASHPID").err, "itself"));
+}
+END_TEST
+
+START_TEST(twice_is_refused_and_so_is_detaching_from_nothing)
+{
+	struct run result;
+
+	if (!can_attach("twice_is_refused_and_so_is_detaching_from_nothing"))
+		return;
+	result = run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o t && { " LM
+	                   " -p $p -o t2; s=$?; [ ! -e t2 ] && " LM " -q -p $p --detach && " LM
+	                   " -p $p --detach; [ $? = 2 ] && [ $s = 2 ]; } || exit 1; " STOP);
+	ck_assert_int_eq(result.status, 0);
+	ck_assert(says(result.err, "is traced already, into "));
+	ck_assert(says(result.err, "is not attached to process"));
+	ck_assert(says(result.out, "whole\nstatus 0\n"));
+}
+END_TEST
+
+/* A container has its processes' user, and lacks the capability. */
+START_TEST(without_permission_the_reason_is_told)
+{
+	struct run result;
+
+	if (!have_command("setpriv") ||
+	    run("setpriv --reuid=65534 --clear-groups --bounding-set=-all true").status != 0) {
+		skip("without_permission_the_reason_is_told", "no other user's process can be started here");
+		return;
+	}
+	result = run(START "start $B/tests/programs/attach_crew || exit; setpriv --reuid=65534 --clear-groups "
+	                   "--bounding-set=-all --inh-caps=-all " LM " -p $p -o /tmp/t; s=$?; kill -KILL $p; exit $s");
+	if (result.status == 126 || result.status == 127) {
+		skip("without_permission_the_reason_is_told", "another user can't read the build directory");
+		return;
+	}
+	ck_assert_int_eq(result.status, 2);
+	ck_assert(says(result.err, "belongs to another user"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attach");
+
+#define ONCE(test) add_test(suite, #test, test, 0)
+	ONCE(calls_are_traced_until_it_is_detached);
+	ONCE(a_hundred_times_leave_nothing_behind);
+	ONCE(pointers_and_libraries_loaded_later_lead_to_it);
+	ONCE(a_program_with_a_fixed_address_is_traced);
+	ONCE(lazy_and_early_binding_are_taken_over);
+	ONCE(a_process_in_namespaces_of_its_own_is_traced);
+	ONCE(programs_of_cxx_and_python_run_as_without_it);
+	ONCE(a_server_under_load_answers_all);
+	ONCE(a_stopped_process_stays_stopped);
+	ONCE(a_process_that_ends_has_a_whole_trace);
+	ONCE(it_waits_for_a_time_for_growth_or_for_a_signal);
+	ONCE(what_can_not_be_traced_is_told_why);
+	ONCE(no_process_is_told);
+	ONCE(twice_is_refused_and_so_is_detaching_from_nothing);
+	ONCE(without_permission_the_reason_is_told);
+#undef ONCE
+	return run_suite(suite);
+}
