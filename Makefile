@@ -8,6 +8,7 @@ SOVERSION := 1
 B      ?= build
 UNWIND ?= auto
 SAN    ?=
+CURL   ?= yes
 V      ?= 0
 HTML   ?= auto
 
@@ -93,6 +94,9 @@ SMALL_LIBC := $(filter lm_%,$(LIBC))
 SANITIZERS := address undefined thread address,undefined
 ifneq ($(filter-out $(SANITIZERS),$(SAN))$(word 2,$(SAN)),)
 $(error SAN=$(SAN): it has to be empty or one of: $(SANITIZERS))
+endif
+ifneq ($(filter-out yes no,$(CURL))$(word 2,$(CURL)),)
+$(error CURL=$(CURL): it has to be yes or no)
 endif
 ifneq ($(filter-out 0 1,$(V))$(word 2,$(V)),)
 $(error V=$(V): it has to be 0 or 1)
@@ -194,14 +198,18 @@ last     = $(LAST_$(patsubst %/,%,$(dir $<)))
 CORE_SRC    := $(foreach d,$(CORE_LAYERS),$(wildcard $(d)/*.c))
 PRELOAD_SRC := $(wildcard src/preload/*.c)
 STATIC_SRC  := wrap/static_names.c
+PROBES_SRC  := src/core/port/linux/probe_base.c
 NEEDED_SRC  := wrap/needed.c
 WRAP_SRC    := $(filter-out $(STATIC_SRC) $(NEEDED_SRC),$(wildcard wrap/*.c))
 CXX_SRC     := $(wildcard wrap/cxx/*.c)
 OPERATORS_SRC := $(wildcard src/preload/cxx/*.c)
+# Without libcurl, there is no log-malloc-push.
+PUSH        := $(if $(filter yes,$(CURL)),log-malloc-push)
+WITH_CURL   := src/tools/store.c src/tools/log-malloc-push.c
 READER_SRC  := $(foreach d,$(READER_LAYERS),$(wildcard $(d)/*.c))
 TOOLS       := log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat \
-	log-malloc-mark log-malloc-top backtrace2line
-SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c),$(wildcard src/tools/*.c))
+	log-malloc-mark log-malloc-top backtrace2line $(PUSH)
+SHARED_SRC  := $(filter-out $(TOOLS:%=src/tools/%.c) $(WITH_CURL),$(wildcard src/tools/*.c)) $(if $(PUSH),src/tools/store.c)
 HEADERS     := include/log-malloc2.h include/log-malloc2_util.h
 MAN         := $(wildcard man/*.[1-9])
 
@@ -275,7 +283,7 @@ $(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
 	$(Q)$(CC) -shared -o $@ $^ -Wl,-soname,$(@F) -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -ldl
 
 # The archive has one object, so that whichever function the linker needs first brings all of them. The tracker's own
-# names become local to it. Beside it, there is what only static programs ask for.
+# names become local to it. Beside it, there is what only static programs ask for, and what has to keep its group.
 #
 # Of COMDAT groups of a name, a linker keeps one. Those in the object must not be groups any more: what is local in a
 # group that was dropped is missing. i386 has such groups for the functions that read the pc. Linkers that do not know
@@ -286,16 +294,16 @@ $(PRELOAD_CXX): $(call obj,$(OPERATORS_SRC))
 # The command `diet` adds its libc to whatever is linked, so it is left out.
 INNER := log_malloc_inner_
 RELINK = $(filter-out diet %/diet -Os -v,$(CC)) -nostdlib
-$(B)/obj/wrap.o: $(call obj,$(CORE_SRC) $(WRAP_SRC))
+$(B)/obj/wrap.o: $(call obj,$(filter-out $(PROBES_SRC),$(CORE_SRC)) $(WRAP_SRC)) | $(call obj,$(PROBES_SRC))
 	$(call say,LD,$@)
 	$(Q)$(RELINK) -r -Wl,--force-group-allocation -o $@.global $^ 2>/dev/null || $(RELINK) -r -o $@.global $^
 	$(Q)$(OBJCOPY) --localize-hidden $@.global $@
-	$(Q)$(RELINK) -shared -o $@.linked $@ 2>/dev/null || { \
+	$(Q)$(RELINK) -shared -o $@.linked $@ $(call obj,$(PROBES_SRC)) 2>/dev/null || { \
 		$(READELF) -sW $@.global | awk '/(GLOBAL|WEAK) +HIDDEN/ && !/ UND / { print $$NF, "$(INNER)" $$NF }' >$@.names && \
 		$(OBJCOPY) --redefine-syms=$@.names $@.global $@; }
 	$(Q)rm -f $@.global $@.linked $@.names
 
-$(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC))
+$(ARCHIVE): $(B)/obj/wrap.o $(call obj,$(STATIC_SRC) $(PROBES_SRC))
 $(ARCHIVE_CXX): $(call obj,$(CXX_SRC))
 $(ARCHIVE) $(ARCHIVE_CXX):
 	$(call say,AR,$@)
@@ -326,11 +334,14 @@ $(B)/libreader.a: $(call obj,$(READER_SRC)) $(B)/generated/profile.pb-c.o $(B)/g
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# Profiles go to a store by libcurl.
+$(B)/log-malloc-push: MORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
+
 # The live view draws by ncurses.
 TOP_LIBS    = $(shell $(PKG_CONFIG) --libs ncursesw)
 $(B)/log-malloc-top: MORE_LIBS = $(TOP_LIBS)
 
-READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl
+READER_LIBS = -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl -lm
 
 # What several commands share is an archive, so that each links only what it uses.
 $(B)/libtools.a: $(call obj,$(SHARED_SRC))
@@ -461,6 +472,7 @@ help:
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'
+	@echo 'CURL=no            without log-malloc-push, which needs libcurl'
 	@echo 'CROSS_COMPILE=...  what the names of the tools begin with, as in arm-linux-gnueabihf-gcc'
 	@echo 'UNWIND=...         $(UNWINDERS)'
 	@echo 'EMBEDDED_UNWIND=...  $(EMBEDDED_UNWINDERS): for chips'

@@ -19,6 +19,7 @@ _log_malloc2_value() {
 	log-malloc-findleak:--format) _log_malloc2_words 'text json junit' "$current" ;;
 	log-malloc-report:--format) _log_malloc2_words 'text json html svg folded massif pprof' "$current" ;;
 	log-malloc-trackusage:--format) _log_malloc2_words 'text csv json' "$current" ;;
+	log-malloc-push:--format) _log_malloc2_words 'pyroscope pprof' "$current" ;;
 	*:--format) _log_malloc2_words 'text json' "$current" ;;
 	*:--color) _log_malloc2_words 'auto always never' "$current" ;;
 	log-malloc-top:--sort | log-malloc-top:-s) _log_malloc2_words 'live blocks growth rate allocated' "$current" ;;
@@ -36,10 +37,10 @@ _log_malloc2_value() {
 			aligned_alloc pvalloc free_sized free_aligned_sized" "$current" ;;
 	*:--debug-dir | *:--sysroot | backtrace2line:--work-dir | backtrace2line:-w)
 		_log_malloc2_files -d "$current" ;;
-	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | log-malloc-findleak:-s | *:--suppressions)
+	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | *:--token-file | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep) COMPREPLY=() ;;
+	*:--limit | *:--sample | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -51,7 +52,7 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | -p | --pid | --for | \
+		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | -p | --pid | --for | \
 			--until-growth | --library)
 			((++i))
 			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i)) ;;
@@ -93,4 +94,4 @@ _log_malloc2() {
 	fi
 }
 
-complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top backtrace2line
+complete -F _log_malloc2 log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top log-malloc-push backtrace2line

@@ -10,6 +10,8 @@ function __log_malloc2_value -a command option
             string split ' ' 'text json html svg folded massif pprof'
         case log-malloc-trackusage:--format
             string split ' ' 'text csv json'
+        case log-malloc-push:--format
+            string split ' ' 'pyroscope pprof'
         case '*:--format'
             string split ' ' 'text json'
         case '*:--color'
@@ -34,7 +36,7 @@ function __log_malloc2_value -a command option
             string split ' ' 'malloc calloc realloc memalign posix_memalign valloc free reallocarray aligned_alloc pvalloc free_sized free_aligned_sized'
         case '*:--debug-dir' '*:--sysroot' '*:--work-dir' backtrace2line:-w
             __fish_complete_directories (commandline -ct | string replace -r '^--[a-z-]+=' '')
-        case '*:--output' log-malloc:--library log-malloc:--report '*:--plot' log-malloc:-o log-malloc-report:-o log-malloc-top:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--suppressions' log-malloc-findleak:-s
+        case '*:--output' log-malloc:--library log-malloc:--report '*:--plot' log-malloc:-o log-malloc-report:-o log-malloc-top:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--token-file' '*:--suppressions' log-malloc-findleak:-s
             __fish_complete_path (commandline -ct | string replace -r '^--[a-z-]+=' '')
         case '*:--pid' '*:-p'
             __fish_complete_pids
@@ -109,6 +111,6 @@ function __log_malloc2
     end
 end
 
-for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top backtrace2line
+for command in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top log-malloc-push backtrace2line
     complete -c $command -f -a '(__log_malloc2)'
 end

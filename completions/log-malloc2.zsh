@@ -1,4 +1,4 @@
-#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top backtrace2line
+#compdef log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage log-malloc-cat log-malloc-mark log-malloc-top log-malloc-push backtrace2line
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion for the commands of log-malloc2 in zsh. What options there are, each command's --help says.
 
@@ -10,6 +10,7 @@ _log_malloc2_value() {
 	log-malloc-findleak:--format) values=(text json junit) ;;
 	log-malloc-report:--format) values=(text json html svg folded massif pprof) ;;
 	log-malloc-trackusage:--format) values=(text csv json) ;;
+	log-malloc-push:--format) values=(pyroscope pprof) ;;
 	*:--format) values=(text json) ;;
 	*:--color) values=(auto always never) ;;
 	log-malloc-findleak:--sort) values=(trend growth blocks bytes age) ;;
@@ -24,7 +25,7 @@ _log_malloc2_value() {
 		values=(malloc calloc realloc memalign posix_memalign valloc free reallocarray
 			aligned_alloc pvalloc free_sized free_aligned_sized) ;;
 	*:--debug-dir | *:--sysroot | *:--work-dir) _files -/ && return ;;
-	*:--output | log-malloc:--library | log-malloc:--report | *:--plot | *:--maps | *:--exe | *:--ram | *:--suppressions) _files && return ;;
+	*:--output | log-malloc:--library | log-malloc:--report | *:--plot | *:--maps | *:--exe | *:--ram | *:--token-file | *:--suppressions) _files && return ;;
 	*:--pid) _pids && return ;;
 	esac
 	((!$#values)) || compadd -- $values

@@ -50,7 +50,8 @@ extern "C" {
 /*
  * Returns the sum of the requested sizes of all live blocks of the process,
  * in bytes, whether a trace is written or not. Blocks whose allocation the
- * tracker did not see do not count. Thread-safe and async-signal-safe. If other
+ * tracker did not see do not count. In a process of which a sample is taken
+ * (LOG_MALLOC_SAMPLE), that is not known, and 0 is returned. Thread-safe and async-signal-safe. If other
  * threads allocate meanwhile, the value may have changed when it is returned.
  */
 LOG_MALLOC_LINKAGE size_t log_malloc_get_usage(void);

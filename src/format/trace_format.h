@@ -122,6 +122,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_BEFORE    "BEFORE"
 #define LM_TRACE_DETACHED  "DETACHED"
+#define LM_TRACE_SAMPLE    "SAMPLE" /* the mean distance of a sample, in requested bytes */
 /* Written by whoever looked into the process from outside, behind everything else. */
 #define LM_TRACE_UNREACHABLE "UNREACHABLE"
 #define LM_TRACE_REACHED_AT  "REACHED-AT"

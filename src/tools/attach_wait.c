@@ -3,7 +3,7 @@
 #include "attach_wait.h"
 #include "attach_target.h"
 #include "cli.h"
-#include "heap.h"
+#include "consumers.h"
 #include "trace.h"
 
 #include <signal.h>
@@ -75,21 +75,21 @@ static bool wait_for_more(void *context)
 static bool follow(struct watch *watch, struct trace *trace)
 {
 	const struct source_follow how = {.wait = wait_for_more, .context = watch};
-	struct heap heap = {.blocks = 0};
+	struct consumers consumers = {.mean = 0};
 	struct trace_item item;
 	int got = 0, error = source_follow(&trace->input.source, &how);
 
 	trace->input.source.stop = &came;
 	watch->end = ATTACH_WAIT_ENDED;
-	while (!error && heap.bytes < watch->wait->growth && (got = trace_next(trace, &item)) > 0) {
+	while (!error && consumers.live.bytes < watch->wait->growth && (got = trace_next(trace, &item)) > 0) {
 		if (item.kind == TRACE_CALL)
-			error = heap_apply(&heap, &item.event, item.stack, item.line);
+			error = consumers_apply(&consumers, &trace->image, &item);
 	}
-	if (heap.bytes >= watch->wait->growth)
+	if (consumers.live.bytes >= watch->wait->growth)
 		watch->end = ATTACH_WAIT_GROWTH;
 	else
 		is_over(watch);
-	heap_free(&heap);
+	consumers_free(&consumers);
 	return !error && got >= 0;
 }
 

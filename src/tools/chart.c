@@ -257,9 +257,14 @@ static void print_requested(const struct chart *chart, int rows)
 	uint64_t requested = peak_of(chart, ENVELOPE_REQUESTED)->bytes, usable = peak_of(chart, ENVELOPE_USABLE)->bytes;
 	const struct panel panel = {ENVELOPE_REQUESTED, rows, picture_scale(usable > requested ? usable : requested)};
 
-	print_key(chart, ENVELOPE_REQUESTED, glyphs->part[ENVELOPE_REQUESTED][EIGHTHS], "requested bytes  ");
-	print_key(chart, ENVELOPE_REQUESTED, glyphs->sometimes[ENVELOPE_REQUESTED], "at times  ");
-	print_key(chart, ENVELOPE_USABLE, glyphs->beyond, "usable\n");
+	print_key(chart, ENVELOPE_REQUESTED, glyphs->part[ENVELOPE_REQUESTED][EIGHTHS],
+	          chart->picture->is_estimated ? "~requested bytes  " : "requested bytes  ");
+	print_key(chart, ENVELOPE_REQUESTED, glyphs->sometimes[ENVELOPE_REQUESTED], "at times");
+	if (peak_of(chart, ENVELOPE_USABLE)->is_known) {
+		fputs("  ", chart->out);
+		print_key(chart, ENVELOPE_USABLE, glyphs->beyond, "usable");
+	}
+	putc('\n', chart->out);
 	print_panel(chart, &panel);
 }
 
@@ -396,6 +401,7 @@ static void print_marks(const struct chart *chart)
 static void print_peaks(const struct chart *chart)
 {
 	char text[PICTURE_POSITION], units[BYTES_TEXT];
+	const char *about;
 
 	fputs("peak:", chart->out);
 	for (int s = 0; s < ENVELOPE_SERIES; s++) {
@@ -403,10 +409,11 @@ static void print_peaks(const struct chart *chart)
 
 		if (!peak->is_known)
 			continue;
-		fprintf(chart->out, "%s %s %" PRIu64 " byte%s", s ? ";" : "", picture_series((enum envelope_series)s),
-		        peak->bytes, plural(peak->bytes));
+		about = picture_about(chart->picture, (enum envelope_series)s);
+		fprintf(chart->out, "%s %s %s%" PRIu64 " byte%s", s ? ";" : "", picture_series((enum envelope_series)s),
+		        about, peak->bytes, plural(peak->bytes));
 		if (peak->bytes >= BYTES_MANY)
-			fprintf(chart->out, " (%s)", bytes_in_units(peak->bytes, units));
+			fprintf(chart->out, " (%s%s)", about, bytes_in_units(peak->bytes, units));
 		fprintf(chart->out, " at %s", picture_position(chart->picture, peak->at, text));
 	}
 	putc('\n', chart->out);

@@ -69,6 +69,9 @@ static void say_nothing_seen(const struct launch_options *options, const struct 
 		          path, LM_TRACE_FD);
 	else if (ends_in_exec(tally) && WIFEXITED(status))
 		cli_error("no event in %s: the command executed another program, which was not traced", path);
+	else if (settings_get(&options->settings, SETTING_SAMPLE))
+		cli_error("no event in %s: the command allocated too little for a sample of one allocation in %s bytes",
+		          path, settings_get(&options->settings, SETTING_SAMPLE));
 	else
 		cli_error("no event in %s: the command allocated nothing itself; processes that it starts are traced "
 		          "with -f only, and an allocator of its own never",

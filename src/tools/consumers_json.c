@@ -9,13 +9,16 @@
 #include <string.h>
 
 /* Sets the members that consumers and images have in common. 0 or -ENOMEM. */
-static int set_amounts(json_t *object, struct amount allocated, struct amount peak, struct amount leaked,
-                       struct amount temporary)
+static int set_amounts(json_t *object, const struct export_image *image, struct amount allocated, struct amount peak,
+                       struct amount leaked, struct amount temporary)
 {
+	/* Of samples, it is not known what came between them. */
+	json_t *momentary = image->image->sample ? json_null() : amount_json(temporary);
+
 	if (json_object_set_new(object, "allocated", amount_json(allocated)) != 0 ||
 	    json_object_set_new(object, "peak", amount_json(peak)) != 0 ||
 	    json_object_set_new(object, "leaked", amount_json(leaked)) != 0 ||
-	    json_object_set_new(object, "temporary", amount_json(temporary)) != 0)
+	    json_object_set_new(object, "temporary", momentary) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -26,8 +29,8 @@ static json_t *consumer_value(const struct export_image *image, const struct con
 	json_t *object = amount_json(consumer_amount(consumers, consumer, image->metric));
 
 	if (!object ||
-	    set_amounts(object, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK), consumer->live,
-	                consumer->temporary) != 0 ||
+	    set_amounts(object, image, consumer->allocated, consumer_amount(consumers, consumer, METRIC_PEAK),
+	                consumer->live, consumer->temporary) != 0 ||
 	    json_object_set_new(object, "call", json_string(parse_call_name(consumer->call))) != 0 ||
 	    json_object_set_new(object, "line", json_number(consumer->line)) != 0 ||
 	    json_object_set_new(object, "thread",
@@ -57,8 +60,7 @@ static json_t *rest_value(const struct export_image *image, const struct ranking
 	for (size_t i = count; i < ranking->count; i++) {
 		struct amount amount = consumer_amount(image->consumers, ranking->list[i], image->metric);
 
-		rest.count += amount.count;
-		rest.bytes += amount.bytes;
+		amount_add(&rest, &amount);
 	}
 	value = amount_json(rest);
 	if (value)
@@ -72,12 +74,15 @@ static json_t *sizes_value(const struct consumers *consumers)
 
 	for (unsigned i = 0; list && i < CONSUMERS_CLASSES; i++) {
 		const struct amount *class = &consumers->classes[i];
+		json_t *object;
 
-		if (class->count)
-			json_array_append_new(
-				list, json_pack("{s:o,s:o,s:o,s:o}", "from", json_number(consumers_class_from(i)), "to",
-			                        json_number(consumers_class_to(i)), "count", json_number(class->count),
-			                        "bytes", json_number(class->bytes)));
+		if (!class->count)
+			continue;
+		object = json_pack("{s:o,s:o}", "from", json_number(consumers_class_from(i)), "to",
+		                   json_number(consumers_class_to(i)));
+		if (object)
+			json_object_update_new(object, amount_json(*class));
+		json_array_append_new(list, object);
 	}
 	return list;
 }
@@ -87,9 +92,9 @@ static json_t *calls_value(const struct consumers *consumers)
 	json_t *object = json_object();
 
 	for (int call = 0; object && call < LM_CALL_COUNT; call++)
-		if (consumers->calls[call])
+		if (consumers->calls[call].count || consumers->failed[call])
 			json_object_set_new(object, parse_call_name((enum lm_call)call),
-			                    json_pack("{s:o,s:o}", "count", json_number(consumers->calls[call]),
+			                    json_pack("{s:o,s:o}", "count", json_number(consumers->calls[call].count),
 			                              "failed", json_number(consumers->failed[call])));
 	return object;
 }
@@ -137,18 +142,20 @@ static json_t *summary_value(const struct export_image *image, const struct view
 	 */
 	bool forked = image->image->parent || view->window->since.kind != WINDOW_OPEN;
 	bool attached = image->image->is_attached;
+	/* A realloc of a block that is not in the sample can be in it. */
+	bool sampled = image->image->sample;
 	json_t *object = json_image(image->image, view->malformed, view->trace->ends_early);
 
 	if (!object ||
-	    set_amounts(object, consumers->allocated, consumers->peak, consumers_amount(consumers, METRIC_LEAKED),
-	                consumers->temporary) != 0 ||
+	    set_amounts(object, image, consumers->allocated, consumers->peak,
+	                consumers_amount(consumers, METRIC_LEAKED), consumers->temporary) != 0 ||
 	    set_peak(object, image) != 0 ||
 	    json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "window", json_window(view->window),
-	                                             "foreign", json_number(attached ? 0 : counts->foreign),
+	                                             "foreign", json_number(attached || sampled ? 0 : counts->foreign),
 	                                             "from_before", json_number(attached ? counts->foreign : 0),
-	                                             "inherited", json_number(forked ? counts->unknown : 0), "unknown",
-	                                             json_number(forked ? 0 : counts->unknown), "by",
-	                                             metric_name(image->metric))) != 0) {
+	                                             "inherited", json_number(forked && !sampled ? counts->unknown : 0),
+	                                             "unknown", json_number(forked || sampled ? 0 : counts->unknown),
+	                                             "by", metric_name(image->metric))) != 0) {
 		json_decref(object);
 		return NULL;
 	}
@@ -176,10 +183,10 @@ static json_t *thread_value(const struct export_image *image, uint32_t place)
 	const struct consumers *consumers = image->consumers;
 	const struct thread_use *use = &consumers->threads.list[place];
 	json_t *object = json_pack("{s:o,s:o,s:o}", "thread", json_thread(&image->image->threads, place), "calls",
-	                           json_number(use->calls), "released_others", amount_json(use->others));
+	                           json_number(use->calls.count), "released_others", amount_json(use->others));
 
-	if (object && set_amounts(object, use->allocated, thread_use_amount(consumers, use, METRIC_PEAK), use->live,
-	                          use->temporary) != 0) {
+	if (object && set_amounts(object, image, use->allocated, thread_use_amount(consumers, use, METRIC_PEAK),
+	                          use->live, use->temporary) != 0) {
 		json_decref(object);
 		return NULL;
 	}

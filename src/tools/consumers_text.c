@@ -5,9 +5,9 @@
 #include "call_tree.h"
 #include "consumers_print.h"
 #include "ending_text.h"
+#include "estimate.h"
 #include "flavour.h"
 #include "modules.h"
-#include "plural.h"
 #include "table.h"
 #include "window_print.h"
 
@@ -77,6 +77,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 	if (process->is_limited)
 		fprintf(out, "; allocations behind the limit of %" PRIu64 " byte%s are missing", process->limit,
 		        plural(process->limit));
+	if (process->sample)
+		fprintf(out, "; estimates by a sample, one in %" PRIu64 " bytes", process->sample);
 	if (lack)
 		fprintf(out, "; %s", lack->brief);
 	if (view->malformed)
@@ -93,7 +95,8 @@ static void print_missed(const struct export_image *image, const struct view *vi
 {
 	const struct heap_counts *counts = &image->consumers->heap.counts;
 
-	if (!counts->foreign && !counts->unknown)
+	/* A realloc of a block that is not in the sample can be in it. */
+	if ((!counts->foreign && !counts->unknown) || image->image->sample)
 		return;
 	fprintf(out, "  %" PRIu64 " %s%s%s, %" PRIu64 " free%s of %s\n", counts->foreign,
 	        image->image->is_attached ? "free" : "foreign free", plural(counts->foreign),
@@ -108,15 +111,18 @@ static void print_totals(const struct export_image *image, const struct view *vi
 {
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
-	char units[BYTES_TEXT];
+	char units[BYTES_TEXT], count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
 
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct amount amount = consumers_amount(consumers, shown[i]);
 
-		fprintf(out, "  %-10s %12" PRIu64 " block%s %16" PRIu64 " byte%s", metric_name(shown[i]), amount.count,
-		        amount.count == 1 ? " " : "s", amount.bytes, plural(amount.bytes));
+		if (shown[i] == METRIC_TEMPORARY && image->image->sample)
+			continue;
+		fprintf(out, "  %-10s %12s block%s %16s byte%s", metric_name(shown[i]),
+		        about_in_cell(&amount, amount.count, count), amount.count == 1 ? " " : "s",
+		        about_in_cell(&amount, amount.bytes, bytes), plural(amount.bytes));
 		if (amount.bytes >= BYTES_MANY)
-			fprintf(out, ", %s", bytes_in_units(amount.bytes, units));
+			fprintf(out, ", %s%s", about(&amount), bytes_in_units(amount.bytes, units));
 		if (shown[i] == METRIC_PEAK && consumers->peaks)
 			fprintf(out, " (line %" PRIu64, consumers->peak_line);
 		if (shown[i] == METRIC_PEAK && consumers->peaks && image->image->has_time)
@@ -143,16 +149,18 @@ static void print_thread(const struct threads *threads, uint32_t place, FILE *ou
 	}
 }
 
-/* " 3 blocks, 1234 bytes (12.34%)" */
+/* " 3 blocks, 1234 bytes (12.34%)"; with "(12.34%, 2 samples)" if these are few. */
 static void print_amount(const struct export_image *image, struct amount amount, FILE *out)
 {
 	char units[BYTES_TEXT];
 
-	fprintf(out, " %" PRIu64 " block%s, %" PRIu64 " byte%s (", amount.count, plural(amount.count), amount.bytes,
-	        plural(amount.bytes));
+	fprintf(out, " %s%" PRIu64 " block%s, %s%" PRIu64 " byte%s (", about(&amount), amount.count,
+	        plural(amount.count), about(&amount), amount.bytes, plural(amount.bytes));
 	if (amount.bytes >= BYTES_MANY)
-		fprintf(out, "%s, ", bytes_in_units(amount.bytes, units));
-	fprintf(out, "%.2f%%)", share(image, amount));
+		fprintf(out, "%s%s, ", about(&amount), bytes_in_units(amount.bytes, units));
+	fprintf(out, "%.2f%%", share(image, amount));
+	samples_print(&amount, out);
+	fputc(')', out);
 }
 
 static int print_consumer(const struct export_image *image, const struct view *view, const struct consumer *consumer,
@@ -176,8 +184,7 @@ static void print_rest(const struct export_image *image, const struct ranking *r
 	for (size_t i = from; i < ranking->count; i++) {
 		struct amount amount = consumer_amount(image->consumers, ranking->list[i], image->metric);
 
-		rest.count += amount.count;
-		rest.bytes += amount.bytes;
+		amount_add(&rest, &amount);
 	}
 	if (from)
 		fputc('\n', out);
@@ -217,8 +224,9 @@ enum { LABEL_LEAST = 20 };
 static void print_node(const struct tree_view *view, struct amount amount, unsigned depth, const char *label)
 {
 	FILE *out = view->screen->out;
-	int used = fprintf(out, "%14" PRIu64 " %10" PRIu64 " %6.2f%% %*s", amount.bytes, amount.count,
-	                   share(view->image, amount), (int)depth * 2, "");
+	char count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
+	int used = fprintf(out, "%14s %10s %6.2f%% %*s", about_in_cell(&amount, amount.bytes, bytes),
+	                   about_in_cell(&amount, amount.count, count), share(view->image, amount), (int)depth * 2, "");
 	int room = view->screen->width - used;
 
 	screen_print_begin(view->screen, label, room < LABEL_LEAST ? LABEL_LEAST : room);
@@ -252,10 +260,8 @@ static int print_branch(const struct tree_view *view, uint32_t node, unsigned de
 		print_node(view, child->amount, depth, child->label);
 		error = print_branch(view, children[shown], depth + 1);
 	}
-	for (uint32_t i = shown; i < count; i++) {
-		small.count += nodes[children[i]].amount.count;
-		small.bytes += nodes[children[i]].amount.bytes;
-	}
+	for (uint32_t i = shown; i < count; i++)
+		amount_add(&small, &nodes[children[i]].amount);
 	if (!error && shown < count)
 		print_small(view, small, depth, count - shown);
 	free(children);
@@ -300,9 +306,8 @@ static int print_backtraces(const struct export_image *image, const struct view 
 	struct amount whole = consumers_amount(image->consumers, image->metric);
 	const struct screen *screen = view->style.screen;
 
-	fprintf(out, "\n%s%s: %" PRIu64 " block%s, ", screen_strong(screen), title_of(image->metric, view), whole.count,
-	        plural(whole.count));
-	bytes_print(whole.bytes, out);
+	fprintf(out, "\n%s%s: ", screen_strong(screen), title_of(image->metric, view));
+	amount_print(&whole, out);
 	fprintf(out, " in %zu backtrace%s%s\n", ranking->count, plural(ranking->count), screen_plain(screen));
 	return view->tree == VIEW_NO_TREE ? print_consumers(image, view, ranking, out)
 	                                  : print_tree(image, view, ranking, out);
@@ -312,25 +317,31 @@ static int print_backtraces(const struct export_image *image, const struct view 
 
 static void print_sizes(const struct consumers *consumers, FILE *out)
 {
+	char count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
+
 	fprintf(out, "\nSIZES of all that was allocated\n%14s %14s %12s %7s %16s\n", "FROM", "TO", "BLOCKS", "SHARE",
 	        "BYTES");
 	for (unsigned i = 0; i < CONSUMERS_CLASSES; i++) {
 		const struct amount *class = &consumers->classes[i];
 
 		if (class->count)
-			fprintf(out, "%14" PRIu64 " %14" PRIu64 " %12" PRIu64 " %6.2f%% %16" PRIu64 "\n",
-			        consumers_class_from(i), consumers_class_to(i), class->count,
-			        percent(class->count, consumers->allocated.count), class->bytes);
+			fprintf(out, "%14" PRIu64 " %14" PRIu64 " %12s %6.2f%% %16s\n", consumers_class_from(i),
+			        consumers_class_to(i), about_in_cell(class, class->count, count),
+			        percent(class->count, consumers->allocated.count),
+			        about_in_cell(class, class->bytes, bytes));
 	}
 }
 
 static void print_calls(const struct consumers *consumers, FILE *out)
 {
+	char count[ESTIMATE_CELL];
+
 	fprintf(out, "\nCALLS\n%20s %12s %12s\n", "FUNCTION", "CALLS", "FAILED");
 	for (int call = 0; call < LM_CALL_COUNT; call++)
-		if (consumers->calls[call])
-			fprintf(out, "%20s %12" PRIu64 " %12" PRIu64 "\n", parse_call_name((enum lm_call)call),
-			        consumers->calls[call], consumers->failed[call]);
+		if (consumers->calls[call].count || consumers->failed[call])
+			fprintf(out, "%20s %12s %12" PRIu64 "\n", parse_call_name((enum lm_call)call),
+			        about_in_cell(&consumers->calls[call], consumers->calls[call].count, count),
+			        consumers->failed[call]);
 }
 
 /* In a narrow line, more of it is for the modules' names. */
@@ -341,6 +352,7 @@ static int print_modules(const struct export_image *image, const struct screen *
 	const bool is_narrow = screen->width && screen->width < WIDE;
 	const int bytes = is_narrow ? BYTES_NARROW : BYTES_WIDE, blocks = is_narrow ? BLOCKS_NARROW : BLOCKS_WIDE;
 	FILE *out = screen->out;
+	char cells[4][ESTIMATE_CELL];
 	struct modules modules;
 	int error = modules_build(&modules, image->consumers, image->locations, image->metric);
 
@@ -353,9 +365,11 @@ static int print_modules(const struct export_image *image, const struct screen *
 	        "BLOCKS", "SHARE", "MODULE");
 	for (size_t i = 0; i < modules.count; i++) {
 		const struct module_total *total = &modules.list[i];
-		int used = fprintf(out, "%*" PRIu64 " %*" PRIu64 " %*" PRIu64 " %*" PRIu64 " %6.2f%%  ", bytes,
-		                   total->own.bytes, blocks, total->own.count, bytes, total->whole.bytes, blocks,
-		                   total->whole.count, share(image, total->whole));
+		const struct amount *own = &total->own, *whole = &total->whole;
+		int used = fprintf(out, "%*s %*s %*s %*s %6.2f%%  ", bytes, about_in_cell(own, own->bytes, cells[0]),
+		                   blocks, about_in_cell(own, own->count, cells[1]), bytes,
+		                   about_in_cell(whole, whole->bytes, cells[2]), blocks,
+		                   about_in_cell(whole, whole->count, cells[3]), share(image, *whole));
 
 		screen_print_end(screen, total->module ? total->module : "(not known)", screen->width - used);
 		fputc('\n', out);

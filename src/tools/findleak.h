@@ -62,6 +62,7 @@ struct totals {
 	uint64_t lost, unkept, malformed;
 	bool is_limited; /* some image has no allocations behind the LIMIT of the trace */
 	uint64_t limit;
+	uint64_t sample;    /* the mean distance of the samples of the last image that has any, in bytes; or 0 */
 	struct lacks lacks; /* what some image does not have because of its flavour */
 	bool own_calls_do;
 	bool is_missing_some; /* nothing can be said for certain */

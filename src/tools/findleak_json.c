@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as JSON, as log-malloc2-json(5) describes it: one line for each image. */
+#include "amount_json.h"
 #include "findleak.h"
 #include "json.h"
 #include "json_print.h"
@@ -15,8 +16,11 @@ static bool push(json_t *list, json_t *value)
 
 static json_t *sum(const struct leaks_sum *sum)
 {
-	return json_pack("{s:o,s:o,s:o}", "count", json_number(sum->blocks), "bytes", json_number(sum->bytes),
-	                 "backtraces", json_number(sum->backtraces));
+	json_t *object = amount_json(sum->held);
+
+	if (object)
+		json_object_set_new(object, "backtraces", json_number(sum->backtraces));
+	return object;
 }
 
 /* The sums of the image; those of one state are not known if nobody looked. */
@@ -76,9 +80,9 @@ static json_t *growth(const struct trend *trend)
 static void print_leak(struct json_printer *printer, const struct findings *findings, const struct leaks_group *group)
 {
 	json_print_open(printer, NULL, '{');
+	json_print_members(printer, amount_json(group->held));
 	json_print_members(printer,
-	                   json_pack("{s:o,s:o,s:s?,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "count", json_number(group->blocks),
-	                             "bytes", json_number(group->bytes), "state", reach_name(group->reach), "call",
+	                   json_pack("{s:s?,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "state", reach_name(group->reach), "call",
 	                             parse_call_name(group->call), "block", json_address(group->address), "line",
 	                             json_number(group->line), "time", time_of(findings, group->line), "last_time",
 	                             time_of(findings, group->last_line), "growth", growth(&group->trend), "thread",
@@ -122,26 +126,33 @@ static void print_wrong_free(struct json_printer *printer, const struct findings
 
 static json_t *suppression(const struct suppression *s)
 {
-	return json_pack("{s:o,s:o,s:o,s:b}", "pattern", json_name(s->pattern, strlen(s->pattern)), "count",
-	                 json_number(s->blocks), "bytes", json_number(s->bytes), "builtin", s->builtin);
+	json_t *object = json_pack("{s:o}", "pattern", json_name(s->pattern, strlen(s->pattern)));
+
+	if (object)
+		json_object_update_new(object, amount_json(s->held));
+	if (object)
+		json_object_set_new(object, "builtin", json_boolean(s->builtin));
+	return object;
 }
 
 /* The suppressions that matched, and the user's suppressions that did not. */
 static json_t *suppressed(const struct findings *findings)
 {
 	const struct suppressions *all = findings->suppressions;
-	json_t *list = json_array();
+	json_t *list = json_array(), *object;
 
 	for (size_t i = 0; list && i < all->count; i++) {
 		const struct suppression *s = &all->list[i];
 
-		if ((!s->blocks && s->builtin) || push(list, suppression(s)))
+		if ((!s->held.count && s->builtin) || push(list, suppression(s)))
 			continue;
 		json_decref(list);
 		list = NULL;
 	}
-	return json_pack("{s:o,s:o,s:o}", "count", json_number(findings->leaks.suppressed.blocks), "bytes",
-	                 json_number(findings->leaks.suppressed.bytes), "suppressions", list);
+	object = amount_json(findings->leaks.suppressed.held);
+	if (object)
+		json_object_set_new(object, "suppressions", list);
+	return object;
 }
 
 static json_t *name(const char *text)

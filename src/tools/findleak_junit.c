@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaks as a test report for CI servers: an image is a suite, a leak is a failed case. */
 #include "attached_text.h"
+#include "estimate.h"
 #include "findleak.h"
 #include "json.h"
 #include "plural.h"
@@ -78,9 +79,11 @@ static int end_case(const json_t *backtrace, const char *element)
 	return error;
 }
 
-static void print_sum(uint64_t blocks, uint64_t bytes)
+static void print_sum(const struct amount *sum)
 {
-	printf("%" PRIu64 " block%s, %" PRIu64 " byte%s", blocks, plural(blocks), bytes, plural(bytes));
+	printf("%s%" PRIu64 " block%s, %s%" PRIu64 " byte%s", about(sum), sum->count, plural(sum->count), about(sum),
+	       sum->bytes, plural(sum->bytes));
+	samples_print(sum, stdout);
 }
 
 static void print_count(uint64_t count, const char *what, const char *behind)
@@ -104,7 +107,7 @@ static int print_leak(const struct findings *findings, struct json_frames *frame
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
-	print_sum(group->blocks, group->bytes);
+	print_sum(&group->held);
 	if (group->reach != REACH_UNKNOWN)
 		printf(", %s", reach_words(group->reach));
 	printf(", allocated by %s (first: 0x%" PRIx64 ", line: %" PRIu64 ")%s", parse_call_name(group->call),
@@ -163,12 +166,12 @@ static int print_wrong_free(const struct findings *findings, struct json_frames 
 /* The case for all that have none of their own: the rest; or all leaks, if the kinds that are shown have none. */
 static const struct leaks_sum *others(const struct leaks *leaks)
 {
-	return leaks->rest.blocks || leaks->shown ? &leaks->rest : &leaks->all;
+	return leaks->rest.held.count || leaks->shown ? &leaks->rest : &leaks->all;
 }
 
 static bool has_other(const struct leaks *leaks)
 {
-	return leaks->rest.blocks || !leaks->shown;
+	return leaks->rest.held.count || !leaks->shown;
 }
 
 static bool is_other_failure(const struct findings *findings)
@@ -188,14 +191,14 @@ static void print_other(const struct findings *findings)
 
 	fputs("    <testcase classname=\"", stdout);
 	print_name(findings->image->exe ? findings->image->exe : findings->name);
-	fputs(rest->blocks ? "\" name=\"other leaks\">\n" : "\" name=\"no leaks\"/>\n", stdout);
-	if (!rest->blocks)
+	fputs(rest->held.count ? "\" name=\"other leaks\">\n" : "\" name=\"no leaks\"/>\n", stdout);
+	if (!rest->held.count)
 		return;
 	if (failed)
 		fputs("      <failure type=\"leak\" message=\"", stdout);
 	else
 		fputs("      <system-out>", stdout);
-	print_sum(rest->blocks, rest->bytes);
+	print_sum(&rest->held);
 	fputs(failed ? "\"/>\n" : "</system-out>\n", stdout);
 	fputs("    </testcase>\n", stdout);
 }
@@ -261,13 +264,13 @@ static void end_suite(const struct findings *findings)
 	             !lack && (findings->image->finished || findings->image->replaced);
 
 	fputs("    <system-out>", stdout);
-	print_sum(leaks->all.blocks, leaks->all.bytes);
+	print_sum(&leaks->all.held);
 	fputs(" leaked; ", stdout);
 	for (enum reach reach = 0; findings->unreached->known && reach < REACH_KINDS; reach++) {
-		print_sum(leaks->by_reach[reach].blocks, leaks->by_reach[reach].bytes);
+		print_sum(&leaks->by_reach[reach].held);
 		printf(" %s; ", reach_words(reach));
 	}
-	print_sum(leaks->suppressed.blocks, leaks->suppressed.bytes);
+	print_sum(&leaks->suppressed.held);
 	fputs(" suppressed; ", stdout);
 	print_count(frees[FREES_FOREIGN], "foreign free", "; ");
 	print_count(frees[FREES_INHERITED], "free", " of blocks from before a fork; ");
@@ -280,6 +283,8 @@ static void end_suite(const struct findings *findings)
 	if (findings->image->is_limited)
 		printf("allocations behind the limit of %" PRIu64 " byte%s are missing; ", findings->image->limit,
 		       plural(findings->image->limit));
+	if (findings->image->sample)
+		printf("a sample, one in %" PRIu64 " bytes; ", findings->image->sample);
 	if (lack)
 		printf("%s; ", lack->brief);
 	if (*attached_text(words, findings->image))

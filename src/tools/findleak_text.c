@@ -3,6 +3,7 @@
 #include "attached_text.h"
 #include "bytes_print.h"
 #include "ending_text.h"
+#include "estimate.h"
 #include "findleak.h"
 #include "plural.h"
 #include "reach_text.h"
@@ -36,21 +37,28 @@ static int print_stack(const struct findings *findings, uint32_t number)
 	return backtrace_print_stack(findings->locations, number, &findings->style);
 }
 
+static bool is_single(const struct leaks_group *group)
+{
+	return group->held.count == 1 && !amount_is_estimate(&group->held);
+}
+
 static int print_leak(const struct findings *findings, const struct leaks_group *group)
 {
+	const struct amount *held = &group->held;
 	const char *call = parse_call_name(group->call);
 	FILE *out = out_of(findings);
 	char units[BYTES_TEXT];
 
 	begin_strong(findings);
-	if (group->blocks == 1)
+	if (is_single(group))
 		fprintf(out, " 0x%" PRIx64, group->address);
 	else
-		fprintf(out, " %" PRIu64 " blocks", group->blocks);
-	fprintf(out, " %s %" PRIu64 " byte%s (%s) allocated by %s (",
-	        group->reach == REACH_REACHABLE ? "kept" : "leaked", group->bytes, plural(group->bytes),
-	        bytes_in_units(group->bytes, units), call);
-	if (group->blocks != 1)
+		fprintf(out, " %s%" PRIu64 " block%s", about(held), held->count, held->count == 1 ? "" : "s");
+	fprintf(out, " %s %s%" PRIu64 " byte%s (%s%s", group->reach == REACH_REACHABLE ? "kept" : "leaked", about(held),
+	        held->bytes, plural(held->bytes), about(held), bytes_in_units(held->bytes, units));
+	samples_print(held, out);
+	fprintf(out, ") allocated by %s (", call);
+	if (!is_single(group))
 		fprintf(out, "first: 0x%" PRIx64 ", ", group->address);
 	fprintf(out, "line: %" PRIu64 ")%s", group->line, screen_plain(findings->style.screen));
 	/* In the same line: what follows it is a table, for scripts, too. */
@@ -64,6 +72,7 @@ static int print_leak(const struct findings *findings, const struct leaks_group 
 static int print_leaks(const struct findings *findings)
 {
 	const struct leaks *leaks = &findings->leaks;
+	const struct amount *rest = &leaks->rest.held;
 	FILE *out = out_of(findings);
 	char units[BYTES_TEXT];
 	bool has_words;
@@ -71,8 +80,8 @@ static int print_leaks(const struct findings *findings)
 
 	begin_strong(findings);
 	/* Scripts look for this line, as the first log-malloc had it: it has no singular. */
-	if (leaks->all.blocks)
-		fprintf(out, "SUSPECTED %" PRIu64 " LEAKS:", leaks->all.blocks);
+	if (leaks->all.held.count)
+		fprintf(out, "SUSPECTED %s%" PRIu64 " LEAKS:", about(&leaks->all.held), leaks->all.held.count);
 	else
 		fputs("NO LEAKS FOUND", out);
 	end_strong(findings);
@@ -82,10 +91,10 @@ static int print_leaks(const struct findings *findings)
 			fputc('\n', out);
 		error = print_leak(findings, &leaks->groups[i]);
 	}
-	if (leaks->rest.blocks)
-		fprintf(out, "%s ... and %" PRIu64 " block%s with %" PRIu64 " byte%s (%s) of %zu other leak%s\n",
-		        leaks->shown || has_words ? "\n" : "", leaks->rest.blocks, plural(leaks->rest.blocks),
-		        leaks->rest.bytes, plural(leaks->rest.bytes), bytes_in_units(leaks->rest.bytes, units),
+	if (rest->count)
+		fprintf(out, "%s ... and %s%" PRIu64 " block%s with %s%" PRIu64 " byte%s (%s%s) of %zu other leak%s\n",
+		        leaks->shown || has_words ? "\n" : "", about(rest), rest->count, plural(rest->count),
+		        about(rest), rest->bytes, plural(rest->bytes), about(rest), bytes_in_units(rest->bytes, units),
 		        leaks->rest_groups, plural(leaks->rest_groups));
 	return error;
 }
@@ -263,16 +272,17 @@ static int print_image(const struct findings *findings)
 /* The user's suppressions: how much each suppressed, and which ones matched nothing and can be removed. */
 static void print_suppressions(const struct suppressions *suppressions, FILE *out)
 {
+	char count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
 	bool used = false, unused = false;
 
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *s = &suppressions->list[i];
 
-		if (s->builtin || !s->matches)
+		if (s->builtin || !s->matched.count)
 			continue;
-		fprintf(out, "%s%7" PRIu64 " %10" PRIu64 "  ",
-		        used ? "" : "\nSuppressions used:\n  count      bytes  pattern\n", s->matches,
-		        s->matched_bytes);
+		fprintf(out, "%s%7s %10s  ", used ? "" : "\nSuppressions used:\n  count      bytes  pattern\n",
+		        about_in_cell(&s->matched, s->matched.count, count),
+		        about_in_cell(&s->matched, s->matched.bytes, bytes));
 		table_print_name(s->pattern, out);
 		fputc('\n', out);
 		used = true;
@@ -280,7 +290,7 @@ static void print_suppressions(const struct suppressions *suppressions, FILE *ou
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *s = &suppressions->list[i];
 
-		if (s->builtin || s->matches)
+		if (s->builtin || s->matched.count)
 			continue;
 		fprintf(out, "%s  ", unused ? "" : "\nSuppressions that matched nothing:\n");
 		table_print_name(s->pattern, out);
@@ -298,10 +308,10 @@ static void print_count(uint64_t count, const char *what, const char *behind, FI
 
 static void print_blocks(const struct leaks_sum *sum, const char *what, FILE *out)
 {
-	if (!sum->blocks)
+	if (!sum->held.count)
 		return;
-	print_count(sum->blocks, "block", ", ", out);
-	bytes_print(sum->bytes, out);
+	fputs("; ", out);
+	amount_print(&sum->held, out);
 	fputs(what, out);
 }
 
@@ -314,6 +324,8 @@ static void print_lacks(const struct totals *totals, FILE *out)
 		fprintf(out, "; allocations behind the limit of %" PRIu64 " byte%s are missing", totals->limit,
 		        plural(totals->limit));
 	print_count(totals->malformed, "line", " could not be read", out);
+	if (totals->sample)
+		fprintf(out, "; estimates by a sample, one in %" PRIu64 " bytes", totals->sample);
 	if (totals->no_beginning)
 		fputs("; the trace has no beginning", out);
 	if (totals->running)
@@ -355,6 +367,7 @@ static void print_rest(const struct totals *totals, FILE *out)
 
 static int print_totals(const struct totals *totals, const struct suppressions *suppressions)
 {
+	const struct amount *leaked = &totals->leaks.held;
 	FILE *out = totals->screen->out;
 	char units[BYTES_TEXT];
 
@@ -362,11 +375,11 @@ static int print_totals(const struct totals *totals, const struct suppressions *
 	lacks_print(&totals->lacks, "\n", out);
 	reach_print_totals(totals, out);
 	fprintf(out,
-	        "\n%sTotal:%s %" PRIu64 " block%s, %" PRIu64 " byte%s (%s), %" PRIu64 " backtrace%s; %" PRIu64
+	        "\n%sTotal:%s %s%" PRIu64 " block%s, %s%" PRIu64 " byte%s (%s%s), %" PRIu64 " backtrace%s; %" PRIu64
 	        " foreign free%s",
-	        screen_strong(totals->screen), screen_plain(totals->screen), totals->leaks.blocks,
-	        plural(totals->leaks.blocks), totals->leaks.bytes, plural(totals->leaks.bytes),
-	        bytes_in_units(totals->leaks.bytes, units), totals->leaks.backtraces, plural(totals->leaks.backtraces),
+	        screen_strong(totals->screen), screen_plain(totals->screen), about(leaked), leaked->count,
+	        plural(leaked->count), about(leaked), leaked->bytes, plural(leaked->bytes), about(leaked),
+	        bytes_in_units(leaked->bytes, units), totals->leaks.backtraces, plural(totals->leaks.backtraces),
 	        totals->frees[FREES_FOREIGN], plural(totals->frees[FREES_FOREIGN]));
 	print_rest(totals, out);
 	fputc('\n', out);

@@ -6,8 +6,7 @@
 
 static void sum_up(struct leaks_sum *to, const struct leaks_sum *from)
 {
-	to->blocks += from->blocks;
-	to->bytes += from->bytes;
+	amount_add(&to->held, &from->held);
 	to->backtraces += from->backtraces;
 }
 
@@ -21,7 +20,7 @@ static void note_unknown(struct totals *totals, const struct findings *findings)
 	const struct leaks_sum *all = &findings->leaks.all;
 
 	if (findings->unreached->known || image->is_embedded || window_has_ended(findings->window) ||
-	    (all->blocks < MANY_BLOCKS && all->bytes < MANY_BYTES))
+	    (all->held.count < MANY_BLOCKS && all->held.bytes < MANY_BYTES))
 		return;
 	if (image->ending == TRACE_RUNNING || image->ending == TRACE_DETACHED)
 		totals->unknown_running = findings->name;
@@ -52,6 +51,8 @@ void findleak_add_up(struct totals *totals, const struct findings *findings)
 	if (image->is_limited)
 		totals->limit = image->limit;
 	totals->is_limited |= image->is_limited;
+	if (image->sample)
+		totals->sample = image->sample;
 	lacks_add(&totals->lacks, image);
 	totals->attached |= image->is_attached;
 	totals->detached |= image->ending == TRACE_DETACHED;

@@ -11,9 +11,17 @@
 /* The change, and the amounts before and after. */
 static json_t *change_value(const struct amount amounts[2])
 {
-	return json_pack("{s:I,s:I,s:o,s:o}", "count", (json_int_t)growth_blocks(amounts), "bytes",
-	                 (json_int_t)growth_bytes(amounts), "old", amount_json(amounts[GROWTH_OLD]), "new",
-	                 amount_json(amounts[GROWTH_NEW]));
+	json_t *value = json_pack("{s:I,s:I,s:o,s:o}", "count", (json_int_t)growth_blocks(amounts), "bytes",
+	                          (json_int_t)growth_bytes(amounts), "old", amount_json(amounts[GROWTH_OLD]), "new",
+	                          amount_json(amounts[GROWTH_NEW]));
+	struct amount both = amounts[GROWTH_OLD];
+
+	/* The variance of a difference is the sum of the variances. */
+	amount_add(&both, &amounts[GROWTH_NEW]);
+	if (value && amount_json_errors(value, &both) == 0)
+		return value;
+	json_decref(value);
+	return NULL;
 }
 
 static json_t *sum_value(const struct growth *growth, size_t from, size_t to)
@@ -42,9 +50,13 @@ static void print_group(struct json_printer *printer, const struct growth_group 
 
 static json_t *trace_value(const struct growth *growth, const struct growth_view *view, enum growth_side side)
 {
-	return json_pack("{s:o,s:o,s:o,s:O}", "trace", json_name(view->names[side], strlen(view->names[side])), "count",
-	                 json_number(growth->totals[side].count), "bytes", json_number(growth->totals[side].bytes),
-	                 "images", view->images[side]);
+	json_t *value = json_pack("{s:o}", "trace", json_name(view->names[side], strlen(view->names[side])));
+
+	if (value)
+		json_object_update_new(value, amount_json(growth->totals[side]));
+	if (value)
+		json_object_set(value, "images", view->images[side]);
+	return value;
 }
 
 int growth_print_json(const struct growth *growth, const struct growth_view *view, FILE *out)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See growth_print.h: what grew as text. */
-#include "bytes_print.h"
+#include "estimate.h"
 #include "growth_print.h"
 #include "parse.h"
-#include "plural.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -30,26 +29,29 @@ void growth_sum(const struct growth *growth, size_t from, size_t to, struct amou
 {
 	amounts[GROWTH_OLD] = amounts[GROWTH_NEW] = (struct amount){0};
 	for (; from < to; from++)
-		for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++) {
-			amounts[side].count += growth->groups[from].amounts[side].count;
-			amounts[side].bytes += growth->groups[from].amounts[side].bytes;
-		}
+		for (int side = GROWTH_OLD; side <= GROWTH_NEW; side++)
+			amount_add(&amounts[side], &growth->groups[from].amounts[side]);
 }
 
 /* "+10 bytes, +1 block (20 to 30 bytes, 2 to 3 blocks)" */
 static void print_change(const struct amount amounts[2], FILE *out)
 {
 	const struct amount *before = &amounts[GROWTH_OLD], *after = &amounts[GROWTH_NEW];
+	struct amount both = *before;
 	int64_t blocks = growth_blocks(amounts), bytes = growth_bytes(amounts);
 	uint64_t many = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 	char units[BYTES_TEXT];
 
-	fprintf(out, "%+" PRId64 " byte%s", bytes, plural(many));
+	amount_add(&both, after);
+	fprintf(out, "%s%+" PRId64 " byte%s", about(&both), bytes, plural(many));
 	if (many >= BYTES_MANY)
-		fprintf(out, ", %c%s", bytes < 0 ? '-' : '+', bytes_in_units(many, units));
-	fprintf(out, ", %+" PRId64 " block%s (%" PRIu64 " to %" PRIu64 " bytes, %" PRIu64 " to %" PRIu64 " blocks)",
-	        blocks, blocks == 1 || blocks == -1 ? "" : "s", before->bytes, after->bytes, before->count,
-	        after->count);
+		fprintf(out, ", %s%c%s", about(&both), bytes < 0 ? '-' : '+', bytes_in_units(many, units));
+	fprintf(out,
+	        ", %s%+" PRId64 " block%s (%s%" PRIu64 " to %s%" PRIu64 " bytes, %s%" PRIu64 " to %s%" PRIu64 " blocks",
+	        about(&both), blocks, blocks == 1 || blocks == -1 ? "" : "s", about(before), before->bytes,
+	        about(after), after->bytes, about(before), before->count, about(after), after->count);
+	samples_print(&both, out);
+	fputc(')', out);
 }
 
 static int print_group(const struct growth_group *group, const struct growth_view *view, FILE *out)

@@ -140,6 +140,8 @@ void last_look_say(const struct last_look *last)
 	if (!found)
 		return;
 	fputs("log-malloc: ", stderr);
+	if (found->figures.sample)
+		fputs("of the blocks in the sample, ", stderr);
 	print_sum(&found->figures, REACH_LOST, "definitely lost: ");
 	print_sum(&found->figures, REACH_INDIRECT, "; indirectly: ");
 	print_sum(&found->figures, REACH_POSSIBLE, "; possibly: ");

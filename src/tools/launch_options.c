@@ -36,6 +36,8 @@ _Noreturn static void help(void)
 	     "                     writes a mark called \"signal\" to the trace (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
 	     "                     what it has (default: no limit)\n"
+	     "      --sample SIZE  records one allocation in SIZE (512K) requested bytes on average:\n"
+	     "                     cheap enough for days; the commands estimate the rest\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
 	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
@@ -83,6 +85,8 @@ static void check(const struct launch_options *options)
 	if (options->report && !make_report_knows(options->report))
 		cli_usage_error("--report: '%s' ends neither in .html nor in .svg", options->report);
 	settings_check(&options->settings);
+	if (options->report && options->settings.values[SETTING_SAMPLE] && make_report_is_page(options->report))
+		cli_usage_error("--report: a page is made of a full trace, not of a sample; FILE.svg is made of both");
 	check_attaching(options);
 	if (!options->pid && !options->command[0])
 		cli_usage_error("which command is to be traced?");
@@ -121,6 +125,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"signal", required_argument, NULL, OPT_SETTING + SETTING_SIGNAL},
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
+		{"sample", required_argument, NULL, OPT_SETTING + SETTING_SAMPLE},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"lost", no_argument, NULL, OPT_LOST},
 		{"report", required_argument, NULL, OPT_REPORT},
@@ -183,6 +188,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_SIGNAL:
 		case OPT_SETTING + SETTING_MARK_SIGNAL:
 		case OPT_SETTING + SETTING_LIMIT:
+		case OPT_SETTING + SETTING_SAMPLE:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':

@@ -111,7 +111,7 @@ static int take_item(void *context, const struct trace_item *item)
 	if (item->kind == TRACE_CALL && window_has_ended(&d->work.window))
 		return 0;
 	if (item->kind == TRACE_CALL)
-		return consumers_apply(&d->consumers, &item->event, item->stack, item->line, d->work.trace->image.time);
+		return consumers_apply(&d->consumers, &d->work.trace->image, item);
 	if (item->kind == TRACE_REACHED)
 		return only_lost_take(&d->lost, &d->work, item);
 	if (item->kind == TRACE_END && command_wants_image(&d->work))

@@ -126,7 +126,8 @@ static int missed(void *context, const struct heap_change *change)
 	const struct trace_image *image = &((struct findleak *)context)->work.trace->image;
 	struct findleak *f = context;
 
-	if (change->added.line < window_first_line(&f->work.window))
+	/* A realloc of a block that is not in the sample can be in it. */
+	if (change->added.line < window_first_line(&f->work.window) || image->sample)
 		return 0;
 	if (!change->foreign && (image->parent || image->gaps)) {
 		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
@@ -138,7 +139,10 @@ static int missed(void *context, const struct heap_change *change)
 
 static int came(void *context, const struct heap_block *block)
 {
-	return history_came(&((struct findleak *)context)->history, block);
+	struct findleak *f = context;
+
+	f->history.mean = f->work.trace->image.sample;
+	return history_came(&f->history, block);
 }
 
 static void left(void *context, const struct heap_block *block)
@@ -207,7 +211,7 @@ static struct leaks_view view_of(const struct findleak *f, const struct leaks *l
 {
 	struct leaks_view view = {f->order, f->kinds, f->min_bytes, f->work.top};
 
-	if (!leaks->by_reach[REACH_LOST].blocks)
+	if (!leaks->by_reach[REACH_LOST].held.count)
 		view.kinds |= 1U << REACH_INDIRECT;
 	return view;
 }
@@ -231,7 +235,7 @@ static int find(struct findleak *f, struct findings *findings)
 	struct leaks *leaks = &findings->leaks;
 	const struct trace *trace = f->work.trace;
 	const struct leaks_scope scope = {&f->unreached, f->by_address, window_first_line(&f->work.window),
-	                                  young_line(f)};
+	                                  young_line(f), trace->image.sample};
 	int error = leaks_build(leaks, &f->heap, &scope);
 	struct leaks_view view;
 
@@ -253,7 +257,7 @@ static int find(struct findleak *f, struct findings *findings)
 	leaks_sort(leaks, &view);
 	leaks_limit(leaks, &view);
 	findings->frees = f->frees;
-	findings->failed = leaks->all.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.blocks);
+	findings->failed = leaks->all.held.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.held.count);
 	return error;
 }
 

@@ -91,6 +91,7 @@ struct report {
 	struct timeline timeline;
 	uint64_t images; /* the number of reported images */
 	bool missed;     /* some trace could not be read, or not as it was asked for */
+	bool refused;    /* this trace has an image of samples, and the format is for full ones */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
 	struct {
@@ -192,15 +193,21 @@ static int write_image(struct report *r, const struct export_image *image)
 	}
 }
 
-/* The formats of other programs have no place for it. */
+/* Most formats of other programs have no place for it. */
 static void say_partial(const struct report *r)
 {
 	const struct trace_image *image = &r->work.trace->image;
 	const struct flavour_lack *lack = flavour_lack(image);
 	char words[ATTACHED_MAX];
 
+	if (image->sample && r->metric == METRIC_TEMPORARY)
+		cli_error("%s: of a sample, it is not known which blocks were only there for a moment",
+		          r->work.trace->input.name);
 	if (r->format == FORMAT_TEXT || r->format == FORMAT_JSON || r->format == FORMAT_HTML)
 		return;
+	if (image->sample)
+		cli_error("%s: these are estimates by a sample, one in %" PRIu64 " bytes", r->work.trace->input.name,
+		          image->sample);
 	if (lack)
 		cli_error("%s: not seen are %s; to see them, %s", r->work.trace->input.name, lack->unseen,
 		          lack->advice);
@@ -214,11 +221,21 @@ static int report_image(struct report *r)
 	const struct trace_image *image = &r->work.trace->image;
 	struct resolver resolver = command_resolver(&r->work);
 	struct locations locations = {.stacks = &image->stacks, .resolver = &resolver};
-	const struct export_image export = {image, &r->consumers, &locations, r->metric, image->time};
+	const struct export_image export = {.image = image,
+	                                    .consumers = &r->consumers,
+	                                    .locations = &locations,
+	                                    .metric = r->metric,
+	                                    .time = image->time};
 	int error;
 
 	if (!command_wants_image(&r->work) || !window_has_begun(&r->work.window))
 		return 0;
+	if (image->sample && r->format == FORMAT_HTML) {
+		cli_error("%s: image %u: a page is made of a full trace, not of a sample; --format svg is made of both",
+		          r->work.trace->input.name, image->number);
+		r->refused = true;
+		return 0;
+	}
 	r->view.trace = r->work.trace;
 	r->view.window = &r->work.window;
 	r->view.resolver = &resolver;
@@ -239,16 +256,15 @@ static int report_image(struct report *r)
 
 static int take_call(struct report *r, const struct trace_item *item)
 {
-	uint64_t time = r->work.trace->image.time;
+	const struct trace_image *image = &r->work.trace->image;
 	int error;
 
 	if (r->format == FORMAT_HTML)
 		return course_apply(&r->html.course, r->work.trace, item);
-	error = consumers_apply(&r->consumers, &item->event, item->stack, item->line, time);
-
+	error = consumers_apply(&r->consumers, image, item);
 	if (error || r->format != FORMAT_MASSIF)
 		return error;
-	return timeline_note(&r->timeline, &r->consumers, &item->event, time);
+	return timeline_note(&r->timeline, &r->consumers, &item->event, image->time);
 }
 
 static void forget_image(struct report *r)
@@ -297,10 +313,11 @@ static int read_trace(void *context)
 	int error;
 
 	r->html.traces++;
+	r->refused = false;
 	error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before && !interrupt_came() &&
+	r->missing = !error && trace->records && r->images == before && !r->refused && !interrupt_came() &&
 	             !window_missing(&r->work.window);
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
@@ -311,7 +328,7 @@ static enum cli_status report_trace(struct report *r, const char *path)
 {
 	enum cli_status status = command_read(&r->work, path, read_trace, r);
 
-	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
+	return status == CLI_OK && (r->missing || r->refused) ? CLI_TROUBLE : status;
 }
 
 /* Writes what needs all images: sums, massif and pprof. */
@@ -353,7 +370,7 @@ static bool create_export(struct report *r)
 	                                          .only_lost = r->lost.is_wanted};
 
 	if (r->format == FORMAT_PPROF)
-		r->pprof = export_pprof_create(r->metric);
+		r->pprof = export_pprof_create(r->metric, false);
 	if (r->format == FORMAT_SVG)
 		r->svg = export_svg_create(&wanted);
 	if (r->format == FORMAT_HTML) {

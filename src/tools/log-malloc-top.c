@@ -389,7 +389,7 @@ static void begin_image(struct top *t)
 static int take_item(struct top *t, const struct trace_item *item)
 {
 	if (item->kind == TRACE_CALL)
-		return consumers_apply(&t->consumers, &item->event, item->stack, item->line, t->work.trace->image.time);
+		return consumers_apply(&t->consumers, &t->work.trace->image, item);
 	if (item->kind == TRACE_END && t->work.trace->image.followed) {
 		forget_image(t);
 		begin_image(t);

@@ -6,6 +6,7 @@
 #include "duration_print.h"
 #include "ending_text.h"
 #include "escape.h"
+#include "estimate.h"
 #include "flavour.h"
 #include "interrupt.h"
 #include "json.h"
@@ -64,6 +65,7 @@ struct usage {
 	uint64_t time; /* ms since INIT, as precise as the trace is */
 	int64_t requested;
 	int64_t usable;
+	struct amount samples; /* if these are estimates, as far as requested bytes go: usable ones are not known */
 	bool has_resident;
 	uint64_t resident; /* the last value in the trace */
 };
@@ -102,7 +104,10 @@ static void print_csv(struct trackusage *t, const struct usage *usage)
 	t->has_header = true;
 	if (usage->has_time)
 		printf("%" PRIu64, usage->time);
-	printf(",%" PRId64 ",%" PRId64 ",", usage->requested, usage->usable);
+	printf(",%" PRId64 ",", usage->requested);
+	if (!amount_is_estimate(&usage->samples))
+		printf("%" PRId64, usage->usable);
+	putchar(',');
 	if (usage->has_resident)
 		printf("%" PRIu64, usage->resident);
 	printf(",%u\n", t->work.trace->image.number);
@@ -116,7 +121,13 @@ static void print_json(const struct usage *usage, bool first)
 		printf("%" PRIu64, usage->time);
 	else
 		fputs("null", stdout);
-	printf(",\"requested\":%" PRId64 ",\"usable\":%" PRId64 ",\"resident\":", usage->requested, usage->usable);
+	printf(",\"requested\":%" PRId64 ",\"usable\":", usage->requested);
+	if (amount_is_estimate(&usage->samples))
+		printf("null,\"estimated\":true,\"samples\":%" PRIu64 ",\"requested_error\":%.1f",
+		       usage->samples.samples, amount_bytes_error(&usage->samples));
+	else
+		printf("%" PRId64, usage->usable);
+	fputs(",\"resident\":", stdout);
 	if (usage->has_resident)
 		printf("%" PRIu64 "}", usage->resident);
 	else
@@ -133,7 +144,7 @@ static void print_row(struct trackusage *t, const struct usage *usage)
 		print_json(usage, t->rows == 0);
 		break;
 	default:
-		printf("%" PRId64 "\n", t->by_usable ? usage->usable : usage->requested);
+		printf("%s%" PRId64 "\n", about(&usage->samples), t->by_usable ? usage->usable : usage->requested);
 	}
 	t->rows++;
 }
@@ -155,7 +166,7 @@ static int end_json(struct trackusage *t)
 static void note_usage(struct picture *picture, const struct usage *usage)
 {
 	const struct envelope_value value = {
-		.is_known = {true, true, usage->has_resident},
+		.is_known = {true, !picture->is_estimated, usage->has_resident},
 		.bytes = {usage->requested, usage->usable, (int64_t)usage->resident},
 	};
 
@@ -177,7 +188,8 @@ static char *make_title(const struct trackusage *t)
 	const struct trace_image *image = &t->work.trace->image;
 	const char *name = image->exe ? location_base_name(image->exe) : "program";
 	char *shown = escape_printable(name, strlen(name)), *title = NULL;
-	char process[64] = "", time[DURATION_TEXT + 2] = "", duration[DURATION_TEXT], words[ENDING_MAX];
+	char process[64] = "", sample[80] = "", time[DURATION_TEXT + 2] = "", duration[DURATION_TEXT],
+	     words[ENDING_MAX];
 	const struct picture *picture = t->picture;
 	const char *ending = ending_text(words, image, t->work.trace->ends_early);
 
@@ -186,8 +198,11 @@ static char *make_title(const struct trackusage *t)
 	if (picture_has_time_axis(picture))
 		snprintf(time, sizeof time, "%s, ",
 		         duration_text(picture->by_time.to - picture->by_time.from, duration));
-	if (shown && asprintf(&title, "%s%s: %s%" PRIu64 " event%s%s%s", shown, process, time, picture->events,
-	                      plural(picture->events), *ending ? "; " : "", ending) < 0)
+	if (image->sample)
+		snprintf(sample, sizeof sample, " of a sample, one in %" PRIu64 " byte%s", image->sample,
+		         plural(image->sample));
+	if (shown && asprintf(&title, "%s%s: %s%" PRIu64 " event%s%s%s%s", shown, process, time, picture->events,
+	                      plural(picture->events), sample, *ending ? "; " : "", ending) < 0)
 		title = NULL;
 	free(shown);
 	return title;
@@ -198,6 +213,7 @@ static int end_picture(struct trackusage *t)
 {
 	int error = 0;
 
+	t->picture->is_estimated = t->work.trace->image.sample != 0;
 	t->picture->is_timed = t->work.trace->image.has_time;
 	t->picture->title = make_title(t);
 	if (!t->picture->title)
@@ -290,12 +306,14 @@ static void take_event(struct trackusage *t, const struct event *event)
 	now->time = image->time;
 	now->requested = event->used + older;
 	now->usable = event->usable + older;
+	now->samples = t->totals.live;
 	if (event->has_statm) {
 		/* The second field is in pages. The traced machine's pages are taken to be as large as this one's. */
 		now->has_resident = true;
 		now->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
 	}
 	if (t->picture) {
+		t->picture->is_estimated = image->sample != 0;
 		note_usage(t->picture, now);
 		return;
 	}
@@ -335,6 +353,10 @@ static int end_image(struct trackusage *t)
 	if (t->work.trace->image.is_limited)
 		cli_error("%s: behind the limit of %" PRIu64 " byte%s, the trace has no allocations",
 		          t->work.trace->input.name, t->work.trace->image.limit, plural(t->work.trace->image.limit));
+	if (t->work.trace->image.sample)
+		cli_error("%s: these numbers are estimates by a sample, one in %" PRIu64 " bytes%s",
+		          t->work.trace->input.name, t->work.trace->image.sample,
+		          t->by_usable ? "; usable bytes are not known, and these are the requested ones" : "");
 	if (lack)
 		cli_error("%s: not in these numbers are %s", t->work.trace->input.name, lack->unseen);
 	if (t->work.trace->image.has_before)
@@ -354,8 +376,10 @@ static int take_item(void *context, const struct trace_item *item)
 {
 	struct trackusage *t = context;
 	struct trace_item exact = *item;
-	int error = totals_apply(&t->totals, &exact);
+	int error;
 
+	t->totals.mean = t->work.trace->image.sample;
+	error = totals_apply(&t->totals, &exact);
 	if (error)
 		return error;
 	if (window_is_set(&t->work.window))

@@ -240,7 +240,8 @@ static bool is_partial(const struct trace *trace)
 {
 	const struct trace_image *image = &trace->image;
 
-	if (image->parent || trace_is_missing_some(image) || image->is_partial || !image->begun || trace->malformed)
+	if (image->parent || trace_is_missing_some(image) || image->is_partial || !image->begun || trace->malformed ||
+	    image->sample)
 		return true;
 	return image->flavour && (strcmp(image->flavour, "attached") == 0 || strcmp(image->flavour, "dlopen") == 0);
 }
@@ -322,6 +323,7 @@ int lost_finish(struct lost *lost, const struct heap *heap, struct unreached *un
 	if (lost->error)
 		return lost->error;
 	unreached->at = moment(&lost->trace->image);
+	lost->figures.sample = lost->trace->image.sample;
 	error = copy_process(lost);
 	if (error)
 		return error;

@@ -23,6 +23,7 @@ struct lost_figures {
 	uint64_t still_us; /* how long it stood still */
 	uint64_t copied;   /* bytes of its memory */
 	size_t threads;
+	uint64_t sample;              /* the trace has samples alone, one in so many bytes; 0: all blocks */
 	uint64_t blocks[REACH_KINDS]; /* of each kind, and the bytes that were asked for: */
 	uint64_t bytes[REACH_KINDS];
 	char trouble[600]; /* after an error: a sentence for people, without a full stop */

@@ -64,6 +64,11 @@ const char *picture_series(enum envelope_series series)
 	return names[series];
 }
 
+const char *picture_about(const struct picture *picture, enum envelope_series series)
+{
+	return picture->is_estimated && series != ENVELOPE_RESIDENT ? "~" : "";
+}
+
 uint64_t picture_scale(uint64_t most)
 {
 	static const uint16_t steps[] = {2,  4,  6,   8,   10,  12,  16,  20,  24,  32,  40,  48,   64,

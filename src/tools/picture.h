@@ -32,8 +32,9 @@ struct picture {
 	struct picture_mark marks[PICTURE_MARKS];
 	size_t mark_count;
 	uint64_t more_marks;
-	bool is_timed; /* the image has times; set by the caller */
-	char *title;   /* printable; set by the caller */
+	bool is_timed;     /* the image has times; set by the caller */
+	bool is_estimated; /* requested bytes are estimates by a sample; set by the caller */
+	char *title;       /* printable; set by the caller */
 };
 
 /* What is in use after an event at TIME, in milliseconds. */
@@ -54,6 +55,9 @@ const char *picture_position(const struct picture *picture, uint64_t at, char te
 
 /* "requested", "usable", "resident" */
 const char *picture_series(enum envelope_series series);
+
+/* What stands in front of a number of SERIES: "~" if it is an estimate, or "". */
+const char *picture_about(const struct picture *picture, enum envelope_series series);
 
 /* The end of an axis for values up to MOST bytes: a number that is easy to read, and whose half is. */
 uint64_t picture_scale(uint64_t most);

@@ -123,7 +123,8 @@ static void print_lines(FILE *out, const struct picture *picture)
 	char text[BYTES_TEXT + 8], units[BYTES_TEXT];
 
 	fputs("unset arrow\nunset label\n", out);
-	snprintf(text, sizeof text, "peak %s", bytes_in_units(peak->bytes, units));
+	snprintf(text, sizeof text, "peak %s%s", picture_about(picture, ENVELOPE_REQUESTED),
+	         bytes_in_units(peak->bytes, units));
 	print_line(out, picture, peak->at, text, 0.96);
 	/* Names of neighbours are not at the same height. */
 	for (size_t i = 0; i < picture->mark_count; i++)
@@ -134,10 +135,11 @@ static void print_lines(FILE *out, const struct picture *picture)
 /* Against much more resident memory, the other series could not be seen: it gets an axis of its own. */
 static bool has_own_axis(const struct envelope *envelope)
 {
-	const struct envelope_peak *usable = &envelope->peaks[ENVELOPE_USABLE],
+	const struct envelope_peak *requested = &envelope->peaks[ENVELOPE_REQUESTED],
+				   *usable = &envelope->peaks[ENVELOPE_USABLE],
 				   *resident = &envelope->peaks[ENVELOPE_RESIDENT];
 
-	return resident->is_known && resident->bytes / RESIDENT_MUCH > usable->bytes;
+	return resident->is_known && resident->bytes / RESIDENT_MUCH > (usable->is_known ? usable : requested)->bytes;
 }
 
 /* AXIS is y or y2. */
@@ -185,9 +187,10 @@ static void print_series(FILE *out, const struct picture *picture, size_t number
 			continue;
 		fprintf(out,
 		        "%s$data%zu using 1:%d:%d axes %s with filledcurves fs transparent solid 0.25 noborder %s "
-		        "notitle, $data%zu using 1:%d axes %s with lines %s title '%s%s'",
+		        "notitle, $data%zu using 1:%d axes %s with lines %s title '%s%s%s'",
 		        s ? ", " : "", number, 2 + 2 * s, 3 + 2 * s, axes, looks[s], number, 3 + 2 * s, axes, looks[s],
-		        picture_series((enum envelope_series)s), is_right ? " (right axis)" : "");
+		        picture_about(picture, (enum envelope_series)s), picture_series((enum envelope_series)s),
+		        is_right ? " (right axis)" : "");
 	}
 	putc('\n', out);
 }

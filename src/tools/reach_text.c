@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See reach_text.h. */
 #include "reach_text.h"
-#include "bytes_print.h"
-#include "plural.h"
+#include "estimate.h"
 #include "shell_quote.h"
 
 #include <inttypes.h>
@@ -20,23 +19,25 @@ const char *reach_words(enum reach reach)
 /* "BEFORE3 MOREblocks, 120 bytes BEHIND", if there are any. */
 static void print_some(const struct leaks_sum *sum, const char *before, const char *more, const char *behind, FILE *out)
 {
-	if (!sum->blocks)
+	const struct amount *held = &sum->held;
+
+	if (!held->count)
 		return;
-	fprintf(out, "%s%" PRIu64 " %sblock%s, ", before, sum->blocks, more, plural(sum->blocks));
-	bytes_print(sum->bytes, out);
+	fprintf(out, "%s%s%" PRIu64 " %sblock%s, ", before, about(held), held->count, more, plural(held->count));
+	amount_print_bytes(held, out);
 	fprintf(out, " %s", behind);
 }
 
 static bool hides_some(const struct findings *findings, enum reach reach)
 {
-	return findings->leaks.by_reach[reach].blocks && !(findings->kinds >> reach & 1);
+	return findings->leaks.by_reach[reach].held.count && !(findings->kinds >> reach & 1);
 }
 
 bool reach_print(const struct findings *findings, FILE *out)
 {
 	const struct unreached *unreached = findings->unreached;
 	const struct leaks_sum *sums = findings->leaks.by_reach;
-	const bool is_lost = sums[REACH_LOST].blocks;
+	const bool is_lost = sums[REACH_LOST].held.count;
 
 	if (!unreached->known)
 		return false;
@@ -52,10 +53,16 @@ bool reach_print(const struct findings *findings, FILE *out)
 		fputs(" (--show=all lists them)", out);
 	print_some(&findings->leaks.later, "; ", "", "allocated later, of which that is not known", out);
 	if (unreached->is_partial)
-		fputs("; blocks from before the tracker attached were taken for reachable, and what they point to",
-		      out);
+		fprintf(out, "; blocks %s were taken for reachable, and what they point to",
+		        findings->image->sample ? "that are not in the sample" : "from before the tracker attached");
 	fputc('\n', out);
 	return true;
+}
+
+static void print_row(const char *words, const struct amount *held, FILE *out)
+{
+	fprintf(out, "%18s: %s%" PRIu64 " bytes in %s%" PRIu64 " blocks\n", words, about(held), held->bytes,
+	        about(held), held->count);
 }
 
 static void print_summary(const struct totals *totals, FILE *out)
@@ -67,10 +74,8 @@ static void print_summary(const struct totals *totals, FILE *out)
 	fputs(":\n", out);
 	/* As memcheck has it, for scripts: without a singular. */
 	for (enum reach reach = 0; reach < REACH_KINDS; reach++)
-		fprintf(out, "%18s: %" PRIu64 " bytes in %" PRIu64 " blocks\n", reach_words(reach),
-		        totals->by_reach[reach].bytes, totals->by_reach[reach].blocks);
-	fprintf(out, "%18s: %" PRIu64 " bytes in %" PRIu64 " blocks\n", "suppressed", totals->suppressed.bytes,
-	        totals->suppressed.blocks);
+		print_row(reach_words(reach), &totals->by_reach[reach].held, out);
+	print_row("suppressed", &totals->suppressed.held, out);
 }
 
 static void print_hint(const struct totals *totals, FILE *out)

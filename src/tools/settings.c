@@ -5,7 +5,9 @@
 #include "trace_format.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +19,11 @@ static const char *const signals[] = {LM_TOGGLE_SIGNALS(NAME)};
 #undef NAME
 
 static const char *const variables[SETTINGS] = {
-	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH",
-	[SETTING_STATM] = "LOG_MALLOC_STATM",
-	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",
-	[SETTING_START] = "LOG_MALLOC_START",
-	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",
-	[SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
-	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL",
-	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
-	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
+	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH",   [SETTING_STATM] = "LOG_MALLOC_STATM",
+	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",           [SETTING_START] = "LOG_MALLOC_START",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",           [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
+	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL", [SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
+	[SETTING_SAMPLE] = "LOG_MALLOC_SAMPLE",           [SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
 
 const char *settings_variable(enum setting number)
@@ -61,6 +59,17 @@ static void check_signal(const char *name, const char *option)
 		cli_usage_error("%s %s: it has to be a signal such as USR1, USR2, HUP or WINCH", option, name);
 }
 
+/* The tracker's limit. */
+#define SAMPLE_MAX (UINTPTR_MAX > UINT32_MAX ? UINT64_C(1) << 40 : UINT64_C(1) << 26)
+
+static void check_sample(const char *text)
+{
+	uint64_t bytes = cli_bytes(text);
+
+	if (!bytes || bytes > SAMPLE_MAX)
+		cli_usage_error("--sample %s: it has to be from 1 to %" PRIu64 " bytes", text, SAMPLE_MAX);
+}
+
 void settings_check(const struct settings *settings)
 {
 	const char *const *values = settings->values;
@@ -73,6 +82,8 @@ void settings_check(const struct settings *settings)
 		cli_usage_error("--statm %s: it has to be always, never or a number of milliseconds", statm);
 	if (values[SETTING_LIMIT])
 		cli_bytes(values[SETTING_LIMIT]);
+	if (values[SETTING_SAMPLE])
+		check_sample(values[SETTING_SAMPLE]);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
 	check_signal(values[SETTING_SIGNAL], "--signal");

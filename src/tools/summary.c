@@ -4,9 +4,9 @@
 #include "amount_json.h"
 #include "array.h"
 #include "backtrace_print.h"
+#include "estimate.h"
 #include "json.h"
 #include "json_print.h"
-#include "plural.h"
 #include "table.h"
 
 #include <errno.h>
@@ -50,12 +50,6 @@ static struct summary_row *find_row(struct summary *summary, const char *program
 	return NULL;
 }
 
-static void add(struct amount *sum, struct amount amount)
-{
-	sum->count += amount.count;
-	sum->bytes += amount.bytes;
-}
-
 static int add_to_row(struct summary *summary, const char *program, const char *role, size_t len,
                       const struct consumers *consumers)
 {
@@ -64,12 +58,12 @@ static int add_to_row(struct summary *summary, const char *program, const char *
 	if (!row)
 		return -ENOMEM;
 	row->processes++;
-	add(&row->allocated, consumers->allocated);
-	add(&row->leaked, consumers_amount(consumers, METRIC_LEAKED));
-	add(&row->temporary, consumers->temporary);
-	row->peaks += consumers->peak.bytes;
-	if (row->highest < consumers->peak.bytes)
-		row->highest = consumers->peak.bytes;
+	amount_add(&row->allocated, &consumers->allocated);
+	amount_add(&row->leaked, &consumers->live);
+	amount_add(&row->temporary, &consumers->temporary);
+	amount_add(&row->peaks, &consumers->peak);
+	if (row->highest.bytes < consumers->peak.bytes)
+		row->highest = consumers->peak;
 	return 0;
 }
 
@@ -133,8 +127,13 @@ static void sort(struct summary *summary)
 
 static void print_row(const struct summary_row *row, FILE *out)
 {
-	fprintf(out, "%9" PRIu64 " %14" PRIu64 " %13" PRIu64 " %13" PRIu64 " %13" PRIu64 "  %s", row->processes,
-	        row->allocated.bytes, row->leaked.bytes, row->peaks, row->highest, *row->role ? "  " : "");
+	char cells[4][ESTIMATE_CELL];
+
+	fprintf(out, "%9" PRIu64 " %14s %13s %13s %13s  %s", row->processes,
+	        about_in_cell(&row->allocated, row->allocated.bytes, cells[0]),
+	        about_in_cell(&row->leaked, row->leaked.bytes, cells[1]),
+	        about_in_cell(&row->peaks, row->peaks.bytes, cells[2]),
+	        about_in_cell(&row->highest, row->highest.bytes, cells[3]), *row->role ? "  " : "");
 	table_print_name(*row->role ? row->role : row->program, out);
 	fputc('\n', out);
 }
@@ -167,8 +166,10 @@ int summary_print_text(struct summary *summary, uint64_t top, const struct backt
 		const struct growth_group *group = &growth->groups[i];
 		struct amount amount = group->amounts[GROWTH_NEW];
 
-		fprintf(out, "%s %" PRIu64 " block%s, %" PRIu64 " bytes allocated by %s\n", i ? "\n" : "", amount.count,
-		        plural(amount.count), amount.bytes, parse_call_name(group->call));
+		fprintf(out, "%s %s%" PRIu64 " block%s, %s%" PRIu64 " bytes", i ? "\n" : "", about(&amount),
+		        amount.count, plural(amount.count), about(&amount), amount.bytes);
+		samples_print(&amount, out);
+		fprintf(out, " allocated by %s\n", parse_call_name(group->call));
 		error = backtrace_print(group->frames, group->depth, style);
 	}
 	if (shown < growth->count)
@@ -185,7 +186,7 @@ static json_t *row_value(const struct summary_row *row)
 	                 "role", *row->role ? json_name(row->role, strlen(row->role)) : json_null(), "processes",
 	                 json_number(row->processes), "allocated", amount_json(row->allocated), "leaked",
 	                 amount_json(row->leaked), "temporary", amount_json(row->temporary), "peaks",
-	                 json_number(row->peaks), "highest", json_number(row->highest));
+	                 json_number(row->peaks.bytes), "highest", json_number(row->highest.bytes));
 }
 
 static void print_group(struct json_printer *printer, const struct growth_group *group)
@@ -193,8 +194,8 @@ static void print_group(struct json_printer *printer, const struct growth_group 
 	struct amount amount = group->amounts[GROWTH_NEW];
 
 	json_print_open(printer, NULL, '{');
-	json_print_members(printer, json_pack("{s:o,s:o,s:s}", "count", json_number(amount.count), "bytes",
-	                                      json_number(amount.bytes), "call", parse_call_name(group->call)));
+	json_print_members(printer, amount_json(amount));
+	json_print_members(printer, json_pack("{s:s}", "call", parse_call_name(group->call)));
 	json_print_locations(printer, group->frames, group->depth);
 	json_print_close(printer, '}');
 }

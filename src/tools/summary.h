@@ -20,9 +20,9 @@ struct summary_row {
 	char *program, *role; /* ROLE is "" for the sum of a program's processes */
 	uint64_t processes;
 	struct amount allocated, leaked, temporary;
-	uint64_t peaks;   /* the sum of their peaks, in bytes */
-	uint64_t highest; /* the highest of them */
-	uint64_t kept;    /* LEAKED of all processes of the program, in bytes; for the order */
+	struct amount peaks;   /* the sum of their peaks */
+	struct amount highest; /* the one with the most bytes */
+	uint64_t kept;         /* LEAKED of all processes of the program, in bytes; for the order */
 };
 
 /* The caller sets BACKTRACES.metric; the rest is zero. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See consumers_print.h: the table of threads. */
 #include "consumers_print.h"
-#include "plural.h"
+#include "estimate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,27 +11,26 @@ enum { CELL = 24 };
 /* What stands in front of a thread's name. */
 enum { NAME_COLUMN = 64 };
 
-/* At most seven characters, so that a line has room in 80 columns. */
-static const char *shortened(uint64_t number, char cell[CELL])
+/* NUMBER, of AMOUNT. At most seven characters, so that a line has room in 80 columns. */
+static const char *shortened(const struct amount *amount, uint64_t number, char cell[CELL])
 {
 	static const char units[] = "MGTPE";
 	double rest = (double)number / 1e6;
 	unsigned unit = 0;
 
 	if (number < 1000000) {
-		snprintf(cell, CELL, "%" PRIu64, number);
+		snprintf(cell, CELL, "%s%" PRIu64, about(amount), number);
 		return cell;
 	}
 	/* What would be printed as 1000.0 has the next unit. */
 	for (; rest >= 999.95 && units[unit + 1]; unit++)
 		rest /= 1000;
-	snprintf(cell, CELL, "%.1f%c", rest, units[unit]);
+	snprintf(cell, CELL, "%s%.1f%c", about(amount), rest, units[unit]);
 	return cell;
 }
 
 struct row {
-	uint64_t calls;
-	struct amount allocated, peak, leaked, temporary, others;
+	struct amount calls, allocated, peak, leaked, temporary, others;
 };
 
 static struct row row_of(const struct consumers *consumers, uint32_t place)
@@ -44,23 +43,24 @@ static struct row row_of(const struct consumers *consumers, uint32_t place)
 
 static void add(struct row *sum, const struct row *row)
 {
-	sum->calls += row->calls;
-	sum->allocated.bytes += row->allocated.bytes;
-	sum->peak.bytes += row->peak.bytes;
-	sum->leaked.count += row->leaked.count;
-	sum->leaked.bytes += row->leaked.bytes;
-	sum->temporary.count += row->temporary.count;
-	sum->others.count += row->others.count;
+	amount_add(&sum->calls, &row->calls);
+	amount_add(&sum->allocated, &row->allocated);
+	amount_add(&sum->peak, &row->peak);
+	amount_add(&sum->leaked, &row->leaked);
+	amount_add(&sum->temporary, &row->temporary);
+	amount_add(&sum->others, &row->others);
 }
 
 static void print_row(const struct row *row, FILE *out)
 {
 	char cells[7][CELL];
 
-	fprintf(out, "%7s %9s %7s %7s %7s %7s %7s ", shortened(row->calls, cells[0]),
-	        shortened(row->allocated.bytes, cells[1]), shortened(row->peak.bytes, cells[2]),
-	        shortened(row->leaked.bytes, cells[3]), shortened(row->leaked.count, cells[4]),
-	        shortened(row->temporary.count, cells[5]), shortened(row->others.count, cells[6]));
+	fprintf(out, "%7s %9s %7s %7s %7s %7s %7s ", shortened(&row->calls, row->calls.count, cells[0]),
+	        shortened(&row->allocated, row->allocated.bytes, cells[1]),
+	        shortened(&row->peak, row->peak.bytes, cells[2]), shortened(&row->leaked, row->leaked.bytes, cells[3]),
+	        shortened(&row->leaked, row->leaked.count, cells[4]),
+	        shortened(&row->temporary, row->temporary.count, cells[5]),
+	        shortened(&row->others, row->others.count, cells[6]));
 }
 
 static void print_thread(const struct export_image *image, uint32_t place, const struct screen *screen)

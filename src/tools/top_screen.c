@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See top_screen.h. */
 #include "top_screen.h"
-#include "bytes_print.h"
 #include "cli.h"
 #include "columns.h"
 #include "duration_print.h"
-#include "plural.h"
+#include "estimate.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -128,13 +127,21 @@ static void put_bar(const struct top_screen *screen, int line, attr_t attribute,
 /* ---- the list ------------------------------------------------------------- */
 
 /* "+1.50M", in TEXT */
-static const char *signed_short(int64_t bytes, char text[BYTES_TEXT])
+static char *signed_short(int64_t bytes, char text[BYTES_TEXT])
 {
 	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 	char digits[BYTES_TEXT];
 
 	snprintf(text, BYTES_TEXT, "%c%.8s", bytes < 0 ? '-' : '+', bytes_short(size, digits));
-	return size ? text : "0";
+	return size ? text : strcpy(text, "0");
+}
+
+/* Puts MARK in front of NUMBER, which has room for it. */
+static const char *marked(const char *mark, char *number)
+{
+	memmove(number + strlen(mark), number, strlen(number) + 1);
+	memcpy(number, mark, strlen(mark));
+	return number;
 }
 
 /* Of a long path, the end says which program it is. */
@@ -163,22 +170,23 @@ static void draw_title(const struct top_screen *screen, const struct top_picture
 static void draw_head(const struct top_screen *screen, const struct top_picture *picture)
 {
 	const struct top_state *state = picture->state;
+	const char *live = about(&state->live), *all = about(&state->allocated);
 	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[BYTES_TEXT];
 
 	draw_title(screen, picture);
-	snprintf(text, sizeof text, "In use:    %" PRIu64 " bytes (%s) in %" PRIu64 " block%s; peak %s",
-	         state->live.bytes, bytes_in_units(state->live.bytes, a), state->live.count, plural(state->live.count),
-	         bytes_in_units(state->peak.bytes, b));
+	snprintf(text, sizeof text, "In use:    %s%" PRIu64 " bytes (%s%s) in %s%" PRIu64 " block%s; peak %s%s", live,
+	         state->live.bytes, live, bytes_in_units(state->live.bytes, a), live, state->live.count,
+	         plural(state->live.count), about(&state->peak), bytes_in_units(state->peak.bytes, b));
 	put_line(screen, 1, text);
 	snprintf(text, sizeof text,
-	         "Allocated: %s in %" PRIu64 " block%s; %s/s, %" PRIu64 " block%s/s; %" PRIu64 " event%s",
-	         bytes_in_units(state->allocated.bytes, a), state->allocated.count, plural(state->allocated.count),
-	         bytes_in_units(state->rate, c), state->calls, plural(state->calls), picture->events,
+	         "Allocated: %s%s in %s%" PRIu64 " block%s; %s%s/s, %s%" PRIu64 " block%s/s; %" PRIu64 " event%s", all,
+	         bytes_in_units(state->allocated.bytes, a), all, state->allocated.count, plural(state->allocated.count),
+	         all, bytes_in_units(state->rate, c), all, state->calls, plural(state->calls), picture->events,
 	         plural(picture->events));
 	put_line(screen, 2, text);
 	if (state->has_mark)
-		snprintf(text, sizeof text, "Growth:    %+" PRId64 " byte%s since the mark, %s ago", state->growth,
-		         plural((uint64_t)state->growth), duration_text(picture->mark_age, a));
+		snprintf(text, sizeof text, "Growth:    %s%+" PRId64 " byte%s since the mark, %s ago", all,
+		         state->growth, plural((uint64_t)state->growth), duration_text(picture->mark_age, a));
 	else
 		snprintf(text, sizeof text, "Growth:    no mark: press m to set one");
 	put_line(screen, 3, text);
@@ -197,13 +205,17 @@ static void draw_row(const struct top_screen *screen, const struct top_picture *
                      int line, bool is_selected)
 {
 	const char *name = picture->name(picture->context, row->consumer);
-	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[BYTES_TEXT], d[BYTES_TEXT];
+	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[BYTES_TEXT], d[BYTES_TEXT], blocks[ESTIMATE_CELL];
+	const char *all = about(&row->allocated);
 	int used;
 
-	used = snprintf(text, sizeof text, "%7s %8" PRIu64 " %8s %7s ", bytes_short(row->live.bytes, a),
-	                row->live.count, signed_short(row->growth, b), bytes_short(row->rate, c));
+	used = snprintf(text, sizeof text, "%7s %8s %8s %7s ",
+	                marked(about(&row->live), bytes_short(row->live.bytes, a)),
+	                about_in_cell(&row->live, row->live.count, blocks), marked(all, signed_short(row->growth, b)),
+	                marked(all, bytes_short(row->rate, c)));
 	if (is_wide())
-		used += snprintf(text + used, sizeof text - (size_t)used, "%9s ", bytes_short(row->allocated.bytes, d));
+		used += snprintf(text + used, sizeof text - (size_t)used, "%9s ",
+		                 marked(all, bytes_short(row->allocated.bytes, d)));
 	put_bar(screen, line, is_selected ? A_REVERSE : A_NORMAL, text);
 	attrset(is_selected ? A_REVERSE : A_NORMAL);
 	put(screen, line, used, COLS - used, name ? name : "(no memory)");
@@ -272,14 +284,16 @@ static void draw_entry(struct top_screen *screen, const struct top_picture *pict
 	static const char *const none[] = {"(no memory)", NULL};
 	const struct top_row *row = find_entry(screen, picture->state);
 	const char *const *lines = picture->backtrace(picture->context, row->consumer);
+	const char *live = about(&row->live), *all = about(&row->allocated);
 	char text[TEXT], a[BYTES_TEXT];
 
 	put_bar(screen, HEAD - 1, A_BOLD | A_UNDERLINE, "One backtrace");
-	snprintf(text, sizeof text, "Live:      %" PRIu64 " bytes in %" PRIu64 " block%s; growth %+" PRId64,
-	         row->live.bytes, row->live.count, plural(row->live.count), row->growth);
+	snprintf(text, sizeof text, "Live:      %s%" PRIu64 " bytes in %s%" PRIu64 " block%s; growth %s%+" PRId64, live,
+	         row->live.bytes, live, row->live.count, plural(row->live.count), all, row->growth);
 	put_line(screen, HEAD, text);
-	snprintf(text, sizeof text, "Allocated: %" PRIu64 " bytes in %" PRIu64 " block%s; %s/s", row->allocated.bytes,
-	         row->allocated.count, plural(row->allocated.count), bytes_in_units(row->rate, a));
+	snprintf(text, sizeof text, "Allocated: %s%" PRIu64 " bytes in %s%" PRIu64 " block%s; %s%s/s", all,
+	         row->allocated.bytes, all, row->allocated.count, plural(row->allocated.count), all,
+	         bytes_in_units(row->rate, a));
 	put_line(screen, HEAD + 1, text);
 	draw_lines(screen, lines ? lines : none, HEAD + 3);
 	put_bar(screen, LINES - 1, A_REVERSE, "q quit  enter back  up, down scroll");

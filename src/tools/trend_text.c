@@ -85,7 +85,7 @@ void trend_print(const struct leaks_group *group, const struct moments *moments,
 		return;
 	if (!moments_time_of(moments, group->line, &first) || !moments_time_of(moments, group->last_line, &last))
 		return;
-	if (group->blocks > 1) {
+	if (group->held.count > 1) {
 		fputs("; first after ", out);
 		print_time((double)first / 1000, out);
 		fputs(", last after ", out);

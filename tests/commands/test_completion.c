@@ -18,9 +18,9 @@ static char *offered(const char *command, const char *words)
 	        .out;
 }
 
-static const char *const commands[] = {"log-malloc",      "log-malloc-findleak",   "log-malloc-report",
-                                       "log-malloc-diff", "log-malloc-trackusage", "log-malloc-cat",
-                                       "log-malloc-mark", "log-malloc-top",        "backtrace2line"};
+static const char *const commands[] = {
+	"log-malloc",     "log-malloc-findleak", "log-malloc-report", "log-malloc-diff", "log-malloc-trackusage",
+	"log-malloc-cat", "log-malloc-mark",     "log-malloc-top",    "log-malloc-push", "backtrace2line"};
 
 /* The long options in COMMAND's help, a line each, sorted. */
 static char *options_of(const char *command)
@@ -125,7 +125,8 @@ END_TEST
 static void list_pairs(void)
 {
 	must(run("for c in log-malloc log-malloc-findleak log-malloc-report log-malloc-diff log-malloc-trackusage "
-	         "log-malloc-cat log-malloc-mark log-malloc-top backtrace2line; do $B/$c --help | sed -nE "
+	         "log-malloc-cat log-malloc-mark log-malloc-top log-malloc-push backtrace2line; do $B/$c --help | sed "
+	         "-nE "
 	         "\"s/^  (-., |    )(--[a-z-]+)(\\[=| )[A-Z]+.*/$c \\2/p\"; done | grep -v ' --pid$' >pairs"));
 }
 

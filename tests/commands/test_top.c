@@ -48,6 +48,22 @@ START_TEST(a_trace_that_has_ended_is_shown_at_every_size)
 }
 END_TEST
 
+START_TEST(what_is_estimated_by_samples_is_marked)
+{
+	static const char trace[] =
+		"# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n# SAMPLE 1024\n+ INIT [0:0] malloc=0\n"
+		"+ malloc 100 0x1000 [0:0]\n/x/p(leak+0x1)[0x1001]\n+ FINI [0:0] malloc=0\n";
+
+	if (!can_run("what_is_estimated_by_samples_is_marked", "tmux"))
+		return;
+	write_file("t", trace, sizeof trace - 1);
+	must(run(
+		TOP
+		"begin 80 24 'log-malloc-top t' && shows '^In use: +~1075 bytes .~1.05 KiB. in ~11 blocks; peak ~1' && "
+		"shows '^ +~1075 +~11 +~[+]1075 +~?[0-9]+ leak'"));
+}
+END_TEST
+
 START_TEST(a_process_that_was_attached_to_has_more_than_is_shown)
 {
 	if (!can_run("a_process_that_was_attached_to_has_more_than_is_shown", "tmux"))
@@ -221,6 +237,7 @@ int main(void)
 	Suite *suite = suite_create("top");
 
 	TIMES(a_trace_that_has_ended_is_shown_at_every_size, sizeof sizes / sizeof *sizes);
+	ONCE(what_is_estimated_by_samples_is_marked);
 	ONCE(a_process_that_was_attached_to_has_more_than_is_shown);
 	ONCE(keys_sort_mark_freeze_look_and_help);
 	ONCE(an_entry_has_its_exact_numbers_and_its_whole_backtrace);

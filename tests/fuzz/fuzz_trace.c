@@ -43,13 +43,20 @@ static void add_up(struct outcome *outcome, const struct heap *heap)
 static void check_sums(const struct consumers *consumers, enum metric metric)
 {
 	struct amount all = consumers_amount(consumers, metric);
-	uint64_t by_backtrace = 0, by_thread = 0;
+	struct amount by_backtrace = {0}, by_thread = {0};
 
-	for (size_t i = 0; i < consumers->count; i++)
-		by_backtrace += consumer_amount(consumers, &consumers->list[i], metric).bytes;
-	for (size_t i = 0; i < consumers->threads.count; i++)
-		by_thread += thread_use_amount(consumers, &consumers->threads.list[i], metric).bytes;
-	fuzz_assert(by_backtrace == all.bytes && by_thread == all.bytes);
+	for (size_t i = 0; i < consumers->count; i++) {
+		struct amount amount = consumer_amount(consumers, &consumers->list[i], metric);
+
+		amount_add(&by_backtrace, &amount);
+	}
+	for (size_t i = 0; i < consumers->threads.count; i++) {
+		struct amount amount = thread_use_amount(consumers, &consumers->threads.list[i], metric);
+
+		amount_add(&by_thread, &amount);
+	}
+	fuzz_assert(by_backtrace.bytes == all.bytes && by_thread.bytes == all.bytes);
+	fuzz_assert(by_backtrace.samples == all.samples && by_thread.samples == all.samples);
 }
 
 static void end_consumers(struct consumers *consumers, struct outcome *outcome)
@@ -141,7 +148,7 @@ static struct outcome read_trace(const char *path, bool later, bool line_by_line
 		}
 		add_event(&outcome, &trace, &item);
 		if (item.kind == TRACE_CALL)
-			fuzz_assert(consumers_apply(&consumers, &item.event, item.stack, item.line, 0) == 0);
+			fuzz_assert(consumers_apply(&consumers, &trace.image, &item) == 0);
 		if (item.kind == TRACE_CALL)
 			fuzz_assert((later ? heap_apply_later : heap_apply)(&heap, &item.event, item.stack,
 			                                                    item.line) == 0);

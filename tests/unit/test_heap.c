@@ -231,11 +231,11 @@ START_TEST(leaks_are_grouped_by_backtrace_largest_first)
 	ck_assert_int_eq(leaks_build(&leaks, &heap, &scope), 0);
 	ck_assert_uint_eq(leaks.count, 5);
 	ck_assert_uint_eq(leaks.all.backtraces, 3);
-	ck_assert_uint_eq(leaks.all.blocks, 6);
-	ck_assert_uint_eq(leaks.all.bytes, 50);
+	ck_assert_uint_eq(leaks.all.held.count, 6);
+	ck_assert_uint_eq(leaks.all.held.bytes, 50);
 	ck_assert_uint_eq(leaks.groups[0].stack, 2);
-	ck_assert_uint_eq(leaks.groups[0].blocks, 2);
-	ck_assert_uint_eq(leaks.groups[0].bytes, 20);
+	ck_assert_uint_eq(leaks.groups[0].held.count, 2);
+	ck_assert_uint_eq(leaks.groups[0].held.bytes, 20);
 	ck_assert_uint_eq(leaks.groups[0].address, 0x20);
 	ck_assert_uint_eq(leaks.groups[0].line, 2);
 	ck_assert_uint_eq(leaks.groups[1].stack, 1);

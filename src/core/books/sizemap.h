@@ -93,19 +93,41 @@ extern struct lm_sizemap_near {
 	struct lm_sizemap_leaf *_Atomic leaf[LM_SIZEMAP_NEAR];
 } lm_sizemap_near LM_INTERNAL;
 
+/* P's address. The lowest four bits come on top: if one of them is set, its page is none that there is. */
+static inline uintptr_t lm_sizemap_turned(const void *p)
+{
+	uintptr_t address = (uintptr_t)p;
+
+	return address >> 4 | address << (CHAR_BIT * sizeof address - 4);
+}
+
 /* The entry of a multiple of 16 whose page has its place there; else NULL. */
 static inline lm_entry *lm_sizemap_near_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
-	/* The lowest four bits come on top. If one of them is set, the page is none that there is. */
-	uintptr_t turned = address >> 4 | address << (CHAR_BIT * sizeof address - 4);
-	uintptr_t page = turned >> (LM_SIZEMAP_LEAF_BITS - 4);
+	uintptr_t turned = lm_sizemap_turned(p), page = turned >> (LM_SIZEMAP_LEAF_BITS - 4);
 	size_t place = page % LM_SIZEMAP_NEAR;
 
 	if (unlikely(atomic_load_explicit(&lm_sizemap_near.page[place], memory_order_acquire) != page))
 		return NULL;
 	return &atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_relaxed)
 	                ->even[turned % LM_SIZEMAP_LEAF_ENTRIES];
+}
+
+/*
+ * Is it certain, at one look, that nothing is known at P? That is so as long as P's page has a place that is free. Who
+ * takes a place sets its leaf first.
+ */
+static inline int lm_sizemap_near_lacks(const void *p)
+{
+	uintptr_t turned = lm_sizemap_turned(p), page = turned >> (LM_SIZEMAP_LEAF_BITS - 4);
+	size_t place = page % LM_SIZEMAP_NEAR;
+	struct lm_sizemap_leaf *leaf;
+
+	if (unlikely(atomic_load_explicit(&lm_sizemap_near.page[place], memory_order_acquire) != page))
+		return !atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_acquire);
+	leaf = atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_relaxed);
+	return atomic_load_explicit(&leaf->even[turned % LM_SIZEMAP_LEAF_ENTRIES], memory_order_acquire) ==
+	       LM_SIZEMAP_ENTRY_NONE;
 }
 
 /* The entry of any other address. NULL where no block can be known. No block begins between two multiples of 8. */

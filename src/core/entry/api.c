@@ -19,6 +19,9 @@ size_t log_malloc_get_usage(void)
 {
 	int64_t requested = lm_account_totals().requested;
 
+	/* Only the blocks of the sample are counted. */
+	if (lm_session_is_sampled())
+		return 0;
 	return requested > 0 ? (size_t)requested : 0;
 }
 

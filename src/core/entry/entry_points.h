@@ -3,15 +3,17 @@
  * The entry points of both flavours, X(type, name, parameters, arguments). Each
  * flavour defines them under its own names. They find out where they were called
  * from and call the functions of intercept.h. The four common ones first try the
- * shorter ways of quiet.h.
+ * shorter ways of quiet.h and sampled.h.
  */
 #ifndef LM_ENTRY_POINTS_H
 #define LM_ENTRY_POINTS_H
 
+#include "drawn.h"
 #include "intercept.h"
 #include "leave.h"
 #include "pinned.h"
 #include "quiet.h"
+#include "sampled.h"
 
 #define LM_ENTRY_POINTS(X)                                                                                             \
 	X(void *, reallocarray, (void *p, size_t count, size_t size), (p, count, size, &caller))                       \
@@ -37,7 +39,8 @@
 	}
 
 /*
- * The four common functions. Each is a quick way, and the rest of the work in a function of its own, NAME_in_full.
+ * The four common functions. Each is a choice of quick ways, and the rest of the work in a function of its own,
+ * NAME_in_full. A way that has to keep a register over a call is a function, too, or all ways would save that register.
  * LM_CALLER_HERE() needs a frame pointer; set up for the quick way, it would be a good part of it. So the entry point
  * jumps to the rest, which finds its caller on the stack as if it had been called itself. Where we don't know that
  * the compiler makes it a jump (the Makefile asks for that), the rest is a part of the entry point.
@@ -51,8 +54,12 @@
 #define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
 	LM_ENTRY_REST void *symbol##_in_full(size_t size)                                                              \
 	{                                                                                                              \
-		if (!lm_is_quiet()) {                                                                                  \
+		if (!lm_has_short_way()) {                                                                             \
 			LM_SEAM_EARLY(symbol, (size));                                                                 \
+		} else if (lm_session_is_sampled()) {                                                                  \
+			const struct lm_caller from = LM_CALLER_HERE();                                                \
+                                                                                                                       \
+			return lm_drawn_malloc(size, &from);                                                           \
 		} else if (lm_quiet_is_idle()) {                                                                       \
 			return lm_quiet_malloc_guarded(size, LM_CALLER_SP());                                          \
 		}                                                                                                      \
@@ -64,8 +71,12 @@
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
 	{                                                                                                              \
-		if (lm_quiet_is_light())                                                                               \
-			return lm_quiet_allocated(LM_SEAM_MALLOC(size), size);                                         \
+		if (lm_has_short_way()) {                                                                              \
+			if (lm_quiet_is_light())                                                                       \
+				return lm_quiet_malloc(size);                                                          \
+			if (lm_sampled_passes(size))                                                                   \
+				return LM_SEAM_MALLOC(size);                                                           \
+		}                                                                                                      \
 		return symbol##_in_full(size);                                                                         \
 	}
 
@@ -74,9 +85,9 @@
 	{                                                                                                              \
 		size_t total;                                                                                          \
                                                                                                                        \
-		if (!lm_is_quiet()) {                                                                                  \
+		if (!lm_has_short_way()) {                                                                             \
 			LM_SEAM_EARLY(symbol, (count, size));                                                          \
-		} else if (lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total)) {                       \
+		} else if (lm_is_quiet() && lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total)) {      \
 			return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                            \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
@@ -89,8 +100,12 @@
 	{                                                                                                              \
 		size_t total;                                                                                          \
                                                                                                                        \
-		if (lm_quiet_is_light() && likely(!__builtin_mul_overflow(count, size, &total)))                       \
-			return lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);                                 \
+		if (lm_has_short_way() && likely(!__builtin_mul_overflow(count, size, &total))) {                      \
+			if (lm_quiet_is_light())                                                                       \
+				return lm_quiet_calloc(count, size, total);                                            \
+			if (lm_sampled_passes(total))                                                                  \
+				return LM_SEAM_CALLOC(count, size);                                                    \
+		}                                                                                                      \
 		return symbol##_in_full(count, size);                                                                  \
 	}
 
@@ -99,9 +114,10 @@
 	{                                                                                                              \
 		void *result;                                                                                          \
                                                                                                                        \
-		if (!lm_is_quiet()) {                                                                                  \
+		if (!lm_has_short_way()) {                                                                             \
 			LM_SEAM_EARLY(symbol, (p, size));                                                              \
-		} else if (lm_quiet_is_idle() && lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result)) {         \
+		} else if (lm_is_quiet() && lm_quiet_is_idle() &&                                                      \
+		           lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result)) {                               \
 			return result;                                                                                 \
 		}                                                                                                      \
 		const struct lm_caller caller = LM_CALLER_HERE();                                                      \
@@ -114,16 +130,25 @@
 	{                                                                                                              \
 		void *result;                                                                                          \
                                                                                                                        \
-		if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                         \
-			return result;                                                                                 \
+		if (lm_has_short_way()) {                                                                              \
+			if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                 \
+				return result;                                                                         \
+			if (lm_sampled_passes_release(p) && lm_sampled_passes(size))                                   \
+				return lm_real_realloc(p, size);                                                       \
+		}                                                                                                      \
 		return symbol##_in_full(p, size);                                                                      \
 	}
 
 #define LM_ENTRY_DEFINE_FREE(symbol)                                                                                   \
 	LM_ENTRY_REST void symbol##_in_full(void *p)                                                                   \
 	{                                                                                                              \
-		if (!lm_is_quiet()) {                                                                                  \
+		if (!lm_has_short_way()) {                                                                             \
 			LM_SEAM_EARLY(symbol, (p));                                                                    \
+		} else if (lm_session_is_sampled()) {                                                                  \
+			const struct lm_caller from = LM_CALLER_HERE();                                                \
+                                                                                                                       \
+			lm_drawn_free(p, &from);                                                                       \
+			return;                                                                                        \
 		} else if (lm_quiet_is_idle() && lm_quiet_free_guarded(p, LM_CALLER_SP())) {                           \
 			return;                                                                                        \
 		}                                                                                                      \
@@ -135,10 +160,17 @@
 	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
 	void symbol(void *p)                                                                                           \
 	{                                                                                                              \
-		if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p)))                                    \
-			LM_SEAM_FREE(p);                                                                               \
-		else                                                                                                   \
-			symbol##_in_full(p);                                                                           \
+		if (lm_has_short_way()) {                                                                              \
+			if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p))) {                          \
+				LM_SEAM_FREE(p);                                                                       \
+				return;                                                                                \
+			}                                                                                              \
+			if (lm_sampled_passes_release(p)) {                                                            \
+				lm_real_free(p);                                                                       \
+				return;                                                                                \
+			}                                                                                              \
+		}                                                                                                      \
+		symbol##_in_full(p);                                                                                   \
 	}
 
 /* The functions by which a program leaves its image. They are not events, so their caller is not needed. */

@@ -28,6 +28,10 @@ static void *allocated(struct lm_event *event, struct lm_intercepted *call, cons
 {
 	int64_t usable = 0;
 
+	if (unlikely(call->is_skipped)) {
+		lm_guard_restore(call->guard);
+		return (void *)event->p;
+	}
 	lm_intercepted_begin_tracker(call);
 	lm_account_call(lm_intercepted_books(call), event->call);
 	if (event->p) {
@@ -90,7 +94,7 @@ void lm_malloc_unseen_end(void *p, size_t size, const struct lm_caller *caller)
 {
 	struct lm_intercepted call;
 
-	if (lm_intercepted_is_nested(caller))
+	if (lm_intercepted_is_nested(caller) || lm_sampled_skips(size))
 		return;
 	call = lm_intercepted_begin(caller);
 	malloced(p, size, &call, caller);
@@ -101,7 +105,7 @@ void lm_aligned_alloc_unseen_end(void *p, size_t alignment, size_t size, const s
 	struct lm_event event = {.call = LM_CALL_ALIGNED_ALLOC, .p = p, .size = size, .alignment = alignment};
 	struct lm_intercepted call;
 
-	if (lm_intercepted_is_nested(caller))
+	if (lm_intercepted_is_nested(caller) || lm_sampled_skips(size))
 		return;
 	call = lm_intercepted_begin(caller);
 	allocated(&event, &call, caller);
@@ -132,6 +136,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 		return malloced(p, size, &call, caller);
 	}
 	usable = lm_real_usable_size_of_live(p);
+	lm_otel_alloc(p, size);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(&own->books, LM_CALL_MALLOC);
 	if (tracing)
@@ -150,7 +155,7 @@ void *lm_calloc(size_t count, size_t size, const struct lm_caller *caller)
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_calloc(count, size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, event.size);
 	event.p = lm_real_calloc(count, size);
 	return allocated(&event, &call, caller);
 }
@@ -173,7 +178,7 @@ void *lm_memalign(size_t alignment, size_t size, const struct lm_caller *from)
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_memalign(alignment, size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, size);
 	event.p = lm_real_memalign(alignment, size);
 	return aligned(&event, &call, caller, is_operators);
 }
@@ -187,7 +192,7 @@ void *lm_aligned_alloc(size_t alignment, size_t size, const struct lm_caller *fr
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_aligned_alloc(alignment, size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, size);
 	event.p = lm_real_aligned_alloc(alignment, size);
 	return aligned(&event, &call, caller, is_operators);
 }
@@ -201,7 +206,7 @@ int lm_posix_memalign(void **result, size_t alignment, size_t size, const struct
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_posix_memalign(result, alignment, size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, size);
 	event.error = lm_real_posix_memalign(result, alignment, size);
 	if (event.error == 0)
 		event.p = *result;
@@ -216,7 +221,7 @@ void *lm_valloc(size_t size, const struct lm_caller *caller)
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_valloc(size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, size);
 	event.p = lm_real_valloc(size);
 	return allocated(&event, &call, caller);
 }
@@ -228,9 +233,9 @@ void *lm_pvalloc(size_t size, const struct lm_caller *caller)
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_pvalloc(size);
-	call = lm_intercepted_begin(caller);
+	call = lm_intercepted_begin_block(caller, size);
 	event.p = lm_real_pvalloc(size);
-	/* Some libcs round SIZE up to whole pages without checking for overflow: the block is smaller then. */
+	/* Some libcs round size up to whole pages without checking for overflow: the block is smaller then. */
 	if (event.p && size > PTRDIFF_MAX)
 		event.size = lm_real_usable_size_of_live((void *)event.p);
 	return allocated(&event, &call, caller);
@@ -249,7 +254,7 @@ static __attribute__((noinline)) void record_release(enum lm_call function, void
 		event.usable = lm_real_usable_size_of_live(p);
 		lm_intercepted_account(&event, -(int64_t)event.usable, call);
 		lm_intercepted_emit(&event, call, NULL);
-	} else if (call->tracing) {
+	} else if (call->tracing && !lm_session_is_sampled()) {
 		event.foreign = 1;
 		event.old_size = lm_foreign_usable(p);
 		event.totals = lm_account_totals();
@@ -269,10 +274,12 @@ static inline __attribute__((always_inline)) struct lm_intercepted begin_release
 	lm_intercepted_begin_tracker(&call);
 	lm_account_call(lm_intercepted_books(&call), function);
 	size = lm_sizemap_take(p);
-	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL))
+	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL)) {
+		lm_otel_free(p);
 		lm_account_change_own(&call.own->books, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
-	else
+	} else {
 		record_release(function, p, size, &call, caller);
+	}
 	lm_guard_set(LM_GUARD_REAL);
 	return call;
 }
@@ -332,6 +339,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 		return;
 	}
 	usable = lm_real_usable_size_of_live(p);
+	lm_otel_free(p);
 	tracing = lm_session_is_traced(LM_GUARD_IDLE);
 	lm_account_call(&own->books, LM_CALL_FREE);
 	if (tracing)
@@ -346,11 +354,14 @@ void lm_free(void *p, const struct lm_caller *caller)
 void lm_free_sized(void *p, size_t size, const struct lm_caller *caller)
 {
 	struct lm_intercepted call;
+	unsigned char guard;
 
 	if (!p)
 		return;
-	if (lm_intercepted_is_nested(caller)) {
+	if (lm_intercepted_is_nested(caller) || lm_sampled_has_not(p)) {
+		guard = lm_sampled_enter(caller);
 		lm_real_free_sized(p, size);
+		lm_sampled_leave(guard);
 		return;
 	}
 	call = begin_release(LM_CALL_FREE_SIZED, p, caller);
@@ -361,11 +372,14 @@ void lm_free_sized(void *p, size_t size, const struct lm_caller *caller)
 void lm_free_aligned_sized(void *p, size_t alignment, size_t size, const struct lm_caller *caller)
 {
 	struct lm_intercepted call;
+	unsigned char guard;
 
 	if (!p)
 		return;
-	if (lm_intercepted_is_nested(caller)) {
+	if (lm_intercepted_is_nested(caller) || lm_sampled_has_not(p)) {
+		guard = lm_sampled_enter(caller);
 		lm_real_free_aligned_sized(p, alignment, size);
+		lm_sampled_leave(guard);
 		return;
 	}
 	call = begin_release(LM_CALL_FREE_ALIGNED_SIZED, p, caller);

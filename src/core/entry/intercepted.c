@@ -14,5 +14,6 @@ void lm_intercepted_give_up_left(const struct lm_caller *caller)
 int lm_intercepted_is_too_early(void)
 {
 	lm_session_start();
-	return lm_session_waits() && !lm_load_acquire(&lm_session.started);
+	/* What calls before the sample's beginning allocate is not in it. */
+	return lm_session_is_sampled() || (lm_session_waits() && !lm_load_acquire(&lm_session.started));
 }

@@ -13,7 +13,9 @@
 #include "account.h"
 #include "emit.h"
 #include "guard.h"
+#include "otel.h"
 #include "record.h"
+#include "sampled.h"
 #include "session.h"
 #include "settings.h"
 #include "thread.h"
@@ -50,6 +52,7 @@ struct lm_intercepted {
 	unsigned char guard; /* the state before the call, restored at its end */
 	int tracing;
 	int is_announced;      /* TRACING was decided before the call */
+	int is_skipped;        /* the process is sampled, and what the call allocates is not in the sample */
 	int error;             /* errno after the call */
 	struct lm_thread *own; /* the calling thread's; NULL in a signal handler that interrupted the tracker */
 };
@@ -67,6 +70,16 @@ static inline struct lm_intercepted lm_intercepted_begin(const struct lm_caller 
 	call.guard = lm_guard_set(LM_GUARD_REAL);
 	if (call.guard == LM_GUARD_IDLE)
 		lm_tls.caller_sp = caller->sp;
+	return call;
+}
+
+/* The same of a call that allocates SIZE bytes. */
+static inline struct lm_intercepted lm_intercepted_begin_block(const struct lm_caller *caller, size_t size)
+{
+	int is_skipped = lm_sampled_skips(size);
+	struct lm_intercepted call = lm_intercepted_begin(caller);
+
+	call.is_skipped = is_skipped;
 	return call;
 }
 
@@ -94,11 +107,16 @@ static inline void lm_intercepted_emit(struct lm_event *event, const struct lm_i
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
 
-/* Adds EVENT's change, and USABLE bytes, to the books. A block that they could not take up is not counted. */
+/* Tells the probes of EVENT, and adds its change, and USABLE bytes, to the books. A block that they could not take up
+ * is not counted. */
 static inline void lm_intercepted_account(struct lm_event *event, int64_t usable, const struct lm_intercepted *call)
 {
-	int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
+	const int64_t change = event->change - (unlikely(event->unkept) ? (int64_t)event->size : 0);
 
+	if (event->old)
+		lm_otel_free(event->old);
+	if (event->p)
+		lm_otel_alloc(event->p, event->size);
 	if (!call->own || (call->tracing && !lm_settings_is_packed())) {
 		event->totals = lm_account_change(change, usable);
 	} else {

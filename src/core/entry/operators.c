@@ -16,7 +16,7 @@ void log_malloc_operators_are_own(void)
 
 static int is_quiet(void)
 {
-	return lm_load_acquire(&lm_session.quiet);
+	return lm_load_acquire(&lm_session.short_way) == LM_SHORT_WAY_QUIET;
 }
 
 /* ---- new ---- */

@@ -30,21 +30,27 @@
 #define LM_SEAM_EARLY(name, arguments)
 #endif
 
+/* Has the session started, and do most calls have a short way: this one, or that of sampled.h? */
+static inline int lm_has_short_way(void)
+{
+	/* Asked first: before relocation, the thread's own variables can't be read. */
+	return lm_load_acquire(&lm_session.short_way) != LM_SHORT_WAY_NONE;
+}
+
 /* Is there no trace, and will there be none? Then one of the ways here is tried. */
 static inline int lm_is_quiet(void)
 {
-	return lm_load_acquire(&lm_session.quiet);
+	return lm_load_acquire(&lm_session.short_way) == LM_SHORT_WAY_QUIET;
 }
 
 /*
- * Can the call do without the guard? The guard is needed for real allocators that
+ * Can a call that has a short way do without the guard? The guard is needed for real allocators that
  * call the entry points; glibc's does not. It also protects against signal handlers,
  * but here the only thing that a handler can find half done is one addition.
  */
 static inline int lm_quiet_is_light(void)
 {
-	/* In this order: before relocation, the thread's own variables can't be read. */
-	return likely(lm_is_quiet()) && likely(lm_tls.is_light);
+	return likely(lm_tls.is_light);
 }
 
 /* Can the call be dealt with here, with the guard? */
@@ -72,6 +78,17 @@ static __attribute__((noinline)) void *lm_quiet_allocated_far(void *p, size_t si
 static inline void *lm_quiet_allocated(void *p, size_t size)
 {
 	return lm_quiet_put(p, lm_sizemap_near_entry(p), size, lm_quiet_allocated_far);
+}
+
+static __attribute__((noinline)) void *lm_quiet_malloc(size_t size)
+{
+	return lm_quiet_allocated(LM_SEAM_MALLOC(size), size);
+}
+
+/* TOTAL: COUNT times SIZE. */
+static __attribute__((noinline)) void *lm_quiet_calloc(size_t count, size_t size, size_t total)
+{
+	return lm_quiet_allocated(LM_SEAM_CALLOC(count, size), total);
 }
 
 /* Counts the release of P, which has the entry ENTRY. 0: it is not known, and nothing was done. */
@@ -128,7 +145,6 @@ static __attribute__((noinline)) void *lm_quiet_malloc_guarded(size_t size, uint
 	return p;
 }
 
-/* TOTAL: COUNT times SIZE. */
 static __attribute__((noinline)) void *lm_quiet_calloc_guarded(size_t count, size_t size, size_t total, uintptr_t sp)
 {
 	void *p;

@@ -95,13 +95,38 @@ static inline struct old_block begin_resize(const struct lm_event *event, struct
 	return old;
 }
 
+/* ---- sampled ---- */
+
+/*
+ * Which of the two blocks are in the sample? To the trace, a resize is a release and an allocation. EVENT->old is NULL
+ * then if the old block is not in it. A size of 0 asks for no block where there is an old one. 0: neither is.
+ */
+static int draw(struct lm_event *event, int *is_skipped)
+{
+	int has_old = event->old && lm_sizemap_way(event->old) != LM_WAY_NONE;
+
+	*is_skipped = (event->old && !event->size) || !lm_sampled_draw(event->size);
+	if (!has_old)
+		event->old = NULL;
+	return has_old || !*is_skipped;
+}
+
+/* The sample has the old block, and not the new one: the event is the release of the old one. */
+static void make_release(struct lm_event *event, const struct old_block *old)
+{
+	*event = (struct lm_event){
+		.call = LM_CALL_FREE, .old = event->old, .old_size = old->size, .usable = old->usable};
+}
+
+/* ---- the end ---- */
+
 /* The books after a successful resize: without the old block, with the new one. */
 static void account_resize(struct lm_event *event, const struct old_block *old, const struct lm_intercepted *call)
 {
 	int64_t usable = 0;
 
 	if (old->size != LM_SIZEMAP_NONE) {
-		event->old_usable = old->usable;
+		event->old_usable = event->call == LM_CALL_FREE ? 0 : old->usable;
 		event->change -= (int64_t)old->size;
 		usable -= (int64_t)old->usable;
 	}
@@ -123,10 +148,17 @@ static void account_resize(struct lm_event *event, const struct old_block *old, 
 static void *resized(struct lm_event *event, const struct old_block *old, int released, struct lm_intercepted *call,
                      const struct lm_caller *caller)
 {
+	void *result = (void *)event->p;
+
 	lm_intercepted_begin_tracker(call);
 	lm_account_call(lm_intercepted_books(call), event->call);
 	event->foreign = event->old && old->size == LM_SIZEMAP_NONE;
 	event->old_size = event->foreign || !event->old ? old->usable : old->size;
+	if (unlikely(call->is_skipped && result)) {
+		make_release(event, old);
+		released = 1;
+		caller = NULL;
+	}
 	if (event->p || released || (!event->old && !event->size)) {
 		account_resize(event, old, call);
 	} else {
@@ -142,7 +174,7 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
 	if (call->own)
 		call->own->move.block = NULL;
 	lm_intercepted_end(call);
-	return (void *)event->p;
+	return result;
 }
 
 /*
@@ -162,11 +194,19 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 	struct lm_event event = {.call = LM_CALL_REALLOC, .old = p, .size = size};
 	struct old_block old;
 	struct lm_intercepted call;
-	int released;
+	int released, is_skipped = 0;
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_realloc(p, size);
+	if (unlikely(lm_session_is_sampled()) && !draw(&event, &is_skipped)) {
+		unsigned char guard = lm_sampled_enter(caller);
+
+		event.p = lm_real_realloc(p, size);
+		lm_sampled_leave(guard);
+		return (void *)event.p;
+	}
 	call = lm_intercepted_begin(caller);
+	call.is_skipped = is_skipped;
 	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_realloc(p, size);
 	released = was_released(&event, &call);
@@ -182,11 +222,19 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 	                         .each = each};
 	struct old_block old;
 	struct lm_intercepted call;
-	int released;
+	int released, is_skipped = 0;
 
 	if (lm_intercepted_is_nested(caller))
 		return lm_real_reallocarray(p, count, each);
+	if (unlikely(lm_session_is_sampled()) && !draw(&event, &is_skipped)) {
+		unsigned char guard = lm_sampled_enter(caller);
+
+		event.p = lm_real_reallocarray(p, count, each);
+		lm_sampled_leave(guard);
+		return (void *)event.p;
+	}
 	call = lm_intercepted_begin(caller);
+	call.is_skipped = is_skipped;
 	old = begin_resize(&event, &call, caller);
 	event.p = lm_real_reallocarray(p, count, each);
 	released = was_released(&event, &call);

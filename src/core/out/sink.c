@@ -25,8 +25,9 @@
 static struct {
 	int fd;
 	struct lm_journal_place journal;
-	int left;    /* an earlier image's journal could not be written out yet */
-	int no_ring; /* the trace is no file, and it can have no ring */
+	int left;      /* an earlier image's journal could not be written out yet */
+	int no_ring;   /* the trace is no file, and it can have no ring */
+	int is_sparse; /* records are few: a file needs no ring */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
@@ -152,7 +153,8 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring))
+	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring) &&
+	    !(sink.is_sparse && has_journal()))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -213,6 +215,11 @@ static int filled_up(struct iovec *parts, int count, char word[8])
 void lm_sink_set_packed(int is_packed)
 {
 	lm_ring.is_packed = is_packed;
+}
+
+void lm_sink_set_sparse(int is_sparse)
+{
+	sink.is_sparse = is_sparse;
 }
 
 static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int count)

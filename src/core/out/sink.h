@@ -71,6 +71,12 @@ void lm_sink_tick(uint64_t ms);
 void lm_sink_set_packed(int is_packed);
 
 /*
+ * Records come so rarely that a system call for each is cheaper than the memory of a ring. A pipe has one all the same:
+ * nobody waits for its reader. Before lm_sink_open().
+ */
+void lm_sink_set_sparse(int is_sparse);
+
+/*
  * How many bytes of records this process has handed over. As a difference: positions
  * in the ring that nobody filled are counted, too.
  */

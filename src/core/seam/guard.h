@@ -8,6 +8,7 @@
 #ifndef LM_GUARD_H
 #define LM_GUARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "atomic.h"
@@ -28,7 +29,17 @@ extern __thread struct lm_tls {
 	volatile uintptr_t caller_sp; /* the stack pointer of the program's code whose call set the guard last */
 	struct lm_thread *thread;     /* this thread's entry (thread.h); NULL if it has none yet */
 	int is_light;                 /* calls can do without the guard (quiet.h); THREAD is not NULL */
+	/* In a sampled process (sampled.h): the bytes in front of the next marked one. The first is of light calls. */
+	size_t until, until_guarded;
+	uint64_t random; /* the state of the thread's generator; 0: nothing was drawn yet */
 } lm_tls LM_INTERNAL;
+
+/* The thread of TLS draws anew at its next allocation. */
+static inline void lm_tls_forget_draw(struct lm_tls *tls)
+{
+	tls->until = tls->until_guarded = 0;
+	tls->random = 0;
+}
 
 /* Sets the state. Returns the state before, for lm_guard_restore(). */
 static inline unsigned char lm_guard_set(enum lm_guard_state state)

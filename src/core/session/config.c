@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "draw.h"
 #include "settings.h"
 #include "trace_format.h"
 #include "warn.h"
@@ -109,9 +110,10 @@ static uint64_t unit_factor(char unit)
 	}
 }
 
-static uint64_t read_limit(void)
+/* A number of bytes up to MAX; 0 without one. ACCEPTED and USED: what complain() says of any other value. */
+static uint64_t read_bytes(const char *variable, uint64_t max, const char *accepted, const char *used)
 {
-	const char *value = setting("LOG_MALLOC_LIMIT");
+	const char *value = setting(variable);
 	char number[32];
 	size_t length = value ? strlen(value) : 0;
 	uint64_t factor = length ? unit_factor(value[length - 1]) : 0, bytes;
@@ -122,11 +124,16 @@ static uint64_t read_limit(void)
 	if (length < sizeof number) {
 		memcpy(number, value, length);
 		number[length] = '\0';
-		if (lm_text_parse(number, UINT64_MAX / (factor ? factor : 1), &bytes) == 0)
+		if (lm_text_parse(number, max / (factor ? factor : 1), &bytes) == 0)
 			return bytes * (factor ? factor : 1);
 	}
-	complain("LOG_MALLOC_LIMIT", value, "a number of bytes such as 100M", "no limit");
+	complain(variable, value, accepted, used);
 	return 0;
+}
+
+static uint64_t read_sample(void)
+{
+	return read_bytes("LOG_MALLOC_SAMPLE", LM_DRAW_MEAN_MAX, "a number of bytes such as 512K", "no sample");
 }
 
 static int is_set(const char *variable)
@@ -204,6 +211,7 @@ void lm_config_read_output(struct lm_config *config)
 	config->output = setting("LOG_MALLOC_OUTPUT");
 	config->owner = setting("LOG_MALLOC_OWNER");
 	config->follow = is_set("LOG_MALLOC_FOLLOW");
+	config->sample = read_sample();
 }
 
 void lm_config_read(struct lm_config *config)
@@ -213,7 +221,7 @@ void lm_config_read(struct lm_config *config)
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
 	config->format = read_format();
-	config->limit = read_limit();
+	config->limit = read_bytes("LOG_MALLOC_LIMIT", UINT64_MAX, "a number of bytes such as 100M", "no limit");
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
 	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
@@ -225,5 +233,6 @@ void lm_config_read_given(struct lm_config *config, const char *settings, size_t
 	given.text = settings;
 	given.size = size;
 	lm_config_read(config);
+	config->sample = read_sample();
 	given.text = NULL;
 }

@@ -26,6 +26,7 @@ struct lm_config {
 	int quiet;
 	enum lm_format format;
 	uint64_t limit;    /* bytes of the trace; 0: no limit */
+	uint64_t sample;   /* mean distance of the sample in bytes; 0: every event is recorded */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 	int mark_signal;   /* number of the signal that marks a moment, or 0 */
@@ -35,7 +36,10 @@ struct lm_config {
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */
 int lm_config_ready(void);
 
-/* Reads only whether and where a trace is written. While tracing is off, no setting is complained about. */
+/*
+ * Reads only whether and where a trace is written, and the sample, which can be without a trace. While tracing is off,
+ * no other setting is complained about.
+ */
 void lm_config_read_output(struct lm_config *config);
 /* Reads the rest. */
 void lm_config_read(struct lm_config *config);

@@ -38,6 +38,8 @@ static void in_child(void)
 {
 	children.forked = lm_sys(SYS_getpid);
 	children.forker = lm_tls.thread;
+	/* Or the child would have the same sample as its parent. */
+	lm_tls_forget_draw(&lm_tls);
 	lm_state_forked();
 	lm_sink_leave();
 }
@@ -117,6 +119,7 @@ void lm_follow_begin(unsigned char before)
 {
 	struct lm_output *output;
 
+	lm_tls_forget_draw(&lm_tls);
 	/* Events that the parent lost do not count in the child's trace. */
 	lm_state_take_lost();
 	lm_account_forked();

@@ -13,6 +13,7 @@
 #include "control.h"
 #include "follow.h"
 #include "guard.h"
+#include "hot.h"
 #include "limit.h"
 #include "marks.h"
 #include "module.h"
@@ -39,17 +40,27 @@
 /* How long, at most, an event waits for the thread that begins or ends the trace: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
+/* A program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases. */
+#define SPARSE_SAMPLE ((uint64_t)64 << 10)
+
 struct lm_session lm_session;
 
 static int starting, ended, memory_told;
 
 /* ---- the beginning ---- */
 
-static void be_quiet(void)
+static void choose_short_way(void)
 {
+	enum lm_short_way way = LM_SHORT_WAY_QUIET;
+
+	if (!lm_settings.sample && lm_state_has_trace())
+		return;
 	/* glibc's functions call each other by internal names, never through the entry points. */
 	lm_store(&lm_session.light, lm_real_is_glibc());
-	lm_store_release(&lm_session.quiet, 1);
+	/* Without a trace, the sample is for those who attach to the probes. */
+	if (lm_settings.sample)
+		way = lm_session.light ? LM_SHORT_WAY_SAMPLED : LM_SHORT_WAY_SAMPLED_GUARDED;
+	lm_store_release(&lm_session.short_way, way);
 }
 
 /* exit() or quick_exit() calls it. */
@@ -72,6 +83,7 @@ static void set_up(const struct lm_config *config)
 	lm_settings.format = config->format;
 	lm_settings.limit = config->limit;
 	lm_settings.before = config->before;
+	lm_settings.sample = config->sample;
 	lm_sample_start(config->statm_ms);
 	need_unwinder();
 	if (config->start_off)
@@ -91,6 +103,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	lm_sink_set_packed(config->format == LM_FORMAT_PACKED);
+	lm_sink_set_sparse(config->sample >= SPARSE_SAMPLE);
 	error = lm_begin_open(output);
 	if (error)
 		return error;
@@ -101,6 +114,20 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	return 0;
 }
 
+/*
+ * Blocks of calls before the settings could be read are known, and not in the sample. They are forgotten, unless
+ * another thread may be looking at the size map.
+ */
+static void forget_early_blocks(void)
+{
+	struct lm_totals early = lm_account_totals();
+
+	if (!lm_settings.sample || !lm_is_single_threaded())
+		return;
+	lm_sizemap_release();
+	lm_account_change(-early.requested, -early.usable);
+}
+
 static void start_tracing(struct lm_output *output)
 {
 	struct lm_config config = {0};
@@ -108,6 +135,8 @@ static void start_tracing(struct lm_output *output)
 	if (lm_real_is_traced())
 		return;
 	lm_config_read_output(&config);
+	lm_settings.sample = config.sample;
+	forget_early_blocks();
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
@@ -136,8 +165,7 @@ void lm_session_start(void)
 		start_tracing(output);
 		lm_sys_unmap(output, sizeof *output);
 	}
-	if (!lm_state_has_trace())
-		be_quiet();
+	choose_short_way();
 	lm_guard_restore(guard);
 	lm_store_release(&lm_session.started, 1);
 }
@@ -160,8 +188,7 @@ static void begin_child(unsigned char before)
 		guard = lm_guard_set(LM_GUARD_TRACKER);
 		ended = 0;
 		lm_follow_begin(before);
-		if (!lm_state_has_trace())
-			be_quiet();
+		choose_short_way();
 		lm_guard_restore(guard);
 	}
 	lm_signals_unblock(&signals, 0);
@@ -191,6 +218,15 @@ static void lose(void)
 	if (lm_state_is_writing())
 		lm_marks_lost();
 	lm_guard_restore(guard);
+}
+
+void lm_session_look_for_fork(unsigned char before)
+{
+	int saved = errno;
+
+	if (lm_state_phase() == LM_PHASE_FORKED)
+		begin_child(before);
+	errno = saved;
 }
 
 int lm_session_look(unsigned char before)
@@ -346,7 +382,8 @@ static void forget(void)
 	lm_arena_release();
 	lm_sys_unmap_spare();
 	starting = ended = memory_told = 0;
-	lm_session.quiet = lm_session.light = 0;
+	lm_settings.sample = 0;
+	lm_session.short_way = LM_SHORT_WAY_NONE;
 	lm_store_release(&lm_session.started, 0);
 }
 
@@ -360,11 +397,13 @@ int lm_session_attach(struct lm_output *output, const struct lm_config *config, 
 		error = trace(output, config);
 	if (!error && !lm_state_is_writing())
 		error = lm_sink_error() ? lm_sink_error() : -ENOSPC;
-	if (error)
+	if (error) {
 		forget();
-	else
-		lm_store_release(&lm_session.started, 1);
-	return error;
+		return error;
+	}
+	choose_short_way();
+	lm_store_release(&lm_session.started, 1);
+	return 0;
 }
 
 int lm_session_detach(void)

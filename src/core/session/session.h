@@ -11,11 +11,19 @@
 #include "compiler.h"
 #include "state.h"
 
+/* The session has started, and most calls have a short way. */
+enum lm_short_way {
+	LM_SHORT_WAY_NONE = 0,
+	LM_SHORT_WAY_QUIET,          /* there never will be a trace: bytes are counted (quiet.h) */
+	LM_SHORT_WAY_SAMPLED,        /* a call is not in the sample (sampled.h), and LIGHT */
+	LM_SHORT_WAY_SAMPLED_GUARDED /* the same, not LIGHT */
+};
+
 /* Read by the entry points, changed only by session.c. */
 extern struct lm_session {
 	int started;
-	int quiet; /* the session has started, and there never will be a trace */
-	int light; /* QUIET, and the real allocator never calls the entry points */
+	enum lm_short_way short_way;
+	int light; /* the real allocator never calls the entry points, so that the short way needs no guard */
 } lm_session LM_INTERNAL;
 
 void lm_session_start(void);
@@ -25,6 +33,14 @@ static inline void lm_session_need(void)
 	if (unlikely(!lm_load_acquire(&lm_session.started)))
 		lm_session_start();
 }
+
+static inline int lm_session_is_sampled(void)
+{
+	return lm_load_acquire(&lm_session.short_way) >= LM_SHORT_WAY_SAMPLED;
+}
+
+/* In a child of fork that has had no event: begins its trace, if the user wants one. BEFORE: as below. */
+void lm_session_look_for_fork(unsigned char before);
 
 /* Is an event recorded now? Does not begin a child's trace and does not wait while another thread holds the phase. */
 static inline int lm_session_may_trace(void)

@@ -292,6 +292,8 @@ int lm_marks_begin(uint64_t parent)
 	lm_record_number(&text, LM_TRACE_BEGAN, lm_clock_read(CLOCK_REALTIME));
 	lm_text_string(&text, lm_record_flavour(lm_real_flavour()));
 	lm_text_string(&text, lm_record_format(lm_settings.format));
+	if (lm_settings.sample)
+		lm_record_number(&text, LM_TRACE_SAMPLE, lm_settings.sample);
 	if (lm_settings.before != LM_BEFORE_UNKNOWN)
 		lm_record_number(&text, LM_TRACE_BEFORE, lm_settings.before);
 	if (thread) {

@@ -165,6 +165,7 @@ static void part(const struct lm_thread *thread)
 		return;
 	tls->thread = NULL;
 	tls->is_light = 0;
+	lm_tls_forget_draw(tls);
 }
 
 void lm_thread_release(void)

@@ -28,7 +28,7 @@ static inline const char *bytes_in_units(uint64_t bytes, char text[BYTES_TEXT])
 }
 
 /* BYTES in at most six columns, in TEXT: "1234", "98.7K", "1.50M", "1023G". */
-static inline const char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
+static inline char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
 {
 	static const char units[] = "KMGTPE";
 	double rest = (double)bytes / 1024;
@@ -42,16 +42,6 @@ static inline const char *bytes_short(uint64_t bytes, char text[BYTES_TEXT])
 		rest /= 1024;
 	snprintf(text, BYTES_TEXT, "%.*f%c", rest < 9.995 ? 2 : rest < 99.95 ? 1 : 0, rest, units[unit]);
 	return text;
-}
-
-/* "1234 bytes", and " (1.50 MiB)" behind that where they are many. */
-static inline void bytes_print(uint64_t bytes, FILE *out)
-{
-	char text[BYTES_TEXT];
-
-	fprintf(out, "%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
-	if (bytes >= BYTES_MANY)
-		fprintf(out, " (%s)", bytes_in_units(bytes, text));
 }
 
 #endif

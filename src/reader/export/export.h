@@ -17,6 +17,9 @@ struct export_image {
 	struct locations *locations;
 	enum metric metric;
 	uint64_t time; /* milliseconds since INIT, by the last TIME line */
+	/* pprof: what an earlier profile had of the allocated amounts, by the consumers' places. Zeros: nothing. */
+	const struct amount *before;
+	size_t before_count;
 };
 
 /*
@@ -32,8 +35,14 @@ int export_massif(const struct export_image *image, const struct timeline *timel
 /* A profile of pprof, from one or several images. */
 struct export_pprof;
 
-/* Begins a profile. A viewer shows METRIC first. NULL if there is no memory. */
-struct export_pprof *export_pprof_create(enum metric metric);
+/*
+ * Begins a profile. A viewer shows METRIC first. IS_COMMON: only with what is allocated and what is in use, as profiles
+ * of other allocators, and as always if the first image is sampled. NULL if there is no memory.
+ */
+struct export_pprof *export_pprof_create(enum metric metric, bool is_common);
+
+/* Which time the profile is of, in milliseconds since 1970. To be called after the images were added. */
+void export_pprof_set_time(struct export_pprof *pprof, uint64_t from_ms, uint64_t to_ms);
 
 /* Adds an image, and copies what is needed of it. 0 or -ENOMEM. */
 int export_pprof_add(struct export_pprof *pprof, const struct export_image *image);

@@ -29,11 +29,11 @@ static void print_path(const struct tree *tree, uint32_t node, FILE *out)
 /* The amount of NODE itself, without its children. */
 static uint64_t own_value(const struct tree *tree, uint32_t node, enum metric metric)
 {
-	uint64_t value = metric_value(metric, tree->nodes[node].amount);
+	struct amount own = tree->nodes[node].amount;
 
 	for (uint32_t child = tree->nodes[node].first; child; child = tree->nodes[child].next)
-		value -= metric_value(metric, tree->nodes[child].amount);
-	return value;
+		amount_remove(&own, &tree->nodes[child].amount);
+	return metric_value(metric, own);
 }
 
 static void print_tree(const struct tree *tree, enum metric metric, FILE *out)

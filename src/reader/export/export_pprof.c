@@ -24,11 +24,18 @@ static const struct {
 	{METRIC_TEMPORARY, "temporary_objects", "temporary_space"},
 };
 
-enum { TYPES = sizeof types / sizeof *types };
+enum {
+	TYPES = sizeof types / sizeof *types,
+	/* The first ones are what profiles of other allocators have, and what stores of profiles know. */
+	TYPES_COMMON = 2,
+};
 
 /* The parts of the message are in the pool. Arrays that grow belong to the message. */
 struct export_pprof {
 	Pprof__Profile profile;
+	enum metric metric;
+	bool is_common; /* only the common types */
+	size_t types;   /* how many there are; 0: no image came yet */
 	size_t sample_room, mapping_room, location_room, function_room, string_room;
 	struct hash_table strings;
 	struct hash_table functions;
@@ -310,13 +317,26 @@ static int64_t value_of(uint64_t number)
 	return number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
-static void add_values(struct export_pprof *pprof, const struct consumers *consumers, const struct consumer *consumer,
+/* Leaves what an earlier profile had. */
+static void take_off(struct amount *amount, const struct export_image *image, const struct consumer *consumer)
+{
+	size_t place = (size_t)(consumer - image->consumers->list);
+
+	if (place < image->before_count)
+		amount_remove(amount, &image->before[place]);
+}
+
+static void add_values(struct export_pprof *pprof, const struct export_image *image, const struct consumer *consumer,
                        Pprof__Sample *sample)
 {
-	sample->value = allocate(pprof, 2 * TYPES * sizeof *sample->value);
-	for (size_t i = 0; sample->value && i < TYPES; i++) {
+	const struct consumers *consumers = image->consumers;
+
+	sample->value = allocate(pprof, 2 * pprof->types * sizeof *sample->value);
+	for (size_t i = 0; sample->value && i < pprof->types; i++) {
 		struct amount amount = consumer_amount(consumers, consumer, types[i].metric);
 
+		if (types[i].metric == METRIC_ALLOCATED)
+			take_off(&amount, image, consumer);
 		sample->value[sample->n_value++] = value_of(amount.count);
 		sample->value[sample->n_value++] = value_of(amount.bytes);
 	}
@@ -341,7 +361,7 @@ static void add_sample(struct export_pprof *pprof, const struct export_image *im
 
 		sample->location_id[sample->n_location_id++] = id;
 	}
-	add_values(pprof, image->consumers, consumer, sample);
+	add_values(pprof, image, consumer, sample);
 	add_labels(pprof, image, consumer, sample);
 	pprof->profile.sample[pprof->profile.n_sample++] = sample;
 }
@@ -355,6 +375,56 @@ static void add_duration(Pprof__Profile *profile, uint64_t ms)
 	profile->duration_nanos += (int64_t)(ms < most ? ms : most) * ns;
 }
 
+static Pprof__ValueType *make_type(struct export_pprof *pprof, const char *name, const char *unit)
+{
+	Pprof__ValueType *type = allocate(pprof, sizeof *type);
+
+	if (!type)
+		return NULL;
+	pprof__value_type__init(type);
+	type->type = add_string(pprof, name);
+	type->unit = add_string(pprof, unit);
+	return type;
+}
+
+/* Viewers show that of METRIC first; of one that the profile does not have, what is in use. */
+static bool is_first(const struct export_pprof *pprof, enum metric metric)
+{
+	enum metric wanted = pprof->metric == METRIC_CALLS ? METRIC_ALLOCATED : pprof->metric;
+
+	for (size_t i = 0; i < pprof->types; i++)
+		if (types[i].metric == wanted)
+			return metric == wanted;
+	return metric == METRIC_LEAKED;
+}
+
+static void add_types(struct export_pprof *pprof)
+{
+	Pprof__Profile *profile = &pprof->profile;
+	bool blocks = metric_counts_blocks(pprof->metric);
+
+	profile->sample_type = allocate(pprof, 2 * pprof->types * sizeof(Pprof__ValueType *));
+	for (size_t i = 0; profile->sample_type && i < pprof->types; i++) {
+		profile->sample_type[profile->n_sample_type++] = make_type(pprof, types[i].blocks, "count");
+		profile->sample_type[profile->n_sample_type++] = make_type(pprof, types[i].bytes, "bytes");
+		if (is_first(pprof, types[i].metric))
+			profile->default_sample_type = add_string(pprof, blocks ? types[i].blocks : types[i].bytes);
+	}
+}
+
+/* The first image tells what values there are: of a sampled one, only the common ones are known. */
+static void begin(struct export_pprof *pprof, uint64_t mean)
+{
+	if (!pprof->types) {
+		pprof->types = mean || pprof->is_common ? TYPES_COMMON : TYPES;
+		add_types(pprof);
+	}
+	if (!mean || pprof->profile.period)
+		return;
+	pprof->profile.period_type = make_type(pprof, "space", "bytes");
+	pprof->profile.period = value_of(mean);
+}
+
 int export_pprof_add(struct export_pprof *pprof, const struct export_image *image)
 {
 	struct image_ids ids = {
@@ -363,6 +433,7 @@ int export_pprof_add(struct export_pprof *pprof, const struct export_image *imag
 	};
 	struct ranking ranking = {0};
 
+	begin(pprof, image->image->sample);
 	if (!ids.locations || !ids.mappings || ranking_build(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
 		pprof->failed = true;
 	if (!pprof->failed)
@@ -378,33 +449,7 @@ int export_pprof_add(struct export_pprof *pprof, const struct export_image *imag
 
 /* ---- the whole ------------------------------------------------------------ */
 
-static Pprof__ValueType *make_type(struct export_pprof *pprof, const char *name, const char *unit)
-{
-	Pprof__ValueType *type = allocate(pprof, sizeof *type);
-
-	if (!type)
-		return NULL;
-	pprof__value_type__init(type);
-	type->type = add_string(pprof, name);
-	type->unit = add_string(pprof, unit);
-	return type;
-}
-
-static void add_types(struct export_pprof *pprof, enum metric metric)
-{
-	Pprof__Profile *profile = &pprof->profile;
-	bool blocks = metric_counts_blocks(metric);
-
-	profile->sample_type = allocate(pprof, 2 * TYPES * sizeof(Pprof__ValueType *));
-	for (size_t i = 0; profile->sample_type && i < TYPES; i++) {
-		profile->sample_type[profile->n_sample_type++] = make_type(pprof, types[i].blocks, "count");
-		profile->sample_type[profile->n_sample_type++] = make_type(pprof, types[i].bytes, "bytes");
-		if (types[i].metric == metric || (metric == METRIC_CALLS && types[i].metric == METRIC_ALLOCATED))
-			profile->default_sample_type = add_string(pprof, blocks ? types[i].blocks : types[i].bytes);
-	}
-}
-
-struct export_pprof *export_pprof_create(enum metric metric)
+struct export_pprof *export_pprof_create(enum metric metric, bool is_common)
 {
 	struct export_pprof *pprof = calloc(1, sizeof *pprof);
 
@@ -413,11 +458,20 @@ struct export_pprof *export_pprof_create(enum metric metric)
 	pprof__profile__init(&pprof->profile);
 	/* The first string has to be the empty one. */
 	add_string(pprof, "");
-	add_types(pprof, metric);
+	pprof->metric = metric;
+	pprof->is_common = is_common;
 	if (!pprof->failed)
 		return pprof;
 	export_pprof_destroy(pprof);
 	return NULL;
+}
+
+void export_pprof_set_time(struct export_pprof *pprof, uint64_t from_ms, uint64_t to_ms)
+{
+	const int64_t ns = 1000000;
+
+	pprof->profile.time_nanos = (int64_t)from_ms * ns;
+	pprof->profile.duration_nanos = to_ms > from_ms ? (int64_t)(to_ms - from_ms) * ns : 0;
 }
 
 void export_pprof_destroy(struct export_pprof *pprof)

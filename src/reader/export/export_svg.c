@@ -41,7 +41,8 @@ struct export_svg {
 	struct tree tree;
 	char *programs[NAMED_PROGRAMS];
 	size_t images;
-	bool is_part; /* something is missing in some trace */
+	bool is_part;    /* something is missing in some trace */
+	uint64_t sample; /* of the first trace that is sampled: the distance of its samples in bytes */
 };
 
 struct export_svg *export_svg_create(const struct export_svg_options *options)
@@ -76,6 +77,8 @@ int export_svg_add(struct export_svg *svg, const struct export_image *export, bo
 
 	labels_free(&labels);
 	svg->is_part |= !is_whole;
+	if (!svg->sample)
+		svg->sample = export->image->sample;
 	if (svg->images < NAMED_PROGRAMS)
 		svg->programs[svg->images] = from.first;
 	else
@@ -103,8 +106,13 @@ static const char *title_of(const struct export_svg *svg)
 
 static void print_amount(struct amount amount, FILE *out)
 {
-	bytes_print(amount.bytes, out);
-	fprintf(out, " in %" PRIu64 " block%s", amount.count, plural(amount.count));
+	const char *about = amount_is_estimate(&amount) ? "~" : "";
+	char text[BYTES_TEXT];
+
+	fprintf(out, "%s%" PRIu64 " byte%s", about, amount.bytes, plural(amount.bytes));
+	if (amount.bytes >= BYTES_MANY)
+		fprintf(out, " (%s%s)", about, bytes_in_units(amount.bytes, text));
+	fprintf(out, " in %s%" PRIu64 " block%s", about, amount.count, plural(amount.count));
 }
 
 /* The beginning of NAME, in at most ROOM columns. 0 or -ENOMEM. */
@@ -272,10 +280,8 @@ static int draw_children(struct drawing *drawing, uint32_t node, double from, un
 		shape.from += value;
 	}
 	rest = (struct frame_shape){.from = shape.from, .level = level};
-	for (uint32_t i = shown; !error && i < count; i++) {
-		rest.amount.count += nodes[children[i]].amount.count;
-		rest.amount.bytes += nodes[children[i]].amount.bytes;
-	}
+	for (uint32_t i = shown; !error && i < count; i++)
+		amount_add(&rest.amount, &nodes[children[i]].amount);
 	if (!error && shown < count)
 		error = show_rest(drawing, rest, count - shown);
 	free(children);
@@ -327,6 +333,9 @@ static int print_head(const struct drawing *drawing)
 	fputs(svg->images ? ": " : "no program", out);
 	if (svg->images)
 		print_amount(all, out);
+	if (svg->sample)
+		fprintf(out, "; ~ is an estimate by a sample, one in %" PRIu64 " byte%s", svg->sample,
+		        plural(svg->sample));
 	fputs(svg->is_part ? "; the trace is not complete</text>\n" : "</text>\n", out);
 	print_words(" font-size=\"11\"", 60, out);
 	fprintf(out, "A frame is as wide as its share. %s",

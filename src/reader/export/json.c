@@ -196,7 +196,7 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 	const struct flavour_lack *lack = flavour_lack(image);
 	bool ended = (image->finished || image->replaced) && !ends_early;
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o}", "program",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:o,s:o,s:o,s:o*}", "program",
 	                 name_of(image->exe), "title", name_of(*image->title ? image->title : NULL), "pid",
 	                 image->has_pid ? json_number(image->pid) : json_null(), "parent",
 	                 image->parent ? json_number(image->parent) : json_null(), "flavour", name_of(image->flavour),
@@ -207,7 +207,7 @@ json_t *json_image(const struct trace_image *image, uint64_t malformed, bool end
 	                 image->signal ? json_number(image->signal) : json_null(), "lost", json_number(image->lost),
 	                 "unkept", json_number(image->unkept), "limit",
 	                 image->is_limited ? json_number(image->limit) : json_null(), "malformed",
-	                 json_number(malformed));
+	                 json_number(malformed), "sample", image->sample ? json_number(image->sample) : NULL);
 }
 
 static json_t *edge(const struct window_edge *edge)

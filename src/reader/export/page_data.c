@@ -295,6 +295,12 @@ static void put_amount(struct packing *p, int column, struct amount amount)
 	put(p, column + 1, amount.bytes);
 }
 
+static void put_sum(struct packing *p, int column, struct flow_sum sum)
+{
+	put(p, column, sum.count);
+	put(p, column + 1, sum.bytes);
+}
+
 static void put_cells(struct packing *p, const struct flow_source *source)
 {
 	uint32_t slice = 0;
@@ -303,9 +309,9 @@ static void put_cells(struct packing *p, const struct flow_source *source)
 		const struct flow_cell *cell = &source->cells[i];
 
 		put(p, CELL_SLICE, cell->slice - slice);
-		put_amount(p, CELL_CAME_COUNT, cell->came);
-		put_amount(p, CELL_LEFT_COUNT, cell->left);
-		put_amount(p, CELL_TEMPORARY_COUNT, cell->temporary);
+		put_sum(p, CELL_CAME_COUNT, cell->came);
+		put_sum(p, CELL_LEFT_COUNT, cell->left);
+		put_sum(p, CELL_TEMPORARY_COUNT, cell->temporary);
 		slice = cell->slice;
 	}
 }
@@ -326,7 +332,7 @@ static void add_consumer(struct packing *p, size_t number)
 	put_amount(p, CONSUMER_ALLOCATED_COUNT, consumer->allocated);
 	put_amount(p, CONSUMER_PEAK_COUNT, consumer_amount(p->consumers, consumer, METRIC_PEAK));
 	put_amount(p, CONSUMER_LEAKED_COUNT, consumer->live);
-	put_amount(p, CONSUMER_LOST_COUNT, p->lost ? p->lost[number] : (struct amount){0, 0});
+	put_amount(p, CONSUMER_LOST_COUNT, p->lost ? p->lost[number] : (struct amount){0});
 	put_amount(p, CONSUMER_TEMPORARY_COUNT, consumer->temporary);
 	put(p, CONSUMER_FIRST, source->first);
 	put(p, CONSUMER_LAST, source->last);
@@ -347,10 +353,11 @@ static void find_lost(struct packing *p)
 	p->failed |= !p->lost;
 	while (p->lost && (block = heap_next(&p->consumers->heap, &position))) {
 		enum reach reach = unreached_judge(unreached, block->address, block->line);
+		const struct amount one = amount_of(block->size, p->consumers->mean);
 
-		amount_add(&p->states[reach], block->size);
+		amount_add(&p->states[reach], &one);
 		if (reach_is_lost(reach))
-			amount_add(&p->lost[consumers_number(p->consumers, block)], block->size);
+			amount_add(&p->lost[consumers_number(p->consumers, block)], &one);
 	}
 }
 
@@ -373,7 +380,7 @@ static void add_sizes(struct packing *p, const struct flow *sizes)
 
 			put(p, SIZE_CLASS, class);
 			put(p, SIZE_SLICE, cell->slice);
-			put_amount(p, SIZE_COUNT, cell->came);
+			put_sum(p, SIZE_COUNT, cell->came);
 		}
 	}
 }

@@ -79,7 +79,7 @@ struct amount consumers_amount(const struct consumers *consumers, enum metric me
 {
 	switch (metric) {
 	case METRIC_LEAKED:
-		return (struct amount){consumers->heap.blocks, consumers->heap.bytes};
+		return consumers->live;
 	case METRIC_PEAK:
 		return consumers->peak;
 	case METRIC_TEMPORARY:
@@ -158,10 +158,17 @@ static struct thread_use *before_threads_change(const struct consumers *consumer
 }
 
 /* The thread of the present event releases BLOCK of another thread. */
-static void note_others(struct consumers *consumers, const struct heap_block *block)
+static void note_others(struct consumers *consumers, const struct heap_block *block, const struct amount *one)
 {
 	if (block->thread != THREADS_OTHER && consumers->by != THREADS_OTHER)
-		amount_add(&consumers->threads.list[consumers->by].others, block->size);
+		amount_add(&consumers->threads.list[consumers->by].others, one);
+}
+
+/* The present event, of a sampled block, stands for as many calls as the block for blocks. */
+static void count_call(struct consumers *consumers, const struct amount *one)
+{
+	amount_add(&consumers->calls[consumers->call], one);
+	amount_add(&consumers->threads.list[consumers->by].calls, one);
 }
 
 bool consumers_is_temporary(const struct consumers *consumers, const struct heap_block *block)
@@ -181,17 +188,23 @@ static void left(void *context, const struct heap_block *block)
 	struct consumers *consumers = context;
 	struct consumer *consumer = &consumers->list[consumers_number(consumers, block)];
 	struct thread_use *use = before_threads_change(consumers, block);
+	const struct amount one = amount_of(block->size, consumers->mean);
 
 	before_change(consumers, consumer);
-	amount_remove(&consumer->live, block->size);
-	amount_remove(&use->live, block->size);
+	amount_remove(&consumers->live, &one);
+	amount_remove(&consumer->live, &one);
+	amount_remove(&use->live, &one);
 	tell_left(&consumers->observer, block);
-	if (block->address == consumers->released && block->thread != consumers->by)
-		note_others(consumers, block);
+	if (block->address != consumers->released)
+		return;
+	if (consumers->mean && parse_is_free(consumers->call))
+		count_call(consumers, &one);
+	if (block->thread != consumers->by)
+		note_others(consumers, block, &one);
 	if (consumers_is_temporary(consumers, block)) {
-		amount_add(&consumer->temporary, block->size);
-		amount_add(&consumers->temporary, block->size);
-		amount_add(&use->temporary, block->size);
+		amount_add(&consumer->temporary, &one);
+		amount_add(&consumers->temporary, &one);
+		amount_add(&use->temporary, &one);
 	}
 }
 
@@ -201,6 +214,7 @@ static int came(void *context, const struct heap_block *block)
 	struct consumers *consumers = context;
 	struct consumer *consumer = find_consumer(consumers, block);
 	struct thread_use *use = before_threads_change(consumers, block);
+	const struct amount one = amount_of(block->size, consumers->mean);
 
 	if (!consumer)
 		return -ENOMEM;
@@ -212,12 +226,15 @@ static int came(void *context, const struct heap_block *block)
 		consumer->thread = block->thread;
 	}
 	consumer->shared |= consumer->thread != block->thread;
-	amount_add(&consumer->allocated, block->size);
-	amount_add(&consumer->live, block->size);
-	amount_add(&use->allocated, block->size);
-	amount_add(&use->live, block->size);
-	amount_add(&consumers->allocated, block->size);
-	amount_add(&consumers->classes[consumers_class_of(block->size)], block->size);
+	if (consumers->mean)
+		count_call(consumers, &one);
+	amount_add(&consumer->allocated, &one);
+	amount_add(&consumers->live, &one);
+	amount_add(&consumer->live, &one);
+	amount_add(&use->allocated, &one);
+	amount_add(&use->live, &one);
+	amount_add(&consumers->allocated, &one);
+	amount_add(&consumers->classes[consumers_class_of(block->size)], &one);
 	return consumers->observer.came ? consumers->observer.came(consumers->observer.context, block) : 0;
 }
 
@@ -232,39 +249,42 @@ static int note_order(struct consumers *consumers, const struct event *event)
 
 	if (!use)
 		return -ENOMEM;
-	use->calls += !event->unseen;
+	/* An event that the tracker concluded was no call. What samples stand for is known where their blocks are. */
+	if (!consumers->mean) {
+		use->calls.count += !event->unseen;
+		consumers->calls[event->call].count += !event->unseen;
+	}
+	consumers->call = event->call;
 	consumers->by = event->by;
 	consumers->released = event->unseen ? 0 : frees ? event->pointer : event->old;
-	consumers->momentary = frees && use->last == event->pointer;
+	/* Of samples, it is not known what came between them. */
+	consumers->momentary = frees && use->last == event->pointer && !consumers->mean;
 	use->last = frees || event->failed ? 0 : event->pointer;
 	return 0;
 }
 
 static void note_peak(struct consumers *consumers, uint64_t line, uint64_t time)
 {
-	const struct heap *heap = &consumers->heap;
-
-	if (heap->bytes <= consumers->peak.bytes)
+	if (consumers->live.bytes <= consumers->peak.bytes)
 		return;
-	consumers->peak = (struct amount){heap->blocks, heap->bytes};
+	consumers->peak = consumers->live;
 	consumers->peaks++;
 	consumers->peak_line = line;
 	consumers->peak_time = time;
 }
 
-int consumers_apply(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line,
-                    uint64_t time)
+int consumers_apply(struct consumers *consumers, const struct trace_image *image, const struct trace_item *item)
 {
+	const struct event *event = &item->event;
 	int error;
 
+	consumers->mean = image->sample;
 	consumers->heap.observer = (struct heap_observer){.came = came, .left = left, .context = consumers};
-	/* An event that the tracker concluded was no call. */
-	consumers->calls[event->call] += !event->unseen;
 	consumers->failed[event->call] += event->failed;
 	error = note_order(consumers, event);
 	if (!error)
-		error = heap_apply(&consumers->heap, event, stack, line);
-	note_peak(consumers, line, time);
+		error = heap_apply(&consumers->heap, event, item->stack, item->line);
+	note_peak(consumers, item->line, image->time);
 	return error;
 }
 
@@ -302,6 +322,9 @@ int consumers_keep_lost(struct consumers *consumers, const struct unreached *unr
 
 uint64_t consumers_extra(const struct consumers *consumers, const struct event *event)
 {
+	/* What the usable bytes of samples stand for is not known. */
+	if (consumers->mean)
+		return 0;
 	if (event->without_totals)
 		return consumers->heap.slack > 0 ? (uint64_t)consumers->heap.slack : 0;
 	return event->usable > event->used ? (uint64_t)event->usable - (uint64_t)event->used : 0;
@@ -372,8 +395,8 @@ static int by_use(const void *a, const void *b, void *context)
 
 	if (left != right)
 		return left < right ? 1 : -1;
-	if (first->calls != second->calls)
-		return first->calls < second->calls ? 1 : -1;
+	if (first->calls.count != second->calls.count)
+		return first->calls.count < second->calls.count ? 1 : -1;
 	return (x > y) - (x < y);
 }
 
@@ -385,7 +408,7 @@ int thread_ranking_build(struct thread_ranking *ranking, const struct consumers 
 	if (!ranking->list)
 		return -ENOMEM;
 	for (uint32_t place = 0; place < consumers->threads.count; place++)
-		if (consumers->threads.list[place].calls)
+		if (consumers->threads.list[place].calls.count)
 			ranking->list[ranking->count++] = place;
 	qsort_r(ranking->list, ranking->count, sizeof *ranking->list, by_use, &order);
 	return 0;

@@ -11,6 +11,7 @@
 #include "hash.h"
 #include "heap.h"
 #include "thread_use.h"
+#include "trace.h"
 #include "unreached.h"
 
 #include <stdbool.h>
@@ -44,31 +45,33 @@ struct consumers {
 	struct heap heap;
 	bool by_thread; /* set by the caller: there is a consumer for each backtrace and thread. consumers_free() keeps
 	                   it */
+	uint64_t mean;  /* of the samples that the blocks are, see amount_of() */
 	struct heap_observer observer; /* set by the caller: told behind what is done here; zeros for none. As above */
 	struct consumer *list;         /* by consumers_number(); includes some that allocated nothing */
 	size_t count, room;
 	struct hash_table places; /* by_thread: the places in the list */
 	struct thread_uses threads;
 	struct amount allocated;
+	struct amount live;
 	struct amount peak; /* the most bytes that were live at once, and their blocks */
 	struct amount temporary;
 	uint64_t peaks;     /* the number of times that there was a new peak */
 	uint64_t peak_line; /* the event that made the last peak */
 	uint64_t peak_time; /* its milliseconds since INIT, by the last TIME line */
+	enum lm_call call;  /* of the present event */
 	uint32_t by;        /* the thread of the present event: its place in the image's threads */
 	uint64_t released;  /* the address that it releases, or 0 */
 	bool momentary;     /* the thread's event before allocated that */
 	struct amount classes[CONSUMERS_CLASSES];
-	uint64_t calls[LM_CALL_COUNT];
+	struct amount calls[LM_CALL_COUNT]; /* as counts; of a sampled trace, also what releases stand for */
 	uint64_t failed[LM_CALL_COUNT];
 };
 
 /*
- * Applies EVENT, which has the backtrace STACK. TIME is that of the trace. A consumers
- * of zeros is valid and empty. CONSUMERS must not move between events. 0 or -ENOMEM.
+ * Applies ITEM, a TRACE_CALL of IMAGE. A consumers of zeros is valid and empty. CONSUMERS
+ * must not move between events. 0 or -ENOMEM.
  */
-int consumers_apply(struct consumers *consumers, const struct event *event, uint32_t stack, uint64_t line,
-                    uint64_t time);
+int consumers_apply(struct consumers *consumers, const struct trace_image *image, const struct trace_item *item);
 
 /*
  * To be called at the end of an image: only blocks that are lost, definitely, indirectly or possibly, stay live. The

@@ -79,7 +79,7 @@ static void note_use(struct course *course, const struct event *event)
 	const struct consumers *consumers = course->consumers;
 	struct curve_use *use = &course->use;
 
-	use->requested = consumers->heap.bytes;
+	use->requested = consumers->live.bytes;
 	use->usable = use->requested + consumers_extra(consumers, event);
 	if (event->has_statm) {
 		/* In pages. The traced machine's pages are taken to be as large as this one's. */
@@ -112,11 +112,10 @@ static bool has_failed(const struct course *course)
 
 int course_apply(struct course *course, const struct trace *trace, const struct trace_item *item)
 {
-	uint64_t time = trace->image.time;
 	int error = advance(course, &trace->image);
 
 	if (!error)
-		error = consumers_apply(course->consumers, &item->event, item->stack, item->line, time);
+		error = consumers_apply(course->consumers, &trace->image, item);
 	if (error || has_failed(course))
 		return -ENOMEM;
 	note_use(course, &item->event);

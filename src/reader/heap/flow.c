@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct amount *sum, struct amount amount)
+static void add(struct flow_sum *sum, struct flow_sum more)
 {
-	sum->count += amount.count;
-	sum->bytes += amount.bytes;
+	sum->count += more.count;
+	sum->bytes += more.bytes;
 }
 
 /* Makes one cell of those that are in the same slice now. */
@@ -114,7 +114,7 @@ void flow_came(struct flow *flow, size_t number, uint64_t size)
 		source->first = flow->position;
 	source->has_come = true;
 	source->last = flow->position;
-	amount_add(&cell->came, size);
+	add(&cell->came, (struct flow_sum){1, size});
 }
 
 void flow_left(struct flow *flow, size_t number, uint64_t size, bool temporary)
@@ -126,9 +126,9 @@ void flow_left(struct flow *flow, size_t number, uint64_t size, bool temporary)
 		flow->failed = true;
 		return;
 	}
-	amount_add(&cell->left, size);
+	add(&cell->left, (struct flow_sum){1, size});
 	if (temporary)
-		amount_add(&cell->temporary, size);
+		add(&cell->temporary, (struct flow_sum){1, size});
 }
 
 void flow_free(struct flow *flow)

@@ -7,8 +7,6 @@
 #ifndef LM_READER_FLOW_H
 #define LM_READER_FLOW_H
 
-#include "amount.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,11 +18,16 @@ enum {
 	FLOW_SLICES_LEAST = 16,
 };
 
+/* Blocks and their requested bytes. There are many, so this is less than an amount: flows are of full traces alone. */
+struct flow_sum {
+	uint64_t count, bytes;
+};
+
 /* What one consumer did in one slice. */
 struct flow_cell {
 	uint32_t slice;
-	struct amount came, left;
-	struct amount temporary; /* of what left */
+	struct flow_sum came, left;
+	struct flow_sum temporary; /* of what left */
 };
 
 struct flow_source {

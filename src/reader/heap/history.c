@@ -21,17 +21,20 @@ static int make_room(struct history *history, size_t sources)
 
 int history_came(struct history *history, const struct heap_block *block)
 {
+	const struct amount one = amount_of(block->size, history->mean);
 	size_t source = heap_source(block);
 
 	if (source >= history->sources && make_room(history, source + 1) != 0)
 		return -ENOMEM;
-	amount_add(&history->live[source], block->size);
+	amount_add(&history->live[source], &one);
 	return 0;
 }
 
 void history_left(struct history *history, const struct heap_block *block)
 {
-	amount_remove(&history->live[heap_source(block)], block->size);
+	const struct amount one = amount_of(block->size, history->mean);
+
+	amount_remove(&history->live[heap_source(block)], &one);
 }
 
 /* Keeps every second point. */
@@ -93,7 +96,7 @@ struct amount history_amount(const struct history *history, size_t point, uint32
 	const struct history_point *at = &history->points[point];
 	const struct history_share *share = bsearch(&source, at->shares, at->count, sizeof *share, by_source);
 
-	return share ? share->amount : (struct amount){0, 0};
+	return share ? share->amount : (struct amount){0};
 }
 
 void history_free(struct history *history)

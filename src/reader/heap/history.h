@@ -40,6 +40,7 @@ struct history {
 	uint64_t next;       /* when the next point is due */
 	struct amount *live; /* by source */
 	size_t sources, room;
+	uint64_t mean; /* set by the caller: of the samples that the blocks are, see amount_of() */
 };
 
 /* A heap's observers: BLOCK came, or left. 0 or -ENOMEM. */

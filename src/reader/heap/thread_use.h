@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct thread_use {
-	uint64_t calls;
-	uint64_t last; /* the address that its last event allocated, or 0 */
+	struct amount calls; /* as a count */
+	uint64_t last;       /* the address that its last event allocated, or 0 */
 	struct amount allocated;
 	struct amount live; /* of what it allocated */
 	struct amount held; /* live at the peak that has the number PEAK */

@@ -72,7 +72,7 @@ int timeline_note(struct timeline *timeline, const struct consumers *consumers, 
 	}
 	now->event++;
 	now->time = time;
-	now->bytes = consumers->heap.bytes;
+	now->bytes = consumers->live.bytes;
 	now->traffic += now->bytes > before ? now->bytes - before : before - now->bytes;
 	now->extra = consumers_extra(consumers, event);
 	if (timeline->peaks != consumers->peaks) {

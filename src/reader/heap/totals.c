@@ -65,15 +65,53 @@ static int apply_call(struct totals *totals, struct trace_item *item)
 	return error;
 }
 
+static int came(void *context, const struct heap_block *block)
+{
+	struct totals *totals = context;
+	const struct amount one = amount_of(block->size, totals->mean);
+
+	amount_add(&totals->live, &one);
+	return 0;
+}
+
+static void left(void *context, const struct heap_block *block)
+{
+	struct totals *totals = context;
+	const struct amount one = amount_of(block->size, totals->mean);
+
+	amount_remove(&totals->live, &one);
+}
+
+/*
+ * In all formats. What is usable on top of the requested bytes is not known: that of blocks that are not in the sample
+ * can be different.
+ */
+static int apply_sample(struct totals *totals, struct trace_item *item)
+{
+	int error;
+
+	totals->heap.observer = (struct heap_observer){.came = came, .left = left, .context = totals};
+	error = heap_apply(&totals->heap, &item->event, item->stack, item->line);
+	totals->used = totals->usable = (int64_t)totals->live.bytes;
+	item->event.used = item->event.usable = totals->used;
+	return error;
+}
+
 int totals_apply(struct totals *totals, struct trace_item *item)
 {
 	switch (item->kind) {
 	case TRACE_INIT:
 	case TRACE_FINI:
+		if (totals->mean) {
+			item->event.used = item->event.usable = totals->used;
+			return 0;
+		}
 		totals->used = item->event.used;
 		totals->usable = item->event.usable;
 		return 0;
 	case TRACE_CALL:
+		if (totals->mean)
+			return apply_sample(totals, item);
 		return item->event.without_totals ? apply_call(totals, item) : 0;
 	case TRACE_END:
 		totals_free(totals);

@@ -7,6 +7,7 @@
 #ifndef LM_READER_TOTALS_H
 #define LM_READER_TOTALS_H
 
+#include "amount.h"
 #include "heap.h"
 #include "trace.h"
 
@@ -17,7 +18,11 @@ struct totals {
 	struct heap heap; /* of a packed trace; a totals of zeros is valid and empty */
 	int64_t used;     /* of a packed trace: U and R after the last event */
 	int64_t usable;
-	bool inexact; /* events are missing in the trace, so that a size was not known */
+	/* Set by the caller before each item if USED is to be what samples with that distance stand for, see
+	 * amount_of(). */
+	uint64_t mean;
+	struct amount live; /* then: what is in use */
+	bool inexact;       /* events are missing in the trace, so that a size was not known */
 };
 
 /*

@@ -74,12 +74,6 @@ static int set_frames(struct growth *growth, struct growth_group *group, struct 
 	return frames ? 0 : -ENOMEM;
 }
 
-static void add(struct amount *sum, struct amount amount)
-{
-	sum->count += amount.count;
-	sum->bytes += amount.bytes;
-}
-
 static int add_consumer(struct growth *growth, enum growth_side side, struct labels *labels,
                         const struct consumer *consumer, struct amount amount)
 {
@@ -90,8 +84,8 @@ static int add_consumer(struct growth *growth, enum growth_side side, struct lab
 
 	if (!group)
 		return -ENOMEM;
-	add(&group->amounts[side], amount);
-	add(&growth->totals[side], amount);
+	amount_add(&group->amounts[side], &amount);
+	amount_add(&growth->totals[side], &amount);
 	return first ? set_frames(growth, group, labels->locations, consumer) : 0;
 }
 

@@ -60,13 +60,12 @@ static struct leaks_group *find_group(struct leaks *leaks, size_t *room, struct 
 	return new_group(leaks, room, judged);
 }
 
-static void add_block(struct leaks_group *group, const struct heap_block *block)
+static void add_block(struct leaks_group *group, const struct heap_block *block, const struct amount *one)
 {
-	group->shared |= group->blocks && group->thread != block->thread;
-	if (!group->blocks)
+	group->shared |= group->held.count && group->thread != block->thread;
+	if (!group->held.count)
 		group->thread = block->thread;
-	group->blocks++;
-	group->bytes += block->size;
+	amount_add(&group->held, one);
 	if (block->line > group->last_line)
 		group->last_line = block->line;
 	if (block->line >= group->line)
@@ -78,15 +77,8 @@ static void add_block(struct leaks_group *group, const struct heap_block *block)
 
 static void add_up(struct leaks_sum *sum, const struct leaks_group *group)
 {
-	sum->blocks += group->blocks;
-	sum->bytes += group->bytes;
+	amount_add(&sum->held, &group->held);
 	sum->backtraces += group->stack != STACK_NONE;
-}
-
-static void leave_out(struct leaks_sum *sum, const struct heap_block *block)
-{
-	sum->blocks++;
-	sum->bytes += block->size;
 }
 
 /* The sum that BLOCK belongs to if it is in no group; NULL if it is to be in one. */
@@ -124,11 +116,12 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, const struct leaks
 	*leaks = (struct leaks){0};
 	while ((block = heap_next(heap, &position))) {
 		struct judged judged = {block, unreached_judge(scope->unreached, block->address, block->line)};
+		const struct amount one = amount_of(block->size, scope->mean);
 		struct leaks_sum *sum = find_sum(leaks, scope, &judged);
 		struct leaks_group *group;
 
 		if (sum) {
-			leave_out(sum, block);
+			amount_add(&sum->held, &one);
 			continue;
 		}
 		group = scope->by_address ? new_group(leaks, &room, &judged)
@@ -138,7 +131,7 @@ int leaks_build(struct leaks *leaks, const struct heap *heap, const struct leaks
 			leaks_free(leaks);
 			return -ENOMEM;
 		}
-		add_block(group, block);
+		add_block(group, block, &one);
 	}
 	hash_free(&table);
 	sum_up(leaks);
@@ -156,7 +149,7 @@ static int largest_first(double x, double y)
 
 static int by_bytes(const struct leaks_group *x, const struct leaks_group *y)
 {
-	return (x->bytes < y->bytes) - (x->bytes > y->bytes);
+	return (x->held.bytes < y->held.bytes) - (x->held.bytes > y->held.bytes);
 }
 
 /* Both grow steadily, or neither. */
@@ -177,7 +170,7 @@ static int compare(const struct leaks_group *x, const struct leaks_group *y, enu
 	case LEAKS_BY_GROWTH:
 		return largest_first(x->trend.bytes_per_second, y->trend.bytes_per_second);
 	case LEAKS_BY_BLOCKS:
-		return (x->blocks < y->blocks) - (x->blocks > y->blocks);
+		return (x->held.count < y->held.count) - (x->held.count > y->held.count);
 	case LEAKS_BY_AGE:
 		return 0;
 	default:
@@ -192,7 +185,7 @@ static bool is_of_kind(const struct leaks_view *view, const struct leaks_group *
 
 static bool is_wanted(const struct leaks_view *view, const struct leaks_group *group)
 {
-	return is_of_kind(view, group) && group->bytes >= view->min_bytes;
+	return is_of_kind(view, group) && group->held.bytes >= view->min_bytes;
 }
 
 /* What is only lost with others stands behind what has to be looked at. */
@@ -255,10 +248,8 @@ int leaks_suppress(struct leaks *leaks, struct suppressions *suppressions, const
 		if (error)
 			return error;
 		if (match) {
-			match->blocks += group->blocks;
-			match->bytes += group->bytes;
-			match->matches += group->blocks;
-			match->matched_bytes += group->bytes;
+			amount_add(&match->held, &group->held);
+			amount_add(&match->matched, &group->held);
 			add_up(&leaks->suppressed, group);
 		} else {
 			leaks->groups[kept++] = *group;

@@ -6,6 +6,7 @@
 #ifndef LM_READER_LEAKS_H
 #define LM_READER_LEAKS_H
 
+#include "amount.h"
 #include "heap.h"
 #include "suppress.h"
 #include "trend.h"
@@ -24,8 +25,7 @@ struct leaks_group {
 	uint64_t address;   /* of its first block */
 	uint64_t line;      /* of its first block, in the trace */
 	uint64_t last_line; /* of its last block */
-	uint64_t blocks;
-	uint64_t bytes;     /* requested */
+	struct amount held;
 	struct trend trend; /* of its backtrace, whatever state the blocks are in */
 };
 
@@ -39,8 +39,7 @@ enum leaks_order {
 };
 
 struct leaks_sum {
-	uint64_t blocks;
-	uint64_t bytes;
+	struct amount held;
 	uint64_t backtraces; /* the number of groups that have a backtrace */
 };
 
@@ -64,6 +63,7 @@ struct leaks_scope {
 	bool by_address;                   /* each block is a group */
 	uint64_t first_line;               /* blocks from before that line of the trace are earlier ones */
 	uint64_t young_line;               /* blocks from that line on are young */
+	uint64_t mean;                     /* of the samples that the blocks are, see amount_of() */
 };
 
 /* 0 or -ENOMEM. */

@@ -28,12 +28,6 @@ static size_t find_module(struct modules *modules, const char *name)
 	return modules->count++;
 }
 
-static void add(struct amount *sum, struct amount amount)
-{
-	sum->count += amount.count;
-	sum->bytes += amount.bytes;
-}
-
 /* The module of each frame, so that names are compared only once a frame. */
 struct frame_modules {
 	size_t *places; /* the module's index plus one, by frame number; 0 if not known yet */
@@ -89,9 +83,9 @@ static int add_consumer(struct modules *modules, struct locations *locations, st
 		if (first < 0)
 			return first;
 		if (first)
-			add(&modules->list[module].whole, amount);
+			amount_add(&modules->list[module].whole, &amount);
 		if (i == 0)
-			add(&modules->list[module].own, amount);
+			amount_add(&modules->list[module].own, &amount);
 	}
 	return 0;
 }

@@ -337,7 +337,7 @@ int suppressions_find(struct suppressions *suppressions, const struct resolver *
 void suppressions_next_image(struct suppressions *suppressions)
 {
 	for (size_t i = 0; i < suppressions->count; i++)
-		suppressions->list[i].blocks = suppressions->list[i].bytes = 0;
+		suppressions->list[i].held = (struct amount){0};
 	suppressions->verdict_count = 0;
 }
 

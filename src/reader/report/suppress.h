@@ -6,6 +6,7 @@
 #ifndef LM_READER_SUPPRESS_H
 #define LM_READER_SUPPRESS_H
 
+#include "amount.h"
 #include "diag.h"
 #include "pool.h"
 #include "resolve.h"
@@ -24,9 +25,8 @@ struct suppression {
 	bool innermost;
 	const char *caller;
 	unsigned callers;
-	/* Blocks that it matched, and their bytes: of the present image, and of all images. */
-	uint64_t blocks, bytes;
-	uint64_t matches, matched_bytes;
+	struct amount held; /* the blocks that it matched, of the present image, and the wrong releases, as a count */
+	struct amount matched; /* the same of all images */
 };
 
 struct suppressions {

@@ -53,12 +53,6 @@ static int find_child(struct tree *tree, uint32_t parent, const char *label, uin
 	return hash_add(&tree->table, hash, *child);
 }
 
-static void add_amount(struct tree *tree, uint32_t node, struct amount amount)
-{
-	tree->nodes[node].amount.count += amount.count;
-	tree->nodes[node].amount.bytes += amount.bytes;
-}
-
 int tree_add(struct tree *tree, char *const *labels, size_t depth, struct amount amount)
 {
 	uint32_t node = TREE_ROOT;
@@ -68,12 +62,12 @@ int tree_add(struct tree *tree, char *const *labels, size_t depth, struct amount
 		error = add_node(tree, (struct tree_node){.label = ""});
 	if (error)
 		return error;
-	add_amount(tree, TREE_ROOT, amount);
+	amount_add(&tree->nodes[TREE_ROOT].amount, &amount);
 	for (size_t i = 0; i < depth && i < TREE_DEPTH_MAX; i++) {
 		error = find_child(tree, node, labels[i], &node);
 		if (error)
 			return error;
-		add_amount(tree, node, amount);
+		amount_add(&tree->nodes[node].amount, &amount);
 	}
 	return 0;
 }

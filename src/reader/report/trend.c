@@ -22,6 +22,7 @@ enum { POINTS_MAX = HISTORY_POINTS + 2 };
 
 struct series {
 	double time[POINTS_MAX], blocks[POINTS_MAX], bytes[POINTS_MAX];
+	double seen[POINTS_MAX]; /* blocks of the trace. Of a sampled one, chance has to do with these */
 	size_t count;
 };
 
@@ -35,6 +36,7 @@ static void add(struct series *series, uint64_t time, struct amount amount)
 	series->time[i] = (double)time;
 	series->blocks[i] = (double)amount.count;
 	series->bytes[i] = (double)amount.bytes;
+	series->seen[i] = (double)(amount_is_estimate(&amount) ? amount.samples : amount.count);
 	series->count = i + 1;
 }
 
@@ -43,7 +45,7 @@ static void make_series(struct series *series, const struct history *history, ui
 {
 	series->count = 0;
 	if (from == 0)
-		add(series, 0, (struct amount){0, 0});
+		add(series, 0, (struct amount){0});
 	for (size_t i = 0; i < history->count; i++) {
 		uint64_t time = history->points[i].time;
 
@@ -108,11 +110,11 @@ static double count_steps(const struct series *series, const double *values, siz
 static bool is_steady(const struct series *series, size_t first)
 {
 	size_t last = series->count - 1;
-	double blocks = series->blocks[last] - series->blocks[first];
+	double seen = series->seen[last] - series->seen[first];
 
-	if (blocks > 0)
-		return is_line(series, series->blocks, first, blocks);
-	return blocks == 0 && is_line(series, series->bytes, first, count_steps(series, series->bytes, first));
+	if (seen > 0)
+		return is_line(series, series->blocks, first, seen);
+	return seen == 0 && is_line(series, series->bytes, first, count_steps(series, series->bytes, first));
 }
 
 /* Is what was held from point FIRST on the same, but for little? */
@@ -134,11 +136,11 @@ static bool grew(const struct series *series, size_t i)
 {
 	size_t last = series->count - 1;
 	double part = (series->time[i + 1] - series->time[i]) / (series->time[last] - series->time[i + 1]);
-	double blocks = series->blocks[last] - series->blocks[i + 1];
+	double seen = series->seen[last] - series->seen[i + 1];
 
 	if (series->blocks[i + 1] > series->blocks[i] || series->bytes[i + 1] > series->bytes[i])
 		return true;
-	return blocks * part < EXPECTED;
+	return seen * part < EXPECTED;
 }
 
 static void find_steady(struct trend *trend, const struct series *series, size_t first)

@@ -91,8 +91,8 @@ int wrong_frees_suppress(struct frees *frees, struct suppressions *suppressions,
 			frees->groups[kept++] = *group;
 			continue;
 		}
-		match->blocks += group->count;
-		match->matches += group->count;
+		match->held.count += group->count;
+		match->matched.count += group->count;
 		frees->counts[FREES_MISMATCHED] -= group->count;
 		frees->suppressed += group->count;
 	}

@@ -130,6 +130,10 @@ int information_take(struct trace *trace)
 		image->is_limited = true;
 		image->limit = record->number;
 		return 0;
+	case INFO_SAMPLE:
+		/* The program may have written such a line itself: the tracker's stands in front of all events. */
+		image->sample = image->events ? image->sample : record->number;
+		return 0;
 	case INFO_KILLED:
 		image->signal = record->number;
 		return 0;

@@ -54,6 +54,7 @@ static const struct {
 	{LM_TRACE_THREAD, INFO_THREAD, false},
 	{LM_TRACE_FRAME, INFO_FRAME, true},
 	{LM_TRACE_LIMIT, INFO_LIMIT, true},
+	{LM_TRACE_SAMPLE, INFO_SAMPLE, false},
 	{LM_TRACE_NODE, INFO_NODE, false},
 	{LM_TRACE_FLAVOUR, INFO_FLAVOUR, false},
 	{LM_TRACE_MISMATCH, INFO_CALLING, false},
@@ -487,6 +488,7 @@ static bool is_own(struct cursor *c, struct record *record)
 	switch (record->info) {
 	case INFO_LIVE:
 	case INFO_BEFORE:
+	case INFO_SAMPLE:
 		return !(cursor_number(c, &record->number) && cursor_at_end(c));
 	case INFO_DETACHED:
 		return record->len != 0;

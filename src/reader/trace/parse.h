@@ -37,6 +37,7 @@ enum record_info {
 	INFO_FILE,
 	INFO_LOST,
 	INFO_LIMIT,
+	INFO_SAMPLE,  /* NUMBER is the mean distance of the samples, in bytes */
 	INFO_KILLED,  /* NUMBER is the signal that ended the process */
 	INFO_TITLE,   /* TEXT is the process's title, as it is written */
 	INFO_NOTHING, /* in the place of a call that had not returned, or was lost */

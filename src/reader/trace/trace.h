@@ -84,6 +84,7 @@ struct trace_image {
 	uint64_t lost;   /* events that the tracker could not write */
 	bool is_limited; /* it has no allocations from some point on: it was LIMIT bytes large there */
 	uint64_t limit;
+	uint64_t sample; /* the mean distance of its samples in bytes (amount.h); 0: it has all events */
 	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
 	uint64_t unkept; /* blocks whose sizes it could not keep */
 	bool has_clock;  /* there was a BEGAN line */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See push_image.h. */
+#include "push_image.h"
+#include "export.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int note(const struct consumers *consumers, struct push_moment *moment)
+{
+	moment->allocated = calloc(consumers->count + 1, sizeof *moment->allocated);
+	if (!moment->allocated)
+		return -ENOMEM;
+	moment->count = consumers->count;
+	for (size_t i = 0; i < moment->count; i++)
+		moment->allocated[i] = consumers->list[i].allocated;
+	return 0;
+}
+
+static int write_profile(const struct export_image *image, uint64_t from, uint64_t to, FILE *out)
+{
+	struct export_pprof *pprof = export_pprof_create(METRIC_LEAKED, true);
+	int error = pprof ? export_pprof_add(pprof, image) : -ENOMEM;
+
+	if (!error) {
+		export_pprof_set_time(pprof, from, to);
+		error = export_pprof_write(pprof, out);
+	}
+	export_pprof_destroy(pprof);
+	return error;
+}
+
+int push_image_profile(struct push_image *push, const struct trace_image *image, uint64_t from, uint64_t to,
+                       struct push_profile *profile)
+{
+	const struct export_image export = {.image = image,
+	                                    .consumers = &push->consumers,
+	                                    .locations = &push->locations,
+	                                    .metric = METRIC_LEAKED,
+	                                    .before = push->before.allocated,
+	                                    .before_count = push->before.count};
+	FILE *out;
+	int error;
+
+	*profile = (struct push_profile){.len = 0};
+	out = open_memstream(&profile->bytes, &profile->len);
+	if (!out)
+		return -errno;
+	error = write_profile(&export, from, to, out);
+	if (fclose(out) != 0 && !error)
+		error = -ENOMEM;
+	if (!error)
+		error = note(&push->consumers, &profile->now);
+	if (error)
+		push_profile_free(profile);
+	return error;
+}
+
+void push_image_advance(struct push_image *push, struct push_profile *profile)
+{
+	free(push->before.allocated);
+	push->before = profile->now;
+	profile->now = (struct push_moment){.count = 0};
+}
+
+void push_profile_free(struct push_profile *profile)
+{
+	free(profile->bytes);
+	free(profile->now.allocated);
+	*profile = (struct push_profile){.len = 0};
+}
+
+void push_image_free(struct push_image *push)
+{
+	consumers_free(&push->consumers);
+	free(push->before.allocated);
+	push->before = (struct push_moment){.count = 0};
+}
