@@ -117,6 +117,14 @@ START_TEST(all_commands_mark_estimates)
 		"report -n --format massif %s 2>&1 | grep -q 'estimates by a sample'",
 		"diff -n %s@1s s | grep -qE '^ ~[+][0-9]+ bytes, .*~[+][0-9]+ blocks? [(]~?[0-9]+ to ~[0-9]+ bytes'",
 		"trackusage %s 2>err | tail -1 | grep -qE '^~[0-9]+$' && grep -q 'estimates by a sample' err",
+		"report -n --format svg %s 2>err | grep -qE '>.*: ~[0-9]+ bytes [(]~[0-9.]+ MiB[)] in ~[0-9]+ blocks; "
+	        "~ is "
+		"an estimate by a sample, one in 20000 bytes' && grep -q 'estimates by a sample' err",
+		"report -n --format svg %s 2>&1 | grep '<g><title>' | grep -v ': ~[0-9]* bytes.* in ~' | [ -z "
+	        "\"$(cat)\" ]",
+		"trackusage --chart %s 2>err | sed -n 1p | grep -q ' of a sample, one in 20000 bytes$' && "
+		"grep -q 'estimates by a sample' err",
+		"trackusage --chart %s 2>&1 | grep -q '~requested bytes' ",
 		"findleak -n --format junit %s | grep -q '~[0-9]* blocks leaked\\|message=\"~'",
 	};
 
@@ -129,6 +137,42 @@ START_TEST(all_commands_mark_estimates)
 		must(run("$B/log-malloc-%s", command));
 	}
 	must(run("! $B/log-malloc-report -n full | grep '~' && ! $B/log-malloc-findleak -n full | grep '~'"));
+}
+END_TEST
+
+/* Pictures show the numbers that JSON has. Of usable bytes, a chart has nothing. */
+START_TEST(pictures_show_the_estimates)
+{
+	if (!have_samples("pictures_show_the_estimates", 20000, 1))
+		return;
+	must(run("peak=$($B/log-malloc-report -n --format json s | jq .peak.bytes) && "
+	         "$B/log-malloc-report -n --format svg s 2>err | grep -q \">p .*: ~$peak bytes \" && "
+	         "$B/log-malloc-trackusage --chart s 2>err >chart && "
+	         "grep -q \"^peak: requested ~$peak bytes \" chart && ! grep usable chart"));
+	must(run("! $B/log-malloc-report -n --format svg full | grep -q estimate && "
+	         "$B/log-malloc-trackusage --chart full >chart && grep -q usable chart && ! grep '~\\|sample' chart"));
+}
+END_TEST
+
+/* The page adds up blocks itself, and does not know of weights. */
+START_TEST(there_is_no_page_of_a_sample)
+{
+	struct run r;
+
+	if (!have_samples("there_is_no_page_of_a_sample", 20000, 1))
+		return;
+	r = run("$B/log-malloc-report -n --format html -o page.html s");
+	ck_assert_int_eq(r.status, 2);
+	must(run("! test -e page.html"));
+	must(run("$B/log-malloc --sample 1K --report page.html true 2>err; [ $? = 2 ] && ! test -e page.html && "
+	         "grep -q 'a page is made of a full trace' err"));
+	if (run("$B/log-malloc-report -n --format html -o page.html full").status != 0) {
+		skip("there_is_no_page_of_a_sample", "there is no page in this build");
+		return;
+	}
+	ck_assert_ptr_nonnull(strstr(r.err, "s: image 1: a page is made of a full trace, not of a sample"));
+	/* The other trace has its page, and the status says that something is missing. */
+	must(run("$B/log-malloc-report -n --format html -o page.html full s; [ $? = 2 ] && test -s page.html"));
 }
 END_TEST
 
@@ -249,6 +293,8 @@ int main(void)
 	TIMES(estimates_are_right_on_average, 3);
 	ONCE(standard_errors_are_what_estimates_vary_by);
 	ONCE(all_commands_mark_estimates);
+	ONCE(pictures_show_the_estimates);
+	ONCE(there_is_no_page_of_a_sample);
 	ONCE(json_has_standard_errors);
 	ONCE(what_was_added_is_removed_again);
 	ONCE(parts_add_up_to_the_whole);

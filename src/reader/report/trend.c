@@ -154,6 +154,7 @@ static void find_steady(struct trend *trend, const struct series *series, size_t
 	trend->kind = TREND_STEADY;
 	trend->since = (uint64_t)series->time[first];
 	trend->steady_blocks = (series->blocks[last] - series->blocks[first]) / seconds;
+	trend->steady_seen = series->seen[last] - series->seen[first];
 	trend->steady_bytes = (series->bytes[last] - series->bytes[first]) / seconds;
 }
 
@@ -197,10 +198,10 @@ struct trend trend_find(const struct history *history, uint32_t source, uint64_t
 static bool is_chance(const struct trend *trend, uint64_t last)
 {
 	double span = (double)(trend->end - trend->since);
-	double blocks = trend->steady_blocks * span / 1000, chance = 1;
+	double chance = 1;
 
 	/* A block that realloc makes larger again and again did so twice at least. */
-	for (double i = 0; i < (blocks > 2 ? blocks : 2) && chance > RARE; i++)
+	for (double i = 0; i < (trend->steady_seen > 2 ? trend->steady_seen : 2) && chance > RARE; i++)
 		chance *= (double)(last - trend->since) / span;
 	return chance > RARE;
 }
@@ -213,7 +214,7 @@ void trend_refine(struct trend *trend, uint64_t last)
 		return;
 	trend->kind = TREND_STOPPED;
 	trend->since = last;
-	trend->steady_blocks = trend->steady_bytes = 0;
+	trend->steady_blocks = trend->steady_seen = trend->steady_bytes = 0;
 }
 
 const char *trend_name(enum trend_kind kind)

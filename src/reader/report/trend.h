@@ -29,6 +29,7 @@ struct trend {
 	uint64_t since; /* STEADY: that is when it began, STOPPED: when it ended; milliseconds since the image began */
 	/* STEADY: since then */
 	double steady_blocks, steady_bytes; /* a second */
+	double steady_seen; /* the blocks of the trace that it rests on; of a sampled one, they stand for more */
 };
 
 /*
