@@ -158,6 +158,23 @@ START_TEST(a_setting_that_is_not_understood_is_told)
 }
 END_TEST
 
+START_TEST(the_launcher_has_an_option_for_it)
+{
+	static const char *const wrong[] = {"0", "-1", "2048G", "K", "many", "''"};
+	struct run r;
+
+	must(run(LM " -q --sample 64K -o trace " PROGRAMS "sampled 1 1"));
+	ck_assert_str_eq(run("grep -a '^# SAMPLE' trace").out, "# SAMPLE 65536\n");
+	r = must(run(LM " --sample 1024G -o trace " PROGRAMS "sampled fork 0"));
+	ck_assert_ptr_nonnull(strstr(r.err, "too little for a sample of one allocation in 1024G bytes"));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		r = run(LM " --sample %s -o trace true", wrong[i]);
+		ck_assert_int_eq(r.status, 2);
+		ck_assert_ptr_nonnull(strstr(r.err, wrong[i][0] == '\'' ? "log-malloc: " : wrong[i]));
+	}
+}
+END_TEST
+
 /* ---- resizes ---- */
 
 static const struct traced_call *nth(const struct traced *traced, uint64_t size, enum lm_call call)
@@ -336,6 +353,7 @@ int main(void)
 	EACH(the_trace_says_its_mean_distance);
 	EACH(a_sample_of_all_bytes_is_the_whole_trace);
 	TIMES(a_setting_that_is_not_understood_is_told, 5);
+	ONCE(the_launcher_has_an_option_for_it);
 	TIMES(a_resize_is_a_release_and_another_draw, FLAVOURS * FORMATS);
 	EACH(each_child_of_fork_has_a_sample_of_its_own);
 	EACH(what_was_recorded_survives_a_kill);

@@ -54,7 +54,7 @@
 #define LM_ENTRY_DEFINE_MALLOC(symbol)                                                                                 \
 	LM_ENTRY_REST void *symbol##_in_full(size_t size)                                                              \
 	{                                                                                                              \
-		if (!lm_has_short_way()) {                                                                             \
+		if (lm_short_way() == LM_SHORT_WAY_NONE) {                                                             \
 			LM_SEAM_EARLY(symbol, (size));                                                                 \
 		} else if (lm_session_is_sampled()) {                                                                  \
 			const struct lm_caller from = LM_CALLER_HERE();                                                \
@@ -71,11 +71,13 @@
 	LM_ENTRY_EXPORT void *symbol(size_t size);                                                                     \
 	void *symbol(size_t size)                                                                                      \
 	{                                                                                                              \
-		if (lm_has_short_way()) {                                                                              \
+		const enum lm_short_way way = lm_short_way();                                                          \
+                                                                                                                       \
+		if (way == LM_SHORT_WAY_QUIET) {                                                                       \
 			if (lm_quiet_is_light())                                                                       \
 				return lm_quiet_malloc(size);                                                          \
-			if (lm_sampled_passes(size))                                                                   \
-				return LM_SEAM_MALLOC(size);                                                           \
+		} else if (way >= LM_SHORT_WAY_SAMPLED && lm_sampled_passes(size)) {                                   \
+			return LM_SEAM_MALLOC(size);                                                                   \
 		}                                                                                                      \
 		return symbol##_in_full(size);                                                                         \
 	}
@@ -85,7 +87,7 @@
 	{                                                                                                              \
 		size_t total;                                                                                          \
                                                                                                                        \
-		if (!lm_has_short_way()) {                                                                             \
+		if (lm_short_way() == LM_SHORT_WAY_NONE) {                                                             \
 			LM_SEAM_EARLY(symbol, (count, size));                                                          \
 		} else if (lm_is_quiet() && lm_quiet_is_idle() && !__builtin_mul_overflow(count, size, &total)) {      \
 			return lm_quiet_calloc_guarded(count, size, total, LM_CALLER_SP());                            \
@@ -100,10 +102,12 @@
 	{                                                                                                              \
 		size_t total;                                                                                          \
                                                                                                                        \
-		if (lm_has_short_way() && likely(!__builtin_mul_overflow(count, size, &total))) {                      \
-			if (lm_quiet_is_light())                                                                       \
+		const enum lm_short_way way = lm_short_way();                                                          \
+                                                                                                                       \
+		if (way != LM_SHORT_WAY_NONE && likely(!__builtin_mul_overflow(count, size, &total))) {                \
+			if (way == LM_SHORT_WAY_QUIET && lm_quiet_is_light())                                          \
 				return lm_quiet_calloc(count, size, total);                                            \
-			if (lm_sampled_passes(total))                                                                  \
+			if (way >= LM_SHORT_WAY_SAMPLED && lm_sampled_passes(total))                                   \
 				return LM_SEAM_CALLOC(count, size);                                                    \
 		}                                                                                                      \
 		return symbol##_in_full(count, size);                                                                  \
@@ -114,7 +118,7 @@
 	{                                                                                                              \
 		void *result;                                                                                          \
                                                                                                                        \
-		if (!lm_has_short_way()) {                                                                             \
+		if (lm_short_way() == LM_SHORT_WAY_NONE) {                                                             \
 			LM_SEAM_EARLY(symbol, (p, size));                                                              \
 		} else if (lm_is_quiet() && lm_quiet_is_idle() &&                                                      \
 		           lm_quiet_realloc_guarded(p, size, LM_CALLER_SP(), &result)) {                               \
@@ -130,10 +134,13 @@
 	{                                                                                                              \
 		void *result;                                                                                          \
                                                                                                                        \
-		if (lm_has_short_way()) {                                                                              \
+		const enum lm_short_way way = lm_short_way();                                                          \
+                                                                                                                       \
+		if (way == LM_SHORT_WAY_QUIET) {                                                                       \
 			if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                 \
 				return result;                                                                         \
-			if (lm_sampled_passes_release(p) && lm_sampled_passes(size))                                   \
+		} else if (way >= LM_SHORT_WAY_SAMPLED) {                                                              \
+			if (lm_sizemap_near_lacks(p) && lm_sampled_passes(size))                                       \
 				return lm_real_realloc(p, size);                                                       \
 		}                                                                                                      \
 		return symbol##_in_full(p, size);                                                                      \
@@ -142,7 +149,7 @@
 #define LM_ENTRY_DEFINE_FREE(symbol)                                                                                   \
 	LM_ENTRY_REST void symbol##_in_full(void *p)                                                                   \
 	{                                                                                                              \
-		if (!lm_has_short_way()) {                                                                             \
+		if (lm_short_way() == LM_SHORT_WAY_NONE) {                                                             \
 			LM_SEAM_EARLY(symbol, (p));                                                                    \
 		} else if (lm_session_is_sampled()) {                                                                  \
 			const struct lm_caller from = LM_CALLER_HERE();                                                \
@@ -160,12 +167,15 @@
 	LM_ENTRY_EXPORT void symbol(void *p);                                                                          \
 	void symbol(void *p)                                                                                           \
 	{                                                                                                              \
-		if (lm_has_short_way()) {                                                                              \
+		const enum lm_short_way way = lm_short_way();                                                          \
+                                                                                                                       \
+		if (way == LM_SHORT_WAY_QUIET) {                                                                       \
 			if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p))) {                          \
 				LM_SEAM_FREE(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \
-			if (lm_sampled_passes_release(p)) {                                                            \
+		} else if (way >= LM_SHORT_WAY_SAMPLED) {                                                              \
+			if (likely(lm_sizemap_near_lacks(p))) {                                                        \
 				lm_real_free(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \

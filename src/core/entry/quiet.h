@@ -30,17 +30,16 @@
 #define LM_SEAM_EARLY(name, arguments)
 #endif
 
-/* Has the session started, and do most calls have a short way: this one, or that of sampled.h? */
-static inline int lm_has_short_way(void)
+/* Asked first: before relocation, the thread's own variables can't be read. */
+static inline enum lm_short_way lm_short_way(void)
 {
-	/* Asked first: before relocation, the thread's own variables can't be read. */
-	return lm_load_acquire(&lm_session.short_way) != LM_SHORT_WAY_NONE;
+	return lm_load_acquire(&lm_session.short_way);
 }
 
 /* Is there no trace, and will there be none? Then one of the ways here is tried. */
 static inline int lm_is_quiet(void)
 {
-	return lm_load_acquire(&lm_session.short_way) == LM_SHORT_WAY_QUIET;
+	return lm_short_way() == LM_SHORT_WAY_QUIET;
 }
 
 /*

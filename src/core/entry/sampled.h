@@ -34,13 +34,9 @@ static inline int lm_sampled_passes(size_t size)
 }
 
 /*
- * Is P no block of the sample, and its address one of most? It may be one of the seam's own blocks, which only its own
- * functions know, as nobody looked it up: so the seam's functions are called.
+ * A release passes by lm_sizemap_near_lacks(). No guard is needed: what the real functions call meanwhile releases,
+ * too. The block may be one of the seam's own, which is in no map; so the seam's functions are called.
  */
-static inline int lm_sampled_passes_release(const void *p)
-{
-	return likely(lm_load(&lm_session.short_way) == LM_SHORT_WAY_SAMPLED) && likely(lm_sizemap_near_lacks(p));
-}
 
 /* ---- the rest ---- */
 
