@@ -387,8 +387,12 @@ END_TEST
 /* While nothing happens there are no moments, so a burst in front of a long silence looks like a line. */
 START_TEST(what_came_long_ago_does_not_grow_steadily)
 {
-	const struct trend steady = {
-		.kind = TREND_STEADY, .end = 10000, .since = 0, .steady_blocks = 0.5, .steady_bytes = 50};
+	const struct trend steady = {.kind = TREND_STEADY,
+	                             .end = 10000,
+	                             .since = 0,
+	                             .steady_blocks = 0.5,
+	                             .steady_bytes = 50,
+	                             .steady_seen = 5};
 	static const struct {
 		uint64_t last;
 		enum trend_kind kind;
