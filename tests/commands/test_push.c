@@ -88,7 +88,8 @@ START_TEST(a_sampled_trace_has_its_period)
 }
 END_TEST
 
-/* As the tracker itself takes the sample. */
+/* As the tracker itself takes the sample. Estimates are rounded: each backtrace by a half at most, and so is the sum.
+ */
 START_TEST(a_sampled_process_is_sent_as_it_is_reported)
 {
 	if (!have_trace("a_sampled_process_is_sent_as_it_is_reported"))
@@ -96,8 +97,9 @@ START_TEST(a_sampled_process_is_sent_as_it_is_reported)
 	must(run(STORE LM
 	         " -q --sample 5000 -o s ./program <<<5000 || exit; store ok; push $U s || exit; decode 1 >text; "
 	         "grep -q '^period: 5000$' text && want() { $B/log-malloc-report --format json s | jq \"$1\"; } && "
-	         "[ $(want .leaked.samples) -gt 500 ] && [ $(sum 1 2) = $(want .leaked.count) ] && "
-	         "[ $(sum 1 3) = $(want .leaked.bytes) ] && "
+	         "near() { d=$(($1 - $2)); [ ${d#-} -le $((($(grep -c '^sample {' text) + 1) / 2)) ]; } && "
+	         "[ $(want .leaked.samples) -gt 500 ] && near $(sum 1 2) $(want .leaked.count) && "
+	         "near $(sum 1 3) $(want .leaked.bytes) && "
 	         /* Eight of its standard errors: never, by chance. */
 	         "want '(.leaked.bytes - 5000000) / .leaked.bytes_error | . > -8 and . < 8' | grep -qx true"));
 }
