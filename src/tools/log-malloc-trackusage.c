@@ -295,13 +295,20 @@ static void note_older(struct trackusage *t, const struct event *event)
 	t->released_before += parse_is_free(event->call) ? event->size : event->args[0];
 }
 
+/* What is left of the bytes from before. In a sample their releases are not seen, so there it is not known. */
+static int64_t older_bytes(const struct trackusage *t)
+{
+	const struct trace_image *image = &t->work.trace->image;
+
+	return !image->sample && image->before > t->released_before ? (int64_t)(image->before - t->released_before) : 0;
+}
+
 static void take_event(struct trackusage *t, const struct event *event)
 {
 	const struct trace_image *image = &t->work.trace->image;
 	struct usage *now = &t->now;
-	int64_t older;
+	const int64_t older = older_bytes(t);
 
-	older = image->before > t->released_before ? (int64_t)(image->before - t->released_before) : 0;
 	now->has_time = image->has_time;
 	now->time = image->time;
 	now->requested = event->used + older;
@@ -359,7 +366,7 @@ static int end_image(struct trackusage *t)
 		          t->by_usable ? "; usable bytes are not known, and these are the requested ones" : "");
 	if (lack)
 		cli_error("%s: not in these numbers are %s", t->work.trace->input.name, lack->unseen);
-	if (t->work.trace->image.has_before)
+	if (t->work.trace->image.has_before && !t->work.trace->image.sample)
 		cli_error("%s: the numbers begin with the bytes that were in use when the tracker attached",
 		          t->work.trace->input.name);
 	else if (*attached_text(words, &t->work.trace->image))

@@ -118,10 +118,10 @@ START_TEST(all_commands_mark_estimates)
 		"diff -n %s@1s s | grep -qE '^ ~[+][0-9]+ bytes, .*~[+][0-9]+ blocks? [(]~?[0-9]+ to ~[0-9]+ bytes'",
 		"trackusage %s 2>err | tail -1 | grep -qE '^~[0-9]+$' && grep -q 'estimates by a sample' err",
 		"report -n --format svg %s 2>err | grep -qE '>.*: ~[0-9]+ bytes [(]~[0-9.]+ MiB[)] in ~[0-9]+ blocks; "
-	        "~ is "
+		"~ is "
 		"an estimate by a sample, one in 20000 bytes' && grep -q 'estimates by a sample' err",
 		"report -n --format svg %s 2>&1 | grep '<g><title>' | grep -v ': ~[0-9]* bytes.* in ~' | [ -z "
-	        "\"$(cat)\" ]",
+		"\"$(cat)\" ]",
 		"trackusage --chart %s 2>err | sed -n 1p | grep -q ' of a sample, one in 20000 bytes$' && "
 		"grep -q 'estimates by a sample' err",
 		"trackusage --chart %s 2>&1 | grep -q '~requested bytes' ",
@@ -149,6 +149,9 @@ START_TEST(pictures_show_the_estimates)
 	         "$B/log-malloc-report -n --format svg s 2>err | grep -q \">p .*: ~$peak bytes \" && "
 	         "$B/log-malloc-trackusage --chart s 2>err >chart && "
 	         "grep -q \"^peak: requested ~$peak bytes \" chart && ! grep usable chart"));
+	/* Of what was in use when the tracker attached, a sample does not tell what was released. */
+	must(run("sed '/^# CWD/a # BEFORE 1000000000' s >attached && $B/log-malloc-trackusage s 2>err >rows && "
+	         "$B/log-malloc-trackusage attached 2>err | cmp - rows && ! grep 'begin with' err"));
 	must(run("! $B/log-malloc-report -n --format svg full | grep -q estimate && "
 	         "$B/log-malloc-trackusage --chart full >chart && grep -q usable chart && ! grep '~\\|sample' chart"));
 }
