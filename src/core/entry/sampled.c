@@ -2,13 +2,16 @@
 /* See sampled.h. */
 #include "sampled.h"
 
-#include <sys/random.h>
-
 #include "clock.h"
 #include "draw.h"
 #include "settings.h"
 #include "sys.h"
 #include "thread.h"
+
+/* From linux/random.h: small libcs have no header for it. */
+#ifndef GRND_NONBLOCK
+#define GRND_NONBLOCK 1
+#endif
 
 /* The distance that light calls look at stays 0 where no call is light. */
 static size_t *distance(void)

@@ -95,6 +95,7 @@ struct link_map {
 #define SYS_getcwd            __NR_getcwd
 #define SYS_getpid            __NR_getpid
 #define SYS_getppid           __NR_getppid
+#define SYS_getrandom         __NR_getrandom
 #define SYS_getsockopt        __NR_getsockopt
 #define SYS_gettid            __NR_gettid
 #define SYS_lseek             __NR_lseek
