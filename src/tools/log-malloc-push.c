@@ -382,15 +382,16 @@ static enum cli_status wait_for_all(const pid_t *children, size_t count)
 	bool is_passed_on = false;
 
 	for (size_t i = 0; i < count;) {
-		int how;
+		int how = 0;
+		bool is_known = children[i] > 0 && waitpid(children[i], &how, 0) > 0;
 
-		if (children[i] > 0 && waitpid(children[i], &how, 0) < 0 && errno == EINTR) {
+		if (children[i] > 0 && !is_known && errno == EINTR) {
 			for (size_t k = i; stopped && !is_passed_on && k < count; k++)
 				kill(children[k], SIGTERM);
 			is_passed_on |= stopped;
 			continue;
 		}
-		if (children[i] < 0 || !WIFEXITED(how))
+		if (!is_known || !WIFEXITED(how))
 			status = CLI_TROUBLE;
 		else if (WEXITSTATUS(how) > (int)status)
 			status = (enum cli_status)WEXITSTATUS(how);
@@ -419,11 +420,13 @@ static void add_string(struct strings *strings, const char *text)
 {
 	const char **list = reallocarray(strings->list, strings->count + 2, sizeof(const char *));
 
-	if (!list || !text)
-		cli_usage_error("%s", strerror(ENOMEM));
-	list[strings->count++] = text;
-	list[strings->count] = NULL;
-	strings->list = list;
+	if (list && text) {
+		list[strings->count++] = text;
+		list[strings->count] = NULL;
+		strings->list = list;
+		return;
+	}
+	cli_usage_error("%s", strerror(ENOMEM));
 }
 
 static void add_label(struct push *p, const char *text)

@@ -60,7 +60,7 @@ static int open_target(struct output_file *file, const struct stat *old)
 			errno = ENAMETOOLONG;
 			return -1;
 		}
-		strcpy(file->path, file->name);
+		memcpy(file->path, file->name, strlen(file->name) + 1);
 	}
 	return open_beside(file, old);
 }

@@ -132,15 +132,21 @@ static char *signed_short(int64_t bytes, char text[BYTES_TEXT])
 	uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 	char digits[BYTES_TEXT];
 
-	snprintf(text, BYTES_TEXT, "%c%.8s", bytes < 0 ? '-' : '+', bytes_short(size, digits));
-	return size ? text : strcpy(text, "0");
+	if (size)
+		snprintf(text, BYTES_TEXT, "%c%.8s", bytes < 0 ? '-' : '+', bytes_short(size, digits));
+	else
+		snprintf(text, BYTES_TEXT, "0");
+	return text;
 }
 
 /* Puts MARK in front of NUMBER, which has room for it. */
 static const char *marked(const char *mark, char *number)
 {
-	memmove(number + strlen(mark), number, strlen(number) + 1);
-	memcpy(number, mark, strlen(mark));
+	const size_t room = strlen(mark);
+
+	memmove(number + room, number, strlen(number) + 1);
+	for (size_t i = 0; i < room; i++)
+		number[i] = mark[i];
 	return number;
 }
 

@@ -585,7 +585,8 @@ START_TEST(each_directory_is_where_it_was_told_to_be)
 	/* How many of the commands, libraries, headers and so on there are in each directory. */
 	ck_assert_str_eq(
 		run("cd dest && find . ! -type d | cut -d/ -f2-3 | LC_ALL=C sort | uniq -c | sed 's/^ *//'").out,
-		run("cd $S && printf '10 1/bin\n9 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n10 6/completions\n1 7/zsh\n10 "
+		run("cd $S && printf '10 1/bin\n9 2/lib\n2 3/include\n%%d 4/man\n4 5/doc\n10 6/completions\n1 "
+	            "7/zsh\n10 "
 	            "8/fish\n'"
 	            " $(ls man | wc -l)")
 			.out);

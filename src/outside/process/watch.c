@@ -99,9 +99,12 @@ static int add_thread(struct watch_process *process, pid_t tid)
 
 static void remove_process(struct watch *watch, struct watch_process *process)
 {
+	struct watch_process *last = &watch->processes[--watch->count];
+
 	free(process->stop.threads);
 	free(process->places);
-	*process = watch->processes[--watch->count];
+	*process = *last;
+	*last = (struct watch_process){.stop = {.pid = 0}};
 }
 
 static void remove_thread(struct watch *watch, struct watch_process *process, size_t place)
@@ -407,14 +410,14 @@ static bool is_end(const siginfo_t *info)
 /* Lets go of whatever runs still. A thread has to stop for that. */
 static void release(struct watch *watch)
 {
-	while (watch->count) {
-		struct watch_process *process = &watch->processes[0];
+	for (size_t k = 0; k < watch->count; k++) {
+		struct watch_process *process = &watch->processes[k];
 
 		for (size_t i = 0; i < process->stop.count; i++)
 			process->stop.threads[i].is_stopped = process->places[i] == HELD;
 		stop_again(&process->stop);
 		stop_release(&process->stop);
-		remove_process(watch, process);
+		free(process->places);
 	}
 	free(watch->processes);
 	*watch = (struct watch){0};
@@ -423,7 +426,7 @@ static void release(struct watch *watch)
 int watch_wait(struct watch *watch, pid_t pid, int *status)
 {
 	siginfo_t info;
-	int found, own;
+	int found, own = 0;
 
 	for (;;) {
 		found = wait_for_report(watch, &info);

@@ -26,8 +26,8 @@ enum reach {
 const char *reach_name(enum reach reach);
 
 /*
- * Is such a block a leak? What is possibly lost is none: programs that keep pointers into the inside of their blocks have
- * thousands.
+ * Is such a block a leak? What is possibly lost is none: programs that keep pointers into the inside of their blocks
+ * have thousands.
  */
 static inline bool reach_is_leak(enum reach reach)
 {
