@@ -3,6 +3,7 @@
 #ifndef LM_FUZZ_H
 #define LM_FUZZ_H
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static inline void *fuzz_copy(const void *data, size_t len)
 	return copy;
 }
 
-enum { FUZZ_PATH_MAX = 64, FUZZ_PIPE = 64 * 1024 };
+enum { FUZZ_PATH_MAX = 64, FUZZ_PIPE = 1 << 20 };
 
 static inline void fuzz_write(int fd, const uint8_t *data, size_t len)
 {
@@ -57,6 +58,8 @@ static inline void fuzz_stream(const uint8_t *data, size_t len)
 	int ends[2];
 
 	fuzz_assert(pipe(ends) == 0);
+	/* Nobody reads yet. Such a pipe is permitted to every user, and no seed is larger. */
+	fuzz_assert(fcntl(ends[1], F_SETPIPE_SZ, (int)FUZZ_PIPE) >= (int)FUZZ_PIPE);
 	fuzz_write(ends[1], data, len < FUZZ_PIPE ? len : FUZZ_PIPE);
 	close(ends[1]);
 	dup2(ends[0], STDIN_FILENO);
