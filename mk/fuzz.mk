@@ -9,7 +9,7 @@ FUZZ_CC      ?= clang
 FUZZ_RING    := '-DLM_JOURNAL_RING=((size_t)8 << 10)'
 FUZZ_FLAGS   := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# Two machine.h would be one too many.
+# src/outside is left out: it has a machine.h of its own, and the targets need the core's.
 INCLUDES_tests/fuzz := $(call iquote,$(filter-out src/outside/%,$(READER_LAYERS)) $(CORE_LAYERS) $(EHABI) tests/fuzz)
 
 # The reader is compiled again, so that the fuzzer sees which of its branches an input takes.

@@ -58,7 +58,7 @@ static inline void fuzz_stream(const uint8_t *data, size_t len)
 	int ends[2];
 
 	fuzz_assert(pipe(ends) == 0);
-	/* Nobody reads yet. Such a pipe is permitted to every user, and no seed is larger. */
+	/* All is written before it is read. Every user may have a pipe of that size, and the seeds are smaller. */
 	fuzz_assert(fcntl(ends[1], F_SETPIPE_SZ, (int)FUZZ_PIPE) >= (int)FUZZ_PIPE);
 	fuzz_write(ends[1], data, len < FUZZ_PIPE ? len : FUZZ_PIPE);
 	close(ends[1]);
