@@ -175,6 +175,23 @@ START_TEST(the_launcher_has_an_option_for_it)
 }
 END_TEST
 
+/* Of the program's first call, which may come from a constructor of its runtime. The session begins with it. */
+START_TEST(the_first_call_is_drawn_like_others)
+{
+	static const char allocation[] = "sed -n '/^[+] [a-z_]*alloc /{s/ 0x.*//p;q}' trace";
+	struct run full, sampled;
+
+	must(run_traced(_i, "LOG_MALLOC_QUIET=1", "estimated", "1 1"));
+	full = must(run(allocation));
+	must(run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=1", "estimated", "1 1"));
+	sampled = must(run(allocation));
+	ck_assert_str_ne(full.out, "");
+	ck_assert_str_eq(sampled.out, full.out);
+	must(run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=1024G", "estimated", "1 1"));
+	ck_assert_str_eq(must(run(allocation)).out, "");
+}
+END_TEST
+
 /* ---- resizes ---- */
 
 static const struct traced_call *nth(const struct traced *traced, uint64_t size, enum lm_call call)
@@ -352,6 +369,7 @@ int main(void)
 	TIMES(each_size_is_estimated_without_bias, FLAVOURS * 2 * RATES);
 	EACH(the_trace_says_its_mean_distance);
 	EACH(a_sample_of_all_bytes_is_the_whole_trace);
+	EACH(the_first_call_is_drawn_like_others);
 	TIMES(a_setting_that_is_not_understood_is_told, 5);
 	ONCE(the_launcher_has_an_option_for_it);
 	TIMES(a_resize_is_a_release_and_another_draw, FLAVOURS * FORMATS);

@@ -73,11 +73,15 @@ static void *malloc_by_operator(size_t size, const struct lm_caller *caller)
 
 static __attribute__((noinline)) void *malloc_slowly(size_t size, const struct lm_caller *caller)
 {
+	const int may_begin = !lm_load_acquire(&lm_session.started);
 	struct lm_intercepted call;
 
 	if (lm_tls.guard == LM_GUARD_OPERATOR)
 		return malloc_by_operator(size, caller);
 	if (lm_intercepted_is_nested(caller))
+		return lm_real_malloc(size);
+	/* The entry point has drawn for the other calls. */
+	if (may_begin && lm_sampled_skips(size))
 		return lm_real_malloc(size);
 	call = lm_intercepted_begin(caller);
 	return malloced(lm_real_malloc(size), size, &call, caller);

@@ -14,6 +14,6 @@ void lm_intercepted_give_up_left(const struct lm_caller *caller)
 int lm_intercepted_is_too_early(void)
 {
 	lm_session_start();
-	/* What calls before the sample's beginning allocate is not in it. */
-	return lm_session_is_sampled() || (lm_session_waits() && !lm_load_acquire(&lm_session.started));
+	/* What is allocated before the sample begins is not in it. The call that begins it can be. */
+	return (lm_session_is_sampled() || lm_session_waits()) && !lm_load_acquire(&lm_session.started);
 }

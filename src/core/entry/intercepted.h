@@ -26,7 +26,7 @@
  */
 void lm_intercepted_give_up_left(const struct lm_caller *caller);
 
-/* Starts the session, unless that waits: 0. If it waits, no call is an event. */
+/* Starts the session: 0. 1: the call is no event, since the session waits, or the sample has not begun. */
 int lm_intercepted_is_too_early(void);
 
 /*
