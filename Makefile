@@ -469,6 +469,7 @@ help:
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
 	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
 	@echo 'make matrix        every toolchain, machine and libc; MATRIX=quick, make deps-matrix'
+	@echo 'make statistics    estimates of sampled traces against full ones, RUNS=200 of each kind'
 	@echo 'make soak          eight threads, forks, toggles, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make clean         removes the build directory'
 	@echo 'B=DIR              builds in DIR instead of build'

@@ -107,4 +107,9 @@ check:
 	if [ -n "$$failed" ]; then echo "FAILED: $$failed"; exit 1; fi; \
 	echo "all suites passed; tests skipped: $$skipped"
 
-.PHONY: suites tested check
+# Sampled traces against full ones, by what the commands say of them: 200 runs of each kind take five minutes.
+RUNS ?= 200
+statistics: all $(B)/tests/programs/estimated $(B)/tests/programs/estimated.static
+	@tests/statistics/estimates.py $(B) $(RUNS)
+
+.PHONY: suites tested check statistics

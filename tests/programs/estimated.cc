@@ -4,15 +4,16 @@
  *
  *     estimated THREADS ROUNDS
  *
- * Each function below is a backtrace of its own. All threads do the same. First they allocate for a moment, then they
+ * Each function below is a backtrace of its own. Each call asks for one size, so that it is known by how much estimates
+ * have to vary. All threads do the same. First they allocate for a moment, then they
  * allocate and keep, so that the peak is where all have done that, whatever their order was. Then they release three of
  * four blocks. The first thread starts some that live briefly, one after another.
  */
 #include <cstdlib>
 #include <cstring>
+#include <list>
 #include <malloc.h>
 #include <pthread.h>
-#include <vector>
 
 namespace
 {
@@ -106,11 +107,19 @@ SITE leak_arrays()
 		*static_cast<void *volatile *>(operator new[](6000)) = nullptr;
 }
 
-/* Sizes from one byte to 64 KiB, from one backtrace. */
+/* Many sizes from one function. */
 SITE keep_mixed(kept &k)
 {
-	for (unsigned i = 0; i < 160; i++)
-		keep(k, malloc((size_t(1) << i % 16) + i * 7 % 11));
+	for (int i = 0; i < 20; i++) {
+		keep(k, malloc(1));
+		keep(k, malloc(40));
+		keep(k, malloc(333));
+		keep(k, malloc(1024));
+		keep(k, malloc(3000));
+		keep(k, malloc(8193));
+		keep(k, malloc(20000));
+		keep(k, malloc(65536));
+	}
 }
 
 SITE keep_copies(kept &k)
@@ -151,14 +160,10 @@ SITE pass_large()
 	}
 }
 
-SITE pass_vector()
+SITE pass_list()
 {
-	for (int i = 0; i < 20; i++) {
-		std::vector<int> numbers;
-
-		for (int number = 0; number < 700; number++)
-			numbers.push_back(number);
-	}
+	for (int i = 0; i < 10; i++)
+		std::list<int> numbers(100, i);
 }
 
 /* ---- threads ----------------------------------------------------------------------- */
@@ -205,7 +210,7 @@ void pass()
 {
 	pass_small();
 	pass_large();
-	pass_vector();
+	pass_list();
 }
 
 void keep_all(kept &k, kept &objects)

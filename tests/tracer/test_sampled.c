@@ -112,6 +112,15 @@ START_TEST(each_size_is_estimated_without_bias)
 }
 END_TEST
 
+/* What the commands say: by backtrace, by size, at the peak and of differences. `make statistics` does it more often. */
+START_TEST(what_the_commands_estimate_agrees_with_a_full_trace)
+{
+	if (!can_run("what_the_commands_estimate_agrees_with_a_full_trace", "python3"))
+		return;
+	must(run("python3 $S/tests/statistics/estimates.py $B 4 65536"));
+}
+END_TEST
+
 START_TEST(the_trace_says_its_mean_distance)
 {
 	struct run r;
@@ -367,6 +376,7 @@ int main(void)
 	Suite *suite = suite_create("sampled");
 
 	TIMES(each_size_is_estimated_without_bias, FLAVOURS * 2 * RATES);
+	ONCE(what_the_commands_estimate_agrees_with_a_full_trace);
 	EACH(the_trace_says_its_mean_distance);
 	EACH(a_sample_of_all_bytes_is_the_whole_trace);
 	EACH(the_first_call_is_drawn_like_others);
