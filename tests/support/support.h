@@ -68,6 +68,10 @@ bool have_command(const char *command);
 /* Prints "SKIP TEST: WHY", which "make check" counts. The test then returns. */
 void skip(const char *test, const char *why);
 
+/* Runs a command whose trace is a FIFO, which a reader copies to "t". */
+#define WITH_READER                                                                                                    \
+	"bash -c 'rm -f fifo; mkfifo fifo; cat fifo >t & r=$!; env \"$@\" 1022>fifo; s=$?; wait $r; exit $s' - "
+
 /* Is COMMAND, which TEST needs, on the PATH? If not, TEST is skipped. */
 bool can_run(const char *test, const char *command);
 
