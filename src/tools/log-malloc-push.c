@@ -69,6 +69,8 @@ enum {
 	LOOK_MS = 100,
 	/* After failures, deliveries become rarer up to this distance, but not more often than --every says. */
 	BACK_OFF_MAX_MS = 300000,
+	/* No longer than this is a store obeyed that wants no other profile for some time. */
+	ASKED_MAX_MS = 3600000,
 	/* The clock is looked at after so many events. */
 	EVENTS_A_LOOK = 1024,
 	/* At the end, a delivery is tried so often, with so much time between. */
@@ -155,14 +157,37 @@ static void note_outcome(struct push *p, bool taken, const char *trouble)
 	p->not_taken += !taken;
 }
 
+/* Between the half of MS and all of it. A fleet that began at once, or lost its store at once, must not come at once.
+ */
+static uint64_t scatter(uint64_t ms)
+{
+	uint32_t random;
+
+	if (getentropy(&random, sizeof random) != 0)
+		return ms;
+	return ms - random % (ms / 2 + 1);
+}
+
+/* How long the store wants to be left alone. */
+static uint64_t asked_pause(const struct push *p, uint64_t most)
+{
+	const uint64_t asked = p->failures ? store_asked_pause(p->store) : 0;
+
+	return asked < most ? asked : most;
+}
+
 /* How long until the next delivery. */
 static uint64_t distance(const struct push *p)
 {
-	uint64_t ms = p->every, most = ms > BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS;
+	uint64_t ms = p->every, most = ms > BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS, asked;
 
+	if (!p->failures)
+		return ms;
 	for (unsigned i = 0; i < p->failures && ms < most; i++)
 		ms *= 2;
-	return ms < most ? ms : most;
+	ms = scatter(ms < most ? ms : most);
+	asked = asked_pause(p, ASKED_MAX_MS);
+	return ms > asked ? ms : asked + scatter(p->every);
 }
 
 /* Delivers a profile of what is known now. What is not taken will be in the next one. 0 or -errno. */
@@ -195,24 +220,6 @@ static int deliver_if_due(struct push *p)
 	return clock_ms(CLOCK_MONOTONIC) >= p->due ? deliver(p) : 0;
 }
 
-/* The image is over, or we are to end: there is no later profile that could have what this one does not. */
-static int deliver_last(struct push *p)
-{
-	int error = 0;
-
-	if (!p->image.consumers.allocated.count && !p->sent && !p->work.trace->image.begun)
-		return 0;
-	for (int i = 0; !error && i < LAST_TRIES; i++) {
-		if (i)
-			pause_ms(LAST_PAUSE_MS);
-		error = deliver(p);
-		if (!p->failures)
-			return error;
-	}
-	p->is_late = true;
-	return error;
-}
-
 /* ---- reading -------------------------------------------------------------------- */
 
 static void begin_image(struct push *p)
@@ -232,16 +239,23 @@ static void end_image(struct push *p)
 	command_next_image(&p->work);
 }
 
+/* The next profile is of the whole time that the program ran until now. */
+static void begin_with_program(struct push *p)
+{
+	const uint64_t ran = p->work.trace->image.time;
+
+	p->from -= ran < p->from ? ran : 0;
+}
+
 /* Of a program that ran for long before we came, what it allocated then did not happen now. */
 static int catch_up(struct push *p)
 {
-	const uint64_t ran = p->work.trace->image.time;
 	struct push_profile profile;
 	int error;
 
 	p->is_caught_up = true;
-	if (ran <= p->every) {
-		p->from -= ran < p->from ? ran : 0;
+	if (p->work.trace->image.time <= p->every) {
+		begin_with_program(p);
 		return 0;
 	}
 	error = push_image_profile(&p->image, &p->work.trace->image, p->from, p->from, &profile);
@@ -250,6 +264,27 @@ static int catch_up(struct push *p)
 	push_image_advance(&p->image, &profile);
 	push_profile_free(&profile);
 	return 0;
+}
+
+/* The image is over, or we are to end: there is no later profile that could have what this one does not. */
+static int deliver_last(struct push *p)
+{
+	int error = 0;
+
+	if (!p->image.consumers.allocated.count && !p->sent && !p->work.trace->image.begun)
+		return 0;
+	if (!p->is_caught_up)
+		begin_with_program(p);
+	for (int i = 0; !error && i < LAST_TRIES; i++) {
+		/* It is not waited for longer than for an answer. */
+		if (i)
+			pause_ms(LAST_PAUSE_MS + asked_pause(p, p->settings.timeout));
+		error = deliver(p);
+		if (!p->failures)
+			return error;
+	}
+	p->is_late = true;
+	return error;
 }
 
 /* A source's wait(). */
@@ -296,7 +331,7 @@ static int follow(void *context)
 	int got = 0, error = source_follow(&trace->input.source, &how);
 
 	/* A signal ends it between two events, so that what was read is sent. */
-	p->due = clock_ms(CLOCK_MONOTONIC) + p->every;
+	p->due = clock_ms(CLOCK_MONOTONIC) + scatter(p->every);
 	begin_image(p);
 	while (!error && !(stopped && p->is_open) && (got = trace_next(trace, &item)) > 0)
 		error = take_item(p, &item);

@@ -24,6 +24,7 @@ struct store {
 	/* Of the present answer: */
 	size_t headers_len, received; /* bytes of its headers, and of its body */
 	size_t shown;
+	curl_off_t pause; /* Retry-After, in seconds */
 	char answer[ANSWER_SHOWN + 1];
 };
 
@@ -243,6 +244,7 @@ static bool judge(struct store *store, CURLcode result, char trouble[STORE_TROUB
 	long status = 0;
 
 	curl_easy_getinfo(store->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(store->curl, CURLINFO_RETRY_AFTER, &store->pause);
 	store->answer[store->shown] = '\0';
 	if (status >= 200 && status < redirections && (result == CURLE_OK || store->received > ANSWER_MAX))
 		return true;
@@ -265,6 +267,7 @@ static bool deliver(struct store *store, CURLU *url, const struct store_profile 
 	bool taken;
 
 	store->headers_len = store->received = store->shown = 0;
+	store->pause = 0;
 	curl_easy_setopt(curl, CURLOPT_CURLU, url);
 	if (form) {
 		curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
@@ -294,6 +297,13 @@ bool store_send(struct store *store, const struct store_profile *profile, char t
 	curl_mime_free(form);
 	curl_url_cleanup(url);
 	return taken;
+}
+
+uint64_t store_asked_pause(const struct store *store)
+{
+	const curl_off_t second = 1000, most = 24 * 60 * 60;
+
+	return (uint64_t)((store->pause < most ? store->pause : most) * second);
 }
 
 void store_close(struct store *store)

@@ -45,6 +45,9 @@ struct store *store_open(const struct store_settings *settings, char trouble[STO
  */
 bool store_send(struct store *store, const struct store_profile *profile, char trouble[STORE_TROUBLE]);
 
+/* How long the store does not want another profile, in milliseconds, as its last answer said; 0: it said nothing. */
+uint64_t store_asked_pause(const struct store *store);
+
 void store_close(struct store *store);
 
 #endif

@@ -55,19 +55,23 @@ START_TEST(a_trace_that_has_ended_is_one_profile)
 {
 	if (!have_trace("a_trace_that_has_ended_is_one_profile"))
 		return;
-	must(run(STORE
-	         "store ok; push --label env=test --label zone=a $U t 2>err || exit; [ ! -s err ] && "
-	         "[ $(ls store/*.profile | wc -l) = 1 ] && [ \"$(cat store/1.form)\" = 'profile sample_type_config' ] "
-	         "&& "
-	         "jq -e '.alloc_space.cumulative == false' store/1.sample_type_config && "
-	         "head -1 store/1.request | grep -Ei '^POST /ingest[?]name=program%%7benv%%3dtest%%2czone%%3da%%7d&"
-	         "from=[0-9]{10}&until=[0-9]{10}&format=pprof&spyName=log-malloc2 HTTP/1.1' && "
-	         "want() { $B/log-malloc-report --format json t | jq \"$1\"; } && "
-	         "[ $(sum 1 0) = $(want .allocated.count) ] && [ $(sum 1 1) = $(want .allocated.bytes) ] && "
-	         "[ $(sum 1 2) = $(want .leaked.count) ] && [ $(sum 1 3) = $(want .leaked.bytes) ] && "
-	         "decode 1 >text && grep -q '\"inuse_space\"' text && grep -q '\"leak\"' text && "
-	         "! grep -q '\"peak_space\"' text && [ $(grep -c '^sample_type' text) = 4 ] && "
-	         "grep -qE '^time_nanos: [0-9]{19}$' text"));
+	must(run(
+		STORE
+		"store ok; push --label env=test --label zone=a $U t 2>err || exit; [ ! -s err ] && "
+		"[ $(ls store/*.profile | wc -l) = 1 ] && [ \"$(cat store/1.form)\" = 'profile sample_type_config' ] "
+		"&& "
+		"jq -e '.alloc_space.cumulative == false' store/1.sample_type_config && "
+		"head -1 store/1.request | grep -Ei '^POST /ingest[?]name=program%%7benv%%3dtest%%2czone%%3da%%7d&"
+		"from=[0-9]{10}&until=[0-9]{10}&format=pprof&spyName=log-malloc2 HTTP/1.1' && "
+		"want() { $B/log-malloc-report --format json t | jq \"$1\"; } && "
+		"[ $(sum 1 0) = $(want .allocated.count) ] && [ $(sum 1 1) = $(want .allocated.bytes) ] && "
+		"[ $(sum 1 2) = $(want .leaked.count) ] && [ $(sum 1 3) = $(want .leaked.bytes) ] && "
+		"decode 1 >text && grep -q '\"inuse_space\"' text && grep -q '\"leak\"' text && "
+		"! grep -q '\"peak_space\"' text && [ $(grep -c '^sample_type' text) = 4 ] && "
+		"grep -qE '^time_nanos: [0-9]{19}$' text && "
+		"grep -q \"\\\"$(readelf -n program | sed -n 's/.*Build ID: //p')\\\"\" text && "
+		"strings=$(grep -c '^string_table' text) && first=$(sed -n 's/^default_sample_type: //p' text) && "
+		"[ \"$(grep '^string_table' text | sed -n \"$((first + 1))p\")\" = 'string_table: \"inuse_space\"' ]"));
 }
 END_TEST
 
@@ -75,14 +79,15 @@ START_TEST(a_sampled_trace_has_its_period)
 {
 	static const char trace[] = "# PID 7\n# EXE /x/my prog\n# CWD /\n# FORMAT full\n# SAMPLE 1024\n"
 				    "+ INIT [0:0] malloc=0\n+ malloc 100 0x1000 [0:0]\n/x/p(leak+0x1)[0x1001]\n"
-				    "+ FINI [0:0] malloc=0\n";
+				    "# TIME 5000000\n+ FINI [0:0] malloc=0\n";
 
 	if (!can_push("a_sampled_trace_has_its_period"))
 		return;
 	write_file("t", trace, sizeof trace - 1);
 	/* 100 / (1 - exp(-100 / 1024)) */
 	must(run(STORE "store ok; push --format pprof $U/own?x=1 t || exit; decode 1 >text; [ $(sum 1 3) = 1075 ] && "
-	               "grep -q '^period: 1024$' text && head -1 store/1.request | grep -q '^POST /own[?]x=1 HTTP' && "
+	               "grep -q '^period: 1024$' text && grep -qE '^duration_nanos: 500[0-9]{10}$' text && head -1 "
+	               "store/1.request | grep -q '^POST /own[?]x=1 HTTP' && "
 	               "grep -qi '^content-type: application/octet-stream' store/1.request && "
 	               "push $U t && head -1 store/2.request | grep -q 'name=my_prog&'"));
 }
@@ -151,6 +156,10 @@ START_TEST(no_store_makes_it_hang_or_grow)
 		{"413", "the store answered 413"},
 		{"redirects", "the store answered 307, which names another place"},
 		{"sleeps", "[Tt]imeout|timed out"},
+		{"drips", "[Tt]imeout|timed out"},
+		/* It is not waited for so long at the end. */
+		{"wait=429,99999999999", "the store answered 429"},
+		{"wait=503,nonsense", "the store answered 503"},
 		{"breaks", "transfer closed|partial"},
 		{"babbles", "HTTP/0.9|[Uu]nsupported|[Ww]eird"},
 		{"floods", "the store answered 500: x"},
@@ -161,10 +170,78 @@ START_TEST(no_store_makes_it_hang_or_grow)
 	if (!have_trace("no_store_makes_it_hang_or_grow"))
 		return;
 	must(run(STORE
-	         "store %s; ulimit -v 400000; timeout 20 $B/log-malloc-push --timeout 1s $U t 2>err; [ $? = 1 ] && "
+	         "store %s; ulimit -v 400000; timeout 20 $B/log-malloc-push --timeout 500ms $U t 2>err; [ $? = 1 ] && "
 	         "grep -qE 't: .*(%s)' err && grep -q '0 profiles were delivered; 3 deliveries failed' err && "
 	         "[ $(wc -l <err) = 2 ] || { cat err; exit 1; }",
 	         stores[_i].way, stores[_i].says));
+}
+END_TEST
+
+/* More slowly than it would come by itself after a failure. No machine is too slow for that to hold. */
+START_TEST(a_store_that_wants_a_pause_gets_it)
+{
+	if (!have_trace("a_store_that_wants_a_pause_gets_it"))
+		return;
+	must(run(FOLLOW("wait=429,4 ok") "came 2; exec 9>&-; wait $PUSH || exit; "
+	                                 "at() { date -r store/$1.request +%%s%%3N; }; "
+	                                 "[ $(($(at 2) - $(at 1))) -ge 4000 ] && "
+	                                 "grep -q 'live: the store answered 429$' err && "
+	                                 "grep -q 'takes profiles again; it did not take 1$' err"));
+	/* At the end, it is waited for as for an answer. */
+	must(run(STORE "store wait=503,1 ok; push $U t 2>err && "
+	               "grep -q '1 profile was delivered; 1 delivery failed' err && [ $(sum 2 2) -ge 7 ] && "
+	               "[ $(($(date -r store/2.request +%%s%%3N) - $(date -r store/1.request +%%s%%3N))) -ge 1000 ]"));
+}
+END_TEST
+
+/* It runs to its end while a delivery waits for an answer that does not come. */
+START_TEST(a_program_does_not_wait_for_a_store_that_never_answers)
+{
+	if (!have_trace("a_program_does_not_wait_for_a_store_that_never_answers"))
+		return;
+	must(run(FOLLOW("sleeps") "came 1; echo 100000 >&9; exec 9>&-; wait $P || exit; wait $PUSH; [ $? = 1 ] && "
+	                          "[ $(grep -c done out) = 2 ] && "
+	                          "grep -q '0 profiles were delivered; [0-9]* deliveries failed' err"));
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_knows)
+{
+	if (!have_trace("a_name_that_nobody_knows"))
+		return;
+	must(run(STORE "push http://store.invalid t 2>err; [ $? = 1 ] && grep -qi \"t: .*resolve\\|time\" err && "
+	               "grep -q '3 deliveries failed' err"));
+}
+END_TEST
+
+/* Without knowing who it is, nothing is sent. */
+START_TEST(a_store_whose_certificate_is_not_trusted_gets_nothing)
+{
+	if (!have_trace("a_store_whose_certificate_is_not_trusted_gets_nothing") ||
+	    !can_run("a_store_whose_certificate_is_not_trusted_gets_nothing", "openssl"))
+		return;
+	must(run(STORE
+	         "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 "
+	         "-keyout key -out certificate 2>/dev/null || exit; export CERTIFICATE=certificate KEY=key; "
+	         "store ok; push ${U/http/https} t 2>err; [ $? = 1 ] && grep -qi 't: .*certificate' err && "
+	         "! ls store/*.request 2>/dev/null"));
+}
+END_TEST
+
+/* Each image has its name, and the blocks of the first one are not in the second one's profile. */
+START_TEST(each_image_of_a_process_has_its_profiles)
+{
+	if (!have_trace("each_image_of_a_process_has_its_profiles"))
+		return;
+	must(run(STORE
+	         "ln program other; cat >both.c <<'END'\n#include <unistd.h>\n#include <stdlib.h>\n"
+	         "int main(void) { void *volatile p = malloc(5000); (void)p; execl(\"./other\", \"other\", "
+	         "(char *)0); return 1; }\nEND\n"
+	         "${CC:-gcc} -O1 -fno-builtin-malloc -o both both.c && $B/log-malloc -q -o two ./both <<<3; "
+	         "store ok; push $U two || exit; [ $(ls store/*.profile | wc -l) = 2 ] && "
+	         "head -1 store/1.request | grep -q 'name=both&' && head -1 store/2.request | grep -q 'name=other&' && "
+	         "want() { $B/log-malloc-report --format json two | jq -s \".[$1].leaked.bytes\"; }; [ $(sum 1 3) = "
+	         "$(want 0) ] && [ $(sum 2 3) = $(want 1) ]"));
 }
 END_TEST
 
@@ -297,7 +374,12 @@ int main(void)
 	ONCE(a_sampled_process_is_sent_as_it_is_reported);
 	ONCE(profiles_have_what_was_allocated_since_the_one_before);
 	ONCE(what_a_store_did_not_take_is_in_the_next_profile);
-	TIMES(no_store_makes_it_hang_or_grow, 9);
+	TIMES(no_store_makes_it_hang_or_grow, 12);
+	ONCE(a_store_that_wants_a_pause_gets_it);
+	ONCE(a_program_does_not_wait_for_a_store_that_never_answers);
+	ONCE(a_name_that_nobody_knows);
+	ONCE(a_store_whose_certificate_is_not_trusted_gets_nothing);
+	ONCE(each_image_of_a_process_has_its_profiles);
 	ONCE(nobody_listens);
 	TIMES(a_signal_sends_what_there_is_and_the_program_goes_on, 2);
 	ONCE(a_token_comes_from_a_file_or_the_environment);

@@ -3,13 +3,14 @@
 """A store of profiles for tests. Usage: store.py DIRECTORY WAY...
 
 Serves on loopback, at the port that it writes to DIRECTORY/port, until it is killed. Requests are answered by the ways,
-one after another; the last one answers all that follow. What came is in DIRECTORY: N.request has the request line and
+one after another; the last one answers all that follow. With CERTIFICATE and KEY in the environment, it speaks TLS. What came is in DIRECTORY: N.request has the request line and
 the headers, N.form the names of the form's parts, N.profile the compressed profile; N counts from 1.
 """
 
 import email.parser
 import os
 import socket
+import ssl
 import sys
 import time
 
@@ -62,6 +63,13 @@ def answer(link, way):
 	elif way.isdigit():
 		text = b"no room\x1b[31m today\nmore"
 		link.sendall(b"HTTP/1.1 %s Error\r\nContent-Length: %d\r\n\r\n%s" % (way.encode(), len(text), text))
+	elif way.startswith("wait="):
+		status, seconds = way[len("wait=") :].split(",")
+		link.sendall(b"HTTP/1.1 %s Later\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n" % (status.encode(), seconds.encode()))
+	elif way == "drips":
+		for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"X-More: x\r\n" * 1000:
+			link.sendall(bytes([byte]))
+			time.sleep(0.05)
 	elif way == "redirects":
 		link.sendall(b"HTTP/1.1 307 Elsewhere\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
 	elif way == "sleeps":
@@ -84,6 +92,10 @@ def serve():
 	server = socket.socket()
 	server.bind(("127.0.0.1", 0))
 	server.listen(16)
+	context = None
+	if "CERTIFICATE" in os.environ:
+		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		context.load_cert_chain(os.environ["CERTIFICATE"], os.environ["KEY"])
 	write("port", str(server.getsockname()[1]).encode())
 	number = 0
 	while True:
@@ -92,6 +104,8 @@ def serve():
 			way = ways[min(number, len(ways) - 1)]
 			number += 1
 			try:
+				if context:
+					link = context.wrap_socket(link, server_side=True)
 				# Hangs up in the middle of the request.
 				if way == "hangs-up":
 					link.recv(100)
