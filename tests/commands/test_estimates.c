@@ -198,6 +198,20 @@ START_TEST(json_has_standard_errors)
 }
 END_TEST
 
+/* Nothing was seen: a standard error of 0 would claim that there is nothing. */
+START_TEST(what_has_no_sample_claims_no_error)
+{
+	static const char trace[] = "# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n# SAMPLE 1024\n+ INIT [0:0] "
+	                            "malloc=0\n+ FINI [0:0] malloc=0\n";
+
+	write_file("s", trace, sizeof trace - 1);
+	json_is("log-malloc-report", "-n --format json s", "[.sample, .allocated, .peak.bytes, .leaked]",
+	        "[1024,{\"count\":0,\"bytes\":0},0,{\"count\":0,\"bytes\":0}]\n");
+	json_is("log-malloc-findleak", "-n --format json s", "[.sample, .total.bytes, .total.bytes_error]",
+	        "[1024,0,null]\n");
+}
+END_TEST
+
 /* 100 / (1 - exp(-100 / 1024)) is 1075.03; what was sampled and released is gone to the last bit. */
 START_TEST(what_was_added_is_removed_again)
 {
@@ -299,6 +313,7 @@ int main(void)
 	ONCE(pictures_show_the_estimates);
 	ONCE(there_is_no_page_of_a_sample);
 	ONCE(json_has_standard_errors);
+	ONCE(what_has_no_sample_claims_no_error);
 	ONCE(what_was_added_is_removed_again);
 	ONCE(parts_add_up_to_the_whole);
 	ONCE(a_budget_is_held_against_the_estimate);

@@ -181,8 +181,9 @@ def conclude(done):
 	"""Says what chance does not allow. The exit status."""
 	tests = [(abs(z), what, name, d.title) for d in done for z, what, name in d.tests]
 	unlikely = [t for t in tests if two_sided(t[0]) * len(tests) * ONCE_IN < 1]
-	print("%d tests; the largest z: %.1f, which chance has in a set of so many with p = %.2g" % (len(tests), max(tests)[0],
-		min(1, two_sided(max(tests)[0]) * len(tests))))
+	z, what, name, title = max(tests)
+	print("%d tests; the largest z: %.1f, which chance has in a set of so many with p = %.2g: %s of %s, in %s" % (len(tests), z,
+		min(1, two_sided(z) * len(tests)), what, " ".join(name), " ".join(map(str, title))))
 	for z, what, name, title in sorted(unlikely, reverse=True):
 		print("not by chance: z = %.1f: %s of %s, in %s" % (z, what, " ".join(name), " ".join(map(str, title))))
 	return 1 if unlikely else 0

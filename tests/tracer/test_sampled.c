@@ -112,7 +112,8 @@ START_TEST(each_size_is_estimated_without_bias)
 }
 END_TEST
 
-/* What the commands say: by backtrace, by size, at the peak and of differences. `make statistics` does it more often. */
+/* What the commands say: by backtrace, by size, at the peak and of differences. `make statistics` does it more often.
+ */
 START_TEST(what_the_commands_estimate_agrees_with_a_full_trace)
 {
 	if (!can_run("what_the_commands_estimate_agrees_with_a_full_trace", "python3"))
@@ -371,6 +372,54 @@ START_TEST(probes_tell_the_blocks_of_the_sample)
 }
 END_TEST
 
+/* As long as nobody is attached, that is all of it. */
+START_TEST(a_probe_is_one_instruction_that_does_nothing)
+{
+	if (run("uname -m | grep -qE 'x86_64|aarch64'").status != 0) {
+		skip("a_probe_is_one_instruction_that_does_nothing", "the instruction may have another name here");
+		return;
+	}
+	must(run("objdump -d --no-show-raw-insn $B/liblog-malloc2.so >code && readelf -n $B/liblog-malloc2.so | "
+	         "sed -n 's/.*Location: 0x0*\\([0-9a-f]*\\),.*/\\1/p' >places && [ $(wc -l <places) -ge 2 ] && "
+	         "while read -r place; do grep -qE \"^ *$place:[[:space:]]+nop *$\" code || exit; done <places"));
+}
+END_TEST
+
+/* By their names alone, without being root. */
+START_TEST(perf_and_bpftrace_find_the_probes)
+{
+	if (!can_run("perf_and_bpftrace_find_the_probes", "bpftrace") ||
+	    !can_run("perf_and_bpftrace_find_the_probes", "perf"))
+		return;
+	must(run("for p in alloc free; do bpftrace -l 'usdt:'%s':*' | grep -q \":otel_memory:$p\\$\" || exit; done && "
+	         "perf --buildid-dir $PWD/ids buildid-cache --add %s && "
+	         "perf --buildid-dir $PWD/ids list sdt >list && grep -q sdt_otel_memory:alloc list && "
+	         "grep -q sdt_otel_memory:free list",
+	         with_probes[_i], with_probes[_i]));
+}
+END_TEST
+
+/* What it adds up are the blocks of the trace and the bytes that they stand for, each rounded. */
+START_TEST(bpftrace_reads_what_the_trace_has)
+{
+	static const char program[] = PROGRAMS "sampled.static";
+
+	if (!can_run("bpftrace_reads_what_the_trace_has", "bpftrace"))
+		return;
+	if (run("bpftrace -q -e \"uprobe:%s:main { exit(); }\" -c %s", program, program).status != 0) {
+		skip("bpftrace_reads_what_the_trace_has", "the kernel does not permit it");
+		return;
+	}
+	must(run("export LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=4K LOG_MALLOC_OUTPUT=$PWD/t; bpftrace -q -e "
+	         "\"usdt:%s:otel_memory:"
+	         "alloc { @allocs = count(); @bytes = sum(arg2); }\" -c \"%s 1 2\" >out 2>err || exit; "
+	         "$B/log-malloc-report -n --format json t >t.json; read() { sed -n \"s/^@$1: //p\" out; }; "
+	         "jq -e \"(.allocated.samples == $(read allocs)) and "
+	         "(.allocated.bytes - $(read bytes) | . >= -1 and . <= 1 + $(read allocs))\" t.json",
+	         program, program));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sampled");
@@ -389,6 +438,9 @@ int main(void)
 	EACH(a_limit_holds);
 	EACH(tracing_that_begins_off_has_nothing);
 	TIMES(files_have_the_probes, 3);
+	ONCE(a_probe_is_one_instruction_that_does_nothing);
+	TIMES(perf_and_bpftrace_find_the_probes, 3);
+	ONCE(bpftrace_reads_what_the_trace_has);
 	TIMES(probes_tell_the_blocks_of_the_sample, 3);
 	return run_suite(suite);
 }
