@@ -3,8 +3,8 @@
 
 DEPS_BUILD := gcc g++ make pkg-config binutils libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libiberty-dev \
 	libcurl4-openssl-dev libjansson-dev libncurses-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev zlib1g-dev check
-DEPS_TESTS := zstd gzip valgrind jq openssl protobuf-compiler libxml2-utils sqlite3 python3 git perl xz-utils gdb clang lld musl-tools \
-	strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc dietlibc-dev zsh fish tmux
+DEPS_TESTS := zstd gzip valgrind jq openssl protobuf-compiler libxml2-utils sqlite3 python3 git perl xz-utils gdb clang lld \
+	musl-tools strace libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 bc dietlibc-dev zsh fish tmux
 DEPS_LANGUAGES := gnat gfortran fpc gdc ldc golang-go rustc cmake meson ninja-build \
 	autoconf automake libtool
 # The compilers' packages have the machine's name for GNU, the libc's have Debian's.

@@ -202,7 +202,7 @@ END_TEST
 START_TEST(what_has_no_sample_claims_no_error)
 {
 	static const char trace[] = "# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n# SAMPLE 1024\n+ INIT [0:0] "
-	                            "malloc=0\n+ FINI [0:0] malloc=0\n";
+				    "malloc=0\n+ FINI [0:0] malloc=0\n";
 
 	write_file("s", trace, sizeof trace - 1);
 	json_is("log-malloc-report", "-n --format json s", "[.sample, .allocated, .peak.bytes, .leaked]",

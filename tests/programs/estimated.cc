@@ -36,7 +36,7 @@ void keep(kept &kept, void *block)
 }
 
 /* The compiler must neither remove a call nor put a function into another one. */
-#define SITE __attribute__((noinline, noclone)) void
+#define SITE __attribute__((noinline)) void
 
 /* ---- kept ------------------------------------------------------------------------ */
 

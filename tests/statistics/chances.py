@@ -31,7 +31,7 @@ class Expected:
 
 	def __init__(self, value=0):
 		self.value = value
-		self.variance = self.absent = self.blocks = self.groups = 0
+		self.variance = self.third = self.absent = self.blocks = self.groups = 0
 
 	def add_blocks(self, count, size, unit, mean):
 		if not count:
@@ -41,22 +41,27 @@ class Expected:
 		self.groups += 1
 		self.blocks += count
 		self.absent += count * absent
-		self.variance += count * absent / (1 - absent) * (1 if unit == "count" else size / count) ** 2
+		value = 1 if unit == "count" else size / count
+		self.variance += count * absent / (1 - absent) * value**2
+		self.third += count * absent / (1 - absent) ** 2 * abs(1 - 2 * absent) * value**3
 
 	def add(self, other):
 		self.value += other.value
 		self.variance += other.variance
+		self.third += other.third
 		self.absent += other.absent
 		self.blocks += other.blocks
 		self.groups += other.groups
 
 	def rounding(self):
-		"""By how much estimates may be wrong because they are rounded. If they vary more, rounding errors cancel out."""
-		return self.groups / 2 if self.variance < 1 else 0
+		"""By how much estimates may be wrong because they are rounded. If weights are nearly 1, errors do not cancel out."""
+		return self.groups / 2 if self.absent < self.blocks / 10 else 0
 
 	def samples(self):
-		"""The number of equal samples that have this relative variance."""
-		return self.value**2 / self.variance if self.variance else math.inf if self.value else 0
+		"""The number of equal samples that have this relative variance, or are as skewed, whichever is less."""
+		if not self.variance:
+			return math.inf if self.value else 0
+		return min(self.value**2 / self.variance, self.variance**3 / self.third**2 if self.third else math.inf)
 
 
 def two_sided(z):
@@ -94,6 +99,9 @@ class Cell:
 		self.variance = sum(var + ROUNDING for _, var in estimates)
 
 	def z(self):
+		# What is 0 in truth is so in each sample.
+		if not self.expected.blocks:
+			return math.inf if self.value else 0
 		if self.absent < LEAST:
 			return self.z_of_absent()
 		if not self.value:
@@ -121,7 +129,7 @@ class Tests:
 
 	def add(self, name, expected, estimates):
 		cell = Cell(expected, self.runs, estimates)
-		if cell.samples < LEAST:
+		if expected.blocks and cell.absent >= LEAST and cell.samples < LEAST:
 			self.rare.setdefault((name[0], *name[2:]), []).append((expected, estimates))
 			return
 		self.bias(name, cell)

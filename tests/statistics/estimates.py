@@ -176,7 +176,7 @@ def true_difference(old, new, cells):
 		expected.add(old[cell])
 		expected.add(new[cell])
 		expected.value = number.value
-		if expected.samples() > 49:
+		if number.value > 7 * expected.variance**0.5:
 			truth[cell] = expected
 	return truth
 
