@@ -10,7 +10,7 @@ distribution, at least where it is far from 0:
 - Where nearly all blocks are in the sample, the number of the others has that distribution.
 - What a cell varies by, against its standard error: the sum of the squares of the deviations over that of the standard
   errors. It has about the distribution of chi square, which has a cube root that is nearly normal (Wilson, Hilferty).
-- All cells of a kind: the sum of the squares of their z, likewise. They are independent.
+- All cells of a kind that vary: the sum of the squares of their z, likewise. They are independent.
 """
 
 import math
@@ -55,13 +55,17 @@ class Expected:
 
 	def rounding(self):
 		"""By how much estimates may be wrong because they are rounded. If weights are nearly 1, errors do not cancel out."""
-		return self.groups / 2 if self.absent < self.blocks / 10 else 0
+		return self.groups / 2 if self.is_nearly_all() else 0
+
+	def is_nearly_all(self):
+		"""Are nearly all blocks in each sample?"""
+		return self.absent < self.blocks / 10
 
 	def samples(self):
 		"""The number of equal samples that have this relative variance, or are as skewed, whichever is less."""
 		if not self.variance:
 			return math.inf if self.value else 0
-		return min(self.value**2 / self.variance, self.variance**3 / self.third**2 if self.third else math.inf)
+		return min(self.value**2 / self.variance, self.variance * (self.variance / self.third) ** 2 if self.third else math.inf)
 
 
 def two_sided(z):
@@ -98,11 +102,18 @@ class Cell:
 		self.value = self.truth + math.copysign(max(0, abs(off) - expected.rounding() * runs), off)
 		self.variance = sum(var + ROUNDING for _, var in estimates)
 
+	def is_rare(self):
+		"""Is it not known how such a sum is distributed? Of nearly all blocks, it is."""
+		return self.expected.blocks and not self.expected.is_nearly_all() and min(self.samples, self.absent) < LEAST
+
+	def varies(self):
+		return self.expected.blocks and not (self.expected.is_nearly_all() and self.absent < LEAST)
+
 	def z(self):
 		# What is 0 in truth is so in each sample.
 		if not self.expected.blocks:
 			return math.inf if self.value else 0
-		if self.absent < LEAST:
+		if not self.varies():
 			return self.z_of_absent()
 		if not self.value:
 			return -math.sqrt(2 * self.samples)
@@ -129,7 +140,7 @@ class Tests:
 
 	def add(self, name, expected, estimates):
 		cell = Cell(expected, self.runs, estimates)
-		if expected.blocks and cell.absent >= LEAST and cell.samples < LEAST:
+		if cell.is_rare():
 			self.rare.setdefault((name[0], *name[2:]), []).append((expected, estimates))
 			return
 		self.bias(name, cell)
@@ -138,7 +149,7 @@ class Tests:
 
 	def bias(self, name, cell):
 		self.biases += 1
-		self.tests.append((cell.z(), "mean", name))
+		self.tests.append((cell.z(), "mean" if cell.varies() else "mean, nearly certain,", name))
 
 	def spread(self, name, expected, estimates):
 		deviations = sum((value - expected.value) ** 2 for value, _ in estimates)
@@ -159,7 +170,7 @@ class Tests:
 				whole.add(expected)
 			sums = [tuple(map(sum, zip(*run))) for run in zip(*(estimates for _, estimates in cells))]
 			cell = Cell(whole, self.runs, sums)
-			if cell.samples >= LEAST:
+			if not cell.is_rare():
 				self.bias((kind, "%d rare ones" % len(cells), *rest), cell)
 
 	def end(self):
@@ -173,7 +184,7 @@ class Tests:
 			self.tests.append((square_z(sum(z * z for z in zs) / len(zs), len(zs)), "sum of squares", name))
 
 	def largest(self):
-		return max((abs(z) for z, what, _ in self.tests if what == "mean"), default=0)
+		return max((abs(z) for z, what, _ in self.tests if what.startswith("mean")), default=0)
 
 	def line(self):
 		flavour, threads, mean = self.title
