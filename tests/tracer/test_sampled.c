@@ -118,7 +118,7 @@ START_TEST(what_the_commands_estimate_agrees_with_a_full_trace)
 {
 	if (!can_run("what_the_commands_estimate_agrees_with_a_full_trace", "python3"))
 		return;
-	must(run("python3 $S/tests/statistics/estimates.py $B 4 65536"));
+	must(run("python3 $S/tests/statistics/estimates.py $B 6 4096"));
 }
 END_TEST
 
