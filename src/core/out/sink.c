@@ -260,6 +260,12 @@ void lm_sink_tick(uint64_t ms)
 		lm_sink_failed(lm_ring_flush());
 }
 
+void lm_sink_flush(void)
+{
+	if (lm_ring_is_open())
+		lm_sink_failed(lm_ring_flush_now());
+}
+
 uint64_t lm_sink_size(void)
 {
 	return lm_direct_written() + (lm_load(&lm_hot.head) & ~LM_RING_SEALED);

@@ -67,6 +67,9 @@ int lm_sink_is_due(uint64_t ms);
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);
 
+/* Lets the trace's readers see what is whole by now, in the trace itself, where it can be written. */
+void lm_sink_flush(void);
+
 /* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
 void lm_sink_set_packed(int is_packed);
 

@@ -11,6 +11,7 @@
 #include "owner.h"
 #include "sink.h"
 #include "sys.h"
+#include "triggers.h"
 #include "trouble.h"
 #include "warn.h"
 
@@ -69,6 +70,7 @@ void lm_begin_trace(long parent)
 		lm_sink_failed(error);
 	lm_account_settle();
 	lm_emit_begin(lm_account_totals().requested);
+	lm_triggers_begin();
 	/* After a permanent failure, the phase is OFF already: then neither change below has an effect. */
 	if (lm_trouble_begin(parent) == 0)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);

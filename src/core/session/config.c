@@ -206,6 +206,15 @@ static int read_signal(const char *variable)
 	return 0;
 }
 
+static void read_triggers(struct lm_config *config)
+{
+	const char *value = setting("LOG_MALLOC_AT");
+
+	config->trigger_count = value ? lm_trigger_read(value, config->triggers) : 0;
+	if (value && !config->trigger_count)
+		complain("LOG_MALLOC_AT", value, LM_TRIGGER_ACCEPTED, "none");
+}
+
 void lm_config_read_output(struct lm_config *config)
 {
 	config->output = setting("LOG_MALLOC_OUTPUT");
@@ -225,6 +234,7 @@ void lm_config_read(struct lm_config *config)
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
 	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
+	read_triggers(config);
 	config->before = LM_BEFORE_UNKNOWN;
 }
 

@@ -12,6 +12,7 @@
 
 #include "sample.h"
 #include "trace_format.h"
+#include "trigger.h"
 
 #ifndef LOG_MALLOC_BACKTRACE_COUNT
 #define LOG_MALLOC_BACKTRACE_COUNT 16
@@ -31,6 +32,8 @@ struct lm_config {
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 	int mark_signal;   /* number of the signal that marks a moment, or 0 */
 	uint64_t before;   /* see lm_settings.before */
+	struct lm_trigger_setting triggers[LM_TRIGGER_MAX];
+	unsigned trigger_count;
 };
 
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */

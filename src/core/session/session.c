@@ -32,6 +32,7 @@
 #include "symbol.h"
 #include "sys.h"
 #include "thread.h"
+#include "triggers.h"
 #include "trouble.h"
 #include "unwind.h"
 #include "wait.h"
@@ -84,6 +85,7 @@ static void set_up(const struct lm_config *config)
 	lm_settings.limit = config->limit;
 	lm_settings.before = config->before;
 	lm_settings.sample = config->sample;
+	lm_triggers_set(config->triggers, config->trigger_count);
 	lm_sample_start(config->statm_ms);
 	need_unwinder();
 	if (config->start_off)
@@ -371,6 +373,7 @@ static void forget(void)
 	lm_account_forked();
 	lm_account_release();
 	lm_sizemap_release();
+	lm_triggers_release();
 	lm_unwind_flush();
 	lm_backtraces_release();
 	lm_nodes_release();

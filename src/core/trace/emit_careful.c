@@ -294,4 +294,8 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 	else
 		emit_carefully(event, thread, caller, ms);
 	lm_sink_tick(ms);
+	if (lm_triggers_estimate())
+		lm_triggers_weigh_event(event);
+	if (lm_triggers_are_set() && thread && !event->busy)
+		lm_triggers_look(event, thread, ms);
 }

@@ -15,6 +15,7 @@
 #include "record.h"
 #include "sample.h"
 #include "thread.h"
+#include "triggers.h"
 #include "unwind.h"
 
 /* INIT counts live blocks that the trace does not have. So releases in a packed trace tell the sizes of their blocks.
@@ -53,7 +54,8 @@ static inline void lm_emit_wind_clock(struct lm_thread *thread, uint64_t ms)
 		thread->between_clocks = 2 * thread->between_clocks + 1;
 	thread->looks++;
 	thread->clock = ms;
-	thread->until_clock = thread->between_clocks;
+	thread->until_look = thread->between_clocks;
+	thread->until_clock = lm_triggers_watch_use() ? 0 : thread->between_clocks;
 }
 
 #endif

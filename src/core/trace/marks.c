@@ -24,6 +24,7 @@
 #include "sys.h"
 #include "thread.h"
 #include "title.h"
+#include "trigger.h"
 
 static struct lm_ring_slot *slot(void)
 {
@@ -66,6 +67,12 @@ static void cut_name(char cut[LM_TRACE_MARK_MAX + 1], const char *name)
 
 _Static_assert(4 * LM_TRACE_MARK_MAX + 64 <= LM_RECORD_LINE_MAX, "a mark and its time fit, with every byte escaped");
 
+static void put_time(struct lm_text *text)
+{
+	if (lm_sample_is_wanted())
+		lm_record_number(text, LM_TRACE_TIME, lm_sample_now());
+}
+
 int lm_marks_mark(const char *name)
 {
 	char cut[LM_TRACE_MARK_MAX + 1], line[LM_RECORD_LINE_MAX];
@@ -73,9 +80,30 @@ int lm_marks_mark(const char *name)
 	struct iovec parts[2] = {{line, 0}};
 
 	cut_name(cut, name);
-	if (lm_sample_is_wanted())
-		lm_record_number(&text, LM_TRACE_TIME, lm_sample_now());
+	put_time(&text);
 	lm_record_path(&text, LM_TRACE_MARK, cut);
+	parts[0].iov_len = (size_t)(text.at - line);
+	return lm_marks_send(parts, 1);
+}
+
+int lm_marks_fired(const char *word, uint64_t value, uint64_t amount)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	put_time(&text);
+	lm_text_string(&text, "# " LM_TRACE_TRIGGER " ");
+	lm_text_string(&text, word);
+	lm_text_char(&text, ' ');
+	lm_text_unsigned(&text, value);
+	if (amount) {
+		lm_text_char(&text, ' ');
+		lm_text_unsigned(&text, amount);
+	}
+	lm_text_string(&text, "\n# " LM_TRACE_MARK " " LM_TRIGGER_MARK);
+	lm_text_string(&text, word);
+	lm_text_char(&text, '\n');
 	parts[0].iov_len = (size_t)(text.at - line);
 	return lm_marks_send(parts, 1);
 }
@@ -324,14 +352,14 @@ static int send_fini(void)
 static void send_maps(void)
 {
 	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
-	struct lm_maps maps;
+	struct lm_whole maps;
 
 	if (lm_maps_read(&maps) == 0) {
 		struct iovec parts[3] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
 
 		send_first(parts, 2);
 	}
-	lm_maps_unread(&maps);
+	lm_whole_unread(&maps);
 }
 
 int lm_marks_detached(void)

@@ -26,6 +26,12 @@ int lm_marks_text(const char *text, int length);
  */
 int lm_marks_mark(const char *name);
 
+/*
+ * Writes that the trigger WORD has fired, at VALUE bytes of AMOUNT, unless that is 0; and its mark (trigger.h), with
+ * the time as above.
+ */
+int lm_marks_fired(const char *word, uint64_t value, uint64_t amount);
+
 /* Writes the marks that somebody outside of the process asks for (asked.h). */
 void lm_marks_asked(void);
 
