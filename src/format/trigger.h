@@ -24,7 +24,7 @@ enum lm_trigger_kind {
 /* More would be looked at with each event. */
 #define LM_TRIGGER_MAX 8
 
-/* What all of them accept, for messages. */
+/* What is accepted, for messages. */
 #define LM_TRIGGER_ACCEPTED                                                                                            \
 	"failed, or peak, growth, rss or cgroup with =BYTES (200M) or =PERCENT (80%), at most 8 of them with commas "  \
 	"in between"

@@ -18,6 +18,7 @@ enum setting {
 	SETTING_MARK_SIGNAL,
 	SETTING_LIMIT,
 	SETTING_SAMPLE,
+	SETTING_AT,
 	SETTING_FOLLOW,
 	SETTING_QUIET,
 	SETTINGS
@@ -27,6 +28,9 @@ enum setting {
 struct settings {
 	const char *values[SETTINGS];
 };
+
+/* --at can be given several times: adds TEXT to its value. */
+void settings_add_trigger(struct settings *settings, const char *text);
 
 /* The name of its environment variable. */
 const char *settings_variable(enum setting number);

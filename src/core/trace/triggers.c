@@ -136,8 +136,9 @@ static void narrow(struct range *range, const struct trigger *trigger)
 }
 
 /*
- * How much the count of each thread may change before the sum, USED now, can leave RANGE. Twice as many threads may
- * be at work by then.
+ * How much the count of each thread may change before it looks at the sum, USED now, so that the sum does not leave
+ * RANGE unseen. A thread's change since the last look of another thread can be twice as much: down, and up again. Only
+ * the change of a single thread is the sum's.
  */
 static int64_t slack_of(const struct range *range, int64_t used)
 {
@@ -149,7 +150,7 @@ static int64_t slack_of(const struct range *range, int64_t used)
 	for (const struct lm_account_share *share = lm_account_first(); share; share = share->next)
 		threads++;
 	if (threads <= 1)
-		return 0;
+		return least;
 	late = range->high == INT64_MAX ? 0 : range->high / LATE;
 	return (least / 2 > late ? least / 2 : late) / threads;
 }
@@ -198,7 +199,8 @@ int lm_triggers_expect(const struct lm_thread *thread, int64_t coming)
 	if (!lm_settings_is_packed())
 		return is_outside(lm_account_near().requested + coming);
 	moved = thread->books.requested - thread->looked_at;
-	return (moved < 0 ? -moved : moved) >= lm_load(&lm_triggers_watch.slack);
+	/* A thread that is new changes how much each of them may change. */
+	return !thread->has_looked || (moved < 0 ? -moved : moved) >= lm_load(&lm_triggers_watch.slack);
 }
 
 /* ---- looking ---- */
@@ -302,6 +304,7 @@ void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, ui
 	lm_lock_take(&triggers.lock);
 	if (is_used) {
 		thread->looked_at = thread->books.requested;
+		thread->has_looked = 1;
 		count = look_at_use(fired, count);
 	}
 	if (is_turn)
