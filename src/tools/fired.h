@@ -21,7 +21,7 @@ struct fired_moment {
 };
 
 struct fired {
-	int fd;     /* of the trace */
+	int fd;     /* of the trace; the caller's */
 	off_t next; /* what is before is read already */
 	char *block;
 	size_t used; /* bytes of BLOCK */

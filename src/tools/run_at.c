@@ -14,26 +14,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	LOOK_MS = 50,
+	/* So long, at most, the tracker has time to keep the file of a moment. */
+	KEEP_MS = 1000,
 	/* A command that is asked to end by SIGTERM gets so long. */
 	LAST_MS = 1000,
+};
+
+/* A moment that the command is to be run for. */
+struct waiting {
+	struct fired_moment moment;
+	int fd; /* of the file that has it */
+	uint64_t since;
 };
 
 struct watcher {
 	const char *command;
 	const struct destination *to;
 	pid_t traced;
-	bool quiet;
+	bool quiet, keeps;
 	int end;     /* has the end of file when the program has ended */
 	pid_t child; /* that runs the command; 0: none */
 	struct fired fired;
 	/* The moments that the command is still to be run for, at most one of each kind. */
-	struct fired_moment queue[LM_TRIGGER_KINDS];
+	struct waiting queue[LM_TRIGGER_KINDS];
 	size_t queued;
 	bool has_ended;
 	uint64_t deadline; /* by clock_ms(), if the program HAS_ENDED */
@@ -82,15 +92,27 @@ static void clear_environment(void)
 	}
 }
 
+/* The present name of the moment's file: it may have been kept by another one. */
+static void find_file(const struct watcher *w, char path[PATH_MAX])
+{
+	struct destination file = *w->to;
+	char named[PATH_MAX];
+
+	file.fd = w->queue[0].fd;
+	destination_locate(&file, named);
+	if (!realpath(named, path))
+		snprintf(path, PATH_MAX, "%s", named);
+}
+
 static void set_environment(const struct watcher *w)
 {
-	char path[PATH_MAX], whole[PATH_MAX], pid[16];
+	char path[PATH_MAX], pid[16];
 
 	clear_environment();
-	destination_locate(w->to, path);
+	find_file(w, path);
 	snprintf(pid, sizeof pid, "%d", (int)w->traced);
-	setenv("LOG_MALLOC_TRACE", realpath(path, whole) ? whole : path, 1);
-	setenv("LOG_MALLOC_MOMENT", w->queue[0].name, 1);
+	setenv("LOG_MALLOC_TRACE", path, 1);
+	setenv("LOG_MALLOC_MOMENT", w->queue[0].moment.name, 1);
 	setenv("LOG_MALLOC_PID", pid, 1);
 }
 
@@ -125,6 +147,7 @@ static void start(struct watcher *w)
 	} else {
 		setpgid(w->child, w->child);
 	}
+	close(w->queue[0].fd);
 	w->queued--;
 	memmove(w->queue, w->queue + 1, w->queued * sizeof *w->queue);
 }
@@ -173,18 +196,20 @@ static void wait_for_news(struct watcher *w)
 	}
 }
 
-/* Of several moments of a kind that wait, the last one counts: what was before is in the same trace. */
+/* Of several moments of a kind that wait, the last one counts. */
 static void add(struct watcher *w, const struct fired_moment *moment)
 {
 	size_t at = 0;
 
-	while (at < w->queued && w->queue[at].kind != moment->kind)
+	while (at < w->queued && w->queue[at].moment.kind != moment->kind)
 		at++;
-	w->queue[at] = *moment;
+	if (at < w->queued)
+		close(w->queue[at].fd);
+	w->queue[at] = (struct waiting){*moment, fcntl(w->fired.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), clock_ms()};
 	w->queued += at == w->queued;
 }
 
-static void look_for_moments(struct watcher *w)
+static void search_file(struct watcher *w)
 {
 	struct fired_moment moment;
 
@@ -192,14 +217,58 @@ static void look_for_moments(struct watcher *w)
 		add(w, &moment);
 }
 
+/* Does the trace's name lead to the file that is open as FD, or to none? */
+static bool is_named(const struct watcher *w, int fd)
+{
+	struct stat file, named;
+
+	return stat(w->to->path, &named) != 0 || fstat(fd, &file) != 0 ||
+	       (file.st_dev == named.st_dev && file.st_ino == named.st_ino);
+}
+
+/* The trace goes on in a new file: what this one still got is searched first. False without memory. */
+static bool follow_name(struct watcher *w)
+{
+	int fd = open(w->to->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return true;
+	search_file(w);
+	close(w->fired.fd);
+	fired_close(&w->fired);
+	return fired_open(&w->fired, fd, 0);
+}
+
+static bool look_for_moments(struct watcher *w)
+{
+	search_file(w);
+	while (w->keeps && !is_named(w, w->fired.fd)) {
+		if (!follow_name(w))
+			return false;
+		search_file(w);
+	}
+	return true;
+}
+
+/* Can the command be run for the next moment? Not while the moment's file may soon have another name. */
+static bool is_ready(const struct watcher *w)
+{
+	const struct waiting *next = &w->queue[0];
+
+	if (!w->queued)
+		return false;
+	return !w->keeps || w->has_ended || !is_named(w, next->fd) || clock_ms() - next->since >= KEEP_MS;
+}
+
 static void watch_trace(struct watcher *w)
 {
 	while (!stopped) {
 		const bool is_last = w->has_ended;
 
-		look_for_moments(w);
+		if (!look_for_moments(w))
+			return;
 		reap(w);
-		if (!w->child && w->queued)
+		if (!w->child && is_ready(w))
 			start(w);
 		if (is_last && !w->child)
 			return;
@@ -219,7 +288,7 @@ _Noreturn static void be_watcher(struct watcher *w)
 
 	forward_stop();
 	sigaction(SIGTERM, &ask, NULL);
-	if (!fired_open(&w->fired, w->to->fd, w->to->start)) {
+	if (!fired_open(&w->fired, fcntl(w->to->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), w->to->start)) {
 		cli_error("--run: %s", strerror(ENOMEM));
 		_exit(CLI_TROUBLE);
 	}
@@ -231,9 +300,10 @@ _Noreturn static void be_watcher(struct watcher *w)
 
 /* ---- for the launcher ------------------------------------------------------------------ */
 
-bool run_at_begin(struct run_at *run, const char *command, const struct destination *to, pid_t pid, bool quiet)
+bool run_at_begin(struct run_at *run, const char *command, const struct destination *to, pid_t pid, bool quiet,
+                  bool keeps)
 {
-	struct watcher w = {.command = command, .to = to, .traced = pid, .quiet = quiet};
+	struct watcher w = {.command = command, .to = to, .traced = pid, .quiet = quiet, .keeps = keeps};
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0) {

@@ -18,9 +18,11 @@ struct run_at {
 
 /*
  * Begins to follow TO's trace, that of process PID, which is open. COMMAND is run by the shell. QUIET: nothing is said
- * of how it ended. False after a message.
+ * of how it ended. KEEPS: the tracker may close the file behind a moment, and keep it by another name. False after a
+ * message.
  */
-bool run_at_begin(struct run_at *run, const char *command, const struct destination *to, pid_t pid, bool quiet);
+bool run_at_begin(struct run_at *run, const char *command, const struct destination *to, pid_t pid, bool quiet,
+                  bool keeps);
 
 /*
  * The program has ended, and its trace has all that it will have. Waits for what is still to be run, for

@@ -205,6 +205,76 @@ START_TEST(a_child_has_triggers_of_its_own)
 }
 END_TEST
 
+/* ---- the file of the moment ---- */
+
+#define KEPT "LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t LOG_MALLOC_SAMPLE=1K LOG_MALLOC_LIMIT=4M "
+
+START_TEST(a_sampled_trace_with_a_limit_keeps_the_file_of_the_moment)
+{
+	struct run r = run("touch t.at-growth-2; "
+	                   "%s %s " KEPT "LOG_MALLOC_AT=growth=8M " PROGRAMS "triggers%s alloc:17:1024 free:17 "
+	                   "alloc:24:1024 free:2",
+	                   flavours[flavour_of(_i)].environment, kinds[_i], flavours[flavour_of(_i)].suffix);
+
+	ck_assert_msg(r.status == 3 && !*r.err, "%d: %s", r.status, r.err);
+	ck_assert_str_eq(run("ls t t.* | tr '\\n' ' '").out,
+	                 "t t.at-growth t.at-growth-2 t.at-growth-3 t.at-growth-4 ");
+	/* What lies there is not ours to replace. */
+	must(run("[ ! -s t.at-growth-2 ]"));
+	ck_assert_str_eq(marks_of("t.at-growth"), "at-growth ");
+	ck_assert_str_eq(marks_of("t.at-growth-3"), "at-growth ");
+	ck_assert_str_eq(marks_of("t"), "");
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"t.at-growth", "t.at-growth-3", "t.at-growth-4"};
+
+		r = run("$B/log-malloc-findleak -n --format json %s | jq '.leaks[0].count'", names[i]);
+		ck_assert_msg(atoi(r.out) == 8 * (i + 1), "%s: %s%s", names[i], r.out, r.err);
+	}
+	ck_assert_str_eq(run("$B/log-malloc-findleak -n --format json t | jq '.leaks[0].count'").out, "22\n");
+}
+END_TEST
+
+START_TEST(no_more_than_sixteen_files_of_a_kind_are_kept)
+{
+	must(run(KEPT "LOG_MALLOC_AT=growth=1M LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS
+	              "triggers alloc:24:1024; [ $? = 3 ]"));
+	ck_assert_str_eq(run("ls t.at-* | wc -l").out, "16\n");
+	/* Further moments are marked. */
+	ck_assert_str_eq(run("$B/log-malloc-cat t | grep -c '^# MARK at-growth'").out, "8\n");
+}
+END_TEST
+
+START_TEST(other_traces_have_the_mark_alone)
+{
+	must(run("LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t %s LOG_MALLOC_AT=growth=8M "
+	         "LD_PRELOAD=$B/liblog-malloc2.so " PROGRAMS "triggers alloc:17:1024; [ $? = 3 ]",
+	         _i ? "LOG_MALLOC_LIMIT=4M" : "LOG_MALLOC_SAMPLE=1K"));
+	ck_assert_str_eq(run("ls t*").out, "t\n");
+	ck_assert_str_eq(marks_of("t"), "at-growth at-growth ");
+}
+END_TEST
+
+/* All that is up to the mark is in the file, whatever becomes of the journal. */
+START_TEST(the_ring_is_written_out_at_the_moment)
+{
+	run("LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t LOG_MALLOC_AT=peak=24M %s %s " PROGRAMS
+	    "triggers%s alloc:2000:8 alloc:24:1024 kill",
+	    kinds[_i], flavours[flavour_of(_i)].environment, flavours[flavour_of(_i)].suffix);
+	must(run("rm -f t.journal; $B/log-malloc-cat t 2>/dev/null | grep -q '^# MARK at-peak'"));
+}
+END_TEST
+
+START_TEST(the_command_is_told_of_the_file_that_is_kept)
+{
+	struct run r =
+		run(LM " -q -o t --sample 1K --limit 4M --at peak=8M --run 'echo ${LOG_MALLOC_TRACE##*/}' " PROGRAMS
+	               "triggers alloc:9:1024 wait:100");
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_msg(strncmp(r.err, "t.at-peak\n", 10) == 0, "%s", r.err);
+}
+END_TEST
+
 /* ---- none ---- */
 
 START_TEST(nothing_fires_while_tracing_is_off)
@@ -372,6 +442,11 @@ int main(void)
 	EACH_ONCE(a_group_fires_when_its_memory_is_used);
 	EACH_OF_BOTH(threads_that_cross_it_together_fire_once);
 	EACH_ONCE(a_child_has_triggers_of_its_own);
+	EACH_ONCE(a_sampled_trace_with_a_limit_keeps_the_file_of_the_moment);
+	ONCE(no_more_than_sixteen_files_of_a_kind_are_kept);
+	TIMES(other_traces_have_the_mark_alone, 2);
+	EACH_ONCE(the_ring_is_written_out_at_the_moment);
+	ONCE(the_command_is_told_of_the_file_that_is_kept);
 	EACH_ONCE(nothing_fires_while_tracing_is_off);
 	ONCE(a_setting_that_is_not_understood_is_told_and_no_trigger_is_set);
 	ONCE(options_add_up_and_names_have_any_case);

@@ -27,6 +27,7 @@ struct lm_config {
 	int quiet;
 	enum lm_format format;
 	uint64_t limit;    /* bytes of the trace; 0: no limit */
+	unsigned keep;     /* older files of a sampled trace with a limit */
 	uint64_t sample;   /* mean distance of the sample in bytes; 0: every event is recorded */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */

@@ -17,6 +17,7 @@
 #include "limit.h"
 #include "marks.h"
 #include "module.h"
+#include "moment.h"
 #include "nodes.h"
 #include "note.h"
 #include "output.h"
@@ -25,6 +26,7 @@
 #include "real.h"
 #include "ring.h"
 #include "ring_end.h"
+#include "rotate.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
@@ -84,6 +86,7 @@ static void set_up(const struct lm_config *config)
 	lm_settings.format = config->format;
 	lm_settings.limit = config->limit;
 	lm_settings.before = config->before;
+	lm_settings.keep = config->keep;
 	lm_settings.sample = config->sample;
 	lm_triggers_set(config->triggers, config->trigger_count);
 	lm_sample_start(config->statm_ms);
@@ -110,7 +113,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	set_up(config);
-	lm_begin_limit(output);
+	lm_begin_limit(output, 0);
 	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
 	lm_begin_trace(0);
 	return 0;
@@ -231,6 +234,17 @@ void lm_session_look_for_fork(unsigned char before)
 	errno = saved;
 }
 
+/* READY was taken away. Whoever takes it away again meanwhile finds another thread to do it. */
+static void do_what_is_due(void)
+{
+	unsigned char guard = lm_guard_set(LM_GUARD_TRACKER);
+
+	lm_state_ready(1);
+	lm_moment_in_time();
+	lm_rotate_in_time();
+	lm_guard_restore(guard);
+}
+
 int lm_session_look(unsigned char before)
 {
 	int saved = errno;
@@ -246,17 +260,21 @@ int lm_session_look(unsigned char before)
 			lm_trouble_try_in_time();
 			word = wait_while_held();
 		}
+		if (!(word & LM_STATE_READY) && lm_state_phase_of(word) >= LM_PHASE_DIRECT) {
+			do_what_is_due();
+			word = wait_while_held();
+		}
 	}
 	/* Behind the limit, each block is accounted for also while nothing is written (limit.h). */
 	if (word & LM_STATE_LIMITED && lm_state_phase_of(word) >= LM_PHASE_STOPPED) {
 		errno = saved;
 		return 1;
 	}
-	if (!lm_state_is_traced(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
+	if (!lm_state_is_recording(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
 	    lm_load_acquire(&lm_session.started))
 		lose();
 	errno = saved;
-	return lm_state_is_traced(word);
+	return lm_state_is_recording(word);
 }
 
 /* ---- the end ---- */

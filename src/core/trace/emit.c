@@ -30,6 +30,7 @@ static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_t
 {
 	struct lm_event event = lm_emit_common_event(call, p, size);
 
+	event.usable = (size_t)(usable < 0 ? -usable : usable);
 	event.totals = lm_account_change(event.change, usable);
 	lm_emit_slowly(&event, thread, caller);
 }

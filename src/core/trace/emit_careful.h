@@ -12,6 +12,7 @@
 #include "atomic.h"
 #include "caller.h"
 #include "compiler.h"
+#include "live.h"
 #include "record.h"
 #include "sample.h"
 #include "thread.h"
@@ -38,6 +39,11 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 
 /* Writes EVENT with the backtrace UNWOUND. */
 void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound);
+
+/*
+ * In the file that the trace begins: BLOCK is live, with which TOTALS are. The first lines were written. 0, or -1.
+ */
+int lm_emit_live(const struct lm_live_block *block, struct lm_totals totals);
 
 /* An event is not in the trace. It is counted, and the trace will tell how many were lost. */
 void lm_emit_lose(void);

@@ -68,6 +68,21 @@ uint64_t lm_marks_missing(void);
  * 0. */
 int lm_marks_begin(uint64_t parent);
 
+/* The same of a new file of the trace (renew.h), whose INIT has TOTALS. */
+int lm_marks_renew(uint64_t parent, struct lm_totals totals);
+
+/* COUNT live blocks follow. */
+int lm_marks_live(uint64_t count);
+
+/* The line of a thread that allocated live blocks. */
+int lm_marks_former_thread(unsigned number, uint64_t tid, const char *name);
+
+/* COUNT events are missing in front of a new file. */
+int lm_marks_missed(uint64_t count);
+
+/* The trace goes on in a new file. */
+int lm_marks_continued(void);
+
 /* The same as lm_marks_lost() and lm_marks_limit(). */
 int lm_marks_lost_first(void);
 int lm_marks_limit_first(uint64_t bytes);

@@ -4,10 +4,12 @@
 
 #include "cgroup.h"
 #include "draw.h"
+#include "live.h"
 #include "lock.h"
 #include "marks.h"
 #include "signals.h"
 #include "sink.h"
+#include "state.h"
 #include "usage.h"
 
 /* How often the memory is looked at, at most, and how often failures are marked. */
@@ -39,6 +41,9 @@ static struct {
 	const char *group;  /* the file that tells of the group's memory, or NULL */
 	uint64_t failed_ms; /* when a failure is marked again */
 } triggers;
+
+/* What lm_triggers_take_kept() returns. */
+static unsigned kept;
 
 /* What is in use, as sums of what blocks of the sample stand for. */
 static int64_t estimate;
@@ -174,6 +179,7 @@ void lm_triggers_begin(void)
 	uint64_t used, group_limit = UINT64_MAX;
 
 	lm_lock_reset(&triggers.lock);
+	lm_store(&kept, 0);
 	if (!triggers.count)
 		return;
 	used = in_use();
@@ -289,6 +295,23 @@ static int is_failure(const struct lm_event *event)
 	return event->error == ENOMEM && !event->calling;
 }
 
+/* The marks are in the trace. Where a file can be kept, the session does that before the next event. */
+static void mark(const struct fired *fired, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		lm_marks_fired(lm_trigger_word(fired[i].kind), fired[i].value, fired[i].amount);
+		lm_fetch_or(&kept, 1u << fired[i].kind);
+	}
+	lm_sink_flush();
+	if (lm_live_is_kept())
+		lm_state_ready(0);
+}
+
+unsigned lm_triggers_take_kept(void)
+{
+	return lm_load(&kept) ? lm_exchange(&kept, 0) : 0;
+}
+
 /* A change of what is in use that another thread looks at just now is looked at by this one again: the lock says so. */
 void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, uint64_t ms)
 {
@@ -313,10 +336,8 @@ void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, ui
 		count = look_at_failure(fired, count, event->size, ms);
 	lm_lock_release(&triggers.lock);
 	lm_signals_unblock(&signals, 0);
-	for (unsigned i = 0; i < count; i++)
-		lm_marks_fired(lm_trigger_word(fired[i].kind), fired[i].value, fired[i].amount);
 	if (count)
-		lm_sink_flush();
+		mark(fired, count);
 }
 
 /* ---- the estimate ---- */

@@ -68,6 +68,12 @@ static inline int lm_triggers_are_due(uint64_t ms)
  */
 void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, uint64_t ms);
 
+/*
+ * The kinds of triggers that have fired and whose moment is to be kept in a file of its own (rotate.h), as bits; and
+ * forgets them.
+ */
+unsigned lm_triggers_take_kept(void);
+
 /* ---- the estimate ---- */
 
 /* Of a sampled process: EVENT changes what its blocks stand for. Once for each event, traced or not. */
