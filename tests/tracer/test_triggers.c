@@ -205,6 +205,20 @@ START_TEST(a_child_has_triggers_of_its_own)
 }
 END_TEST
 
+START_TEST(a_process_that_is_attached_to_has_triggers)
+{
+	struct run r = run(PROGRAMS "triggers alloc:9:1024 wait:1000 alloc:6:1024 & sleep 0.3; " LM
+	                            " -q -p $! -o t --packed --at growth=5M --at peak=7M; s=$?; wait $!; exit $s");
+
+	if (r.status == 2) {
+		skip("a_process_that_is_attached_to_has_triggers", r.err);
+		return;
+	}
+	/* What was in use before does not count. */
+	ck_assert_str_eq(marks_of("t"), "at-growth ");
+}
+END_TEST
+
 /* ---- the file of the moment ---- */
 
 #define KEPT "LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t LOG_MALLOC_SAMPLE=1K LOG_MALLOC_LIMIT=4M "
@@ -383,6 +397,18 @@ START_TEST(a_command_that_fails_is_told)
 }
 END_TEST
 
+/* The launcher looks into the program by ptrace then. */
+START_TEST(a_command_is_run_beside_the_last_look)
+{
+	struct run r = run(RUN "--lost --at peak=4M --run 'echo $LOG_MALLOC_MOMENT; exit 1' " PROGRAMS
+	                       "triggers alloc:5:1024 wait:100");
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_str_eq(r.err, "at-peak\n");
+	must(run("$B/log-malloc-cat t | grep -q '^# REACHED-AT'"));
+}
+END_TEST
+
 START_TEST(a_killed_program_has_its_moment)
 {
 	struct run r = run(RUN "--at peak=4M --run 'echo $LOG_MALLOC_MOMENT' " PROGRAMS "triggers alloc:5:1024 kill");
@@ -442,6 +468,7 @@ int main(void)
 	EACH_ONCE(a_group_fires_when_its_memory_is_used);
 	EACH_OF_BOTH(threads_that_cross_it_together_fire_once);
 	EACH_ONCE(a_child_has_triggers_of_its_own);
+	ONCE(a_process_that_is_attached_to_has_triggers);
 	EACH_ONCE(a_sampled_trace_with_a_limit_keeps_the_file_of_the_moment);
 	ONCE(no_more_than_sixteen_files_of_a_kind_are_kept);
 	TIMES(other_traces_have_the_mark_alone, 2);
@@ -454,6 +481,7 @@ int main(void)
 	ONCE(the_command_has_an_environment_of_its_own);
 	ONCE(one_runs_at_a_time_and_the_last_moment_of_a_kind_waits);
 	ONCE(a_command_that_fails_is_told);
+	ONCE(a_command_is_run_beside_the_last_look);
 	ONCE(a_killed_program_has_its_moment);
 	ONCE(moments_count_from_one_behind_exec);
 	TIMES(a_command_that_hangs_is_ended_with_the_launcher, 2);
