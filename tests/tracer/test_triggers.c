@@ -180,6 +180,53 @@ START_TEST(a_group_fires_when_its_memory_is_used)
 }
 END_TEST
 
+/* Mounts made-up files over what the kernel tells of the process that runs this, in mounts of its own. */
+static const char made_up[] = "mount --make-rprivate / && mount --bind groups /proc/$$/cgroup &&\n"
+			      "mount --bind mounts /proc/$$/mountinfo && exec \"$@\"\n";
+
+static bool can_make_up(const char *test)
+{
+	write_file("made-up", made_up, sizeof made_up - 1);
+	must(run("cp /proc/self/cgroup groups; cp /proc/self/mountinfo mounts"));
+	if (strcmp(run("unshare -m sh ./made-up echo yes").out, "yes\n") == 0)
+		return true;
+	skip(test, "nothing can be mounted over /proc here");
+	return false;
+}
+
+/* The mount shows a part of the tree, its name has a blank, and the least limit is that of the group around. */
+START_TEST(a_group_is_found_by_what_the_kernel_tells_of_mounts)
+{
+	if (!can_make_up("a_group_is_found_by_what_the_kernel_tells_of_mounts"))
+		return;
+	must(run("mkdir -p 'the mount/around/in'; cd 'the mount'; echo max >memory.max; echo 1000 >around/memory.max; "
+	         "echo max >around/in/memory.max; echo 700 >around/in/memory.current; cd ..; "
+	         "echo '0::/pods/around/in' >groups; echo \"20 1 0:9 / / rw - ext4 /dev/sda rw\n30 20 0:28 /pods "
+	         "$PWD/the\\\\040mount rw,nosuid shared:4 - cgroup2 cgroup rw,nsdelegate\" | sed 's/\\\\n/\\n/' "
+	         ">mounts"));
+	run("unshare -m sh ./made-up env %s LOG_MALLOC_AT=cgroup=70%%,cgroup=71%%,cgroup=701 "
+	    "LOG_MALLOC_QUIET=1 " PROGRAMS "triggers wait:50 1022>trace",
+	    flavours[0].environment);
+	ck_assert_str_eq(run("$B/log-malloc-cat trace | grep '^# TRIGGER'").out, "# TRIGGER cgroup 700 700\n");
+}
+END_TEST
+
+START_TEST(a_group_that_can_not_be_read_is_told)
+{
+	struct run r;
+
+	if (!can_make_up("a_group_that_can_not_be_read_is_told"))
+		return;
+	must(run("echo '0::/nowhere' >groups"));
+	r = run("unshare -m sh ./made-up env %s LOG_MALLOC_AT=cgroup=1 LOG_MALLOC_QUIET=1 " PROGRAMS
+	        "triggers wait:50 1022>trace",
+	        flavours[0].environment);
+	ck_assert_int_eq(r.status, 3);
+	ck_assert(strstr(r.err, "log-malloc2: LOG_MALLOC_AT: the memory of the process's control group") == r.err);
+	ck_assert_str_eq(marks_of("trace"), "");
+}
+END_TEST
+
 /* ---- threads and processes ---- */
 
 START_TEST(threads_that_cross_it_together_fire_once)
@@ -466,6 +513,8 @@ int main(void)
 	EACH_ONCE(resident_memory_fires_when_it_is_there);
 	EACH_ONCE(percent_is_of_what_the_process_may_have);
 	EACH_ONCE(a_group_fires_when_its_memory_is_used);
+	ONCE(a_group_is_found_by_what_the_kernel_tells_of_mounts);
+	ONCE(a_group_that_can_not_be_read_is_told);
 	EACH_OF_BOTH(threads_that_cross_it_together_fire_once);
 	EACH_ONCE(a_child_has_triggers_of_its_own);
 	ONCE(a_process_that_is_attached_to_has_triggers);

@@ -135,6 +135,15 @@ int lm_cgroup_number(const char *path, uint64_t *number)
 	return __builtin_strcmp(text, "max") == 0 || lm_text_parse(text, UINT64_MAX - 1, number) == 0 ? 0 : -EINVAL;
 }
 
+/* Puts FILE behind the first LENGTH bytes of DIRECTORY, which has PATH_MAX. */
+static void put_file(char *directory, size_t length, const char *file)
+{
+	struct lm_text text = {directory + length, directory + PATH_MAX - 1};
+
+	lm_text_string(&text, file);
+	*text.at = '\0';
+}
+
 /*
  * DIRECTORY, of LENGTH bytes, is the group's, and has room for a file's name. It is shortened up to the first MOUNT
  * bytes, below which there are no groups.
@@ -144,7 +153,7 @@ static uint64_t least_limit(char *directory, size_t length, size_t mount, const 
 	uint64_t least = UINT64_MAX, limit;
 
 	for (;;) {
-		__builtin_strcpy(directory + length, version->limit);
+		put_file(directory, length, version->limit);
 		if (lm_cgroup_number(directory, &limit) == 0 && limit < least)
 			least = limit;
 		if (length <= mount)
@@ -162,7 +171,7 @@ static const char *find(char *room, struct part groups, struct part mounts, cons
 	struct part path, root, point;
 	const char *found;
 	uint64_t used;
-	size_t mount;
+	size_t mount, length;
 
 	if (find_path(groups, version, &path) != 0 || find_mount(mounts, version, &root, &point) != 0)
 		return NULL;
@@ -172,10 +181,11 @@ static const char *find(char *room, struct part groups, struct part mounts, cons
 	lm_text_bytes(&text, path.at, path.length);
 	if (text.at == text.end)
 		return NULL;
-	__builtin_strcpy(text.at, version->used);
+	length = (size_t)(text.at - room);
+	put_file(room, length, version->used);
 	found = lm_cgroup_number(room, &used) == 0 ? lm_arena_string(room) : NULL;
 	if (found)
-		*limit = least_limit(room, (size_t)(text.at - room), mount, version);
+		*limit = least_limit(room, length, mount, version);
 	return found;
 }
 

@@ -11,6 +11,7 @@
 #include "sink.h"
 #include "state.h"
 #include "usage.h"
+#include "warn.h"
 
 /* How often the memory is looked at, at most, and how often failures are marked. */
 #define LOOK_MS   100
@@ -55,15 +56,24 @@ static int is_about_use(enum lm_trigger_kind kind)
 	return kind == LM_TRIGGER_PEAK || kind == LM_TRIGGER_GROWTH;
 }
 
+static int has_kind(enum lm_trigger_kind kind)
+{
+	for (unsigned i = 0; i < triggers.count; i++) {
+		if (triggers.list[i].setting.kind == kind)
+			return 1;
+	}
+	return 0;
+}
+
 void lm_triggers_set(const struct lm_trigger_setting *list, unsigned count)
 {
 	lm_triggers_release();
 	for (unsigned i = 0; i < count; i++) {
 		triggers.list[i].setting = list[i];
 		lm_triggers_watch.is_used |= is_about_use(list[i].kind);
-		triggers.has_memory |= list[i].kind == LM_TRIGGER_RSS || list[i].kind == LM_TRIGGER_CGROUP;
 	}
 	triggers.count = count;
+	triggers.has_memory = has_kind(LM_TRIGGER_RSS) || has_kind(LM_TRIGGER_CGROUP);
 	lm_triggers_watch.is_sparse = lm_triggers_watch.is_used && lm_settings.sample != 0;
 	lm_triggers_watch.is_set = count != 0;
 }
@@ -174,6 +184,29 @@ static void watch_use(int64_t used)
 	lm_store(&lm_triggers_watch.slack, slack_of(&range, used));
 }
 
+/* To find it takes a look at all mounts, which may be many. */
+static int needs_group(void)
+{
+	for (unsigned i = 0; i < triggers.count; i++) {
+		const struct lm_trigger_setting *setting = &triggers.list[i].setting;
+
+		if (setting->kind == LM_TRIGGER_CGROUP || (setting->is_percent && setting->kind != LM_TRIGGER_GROWTH))
+			return 1;
+	}
+	return 0;
+}
+
+static void find_group(uint64_t *limit)
+{
+	static int is_told;
+
+	triggers.group = lm_cgroup_find(limit);
+	if (!triggers.group && has_kind(LM_TRIGGER_CGROUP) && !lm_exchange(&is_told, 1))
+		lm_warn("LOG_MALLOC_AT: the memory of the process's control group can't be read, so cgroup= never "
+		        "fires",
+		        0);
+}
+
 void lm_triggers_begin(void)
 {
 	uint64_t used, group_limit = UINT64_MAX;
@@ -183,7 +216,8 @@ void lm_triggers_begin(void)
 	if (!triggers.count)
 		return;
 	used = in_use();
-	triggers.group = lm_cgroup_find(&group_limit);
+	if (needs_group())
+		find_group(&group_limit);
 	triggers.failed_ms = 0;
 	for (unsigned i = 0; i < triggers.count; i++)
 		begin(&triggers.list[i], used, group_limit);
