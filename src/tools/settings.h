@@ -18,6 +18,7 @@ enum setting {
 	SETTING_MARK_SIGNAL,
 	SETTING_LIMIT,
 	SETTING_SAMPLE,
+	SETTING_KEEP,
 	SETTING_FOLLOW,
 	SETTING_QUIET,
 	SETTINGS
@@ -27,6 +28,9 @@ enum setting {
 struct settings {
 	const char *values[SETTINGS];
 };
+
+/* Is the trace a sample with a limit, which goes on in new files? */
+bool settings_rotate(const struct settings *settings);
 
 /* The name of its environment variable. */
 const char *settings_variable(enum setting number);

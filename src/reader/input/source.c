@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See source.h. */
 #include "source.h"
-#include "packed.h"
+#include "next_file.h"
 #include "process.h"
-#include "trace_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,32 +199,14 @@ static int look_again(struct source *source)
 	return source->file_left || source->rest_taken < source->rest.len;
 }
 
-/* Does the file end with the line that it is continued? Blanks can stand in front of the newline. */
-static bool ends_continued(int fd, uint64_t size)
-{
-	static const char line[] = "\n# " LM_TRACE_CONTINUED;
-	char end[sizeof line + LM_PACKED_WORD + 1];
-	uint64_t from = size > sizeof end - 1 ? size - (sizeof end - 1) : 0;
-	ssize_t n = pread(fd, end, sizeof end - 1, (off_t)from);
-	size_t len = n > 0 ? (size_t)n : 0;
-
-	end[len] = '\0';
-	return len && end[len - 1] == '\n' && strlen(end) == len && strstr(end, line);
-}
-
 /*
  * The file was read to its end. If the process goes on in another one, which has the name now, that one is read on.
  * Files that came and went meanwhile are passed over: the new one begins with what is live.
  */
 static bool takes_next_file(struct source *source)
 {
-	struct stat now, named;
-	int fd;
+	int fd = next_file_open(source->fd, source->name);
 
-	if (fstat(source->fd, &now) != 0 || stat(source->name, &named) != 0 || !S_ISREG(named.st_mode) ||
-	    (now.st_dev == named.st_dev && now.st_ino == named.st_ino) || !ends_continued(source->fd, source->size))
-		return false;
-	fd = open(source->name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	close(source->fd);
