@@ -35,9 +35,11 @@ _Noreturn static void help(void)
 	     "      --mark-signal NAME\n"
 	     "                     writes a mark called \"signal\" to the trace (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
-	     "                     what it has (default: no limit)\n"
+	     "                     what it has; with --sample, it goes on in a new file, which\n"
+	     "                     begins with what is live (default: no limit)\n"
 	     "      --sample SIZE  records one allocation in SIZE (512K) requested bytes on average:\n"
 	     "                     cheap enough for days; the commands estimate the rest\n"
+	     "      --keep N       with --sample and --limit: so many older files stay (default 1)\n"
 	     "      --at WHAT      marks the moment at which WHAT is so: peak=SIZE (bytes in use),\n"
 	     "                     growth=SIZE (each further step), rss=SIZE (resident), cgroup=SIZE\n"
 	     "                     (the group's), each also in percent (80%), or failed (a call);\n"
@@ -138,6 +140,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"sample", required_argument, NULL, OPT_SETTING + SETTING_SAMPLE},
+		{"keep", required_argument, NULL, OPT_SETTING + SETTING_KEEP},
 		{"at", required_argument, NULL, OPT_SETTING + SETTING_AT},
 		{"run", required_argument, NULL, OPT_RUN},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
@@ -209,6 +212,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_MARK_SIGNAL:
 		case OPT_SETTING + SETTING_LIMIT:
 		case OPT_SETTING + SETTING_SAMPLE:
+		case OPT_SETTING + SETTING_KEEP:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':

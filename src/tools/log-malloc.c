@@ -123,6 +123,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
+	destination_go_on(to);
 	merge_journal(to, run->pid, &diag, &left);
 	if (WIFSIGNALED(run->status) && !left.text)
 		merge_killed(to, WTERMSIG(run->status));
@@ -133,6 +134,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
+		compress_older(to, run->pid);
 	}
 	if (!options->quiet)
 		closing_result(options, to, &left, &ending, &own);

@@ -5,6 +5,7 @@
 #include "destination.h"
 #include "fired.h"
 #include "forward.h"
+#include "next_file.h"
 #include "trace_format.h"
 
 #include <errno.h>
@@ -92,16 +93,25 @@ static void clear_environment(void)
 	}
 }
 
-/* The present name of the moment's file: it may have been kept by another one. */
+/* Does PATH lead to the file that is open as FD? */
+static bool is_named(const char *path, int fd)
+{
+	struct stat file, named;
+
+	return stat(path, &named) == 0 && fstat(fd, &file) == 0 && file.st_dev == named.st_dev &&
+	       file.st_ino == named.st_ino;
+}
+
+/* The name that the moment's file has now: that of the trace, unless the trace has gone on in another file. */
 static void find_file(const struct watcher *w, char path[PATH_MAX])
 {
-	struct destination file = *w->to;
-	char named[PATH_MAX];
+	char link[64];
 
-	file.fd = w->queue[0].fd;
-	destination_locate(&file, named);
-	if (!realpath(named, path))
-		snprintf(path, PATH_MAX, "%s", named);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", w->queue[0].fd);
+	if (!is_named(w->to->path, w->queue[0].fd) && realpath(link, path) && is_named(path, w->queue[0].fd))
+		return;
+	if (!realpath(w->to->path, path))
+		snprintf(path, PATH_MAX, "%s", w->to->path);
 }
 
 static void set_environment(const struct watcher *w)
@@ -217,37 +227,23 @@ static void search_file(struct watcher *w)
 		add(w, &moment);
 }
 
-/* Does the trace's name lead to the file that is open as FD, or to none? */
-static bool is_named(const struct watcher *w, int fd)
-{
-	struct stat file, named;
-
-	return stat(w->to->path, &named) != 0 || fstat(fd, &file) != 0 ||
-	       (file.st_dev == named.st_dev && file.st_ino == named.st_ino);
-}
-
-/* The trace goes on in a new file: what this one still got is searched first. False without memory. */
-static bool follow_name(struct watcher *w)
-{
-	int fd = open(w->to->path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return true;
-	search_file(w);
-	close(w->fired.fd);
-	fired_close(&w->fired);
-	return fired_open(&w->fired, fd, 0);
-}
-
+/* False without memory. */
 static bool look_for_moments(struct watcher *w)
 {
-	search_file(w);
-	while (w->keeps && !is_named(w, w->fired.fd)) {
-		if (!follow_name(w))
-			return false;
+	int next;
+
+	for (;;) {
 		search_file(w);
+		next = next_file_open(w->fired.fd, w->to->path);
+		if (next < 0)
+			return true;
+		/* What this file still got meanwhile. */
+		search_file(w);
+		close(w->fired.fd);
+		fired_close(&w->fired);
+		if (!fired_open(&w->fired, next, 0))
+			return false;
 	}
-	return true;
 }
 
 /* Can the command be run for the next moment? Not while the moment's file may soon have another name. */
@@ -257,7 +253,7 @@ static bool is_ready(const struct watcher *w)
 
 	if (!w->queued)
 		return false;
-	return !w->keeps || w->has_ended || !is_named(w, next->fd) || clock_ms() - next->since >= KEEP_MS;
+	return !w->keeps || w->has_ended || !is_named(w->to->path, next->fd) || clock_ms() - next->since >= KEEP_MS;
 }
 
 static void watch_trace(struct watcher *w)

@@ -176,12 +176,6 @@ static int wait_for(pid_t pid, int *status)
 	return waited < 0 ? -errno : 0;
 }
 
-/* Is it a trace of which the tracker can keep files? */
-static bool may_keep(const struct launch_options *options)
-{
-	return settings_get(&options->settings, SETTING_SAMPLE) && settings_get(&options->settings, SETTING_LIMIT);
-}
-
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
                 const char *preload, struct last_look *last, struct run_at *at, struct run *run)
 {
@@ -205,7 +199,7 @@ int running_run(const struct launch_options *options, const struct target *targe
 	destination_name(to, run->pid);
 	failed = see_it_start(&talk, options, to, &last, run->pid, &failure);
 	if (!failed && options->run)
-		run_at_begin(at, options->run, to, run->pid, options->quiet, may_keep(options));
+		run_at_begin(at, options->run, to, run->pid, options->quiet, settings_rotate(&options->settings));
 	error = last ? last_look_wait(last, &run->status) : wait_for(run->pid, &run->status);
 	if (error) {
 		cli_error("cannot wait for the command: %s", strerror(-error));

@@ -30,6 +30,7 @@ static const char *const variables[SETTINGS] = {
 	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL",
 	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
 	[SETTING_SAMPLE] = "LOG_MALLOC_SAMPLE",
+	[SETTING_KEEP] = "LOG_MALLOC_KEEP",
 	[SETTING_AT] = "LOG_MALLOC_AT",
 	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
@@ -99,6 +100,19 @@ static void check_triggers(const char *text)
 		cli_usage_error("--at %s: it has to be %s", text, LM_TRIGGER_ACCEPTED);
 }
 
+static void check_keep(const struct settings *settings)
+{
+	const char *keep = settings->values[SETTING_KEEP];
+
+	if (!keep)
+		return;
+	if (!is_number(keep, LM_TRACE_KEEP_MAX) || strtoul(keep, NULL, 10) == 0)
+		cli_usage_error("--keep %s: it has to be a number of files from 1 to %d", keep, LM_TRACE_KEEP_MAX);
+	if (!settings_rotate(settings))
+		cli_usage_error("--keep is for a sampled trace with a limit, which goes on in new files: it needs "
+		                "--sample and --limit");
+}
+
 void settings_check(const struct settings *settings)
 {
 	const char *const *values = settings->values;
@@ -113,6 +127,7 @@ void settings_check(const struct settings *settings)
 		cli_bytes(values[SETTING_LIMIT]);
 	if (values[SETTING_SAMPLE])
 		check_sample(values[SETTING_SAMPLE]);
+	check_keep(settings);
 	check_triggers(values[SETTING_AT]);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
@@ -126,6 +141,11 @@ const char *settings_get(const struct settings *settings, enum setting number)
 	const char *value = option ? option : getenv(variables[number]);
 
 	return value && *value ? value : NULL;
+}
+
+bool settings_rotate(const struct settings *settings)
+{
+	return settings_get(settings, SETTING_SAMPLE) && settings_get(settings, SETTING_LIMIT);
 }
 
 bool settings_follow(const struct settings *settings)

@@ -35,8 +35,10 @@ static int make(const char *path)
 	const int flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 	int fd = lm_sys_open(path, flags, 0600);
 
-	if (fd != -EEXIST || !is_left(path))
+	if (fd != -EEXIST)
 		return fd;
+	if (!is_left(path))
+		return -EPERM;
 	lm_sys(SYS_unlinkat, AT_FDCWD, path, 0);
 	return lm_sys_open(path, flags, 0600);
 }

@@ -31,6 +31,7 @@
 #include "sink.h"
 #include "sys.h"
 #include "text.h"
+#include "trace_name.h"
 #include "warn.h"
 
 /* After a failure, how long it is waited. */
@@ -38,9 +39,6 @@
 
 /* The same as in <linux/fs.h>. */
 #define EXCHANGE 2u
-
-#define NEXT_SUFFIX ".next"
-#define OLD_SUFFIX  ".old-"
 
 /* Not on the stack, which may be small. */
 struct names {
@@ -50,8 +48,7 @@ struct names {
 static struct {
 	const char *path, *next; /* of the trace, and of the file that it goes on in */
 	long parent;
-	size_t too_many; /* so many blocks were too much for a file; 0: none were */
-	int is_limited;  /* the file has the line that tells of the limit */
+	int is_limited; /* the file has the line that tells of the limit */
 	int is_told, is_size_told;
 } rotate;
 
@@ -76,7 +73,7 @@ static int end_name(const struct lm_text *text)
 
 static int make_old_name(char name[PATH_MAX], unsigned number)
 {
-	struct lm_text text = begin_name(name, OLD_SUFFIX);
+	struct lm_text text = begin_name(name, LM_TRACE_OLD);
 
 	lm_text_unsigned(&text, number);
 	return end_name(&text);
@@ -95,7 +92,7 @@ static int rename_file(const char *from, const char *to, unsigned flags)
 	return (int)lm_sys(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
-/* What lies at NAME, if it is not a file of ours, is not removed: -EEXIST. 0: there is nothing any more. */
+/* What lies at NAME, if it is not a file of ours, is not removed: -EPERM. 0: there is nothing any more. */
 static int remove_ours(const char *name)
 {
 	struct stat status;
@@ -103,7 +100,7 @@ static int remove_ours(const char *name)
 	if (lstat(name, &status) != 0)
 		return 0;
 	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
-		return -EEXIST;
+		return -EPERM;
 	return (int)lm_sys(SYS_unlinkat, AT_FDCWD, name, 0);
 }
 
@@ -209,7 +206,7 @@ static int go_on_in_next(struct names *names, const char *suffix)
 	if (!error && lm_marks_lost_first() != 0)
 		error = lm_sink_error() ? lm_sink_error() : -EIO;
 	if (!error)
-		error = lm_next_begin(rotate.next, trace_fd, lm_settings.limit - lm_settings.limit / 4);
+		error = lm_next_begin(rotate.next, trace_fd, lm_settings.limit / 2);
 	if (error)
 		return error;
 	error = write_next();
@@ -225,8 +222,7 @@ static void went_on(uint64_t size)
 	lm_sink_move();
 	lm_limit_renew(size);
 	lm_sample_renew();
-	lm_live_set_full(0);
-	rotate.too_many = 0;
+	lm_live_go_on();
 	rotate.is_limited = 0;
 }
 
@@ -263,7 +259,7 @@ static void tell_size(uint64_t bytes)
 	lm_text_string(&text, " bytes of a trace whose limit is ");
 	lm_text_unsigned(&text, lm_settings.limit);
 	lm_text_string(&text, "; it takes no more allocations until less is live. Its limit should be ");
-	lm_text_unsigned(&text, 2 * bytes);
+	lm_text_unsigned(&text, 4 * bytes);
 	lm_warn_end(buffer, &text);
 }
 
@@ -277,11 +273,18 @@ static void tell(int error)
 		        -error);
 }
 
-/* The trace keeps its size as well as it can. */
+/* The trace keeps its size as well as it can. If too much is live, it has to be less: a little would not help. */
 static void failed(int error)
 {
-	rotate.too_many = error == -EOVERFLOW ? lm_live_count() : 0;
-	lm_live_set_full(1);
+	const size_t blocks = lm_live_count();
+
+	if (error == -EOVERFLOW) {
+		lm_live_set_full(blocks - blocks / 8);
+		lm_limit_retry(UINT64_MAX);
+	} else {
+		lm_live_set_full(0);
+		lm_limit_retry(lm_sample_now() + RETRY_MS);
+	}
 	if (!rotate.is_limited)
 		rotate.is_limited = lm_marks_limit_first(lm_settings.limit) == 0;
 	tell(error);
@@ -302,26 +305,15 @@ static int rotate_now(const char *suffix)
 		if (error && !suffix)
 			failed(error);
 		lm_sink_go_on(&signals);
-	}
-	if (error && error != -EALREADY && !suffix)
+	} else if (error == -EAGAIN && !suffix)
 		lm_limit_retry(lm_sample_now() + RETRY_MS);
 	lm_live_unlock(&around);
 	return error;
 }
 
-/* Is so much live that no new file could have it? A few blocks less would make no difference. */
-static int is_hopeless(void)
-{
-	return rotate.too_many && lm_live_count() > rotate.too_many - rotate.too_many / 8;
-}
-
 void lm_rotate_in_time(void)
 {
-	if (!lm_live_is_kept() || !lm_process_is_owner())
-		return;
-	if (is_hopeless())
-		lm_limit_retry(lm_sample_now() + RETRY_MS);
-	else
+	if (lm_live_is_kept() && lm_process_is_owner())
 		rotate_now(NULL);
 }
 
@@ -349,19 +341,23 @@ static void remove_old(void)
 		lm_sys_unmap(names, sizeof *names);
 }
 
-static const char *find_names(int fd)
+/* A file that somebody else began is not given another name. */
+static const char *find_names(int fd, int is_continued)
 {
+	uint64_t size;
 	size_t length;
 	char *next;
 
-	rotate.path = lm_direct_is_alone(fd) ? lm_descriptor_path(fd) : NULL;
+	if (!lm_direct_is_alone(fd) || lm_direct_size(&size) != 0 || (size && !is_continued))
+		return NULL;
+	rotate.path = lm_descriptor_path(fd);
 	if (!rotate.path)
 		return NULL;
 	length = __builtin_strlen(rotate.path);
-	next = lm_arena_alloc(length + sizeof NEXT_SUFFIX);
+	next = lm_arena_alloc(length + sizeof LM_TRACE_NEXT);
 	if (next) {
 		__builtin_memcpy(next, rotate.path, length);
-		__builtin_memcpy(next + length, NEXT_SUFFIX, sizeof NEXT_SUFFIX);
+		__builtin_memcpy(next + length, LM_TRACE_NEXT, sizeof LM_TRACE_NEXT);
 	}
 	rotate.next = next;
 	return next;
@@ -374,15 +370,15 @@ void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 	if (!lm_settings.limit || !lm_settings.sample)
 		return;
 	rotate.parent = parent;
-	if (find_names(fd)) {
+	if (find_names(fd, is_continued)) {
 		if (!is_continued)
 			remove_old();
 		lm_sink_set_sparse(1);
 		lm_limit_renew(size);
 		lm_live_begin();
 	} else {
-		lm_warn("at its limit, the trace takes no more allocations: it is no file with a name, which could go "
-		        "on in a new one",
+		lm_warn("at its limit, the trace takes no more allocations: it is no file of its own with a name, "
+		        "which could go on in a new one",
 		        0);
 	}
 	errno = saved;

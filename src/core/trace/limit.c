@@ -9,6 +9,8 @@
 #include "state.h"
 #include "warn.h"
 
+#define SLACK_MIN ((uint64_t)8 << 10)
+
 static struct {
 	uint64_t from;     /* lm_sink_size() when the trace had no byte; it may lie before this process's first */
 	uint64_t next;     /* it begins a new file at this size; 0: it does not */
@@ -78,16 +80,18 @@ int lm_limit_end(void)
 
 /* ---- a trace that begins a new file there ---- */
 
-/*
- * A file is closed a little before it has the size, so that its last records do not exceed that. A new file that begins
- * with much takes a quarter of the size of records all the same, so that not all the work is copying.
- */
+/* Room for the last records, which may be the first lines of another image, and name modules. */
+static uint64_t find_slack(void)
+{
+	uint64_t slack = lm_settings.limit / 32 > SLACK_MIN ? lm_settings.limit / 32 : SLACK_MIN;
+
+	return slack < lm_settings.limit / 4 ? slack : lm_settings.limit / 4;
+}
+
 void lm_limit_renew(uint64_t size)
 {
-	const uint64_t most = lm_settings.limit, usual = most - most / 32, least = size + most / 4;
-
 	lm_limit_begin(size);
-	lm_store(&limit.next, least < usual ? usual : least < most ? least : most);
+	lm_store(&limit.next, lm_settings.limit - find_slack());
 	lm_store(&limit.retry_ms, 0);
 }
 

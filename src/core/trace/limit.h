@@ -28,7 +28,8 @@ void lm_limit_forget(void);
 int lm_limit_look(void);
 
 /*
- * At its limit, the trace begins a new file (rotate.h); this one has SIZE bytes now. The limit is never reached then.
+ * Before its limit, the trace begins a new file (rotate.h); this one has SIZE bytes now. The limit is never reached
+ * then.
  */
 void lm_limit_renew(uint64_t size);
 

@@ -21,6 +21,7 @@ static struct {
 	size_t count;
 	struct lm_totals totals;
 	int is_full, is_incomplete;
+	size_t enough; /* full, because so much is live: with so few blocks it may not be any more */
 	uint64_t missed;
 } live;
 
@@ -115,6 +116,8 @@ static void take_out(struct lm_live_block *slot)
 {
 	change_totals(slot, -1);
 	live.count--;
+	if (live.is_full && live.count == live.enough)
+		lm_limit_retry(0);
 	slot->p = NULL;
 	close_gap((size_t)(slot - live.slots));
 }
@@ -198,11 +201,16 @@ void lm_live_forget(void)
 	lm_store(&lm_live_kept, 0);
 }
 
-void lm_live_set_full(int is_full)
+void lm_live_set_full(size_t enough)
 {
-	lm_store(&live.is_full, is_full);
-	if (!is_full)
-		live.missed = 0;
+	live.is_full = 1;
+	live.enough = enough;
+}
+
+void lm_live_go_on(void)
+{
+	live.is_full = 0;
+	live.missed = 0;
 }
 
 uint64_t lm_live_missed(void)

@@ -60,8 +60,10 @@ int lm_live_takes(struct lm_event *event);
 /* EVENT's allocation is in the trace. THREAD made it, or is NULL. */
 void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, const struct lm_thread *thread);
 
-/* Does the trace take no allocations, because it has no room for them? */
-void lm_live_set_full(int is_full);
+/* The trace takes no allocations, because it has no room for them. It may have when no more than ENOUGH blocks live. */
+void lm_live_set_full(size_t enough);
+/* It has room again. */
+void lm_live_go_on(void);
 
 /* How many allocations were not written since it is full. */
 uint64_t lm_live_missed(void);
