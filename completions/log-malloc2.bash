@@ -43,7 +43,7 @@ _log_malloc2_value() {
 	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | *:--token-file | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--sample | log-malloc:--run | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;
+	*:--limit | *:--sample | *:--keep | log-malloc:--run | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -55,7 +55,7 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | --at | --run | -p | --pid | --for | \
+		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | --keep | --at | --run | -p | --pid | --for | \
 			--until-growth | --library)
 			((++i))
 			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i))
