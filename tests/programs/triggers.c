@@ -9,9 +9,12 @@
  *   wrong           a request with an alignment that is none
  *   scarce:KB       a request of KB while the process may have no more memory
  *   threads:N:KB    8 threads at once allocate N blocks of KB each, and release them when all have done so
+ *   await           waits until there is a file "ran", and removes it
+ *   go              makes a file "go"
  *   fork            the rest is for a child, whose end is waited for
  *   kill            by SIGKILL
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -83,6 +86,20 @@ static void ask_in_vain(size_t size)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
+static void await(void)
+{
+	while (unlink("ran") != 0)
+		usleep(5000);
+}
+
+static void make_go(void)
+{
+	int fd = open("go", O_WRONLY | O_CREAT, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 /* ---- threads ---- */
 
 static pthread_barrier_t together;
@@ -151,6 +168,10 @@ static int take(const char *argument)
 		ask_in_vain(first << 10);
 	else if (strcmp(word, "threads") == 0)
 		run_threads(first, second << 10);
+	else if (strcmp(word, "await") == 0)
+		await();
+	else if (strcmp(word, "go") == 0)
+		make_go();
 	else if (strcmp(word, "kill") == 0)
 		raise(SIGKILL);
 	else if (strcmp(word, "fork") == 0)

@@ -254,8 +254,10 @@ END_TEST
 
 START_TEST(a_process_that_is_attached_to_has_triggers)
 {
-	struct run r = run(PROGRAMS "triggers alloc:9:1024 wait:1000 alloc:6:1024 & sleep 0.3; " LM
-	                            " -q -p $! -o t --packed --at growth=5M --at peak=7M; s=$?; wait $!; exit $s");
+	struct run r =
+		run(PROGRAMS "triggers alloc:9:1024 go await alloc:6:1024 & until [ -e go ]; do sleep 0.02; done; " LM
+	                     " -q -p $! -o t --packed --at growth=5M --at peak=7M; s=$?; touch ran; wait $!; "
+	                     "exit $s");
 
 	if (r.status == 2) {
 		skip("a_process_that_is_attached_to_has_triggers", r.err);
@@ -397,9 +399,10 @@ END_TEST
 
 START_TEST(a_command_is_run_at_each_moment)
 {
-	struct run r = run(RUN "--packed --at growth=8M --at failed --run 'echo $LOG_MALLOC_MOMENT; "
-	                       "$B/log-malloc-findleak -n --until $LOG_MALLOC_MOMENT $LOG_MALLOC_TRACE | tail -1 | "
-	                       "cut -d, -f1' " PROGRAMS "triggers alloc:9:1024 wait:400 alloc:8:1024 wait:400 failing");
+	struct run r =
+		run(RUN "--packed --at growth=8M --at failed --run 'echo $LOG_MALLOC_MOMENT; "
+	                "$B/log-malloc-findleak -n --until $LOG_MALLOC_MOMENT $LOG_MALLOC_TRACE | tail -1 | "
+	                "cut -d, -f1; touch ran' " PROGRAMS "triggers alloc:9:1024 await alloc:8:1024 await failing");
 
 	ck_assert_int_eq(r.status, 3);
 	ck_assert_str_eq(r.out, "");
@@ -427,8 +430,9 @@ END_TEST
 
 START_TEST(one_runs_at_a_time_and_the_last_moment_of_a_kind_waits)
 {
-	struct run r = run(RUN "--at growth=1M --at failed --run 'echo $LOG_MALLOC_MOMENT; sleep 0.3' " PROGRAMS
-	                       "triggers alloc:1:1024 wait:150 alloc:3:1024 failing alloc:1:1024");
+	struct run r = run(
+		RUN "--at growth=1M --at failed --run 'echo $LOG_MALLOC_MOMENT; touch ran; until [ -e go ]; do "
+		    "sleep 0.05; done' " PROGRAMS "triggers alloc:1:1024 await alloc:3:1024 failing alloc:1:1024 go");
 
 	ck_assert_int_eq(r.status, 3);
 	ck_assert_str_eq(r.err, "at-growth\nat-growth#5\nat-failed\n");
@@ -467,21 +471,22 @@ END_TEST
 
 START_TEST(moments_count_from_one_behind_exec)
 {
-	struct run r = run(RUN "--at peak=4M --run 'echo $LOG_MALLOC_MOMENT' sh -c 'exec " PROGRAMS
-	                       "triggers alloc:5:1024 free:5 alloc:5:1024 wait:300'");
+	struct run r = run(RUN "--at peak=4M --run 'echo $LOG_MALLOC_MOMENT; touch ran' bash -c '" PROGRAMS
+	                       "triggers; exec " PROGRAMS "triggers alloc:5:1024 await free:5 alloc:5:1024 await'");
 
 	ck_assert_int_eq(r.status, 3);
-	ck_assert_str_eq(r.err, "at-peak#2\n");
+	ck_assert_str_eq(r.err, "at-peak\nat-peak#2\n");
 }
 END_TEST
 
-/* The signal comes when the program has ended. Nothing that the command has started is left. */
+/* The signals come when the program has ended. Nothing that the command has started is left. */
 START_TEST(a_command_that_hangs_is_ended_with_the_launcher)
 {
 	struct run r =
-		run(RUN "--at peak=4M --run 'echo run; sleep 1234.5; echo no' " PROGRAMS
-	                "triggers alloc:5:1024 & sleep 0.6; kill -%s $!; wait $!; s=$?; pgrep -fx 'sleep 1234.5'; "
-	                "exit $s",
+		run(RUN "--at peak=4M --run 'echo run; touch ran; sleep 1234.5; echo no' " PROGRAMS
+	                "triggers alloc:5:1024 & until [ -e ran ] && ! pgrep -P $! -x triggers >pids; do sleep 0.05; "
+	                "done; while kill -%s $! 2>errors; do sleep 0.1; done; wait $!; s=$?; "
+	                "pgrep -fx 'sleep 1234.5'; exit $s",
 	            _i ? "TERM" : "HUP");
 
 	ck_assert_int_eq(r.status, 3);
