@@ -252,6 +252,17 @@ START_TEST(a_child_has_triggers_of_its_own)
 }
 END_TEST
 
+/* What the parent released since it last looked does not count in the child. */
+START_TEST(a_child_looks_anew)
+{
+	must(run("%s LOG_MALLOC_FOLLOW=1 LOG_MALLOC_OUTPUT=t LOG_MALLOC_QUIET=1 LOG_MALLOC_AT=peak=10M,growth=9M "
+	         "%s " PROGRAMS "triggers%s alloc:9:1024 free:8 fork alloc:9:1024; [ $? = 3 ]",
+	         flavours[flavour_of(_i)].environment, kinds[_i % KINDS], flavours[flavour_of(_i)].suffix));
+	ck_assert_str_eq(marks_of("t"), "at-growth ");
+	ck_assert_str_eq(marks_of("t.*"), "at-peak at-growth ");
+}
+END_TEST
+
 START_TEST(a_process_that_is_attached_to_has_triggers)
 {
 	struct run r =
@@ -522,6 +533,7 @@ int main(void)
 	ONCE(a_group_that_can_not_be_read_is_told);
 	EACH_OF_BOTH(threads_that_cross_it_together_fire_once);
 	EACH_ONCE(a_child_has_triggers_of_its_own);
+	EACH_ONCE(a_child_looks_anew);
 	ONCE(a_process_that_is_attached_to_has_triggers);
 	EACH_ONCE(a_sampled_trace_with_a_limit_keeps_the_file_of_the_moment);
 	ONCE(no_more_than_sixteen_files_of_a_kind_are_kept);

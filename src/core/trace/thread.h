@@ -37,8 +37,8 @@ struct lm_thread {
 	unsigned until_clock, between_clocks;
 	/* Where triggers look at each event (triggers.h), UNTIL_CLOCK stays 0, and this counts down. */
 	unsigned until_look;
-	int64_t looked_at; /* what BOOKS had in use when the thread last looked at the triggers, if it HAS_LOOKED */
-	int has_looked;
+	int64_t looked_at;  /* what BOOKS had in use when the thread last looked at the triggers */
+	unsigned looked_in; /* in which trace of the process that was, from 1; 0: never */
 	/* How often the thread looked at the clock, and at which look it looks at its name. 0: not announced yet. */
 	unsigned looks, name_at;
 	unsigned file;  /* of the trace, the one that names the thread */

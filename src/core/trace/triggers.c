@@ -43,6 +43,9 @@ static struct {
 	uint64_t failed_ms; /* when a failure is marked again */
 } triggers;
 
+/* So many traces began in this process, and in those that it was forked from. */
+static unsigned traces;
+
 /* What lm_triggers_take_kept() returns. */
 static unsigned kept;
 
@@ -215,6 +218,7 @@ void lm_triggers_begin(void)
 	lm_store(&kept, 0);
 	if (!triggers.count)
 		return;
+	lm_triggers_watch.trace = ++traces;
 	used = in_use();
 	if (needs_group())
 		find_group(&group_limit);
@@ -239,8 +243,9 @@ int lm_triggers_expect(const struct lm_thread *thread, int64_t coming)
 	if (!lm_settings_is_packed())
 		return is_outside(lm_account_near().requested + coming);
 	moved = thread->books.requested - thread->looked_at;
-	/* A thread that is new changes how much each of them may change. */
-	return !thread->has_looked || (moved < 0 ? -moved : moved) >= lm_load(&lm_triggers_watch.slack);
+	/* A thread that is new to the trace changes how much each of them may change. */
+	return thread->looked_in != lm_triggers_watch.trace ||
+	       (moved < 0 ? -moved : moved) >= lm_load(&lm_triggers_watch.slack);
 }
 
 /* ---- looking ---- */
@@ -361,7 +366,7 @@ void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, ui
 	lm_lock_take(&triggers.lock);
 	if (is_used) {
 		thread->looked_at = thread->books.requested;
-		thread->has_looked = 1;
+		thread->looked_in = lm_triggers_watch.trace;
 		count = look_at_use(fired, count);
 	}
 	if (is_turn)

@@ -28,6 +28,7 @@ extern struct lm_triggers_watch {
 	/* Where each thread counts for itself, it looks at the sum when its own count has changed by so much. */
 	int64_t slack;
 	uint64_t next_ms; /* when the memory is looked at */
+	unsigned trace;   /* which one of the process it is, from 1: a child of fork begins another */
 } lm_triggers_watch LM_INTERNAL;
 
 /* The user's triggers. Before the first event. A COUNT of 0: none. */
