@@ -227,6 +227,12 @@ size_t lm_real_usable_size(void *p)
 	return lm_load(&usable_size)(p);
 }
 
+const void *lm_real_own_blocks(size_t *size)
+{
+	*size = 0;
+	return NULL;
+}
+
 static int is_glibc(void)
 {
 	if (!__libc_malloc || __libc_malloc != __real_malloc)

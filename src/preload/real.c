@@ -503,6 +503,12 @@ void lm_real_free_aligned_sized(void *p, size_t alignment, size_t size)
 		lm_real_free(p);
 }
 
+const void *lm_real_own_blocks(size_t *size)
+{
+	*size = sizeof lm_boot_buffer;
+	return lm_boot_buffer;
+}
+
 static size_t first_usable_size(void *p)
 {
 	return ready() && lm_seam.usable_size != first_usable_size ? lm_seam.usable_size(p) : 0;

@@ -15,7 +15,13 @@ BYTES_PER_EVENT = 13
 SHARED_LIMIT = 1.3
 FULL_WRITE_FACTOR = 1.3
 OFF_LIMIT = 1.15
-OFF_LOOPS = ("loop-1", "loop-2")
+LIGHT_LOOPS = ("loop-1", "loop-2")
+# With a sample of 512 KiB: the loops' time over untraced, memory over untraced, the trace's size, and how likely a
+# difference of real programs has to be by chance.
+SAMPLED_LIMIT = 1.10
+SAMPLED_MEMORY = 2 << 20
+SAMPLED_TRACE = 1 << 20
+SAMPLED_CHANCE = 0.05
 FIXED_BUFFERS = 8 << 20
 HEAP_SHARE = 0.25
 READ_FULL = 1e9
@@ -165,19 +171,37 @@ def full_figures(results, workloads):
 			yield at_most(about, full, compact + FULL_WRITE_FACTOR * write, "{:.0f}")
 
 
-def off_figures(results, workloads):
+def light_figures(results, workloads, mode, loop_limit, least_chance):
+	"""What MODE, which costs next to nothing, takes longer: the loops by their ratio, real programs by a test."""
 	for workload in workloads:
-		base, off = (values(results, workload, mode) for mode in ("untraced", "off"))
-		if not base or not off:
+		base, light = (values(results, workload, each) for each in ("untraced", mode))
+		if not base or not light:
 			continue
-		share = statistics.median(off) / statistics.median(base)
-		if workload.name in OFF_LOOPS:
-			yield at_most(f"off over untraced, {workload.name}", share, OFF_LIMIT)
+		share = statistics.median(light) / statistics.median(base)
+		if workload.name in LIGHT_LOOPS:
+			yield at_most(f"{mode} over untraced, {workload.name}", share, loop_limit)
 		elif workload.kind == "real":
-			chance = chance_of_no_difference(base, off)
-			enough = 1 / math.comb(len(base) + len(off), len(off)) < CHANCE
-			yield Figure(f"off not measurable, {workload.name}", f"{(share - 1) * 100:+.1f} %, p={chance:.3f}",
-			             f"p >= {CHANCE}" if enough else "needs 5 rounds", chance >= CHANCE if enough else None)
+			chance = chance_of_no_difference(base, light)
+			enough = 1 / math.comb(len(base) + len(light), len(light)) < least_chance
+			yield Figure(f"{mode} not measurable, {workload.name}", f"{(share - 1) * 100:+.1f} %, p={chance:.3f}",
+			             f"p >= {least_chance}" if enough else "needs more rounds",
+			             chance >= least_chance if enough else None)
+
+
+def off_figures(results, workloads):
+	yield from light_figures(results, workloads, "off", OFF_LIMIT, CHANCE)
+
+
+def sampled_figures(results, workloads):
+	yield from light_figures(results, workloads, "sampled", SAMPLED_LIMIT, SAMPLED_CHANCE)
+	for workload in workloads:
+		ours, base = (peak(results, workload, mode) for mode in ("sampled", "untraced"))
+		if ours is None or base is None or workload.kind == "start":
+			continue
+		yield at_most(f"sampled, MiB over untraced, {workload.name}", (ours - base) / 2**20, SAMPLED_MEMORY / 2**20)
+		if workload.kind == "real":
+			size = max(sample["bytes"] for sample in results[workload.name]["sampled"])
+			yield at_most(f"sampled, KiB of trace, {workload.name}", size / 1024, SAMPLED_TRACE / 1024, "{:.0f}")
 
 
 def size_figures(results, workloads):
@@ -217,5 +241,6 @@ def reader_figures(readers):
 
 
 def all_figures(results, workloads, readers):
-	return [figure for part in (packed_figures, shared_figures, full_figures, off_figures, size_figures, memory_figures)
+	return [figure for part in (packed_figures, shared_figures, full_figures, off_figures, sampled_figures,
+	                         size_figures, memory_figures)
 	        for figure in part(results, workloads)] + list(reader_figures(readers))

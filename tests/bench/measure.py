@@ -53,10 +53,21 @@ def traced(form):
 	return command
 
 
+def preloaded(**settings):
+	"""Without the launcher, whose start would count as the tracker's. TRACE is where a trace goes."""
+	def command(place, workload, argv):
+		env = {f"LOG_MALLOC_{name}": place.trace if value is TRACE else value for name, value in settings.items()}
+		return argv, {"LD_PRELOAD": f"{place.build}/liblog-malloc2.so", **env}
+	return command
+
+
+TRACE = object()
+
 # NAME: (place, workload, argv) -> (argv, environment)
 MODES = {
 	"untraced": lambda place, workload, argv: (argv, {}),
-	"off": lambda place, workload, argv: (argv, {"LD_PRELOAD": f"{place.build}/liblog-malloc2.so"}),
+	"off": preloaded(),
+	"sampled": preloaded(OUTPUT=TRACE, SAMPLE="512K"),
 	"full": traced("full"),
 	"compact": traced("compact"),
 	"packed": traced("packed"),
@@ -71,7 +82,7 @@ MODES = {
 # Each is the name of a format, too.
 OURS = ("full", "compact", "packed")
 # So fast that a loop has to be stretched for them: else, it is over before the processor is at speed.
-FAST = ("untraced", "off")
+FAST = ("untraced", "off", "sampled")
 # So much slower that they run once, and a loop is shrunk for them.
 SLOW = ("dhat",)
 

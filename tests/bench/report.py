@@ -43,7 +43,7 @@ def ratio_cell(results, workload, mode, against):
 
 
 def overheads(results, workloads):
-	columns = [(mode, "heaptrack") for mode in ("off", *measure.OURS, "memusage")] + \
+	columns = [(mode, "heaptrack") for mode in ("off", "sampled", *measure.OURS, "memusage")] + \
 	          [(mode, "ht-file") for mode in measure.OURS]
 	table("Overhead over heaptrack's: (mode - untraced) / (heaptrack -r - untraced), of the medians"
 	      " [least, most of a round];"

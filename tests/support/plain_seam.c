@@ -89,6 +89,12 @@ int lm_real_is_glibc(void)
 	return 0;
 }
 
+const void *lm_real_own_blocks(size_t *size)
+{
+	*size = 0;
+	return NULL;
+}
+
 int lm_real_is_traced(void)
 {
 	return 0;

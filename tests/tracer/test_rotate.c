@@ -353,6 +353,46 @@ START_TEST(too_much_that_is_live_is_told)
 }
 END_TEST
 
+/* Two libraries, one after the other at the same place: each allocates a block that stays, and is unloaded. */
+static const char unloads[] =
+	"#include <dlfcn.h>\n"
+	"#include <stdlib.h>\n"
+	"static void use(const char *path, unsigned long size) {\n"
+	"void *library = dlopen(path, RTLD_NOW), *(*allocate)(unsigned long);\n"
+	"*(void **)&allocate = dlsym(library, \"allocate\"); if (!allocate(size)) abort(); dlclose(library); }\n"
+	"int main(void) { use(\"./first.so\", 2100); use(\"./second.so\", 2200);\n"
+	"for (int i = 0; i < 4000; i++) { void *volatile p = malloc(3000); free(p); }\n"
+	"return 0; }\n";
+
+static const char library[] = "#include <stdlib.h>\n"
+			      "static __attribute__((noinline)) void *NAME(unsigned long n) { return malloc(n); }\n"
+			      "void *allocate(unsigned long n) { void *volatile p = NAME(n); return p; }\n";
+
+START_TEST(code_that_was_unloaded_keeps_its_name)
+{
+	struct file last;
+	size_t found = 0;
+
+	write_file("unloads.c", unloads, sizeof unloads - 1);
+	write_file("library.c", library, sizeof library - 1);
+	must(run("for n in first second; do ${CC:-gcc} -g -O0 -fPIC -shared -DNAME=in_$n -o $n.so library.c || exit; "
+	         "done; ${CC:-gcc} -o unloads unloads.c -ldl; " LM
+	         " -q --sample 1 --%s --limit 64K --keep 2 -o t ./unloads; [ -e t.old-1 ]",
+	         formats[_i]));
+	last = files_follow_each_other("t", 2, 64 << 10);
+	for (size_t i = 0; i < last.last.count; i++) {
+		const struct block *block = &last.last.list[i];
+		const char *name = block->size == 2100 ? "/first.so" : "/second.so";
+
+		if (block->size != 2100 && block->size != 2200)
+			continue;
+		ck_assert_msg(strstr(block->frames, name), "%s", block->frames);
+		found++;
+	}
+	ck_assert_uint_eq(found, 2);
+}
+END_TEST
+
 /* ---- kills ---- */
 
 /* At any moment, each name leads to a whole file. */
@@ -528,6 +568,7 @@ int main(void)
 	EACH(each_followed_child_has_files_of_its_own);
 	EACH(what_was_released_while_tracing_was_off_is_not_live);
 	TIMES(too_much_that_is_live_is_told, FORMATS);
+	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);

@@ -231,6 +231,123 @@ START_TEST(a_large_block_over_a_mark_waits_like_one_at_it)
 }
 END_TEST
 
+/* The session has found that this process is not sampled. */
+static void keep_filter(void)
+{
+	lm_sizemap_release();
+}
+
+/* The blocks that the filter counts. */
+static unsigned long in_filter(void)
+{
+	unsigned long sum = 0;
+
+	for (size_t i = 0; i < LM_SIZEMAP_FILTER_COUNTS; i++)
+		sum += lm_sizemap_filter[i];
+	return sum;
+}
+
+START_TEST(the_filter_counts_each_known_block_once)
+{
+	static const size_t sizes[] = {0, 100, 100000};
+	unsigned long before;
+
+	keep_filter();
+	before = in_filter();
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		/* Its neighbour in the filter is 1 MiB behind it. */
+		void *p = AT(0x440000000100), *other = AT(0x440000100100), *odd = AT(0x440000000208);
+
+		ck_assert(lm_sizemap_lacks(p));
+		ck_assert_uint_eq(lm_sizemap_put_new(p, sizes[i]), LM_SIZEMAP_NONE);
+		ck_assert_uint_eq(lm_sizemap_put_new(other, sizes[i]), LM_SIZEMAP_NONE);
+		ck_assert_int_eq(lm_sizemap_put(odd, sizes[i]), 0);
+		ck_assert(!lm_sizemap_lacks(p) && !lm_sizemap_lacks(odd));
+		ck_assert_uint_eq(in_filter(), before + 3);
+		/* Put again, with other sizes and ways: resized in its place, or its release was not seen. */
+		lm_sizemap_put(p, 5);
+		lm_sizemap_set_way(p, LM_WAY_C + 1);
+		lm_sizemap_set_way(p, LM_WAY_C);
+		lm_sizemap_put(p, 70000);
+		lm_sizemap_take_moving(p);
+		lm_sizemap_put(p, sizes[i]);
+		ck_assert_uint_eq(in_filter(), before + 3);
+		/* Moved away, and back after a failure. */
+		lm_sizemap_take_moving(other);
+		ck_assert(!lm_sizemap_lacks(other));
+		lm_sizemap_end_moving(other);
+		lm_sizemap_end_moving(other);
+		ck_assert_uint_eq(in_filter(), before + 2);
+		ck_assert_uint_eq(lm_sizemap_take(p), sizes[i]);
+		ck_assert_uint_eq(lm_sizemap_take(p), LM_SIZEMAP_NONE);
+		ck_assert_uint_eq(lm_sizemap_take(odd), sizes[i]);
+		ck_assert_uint_eq(in_filter(), before);
+		ck_assert(lm_sizemap_lacks(p) && lm_sizemap_lacks(odd));
+	}
+}
+END_TEST
+
+START_TEST(the_filter_does_not_forget_what_it_could_not_count)
+{
+	const uintptr_t base = 0x450000000100;
+
+	keep_filter();
+	for (uintptr_t i = 0; i < 300; i++)
+		lm_sizemap_put(AT(base + (i << 20)), 1);
+	for (uintptr_t i = 1; i < 300; i++)
+		lm_sizemap_take(AT(base + (i << 20)));
+	ck_assert(!lm_sizemap_lacks(AT(base)));
+	lm_sizemap_take(AT(base));
+	ck_assert(lm_sizemap_lacks(AT(base + 16)));
+	lm_sizemap_filter_out(AT(base + 16), 48);
+	for (uintptr_t i = 1; i < 5; i++)
+		ck_assert_int_eq(lm_sizemap_lacks(AT(base + 16 * i)), i == 4);
+}
+END_TEST
+
+#define MOVES 20000
+
+static pthread_barrier_t moved;
+
+/* The next owner of the address that a realloc has left, whose record has its place at the same moment. */
+static void *reuse(void *p)
+{
+	uintptr_t wrong = 0;
+
+	for (int i = 0; i < MOVES; i++) {
+		pthread_barrier_wait(&moved);
+		lm_sizemap_put(p, 9);
+		pthread_barrier_wait(&moved);
+		wrong += lm_sizemap_lacks(p) || lm_sizemap_take(p) != 9;
+		pthread_barrier_wait(&moved);
+	}
+	return (void *)wrong;
+}
+
+START_TEST(a_mark_that_ends_meanwhile_is_counted_right)
+{
+	void *p = AT(0x460000000100), *wrong;
+	unsigned long before;
+	pthread_t thread;
+
+	keep_filter();
+	before = in_filter();
+	pthread_barrier_init(&moved, NULL, 2);
+	ck_assert_int_eq(pthread_create(&thread, NULL, reuse, p), 0);
+	for (int i = 0; i < MOVES; i++) {
+		lm_sizemap_put(p, 8);
+		lm_sizemap_take_moving(p);
+		pthread_barrier_wait(&moved);
+		lm_sizemap_end_moving(p);
+		pthread_barrier_wait(&moved);
+		pthread_barrier_wait(&moved);
+	}
+	ck_assert_int_eq(pthread_join(thread, &wrong), 0);
+	ck_assert_ptr_null(wrong);
+	ck_assert_uint_eq(in_filter(), before);
+}
+END_TEST
+
 START_TEST(addresses_beyond_the_map_are_refused)
 {
 	ck_assert_int_eq(lm_sizemap_put(AT(0xffff000000000010), 5), -1);
@@ -961,6 +1078,9 @@ int main(void)
 	tcase_add_test(tcase, a_moving_block_is_marked_until_its_end);
 	tcase_add_test(tcase, the_end_of_a_mark_leaves_the_neighbours_as_they_are);
 	tcase_add_test(tcase, a_large_block_over_a_mark_waits_like_one_at_it);
+	tcase_add_test(tcase, the_filter_counts_each_known_block_once);
+	tcase_add_test(tcase, the_filter_does_not_forget_what_it_could_not_count);
+	tcase_add_test(tcase, a_mark_that_ends_meanwhile_is_counted_right);
 	tcase_add_test(tcase, addresses_beyond_the_map_are_refused);
 	tcase_add_test(tcase, an_address_between_two_multiples_of_eight_is_no_block);
 	tcase_add_test(tcase, what_is_mapped_is_zeroed_and_lies_between_guards);

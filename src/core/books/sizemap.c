@@ -8,6 +8,8 @@
 struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
 /* Page 1 belongs to place 1, so place 0 is free. */
 struct lm_sizemap_near lm_sizemap_near = {.page = {[0] = 1}};
+_Alignas(uint32_t) unsigned char lm_sizemap_filter[LM_SIZEMAP_FILTER_COUNTS];
+int lm_sizemap_has_filter = 1;
 
 enum {
 	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
@@ -290,6 +292,68 @@ static size_t large_size(const void *p, lm_entry *entry)
 	return size == UINT64_MAX ? LM_SIZEMAP_NONE : (size_t)(size & (((uint64_t)1 << SIZE_BITS) - 1));
 }
 
+/* ---- the filter ---- */
+
+/* A count that is reached stays: how many there are is not known any more. */
+#define COUNT_FULL 255
+
+static unsigned char *count_of(const void *p)
+{
+	return &lm_sizemap_filter[((uintptr_t)p >> 4) % LM_SIZEMAP_FILTER_COUNTS];
+}
+
+void lm_sizemap_filter_add(const void *p)
+{
+	unsigned char *count = count_of(p), before;
+
+	do {
+		before = lm_load(count);
+		if (before == COUNT_FULL)
+			return;
+	} while (!lm_replace_byte(count, before, before + 1));
+}
+
+void lm_sizemap_filter_remove(const void *p)
+{
+	unsigned char *count = count_of(p), before;
+
+	do {
+		before = lm_load(count);
+		if (before == COUNT_FULL || before == 0)
+			return;
+	} while (!lm_replace_byte(count, before, before - 1));
+}
+
+void lm_sizemap_drop_filter(void)
+{
+	lm_store(&lm_sizemap_has_filter, 0);
+}
+
+void lm_sizemap_filter_out(const void *start, size_t size)
+{
+	for (size_t at = 0; at < size; at += 16)
+		lm_store(count_of((const char *)start + at), COUNT_FULL);
+}
+
+/*
+ * P's entry gets VALUE, that of a block. A block that stood there, or whose mark did, is counted already. Its thread
+ * may remove the mark at this moment, so that both have to be exchanged.
+ */
+static void store_block(const void *p, lm_entry *entry, uint16_t value)
+{
+	uint16_t before;
+
+	if (!lm_sizemap_is_filtered()) {
+		atomic_store_explicit(entry, value, memory_order_release);
+		return;
+	}
+	do
+		before = atomic_load_explicit(entry, memory_order_acquire);
+	while (!lm_replace_half(entry, before, value));
+	if (before == ENTRY_NONE || is_piece(before))
+		lm_sizemap_filter_add(p);
+}
+
 static int put_large(const void *p, lm_entry *entry, uint64_t size)
 {
 	for (unsigned i = 0; i < PIECES; i++) {
@@ -300,7 +364,7 @@ static int put_large(const void *p, lm_entry *entry, uint64_t size)
 		atomic_store_explicit(piece, (uint16_t)(ENTRY_PIECE | (size >> (PIECE_BITS * i) & PIECE_MASK)),
 		                      memory_order_relaxed);
 	}
-	atomic_store_explicit(entry, ENTRY_LARGE, memory_order_release);
+	store_block(p, entry, ENTRY_LARGE);
 	return 0;
 }
 
@@ -334,7 +398,7 @@ int lm_sizemap_put(const void *p, size_t size)
 		return -1;
 	if (size > SMALL_MAX)
 		return put_large(p, entry, size);
-	atomic_store_explicit(entry, (uint16_t)(size + ENTRY_SIZE), memory_order_release);
+	store_block(p, entry, (uint16_t)(size + ENTRY_SIZE));
 	return 0;
 }
 
@@ -417,6 +481,8 @@ static size_t taken(const void *p, uint16_t leave)
 	if (way_of(p, entry, value) != LM_WAY_C)
 		return LM_SIZEMAP_OPERATORS;
 	atomic_store_explicit(entry, leave, memory_order_relaxed);
+	if (leave == ENTRY_NONE && lm_sizemap_is_filtered())
+		lm_sizemap_filter_remove(p);
 	return size;
 }
 
@@ -434,8 +500,8 @@ void lm_sizemap_end_moving(const void *p)
 {
 	lm_entry *entry = entry_of(p, 0);
 
-	if (entry)
-		lm_replace_half(entry, ENTRY_MOVING, ENTRY_NONE);
+	if (entry && lm_replace_half(entry, ENTRY_MOVING, ENTRY_NONE) && lm_sizemap_is_filtered())
+		lm_sizemap_filter_remove(p);
 }
 
 /* ---- marks ---- */
@@ -513,6 +579,8 @@ void lm_sizemap_release(void)
 	}
 	lm_sys_clear(lm_sizemap_top, sizeof lm_sizemap_top);
 	lm_sys_clear(&lm_sizemap_near, sizeof lm_sizemap_near);
+	lm_sys_clear(lm_sizemap_filter, sizeof lm_sizemap_filter);
+	lm_store(&lm_sizemap_has_filter, 1);
 	atomic_store(&lm_sizemap_near.page[0], 1);
 	atomic_store(&current, NULL);
 	atomic_store(&leaves, 0);

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "atomic.h"
 #include "compiler.h"
 #include "trace_format.h"
 
@@ -114,21 +115,28 @@ static inline lm_entry *lm_sizemap_near_entry(const void *p)
 }
 
 /*
- * Is it certain, at one look, that nothing is known at P? That is so as long as P's page has a place that is free. Who
- * takes a place sets its leaf first.
+ * A counting filter: how many known blocks there are whose addresses have the same bits 4 to 19. So one look tells of
+ * most addresses that nothing is known there. Every block is counted from before the program has it until behind its
+ * release. It is kept where few blocks are known: then the filter is almost empty.
  */
-static inline int lm_sizemap_near_lacks(const void *p)
-{
-	uintptr_t turned = lm_sizemap_turned(p), page = turned >> (LM_SIZEMAP_LEAF_BITS - 4);
-	size_t place = page % LM_SIZEMAP_NEAR;
-	struct lm_sizemap_leaf *leaf;
+#define LM_SIZEMAP_FILTER_COUNTS ((size_t)1 << 16)
 
-	if (unlikely(atomic_load_explicit(&lm_sizemap_near.page[place], memory_order_acquire) != page))
-		return !atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_acquire);
-	leaf = atomic_load_explicit(&lm_sizemap_near.leaf[place], memory_order_relaxed);
-	return atomic_load_explicit(&leaf->even[turned % LM_SIZEMAP_LEAF_ENTRIES], memory_order_acquire) ==
-	       LM_SIZEMAP_ENTRY_NONE;
+extern unsigned char lm_sizemap_filter[LM_SIZEMAP_FILTER_COUNTS] LM_INTERNAL;
+extern int lm_sizemap_has_filter LM_INTERNAL;
+
+/* Is it certain that nothing is known at P? The filter has to be kept. */
+static inline int lm_sizemap_lacks(const void *p)
+{
+	return !lm_load(&lm_sizemap_filter[((uintptr_t)p >> 4) % LM_SIZEMAP_FILTER_COUNTS]);
 }
+
+static inline int lm_sizemap_is_filtered(void)
+{
+	return unlikely(lm_load(&lm_sizemap_has_filter));
+}
+
+void lm_sizemap_filter_add(const void *p);
+void lm_sizemap_filter_remove(const void *p);
 
 /* The entry of any other address. NULL where no block can be known. No block begins between two multiples of 8. */
 lm_entry *lm_sizemap_far_entry(const void *p);
@@ -186,7 +194,11 @@ size_t lm_sizemap_look(const void *p, size_t size);
  */
 static inline size_t lm_sizemap_put_new(const void *p, size_t size)
 {
-	return lm_sizemap_try_put_new(lm_sizemap_entry(p), size) ? LM_SIZEMAP_NONE : lm_sizemap_put_new_slowly(p, size);
+	if (unlikely(!lm_sizemap_try_put_new(lm_sizemap_entry(p), size)))
+		return lm_sizemap_put_new_slowly(p, size);
+	if (lm_sizemap_is_filtered())
+		lm_sizemap_filter_add(p);
+	return LM_SIZEMAP_NONE;
 }
 
 /* P lives now and SIZE bytes were asked for. 0, or -1 without memory for the map: P stays unknown. */
@@ -205,7 +217,11 @@ static inline size_t lm_sizemap_take(const void *p)
 {
 	size_t size = lm_sizemap_try_take(lm_sizemap_entry(p));
 
-	return likely(size != LM_SIZEMAP_NONE) ? size : lm_sizemap_take_slowly(p);
+	if (unlikely(size == LM_SIZEMAP_NONE))
+		return lm_sizemap_take_slowly(p);
+	if (lm_sizemap_is_filtered())
+		lm_sizemap_filter_remove(p);
+	return size;
 }
 
 /* The same, but leaves LM_SIZEMAP_MOVING behind where a size was known. */
@@ -234,8 +250,14 @@ int lm_sizemap_unmark(const void *p);
 /* Takes all marks away. No other thread may be at work. */
 void lm_sizemap_unmark_all(void);
 
-/* No block is known any more, and the map has no memory. No other thread may be at work. */
+/* No block is known any more, and the map has no memory, but a filter. No other thread may be at work. */
 void lm_sizemap_release(void);
+
+/* From the start on, there is a filter. It is not kept any more, and has nothing to tell. */
+void lm_sizemap_drop_filter(void);
+
+/* SIZE bytes at START are blocks of somebody else's: lm_sizemap_lacks() will never be certain there. */
+void lm_sizemap_filter_out(const void *start, size_t size);
 
 /* Takes the map out of what mlockall(MCL_CURRENT) locked. */
 void lm_sizemap_unlock(void);

@@ -73,11 +73,12 @@
 	{                                                                                                              \
 		const enum lm_short_way way = lm_short_way();                                                          \
                                                                                                                        \
-		if (way == LM_SHORT_WAY_QUIET) {                                                                       \
+		if (way >= LM_SHORT_WAY_SAMPLED) {                                                                     \
+			if (lm_sampled_passes(size))                                                                   \
+				return LM_SEAM_MALLOC(size);                                                           \
+		} else if (way == LM_SHORT_WAY_QUIET) {                                                                \
 			if (lm_quiet_is_light())                                                                       \
 				return lm_quiet_malloc(size);                                                          \
-		} else if (way >= LM_SHORT_WAY_SAMPLED && lm_sampled_passes(size)) {                                   \
-			return LM_SEAM_MALLOC(size);                                                                   \
 		}                                                                                                      \
 		return symbol##_in_full(size);                                                                         \
 	}
@@ -140,8 +141,8 @@
 			if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                 \
 				return result;                                                                         \
 		} else if (way >= LM_SHORT_WAY_SAMPLED) {                                                              \
-			if (lm_sizemap_near_lacks(p) && lm_sampled_passes(size))                                       \
-				return lm_real_realloc(p, size);                                                       \
+			if (lm_sizemap_lacks(p) && lm_sampled_passes(size))                                            \
+				return LM_SEAM_REALLOC(p, size);                                                       \
 		}                                                                                                      \
 		return symbol##_in_full(p, size);                                                                      \
 	}
@@ -169,14 +170,14 @@
 	{                                                                                                              \
 		const enum lm_short_way way = lm_short_way();                                                          \
                                                                                                                        \
-		if (way == LM_SHORT_WAY_QUIET) {                                                                       \
-			if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p))) {                          \
+		if (way >= LM_SHORT_WAY_SAMPLED) {                                                                     \
+			if (likely(lm_sizemap_lacks(p))) {                                                             \
 				LM_SEAM_FREE(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \
-		} else if (way >= LM_SHORT_WAY_SAMPLED) {                                                              \
-			if (likely(lm_sizemap_near_lacks(p))) {                                                        \
-				lm_real_free(p);                                                                       \
+		} else if (way == LM_SHORT_WAY_QUIET) {                                                                \
+			if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p))) {                          \
+				LM_SEAM_FREE(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \
 		}                                                                                                      \

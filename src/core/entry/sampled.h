@@ -34,8 +34,8 @@ static inline int lm_sampled_passes(size_t size)
 }
 
 /*
- * A release passes by lm_sizemap_near_lacks(). No guard is needed: what the real functions call meanwhile releases,
- * too. The block may be one of the seam's own, which is in no map; so the seam's functions are called.
+ * A release passes by lm_sizemap_lacks(). No guard is needed: what the real functions call meanwhile releases, too.
+ * Blocks of the seam's own never pass (session.c).
  */
 
 /* ---- the rest ---- */

@@ -63,27 +63,33 @@
 	__atomic_compare_exchange_n((p), (expected), (value), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
 
 /*
- * Stores VALUE in the half of a word at P if EXPECTED stands there. Machines load and store 16 bits, but not all of
- * them compare and exchange less than a word (riscv64, MIPS). So the word around P is exchanged, and what other threads
- * store in its other half meanwhile is kept.
+ * NAME(p, expected, value) stores VALUE, a TYPE of 8 or 16 bits, at P if EXPECTED stands there: 1; else 0. Machines
+ * load and store such a part of a word, but not all of them compare and exchange it (riscv64, MIPS). So the word around
+ * P is exchanged, and what other threads store in its other parts meanwhile is kept.
  */
-static inline void lm_replace_half(void *p, uint16_t expected, uint16_t value)
-{
-	typedef uint32_t __attribute__((may_alias)) word;
-	word *whole = (word *)((uintptr_t)p & ~(uintptr_t)3);
-	unsigned at = (uintptr_t)p >> 1 & 1;
-	union {
-		uint32_t word;
-		uint16_t half[2];
-	} found = {.word = lm_load(whole)}, wanted;
+#define LM_DEFINE_REPLACE(name, type)                                                                                  \
+	static inline int name(void *p, type expected, type value)                                                     \
+	{                                                                                                              \
+		typedef uint32_t __attribute__((may_alias)) word;                                                      \
+		word *whole = (word *)((uintptr_t)p & ~(uintptr_t)(sizeof *whole - 1));                                \
+		unsigned at = (unsigned)((uintptr_t)p % sizeof *whole / sizeof(type));                                 \
+		union {                                                                                                \
+			uint32_t word;                                                                                 \
+			type part[sizeof(word) / sizeof(type)];                                                        \
+		} found = {.word = lm_load(whole)}, wanted;                                                            \
+                                                                                                                       \
+		do {                                                                                                   \
+			if (found.part[at] != expected)                                                                \
+				return 0;                                                                              \
+			wanted = found;                                                                                \
+			wanted.part[at] = value;                                                                       \
+		} while (!lm_compare_exchange(whole, &found.word, wanted.word));                                       \
+		return 1;                                                                                              \
+	}
 
-	do {
-		if (found.half[at] != expected)
-			return;
-		wanted = found;
-		wanted.half[at] = value;
-	} while (!lm_compare_exchange(whole, &found.word, wanted.word));
-}
+LM_DEFINE_REPLACE(lm_replace_byte, uint8_t)
+LM_DEFINE_REPLACE(lm_replace_half, uint16_t)
+#undef LM_DEFINE_REPLACE
 
 #define lm_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define lm_fence_signal()  __atomic_signal_fence(__ATOMIC_SEQ_CST)

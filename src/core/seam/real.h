@@ -44,6 +44,9 @@ static inline size_t lm_real_usable_size_of_live(void *p)
 	return likely(lm_load(&lm_real_has_tags)) ? lm_tag_usable(p) : lm_real_usable_size(p);
 }
 
+/* The memory of blocks that are the seam's own, which the real allocator does not know: *SIZE bytes, or 0. */
+const void *lm_real_own_blocks(size_t *size);
+
 /* Is the real allocator glibc's own? */
 int lm_real_is_glibc(void);
 

@@ -55,14 +55,22 @@ static int starting, ended, memory_told;
 static void choose_short_way(void)
 {
 	enum lm_short_way way = LM_SHORT_WAY_QUIET;
+	const void *own;
+	size_t size;
 
+	if (!lm_settings.sample)
+		lm_sizemap_drop_filter();
 	if (!lm_settings.sample && lm_state_has_trace())
 		return;
 	/* glibc's functions call each other by internal names, never through the entry points. */
 	lm_store(&lm_session.light, lm_real_is_glibc());
 	/* Without a trace, the sample is for those who attach to the probes. */
-	if (lm_settings.sample)
+	if (lm_settings.sample) {
 		way = lm_session.light ? LM_SHORT_WAY_SAMPLED : LM_SHORT_WAY_SAMPLED_GUARDED;
+		/* A release that passes goes to the real function at once. */
+		own = lm_real_own_blocks(&size);
+		lm_sizemap_filter_out(own, size);
+	}
 	lm_store_release(&lm_session.short_way, way);
 }
 
