@@ -29,6 +29,9 @@ _log_malloc2_value() {
 	log-malloc-findleak:--sort) _log_malloc2_words 'trend growth blocks bytes age' "$current" ;;
 	log-malloc-findleak:--show) _log_malloc2_words 'lost indirect possible reachable all' "$current" ;;
 	log-malloc:--statm) _log_malloc2_words 'always never' "$current" ;;
+	log-malloc:--at)
+		compopt -o nospace 2>/dev/null
+		_log_malloc2_words 'peak= growth= rss= cgroup= failed' "$current" ;;
 	log-malloc:--start) _log_malloc2_words 'on off' "$current" ;;
 	log-malloc:--signal | log-malloc:--mark-signal)
 		_log_malloc2_words 'none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT' "$current" ;;
@@ -40,7 +43,7 @@ _log_malloc2_value() {
 	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | *:--token-file | log-malloc-findleak:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
-	*:--limit | *:--sample | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;
+	*:--limit | *:--sample | *:--keep | log-malloc:--run | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -52,10 +55,12 @@ _log_malloc2_command() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | -p | --pid | --for | \
+		-o | --output | --report | --depth | --statm | --start | --signal | --mark-signal | --limit | --sample | --keep | --at | --run | -p | --pid | --for | \
 			--until-growth | --library)
 			((++i))
-			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i)) ;;
+			[[ ${COMP_WORDS[i]-} != '=' ]] || ((++i))
+			# A value may have the sign, too: --at peak=200M.
+			[[ ${COMP_WORDS[i + 1]-} != '=' ]] || ((i += 2)) ;;
 		-*) ;;
 		*) echo "$i" && return ;;
 		esac

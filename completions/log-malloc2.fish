@@ -28,6 +28,8 @@ function __log_malloc2_value -a command option
             string split ' ' 'lost indirect possible reachable all'
         case log-malloc:--statm
             string split ' ' 'always never'
+        case log-malloc:--at
+            string split ' ' 'peak= growth= rss= cgroup= failed'
         case log-malloc:--start
             string split ' ' 'on off'
         case log-malloc:--signal log-malloc:--mark-signal

@@ -19,6 +19,7 @@ _log_malloc2_value() {
 	*:--tree) values=(top-down bottom-up) ;;
 	*:--by) values=(leaked peak allocated calls temporary) ;;
 	log-malloc:--statm) values=(always never) ;;
+	log-malloc:--at) values=(peak= growth= rss= cgroup= failed) ;;
 	log-malloc:--start) values=(on off) ;;
 	log-malloc:--signal | log-malloc:--mark-signal) values=(none USR1 USR2 HUP WINCH URG IO PROF ALRM CHLD CONT) ;;
 	log-malloc-cat:--call)

@@ -119,10 +119,12 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 #define LM_TRACE_CALLING   "CALLING"
 #define LM_TRACE_KILLED    "KILLED"
 #define LM_TRACE_TITLE     "TITLE"
+#define LM_TRACE_TRIGGER   "TRIGGER"
 #define LM_TRACE_MISMATCH  "MISMATCH"
 #define LM_TRACE_BEFORE    "BEFORE"
 #define LM_TRACE_DETACHED  "DETACHED"
 #define LM_TRACE_SAMPLE    "SAMPLE" /* the mean distance of a sample, in requested bytes */
+#define LM_TRACE_CONTINUED "CONTINUED"
 /* Written by whoever looked into the process from outside, behind everything else. */
 #define LM_TRACE_UNREACHABLE "UNREACHABLE"
 #define LM_TRACE_REACHED_AT  "REACHED-AT"
@@ -147,9 +149,11 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 
 /* Limits. */
 #define LM_BACKTRACE_DEPTH_MAX 128
-#define LM_TRACE_PRINTF_MAX    1024
-#define LM_TRACE_TITLE_MAX     100 /* the same of a process's title */
-#define LM_TRACE_MARK_MAX      100 /* bytes of a mark's name, before bytes of it are escaped */
+/* How many older files of a trace can be kept. */
+#define LM_TRACE_KEEP_MAX   999
+#define LM_TRACE_PRINTF_MAX 1024
+#define LM_TRACE_TITLE_MAX  100 /* the same of a process's title */
+#define LM_TRACE_MARK_MAX   100 /* bytes of a mark's name, before bytes of it are escaped */
 
 /* The signals that LOG_MALLOC_SIGNAL and LOG_MALLOC_MARK_SIGNAL can name, X(NAME): programs rarely need them, or ignore
  * them by default. */

@@ -12,6 +12,13 @@
 /* The launcher compresses a trace whose name ends so. */
 #define LM_TRACE_ZSTD ".zst"
 
+/*
+ * Behind the name of a trace that goes on in new files: the older ones, with a number, from 1 for the youngest; and the
+ * next one, while it is made.
+ */
+#define LM_TRACE_OLD  ".old-"
+#define LM_TRACE_NEXT ".next"
+
 /* The length of NAME without that ending; or the length of NAME, if it has no such ending or nothing else. */
 static inline size_t lm_trace_stem(const char *name)
 {

@@ -36,6 +36,7 @@ const STATES: Record<string, string> = {
 	running: "still running when its trace was read",
 	replaced: "replaced by another program (exec)",
 	endless: "none: a chip runs on",
+	continued: "not there yet, the trace goes on in a newer file",
 	detached: "the tracer went, the program may run on",
 	unknown: "not known, the trace ends early",
 };

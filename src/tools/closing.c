@@ -10,6 +10,7 @@
 #include "make_report.h"
 #include "merge.h"
 #include "missing.h"
+#include "older.h"
 #include "plural.h"
 #include "shell_quote.h"
 #include "tally.h"
@@ -264,12 +265,30 @@ static void say_stream(const struct destination *to)
 		cli_error("the trace went to %s, which can not be read again", to->path);
 }
 
-static void print_place(const char *path)
+static void print_path(const char *path)
 {
 	char *shown = escape_printable(path, strlen(path));
 
-	fprintf(stderr, " in %s", shown ? shown : "?");
+	fprintf(stderr, " %s", shown ? shown : "?");
 	free(shown);
+}
+
+static void print_older(const char *path)
+{
+	const unsigned count = older_last(path);
+	char name[PATH_MAX];
+
+	if (!count)
+		return;
+	older_name(name, path, 1);
+	fprintf(stderr, " (older:");
+	print_path(name);
+	if (count > 1) {
+		older_name(name, path, count);
+		fputs(" to", stderr);
+		print_path(name);
+	}
+	fputc(')', stderr);
 }
 
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
@@ -302,8 +321,12 @@ void closing_result(const struct launch_options *options, const struct destinati
 		        strsignal(WTERMSIG(status)));
 	fprintf(stderr, "%ju event%s, %ju byte%s", tally->events, plural(tally->events), tally->bytes,
 	        plural(tally->bytes));
-	if (!ending->is_temporary)
-		print_place(to->path);
+	if (!ending->is_temporary) {
+		fputs(" in", stderr);
+		print_path(to->path);
+		if (settings_rotate(&options->settings))
+			print_older(to->path);
+	}
 	print_compressed(ending->compressed);
 	print_lost(tally);
 	print_limit(tally);

@@ -5,6 +5,7 @@
 #include "destination.h"
 #include "forward.h"
 #include "journal.h"
+#include "older.h"
 #include "progress.h"
 #include "trace_format.h"
 #include "writer.h"
@@ -249,4 +250,20 @@ uintmax_t compress_trace(const struct destination *to, pid_t pid)
 	/* An interruption need not be told again of each trace behind. */
 	is_told = forward_caught() != 0;
 	return size;
+}
+
+void compress_older(const struct destination *to, pid_t pid)
+{
+	const unsigned count = to->fd < 0 ? 0 : older_last(to->path);
+
+	for (unsigned number = 1; number <= count && !forward_caught(); number++) {
+		struct destination older = {.kind = DESTINATION_FILE, .name = to->name};
+
+		older_name(older.path, to->path, number);
+		older.fd = open(older.path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (older.fd < 0)
+			continue;
+		compress_trace(&older, pid);
+		close(older.fd);
+	}
 }

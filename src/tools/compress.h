@@ -27,4 +27,7 @@ void compress_prepare(bool shows_progress);
  */
 uintmax_t compress_trace(const struct destination *to, pid_t pid);
 
+/* The same of its older files (older.h). */
+void compress_older(const struct destination *to, pid_t pid);
+
 #endif

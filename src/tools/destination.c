@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See destination.h. */
 #include "destination.h"
+#include "next_file.h"
 #include "trace_format.h"
 #include "trace_name.h"
 
@@ -178,6 +179,28 @@ static bool is_at(const struct stat *file, const char *path)
 	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
+void destination_go_on(struct destination *to)
+{
+	int fd = to->fd < 0 ? -1 : next_file_open(to->fd, to->path);
+
+	if (fd < 0)
+		return;
+	close(to->fd);
+	to->fd = fd;
+	to->start = 0;
+	to->has_gone_on = true;
+}
+
+/* Does the trace's name lead to a file that it goes on in? */
+static bool goes_on(const struct destination *to)
+{
+	int fd = next_file_open(to->fd, to->path);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 bool destination_locate(const struct destination *to, char path[PATH_MAX])
 {
 	struct stat file;
@@ -185,7 +208,7 @@ bool destination_locate(const struct destination *to, char path[PATH_MAX])
 	ssize_t n;
 
 	snprintf(path, PATH_MAX, "%s", to->path);
-	if (fstat(to->fd, &file) != 0 || is_at(&file, path))
+	if (fstat(to->fd, &file) != 0 || is_at(&file, path) || goes_on(to))
 		return true;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", to->fd);
 	n = readlink(link, path, PATH_MAX - 1);

@@ -20,6 +20,7 @@ struct destination {
 	int fd;              /* for reading; -1: the trace can't be read back */
 	bool is_unread;      /* it is a FIFO whose reader was gone before STREAM could be opened */
 	int stream;          /* for writing, of a trace that can't be read back: whether that still goes well; or -1 */
+	bool has_gone_on;    /* FD is a newer file than the one that was opened first */
 	off_t start;         /* where the command's part of the file begins */
 	char *childrens;     /* NAME for the processes that the command starts, as an absolute path; NULL: they are not
 	                        traced */
@@ -59,6 +60,9 @@ const char *destination_childrens_output(struct destination *to);
  * False if it has no name that leads to it any more. It has to be open.
  */
 bool destination_locate(const struct destination *to, char path[PATH_MAX]);
+
+/* A sampled trace with a limit may have gone on in a new file: if so, that one is the trace from here on. */
+void destination_go_on(struct destination *to);
 
 /* Opens the trace of process PID for reading, or as a stream. It is set up, and the command does not run yet. */
 void destination_open(struct destination *to, pid_t pid);

@@ -17,6 +17,8 @@ const char *ending_text(char words[ENDING_MAX], const struct trace_image *image,
 		snprintf(words, ENDING_MAX, "killed by signal %" PRIu64 " (%.40s); the trace ends early", image->signal,
 		         strsignal((int)image->signal));
 		return words;
+	case TRACE_CONTINUED:
+		return "goes on in a newer file";
 	case TRACE_DETACHED:
 		return ends_early ? "detached; the trace ends early" : "detached";
 	case TRACE_CUT:

@@ -330,6 +330,8 @@ static void print_lacks(const struct totals *totals, FILE *out)
 		fputs("; the trace has no beginning", out);
 	if (totals->running)
 		fputs("; still running", out);
+	if (totals->continued)
+		fputs("; the trace goes on in a newer file", out);
 	if (totals->detached)
 		fputs("; detached, so the process may still run", out);
 	if (*totals->killed)

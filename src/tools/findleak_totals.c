@@ -22,6 +22,9 @@ static void note_unknown(struct totals *totals, const struct findings *findings)
 	if (findings->unreached->known || image->is_embedded || window_has_ended(findings->window) ||
 	    (all->held.count < MANY_BLOCKS && all->held.bytes < MANY_BYTES))
 		return;
+	/* What leads to the blocks of an older file is not known any more. */
+	if (image->ending == TRACE_CONTINUED)
+		return;
 	if (image->ending == TRACE_RUNNING || image->ending == TRACE_DETACHED)
 		totals->unknown_running = findings->name;
 	else
@@ -61,6 +64,7 @@ void findleak_add_up(struct totals *totals, const struct findings *findings)
 	totals->no_beginning |= !image->begun;
 	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
 	totals->running |= image->ending == TRACE_RUNNING;
+	totals->continued |= image->ending == TRACE_CONTINUED;
 	totals->cut |= image->ending == TRACE_CUT ||
 	               (findings->ends_early && (image->ending == TRACE_FINISHED || image->ending == TRACE_ENDLESS));
 	if (image->ending == TRACE_KILLED)

@@ -35,9 +35,16 @@ _Noreturn static void help(void)
 	     "      --mark-signal NAME\n"
 	     "                     writes a mark called \"signal\" to the trace (default none)\n"
 	     "      --limit SIZE   a trace of SIZE (100M) gets no more allocations, only releases of\n"
-	     "                     what it has (default: no limit)\n"
+	     "                     what it has; with --sample, it goes on in a new file, which\n"
+	     "                     begins with what is live (default: no limit)\n"
 	     "      --sample SIZE  records one allocation in SIZE (512K) requested bytes on average:\n"
 	     "                     cheap enough for days; the commands estimate the rest\n"
+	     "      --keep N       with --sample and --limit: so many older files stay (default 1)\n"
+	     "      --at WHAT      marks the moment at which WHAT is so: peak=SIZE (bytes in use),\n"
+	     "                     growth=SIZE (each further step), rss=SIZE (resident), cgroup=SIZE\n"
+	     "                     (the group's), each also in percent (80%), or failed (a call);\n"
+	     "                     can be repeated\n"
+	     "      --run CMD      runs CMD by the shell at each of these moments\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
 	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
@@ -72,6 +79,8 @@ static void check_attaching(const struct launch_options *options)
 		cli_usage_error("--pid traces a process, and a COMMAND would be another one");
 	if (options->operators || options->settings.values[SETTING_FOLLOW])
 		cli_usage_error("--follow and --operators need a COMMAND: a process that runs can't get them any more");
+	if (options->run)
+		cli_usage_error("--run needs a COMMAND, whose triggers it waits for");
 	if (options->report)
 		cli_usage_error("--report needs a COMMAND, whose end it waits for");
 	if (options->detach && (options->for_ms || options->growth || options->output))
@@ -87,6 +96,10 @@ static void check(const struct launch_options *options)
 	settings_check(&options->settings);
 	if (options->report && options->settings.values[SETTING_SAMPLE] && make_report_is_page(options->report))
 		cli_usage_error("--report: a page is made of a full trace, not of a sample; FILE.svg is made of both");
+	if (options->run && !*options->run)
+		cli_usage_error("--run needs a command");
+	if (options->run && !settings_get(&options->settings, SETTING_AT))
+		cli_usage_error("--run needs a moment: --at peak=200M, for one");
 	check_attaching(options);
 	if (!options->pid && !options->command[0])
 		cli_usage_error("which command is to be traced?");
@@ -100,6 +113,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		OPT_OPERATORS,
 		OPT_LOST,
 		OPT_REPORT,
+		OPT_RUN,
 		OPT_DETACH,
 		OPT_FOR,
 		OPT_GROWTH,
@@ -126,6 +140,9 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		{"mark-signal", required_argument, NULL, OPT_SETTING + SETTING_MARK_SIGNAL},
 		{"limit", required_argument, NULL, OPT_SETTING + SETTING_LIMIT},
 		{"sample", required_argument, NULL, OPT_SETTING + SETTING_SAMPLE},
+		{"keep", required_argument, NULL, OPT_SETTING + SETTING_KEEP},
+		{"at", required_argument, NULL, OPT_SETTING + SETTING_AT},
+		{"run", required_argument, NULL, OPT_RUN},
 		{"operators", no_argument, NULL, OPT_OPERATORS},
 		{"lost", no_argument, NULL, OPT_LOST},
 		{"report", required_argument, NULL, OPT_REPORT},
@@ -179,6 +196,12 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_REPORT:
 			options.report = optarg;
 			break;
+		case OPT_RUN:
+			options.run = optarg;
+			break;
+		case OPT_SETTING + SETTING_AT:
+			settings_add_trigger(&options.settings, optarg);
+			break;
 		case OPT_FORMAT:
 			options.settings.values[SETTING_FORMAT] = long_options[index].name;
 			break;
@@ -189,6 +212,7 @@ struct launch_options launch_options_parse(int argc, char **argv)
 		case OPT_SETTING + SETTING_MARK_SIGNAL:
 		case OPT_SETTING + SETTING_LIMIT:
 		case OPT_SETTING + SETTING_SAMPLE:
+		case OPT_SETTING + SETTING_KEEP:
 			options.settings.values[c - OPT_SETTING] = optarg;
 			break;
 		case 'h':

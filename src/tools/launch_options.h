@@ -16,6 +16,7 @@ struct launch_options {
 	bool operators;     /* C++'s operators are intercepted, too */
 	bool lost;          /* at the end, find the blocks that no pointer leads to */
 	const char *report; /* the file of --report, or NULL */
+	const char *run;    /* the command of --run, or NULL */
 	char **command;     /* its words, NULL behind the last; none with PID */
 	/* Of a process that runs already: */
 	pid_t pid; /* 0: none */

@@ -208,6 +208,8 @@ static const char *status_of(const struct top *t, char text[64])
 		return "running";
 	if (t->work.trace->image.is_detached)
 		return "detached";
+	if (t->work.trace->image.ending == TRACE_CONTINUED)
+		return "goes on in a newer file";
 	return t->work.trace->image.finished ? "ended" : "ended early, as if killed";
 }
 

@@ -18,6 +18,7 @@
 #include "make_report.h"
 #include "merge.h"
 #include "python.h"
+#include "run_at.h"
 #include "running.h"
 #include "settings.h"
 #include "tally.h"
@@ -114,23 +115,26 @@ static void say_settings(const struct launch_options *options, const struct targ
 
 /* What has to be done when the command has ended. PROGRAM: the file that it ran. */
 static void finish(const struct launch_options *options, struct destination *to, const struct last_look *last,
-                   const struct run *run, const struct timespec *since, const char *library, const char *program,
-                   struct make_report *report)
+                   struct run_at *at, const struct run *run, const struct timespec *since, const char *library,
+                   const char *program, struct make_report *report)
 {
 	const struct diag diag = {.report = cli_complain};
 	struct ending ending = {.status = run->status, .library = library, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
+	destination_go_on(to);
 	merge_journal(to, run->pid, &diag, &left);
 	if (WIFSIGNALED(run->status) && !left.text)
 		merge_killed(to, WTERMSIG(run->status));
 	keep_names(to, run->pid, since, &diag);
 	if (!left.text)
 		last_look_write(last, to);
+	run_at_end(at);
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
+		compress_older(to, run->pid);
 	}
 	if (!options->quiet)
 		closing_result(options, to, &left, &ending, &own);
@@ -153,6 +157,7 @@ int main(int argc, char **argv)
 	char *preload = NULL;
 	struct make_report report = {0};
 	struct last_look last = {0};
+	struct run_at at = {0};
 	struct timespec since;
 	struct run run;
 	int trouble;
@@ -177,6 +182,10 @@ int main(int argc, char **argv)
 		cli_error("--lost: the trace has to be a file, since it is read when the command ends");
 		return CLI_TROUBLE;
 	}
+	if (options.run && !destination_is_regular(&to)) {
+		cli_error("--run: the trace has to be a file, since it tells what has fired");
+		return CLI_TROUBLE;
+	}
 	last.quiet = options.quiet;
 	/*
 	 * A file is read by the commands, so it is small. What goes to a terminal or a pipe is read by people and by
@@ -188,13 +197,13 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	if (options.verbose)
 		say_settings(&options, &target, &to, preload ? library : NULL);
-	trouble = running_run(&options, &target, &to, preload, options.lost ? &last : NULL, &run);
+	trouble = running_run(&options, &target, &to, preload, options.lost ? &last : NULL, &at, &run);
 	free(preload);
 	if (trouble) {
 		make_report_drop(&report);
 		return trouble;
 	}
-	finish(&options, &to, &last, &run, &since, *library ? library : NULL, target.program, &report);
+	finish(&options, &to, &last, &at, &run, &since, *library ? library : NULL, target.program, &report);
 	make_report_finish(&report, argv[0], options.quiet);
 	free(to.childrens);
 	last_look_free(&last);

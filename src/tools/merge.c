@@ -74,7 +74,7 @@ static int open_for_writing(const struct destination *to)
 	char link[64];
 	int fd;
 
-	if (to->kind == DESTINATION_INHERITED)
+	if (to->kind == DESTINATION_INHERITED && !to->has_gone_on)
 		return fcntl(LM_TRACE_FD, F_DUPFD_CLOEXEC, 0);
 	snprintf(link, sizeof link, "/proc/self/fd/%d", to->fd);
 	fd = open(link, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);

@@ -6,6 +6,7 @@
 #include "forward.h"
 #include "last_look.h"
 #include "launch_options.h"
+#include "run_at.h"
 #include "set_up.h"
 #include "settings.h"
 #include "target.h"
@@ -176,7 +177,7 @@ static int wait_for(pid_t pid, int *status)
 }
 
 int running_run(const struct launch_options *options, const struct target *target, struct destination *to,
-                const char *preload, struct last_look *last, struct run *run)
+                const char *preload, struct last_look *last, struct run_at *at, struct run *run)
 {
 	struct report failure;
 	struct talk talk;
@@ -197,6 +198,8 @@ int running_run(const struct launch_options *options, const struct target *targe
 	forward_to(run->pid);
 	destination_name(to, run->pid);
 	failed = see_it_start(&talk, options, to, &last, run->pid, &failure);
+	if (!failed && options->run)
+		run_at_begin(at, options->run, to, run->pid, options->quiet, settings_rotate(&options->settings));
 	error = last ? last_look_wait(last, &run->status) : wait_for(run->pid, &run->status);
 	if (error) {
 		cli_error("cannot wait for the command: %s", strerror(-error));

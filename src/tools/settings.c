@@ -3,11 +3,13 @@
 #include "settings.h"
 #include "cli.h"
 #include "trace_format.h"
+#include "trigger.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +21,18 @@ static const char *const signals[] = {LM_TOGGLE_SIGNALS(NAME)};
 #undef NAME
 
 static const char *const variables[SETTINGS] = {
-	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH",   [SETTING_STATM] = "LOG_MALLOC_STATM",
-	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",           [SETTING_START] = "LOG_MALLOC_START",
-	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",           [SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
-	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL", [SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
-	[SETTING_SAMPLE] = "LOG_MALLOC_SAMPLE",           [SETTING_QUIET] = "LOG_MALLOC_QUIET",
+	[SETTING_DEPTH] = "LOG_MALLOC_BACKTRACE_DEPTH",
+	[SETTING_STATM] = "LOG_MALLOC_STATM",
+	[SETTING_FORMAT] = "LOG_MALLOC_FORMAT",
+	[SETTING_START] = "LOG_MALLOC_START",
+	[SETTING_SIGNAL] = "LOG_MALLOC_SIGNAL",
+	[SETTING_FOLLOW] = "LOG_MALLOC_FOLLOW",
+	[SETTING_MARK_SIGNAL] = "LOG_MALLOC_MARK_SIGNAL",
+	[SETTING_LIMIT] = "LOG_MALLOC_LIMIT",
+	[SETTING_SAMPLE] = "LOG_MALLOC_SAMPLE",
+	[SETTING_KEEP] = "LOG_MALLOC_KEEP",
+	[SETTING_AT] = "LOG_MALLOC_AT",
+	[SETTING_QUIET] = "LOG_MALLOC_QUIET",
 };
 
 const char *settings_variable(enum setting number)
@@ -70,6 +79,40 @@ static void check_sample(const char *text)
 		cli_usage_error("--sample %s: it has to be from 1 to %" PRIu64 " bytes", text, SAMPLE_MAX);
 }
 
+void settings_add_trigger(struct settings *settings, const char *text)
+{
+	const char *before = settings->values[SETTING_AT];
+	char *both;
+
+	if (asprintf(&both, "%s%s%s", before ? before : "", before ? "," : "", text) < 0) {
+		cli_error("%s", strerror(ENOMEM));
+		exit(CLI_TROUBLE);
+	}
+	free((char *)before);
+	settings->values[SETTING_AT] = both;
+}
+
+static void check_triggers(const char *text)
+{
+	struct lm_trigger_setting list[LM_TRIGGER_MAX];
+
+	if (text && !lm_trigger_read(text, list))
+		cli_usage_error("--at %s: it has to be %s", text, LM_TRIGGER_ACCEPTED);
+}
+
+static void check_keep(const struct settings *settings)
+{
+	const char *keep = settings->values[SETTING_KEEP];
+
+	if (!keep)
+		return;
+	if (!is_number(keep, LM_TRACE_KEEP_MAX) || strtoul(keep, NULL, 10) == 0)
+		cli_usage_error("--keep %s: it has to be a number of files from 1 to %d", keep, LM_TRACE_KEEP_MAX);
+	if (!settings_rotate(settings))
+		cli_usage_error("--keep is for a sampled trace with a limit, which goes on in new files: it needs "
+		                "--sample and --limit");
+}
+
 void settings_check(const struct settings *settings)
 {
 	const char *const *values = settings->values;
@@ -84,6 +127,8 @@ void settings_check(const struct settings *settings)
 		cli_bytes(values[SETTING_LIMIT]);
 	if (values[SETTING_SAMPLE])
 		check_sample(values[SETTING_SAMPLE]);
+	check_keep(settings);
+	check_triggers(values[SETTING_AT]);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
 	check_signal(values[SETTING_SIGNAL], "--signal");
@@ -96,6 +141,11 @@ const char *settings_get(const struct settings *settings, enum setting number)
 	const char *value = option ? option : getenv(variables[number]);
 
 	return value && *value ? value : NULL;
+}
+
+bool settings_rotate(const struct settings *settings)
+{
+	return settings_get(settings, SETTING_SAMPLE) && settings_get(settings, SETTING_LIMIT);
 }
 
 bool settings_follow(const struct settings *settings)

@@ -18,6 +18,8 @@ enum setting {
 	SETTING_MARK_SIGNAL,
 	SETTING_LIMIT,
 	SETTING_SAMPLE,
+	SETTING_KEEP,
+	SETTING_AT,
 	SETTING_FOLLOW,
 	SETTING_QUIET,
 	SETTINGS
@@ -27,6 +29,12 @@ enum setting {
 struct settings {
 	const char *values[SETTINGS];
 };
+
+/* --at can be given several times: adds TEXT to its value. */
+void settings_add_trigger(struct settings *settings, const char *text);
+
+/* Is the trace a sample with a limit, which goes on in new files? */
+bool settings_rotate(const struct settings *settings);
 
 /* The name of its environment variable. */
 const char *settings_variable(enum setting number);

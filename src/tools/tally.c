@@ -18,6 +18,7 @@
 #define EXE           "# " LM_TRACE_EXE " "
 #define LOST          "# " LM_TRACE_LOST " "
 #define LIMIT         "# " LM_TRACE_LIMIT " "
+#define LIVE          "# " LM_TRACE_LIVE " "
 #define FORMAT_PACKED "# " LM_TRACE_FORMAT " packed"
 
 /* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
@@ -30,6 +31,8 @@ struct count {
 	struct tally *tally;
 	char *held;      /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
 	size_t length;   /* bytes in HELD */
+	bool is_begun;   /* the last line was INIT */
+	uintmax_t live;  /* events that were none: blocks that were live when the file began */
 	bool is_counted; /* HELD begins in a line that was longer than CHUNK and is counted already */
 };
 
@@ -66,6 +69,8 @@ static void count_information(struct count *count, const char *line, size_t len)
 		count->tally->lost += number_of(line + sizeof LOST - 1, len - (sizeof LOST - 1));
 	else if (begins_with(line, len, LIMIT, sizeof LIMIT - 1))
 		count->tally->limit = number_of(line + sizeof LIMIT - 1, len - (sizeof LIMIT - 1));
+	else if (count->is_begun && begins_with(line, len, LIVE, sizeof LIVE - 1))
+		count->live += number_of(line + sizeof LIVE - 1, len - (sizeof LIVE - 1));
 	else if (begins_with(line, len, FORMAT_PACKED, sizeof FORMAT_PACKED - 1))
 		count->tally->is_packed = true;
 }
@@ -74,6 +79,7 @@ static void count_line(struct count *count, const char *line, size_t len)
 {
 	if (len && line[0] == '#')
 		count_information(count, line, len);
+	count->is_begun = begins_with(line, len, INIT, HEAD);
 	if (len < 2 || line[0] != '+' || line[1] != ' ')
 		return;
 	if (begins_with(line, len, INIT, HEAD)) {
@@ -193,6 +199,7 @@ int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *
 	/* If the process was killed, the last line may be incomplete. */
 	if (count.length && is_text(&count, (unsigned char)*count.held))
 		count_line(&count, count.held, count.length);
+	tally->events -= count.live < tally->events ? count.live : tally->events;
 	tally->saving = estimate_saving(&count);
 	free(count.held);
 	missing_find(fd, tally);

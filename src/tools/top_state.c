@@ -60,7 +60,7 @@ int top_state_sample(struct top_state *state, const struct consumers *consumers,
 
 	state->count = 0;
 	for (uint32_t i = 0; !error && i < consumers->count; i++)
-		if (consumers->list[i].allocated.count)
+		if (consumers->list[i].line)
 			error = add_row(state, consumers, i, ms);
 	if (error)
 		return error;

@@ -73,6 +73,10 @@ START_TEST(files_and_commands_are_offered_where_they_belong)
 	/* Behind the command, its own words. */
 	ck_assert_str_eq(offered("log-malloc", "-o x cat so"), "some.trace\n");
 	ck_assert_str_eq(offered("log-malloc", "cat --comp"), "\n");
+	/* bash makes three words of peak=200M. */
+	ck_assert_str_eq(offered("log-malloc", "--at peak = 200M cat so"), "some.trace\n");
+	ck_assert_str_eq(offered("log-malloc", "--at = peak = 200M cat so"), "some.trace\n");
+	ck_assert_str_eq(offered("log-malloc", "--at gr"), "growth=\n");
 }
 END_TEST
 

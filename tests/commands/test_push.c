@@ -282,6 +282,18 @@ START_TEST(a_token_comes_from_a_file_or_the_environment)
 }
 END_TEST
 
+/* It is not over where one of its files is: each file has a profile at its end, the last one when the program ends. */
+START_TEST(a_sampled_trace_is_followed_into_its_next_file)
+{
+	if (!can_push("a_sampled_trace_is_followed_into_its_next_file"))
+		return;
+	must(run(STORE "store ok; " LM
+	               " -q --sample 1 --limit 256K -o live $B/tests/programs/rotating 1 1 forever & P=$!; "
+	               "until [ -e live.old-1 ]; do sleep 0.02; done; push --every 1s $U live & PUSH=$!; "
+	               "came 3 && pkill -P $P; wait $PUSH && [ $(sum 3 2) -gt 32 ] && [ $(sum 3 0) -gt 100 ]"));
+}
+END_TEST
+
 START_TEST(several_traces_are_sent_side_by_side)
 {
 	if (!have_trace("several_traces_are_sent_side_by_side"))
@@ -383,6 +395,7 @@ int main(void)
 	ONCE(nobody_listens);
 	TIMES(a_signal_sends_what_there_is_and_the_program_goes_on, 2);
 	ONCE(a_token_comes_from_a_file_or_the_environment);
+	ONCE(a_sampled_trace_is_followed_into_its_next_file);
 	ONCE(several_traces_are_sent_side_by_side);
 	ONCE(a_process_is_found_by_its_number);
 	ONCE(the_commands_of_the_page_about_fleets_work);

@@ -353,18 +353,6 @@ START_TEST(nothing_is_foreign)
 }
 END_TEST
 
-START_TEST(a_limit_holds)
-{
-	struct traced traced;
-	struct run r =
-		must(run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=1K LOG_MALLOC_LIMIT=64K", "sampled", "8 2"));
-
-	ck_assert_ptr_nonnull(strstr(r.err, "the trace has reached its limit"));
-	traced = traced_read("trace", true);
-	is_whole(&traced);
-}
-END_TEST
-
 /* Off and on: the size map follows the sample meanwhile. */
 START_TEST(tracing_that_begins_off_has_nothing)
 {
@@ -473,7 +461,6 @@ int main(void)
 	EACH(what_was_recorded_survives_a_kill);
 	TIMES(no_release_of_the_sample_is_missed, 2 * FLAVOURS);
 	EACH(nothing_is_foreign);
-	EACH(a_limit_holds);
 	EACH(tracing_that_begins_off_has_nothing);
 	TIMES(files_have_the_probes, 3);
 	ONCE(a_probe_is_one_instruction_that_does_nothing);

@@ -77,6 +77,65 @@ START_TEST(a_file_that_grows_is_read_to_its_end)
 }
 END_TEST
 
+/* ---- files that follow each other ----------------------------------------- */
+
+/* The trace goes on in a new file twice, and the second time it is not waited for in between. */
+struct files {
+	char path[4096], old[4100];
+	int step;
+};
+
+static void write_next(struct files *files, const char *text)
+{
+	ck_assert_int_eq(rename(files->path, files->old), 0);
+	write_file(files->path, text, strlen(text));
+}
+
+static bool go_on(void *context)
+{
+	struct files *files = context;
+
+	switch (files->step++) {
+	case 0:
+		write_next(files, "# PID 2\n+ free -1 0x10 [0:0]\n# CONTINUED      \n");
+		return true;
+	case 1:
+		write_next(files, "# PID 3\n# CONTINUED\n");
+		write_next(files, "# PID 4\n# CONTINUED x\n");
+		return true;
+	case 2:
+		/* The last file does not say that it goes on. */
+		write_next(files, "# PID 5\n");
+		return true;
+	default:
+		return false;
+	}
+}
+
+START_TEST(a_trace_is_followed_into_its_next_files)
+{
+	static const char begin[] = "# PID 1\n+ malloc 1 0x10 [1:24]\n# CONTINUED\n";
+	struct files files = {.step = 0};
+	const struct source_follow follow = {.wait = go_on, .context = &files};
+	struct source source;
+	size_t len;
+	char *text;
+
+	snprintf(files.path, sizeof files.path, "%s/t", scratch());
+	snprintf(files.old, sizeof files.old, "%s.old", files.path);
+	write_file(files.path, begin, sizeof begin - 1);
+	ck_assert_int_eq(source_open(&source, files.path, NULL), 0);
+	ck_assert_int_eq(source_follow(&source, &follow), 0);
+	text = read_all(&source, 7, &len);
+	ck_assert_str_eq(text, "# PID 1\n+ malloc 1 0x10 [1:24]\n# CONTINUED\n"
+	                       "# PID 2\n+ free -1 0x10 [0:0]\n# CONTINUED      \n"
+	                       "# PID 4\n# CONTINUED x\n");
+	ck_assert_ptr_null(source_fault(&source));
+	source_close(&source);
+	free(text);
+}
+END_TEST
+
 /* ---- a process ------------------------------------------------------------ */
 
 static bool runs(void *context)
@@ -159,6 +218,7 @@ int main(void)
 	Suite *suite = suite_create("follow");
 
 	TIMES(a_file_that_grows_is_read_to_its_end, 2);
+	ONCE(a_trace_is_followed_into_its_next_files);
 	TIMES(what_a_process_records_is_followed_byte_by_byte, 3);
 	ONCE(a_pipe_and_a_compressed_file_are_read_as_always);
 	return run_suite(suite);

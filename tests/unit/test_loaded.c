@@ -117,7 +117,7 @@ START_TEST(a_line_of_the_map_is_taken_apart)
 	static char text[] = "7f00-8f00 r-xp 00001000 fd:01 1234                       /a b\\012c\n"
 			     "ffff0000-ffff1000 rw-p 00000000 00:00 0 \n"
 			     "cut off";
-	const struct lm_maps maps = {text, sizeof text - 1, 0};
+	const struct lm_whole maps = {text, sizeof text - 1, 0};
 	const char *at = maps.text;
 	struct lm_mapping mapping;
 

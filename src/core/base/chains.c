@@ -46,6 +46,25 @@ struct lm_link **lm_chains_place(struct lm_chains *chains, uint64_t hash, struct
 	}
 }
 
+static void visit_level(struct lm_link *const *table, size_t chains, void (*visit)(struct lm_link *))
+{
+	for (size_t i = 0; i < chains; i++) {
+		for (struct lm_link *link = lm_load_acquire(&table[i]); link; link = link->next)
+			visit(link);
+	}
+}
+
+void lm_chains_visit(const struct lm_chains *chains, void (*visit)(struct lm_link *))
+{
+	for (unsigned level = 0; level < LM_CHAINS_LEVELS; level++) {
+		struct lm_link **table = lm_chains_chain(chains, level, 0);
+
+		if (!table)
+			return;
+		visit_level(table, (size_t)1 << (chains->bits + 2 * level), visit);
+	}
+}
+
 void lm_chains_clear(struct lm_chains *chains)
 {
 	lm_sys_clear(chains->first, room_of(chains, 0));

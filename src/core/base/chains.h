@@ -66,6 +66,9 @@ lm_chains_find(const struct lm_chains *chains, uint64_t hash, int (*is_wanted)(s
  */
 struct lm_link **lm_chains_place(struct lm_chains *chains, uint64_t hash, struct lm_link **first);
 
+/* Calls VISIT for each entry that is there now. */
+void lm_chains_visit(const struct lm_chains *chains, void (*visit)(struct lm_link *));
+
 /* No entries any more, and no memory for them. No other thread may be at work. */
 void lm_chains_clear(struct lm_chains *chains);
 

@@ -13,6 +13,7 @@ static struct {
 	struct lm_descriptor statm;
 	uint64_t interval_ms;
 	uint64_t start_ms;
+	uint64_t file_ms; /* since the start: when the trace's file began */
 	uint64_t next_ms; /* since the start */
 } sample = {.interval_ms = LM_SAMPLE_NEVER};
 
@@ -28,7 +29,7 @@ void lm_sample_start(uint64_t interval_ms)
 
 	/* A child of fork has its parent's. */
 	lm_sample_stop();
-	sample.next_ms = 0;
+	sample.next_ms = sample.file_ms = 0;
 	sample.start_ms = lm_clock_coarse_ms();
 	if (interval_ms == LM_SAMPLE_NEVER)
 		return;
@@ -74,6 +75,19 @@ static int parse(const char *text, struct lm_statm *statm)
 uint64_t lm_sample_now(void)
 {
 	return lm_clock_coarse_ms() - sample.start_ms;
+}
+
+void lm_sample_renew(void)
+{
+	lm_store(&sample.file_ms, lm_sample_now());
+}
+
+/* A thread may have looked at the clock just before. */
+uint64_t lm_sample_in_file(uint64_t ms)
+{
+	uint64_t began = lm_load(&sample.file_ms);
+
+	return ms > began ? ms - began : 0;
 }
 
 int lm_sample_is_wanted(void)

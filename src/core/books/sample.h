@@ -27,6 +27,12 @@ void lm_sample_stop(void);
 /* Milliseconds since the start. */
 uint64_t lm_sample_now(void);
 
+/* The trace's file begins now. */
+void lm_sample_renew(void);
+
+/* MS, which lm_sample_now() returned, as the trace's file tells it: since that began. */
+uint64_t lm_sample_in_file(uint64_t ms);
+
 /* Does the trace have times? */
 int lm_sample_is_wanted(void);
 

@@ -146,7 +146,7 @@ void *lm_malloc(size_t size, const struct lm_caller *caller)
 	if (tracing)
 		lm_emit_malloc(own, caller, p, size, usable);
 	else
-		lm_account_change_own(&own->books, (int64_t)size, (int64_t)usable);
+		lm_intercepted_account_untraced(own, 1, size, usable);
 	lm_guard_restore(LM_GUARD_IDLE);
 	return p;
 }
@@ -280,7 +280,7 @@ static inline __attribute__((always_inline)) struct lm_intercepted begin_release
 	size = lm_sizemap_take(p);
 	if (likely(!call.tracing && call.own && size < LM_SIZEMAP_FULL)) {
 		lm_otel_free(p);
-		lm_account_change_own(&call.own->books, -(int64_t)size, -(int64_t)lm_real_usable_size_of_live(p));
+		lm_intercepted_account_untraced(call.own, -1, size, lm_real_usable_size_of_live(p));
 	} else {
 		record_release(function, p, size, &call, caller);
 	}
@@ -349,7 +349,7 @@ void lm_free(void *p, const struct lm_caller *caller)
 	if (tracing)
 		lm_emit_free(own, caller, p, size, usable);
 	else
-		lm_account_change_own(&own->books, -(int64_t)size, -(int64_t)usable);
+		lm_intercepted_account_untraced(own, -1, size, usable);
 	lm_guard_set(LM_GUARD_REAL);
 	lm_real_free(p);
 	lm_guard_restore(LM_GUARD_IDLE);

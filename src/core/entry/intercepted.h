@@ -19,6 +19,7 @@
 #include "session.h"
 #include "settings.h"
 #include "thread.h"
+#include "triggers.h"
 
 /*
  * The call that set the guard is gone. This call, too, may be left before it has
@@ -101,8 +102,11 @@ static inline void lm_intercepted_end(const struct lm_intercepted *call)
 static inline void lm_intercepted_emit(struct lm_event *event, const struct lm_intercepted *call,
                                        const struct lm_caller *caller)
 {
-	if (!call->tracing)
+	if (!call->tracing) {
+		if (lm_triggers_estimate())
+			lm_triggers_weigh_event(event);
 		return;
+	}
 	event->busy = call->guard != LM_GUARD_IDLE;
 	lm_emit(event, call->own, event->busy ? NULL : caller);
 }
@@ -124,6 +128,14 @@ static inline void lm_intercepted_account(struct lm_event *event, int64_t usable
 		if (call->tracing)
 			event->totals = lm_account_near();
 	}
+}
+
+/* The same of a block of SIZE bytes that comes, if SIGN is 1, or goes, if it is -1, and is not traced. */
+static inline void lm_intercepted_account_untraced(struct lm_thread *own, int sign, size_t size, size_t usable)
+{
+	lm_account_change_own(&own->books, sign * (int64_t)size, sign * (int64_t)usable);
+	if (lm_triggers_estimate())
+		lm_triggers_weigh(size, sign);
 }
 
 /* The size of COUNT elements of EACH bytes. SIZE_MAX, which no allocator can provide, if that overflows. */

@@ -121,7 +121,7 @@ static int is_elf(const struct lm_mapping *mapping)
 }
 
 /* Finds the mapping FIRST with the ELF header of the file that is mapped at PC. 0, or -1; WHERE is PC's own mapping. */
-static int find_mapping(const struct lm_maps *maps, uintptr_t pc, struct lm_mapping *first, struct lm_mapping *where)
+static int find_mapping(const struct lm_whole *maps, uintptr_t pc, struct lm_mapping *first, struct lm_mapping *where)
 {
 	const char *at = maps->text;
 
@@ -195,7 +195,7 @@ done:
 int lm_loaded_find_by_maps(uintptr_t pc, struct lm_loaded *loaded, char *path)
 {
 	struct lm_mapping first, where;
-	struct lm_maps maps;
+	struct lm_whole maps;
 	int result = -1;
 
 	if (is_nowhere(pc))
@@ -206,7 +206,7 @@ int lm_loaded_find_by_maps(uintptr_t pc, struct lm_loaded *loaded, char *path)
 		if (result != 0 && where.end)
 			note_nowhere(&where);
 	}
-	lm_maps_unread(&maps);
+	lm_whole_unread(&maps);
 	return result == 0 && has(loaded, pc) ? 0 : -1;
 }
 
@@ -251,7 +251,7 @@ static const struct link_map *ask_loader(uintptr_t pc, uintptr_t *start)
 static void find_programs_path(char *path, uintptr_t start)
 {
 	struct lm_mapping mapping;
-	struct lm_maps maps;
+	struct lm_whole maps;
 	const char *at;
 
 	path[0] = '\0';
@@ -261,7 +261,7 @@ static void find_programs_path(char *path, uintptr_t start)
 				copy_path(path, &mapping);
 		}
 	}
-	lm_maps_unread(&maps);
+	lm_whole_unread(&maps);
 }
 
 static void find_path(char *path, const struct link_map *map, uintptr_t start)
@@ -391,5 +391,5 @@ int lm_loaded_is_there(struct lm_loaded_look *look, const struct lm_loaded *load
 
 void lm_loaded_look_end(struct lm_loaded_look *look)
 {
-	lm_maps_unread(&look->maps);
+	lm_whole_unread(&look->maps);
 }

@@ -35,7 +35,7 @@ int lm_loaded_is_same_file(const struct lm_loaded *a, const struct lm_loaded *b)
 
 /* A look at which objects are still there. To be ended in any case. */
 struct lm_loaded_look {
-	struct lm_maps maps;
+	struct lm_whole maps;
 	int is_thorough; /* the kernel's map is read where only that can tell */
 	int is_read;     /* it was */
 };

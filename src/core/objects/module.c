@@ -279,11 +279,16 @@ int lm_module_check(int is_suspect)
 	return gone;
 }
 
+void lm_module_renew(void)
+{
+	for (struct lm_module *module = lm_load_acquire(&list); module; module = module->next)
+		lm_store(&module->announced, 0);
+}
+
 void lm_module_forked(void)
 {
 	adding = 0;
-	for (struct lm_module *module = list; module; module = module->next)
-		module->announced = 0;
+	lm_module_renew();
 }
 
 void lm_module_release(void)

@@ -40,7 +40,10 @@ const struct lm_module *lm_module_first(void);
  */
 int lm_module_check(int is_suspect);
 
-/* In a child of fork: no object's MODULE line is written. */
+/* The trace begins a new file: no object's MODULE line is in that. */
+void lm_module_renew(void);
+
+/* In a child of fork: the same, and no other thread is at work. */
 void lm_module_forked(void);
 
 /* No object is known any more; the arena has what was. No other thread may be at work. */

@@ -2,49 +2,6 @@
 /* See procmaps.h. */
 #include "procmaps.h"
 
-#include <fcntl.h>
-
-#include "map.h"
-#include "sys.h"
-#include "trace_format.h"
-
-#define ROOM_FIRST ((size_t)1 << 16)
-#define ROOM_LAST  ((size_t)1 << 28)
-
-/* The kernel returns about a page at each read. The map can change between two reads, so it is read from the start. */
-int lm_maps_read(struct lm_maps *maps)
-{
-	int fd = lm_sys_open(LM_TRACE_MAPS, O_RDONLY | O_CLOEXEC, 0);
-
-	*maps = (struct lm_maps){NULL, 0, 0};
-	if (fd < 0)
-		return -1;
-	for (maps->room = ROOM_FIRST; maps->room <= ROOM_LAST; maps->room *= 2) {
-		long n;
-
-		maps->text = lm_sys_map(maps->room);
-		if (!maps->text)
-			break;
-		lm_sys_seek(fd, 0, SEEK_SET);
-		n = lm_sys_read_full(fd, maps->text, maps->room);
-		if (n < (long)maps->room) {
-			maps->length = n > 0 ? (size_t)n : 0;
-			break;
-		}
-		lm_sys_unmap(maps->text, maps->room);
-		maps->text = NULL;
-	}
-	lm_sys_close(fd);
-	return maps->length ? 0 : -1;
-}
-
-void lm_maps_unread(struct lm_maps *maps)
-{
-	if (maps->text)
-		lm_sys_unmap(maps->text, maps->room);
-	maps->text = NULL;
-}
-
 static int digit(char c, unsigned base)
 {
 	int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -72,7 +29,7 @@ static void skip_word(const char **at, const char *end)
 		++*at;
 }
 
-int lm_maps_next(const struct lm_maps *maps, const char **at, struct lm_mapping *mapping)
+int lm_maps_next(const struct lm_whole *maps, const char **at, struct lm_mapping *mapping)
 {
 	const char *end = maps->text + maps->length, *line_end;
 

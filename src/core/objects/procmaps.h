@@ -7,15 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct lm_maps {
-	char *text;
-	size_t length; /* of TEXT, in bytes */
-	size_t room;
-};
+#include "trace_format.h"
+#include "whole.h"
 
-/* 0, or -1 without /proc or memory. To be given back with lm_maps_unread() in both cases. */
-int lm_maps_read(struct lm_maps *maps);
-void lm_maps_unread(struct lm_maps *maps);
+/* 0, or -1 without /proc or memory. To be given back with lm_whole_unread() in both cases. */
+static inline int lm_maps_read(struct lm_whole *maps)
+{
+	return lm_whole_read(maps, LM_TRACE_MAPS);
+}
 
 /* One line: a mapping. */
 struct lm_mapping {
@@ -27,6 +26,6 @@ struct lm_mapping {
 };
 
 /* The mapping in the line at *AT, which moves to the next line. 0, or -1 at the end. */
-int lm_maps_next(const struct lm_maps *maps, const char **at, struct lm_mapping *mapping);
+int lm_maps_next(const struct lm_whole *maps, const char **at, struct lm_mapping *mapping);
 
 #endif

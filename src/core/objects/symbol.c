@@ -259,7 +259,7 @@ void lm_symbol_guess_told(uintptr_t pc)
 		lm_store(&guess->told, lm_load(&trace));
 }
 
-void lm_symbol_forked(void)
+void lm_symbol_renew(void)
 {
 	lm_add(&trace, 1);
 }

@@ -48,8 +48,8 @@ int lm_symbol_is_untold_guess(uintptr_t pc);
 /* It is in the trace now. */
 void lm_symbol_guess_told(uintptr_t pc);
 
-/* In a child of fork: its trace tells of none yet. */
-void lm_symbol_forked(void);
+/* The trace begins a new file, or it is that of a child of fork: it tells of none yet. */
+void lm_symbol_renew(void);
 
 /* No frame is known any more, and no table is mapped. Before lm_module_release(). No other thread may be at work. */
 void lm_symbol_release(void);

@@ -225,6 +225,26 @@ static void forget_rest(void)
 	direct.rest.bytes = NULL;
 }
 
+/* Programs that are started inherit descriptor 1022, unless the program said otherwise. */
+static void move_inherited(int fd)
+{
+	long flags;
+
+	if (!lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
+		return;
+	flags = lm_sys(SYS_fcntl, LM_TRACE_FD, F_GETFD);
+	lm_sys(SYS_dup3, fd, LM_TRACE_FD, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+void lm_direct_move(const struct lm_descriptor *file)
+{
+	move_inherited(file->fd);
+	lm_descriptor_close(&direct.trace);
+	direct.trace = *file;
+	direct.advance.end = 0;
+	forget_rest();
+}
+
 /* Writes the kept rest of a record. 0; or -errno, and what was not written is still kept. */
 static int write_rest(void)
 {

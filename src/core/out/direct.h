@@ -18,11 +18,19 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "descriptor.h"
+
 /*
  * Keeps a private duplicate of FD, the trace's descriptor, with a high number that
  * programs do not use. Returns the duplicate, or -errno.
  */
 int lm_direct_open(int fd);
+
+/*
+ * FILE, which becomes ours, is the trace from now on. Descriptor 1022 is moved, too, if it was open on the trace. The
+ * file before is closed. Nobody may be writing.
+ */
+void lm_direct_move(const struct lm_descriptor *file);
 
 /*
  * Writes COUNT parts as one record. -EAGAIN, and nothing is written, if the phase

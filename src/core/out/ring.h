@@ -90,6 +90,9 @@ void lm_ring_abandon_record(struct lm_ring_slot *slot);
 /* Writes out what is whole, unless another thread does. 0, or -errno of a permanent failure. */
 int lm_ring_flush(void);
 
+/* The same, and waits for the other thread. */
+int lm_ring_flush_now(void);
+
 /* ---- the same by hand, for records that are put together in their place ---- */
 
 /* Used only by the ring's own files and the functions inlined here. */

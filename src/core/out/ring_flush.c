@@ -271,31 +271,60 @@ static int is_too_early(void)
 	return lm_load_acquire(&lm_ring_inside.error) && lm_clock_ms() < lm_load(&lm_ring_inside.retry_ms);
 }
 
-/* Does nothing in a child of vfork: it has our memory, but its own descriptors, and a failure there means nothing. */
-int lm_ring_flush_try(uint64_t end)
+/* With the flush lock, whose SIGNALS are unblocked in the end. */
+static int flush_and_unlock(uint64_t end, const struct lm_signals *signals)
 {
-	struct lm_signals signals;
 	int error = 0;
 
-	if (is_too_early() || !lm_process_is_owner() || !lm_ring_lock_try(&signals))
-		return 0;
 	/* Not in a child of fork: a handler may have forked just before this. */
 	if (lm_ring_inside.header && lm_state_phase() != LM_PHASE_FORKED) {
 		lm_busfault_check();
 		error = lm_ring_inside.is_relayed ? lm_ring_ask_relay() : lm_ring_flush_up_to(end);
 	}
-	lm_ring_unlock(&signals);
+	lm_ring_unlock(signals);
 	return error;
+}
+
+/* Not in a child of vfork: it has our memory, but its own descriptors, and a failure there means nothing. */
+static int may_flush(void)
+{
+	return !is_too_early() && lm_process_is_owner();
+}
+
+int lm_ring_flush_try(uint64_t end)
+{
+	struct lm_signals signals;
+
+	return may_flush() && lm_ring_lock_try(&signals) ? flush_and_unlock(end, &signals) : 0;
+}
+
+/* Sets *END to where the ring ends now. 0: nothing of it is to be written out. */
+static int find_end(uint64_t *end)
+{
+	*end = lm_load_ordered(&lm_hot.head);
+	return !(*end & LM_RING_SEALED) && !(lm_ring_inside.is_last && *end <= lm_load(&lm_ring.limit));
+}
+
+/* A temporary failure is not an error yet: there is still room in the ring. */
+static int lasting(int error)
+{
+	return lm_direct_comes_back(error) ? 0 : error;
 }
 
 int lm_ring_flush(void)
 {
-	uint64_t head = lm_load_ordered(&lm_hot.head);
-	int error;
+	uint64_t end;
 
-	if (head & LM_RING_SEALED || (lm_ring_inside.is_last && head <= lm_load(&lm_ring.limit)))
+	return find_end(&end) ? lasting(lm_ring_flush_try(end)) : 0;
+}
+
+int lm_ring_flush_now(void)
+{
+	struct lm_signals signals;
+	uint64_t end;
+
+	if (!find_end(&end) || !may_flush())
 		return 0;
-	error = lm_ring_flush_try(head);
-	/* A temporary failure is not an error yet: there is still room in the ring. */
-	return lm_direct_comes_back(error) ? 0 : error;
+	lm_ring_lock(&signals);
+	return lasting(flush_and_unlock(end, &signals));
 }

@@ -4,6 +4,7 @@
 
 #include "direct.h"
 #include "journal_file.h"
+#include "next.h"
 #include "note.h"
 #include "process.h"
 #include "relay.h"
@@ -31,6 +32,7 @@ static struct {
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
+	long diverted;    /* the thread that writes the trace's next file, or 0 */
 	int no_last_ring; /* behind the end, no ring can be opened */
 	int told;         /* the user was told that the trace can't be written */
 	int error;        /* -errno of the last failure, until the trace goes on */
@@ -240,11 +242,19 @@ static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int
 	return result == -EAGAIN ? -1 : lm_sink_failed(result);
 }
 
+static int is_diverted(void)
+{
+	long thread = lm_load(&sink.diverted);
+
+	return unlikely(thread) && thread == lm_sys(SYS_gettid);
+}
+
 int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count)
 {
 	char word[8];
 
-	return write_whole(slot, parts, filled_up(parts, count, word));
+	count = filled_up(parts, count, word);
+	return is_diverted() ? lm_next_write(parts, count) : write_whole(slot, parts, count);
 }
 
 int lm_sink_is_due(uint64_t ms)
@@ -258,6 +268,12 @@ void lm_sink_tick(uint64_t ms)
 
 	if (ms >= next && lm_ring_is_open() && lm_compare_exchange(&sink.next_flush_ms, &next, ms + SOON_MS))
 		lm_sink_failed(lm_ring_flush());
+}
+
+void lm_sink_flush(void)
+{
+	if (lm_ring_is_open())
+		lm_sink_failed(lm_ring_flush_now());
 }
 
 uint64_t lm_sink_size(void)
@@ -313,7 +329,8 @@ int lm_sink_write_first(struct lm_ring_slot *slot, struct iovec *parts, int coun
 	int result;
 
 	count = filled_up(parts, count, word);
-
+	if (is_diverted())
+		return lm_next_write(parts, count);
 	/* The earlier image's records have to be written before this one. */
 	if (sink.left)
 		return -1;
@@ -392,6 +409,37 @@ void lm_sink_release(const struct lm_signals *signals)
 	/* If the ring is still open, it could not be written out. */
 	lm_state_change(LM_PHASE_HELD, lm_ring_is_open() ? LM_PHASE_STOPPED : LM_PHASE_DIRECT);
 	lm_signals_unblock(signals, 0);
+}
+
+int lm_sink_pause(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	if (lm_state_change(LM_PHASE_DIRECT, LM_PHASE_HELD)) {
+		lm_direct_wait_for_others();
+		if (!lm_load(&sink.ender) && !sink.left)
+			return 0;
+		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
+	}
+	lm_signals_unblock(signals, 0);
+	return -EAGAIN;
+}
+
+void lm_sink_go_on(const struct lm_signals *signals)
+{
+	lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
+	lm_signals_unblock(signals, 0);
+}
+
+void lm_sink_divert(int is_diverted)
+{
+	lm_store(&sink.diverted, is_diverted ? lm_sys(SYS_gettid) : 0);
+}
+
+void lm_sink_move(void)
+{
+	lm_direct_move(lm_next_file());
+	sink.fd = lm_next_file()->fd;
+	lm_next_end();
 }
 
 void lm_sink_goes_on(void)

@@ -67,12 +67,15 @@ int lm_sink_is_due(uint64_t ms);
 /* Lets the trace's readers see what is older than 100 ms. MS: the time, from any beginning. */
 void lm_sink_tick(uint64_t ms);
 
+/* Lets the trace's readers see what is whole by now, in the trace itself, where it can be written. */
+void lm_sink_flush(void);
+
 /* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
 void lm_sink_set_packed(int is_packed);
 
 /*
  * Records come so rarely that a system call for each is cheaper than the memory of a ring. A pipe has one all the same:
- * nobody waits for its reader. Before lm_sink_open().
+ * nobody waits for its reader. Before the first record.
  */
 void lm_sink_set_sparse(int is_sparse);
 
@@ -99,6 +102,19 @@ int lm_sink_give_journal(int fd);
  * try that again. Called before the phase changes.
  */
 int lm_sink_begin(int fd);
+
+/*
+ * Holds the phase between two events, for a file that goes directly: other threads wait until lm_sink_go_on(). 0; or
+ * -EAGAIN: the process ends, or nothing can be written now.
+ */
+int lm_sink_pause(struct lm_signals *signals);
+void lm_sink_go_on(const struct lm_signals *signals);
+
+/* In between: what this thread writes goes to the next file (next.h), or not any more. */
+void lm_sink_divert(int is_diverted);
+
+/* In between: the next file is the trace from now on. */
+void lm_sink_move(void);
 
 /* The same as lm_sink_write() in any phase. If the trace can't be written, appends to the sealed ring. */
 int lm_sink_write_first(struct lm_ring_slot *slot, struct iovec *parts, int count);

@@ -4,7 +4,7 @@
 
 #include "sys.h"
 
-#define FIRST (LM_STATE_WANTED | LM_PHASE_OFF)
+#define FIRST (LM_STATE_READY | LM_STATE_WANTED | LM_PHASE_OFF)
 
 static unsigned first_word = FIRST;
 
@@ -15,10 +15,12 @@ int lm_state_is_wanted(void)
 	return lm_load(&lm_state.wanted);
 }
 
-/* The word of phase TO behind WORD. WANTED does not come from that, since a child's was wiped. */
+/* The word of phase TO behind WORD. A child's was wiped: its session has nothing to do, and WANTED is kept apart. */
 static unsigned word_of(unsigned word, enum lm_phase to)
 {
-	return (word & LM_STATE_LIMITED) | (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;
+	unsigned ready = word == LM_PHASE_FORKED ? LM_STATE_READY : word & LM_STATE_READY;
+
+	return (word & LM_STATE_LIMITED) | ready | (lm_state_is_wanted() ? LM_STATE_WANTED : 0) | to;
 }
 
 int lm_state_change(enum lm_phase from, enum lm_phase to)
@@ -53,13 +55,26 @@ void lm_state_want(int wanted)
 		lm_fetch_and(lm_state.word, ~LM_STATE_WANTED);
 }
 
-void lm_state_limit(void)
+/* FORKED has to stay 0. */
+static void set_bit(unsigned bit)
 {
 	unsigned word = lm_state_word();
 
-	/* FORKED has to stay 0. */
-	while (word != LM_PHASE_FORKED && !lm_compare_exchange(lm_state.word, &word, word | LM_STATE_LIMITED))
+	while (word != LM_PHASE_FORKED && !lm_compare_exchange(lm_state.word, &word, word | bit))
 		;
+}
+
+void lm_state_limit(void)
+{
+	set_bit(LM_STATE_LIMITED);
+}
+
+void lm_state_ready(int is_ready)
+{
+	if (is_ready)
+		set_bit(LM_STATE_READY);
+	else
+		lm_fetch_and(lm_state.word, ~LM_STATE_READY);
 }
 
 int lm_state_watch_forks(void)

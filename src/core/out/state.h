@@ -28,9 +28,11 @@
  * RING      Records go through the ring (ring.h).
  *
  * WANTED is a bit of its own: the user may switch tracing off and on at any
- * time (log_malloc_trace_disable(), LOG_MALLOC_SIGNAL). So is LIMITED: the trace
- * has the size that the user allows, and no event goes the quick way any more
- * (limit.h). It stays in all phases but FORKED.
+ * time (log_malloc_trace_disable(), LOG_MALLOC_SIGNAL). So is LIMITED: account is
+ * kept of which blocks are in the trace, since it has the size that the user allows
+ * (limit.h) or begins a new file there (live.h). No event goes the quick way then.
+ * It stays in all phases but FORKED. READY is taken away where the session has
+ * something to do before the next event (rotate.h).
  *
  * The core's other parts read the word; out/ changes its phase while records
  * are written, session/ before the first and after the last.
@@ -57,6 +59,7 @@ enum lm_phase {
 #define LM_STATE_LIMITED 1u
 #define LM_STATE_PHASES  14u
 #define LM_STATE_WANTED  16u
+#define LM_STATE_READY   32u
 
 extern struct lm_state {
 	/* On the page that is wiped. An ordinary variable before there is one, and if the kernel can't wipe pages. */
@@ -71,10 +74,16 @@ static inline unsigned lm_state_word(void)
 	return lm_load(lm_state.word);
 }
 
-/* Is an event recorded if it comes now? WORD: as of lm_state_word(). */
+/* Is an event recorded if it comes now, without the session having to do anything? WORD: as of lm_state_word(). */
 static inline int lm_state_is_traced(unsigned word)
 {
-	return word >= (LM_STATE_WANTED | LM_PHASE_DIRECT);
+	return word >= (LM_STATE_READY | LM_STATE_WANTED | LM_PHASE_DIRECT);
+}
+
+/* The same, whatever the session has to do. */
+static inline int lm_state_is_recording(unsigned word)
+{
+	return lm_state_is_traced(word | LM_STATE_READY);
 }
 
 static inline enum lm_phase lm_state_phase_of(unsigned word)
@@ -117,6 +126,8 @@ enum lm_phase lm_state_set(enum lm_phase to);
 
 void lm_state_want(int wanted);
 void lm_state_limit(void);
+/* Is the session to do something before the next event? */
+void lm_state_ready(int is_ready);
 int lm_state_is_wanted(void);
 
 /*

@@ -9,8 +9,10 @@
 #include "marks.h"
 #include "note.h"
 #include "owner.h"
+#include "rotate.h"
 #include "sink.h"
 #include "sys.h"
+#include "triggers.h"
 #include "trouble.h"
 #include "warn.h"
 
@@ -29,6 +31,7 @@ void lm_begin_anew(void)
 {
 	lm_sink_forget();
 	lm_limit_forget();
+	lm_rotate_forget();
 	lm_marks_forget();
 	kept = -1;
 }
@@ -51,7 +54,7 @@ int lm_begin_open(const struct lm_output *output)
 	return -EBUSY;
 }
 
-void lm_begin_limit(const struct lm_output *output)
+void lm_begin_limit(const struct lm_output *output, long parent)
 {
 	uint64_t size = 0;
 
@@ -59,6 +62,7 @@ void lm_begin_limit(const struct lm_output *output)
 	if (output->is_continued && lm_direct_size(&size) != 0)
 		size = 0;
 	lm_limit_begin(size);
+	lm_rotate_begin(kept, size, output->is_continued, parent);
 }
 
 void lm_begin_trace(long parent)
@@ -69,6 +73,7 @@ void lm_begin_trace(long parent)
 		lm_sink_failed(error);
 	lm_account_settle();
 	lm_emit_begin(lm_account_totals().requested);
+	lm_triggers_begin();
 	/* After a permanent failure, the phase is OFF already: then neither change below has an effect. */
 	if (lm_trouble_begin(parent) == 0)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);

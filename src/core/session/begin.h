@@ -11,8 +11,11 @@ void lm_begin_anew(void);
 /* Keeps a duplicate of the descriptor that was found. 0, or -errno; -EBUSY: the trace is another process's. */
 int lm_begin_open(const struct lm_output *output);
 
-/* Looks how much there is already of the trace that lm_begin_open() has opened. Called before lm_begin_trace(). */
-void lm_begin_limit(const struct lm_output *output);
+/*
+ * Looks how much there is already of the trace that lm_begin_open() has opened. PARENT: as for lm_begin_trace(), which
+ * is called next.
+ */
+void lm_begin_limit(const struct lm_output *output, long parent);
 
 /*
  * Called in phase HELD. Writes the first lines and moves the phase on. PARENT: the process that forked this one and

@@ -136,6 +136,25 @@ static uint64_t read_sample(void)
 	return read_bytes("LOG_MALLOC_SAMPLE", LM_DRAW_MEAN_MAX, "a number of bytes such as 512K", "no sample");
 }
 
+#define DEFAULT_KEEP 1
+
+static unsigned read_keep(const struct lm_config *config)
+{
+	const char *value = setting("LOG_MALLOC_KEEP");
+	uint64_t keep = DEFAULT_KEEP;
+
+	if (!value)
+		return DEFAULT_KEEP;
+	if (lm_text_parse(value, LM_TRACE_KEEP_MAX, &keep) != 0 || !keep) {
+		complain("LOG_MALLOC_KEEP", value, "a number from 1 to " STRING(LM_TRACE_KEEP_MAX),
+		         STRING(DEFAULT_KEEP));
+		return DEFAULT_KEEP;
+	}
+	if (!config->limit || !config->sample)
+		lm_warn("LOG_MALLOC_KEEP has no effect without LOG_MALLOC_SAMPLE and LOG_MALLOC_LIMIT", 0);
+	return (unsigned)keep;
+}
+
 static int is_set(const char *variable)
 {
 	const char *value = setting(variable);
@@ -206,6 +225,15 @@ static int read_signal(const char *variable)
 	return 0;
 }
 
+static void read_triggers(struct lm_config *config)
+{
+	const char *value = setting("LOG_MALLOC_AT");
+
+	config->trigger_count = value ? lm_trigger_read(value, config->triggers) : 0;
+	if (value && !config->trigger_count)
+		complain("LOG_MALLOC_AT", value, LM_TRIGGER_ACCEPTED, "none");
+}
+
 void lm_config_read_output(struct lm_config *config)
 {
 	config->output = setting("LOG_MALLOC_OUTPUT");
@@ -222,9 +250,11 @@ void lm_config_read(struct lm_config *config)
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
 	config->format = read_format();
 	config->limit = read_bytes("LOG_MALLOC_LIMIT", UINT64_MAX, "a number of bytes such as 100M", "no limit");
+	config->keep = read_keep(config);
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
 	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
+	read_triggers(config);
 	config->before = LM_BEFORE_UNKNOWN;
 }
 
@@ -232,7 +262,7 @@ void lm_config_read_given(struct lm_config *config, const char *settings, size_t
 {
 	given.text = settings;
 	given.size = size;
-	lm_config_read(config);
 	config->sample = read_sample();
+	lm_config_read(config);
 	given.text = NULL;
 }

@@ -12,6 +12,7 @@
 
 #include "sample.h"
 #include "trace_format.h"
+#include "trigger.h"
 
 #ifndef LOG_MALLOC_BACKTRACE_COUNT
 #define LOG_MALLOC_BACKTRACE_COUNT 16
@@ -26,11 +27,14 @@ struct lm_config {
 	int quiet;
 	enum lm_format format;
 	uint64_t limit;    /* bytes of the trace; 0: no limit */
+	unsigned keep;     /* older files of a sampled trace with a limit */
 	uint64_t sample;   /* mean distance of the sample in bytes; 0: every event is recorded */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 	int mark_signal;   /* number of the signal that marks a moment, or 0 */
 	uint64_t before;   /* see lm_settings.before */
+	struct lm_trigger_setting triggers[LM_TRIGGER_MAX];
+	unsigned trigger_count;
 };
 
 /* Can the environment be read yet? The dynamic loader allocates before libc has set ENVIRON. */

@@ -30,7 +30,7 @@ int lm_control_mark(const char *name)
 	unsigned char guard;
 
 	/* A mark that is not written does not count as a lost event. */
-	if (!lm_state_is_traced(lm_state_word()))
+	if (!lm_state_is_recording(lm_state_word()))
 		return 0;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
 	/* A signal handler may leave this by longjmp. CALLER_SP lets the next call notice that (guard.h). */

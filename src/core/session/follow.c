@@ -102,15 +102,15 @@ static void follow(struct lm_output *output)
 
 	lm_begin_anew();
 	lm_backtraces_forked();
-	lm_nodes_forked();
+	lm_nodes_renew();
 	lm_module_forked();
-	lm_symbol_forked();
+	lm_symbol_renew();
 	if (lm_output_open_childs(output, children.output) != 0 || output->fd < 0)
 		return;
 	lm_process_adopt();
 	if (lm_begin_open(output) != 0)
 		return;
-	lm_begin_limit(output);
+	lm_begin_limit(output, parent);
 	lm_sample_start(children.statm_ms);
 	lm_begin_trace(parent);
 }

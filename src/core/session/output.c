@@ -150,6 +150,14 @@ static void tell_taken(struct lm_output *output, const char *path)
 	lm_warn_end(output->line, &text);
 }
 
+/* An earlier image of this process may have gone on in a file that the launcher does not know (rotate.h). */
+static int is_own_file(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && lm_owner_begun(fd) == LM_BEGUN_BY_US;
+}
+
 /* Takes descriptor 1022, if it is this process's trace. Else 0. */
 static int take_descriptor(struct lm_output *output, const char *owner)
 {
@@ -163,8 +171,8 @@ static int take_descriptor(struct lm_output *output, const char *owner)
 		return 0;
 	}
 	output->fd = LM_TRACE_FD;
-	output->is_noted = found == LM_OWNER_US;
-	output->is_continued = found == LM_OWNER_US && has_content(LM_TRACE_FD);
+	output->is_noted = found == LM_OWNER_US || is_own_file(LM_TRACE_FD);
+	output->is_continued = output->is_noted && has_content(LM_TRACE_FD);
 	return 1;
 }
 

@@ -17,6 +17,7 @@
 #include "limit.h"
 #include "marks.h"
 #include "module.h"
+#include "moment.h"
 #include "nodes.h"
 #include "note.h"
 #include "output.h"
@@ -25,6 +26,7 @@
 #include "real.h"
 #include "ring.h"
 #include "ring_end.h"
+#include "rotate.h"
 #include "sample.h"
 #include "settings.h"
 #include "sink.h"
@@ -32,6 +34,7 @@
 #include "symbol.h"
 #include "sys.h"
 #include "thread.h"
+#include "triggers.h"
 #include "trouble.h"
 #include "unwind.h"
 #include "wait.h"
@@ -91,7 +94,9 @@ static void set_up(const struct lm_config *config)
 	lm_settings.format = config->format;
 	lm_settings.limit = config->limit;
 	lm_settings.before = config->before;
+	lm_settings.keep = config->keep;
 	lm_settings.sample = config->sample;
+	lm_triggers_set(config->triggers, config->trigger_count);
 	lm_sample_start(config->statm_ms);
 	need_unwinder();
 	if (config->start_off)
@@ -116,7 +121,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	set_up(config);
-	lm_begin_limit(output);
+	lm_begin_limit(output, 0);
 	lm_state_change(LM_PHASE_OFF, LM_PHASE_HELD);
 	lm_begin_trace(0);
 	return 0;
@@ -237,6 +242,17 @@ void lm_session_look_for_fork(unsigned char before)
 	errno = saved;
 }
 
+/* READY was taken away. Whoever takes it away again meanwhile finds another thread to do it. */
+static void do_what_is_due(void)
+{
+	unsigned char guard = lm_guard_set(LM_GUARD_TRACKER);
+
+	lm_state_ready(1);
+	lm_moment_in_time();
+	lm_rotate_in_time();
+	lm_guard_restore(guard);
+}
+
 int lm_session_look(unsigned char before)
 {
 	int saved = errno;
@@ -252,17 +268,21 @@ int lm_session_look(unsigned char before)
 			lm_trouble_try_in_time();
 			word = wait_while_held();
 		}
+		if (!(word & LM_STATE_READY) && lm_state_phase_of(word) >= LM_PHASE_DIRECT) {
+			do_what_is_due();
+			word = wait_while_held();
+		}
 	}
 	/* Behind the limit, each block is accounted for also while nothing is written (limit.h). */
 	if (word & LM_STATE_LIMITED && lm_state_phase_of(word) >= LM_PHASE_STOPPED) {
 		errno = saved;
 		return 1;
 	}
-	if (!lm_state_is_traced(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
+	if (!lm_state_is_recording(word) && word & LM_STATE_WANTED && lm_state_phase_of(word) != LM_PHASE_OFF &&
 	    lm_load_acquire(&lm_session.started))
 		lose();
 	errno = saved;
-	return lm_state_is_traced(word);
+	return lm_state_is_recording(word);
 }
 
 /* ---- the end ---- */
@@ -379,6 +399,7 @@ static void forget(void)
 	lm_account_forked();
 	lm_account_release();
 	lm_sizemap_release();
+	lm_triggers_release();
 	lm_unwind_flush();
 	lm_backtraces_release();
 	lm_nodes_release();

@@ -45,7 +45,7 @@ void lm_session_look_for_fork(unsigned char before);
 /* Is an event recorded now? Does not begin a child's trace and does not wait while another thread holds the phase. */
 static inline int lm_session_may_trace(void)
 {
-	return lm_state_is_traced(lm_state_word());
+	return lm_state_is_recording(lm_state_word());
 }
 
 /*

@@ -160,6 +160,19 @@ void lm_backtraces_forget(void)
 	lm_add(&lm_backtraces_generation, 1);
 }
 
+static void forget_written(struct lm_link *link)
+{
+	struct lm_backtrace *entry = (struct lm_backtrace *)link;
+
+	lm_store(&entry->taken, NULL);
+	lm_store(&entry->written, 0);
+}
+
+void lm_backtraces_renew(void)
+{
+	lm_chains_visit(&backtraces, forget_written);
+}
+
 void lm_backtraces_release(void)
 {
 	lm_chains_clear(&backtraces);

@@ -104,6 +104,9 @@ void lm_backtraces_give_back(struct lm_backtrace *backtrace);
  */
 int lm_backtraces_wait(const struct lm_backtrace *backtrace);
 
+/* The trace begins a new file, which has no backtraces yet. No thread may be writing one. */
+void lm_backtraces_renew(void);
+
 /* In a child of fork: the child's trace has no backtraces yet. */
 void lm_backtraces_forked(void);
 

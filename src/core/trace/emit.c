@@ -30,6 +30,7 @@ static __attribute__((noinline)) void emit_slowly(enum lm_call call, struct lm_t
 {
 	struct lm_event event = lm_emit_common_event(call, p, size);
 
+	event.usable = (size_t)(usable < 0 ? -usable : usable);
 	event.totals = lm_account_change(event.change, usable);
 	lm_emit_slowly(&event, thread, caller);
 }
@@ -173,7 +174,7 @@ static inline __attribute__((always_inline)) void emit_quickly(enum lm_call call
 static __attribute__((noinline)) void emit_malloc(struct lm_thread *thread, const struct lm_caller *caller, void *p,
                                                   size_t size, size_t usable)
 {
-	if (likely(lm_emit_is_quick(thread)))
+	if (likely(lm_emit_is_quick(thread, (int64_t)size)))
 		emit_quickly(LM_CALL_MALLOC, p, size, lm_account_change((int64_t)size, (int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -183,7 +184,7 @@ static __attribute__((noinline)) void emit_malloc(struct lm_thread *thread, cons
 static __attribute__((noinline)) void emit_free(struct lm_thread *thread, const struct lm_caller *caller, void *p,
                                                 size_t size, size_t usable)
 {
-	if (likely(lm_emit_is_quick(thread)))
+	if (likely(lm_emit_is_quick(thread, -(int64_t)size)))
 		emit_quickly(LM_CALL_FREE, p, size, lm_account_change(-(int64_t)size, -(int64_t)usable), NULL, thread,
 		             caller);
 	else
@@ -236,7 +237,7 @@ void lm_emit(struct lm_event *event, struct lm_thread *thread, const struct lm_c
 		lm_emit_carefully(event, thread, caller);
 	else if (lm_settings_is_packed())
 		lm_emit_packed(event, thread, caller);
-	else if (!is_common(event) || !lm_emit_is_quick(thread))
+	else if (!is_common(event) || !lm_emit_is_quick(thread, 0))
 		lm_emit_carefully(event, thread, caller);
 	else if (event->call == LM_CALL_CALLOC)
 		emit_calloc(event, thread, caller);

@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "frames.h"
 #include "limit.h"
+#include "live.h"
 #include "marks.h"
 #include "module.h"
 #include "nodes.h"
@@ -116,7 +117,7 @@ static int emit_numbered(struct lm_emit_room *room, struct lm_backtrace *backtra
 		return send_frames(room, &room->line, NULL, 0, NULL);
 	begin(&room->head);
 	lm_record_number(&room->head.text, LM_TRACE_BACKTRACE, backtrace->number);
-	result = lm_frames_find(room->frames, backtrace->pcs, backtrace->depth, &count);
+	result = lm_frames_of(backtrace, room->frames, &count);
 	if (!result)
 		result = send_frames(room, &room->head, room->frames, count, &room->line);
 	if (!result)
@@ -126,13 +127,21 @@ static int emit_numbered(struct lm_emit_room *room, struct lm_backtrace *backtra
 	return result;
 }
 
+/* Keeps the frames of BACKTRACE. What the trace has to say in front of them is in it then. 0, or -1. */
+static int keep_frames(struct lm_emit_room *room, struct lm_backtrace *backtrace)
+{
+	unsigned count;
+
+	return backtrace->frame ? lm_frames_of(backtrace, room->frames, &count) : lm_frames_keep(backtrace);
+}
+
 /* Full: the frames follow the event's line. 0, or -1. */
 static int emit_full(struct lm_emit_room *room, struct lm_backtrace *backtrace, const struct lm_unwound *unwound)
 {
 	unsigned count;
 
 	if (backtrace && !lm_backtraces_is_written(backtrace) && lm_backtraces_take(backtrace)) {
-		if (lm_frames_keep(backtrace) == 0)
+		if (keep_frames(room, backtrace) == 0)
 			lm_backtraces_written(backtrace);
 		else
 			lm_backtraces_give_back(backtrace);
@@ -171,7 +180,7 @@ static void put_line(struct line *line, const struct lm_event *event, uint64_t m
 {
 	begin(line);
 	if (statm)
-		lm_record_number(&line->text, LM_TRACE_TIME, ms);
+		lm_record_number(&line->text, LM_TRACE_TIME, lm_sample_in_file(ms));
 	lm_record_event(&line->text, event, statm);
 }
 
@@ -224,15 +233,21 @@ static void name_thread(struct lm_event *event, struct lm_thread *thread)
 	event->names_thread = thread ? lm_load(&thread->end_length) > 1 : lm_thread_are_several();
 }
 
-static void emit(struct lm_event *event, struct lm_emit_room *room, const struct lm_unwound *unwound, uint64_t ms,
-                 const struct lm_statm *statm)
+/* BACKTRACE: that of UNWOUND, or NULL. 0, or -1: the event is lost. */
+static int emit(struct lm_event *event, struct lm_emit_room *room, struct lm_backtrace *backtrace,
+                const struct lm_unwound *unwound, uint64_t ms, const struct lm_statm *statm)
 {
-	struct lm_backtrace *backtrace = unwound->count ? lm_backtraces_find(unwound) : NULL;
 	int result = lm_settings_is_packed() ? emit_packed(event, room, backtrace, ms, statm)
 	                                     : emit_text(event, room, backtrace, unwound, ms, statm);
 
 	if (result)
 		lose(event);
+	return result;
+}
+
+static struct lm_backtrace *backtrace_of(const struct lm_unwound *unwound)
+{
+	return unwound->count ? lm_backtraces_find(unwound) : NULL;
 }
 
 void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound)
@@ -244,8 +259,53 @@ void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const str
 		return;
 	}
 	name_thread(event, thread);
-	emit(event, room, unwound, 0, NULL);
+	emit(event, room, backtrace_of(unwound), unwound, 0, NULL);
 	give_back(room, thread);
+}
+
+/* The trace names THREAD first, unless that is NULL. 0, or -1: the event is lost. */
+static int emit_named(struct lm_event *event, struct lm_thread *thread, struct lm_emit_room *room,
+                      struct lm_backtrace *backtrace, const struct lm_unwound *unwound, uint64_t ms,
+                      const struct lm_statm *statm)
+{
+	if (thread && lm_thread_is_unnamed(thread) && lm_marks_thread(thread) != 0) {
+		lose(event);
+		return -1;
+	}
+	name_thread(event, thread);
+	return emit(event, room, backtrace, unwound, ms, statm);
+}
+
+/* Looks the frames of UNWOUND up, which can take long. So it is not done with a lock. */
+static void look_up(const struct lm_unwound *unwound)
+{
+	for (unsigned i = 0; i < unwound->count; i++)
+		lm_symbol_frame(unwound->pcs[i]);
+}
+
+/* Where live blocks are kept: the trace's event can be another one than the program's, and has its own copy. */
+static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm_emit_room *room,
+                      const struct lm_unwound *unwound, uint64_t ms, const struct lm_statm *statm)
+{
+	static const struct lm_unwound none = {.count = 0};
+	struct lm_backtrace *backtrace = backtrace_of(unwound);
+	int allocates = event.p != NULL, is_written = 0;
+	struct lm_signals signals;
+
+	if (backtrace && !backtrace->frame)
+		look_up(unwound);
+	lm_live_lock(&signals);
+	if (lm_live_takes(&event)) {
+		if (allocates && !event.p)
+			unwound = &none;
+		backtrace = unwound->count ? backtrace : NULL;
+		if (backtrace && !backtrace->frame)
+			lm_frames_keep(backtrace);
+		is_written = emit_named(&event, thread, room, backtrace, unwound, ms, statm) == 0;
+	}
+	if (is_written && event.p && !event.unkept && !event.calling)
+		lm_live_put(&event, backtrace, thread ? thread : lm_tls.thread);
+	lm_live_unlock(&signals);
 }
 
 static void emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller,
@@ -261,15 +321,39 @@ static void emit_carefully(struct lm_event *event, struct lm_thread *thread, con
 	if (thread)
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
-	if (!room || (thread && lm_thread_is_unnamed(thread) && lm_marks_thread(thread) != 0)) {
+	if (!room) {
 		lose(event);
 		return;
 	}
-	name_thread(event, thread);
 	if (caller && lm_settings.depth)
 		lm_unwind(thread ? &thread->unwind : NULL, caller, room->pcs, lm_settings.depth, &unwound);
-	emit(event, room, &unwound, ms, sampled ? &statm : NULL);
+	if (lm_live_is_kept())
+		emit_kept(*event, thread, room, &unwound, ms, sampled ? &statm : NULL);
+	else
+		emit_named(event, thread, room, backtrace_of(&unwound), &unwound, ms, sampled ? &statm : NULL);
 	give_back(room, thread);
+}
+
+/* ---- the beginning of a new file ---- */
+
+int lm_emit_live(const struct lm_live_block *block, struct lm_totals totals)
+{
+	static const struct lm_unwound none = {.count = 0};
+	struct lm_event event = {
+		.call = LM_CALL_MALLOC, .p = block->p, .size = block->size, .change = (int64_t)block->size};
+	struct lm_emit_room *room = take_room(lm_tls.thread);
+	int result;
+
+	if (!room)
+		return -1;
+	event.usable = block->usable;
+	event.totals = totals;
+	event.thread = block->thread;
+	event.names_thread = 1;
+	result = lm_settings_is_packed() ? emit_packed(&event, room, block->backtrace, 0, NULL)
+	                                 : emit_text(&event, room, block->backtrace, &none, 0, NULL);
+	give_back(room, lm_tls.thread);
+	return result;
 }
 
 /* The trace's event can be another one than the program's, and the program gets what EVENT says. So this has a copy. */
@@ -293,5 +377,11 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 		emit_behind_limit(*event, thread, caller, ms);
 	else
 		emit_carefully(event, thread, caller, ms);
+	if (lm_live_is_kept() && lm_limit_is_due(ms))
+		lm_state_ready(0);
 	lm_sink_tick(ms);
+	if (lm_triggers_estimate())
+		lm_triggers_weigh_event(event);
+	if (lm_triggers_are_set() && thread && !event->busy)
+		lm_triggers_look(event, thread, ms);
 }

@@ -12,9 +12,11 @@
 #include "atomic.h"
 #include "caller.h"
 #include "compiler.h"
+#include "live.h"
 #include "record.h"
 #include "sample.h"
 #include "thread.h"
+#include "triggers.h"
 #include "unwind.h"
 
 /* INIT counts live blocks that the trace does not have. So releases in a packed trace tell the sizes of their blocks.
@@ -38,6 +40,11 @@ void lm_emit_carefully(struct lm_event *event, struct lm_thread *thread, const s
 /* Writes EVENT with the backtrace UNWOUND. */
 void lm_emit_unwound(struct lm_event *event, struct lm_thread *thread, const struct lm_unwound *unwound);
 
+/*
+ * In the file that the trace begins: BLOCK is live, with which TOTALS are. The first lines were written. 0, or -1.
+ */
+int lm_emit_live(const struct lm_live_block *block, struct lm_totals totals);
+
 /* An event is not in the trace. It is counted, and the trace will tell how many were lost. */
 void lm_emit_lose(void);
 
@@ -53,7 +60,8 @@ static inline void lm_emit_wind_clock(struct lm_thread *thread, uint64_t ms)
 		thread->between_clocks = 2 * thread->between_clocks + 1;
 	thread->looks++;
 	thread->clock = ms;
-	thread->until_clock = thread->between_clocks;
+	thread->until_look = thread->between_clocks;
+	thread->until_clock = lm_triggers_watch_use() ? 0 : thread->between_clocks;
 }
 
 #endif

@@ -60,7 +60,7 @@ void lm_emit_packed_malloc(struct lm_thread *thread, const struct lm_caller *cal
 	int error = 0;
 
 	lm_account_change_own(&thread->books, (int64_t)size, (int64_t)usable);
-	if (unlikely(!lm_emit_is_quick(thread))) {
+	if (unlikely(!lm_emit_is_quick(thread, 0))) {
 		malloc_carefully(thread, caller, p, size, usable, NULL, 0);
 		return;
 	}
@@ -105,7 +105,7 @@ void lm_emit_packed_free(struct lm_thread *thread, const struct lm_caller *calle
 	int error = 0;
 
 	lm_account_change_own(&thread->books, -(int64_t)size, -(int64_t)usable);
-	if (likely(lm_emit_is_quick(thread) && words[0])) {
+	if (likely(lm_emit_is_quick(thread, 0) && words[0])) {
 		lm_module_note_caller(caller->pc);
 		if (likely(!lm_emit_is_partial())) {
 			if (likely(put(thread, words, 1, &error)))
@@ -126,7 +126,7 @@ void lm_emit_packed(struct lm_event *event, struct lm_thread *thread, const stru
 	unsigned count;
 	int error = 0;
 
-	if (unlikely(!lm_pack_can(event) || !lm_emit_is_quick(thread))) {
+	if (unlikely(!lm_pack_can(event) || !lm_emit_is_quick(thread, 0))) {
 		lm_emit_slowly(event, thread, caller);
 		return;
 	}

@@ -5,13 +5,27 @@
 #include "emit_careful.h"
 #include "limit.h"
 #include "sample.h"
+#include "triggers.h"
 
-int lm_emit_is_due(struct lm_thread *thread)
+static int is_time(struct lm_thread *thread)
 {
 	uint64_t ms = lm_sample_now();
 
 	lm_emit_wind_clock(thread, ms);
-	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms) || lm_limit_is_reached();
+	return lm_thread_is_unnamed(thread) || lm_sample_is_due(ms) || lm_sink_is_due(ms) || lm_limit_is_reached() ||
+	       lm_triggers_are_due(ms);
+}
+
+int lm_emit_is_due(struct lm_thread *thread, int64_t coming)
+{
+	if (!lm_triggers_watch_use())
+		return is_time(thread);
+	if (lm_triggers_expect(thread, coming))
+		return 1;
+	if (!thread->until_look)
+		return is_time(thread);
+	thread->until_look--;
+	return 0;
 }
 
 void lm_emit_slowly(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller)

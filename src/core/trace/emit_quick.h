@@ -12,16 +12,18 @@
 #include "thread.h"
 #include "unwind.h"
 
-/* Looks at the clock: is it time for a sample, for work of the sink, or to write the thread's name? Is the trace large
- * enough? */
-int lm_emit_is_due(struct lm_thread *thread);
+/*
+ * Looks at triggers and at the clock: is it time for a sample, for work of the sink, or to write the thread's name? Is
+ * the trace large enough? COMING: bytes that the event adds to those in use, unless it is accounted for already.
+ */
+int lm_emit_is_due(struct lm_thread *thread, int64_t coming);
 
 /* Is recording the event all that there is to do? */
-static inline int lm_emit_is_quick(struct lm_thread *thread)
+static inline int lm_emit_is_quick(struct lm_thread *thread, int64_t coming)
 {
 	if (thread->until_clock)
 		thread->until_clock--;
-	else if (lm_emit_is_due(thread))
+	else if (lm_emit_is_due(thread, coming))
 		return 0;
 	return lm_sink_is_quick() && !lm_module_is_suspect();
 }

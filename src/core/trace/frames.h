@@ -19,6 +19,12 @@ int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned coun
 int lm_frames_keep(struct lm_backtrace *backtrace);
 
 /*
+ * The lines of BACKTRACE, as lm_frames_find() gives them. Those that are kept are the ones of the time when the block
+ * was allocated: its code may have been unloaded since.
+ */
+int lm_frames_of(const struct lm_backtrace *backtrace, struct lm_frame **frames, unsigned *found);
+
+/*
  * Copies the frames' lines to AT. Copying in whole pieces is quick, but writes behind the text. That is allowed only
  * where another text of ours overwrites it: behind the last text, another thread's record may begin.
  */

@@ -27,6 +27,18 @@ void lm_limit_forget(void);
 /* Looks at the size of the trace, and changes the state if the limit is reached (state.h). Is it? */
 int lm_limit_look(void);
 
+/*
+ * Before its limit, the trace begins a new file (rotate.h); this one has SIZE bytes now. The limit is never reached
+ * then.
+ */
+void lm_limit_renew(uint64_t size);
+
+/* Is it time for a new file, at MS? */
+int lm_limit_is_due(uint64_t ms);
+
+/* It is not before MS. */
+void lm_limit_retry(uint64_t ms);
+
 static inline int lm_limit_is_reached(void)
 {
 	return unlikely(lm_settings.limit) && lm_limit_look();
@@ -39,6 +51,12 @@ static inline int lm_limit_is_reached(void)
  * backtrace. The first call behind the limit writes the line that tells of it.
  */
 int lm_limit_takes(struct lm_event *event, const struct lm_caller **caller);
+
+/* Did the call of EVENT fail? A failed resize leaves its block as it was. */
+int lm_limit_is_failure(const struct lm_event *event);
+
+/* For the trace, the block was released, and what the call returned is one more allocation that it does not have. */
+void lm_limit_make_release(struct lm_event *event);
 
 /* The end of the trace: writes that line if it could not be written before. 0, or -1. */
 int lm_limit_end(void);

@@ -24,6 +24,7 @@
 #include "sys.h"
 #include "thread.h"
 #include "title.h"
+#include "trigger.h"
 
 static struct lm_ring_slot *slot(void)
 {
@@ -66,6 +67,12 @@ static void cut_name(char cut[LM_TRACE_MARK_MAX + 1], const char *name)
 
 _Static_assert(4 * LM_TRACE_MARK_MAX + 64 <= LM_RECORD_LINE_MAX, "a mark and its time fit, with every byte escaped");
 
+static void put_time(struct lm_text *text)
+{
+	if (lm_sample_is_wanted())
+		lm_record_number(text, LM_TRACE_TIME, lm_sample_in_file(lm_sample_now()));
+}
+
 int lm_marks_mark(const char *name)
 {
 	char cut[LM_TRACE_MARK_MAX + 1], line[LM_RECORD_LINE_MAX];
@@ -73,9 +80,30 @@ int lm_marks_mark(const char *name)
 	struct iovec parts[2] = {{line, 0}};
 
 	cut_name(cut, name);
-	if (lm_sample_is_wanted())
-		lm_record_number(&text, LM_TRACE_TIME, lm_sample_now());
+	put_time(&text);
 	lm_record_path(&text, LM_TRACE_MARK, cut);
+	parts[0].iov_len = (size_t)(text.at - line);
+	return lm_marks_send(parts, 1);
+}
+
+int lm_marks_fired(const char *word, uint64_t value, uint64_t amount)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	put_time(&text);
+	lm_text_string(&text, "# " LM_TRACE_TRIGGER " ");
+	lm_text_string(&text, word);
+	lm_text_char(&text, ' ');
+	lm_text_unsigned(&text, value);
+	if (amount) {
+		lm_text_char(&text, ' ');
+		lm_text_unsigned(&text, amount);
+	}
+	lm_text_string(&text, "\n# " LM_TRACE_MARK " " LM_TRIGGER_MARK);
+	lm_text_string(&text, word);
+	lm_text_char(&text, '\n');
 	parts[0].iov_len = (size_t)(text.at - line);
 	return lm_marks_send(parts, 1);
 }
@@ -251,16 +279,17 @@ uint64_t lm_marks_missing(void)
 
 /* ---- begin and end ---- */
 
-static void put_mark(struct lm_text *text, const char *mark)
+static void put_mark(struct lm_text *text, const char *mark, struct lm_totals totals)
 {
 	uint64_t calls[LM_CALL_COUNT];
 
 	for (enum lm_call call = 0; call < LM_CALL_COUNT; call++)
 		calls[call] = lm_account_calls(call);
-	lm_record_mark(text, mark, lm_account_totals(), calls);
+	lm_record_mark(text, mark, totals, calls);
 }
 
-int lm_marks_begin(uint64_t parent)
+/* TOTALS: of INIT. The lines name THREAD, unless it is NULL. */
+static int send_head(uint64_t parent, struct lm_thread *thread, struct lm_totals totals)
 {
 	/* Two paths, each byte at most four bytes in the trace; INIT; all else. Not on the stack, which may be small.
 	 */
@@ -268,15 +297,11 @@ int lm_marks_begin(uint64_t parent)
 		char path[PATH_MAX];
 		char line[2 * 4 * PATH_MAX + 2 * LM_RECORD_LINE_MAX];
 	} *room = lm_sys_map(sizeof *room);
-	struct lm_thread *thread = lm_thread_self();
 	uint64_t identity = lm_self_identity();
 	struct lm_text text;
 	struct iovec parts[2];
 	int result;
 
-	lm_title_begin(parent != 0);
-	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
-	lm_store(&missing, 0);
 	if (!room)
 		return -1;
 	text = (struct lm_text){room->line, room->line + sizeof room->line};
@@ -300,13 +325,66 @@ int lm_marks_begin(uint64_t parent)
 		read_name(thread->name);
 		lm_record_thread(&text, thread->number, thread->owner, thread->name);
 	}
-	put_mark(&text, LM_TRACE_INIT);
+	put_mark(&text, LM_TRACE_INIT, totals);
 	parts[0] = (struct iovec){room->line, (size_t)(text.at - room->line)};
 	result = send_first(parts, 1);
-	if (result == 0)
-		lm_thread_begins(thread);
 	lm_sys_unmap(room, sizeof *room);
 	return result;
+}
+
+int lm_marks_begin(uint64_t parent)
+{
+	struct lm_thread *thread = lm_thread_self();
+	int result;
+
+	lm_title_begin(parent != 0);
+	/* The user is told what is missing in this trace; what a parent's trace misses does not count. */
+	lm_store(&missing, 0);
+	result = send_head(parent, thread, lm_account_totals());
+	if (result == 0)
+		lm_thread_begins(thread);
+	return result;
+}
+
+int lm_marks_renew(uint64_t parent, struct lm_totals totals)
+{
+	struct lm_thread *thread = lm_thread_self();
+	int result;
+
+	lm_title_begin(1);
+	result = send_head(parent, thread, totals);
+	if (result == 0 && thread)
+		lm_thread_is_named(thread);
+	return result;
+}
+
+int lm_marks_live(uint64_t count)
+{
+	return send_number(LM_TRACE_LIVE, count, send_first);
+}
+
+int lm_marks_former_thread(unsigned number, uint64_t tid, const char *name)
+{
+	char line[LM_RECORD_LINE_MAX];
+	struct lm_text text = {line, line + sizeof line};
+	struct iovec parts[2] = {{line, 0}};
+
+	lm_record_thread(&text, number, tid, name);
+	parts[0].iov_len = (size_t)(text.at - line);
+	return send_first(parts, 1);
+}
+
+int lm_marks_missed(uint64_t count)
+{
+	return count ? send_number(LM_TRACE_LOST, count, send_first) : 0;
+}
+
+int lm_marks_continued(void)
+{
+	static const char line[] = "# " LM_TRACE_CONTINUED "\n";
+	struct iovec parts[2] = {{(void *)line, sizeof line - 1}};
+
+	return send_first(parts, 1);
 }
 
 static int send_fini(void)
@@ -315,7 +393,7 @@ static int send_fini(void)
 	struct lm_text text = {line, line + sizeof line};
 	struct iovec parts[2];
 
-	put_mark(&text, LM_TRACE_FINI);
+	put_mark(&text, LM_TRACE_FINI, lm_account_totals());
 	parts[0] = (struct iovec){line, (size_t)(text.at - line)};
 	return send_first(parts, 1);
 }
@@ -324,14 +402,14 @@ static int send_fini(void)
 static void send_maps(void)
 {
 	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
-	struct lm_maps maps;
+	struct lm_whole maps;
 
 	if (lm_maps_read(&maps) == 0) {
 		struct iovec parts[3] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
 
 		send_first(parts, 2);
 	}
-	lm_maps_unread(&maps);
+	lm_whole_unread(&maps);
 }
 
 int lm_marks_detached(void)

@@ -26,6 +26,12 @@ int lm_marks_text(const char *text, int length);
  */
 int lm_marks_mark(const char *name);
 
+/*
+ * Writes that the trigger WORD has fired, at VALUE bytes of AMOUNT, unless that is 0; and its mark (trigger.h), with
+ * the time as above.
+ */
+int lm_marks_fired(const char *word, uint64_t value, uint64_t amount);
+
 /* Writes the marks that somebody outside of the process asks for (asked.h). */
 void lm_marks_asked(void);
 
@@ -61,6 +67,21 @@ uint64_t lm_marks_missing(void);
 /* The first lines of a process image, up to INIT. PARENT: the process that forked this one and whose blocks it has, or
  * 0. */
 int lm_marks_begin(uint64_t parent);
+
+/* The same of a new file of the trace (renew.h), whose INIT has TOTALS. */
+int lm_marks_renew(uint64_t parent, struct lm_totals totals);
+
+/* COUNT live blocks follow. */
+int lm_marks_live(uint64_t count);
+
+/* The line of a thread that allocated live blocks. */
+int lm_marks_former_thread(unsigned number, uint64_t tid, const char *name);
+
+/* COUNT events are missing in front of a new file. */
+int lm_marks_missed(uint64_t count);
+
+/* The trace goes on in a new file. */
+int lm_marks_continued(void);
 
 /* The same as lm_marks_lost() and lm_marks_limit(). */
 int lm_marks_lost_first(void);

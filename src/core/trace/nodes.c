@@ -23,7 +23,7 @@ static struct lm_link *table[1 << TABLE_BITS];
 static struct lm_chains nodes = {.bits = TABLE_BITS, .first = table};
 static uint64_t last_number;
 
-/* The traces that this memory has seen: each child of fork that writes one begins another. */
+/* The files that this memory has seen: each child of fork that writes a trace begins another. */
 static unsigned trace = 1;
 
 static uint64_t hash_of(uint64_t caller, unsigned frame)
@@ -131,7 +131,7 @@ int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames)
 	uint64_t number = 0;
 	unsigned count;
 
-	if (lm_frames_find(frames, backtrace->pcs, backtrace->depth, &count) != 0)
+	if (lm_frames_of(backtrace, frames, &count) != 0)
 		return -1;
 	while (count-- > 0) {
 		const struct node *node = need(number, frames[count]);
@@ -144,7 +144,7 @@ int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames)
 	return 0;
 }
 
-void lm_nodes_forked(void)
+void lm_nodes_renew(void)
 {
 	lm_add(&trace, 1);
 }

@@ -22,8 +22,8 @@
  */
 int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames);
 
-/* In a child of fork: the child's trace has no nodes and no frames yet. */
-void lm_nodes_forked(void);
+/* The trace begins a new file, or it is that of a child of fork: it has no nodes and no frames yet. */
+void lm_nodes_renew(void);
 
 /* No node is known any more; the arena has what was. No other thread may be at work. */
 void lm_nodes_release(void);

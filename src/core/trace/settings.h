@@ -15,6 +15,7 @@ extern struct lm_settings {
 	unsigned depth; /* frames of a backtrace, at most */
 	enum lm_format format;
 	uint64_t limit;  /* bytes of the trace (limit.h); 0: none */
+	unsigned keep;   /* so many older files of a sampled trace stay, of LIMIT bytes each (rotate.h) */
 	uint64_t sample; /* mean distance of the sample in bytes (draw.h); 0: every event is recorded */
 	uint64_t before; /* bytes that were in use when a running process's trace began; LM_BEFORE_UNKNOWN */
 } lm_settings LM_INTERNAL;

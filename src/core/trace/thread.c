@@ -28,6 +28,7 @@ static struct lm_thread *cursor;
 static unsigned last_number;
 /* The thread that began the trace, as long as no other one is in it. Its lines do not say whose they are. */
 static struct lm_thread *alone;
+unsigned lm_thread_file;
 
 /* The first of all entries. Those of threads that ended are among them. */
 static struct lm_thread *first(void)
@@ -202,8 +203,15 @@ void lm_thread_is_named(struct lm_thread *thread)
 {
 	unsigned pause = thread->looks < NAME_PAUSE_MAX ? thread->looks : NAME_PAUSE_MAX;
 
+	thread->file = lm_load(&lm_thread_file);
 	thread->name_at = thread->looks < UINT_MAX - pause ? thread->looks + (pause ? pause : 1) : UINT_MAX;
 	thread->until_clock = thread->between_clocks = 0;
+}
+
+void lm_thread_renew(void)
+{
+	lm_thread_is_coming(NULL);
+	lm_add(&lm_thread_file, 1);
 }
 
 int lm_thread_are_several(void)

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "account.h"
+#include "atomic.h"
+#include "compiler.h"
 #include "guard.h"
 #include "line.h"
 #include "ring.h"
@@ -33,8 +35,13 @@ struct lm_thread {
 	struct lm_sizemap_move move;
 	/* How many events are left until the next look at the clock, and how many there are between two looks. */
 	unsigned until_clock, between_clocks;
+	/* Where triggers look at each event (triggers.h), UNTIL_CLOCK stays 0, and this counts down. */
+	unsigned until_look;
+	int64_t looked_at;  /* what BOOKS had in use when the thread last looked at the triggers */
+	unsigned looked_in; /* in which trace of the process that was, from 1; 0: never */
 	/* How often the thread looked at the clock, and at which look it looks at its name. 0: not announced yet. */
 	unsigned looks, name_at;
+	unsigned file;  /* of the trace, the one that names the thread */
 	uint64_t clock; /* the time at the last look, in milliseconds */
 	/* The end of the thread's lines: the last END_LENGTH bytes of END. Other threads change END_LENGTH, too. */
 	char end[LM_LINE_TAIL];
@@ -77,16 +84,22 @@ void lm_thread_is_coming(const struct lm_thread *thread);
 /* The trace names THREAD, the calling thread, as THREAD->name says. Its next event looks at the clock. */
 void lm_thread_is_named(struct lm_thread *thread);
 
+/* The trace begins a new file: it names no thread yet, and each line in it says whose it is. */
+void lm_thread_renew(void);
+
+/* The number of the trace's file. */
+extern unsigned lm_thread_file LM_INTERNAL;
+
 /* Does the trace name THREAD? */
 static inline int lm_thread_is_announced(const struct lm_thread *thread)
 {
-	return thread->name_at != 0;
+	return thread->name_at != 0 && thread->file == lm_load(&lm_thread_file);
 }
 
 /* Is it time to look at the name of THREAD, or to announce it? */
 static inline int lm_thread_is_unnamed(const struct lm_thread *thread)
 {
-	return thread->looks >= thread->name_at;
+	return thread->looks >= thread->name_at || !lm_thread_is_announced(thread);
 }
 
 /* Do lines say which thread's they are? */

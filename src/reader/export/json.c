@@ -178,9 +178,9 @@ void json_frames_free(struct json_frames *frames)
 }
 
 static const char *const endings[TRACE_ENDINGS] = {
-	[TRACE_CUT] = "unknown",      [TRACE_FINISHED] = "ended", [TRACE_REPLACED] = "replaced",
-	[TRACE_RUNNING] = "running",  [TRACE_KILLED] = "killed",  [TRACE_ENDLESS] = "endless",
-	[TRACE_DETACHED] = "detached"};
+	[TRACE_CUT] = "unknown",       [TRACE_FINISHED] = "ended",     [TRACE_REPLACED] = "replaced",
+	[TRACE_RUNNING] = "running",   [TRACE_KILLED] = "killed",      [TRACE_ENDLESS] = "endless",
+	[TRACE_DETACHED] = "detached", [TRACE_CONTINUED] = "continued"};
 
 /* When the tracker came into the process, and what was in use then. */
 static json_t *attached(const struct trace_image *image)

@@ -365,7 +365,7 @@ static void add_consumers(struct packing *p)
 {
 	find_lost(p);
 	for (size_t i = 0; i < p->consumers->count && !p->failed; i++)
-		if (p->consumers->list[i].allocated.count)
+		if (p->consumers->list[i].line)
 			add_consumer(p, i);
 	for (size_t i = 0; i < p->row_count && !p->failed; i++)
 		put_trend(p, &p->rows[i]);

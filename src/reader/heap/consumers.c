@@ -208,6 +208,18 @@ static void left(void *context, const struct heap_block *block)
 	}
 }
 
+/* A block that was live when the trace's file began was not allocated there. */
+static void count_allocation(struct consumers *consumers, struct consumer *consumer, const struct heap_block *block,
+                             const struct amount *one)
+{
+	if (consumers->mean)
+		count_call(consumers, one);
+	amount_add(&consumer->allocated, one);
+	amount_add(&consumers->threads.list[block->thread].allocated, one);
+	amount_add(&consumers->allocated, one);
+	amount_add(&consumers->classes[consumers_class_of(block->size)], one);
+}
+
 /* Called by the heap when BLOCK is live now. */
 static int came(void *context, const struct heap_block *block)
 {
@@ -219,22 +231,18 @@ static int came(void *context, const struct heap_block *block)
 	if (!consumer)
 		return -ENOMEM;
 	before_change(consumers, consumer);
-	if (!consumer->allocated.count) {
+	if (!consumer->line) {
 		consumer->stack = block->stack;
 		consumer->call = block->call;
 		consumer->line = block->line;
 		consumer->thread = block->thread;
 	}
 	consumer->shared |= consumer->thread != block->thread;
-	if (consumers->mean)
-		count_call(consumers, &one);
-	amount_add(&consumer->allocated, &one);
 	amount_add(&consumers->live, &one);
 	amount_add(&consumer->live, &one);
-	amount_add(&use->allocated, &one);
 	amount_add(&use->live, &one);
-	amount_add(&consumers->allocated, &one);
-	amount_add(&consumers->classes[consumers_class_of(block->size)], &one);
+	if (!consumers->is_live)
+		count_allocation(consumers, consumer, block, &one);
 	return consumers->observer.came ? consumers->observer.came(consumers->observer.context, block) : 0;
 }
 
@@ -279,6 +287,7 @@ int consumers_apply(struct consumers *consumers, const struct trace_image *image
 	int error;
 
 	consumers->mean = image->sample;
+	consumers->is_live = event->is_live;
 	consumers->heap.observer = (struct heap_observer){.came = came, .left = left, .context = consumers};
 	consumers->failed[event->call] += event->failed;
 	error = note_order(consumers, event);
@@ -408,7 +417,7 @@ int thread_ranking_build(struct thread_ranking *ranking, const struct consumers 
 	if (!ranking->list)
 		return -ENOMEM;
 	for (uint32_t place = 0; place < consumers->threads.count; place++)
-		if (consumers->threads.list[place].calls.count)
+		if (consumers->threads.list[place].calls.count || consumers->threads.list[place].live.count)
 			ranking->list[ranking->count++] = place;
 	qsort_r(ranking->list, ranking->count, sizeof *ranking->list, by_use, &order);
 	return 0;

@@ -61,6 +61,7 @@ struct consumers {
 	enum lm_call call;  /* of the present event */
 	uint32_t by;        /* the thread of the present event: its place in the image's threads */
 	uint64_t released;  /* the address that it releases, or 0 */
+	bool is_live;       /* its block was live when the trace's file began, and was not allocated there */
 	bool momentary;     /* the thread's event before allocated that */
 	struct amount classes[CONSUMERS_CLASSES];
 	struct amount calls[LM_CALL_COUNT]; /* as counts; of a sampled trace, also what releases stand for */

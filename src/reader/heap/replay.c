@@ -115,8 +115,9 @@ static __attribute__((noinline)) size_t take_long(const struct known known, cons
 /* Can the next event be read in the short way? */
 static bool is_plain(const struct trace *trace)
 {
-	return trace->section == SECTION_PACKED && !trace->ending && !trace->unfinished && !trace->without_short_cuts &&
-	       !trace->without_stacks && input_at_word(&trace->input) && input_at_line(&trace->input);
+	return trace->section == SECTION_PACKED && !trace->ending && !trace->image.live_left && !trace->unfinished &&
+	       !trace->without_short_cuts && !trace->without_stacks && input_at_word(&trace->input) &&
+	       input_at_line(&trace->input);
 }
 
 /* COUNT events in LEN bytes were read. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See source.h. */
 #include "source.h"
+#include "next_file.h"
 #include "process.h"
 
 #include <errno.h>
@@ -198,6 +199,22 @@ static int look_again(struct source *source)
 	return source->file_left || source->rest_taken < source->rest.len;
 }
 
+/*
+ * The file was read to its end. If the process goes on in another one, which has the name now, that one is read on.
+ * Files that came and went meanwhile are passed over: the new one begins with what is live.
+ */
+static bool takes_next_file(struct source *source)
+{
+	int fd = next_file_open(source->fd, source->name);
+
+	if (fd < 0)
+		return false;
+	close(source->fd);
+	source->fd = fd;
+	source->position = 0;
+	return true;
+}
+
 static ssize_t read_followed(struct source *source, char *to, size_t room)
 {
 	ssize_t n;
@@ -212,6 +229,10 @@ static ssize_t read_followed(struct source *source, char *to, size_t room)
 		more = look_again(source);
 		if (more < 0)
 			return more;
+		if (!more && takes_next_file(source)) {
+			source->is_last = source->is_over = false;
+			continue;
+		}
 		if (more || source->is_last)
 			continue;
 		/* What was written in the meantime has to be looked for once more. */

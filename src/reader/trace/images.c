@@ -86,6 +86,9 @@ static enum trace_ending find_ending(const struct trace *trace)
 
 	if (image->signal)
 		return TRACE_KILLED;
+	/* Where the new file could not get its name, this one went on. */
+	if (image->continued == image->events + 1)
+		return TRACE_CONTINUED;
 	if (source->is_owned || (image->has_pid && process_runs(image->pid, image->process)))
 		return TRACE_RUNNING;
 	if (!source->has_rest || source->rest.is_copy || fstat(source->rest.file, &journal) != 0)
@@ -106,7 +109,9 @@ static enum trace_ending ending_of(const struct trace *trace)
 		return TRACE_FINISHED;
 	if (image->is_embedded)
 		return TRACE_ENDLESS;
-	return image->followed ? TRACE_CUT : find_ending(trace);
+	if (image->followed)
+		return image->continued == image->events + 1 ? TRACE_CONTINUED : TRACE_CUT;
+	return find_ending(trace);
 }
 
 int images_end(struct trace *trace, struct trace_item *item)

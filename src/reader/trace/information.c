@@ -59,6 +59,15 @@ static void set_before(struct trace_image *image, uint64_t bytes)
 	image->before = bytes;
 }
 
+/* The program may write such a line itself, but not right behind INIT. */
+static void set_live(struct trace_image *image, uint64_t count)
+{
+	if (image->is_embedded)
+		image->is_table = true;
+	else if (image->begun && image->events == 1)
+		image->live_left = count;
+}
+
 static void set_title(struct trace_image *image, const struct record *record)
 {
 	size_t len = record->len < sizeof image->title ? record->len : sizeof image->title - 1;
@@ -121,7 +130,10 @@ int information_take(struct trace *trace)
 	case INFO_THREAD:
 		return threads_name(&image->threads, record->number, record->tid, record->text, record->len);
 	case INFO_LIVE:
-		image->is_table = true;
+		set_live(image, record->number);
+		return 0;
+	case INFO_CONTINUED:
+		image->continued = image->events + 1;
 		return 0;
 	case INFO_LOST:
 		image->lost += record->number;

@@ -61,6 +61,7 @@ static const struct {
 	{LM_TRACE_GUESSED, INFO_GUESSED, false},
 	{LM_TRACE_CALLERS, INFO_CALLERS, false},
 	{LM_TRACE_LIVE, INFO_LIVE, false},
+	{LM_TRACE_CONTINUED, INFO_CONTINUED, false},
 	{LM_TRACE_BEGAN, INFO_BEGAN, true},
 	{LM_TRACE_MARK, INFO_MARK, false},
 	{LM_TRACE_KILLED, INFO_KILLED, true},
@@ -491,6 +492,7 @@ static bool is_own(struct cursor *c, struct record *record)
 	case INFO_SAMPLE:
 		return !(cursor_number(c, &record->number) && cursor_at_end(c));
 	case INFO_DETACHED:
+	case INFO_CONTINUED:
 		return record->len != 0;
 	case INFO_REACHED:
 		return !(cursor_number(c, &record->number) && (cursor_at_end(c) || cursor_is(c, ' ')));
@@ -517,7 +519,7 @@ static const char *parse_info(struct cursor *c, struct record *record)
 	for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
 		if (!is_word(word, len, infos[i].word))
 			continue;
-		if (!cursor_byte(c, ' ') && infos[i].info != INFO_DETACHED)
+		if (!cursor_byte(c, ' ') && infos[i].info != INFO_DETACHED && infos[i].info != INFO_CONTINUED)
 			return "an information line without its value";
 		record->info = infos[i].info;
 		record->text = c->at;

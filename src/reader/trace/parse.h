@@ -47,8 +47,9 @@ enum record_info {
 	INFO_FRAME,   /* packed format: the next line is frame NUMBER */
 	INFO_NODE,    /* packed format: NODE tells of a node of the tree of backtraces */
 	INFO_CALLERS, /* CALLERS tells what backtraces are that no other record tells */
-	INFO_LIVE,    /* allocations that follow were live when a chip's memory was dumped */
-	INFO_BEFORE,  /* NUMBER are the bytes that were in use when the tracker attached */
+	INFO_LIVE,    /* NUMBER allocations that follow were live when the file began, or a chip's memory was dumped */
+	INFO_CONTINUED, /* the trace goes on in another file */
+	INFO_BEFORE,    /* NUMBER are the bytes that were in use when the tracker attached */
 	INFO_DETACHED,
 	INFO_REACHED,     /* at NUMBER milliseconds since INIT somebody looked at what is reachable; TEXT says more */
 	INFO_UNREACHABLE, /* TEXT has blocks that were not, see parse_block() */
@@ -79,6 +80,7 @@ struct event {
 	bool foreign; /* the tracker never saw the passed block allocated */
 	bool busy;    /* the tracker was already active in this thread, so there is no backtrace */
 	bool unseen;  /* the tracker did not see this release, but concluded that it happened */
+	bool is_live; /* no call: the block was live when the trace's file began; set by trace_next() */
 	bool unkept;  /* the tracker could not keep the block's size: USED and USABLE do not include it */
 	bool has_backtrace;
 	bool has_thread;

@@ -58,6 +58,12 @@ static void set_text(const struct trace *trace, struct trace_item *item)
 	item->len = trace->kept_len;
 }
 
+/* Was the block of the call that was read just now live when the trace's file began? */
+static inline bool take_live(struct trace_image *image)
+{
+	return image->live_left && image->live_left--;
+}
+
 static int take_event(struct trace *trace, struct trace_item *item)
 {
 	struct trace_image *image = &trace->image;
@@ -75,6 +81,7 @@ static int take_event(struct trace *trace, struct trace_item *item)
 	             : trace->record.kind == RECORD_CALL ? TRACE_CALL
 	             : trace->record.kind == RECORD_INIT ? TRACE_INIT
 	                                                 : TRACE_FINI;
+	item->event.is_live = item->kind == TRACE_CALL && take_live(image);
 	image->unkept += item->kind == TRACE_CALL && item->event.unkept;
 	image->begun |= item->kind == TRACE_INIT;
 	image->finished |= item->kind == TRACE_FINI;
@@ -178,6 +185,7 @@ static void set_item(struct trace *trace, struct trace_item *item)
 	trace->image.events++;
 	trace->in_file = false;
 	item->kind = TRACE_CALL;
+	item->event.is_live = take_live(&trace->image);
 	item->line = trace->image.last_line = trace->input.lines;
 	item->stack = STACK_NONE;
 	item->text = NULL;

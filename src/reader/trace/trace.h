@@ -50,13 +50,14 @@ struct noise_doubt {
 
 /* How an image ended, as far as that is known. */
 enum trace_ending {
-	TRACE_CUT,      /* it has no end, and there is no telling why */
-	TRACE_FINISHED, /* FINI */
-	TRACE_REPLACED, /* by another image in the same process (exec) */
-	TRACE_RUNNING,  /* it had none when the trace was read */
-	TRACE_KILLED,   /* the process ended without it */
-	TRACE_ENDLESS,  /* a chip's program, which has no end */
-	TRACE_DETACHED, /* FINI, but only the tracing ended: the process may still run */
+	TRACE_CUT,       /* it has no end, and there is no telling why */
+	TRACE_FINISHED,  /* FINI */
+	TRACE_REPLACED,  /* by another image in the same process (exec) */
+	TRACE_RUNNING,   /* it had none when the trace was read */
+	TRACE_KILLED,    /* the process ended without it */
+	TRACE_ENDLESS,   /* a chip's program, which has no end */
+	TRACE_DETACHED,  /* FINI, but only the tracing ended: the process may still run */
+	TRACE_CONTINUED, /* the trace goes on in another file */
 	TRACE_ENDINGS,
 };
 
@@ -80,9 +81,11 @@ struct trace_image {
 	char *exe;        /* NULL if unknown; valid as long as the image */
 	char *cwd;
 	uint64_t first_line, last_line;
-	uint64_t events; /* calls, INIT and FINI */
-	uint64_t lost;   /* events that the tracker could not write */
-	bool is_limited; /* it has no allocations from some point on: it was LIMIT bytes large there */
+	uint64_t events;    /* calls, INIT and FINI */
+	uint64_t live_left; /* so many allocations to come are blocks that were live when the file began */
+	uint64_t continued; /* the trace goes on in another file: EVENTS then, plus 1; 0: it does not */
+	uint64_t lost;      /* events that the tracker could not write */
+	bool is_limited;    /* it has no allocations from some point on: it was LIMIT bytes large there */
 	uint64_t limit;
 	uint64_t sample; /* the mean distance of its samples in bytes (amount.h); 0: it has all events */
 	uint64_t gaps;   /* calls that had not returned when the process ended or was copied */
@@ -119,7 +122,8 @@ static inline bool trace_is_missing_some(const struct trace_image *image)
 /* Is its end missing? To be asked when the image has ended. */
 static inline bool trace_lacks_end(const struct trace_image *image)
 {
-	return image->ending == TRACE_CUT || image->ending == TRACE_RUNNING || image->ending == TRACE_KILLED;
+	return image->ending == TRACE_CUT || image->ending == TRACE_RUNNING || image->ending == TRACE_KILLED ||
+	       image->ending == TRACE_CONTINUED;
 }
 
 enum trace_kind {

@@ -122,6 +122,7 @@ struct link_map {
 #define SYS_set_robust_list   __NR_set_robust_list
 #define SYS_setsid            __NR_setsid
 #define SYS_socket            __NR_socket
+#define SYS_sysinfo           __NR_sysinfo
 #define SYS_tgkill            __NR_tgkill
 #define SYS_tkill             __NR_tkill
 #define SYS_unlinkat          __NR_unlinkat

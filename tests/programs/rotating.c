@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Makes many more events than a file of its trace may have. THREADS threads allocate blocks of 3000 to 3499 bytes into
+ * slots that all share, so that most are released by another thread than the one that allocated them. The addresses of
+ * those that are live at the end are printed with their sizes.
+ *
+ *     rotating THREADS ROUNDS [MODE]
+ *
+ * MODE:  leak     one thread also allocates a block of 2000 bytes in each 50th round, which nobody releases
+ *        fork     two children do the same behind it, and it waits for them
+ *        exec     then the program executes itself, without MODE
+ *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
+ *        loud     more than a file can have is live between a third and two thirds of the rounds
+ *        forever  without an end
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SLOTS = 64, MANY = 8000 };
+
+static struct slot {
+	_Atomic(unsigned char *) block;
+} slots[SLOTS];
+
+static void *many[MANY];
+static int rounds;
+static const char *mode = "";
+
+static int is_mode(const char *name)
+{
+	return strcmp(mode, name) == 0;
+}
+
+/* The block says its size itself. */
+static unsigned char *filled(unsigned char *block, unsigned short size)
+{
+	if (!block)
+		abort();
+	memset(block, size & 0xff, size);
+	memcpy(block, &size, sizeof size);
+	return block;
+}
+
+static unsigned short size_of(const unsigned char *block)
+{
+	unsigned short size;
+
+	memcpy(&size, block, sizeof size);
+	return size;
+}
+
+static __attribute__((noinline)) void *leaked(void)
+{
+	return malloc(2000);
+}
+
+static void hold_many(int hold)
+{
+	for (int i = 0; i < MANY; i++) {
+		if (hold)
+			many[i] = malloc(1500);
+		else
+			free(many[i]);
+	}
+}
+
+/* What only the first thread does. */
+static void do_mode(int round)
+{
+	void *volatile kept;
+
+	if (is_mode("leak") && round % 50 == 0)
+		kept = leaked();
+	if (is_mode("off") && (round == rounds / 3 || round == 2 * rounds / 3))
+		raise(SIGUSR2);
+	if (is_mode("loud") && (round == rounds / 3 || round == 2 * rounds / 3))
+		hold_many(round == rounds / 3);
+	(void)kept;
+}
+
+static void do_round(unsigned *random)
+{
+	struct slot *slot;
+	unsigned char *before;
+	unsigned short size;
+
+	*random = *random * 1103515245 + 12345;
+	slot = &slots[*random >> 16 & (SLOTS - 1)];
+	size = (unsigned short)(3000 + (*random >> 8) % 500);
+	before = atomic_exchange(&slot->block, NULL);
+	if (before && *random & 128)
+		before = filled(realloc(before, size), size);
+	else {
+		free(before);
+		before = filled(*random & 64 ? malloc(size) : calloc(1, size), size);
+	}
+	free(atomic_exchange(&slot->block, before));
+}
+
+static void *work(void *argument)
+{
+	unsigned number = (unsigned)(size_t)argument, random = number * 7919 + 1;
+
+	for (int i = 0; i < rounds || is_mode("forever"); i++) {
+		if (number == 0)
+			do_mode(i);
+		do_round(&random);
+	}
+	return argument;
+}
+
+static void work_all(int threads)
+{
+	pthread_t ids[64];
+
+	for (int i = 1; i < threads; i++)
+		pthread_create(&ids[i], NULL, work, (void *)(size_t)i);
+	work(NULL);
+	for (int i = 1; i < threads; i++)
+		pthread_join(ids[i], NULL);
+}
+
+/* Without stdio, which allocates. */
+static void print(const unsigned char *block)
+{
+	char line[64];
+	int length = snprintf(line, sizeof line, "%p %d\n", (const void *)block, size_of(block));
+
+	if (write(1, line, (size_t)length) != length)
+		abort();
+}
+
+int main(int argc, char **argv)
+{
+	char *again[] = {argv[0], argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL, NULL};
+	int threads = argc > 1 ? atoi(argv[1]) : 1, is_child = 0;
+
+	rounds = argc > 2 ? atoi(argv[2]) : 1000;
+	mode = argc > 3 ? argv[3] : "";
+	work_all(threads);
+	for (int i = 0; is_mode("fork") && i < 2 && !is_child; i++) {
+		is_child = fork() == 0;
+		if (is_child)
+			work_all(threads);
+	}
+	while (!is_child && is_mode("fork") && wait(NULL) > 0)
+		;
+	if (is_mode("exec"))
+		execv(argv[0], again);
+	for (int i = 0; !is_child && i < SLOTS; i++) {
+		if (slots[i].block)
+			print(slots[i].block);
+	}
+	return 0;
+}
