@@ -7,7 +7,7 @@
  *   wait:MS         allocates and releases 16 bytes every 5 ms
  *   failing         two requests that no allocator can answer
  *   wrong           a request with an alignment that is none
- *   scarce:KB       a request of KB while the process may have no more memory
+ *   scarce:KB[:N]   a request of KB, by the function N of ask(), while the process may have no more memory
  *   threads:N:KB    8 threads at once allocate N blocks of KB each, and release them when all have done so
  *   await           waits until there is a file "ran", and removes it
  *   go              makes a file "go"
@@ -75,15 +75,40 @@ static void ask_wrongly(void)
 		free(p);
 }
 
-static void ask_in_vain(size_t size)
+/* FUNCTION: of the family, by number. What is returned is NULL. */
+static void *ask(unsigned long function, size_t size, void *old)
+{
+	void *p = NULL;
+
+	switch (function) {
+	case 1:
+		return calloc(1, size);
+	case 2:
+		return realloc(NULL, size);
+	case 3:
+		return realloc(old, size);
+	case 4:
+		return posix_memalign(&p, 64, size) == 0 ? p : NULL;
+	case 5:
+		return reallocarray(NULL, 1, size);
+	case 6:
+		return aligned_alloc(64, size);
+	default:
+		return malloc(size);
+	}
+}
+
+static void ask_in_vain(size_t size, unsigned long function)
 {
 	struct rlimit limit, none;
+	void *old = malloc(16);
 
 	getrlimit(RLIMIT_AS, &limit);
 	none = (struct rlimit){.rlim_cur = 1, .rlim_max = limit.rlim_max};
 	setrlimit(RLIMIT_AS, &none);
-	free(malloc(size));
+	free(ask(function, size, old));
 	setrlimit(RLIMIT_AS, &limit);
+	free(old);
 }
 
 static void await(void)
@@ -165,7 +190,7 @@ static int take(const char *argument)
 	else if (strcmp(word, "wrong") == 0)
 		ask_wrongly();
 	else if (strcmp(word, "scarce") == 0)
-		ask_in_vain(first << 10);
+		ask_in_vain(first << 10, second);
 	else if (strcmp(word, "threads") == 0)
 		run_threads(first, second << 10);
 	else if (strcmp(word, "await") == 0)

@@ -119,6 +119,21 @@ START_TEST(a_call_that_fails_for_want_of_memory_is_marked)
 }
 END_TEST
 
+/* So few bytes are marked that no call is an event, but those that fail are seen. */
+START_TEST(a_sample_has_failures_marked_that_it_does_not_have)
+{
+	const int flavour = _i % FLAVOURS, function = _i / FLAVOURS;
+	struct run r = run("%s LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=1000G LOG_MALLOC_AT=failed " PROGRAMS
+	                   "triggers%s alloc:1:4 scarce:8192:%d 1022>trace",
+	                   flavours[flavour].environment, flavours[flavour].suffix, function);
+
+	ck_assert_msg(r.status == 3 && !*r.err, "%d: %s", r.status, r.err);
+	ck_assert_str_eq(marks_of("trace"), "at-failed ");
+	ck_assert_str_eq(run("$B/log-malloc-cat trace | grep '^# TRIGGER'").out, "# TRIGGER failed 8388608\n");
+	ck_assert_str_eq(run("$B/log-malloc-cat trace | grep '^+ [a-z]'").out, "");
+}
+END_TEST
+
 /* ---- memory ---- */
 
 START_TEST(resident_memory_fires_when_it_is_there)
@@ -535,6 +550,7 @@ int main(void)
 	EACH_ONCE(a_child_has_triggers_of_its_own);
 	EACH_ONCE(a_child_looks_anew);
 	ONCE(a_process_that_is_attached_to_has_triggers);
+	TIMES(a_sample_has_failures_marked_that_it_does_not_have, 7 * FLAVOURS);
 	EACH_ONCE(a_sampled_trace_with_a_limit_keeps_the_file_of_the_moment);
 	ONCE(no_more_than_sixteen_files_of_a_kind_are_kept);
 	TIMES(other_traces_have_the_mark_alone, 2);

@@ -2,6 +2,8 @@
 /* See drawn.h. */
 #include "drawn.h"
 
+#include <errno.h>
+
 #include "intercept.h"
 #include "intercepted.h"
 #include "real.h"
@@ -25,6 +27,7 @@ void *lm_drawn_malloc(size_t size, const struct lm_caller *caller)
 	guard = lm_sampled_enter(caller);
 	p = lm_real_malloc(size);
 	lm_sampled_leave(guard);
+	lm_sampled_end(p, size, errno);
 	return p;
 }
 

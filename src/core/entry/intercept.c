@@ -30,6 +30,7 @@ static void *allocated(struct lm_event *event, struct lm_intercepted *call, cons
 
 	if (unlikely(call->is_skipped)) {
 		lm_guard_restore(call->guard);
+		lm_sampled_end(event->p, event->size, event->error ? event->error : errno);
 		return (void *)event->p;
 	}
 	lm_intercepted_begin_tracker(call);

@@ -203,6 +203,7 @@ void *lm_realloc(void *p, size_t size, const struct lm_caller *caller)
 
 		event.p = lm_real_realloc(p, size);
 		lm_sampled_leave(guard);
+		lm_sampled_end(event.p, event.size, errno);
 		return (void *)event.p;
 	}
 	call = lm_intercepted_begin(caller);
@@ -231,6 +232,7 @@ void *lm_reallocarray(void *p, size_t count, size_t each, const struct lm_caller
 
 		event.p = lm_real_reallocarray(p, count, each);
 		lm_sampled_leave(guard);
+		lm_sampled_end(event.p, event.size, errno);
 		return (void *)event.p;
 	}
 	call = lm_intercepted_begin(caller);

@@ -2,8 +2,11 @@
 /* See sampled.h. */
 #include "sampled.h"
 
+#include <errno.h>
+
 #include "clock.h"
 #include "draw.h"
+#include "sample.h"
 #include "settings.h"
 #include "sys.h"
 #include "thread.h"
@@ -44,6 +47,23 @@ static void begin(void)
 	lm_guard_restore(guard);
 	lm_tls.random = seed();
 	*distance() = lm_draw_distance(&lm_tls.random, lm_settings.sample) - 1;
+}
+
+void lm_sampled_failed(size_t size, int error)
+{
+	const struct lm_event event = {.call = LM_CALL_MALLOC, .size = size, .error = error};
+	struct lm_thread *own;
+	unsigned char guard;
+	int saved = errno;
+
+	guard = lm_guard_set(LM_GUARD_TRACKER);
+	if ((guard == LM_GUARD_IDLE || guard == LM_GUARD_OPERATOR) && lm_session_may_trace()) {
+		own = lm_thread_self();
+		if (own)
+			lm_triggers_look(&event, own, lm_sample_now());
+	}
+	lm_guard_restore(guard);
+	errno = saved;
 }
 
 int lm_sampled_draw(size_t size)

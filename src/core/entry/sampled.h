@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "session.h"
 #include "sizemap.h"
+#include "triggers.h"
 
 /* ---- inlined in the entry points ---- */
 
@@ -42,6 +43,8 @@ static inline int lm_sampled_passes(size_t size)
 
 /* Counts SIZE bytes. Is there a marked one among them, so that the allocation is an event? */
 int lm_sampled_draw(size_t size);
+
+void lm_sampled_failed(size_t size, int error);
 
 /* Is the process sampled, and an allocation of SIZE bytes no event? */
 static inline int lm_sampled_skips(size_t size)
@@ -71,6 +74,16 @@ static inline unsigned char lm_sampled_enter(const struct lm_caller *caller)
 static inline void lm_sampled_leave(unsigned char guard)
 {
 	lm_guard_restore(guard);
+}
+
+/*
+ * The end of a call for SIZE bytes that is not in the sample: P, or NULL with ERROR. A failure is no event then, but a
+ * trigger may wait for it. errno stays as it is.
+ */
+static inline void lm_sampled_end(const void *p, size_t size, int error)
+{
+	if (unlikely(!p) && lm_triggers_watch_failures() && size)
+		lm_sampled_failed(size, error);
 }
 
 #endif

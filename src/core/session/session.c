@@ -66,7 +66,9 @@ static void choose_short_way(void)
 	lm_store(&lm_session.light, lm_real_is_glibc());
 	/* Without a trace, the sample is for those who attach to the probes. */
 	if (lm_settings.sample) {
-		way = lm_session.light ? LM_SHORT_WAY_SAMPLED : LM_SHORT_WAY_SAMPLED_GUARDED;
+		/* The light way leaves by a jump, and does not learn what failed. */
+		way = lm_session.light && !lm_triggers_watch_failures() ? LM_SHORT_WAY_SAMPLED
+		                                                        : LM_SHORT_WAY_SAMPLED_GUARDED;
 		/* A release that passes goes to the real function at once. */
 		own = lm_real_own_blocks(&size);
 		lm_sizemap_filter_out(own, size);

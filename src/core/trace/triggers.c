@@ -79,6 +79,7 @@ void lm_triggers_set(const struct lm_trigger_setting *list, unsigned count)
 	triggers.has_memory = has_kind(LM_TRIGGER_RSS) || has_kind(LM_TRIGGER_CGROUP);
 	lm_triggers_watch.is_sparse = lm_triggers_watch.is_used && lm_settings.sample != 0;
 	lm_triggers_watch.is_set = count != 0;
+	lm_triggers_watch.is_failed = has_kind(LM_TRIGGER_FAILED);
 }
 
 void lm_triggers_release(void)

@@ -21,6 +21,7 @@
 /* What each event has to know of the triggers. */
 extern struct lm_triggers_watch {
 	int is_set;    /* there are some */
+	int is_failed; /* some are about calls that fail */
 	int is_used;   /* some are about the bytes in use, which each event changes */
 	int is_sparse; /* the same, and the process is sampled: these bytes are an estimate */
 	/* As long as the bytes in use are from LOW to HIGH - 1, there is nothing to do. */
@@ -45,6 +46,11 @@ static inline int lm_triggers_are_set(void)
 	return unlikely(lm_triggers_watch.is_set);
 }
 
+static inline int lm_triggers_watch_failures(void)
+{
+	return unlikely(lm_triggers_watch.is_failed);
+}
+
 /* Has each event of a thread to ask lm_triggers_expect()? */
 static inline int lm_triggers_watch_use(void)
 {
@@ -64,7 +70,7 @@ static inline int lm_triggers_are_due(uint64_t ms)
 }
 
 /*
- * EVENT of THREAD is in the trace. Writes the marks of the triggers that fire now. Only if the event did not interrupt
+ * EVENT of THREAD is in the trace, or is a failure of a call that the sample does not have. Writes the marks of the triggers that fire now. Only if the event did not interrupt
  * the tracker.
  */
 void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, uint64_t ms);
