@@ -160,7 +160,11 @@ static int count_old(const char *path)
 
 static bool is_there(const char *path)
 {
-	return run("[ -e %s ]", path).status == 0;
+	char full[2 * PATH_MAX];
+	struct stat st;
+
+	snprintf(full, sizeof full, "%s/%s", scratch(), path);
+	return stat(full, &st) == 0;
 }
 
 /*
@@ -398,7 +402,7 @@ END_TEST
 /* At any moment, each name leads to a whole file. */
 START_TEST(a_kill_leaves_whole_files)
 {
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct file last;
 
 		must(run("rm -f t*; env %s " SETTINGS "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=16K LOG_MALLOC_KEEP=8 "
