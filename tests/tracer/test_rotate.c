@@ -160,7 +160,11 @@ static int count_old(const char *path)
 
 static bool is_there(const char *path)
 {
-	return run("[ -e %s ]", path).status == 0;
+	char full[2 * PATH_MAX];
+	struct stat st;
+
+	snprintf(full, sizeof full, "%s/%s", scratch(), path);
+	return stat(full, &st) == 0;
 }
 
 /*
@@ -398,7 +402,7 @@ END_TEST
 /* At any moment, each name leads to a whole file. */
 START_TEST(a_kill_leaves_whole_files)
 {
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct file last;
 
 		must(run("rm -f t*; env %s " SETTINGS "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=16K LOG_MALLOC_KEEP=8 "
@@ -515,9 +519,12 @@ START_TEST(live_blocks_are_no_allocations_of_their_file)
 	struct file last;
 	char expected[64];
 
-	must(run(LM " -q --sample 1 --%s --limit 64K -o t " PROGRAMS "rotating 2 4000", formats[_i]));
+	must(run(LM " --sample 1 --%s --limit 64K -o t " PROGRAMS "rotating 2 4000 2>err", formats[_i]));
 	last = file_read("t");
 	ck_assert(last.has_first);
+	/* The launcher counts events as the reader does. */
+	snprintf(expected, sizeof expected, "log-malloc: %llu events, ", (unsigned long long)last.events);
+	must(run("grep -q '^%s' err", expected));
 	snprintf(expected, sizeof expected, "%zu\n", last.last.count);
 	json_is("log-malloc-report", "--format json t", ".leaked.count", expected);
 	must(run("$B/log-malloc-cat t >u; n=$(sed -n 's/^# LIVE //p' u); "

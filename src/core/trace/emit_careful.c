@@ -308,6 +308,16 @@ static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm
 	lm_live_unlock(&signals);
 }
 
+/* EVENT is lost. The block that it releases is not live any more all the same. */
+static void forget_released(struct lm_event event)
+{
+	struct lm_signals signals;
+
+	lm_live_lock(&signals);
+	lm_live_takes(&event);
+	lm_live_unlock(&signals);
+}
+
 static void emit_carefully(struct lm_event *event, struct lm_thread *thread, const struct lm_caller *caller,
                            uint64_t ms)
 {
@@ -322,6 +332,8 @@ static void emit_carefully(struct lm_event *event, struct lm_thread *thread, con
 		lm_emit_wind_clock(thread, ms);
 	follow_loader(caller, sampled);
 	if (!room) {
+		if (lm_live_is_kept())
+			forget_released(*event);
 		lose(event);
 		return;
 	}

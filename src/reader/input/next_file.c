@@ -10,19 +10,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Is the last line the one that says so? In a packed trace, blanks can stand in front of its newline. */
+/*
+ * Is the last line the one that says so? In a packed trace, it begins at the beginning of a word, and blanks can stand
+ * in front of its newline.
+ */
 static bool ends_continued(int fd, off_t size)
 {
-	static const char line[] = "\n# " LM_TRACE_CONTINUED;
-	char end[sizeof line + LM_PACKED_WORD];
-	const off_t room = sizeof end - 1;
-	ssize_t n = pread(fd, end, (size_t)room, size > room ? size - room : 0);
-	size_t len = n > 0 ? (size_t)n : 0;
+	static const char line[] = "# " LM_TRACE_CONTINUED;
+	char end[1 + sizeof line + LM_PACKED_WORD + 1];
+	const off_t room = sizeof end - 1, from = size > room ? size - room : 0;
+	ssize_t n = pread(fd, end, (size_t)room, from);
+	size_t len = n > 0 ? (size_t)n : 0, at;
 	const char *found = memmem(end, len, line, sizeof line - 1);
 
+	if (!found)
+		return false;
+	at = (size_t)(found - end);
 	end[len] = '\0';
-	return found && strspn(found + sizeof line - 1, " ") == strlen(found + sizeof line - 1) - 1 &&
-	       end[len - 1] == '\n';
+	if (at + sizeof line - 1 + strspn(found + sizeof line - 1, " ") + 1 != len || end[len - 1] != '\n')
+		return false;
+	return (at && found[-1] == '\n') || (from + (off_t)at) % LM_PACKED_WORD == 0;
 }
 
 int next_file_open(int fd, const char *name)

@@ -83,9 +83,11 @@ struct link_map {
 #define SYS_clone             __NR_clone
 #define SYS_close             __NR_close
 #define SYS_close_range       __NR_close_range
+#define SYS_dup3              __NR_dup3
 #define SYS_execveat          __NR_execveat
 #define SYS_exit_group        __NR_exit_group
 #define SYS_fallocate         __NR_fallocate
+#define SYS_fchmod            __NR_fchmod
 #define SYS_fcntl             __NR_fcntl
 #define SYS_fgetxattr         __NR_fgetxattr
 #define SYS_fremovexattr      __NR_fremovexattr
@@ -98,6 +100,7 @@ struct link_map {
 #define SYS_getrandom         __NR_getrandom
 #define SYS_getsockopt        __NR_getsockopt
 #define SYS_gettid            __NR_gettid
+#define SYS_linkat            __NR_linkat
 #define SYS_lseek             __NR_lseek
 #define SYS_madvise           __NR_madvise
 #define SYS_memfd_create      __NR_memfd_create
@@ -113,6 +116,7 @@ struct link_map {
 #define SYS_pwrite64          __NR_pwrite64
 #define SYS_read              __NR_read
 #define SYS_readlinkat        __NR_readlinkat
+#define SYS_renameat2         __NR_renameat2
 #define SYS_rt_sigpending     __NR_rt_sigpending
 #define SYS_rt_sigprocmask    __NR_rt_sigprocmask
 #define SYS_rt_sigreturn      __NR_rt_sigreturn
