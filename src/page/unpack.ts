@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Unpacks what src/reader/export/page_data.c packed: base64 of raw deflate; in that, a text in JSON and columns of
-// numbers.
+// Unpacks what src/reader/export/page_data.c packed: base64 of raw deflate; in that, columns of numbers and at most one
+// text in JSON.
 import { inflateSync } from "fflate";
 
 function decodeBase64(text: string): Uint8Array {
@@ -17,20 +17,35 @@ async function inflateByBrowser(bytes: Uint8Array): Promise<Uint8Array> {
 	return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// A browser may lack DecompressionStream, or not know raw deflate. fflate does the same, more slowly.
-async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
-	try {
-		return await inflateByBrowser(bytes);
-	} catch {
-		return inflateSync(bytes);
+// Bytes that are inflated at once, which takes a while, or bit by bit beside other work.
+export class Packed {
+	private bytes: Uint8Array | null = null;
+
+	constructor(private text: string) {}
+
+	// A browser may lack DecompressionStream, or not know raw deflate. fflate does the same, more slowly.
+	async prepare(): Promise<Uint8Array> {
+		if (this.bytes) return this.bytes;
+		try {
+			const bytes = await inflateByBrowser(decodeBase64(this.text));
+			this.bytes ??= bytes;
+		} catch {}
+		return this.now();
+	}
+
+	now(): Uint8Array {
+		this.bytes ??= inflateSync(decodeBase64(this.text));
+		this.text = "";
+		return this.bytes;
 	}
 }
 
+// Pieces of bytes, each behind its length.
 export class Reader {
 	private at = 0;
 	constructor(private readonly bytes: Uint8Array) {}
 
-	number(): number {
+	private number(): number {
 		let value = 0;
 		let factor = 1;
 		for (;;) {
@@ -50,12 +65,15 @@ export class Reader {
 	}
 }
 
-// All numbers of a column.
-export function readColumn(bytes: Uint8Array): Float64Array {
+function countNumbers(bytes: Uint8Array): number {
 	let count = 0;
-	for (let i = 0; i < bytes.length; i++) if (bytes[i] < 0x80) count++;
-	const numbers = new Float64Array(count);
-	for (let i = 0, n = 0; n < count; n++) {
+	for (let i = 0; i < bytes.length; i++) count += 1 - (bytes[i] >> 7);
+	return count;
+}
+
+// Reads all numbers of a column into NUMBERS, which is as long.
+function readInto(bytes: Uint8Array, numbers: Float64Array | Int32Array): void {
+	for (let i = 0, n = 0; n < numbers.length; n++) {
 		let byte = bytes[i++];
 		let value = byte & 0x7f;
 		for (let factor = 128; byte >= 0x80; factor *= 128) {
@@ -64,22 +82,55 @@ export function readColumn(bytes: Uint8Array): Float64Array {
 		}
 		numbers[n] = value;
 	}
-	return numbers;
 }
 
 export function signed(number: number): number {
 	return number % 2 ? -(number + 1) / 2 : number / 2;
 }
 
-export interface Unpacked<Description> {
-	description: Description;
-	columns: Map<string, Float64Array>;
+// Columns, which are read when they are asked for.
+export class Columns {
+	constructor(private readonly pieces: Map<string, Uint8Array>) {}
+
+	private piece(name: string): Uint8Array {
+		const piece = this.pieces.get(name);
+		if (!piece) throw new Error(`the data of this page has no column ${name}`);
+		return piece;
+	}
+
+	numbers(name: string): Float64Array {
+		const piece = this.piece(name);
+		const numbers = new Float64Array(countNumbers(piece));
+		readInto(piece, numbers);
+		return numbers;
+	}
+
+	integers(name: string): Int32Array {
+		const piece = this.piece(name);
+		const numbers = new Int32Array(countNumbers(piece));
+		readInto(piece, numbers);
+		return numbers;
+	}
+
+	// Numbers of eight bytes each: where digits behind the point count.
+	doubles(name: string): Float64Array {
+		const piece = this.piece(name);
+		const numbers = new Float64Array(piece.length / 8);
+		const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
+		for (let i = 0; i < numbers.length; i++) numbers[i] = view.getFloat64(8 * i, true);
+		return numbers;
+	}
 }
 
-export async function unpack<Description extends { columns: string[] }>(text: string): Promise<Unpacked<Description>> {
-	const reader = new Reader(await inflate(decodeBase64(text)));
-	const description = JSON.parse(new TextDecoder().decode(reader.piece())) as Description;
-	const columns = new Map<string, Float64Array>();
-	for (const name of description.columns) columns.set(name, readColumn(reader.piece()));
-	return { description, columns };
+export function readColumns(reader: Reader, names: string[]): Columns {
+	return new Columns(new Map(names.map((name) => [name, reader.piece()])));
+}
+
+// What is made when it is asked for the first time.
+export function once<Made>(make: () => Made): () => Made {
+	let made: { value: Made } | null = null;
+	return () => {
+		made ??= { value: make() };
+		return made.value;
+	};
 }

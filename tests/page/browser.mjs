@@ -78,7 +78,7 @@ async function withPage(url, use) {
 	await tab.setViewportSize({ width: 1280, height: 900 });
 	await tab.emulateMedia({ media: "screen", colorScheme: "light" });
 	await tab.goto(url);
-	await tab.waitForSelector("#main:not([hidden]), #message:not([hidden])");
+	await tab.waitForSelector("#main:not([hidden]):not([aria-busy]), #message:not([hidden])");
 	assert.equal(await tab.locator("#message").isVisible(), false, await tab.locator("#message").textContent());
 	await use(tab);
 	assert.deepEqual(faults.splice(0), []);
@@ -300,7 +300,7 @@ test("the flame graph zooms, searches, and is inverted", async () => {
 		await page.locator("#flame-out").click();
 		assert.deepEqual(await labels(page), boxes);
 		await page.locator("#search").fill("keep");
-		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 functions with 19\.53 KiB, /);
+		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 function with 19\.53 KiB, /);
 		assert.ok((await page.locator("#flame .match").count()) >= 1);
 		await page.locator("#search").fill("nobody");
 		assert.match(await page.locator("#flame-found").innerText(), /Nothing/);
