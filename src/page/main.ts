@@ -30,6 +30,12 @@ const RANGE_TEXT: Partial<Record<Metric, string>> = {
 
 const MARKS_SHOWN = 100;
 
+// Is it in the window?
+function isSeen(part: HTMLElement): boolean {
+	const { top, bottom } = part.getBoundingClientRect();
+	return bottom >= 0 && top <= innerHeight;
+}
+
 class Page {
 	private readonly runs: Run[] = [];
 	private view: View | null = null;
@@ -123,8 +129,7 @@ class Page {
 		this.describeChart(run);
 		this.offerThreads(run);
 		this.offerMetrics(run.info.metric ?? this.firstMetric(run));
-		this.showFirst();
-		this.later.set("cells", () => void this.prepareCells(run, view));
+		this.showFirst(() => void this.prepareCells(run, view));
 	}
 
 	private showComparison(): void {
@@ -144,9 +149,12 @@ class Page {
 	}
 
 	// What is farther down does not keep the summary and the chart waiting.
-	private showFirst(): void {
+	private showFirst(then: () => void = () => {}): void {
 		find("main", HTMLElement).setAttribute("aria-busy", "true");
-		this.later.set("update", () => this.update());
+		this.later.set("update", () => {
+			this.update();
+			this.later.set("cells", then);
+		});
 	}
 
 	// Curves, ranges and modules need the cells, which are the larger part of the data.
@@ -205,11 +213,12 @@ class Page {
 
 	private offerThreads(run: Run): void {
 		const options = run.info.threads.map((name, i) => element("option", { text: name, attributes: { value: i } }));
-		const used = new Set(run.consumer.thread);
+		const used = new Uint8Array(options.length);
+		for (const thread of run.consumer.thread) used[thread] = 1;
 		fill(
 			this.threads,
 			element("option", { text: "all threads", attributes: { value: "" } }),
-			...options.filter((_, i) => used.has(i)),
+			...options.filter((_, i) => used[i]),
 		);
 		find("thread-choice", HTMLElement).hidden = !run.hasThreads;
 	}
@@ -240,6 +249,7 @@ class Page {
 		find("filter", HTMLInputElement).value = "";
 		const input = find("metric-leaked", HTMLInputElement);
 		if (!input.checked) input.click();
+		this.later.flush();
 		this.table.reveal(row);
 	}
 
@@ -255,14 +265,24 @@ class Page {
 		return (range && RANGE_TEXT[metric]) ?? `${METRIC_TEXT[metric]}${range ? " in the range" : ""}`;
 	}
 
+	// What is not in the window waits until the rest is shown.
 	private update(): void {
 		if (!this.view) return;
 		this.later.drop("update");
+		const main = find("main", HTMLElement);
+		main.setAttribute("aria-busy", "true");
 		this.measured = this.view.measure(this.selection);
-		this.updateFlame();
-		this.updateTable(this.view, this.measured);
+		const parts = [
+			{ name: "flame", place: "flame", act: () => this.updateFlame() },
+			{ name: "table", place: "backtraces", act: () => this.updateTable() },
+		].map((part) => ({ ...part, isSeen: isSeen(find(part.place, HTMLElement)) }));
+		for (const { name, act, isSeen } of parts)
+			if (!isSeen) this.later.set(name, act);
+			else {
+				this.later.drop(name);
+				act();
+			}
 		for (const place of document.querySelectorAll(".what")) place.textContent = this.what();
-		find("main", HTMLElement).removeAttribute("aria-busy");
 		this.later.set("panels", () => this.updatePanels());
 	}
 
@@ -287,7 +307,9 @@ class Page {
 		});
 	}
 
-	private updateTable(view: View, measured: Measured): void {
+	private updateTable(): void {
+		const { view, measured } = this;
+		if (!view || !measured) return;
 		this.table.show({
 			view,
 			measured,
@@ -300,6 +322,7 @@ class Page {
 	// What is farther down the page.
 	private updatePanels(): void {
 		const { view, run, measured } = this;
+		find("main", HTMLElement).removeAttribute("aria-busy");
 		if (!(view instanceof RunView) || !run || !measured) return;
 		const byBlocks = countsBlocks(this.selection.metric);
 		const what = this.what();

@@ -19,6 +19,9 @@ export function countsBlocks(metric: Metric): boolean {
 	return metric === "calls" || metric === "temporary";
 }
 
+// Ends of ranges that are remembered: the panels ask for the same one as the table.
+const KEPT = 4;
+
 // One place of AMOUNTS.
 export function amountAt(amounts: Amounts, at: number): Amount {
 	const { count, bytes, sample } = amounts;
@@ -49,7 +52,7 @@ export class Measure {
 	private readonly heldBySlice = once(() => {
 		const held = new Float64Array(this.run.slices + 1);
 		const slice = this.run.cells.slice();
-		const { bytes } = this.run.cells.held();
+		const { bytes } = this.run.cells.held.all();
 		for (let i = 0; i < slice.length; i++) held[slice[i]] += bytes[i + 1] - bytes[i];
 		for (let i = 1; i < held.length; i++) held[i] += held[i - 1];
 		return held;
@@ -66,18 +69,23 @@ export class Measure {
 		return best;
 	}
 
+	private readonly found = new Map<number, Int32Array>(); // by slice, the last ones of cellsFrom()
+
 	// By consumer: its first cell that is not in front of SLICE.
 	private cellsFrom(slice: number): Int32Array {
-		const slices = this.run.cells.slice();
 		const first = this.run.consumer.firstCell();
 		if (slice <= 0) return first;
-		const cells = new Int32Array(this.run.consumerCount);
+		const cells = this.found.get(slice) ?? new Int32Array(this.run.consumerCount);
+		if (this.found.has(slice)) return cells;
+		const slices = this.run.cells.slice();
 		for (let consumer = 0, i = 0; consumer < cells.length; consumer++) {
 			const end = first[consumer + 1];
 			while (i < end && slices[i] < slice) i++;
 			cells[consumer] = i;
 			i = end;
 		}
+		if (this.found.size === KEPT) this.found.clear();
+		this.found.set(slice, cells);
 		return cells;
 	}
 
@@ -90,7 +98,8 @@ export class Measure {
 		columnsOf(sums).forEach((column, c) => {
 			const inFront = from[c];
 			for (let i = 0; i < slots.length; i++)
-				if (thread === null || threads[i] === thread) column[slots[i]] += inFront[end[i]] - inFront[begin[i]];
+				if (begin[i] < end[i] && (thread === null || threads[i] === thread))
+					column[slots[i]] += inFront[end[i]] - inFront[begin[i]];
 		});
 		if (this.run.isSample) roundCrumbs(sums);
 	}
@@ -113,10 +122,10 @@ export class Measure {
 		const add = (amounts: Amounts, from: number, to: number) =>
 			this.inRange(amounts, { from, to }, slots, sums, thread);
 		if (!range || (metric === "peak" && peak === null)) this.inWhole(whole[name](), slots, sums, thread);
-		else if (peak !== null) add(cells.held(), 0, peak + 1);
-		else if (metric === "leaked") add(cells.held(), 0, range.to);
-		else if (metric === "lost") add(cells.lost(), range.from, range.to);
-		else add(metric === "temporary" ? cells.temporary() : cells.came(), range.from, range.to);
+		else if (peak !== null) add(cells.held.all(), 0, peak + 1);
+		else if (metric === "leaked") add(cells.held.all(), 0, range.to);
+		else if (metric === "lost") add(cells.lost.all(), range.from, range.to);
+		else add((metric === "temporary" ? cells.temporary : cells.came).all(), range.from, range.to);
 		return sums;
 	}
 
@@ -161,7 +170,7 @@ export class Measure {
 	curve(row: number): Float64Array {
 		const held = new Float64Array(this.run.slices);
 		const slice = this.run.cells.slice();
-		const { bytes } = this.run.cells.held();
+		const { bytes } = this.run.cells.held.all();
 		const first = this.run.consumer.firstCell();
 		const { last, before } = this.consumersOf();
 		for (let consumer = last[row]; consumer >= 0; consumer = before[consumer])
@@ -170,40 +179,42 @@ export class Measure {
 		return held;
 	}
 
-	// The modules of each row, each once: the one whose code allocated is the first. MODULES of a row begin at its START.
+	// The modules that have functions in the backtrace of each row. There are few sets of modules: SETS, by number.
 	private readonly modulesOf = once(() => {
-		const { run } = this;
-		const starts = new Int32Array(run.rowCount + 1);
-		const modules: number[] = [];
-		const seen = new Int32Array(run.info.strings.length + 1).fill(-1);
-		for (let row = 0; row < run.rowCount; row++) {
-			let node = run.row.node[row];
-			do {
-				const module = node ? run.place.module[run.nodePlace[node - 1]] : 0;
-				if (seen[module] !== row) modules.push(module);
-				seen[module] = row;
-				node = node && run.caller[node - 1];
-			} while (node);
-			starts[row + 1] = modules.length;
-		}
-		return { starts, modules: Int32Array.from(modules) };
+		const { caller, nodePlace, place, row } = this.run;
+		const sets: number[][] = [[]];
+		const larger = new Map<number, number>(); // the set that a module is added to, and the module: the set with it
+		const add = (set: number, module: number) => {
+			if (sets[set].includes(module)) return set;
+			const key = set * (this.run.info.strings.length + 1) + module;
+			const known = larger.get(key) ?? sets.push([...sets[set], module]) - 1;
+			larger.set(key, known);
+			return known;
+		};
+		const byNode = new Int32Array(caller.length + 1);
+		for (let i = 0; i < caller.length; i++) byNode[i + 1] = add(byNode[caller[i]], place.module[nodePlace[i]]);
+		const none = add(0, 0);
+		return { sets, byRow: row.node.map((node) => (node ? byNode[node] : none)) };
 	});
 
 	// By module: what its own code allocated, and what code that it called allocated, too.
 	byModule(amounts: Amounts): ModuleSum[] {
 		const { run } = this;
-		const { starts, modules } = this.modulesOf();
+		const { sets, byRow } = this.modulesOf();
 		const own = newAmounts(run.info.strings.length + 1, run.isSample);
 		const whole = newAmounts(run.info.strings.length + 1, run.isSample);
+		const bySet = newAmounts(sets.length, run.isSample);
 		const from = columnsOf(amounts);
 		const owns = columnsOf(own);
-		columnsOf(whole).forEach((column, c) => {
+		columnsOf(bySet).forEach((column, c) => {
 			for (let row = 0; row < run.rowCount; row++) {
-				const value = from[c][row];
-				if (!value) continue;
-				owns[c][modules[starts[row]]] += value;
-				for (let i = starts[row]; i < starts[row + 1]; i++) column[modules[i]] += value;
+				const node = run.row.node[row];
+				column[byRow[row]] += from[c][row];
+				owns[c][node ? run.place.module[run.nodePlace[node - 1]] : 0] += from[c][row];
 			}
+		});
+		sets.forEach((modules, set) => {
+			for (const module of modules) addAt(whole, module, bySet, set);
 		});
 		const list = [];
 		for (let module = 0; module < whole.count.length; module++)
@@ -228,10 +239,12 @@ export class Measure {
 		return classes;
 	}
 
-	// What all the questions need, in parts that take some 20 ms at most where there are a million cells.
+	// What questions need, in parts that take some 20 ms at most where there are a million cells.
 	preparations(): (() => unknown)[] {
-		const { cells } = this.run;
-		return [cells.slice, cells.came, cells.held, cells.temporary, this.heldBySlice, this.consumersOf, this.modulesOf];
+		const { cells, whole, consumer } = this.run;
+		const columns = [cells.came, cells.held, cells.temporary].flatMap((amounts) => amounts.parts);
+		const found = [this.heldBySlice, this.consumersOf, this.modulesOf];
+		return [cells.slice, consumer.firstCell, ...columns, ...found, whole.peak, whole.allocated, whole.temporary];
 	}
 }
 

@@ -3,7 +3,7 @@
 // none. A place is a function with file and line, a node is a place and the node of its caller, a row is a backtrace, a
 // consumer is a row and a thread. A cell is what a consumer did in a slice of the run. The columns of cells are by far the
 // longest, and nothing that is seen at first needs them: they are in a part of their own.
-import { type Columns, once, Packed, Reader, readColumns, signed } from "./unpack";
+import { type Columns, once, Packed, Reader, readColumns, signed, sumUp } from "./unpack";
 
 export interface Amount {
 	count: number;
@@ -37,7 +37,7 @@ export interface Report {
 	allocated: Amount;
 	peak: Amount & { line: number | null; time: number | null };
 	leaked: Amount;
-	temporary: Amount;
+	temporary: Amount | null; // of a sample, it is not known
 	foreign: number;
 	inherited: number;
 	unknown: number;
@@ -132,34 +132,39 @@ export interface Place {
 	nameless: boolean;
 }
 
-function readAmounts(columns: Columns, name: string, isSample: boolean): Amounts {
-	if (!isSample) return amountsOf([columns.numbers(`${name}.count`), columns.numbers(`${name}.bytes`)]);
-	const parts = ["count", "bytes", "samples", "count_variance", "bytes_variance"];
-	return amountsOf(parts.map((part) => columns.doubles(`${name}.${part}`)));
+const PARTS = ["count", "bytes"];
+const PARTS_OF_SAMPLE = ["count", "bytes", "samples", "count_variance", "bytes_variance"];
+
+// The columns of amounts, each of which is read when it is asked for.
+function columnReaders(columns: () => Columns, name: string, isSample: boolean): (() => Float64Array)[] {
+	if (!isSample) return PARTS.map((part) => once(() => columns().numbers(`${name}.${part}`)));
+	return PARTS_OF_SAMPLE.map((part) => once(() => columns().doubles(`${name}.${part}`)));
 }
 
-// The sums of what is in front of each place, and the sum of all. What is LESS at a place is taken off.
-function sumsInFront(numbers: Float64Array, less?: Float64Array): Float64Array {
-	const sums = new Float64Array(numbers.length + 1);
-	for (let i = 0, sum = 0; i < numbers.length; sums[++i] = sum) sum += numbers[i] - (less ? less[i] : 0);
-	return sums;
+export class AmountsReader {
+	readonly parts: (() => Float64Array)[]; // each takes some 20 ms where there are a million cells
+
+	constructor(parts: (() => Float64Array)[]) {
+		this.parts = parts;
+	}
+
+	readonly all = once(() => amountsOf(this.parts.map((part) => part())));
 }
 
 // What happened when. All is in the order of the cells; amounts are the sums of the cells in front.
 export class Cells {
-	readonly slice: () => Int32Array;
-	readonly came: () => Amounts;
-	readonly held: () => Amounts; // what came without what left
-	readonly temporary: () => Amounts;
-	readonly lost: () => Amounts; // what came and is lost at the end
+	readonly slice: () => Uint8Array; // there are 256 at most
+	readonly came: AmountsReader;
+	readonly held: AmountsReader; // what came without what left
+	readonly temporary: AmountsReader;
+	readonly lost: AmountsReader; // what came and is lost at the end
 
 	constructor(packed: Packed, names: string[], consumerCells: () => Int32Array, isSample: boolean) {
 		const columns = once(() => readColumns(new Reader(packed.now()), names));
-		const amounts = (name: string) => columnsOf(readAmounts(columns(), name, isSample));
-		const came = once(() => amounts("cell.came"));
+		const sums = (name: string) => columnReaders(columns, name, isSample).map((read) => once(() => sumUp(read())));
 		this.slice = once(() => {
 			const consumers = consumerCells();
-			const slices = columns().integers("cell.slice");
+			const slices = new Uint8Array(columns().numbers("cell.slice"));
 			for (let consumer = 0, i = 0; consumer < consumers.length; consumer++)
 				for (let slice = 0, end = i + consumers[consumer]; i < end; i++) {
 					slice += slices[i];
@@ -167,13 +172,20 @@ export class Cells {
 				}
 			return slices;
 		});
-		this.came = once(() => amountsOf(came().map((column) => sumsInFront(column))));
-		this.held = once(() => {
-			const left = amounts("cell.left");
-			return amountsOf(came().map((column, i) => sumsInFront(column, left[i])));
-		});
-		this.temporary = once(() => amountsOf(amounts("cell.temporary").map((column) => sumsInFront(column))));
-		this.lost = once(() => amountsOf(amounts("cell.lost").map((column) => sumsInFront(column))));
+		this.came = new AmountsReader(sums("cell.came"));
+		const left = columnReaders(columns, "cell.left", isSample);
+		this.held = new AmountsReader(
+			this.came.parts.map((came, i) =>
+				once(() => {
+					const held = sumUp(left[i]());
+					const all = came();
+					for (let at = 0; at < held.length; at++) held[at] = all[at] - held[at];
+					return held;
+				}),
+			),
+		);
+		this.temporary = new AmountsReader(sums("cell.temporary"));
+		this.lost = new AmountsReader(sums("cell.lost"));
 	}
 }
 
@@ -218,7 +230,7 @@ export class Run {
 		private readonly packedCells: Packed,
 	) {
 		const isSample = info.sample !== null;
-		const amounts = (name: string) => once(() => readAmounts(columns, `consumer.${name}`, isSample));
+		const amounts = (name: string) => new AmountsReader(columnReaders(() => columns, name, isSample)).all;
 		this.info = info;
 		this.report = info.report;
 		this.isSample = isSample;
@@ -255,17 +267,17 @@ export class Run {
 		};
 		this.consumerCount = this.consumer.row.length;
 		this.whole = {
-			allocated: amounts("allocated"),
-			peak: amounts("peak"),
-			leaked: amounts("leaked"),
-			lost: amounts("lost"),
-			temporary: amounts("temporary"),
+			allocated: amounts("consumer.allocated"),
+			peak: amounts("consumer.peak"),
+			leaked: amounts("consumer.leaked"),
+			lost: amounts("consumer.lost"),
+			temporary: amounts("consumer.temporary"),
 		};
 		this.cells = new Cells(packedCells, info.cell_columns, consumerCells, isSample);
 		this.size = {
 			class: columns.integers("size.class"),
 			slice: columns.integers("size.slice"),
-			amounts: readAmounts(columns, "size", isSample),
+			amounts: amounts("size")(),
 		};
 		this.usage = {
 			at: columns.numbers("stretch.at"),
@@ -305,17 +317,6 @@ export class Run {
 		const places = [];
 		for (let node = this.row.node[row]; node; node = this.caller[node - 1]) places.push(this.nodePlace[node - 1]);
 		return places;
-	}
-
-	// By node: how many functions are in the backtrace that it is the innermost function of.
-	private readonly depths = once(() => {
-		const depths = new Int32Array(this.caller.length + 1);
-		for (let i = 0; i < this.caller.length; i++) depths[i + 1] = depths[this.caller[i]] + 1;
-		return depths;
-	});
-
-	depth(row: number): number {
-		return this.depths()[this.row.node[row]];
 	}
 
 	callOf(row: number): string {

@@ -14,7 +14,7 @@ import {
 	signedBytes,
 	sumOf,
 } from "./format";
-import type { Amount, Report, Run } from "./run";
+import { type Amount, type Report, type Run, TRENDS } from "./run";
 import { sparkline } from "./sparkline";
 import { baseName } from "./tree";
 import type { RunView } from "./view";
@@ -162,7 +162,7 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 		fact(
 			"Events",
 			count(info.events),
-			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
+			report.temporary?.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
 		),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
 		fact("End", stateText(report), warnings(run).length ? "the trace is not complete" : "the trace is complete"),
@@ -182,11 +182,12 @@ export function warningList(run: Run): HTMLElement | null {
 }
 
 const STEADY_SHOWN = 5;
+const STEADY = TRENDS.indexOf("steady");
 
 // The backtraces that grow steadily, those that grow fastest first.
 function steadyRows(run: Run): number[] {
 	const rows = [];
-	for (let row = 0; row < run.rowCount; row++) if (run.trendOf(row) === "steady") rows.push(row);
+	for (let row = 0; row < run.rowCount; row++) if (run.row.trend[row] === STEADY) rows.push(row);
 	return rows.sort((a, b) => run.row.rate[b] - run.row.rate[a]);
 }
 
@@ -236,13 +237,15 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 	);
 }
 
-function total(runs: Run[], of: (report: Report) => Amount): Amount {
-	return sumOf(runs.map((run) => of(run.report)));
+// Null: of some run it is not known.
+function total(runs: Run[], of: (report: Report) => Amount | null): Amount | null {
+	const amounts = runs.map((run) => of(run.report)).filter((amount) => amount !== null);
+	return amounts.length === runs.length ? sumOf(amounts) : null;
 }
 
 // The table on top of a comparison.
 export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
-	const rows: [string, (report: Report) => Amount][] = [
+	const rows: [string, (report: Report) => Amount | null][] = [
 		["Leaked", (report) => report.leaked],
 		["Peak", (report) => report.peak],
 		["Allocated", (report) => report.allocated],
@@ -252,6 +255,7 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 	const body = rows.map(([name, of]) => {
 		const old = total(before, of);
 		const fresh = total(now, of);
+		if (!old || !fresh) return null;
 		const change = fresh.bytes - old.bytes;
 		const about = old.estimated || fresh.estimated ? "~" : "";
 		return element(
@@ -271,10 +275,7 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 	return element(
 		"div",
 		{},
-		comparisonVerdict(
-			total(before, (report) => report.leaked),
-			total(now, (report) => report.leaked),
-		),
+		comparisonVerdict(sumOf(before.map((run) => run.report.leaked)), sumOf(now.map((run) => run.report.leaked))),
 		element(
 			"div",
 			{ class: "scrolls" },

@@ -251,7 +251,8 @@ export class Table {
 	private first(most: number): number[] {
 		const column = this.columns().find((c) => c.key === this.sortKey) ?? this.columns()[1];
 		const sign = this.descending ? -1 : 1;
-		const keys = Float64Array.from(this.entries, (entry) => sign * column.order(entry));
+		const keys = new Float64Array(this.entries.length);
+		for (let i = 0; i < keys.length; i++) keys[i] = sign * column.order(this.entries[i]);
 		return smallest(keys, most).map((i) => this.entries[i]);
 	}
 
@@ -334,7 +335,8 @@ export class Table {
 			part.count += count[entry];
 			part.bytes += bytes[entry];
 		}
-		const all = values.reduce((a, b) => a + b, 0);
+		let all = 0;
+		for (const value of values) all += value;
 		const share = this.query ? `, ${percent(byBlocks ? part.count : part.bytes, all)} of all` : "";
 		return `${plural(this.entries.length, "backtrace")} with ${byBlocks ? blocksOf(part) : bytesOf(part)}${share}`;
 	}

@@ -7,11 +7,17 @@
 // part in order: most nodes are too narrow to be seen, and nobody ever asks.
 import type { Place, Run } from "./run";
 
+function longer(list: Int32Array): Int32Array {
+	const copy = new Int32Array(Math.max(1024, 2 * list.length));
+	copy.set(list);
+	return copy;
+}
+
 // The functions of backtraces, as numbers. Functions with the same key are the same.
 export class Paths {
 	count = 0;
 	private starts = new Int32Array(1); // of each backtrace in the list
-	private list = new Int32Array(0); // keys, innermost first
+	private list: Int32Array = new Int32Array(0); // keys, innermost first, and room for more
 	private readonly labels: string[] = []; // by key
 	private readonly places: (Place | null)[] = []; // by key: the first one
 	private readonly numbers = new Map<string, number>(); // the keys of texts
@@ -77,27 +83,24 @@ export class Paths {
 		const { node: nodes, call: callOf } = run.row;
 		const starts = new Int32Array(this.count + run.rowCount + 1);
 		starts.set(this.starts);
-		let length = this.list.length;
+		let at = this.starts[this.count];
+		const add = (key: number) => {
+			if (at === this.list.length) this.list = longer(this.list);
+			this.list[at++] = key;
+		};
 		for (let row = 0; row < run.rowCount; row++) {
-			length += Math.max(1, run.depth(row));
-			starts[this.count + row + 1] = length;
-		}
-		const list = new Int32Array(length);
-		list.set(this.list);
-		for (let row = 0, at = this.list.length; row < run.rowCount; row++) {
 			const first = nodes[row];
-			if (!first) {
+			if (first) {
+				add(innermost[run.nodePlace[first - 1]]);
+				for (let node = run.caller[first - 1]; node; node = run.caller[node - 1]) add(inner[run.nodePlace[node - 1]]);
+			} else {
 				const key = calls.get(callOf[row]) ?? this.callKey(run.callOf(row));
 				calls.set(callOf[row], key);
-				list[at++] = key;
-				continue;
+				add(key);
 			}
-			list[at++] = innermost[run.nodePlace[first - 1]];
-			for (let node = run.caller[first - 1]; node; node = run.caller[node - 1])
-				list[at++] = inner[run.nodePlace[node - 1]];
+			starts[this.count + row + 1] = at;
 		}
 		this.starts = starts;
-		this.list = list;
 		this.count += run.rowCount;
 	}
 

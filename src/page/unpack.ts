@@ -45,7 +45,7 @@ export class Reader {
 	private at = 0;
 	constructor(private readonly bytes: Uint8Array) {}
 
-	private number(): number {
+	number(): number {
 		let value = 0;
 		let factor = 1;
 		for (;;) {
@@ -65,15 +65,15 @@ export class Reader {
 	}
 }
 
-function countNumbers(bytes: Uint8Array): number {
-	let count = 0;
-	for (let i = 0; i < bytes.length; i++) count += 1 - (bytes[i] >> 7);
-	return count;
+// A column: numbers of seven bits a byte, see src/reader/export/column.h.
+interface Piece {
+	count: number;
+	bytes: Uint8Array;
 }
 
-// Reads all numbers of a column into NUMBERS, which is as long.
-function readInto(bytes: Uint8Array, numbers: Float64Array | Int32Array): void {
-	for (let i = 0, n = 0; n < numbers.length; n++) {
+function readNumbers({ count, bytes }: Piece): Float64Array {
+	const numbers = new Float64Array(count);
+	for (let i = 0, n = 0; n < count; n++) {
 		let byte = bytes[i++];
 		let value = byte & 0x7f;
 		for (let factor = 128; byte >= 0x80; factor *= 128) {
@@ -82,48 +82,53 @@ function readInto(bytes: Uint8Array, numbers: Float64Array | Int32Array): void {
 		}
 		numbers[n] = value;
 	}
+	return numbers;
 }
 
 export function signed(number: number): number {
 	return number % 2 ? -(number + 1) / 2 : number / 2;
 }
 
+// What is in front of each number, in all, and the sum of all numbers.
+export function sumUp(numbers: Float64Array): Float64Array {
+	const sums = new Float64Array(numbers.length + 1);
+	for (let i = 0, sum = 0; i < numbers.length; ) {
+		sum += numbers[i];
+		sums[++i] = sum;
+	}
+	return sums;
+}
+
 // Columns, which are read when they are asked for.
 export class Columns {
-	constructor(private readonly pieces: Map<string, Uint8Array>) {}
+	constructor(private readonly pieces: Map<string, Piece>) {}
 
-	private piece(name: string): Uint8Array {
+	private piece(name: string): Piece {
 		const piece = this.pieces.get(name);
 		if (!piece) throw new Error(`the data of this page has no column ${name}`);
 		return piece;
 	}
 
 	numbers(name: string): Float64Array {
-		const piece = this.piece(name);
-		const numbers = new Float64Array(countNumbers(piece));
-		readInto(piece, numbers);
-		return numbers;
+		return readNumbers(this.piece(name));
 	}
 
 	integers(name: string): Int32Array {
-		const piece = this.piece(name);
-		const numbers = new Int32Array(countNumbers(piece));
-		readInto(piece, numbers);
-		return numbers;
+		return new Int32Array(this.numbers(name));
 	}
 
 	// Numbers of eight bytes each: where digits behind the point count.
 	doubles(name: string): Float64Array {
-		const piece = this.piece(name);
-		const numbers = new Float64Array(piece.length / 8);
-		const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
-		for (let i = 0; i < numbers.length; i++) numbers[i] = view.getFloat64(8 * i, true);
+		const { count, bytes } = this.piece(name);
+		const numbers = new Float64Array(count);
+		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+		for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(8 * i, true);
 		return numbers;
 	}
 }
 
 export function readColumns(reader: Reader, names: string[]): Columns {
-	return new Columns(new Map(names.map((name) => [name, reader.piece()])));
+	return new Columns(new Map(names.map((name) => [name, { count: reader.number(), bytes: reader.piece() }])));
 }
 
 // What is made when it is asked for the first time.

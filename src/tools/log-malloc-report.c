@@ -91,7 +91,6 @@ struct report {
 	struct timeline timeline;
 	uint64_t images; /* the number of reported images */
 	bool missed;     /* some trace could not be read, or not as it was asked for */
-	bool refused;    /* this trace has an image of samples, and the format is for full ones */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
 	struct {
@@ -230,12 +229,6 @@ static int report_image(struct report *r)
 
 	if (!command_wants_image(&r->work) || !window_has_begun(&r->work.window))
 		return 0;
-	if (image->sample && r->format == FORMAT_HTML) {
-		cli_error("%s: image %u: a page is made of a full trace, not of a sample; --format svg is made of both",
-		          r->work.trace->input.name, image->number);
-		r->refused = true;
-		return 0;
-	}
 	r->view.trace = r->work.trace;
 	r->view.window = &r->work.window;
 	r->view.resolver = &resolver;
@@ -313,11 +306,10 @@ static int read_trace(void *context)
 	int error;
 
 	r->html.traces++;
-	r->refused = false;
 	error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before && !r->refused && !interrupt_came() &&
+	r->missing = !error && trace->records && r->images == before && !interrupt_came() &&
 	             !window_missing(&r->work.window);
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
@@ -328,7 +320,7 @@ static enum cli_status report_trace(struct report *r, const char *path)
 {
 	enum cli_status status = command_read(&r->work, path, read_trace, r);
 
-	return status == CLI_OK && (r->missing || r->refused) ? CLI_TROUBLE : status;
+	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
 /* Writes what needs all images: sums, massif and pprof. */

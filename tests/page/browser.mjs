@@ -37,6 +37,17 @@ function write(name, text) {
 	return name;
 }
 
+// A trace of the blocks of NAME in which points lie that are so many bytes apart.
+function sampled(name, mean) {
+	const run = spawnSync("python3", [join(source, "tests/support/sample.py"), String(mean), "1"], {
+		input: readFileSync(join(directory, name)),
+		encoding: "utf8",
+		maxBuffer: 1 << 26,
+	});
+	assert.equal(run.status, 0, run.stderr);
+	return run.stdout;
+}
+
 const json = (name, ...options) => JSON.parse(report("--format=json", ...options, name));
 
 let browser;
@@ -45,10 +56,13 @@ const urls = {};
 before(async () => {
 	write("server", traces.server());
 	write("worse", traces.server(3));
-	for (const name of ["hostile", "chip", "empty", "withoutBacktraces", "killed"]) write(name, traces[name]());
-	for (const name of ["server", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
+	for (const name of ["lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"]) write(name, traces[name]());
+	for (const name of ["server", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
 		urls[name] = makePage(`${name}.html`, [name]);
 	urls.both = makePage("both.html", ["server", "worse"]);
+	for (const name of ["server", "worse"]) write(`${name}.sample`, sampled(name, 200));
+	urls.sample = makePage("sample.html", ["server.sample"]);
+	urls.samples = makePage("samples.html", ["server.sample", "worse.sample"]);
 	browser = await chromium.launch({
 		executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
 		args: ["--no-sandbox", "--disable-gpu"],
@@ -86,23 +100,31 @@ async function withPage(url, use) {
 
 // ---- what a page says -----------------------------------------------------------
 
+// What is not in the window is drawn a little later.
+const settle = (page) => page.waitForSelector("#main:not([hidden]):not([aria-busy])");
+
 async function showAll(page) {
+	await settle(page);
 	while (await page.locator("#table-more").isVisible()) await page.locator("#table-more").click();
 }
 
 // The table's rows: the first cell's text, and the numbers of the other cells.
-const rows = (page) =>
-	page.$$eval("#table-body tr[data-entry]", (list) =>
+async function rows(page) {
+	await settle(page);
+	return page.$$eval("#table-body tr[data-entry]", (list) =>
 		list.map((row) => ({
 			name: row.querySelector("button").textContent,
-			numbers: [...row.querySelectorAll("td[title]")].map((cell) => Number(cell.title)),
+			numbers: [...row.querySelectorAll("td[title]")].map((cell) => Number.parseFloat(cell.title)),
 		})),
 	);
+}
 
-const labels = (page) =>
-	page.$$eval("#flame [data-node]", (boxes) => boxes.map((box) => box.getAttribute("aria-label")));
+async function labels(page) {
+	await settle(page);
+	return page.$$eval("#flame [data-node]", (boxes) => boxes.map((box) => box.getAttribute("aria-label")));
+}
+
 const choose = (page, metric) => page.locator(`#metric-${metric}`).check({ force: true });
-const settle = (page) => page.waitForTimeout(50);
 
 const sorted = (list) => list.map((item) => JSON.stringify(item)).sort();
 
@@ -460,7 +482,7 @@ test("nothing is wider than the window", async () => {
 			await page.locator("#about summary").click();
 			for (const width of [1280, 400]) {
 				await page.setViewportSize({ width, height: 800 });
-				await settle(page);
+				await page.waitForTimeout(50);
 				const wide = await page.evaluate(() => document.documentElement.scrollWidth);
 				assert.ok(wide <= width, `${name}: ${wide} of ${width}`);
 			}
@@ -543,7 +565,7 @@ test("two traces are compared", async () => {
 
 test("what is lost is told beside what is reachable", async () => {
 	const trace = join(source, "tests/golden/lost.trace");
-	await withPage(makePage("lost.html", [trace]), async (page) => {
+	await withPage(makePage("golden.html", [trace]), async (page) => {
 		assert.equal(await page.locator("#metric-lost").isChecked(), true);
 		assert.match(await page.locator(".verdict").innerText(), /140 B in 4 blocks are lost/);
 		const told = json(trace, "--lost", "--by=leaked");
@@ -556,6 +578,105 @@ test("what is lost is told beside what is reachable", async () => {
 	});
 	await withPage(urls.server, async (page) => {
 		assert.equal(await page.locator("#metric-lost").count(), 0);
+	});
+});
+
+// What a cell tells of an estimate: the number, its standard errors, and the number of samples.
+const estimates = (page) =>
+	page.$$eval("#table-body tr[data-entry]", (list) =>
+		list.map((row) => [...row.querySelectorAll("td.number")].slice(0, 2).map((cell) => [cell.textContent, cell.title])),
+	);
+
+test("a sample's page has the estimates of JSON", async () => {
+	await withPage(urls.sample, async (page) => {
+		assert.match(await page.locator(".facts").innerText(), /Sample\s+one in 200 B/);
+		assert.equal(await page.locator("#metric-temporary").count(), 0);
+		for (const metric of ["leaked", "peak", "allocated", "calls"]) {
+			const told = json("server.sample", `--by=${metric}`);
+			await choose(page, metric);
+			assert.deepEqual(await shown(page), expected(told), metric);
+			const errors = (await estimates(page)).map(([bytes]) => bytes[1]);
+			const wanted = told.consumers.map((c) => {
+				const blocks = Math.round(c.count_error);
+				return [c.samples, c.bytes_error, `\u00b1 ${blocks} block${blocks === 1 ? "" : "s"}; by ${c.samples} sample`];
+			});
+			assert.ok(told.consumers.length > 2 && wanted.every(([samples]) => samples > 0));
+			for (const [, bytes, text] of wanted) {
+				const found = errors.find((title) => title.includes(text));
+				assert.ok(found, `${metric}: ${text}`);
+				if (bytes < 1000)
+					assert.ok(
+						errors.some((title) => title.includes(`\u00b1 ${Math.round(bytes)} B, `)),
+						text,
+					);
+			}
+			assert.ok((await estimates(page)).flat().every(([text]) => text.startsWith("~")));
+			const threads = await page.$$eval("#panels table:nth-child(3) tbody tr", (list) =>
+				list.map((row) => [...row.querySelectorAll("td[title]")].map((cell) => Number.parseFloat(cell.title))),
+			);
+			const column = { calls: "allocated" }[metric] ?? metric;
+			const uses = told.threads.map((thread) => thread[column]).filter(({ count }) => count);
+			assert.deepEqual(sorted(threads), sorted(uses.map(({ count, bytes }) => [count, bytes])), metric);
+		}
+		const { peak } = json("server.sample");
+		assert.match(await page.locator(".facts").innerText(), new RegExp(`by ${peak.samples} samples`));
+		assert.match((await labels(page))[0], /^all, ~[\d,]+ blocks \u00b1 [\d,]+ blocks?, /);
+		await page.locator("#table-body button").first().click();
+		assert.match(
+			await page.locator("#table-body tr.inside").innerText(),
+			/Standard errors: \u00b1 .*; by \d+ samples?\./,
+		);
+	});
+});
+
+test("a range of a sample has its estimates", async () => {
+	await withPage(urls.sample, async (page) => {
+		const slices = Number(await page.locator("#range-to").getAttribute("max"));
+		const half = 5 * Math.floor(slices / 10);
+		await setSlider(page, "range-to", half);
+		const until = /to ([\d.]+) s/.exec(await page.locator("#range-text").innerText())[1];
+		for (const metric of ["leaked", "allocated"]) {
+			await choose(page, metric);
+			const told = json("server.sample", `--by=${metric}`, `--until=${until}s`);
+			assert.deepEqual(await shown(page), expected(told), metric);
+			const errors = (await estimates(page)).map(([bytes]) => bytes[1]);
+			for (const { samples } of told.consumers)
+				assert.ok(errors.some((title) => title.includes(`by ${samples} sample`)));
+		}
+	});
+});
+
+test("two samples are compared", async () => {
+	await withPage(urls.samples, async (page) => {
+		await choose(page, "leaked");
+		const now = json("worse.sample", "--by=leaked");
+		assert.match(await page.locator(".verdict").innerText(), /~.* more are leaked than before/);
+		await showAll(page);
+		const all = (await rows(page)).reduce((sum, row) => sum + row.numbers[0], 0);
+		assert.ok(Math.abs(all - now.leaked.bytes) <= now.consumers.length, `${all} of ${now.leaked.bytes}`);
+		assert.match(await page.locator("#table-body tr").first().locator("td").last().innerText(), /~/);
+	});
+});
+
+test("what is lost of a range is what was allocated in it", async () => {
+	await withPage(urls.lost, async (page) => {
+		const slices = Number(await page.locator("#range-to").getAttribute("max"));
+		await choose(page, "lost");
+		assert.deepEqual(await shown(page), expected(json("lost", "--lost", "--by=leaked")));
+		const half = 5 * Math.floor(slices / 10);
+		await setSlider(page, "range-to", half);
+		assert.match(await page.locator("#table-title").innerText(), /lost of what was allocated in the range/);
+		const early = await rows(page);
+		const until = Number(/to ([\d.]+) s/.exec(await page.locator("#range-text").innerText())[1]);
+		const count = (list) => list.reduce((sum, row) => sum + row.numbers[1], 0);
+		// A block for each 100 ms; each third one is lost, but for those that were freed.
+		const lost = Array.from({ length: 40 }, (_, i) => i).filter((i) => i % 3 === 0 && i % 5 !== 4);
+		assert.equal(count(early), lost.filter((i) => i < 10 * until).length);
+		await setSlider(page, "range-to", slices);
+		await setSlider(page, "range-from", half);
+		const late = await rows(page);
+		assert.equal(count(late), lost.filter((i) => i >= 10 * until).length);
+		assert.ok(count(early) > 0 && count(late) > 0);
 	});
 });
 

@@ -93,9 +93,7 @@ export function writeLargeTrace(file) {
 		const size = 16 + ((backtrace * 37) % 900);
 		const address = heap.take(size);
 		if (!seen[backtrace]++) output.write(`# BACKTRACE ${backtrace + 1}\n${backtraces[backtrace]}`);
-		output.write(
-			`+ malloc ${size} 0x${address.toString(16)} ${heap.totals()} thread=${thread} bt=${backtrace + 1}\n`,
-		);
+		output.write(`+ malloc ${size} 0x${address.toString(16)} ${heap.totals()} thread=${thread} bt=${backtrace + 1}\n`);
 	}
 	output.write(`+ FINI ${heap.totals()} malloc=1\n`);
 	output.end();

@@ -20,6 +20,7 @@ void column_add(struct column *column, uint64_t number)
 		return;
 	}
 	column->bytes = grown;
+	column->count++;
 	for (; number >= 0x80; number >>= 7)
 		grown[column->len++] = (unsigned char)(number | 0x80);
 	grown[column->len++] = (unsigned char)number;
@@ -40,6 +41,7 @@ void column_add_double(struct column *column, double number)
 		return;
 	}
 	column->bytes = grown;
+	column->count++;
 	memcpy(&bits, &number, sizeof bits);
 	for (size_t i = 0; i < sizeof bits; i++, bits >>= 8)
 		grown[column->len++] = (unsigned char)bits;

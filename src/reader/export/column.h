@@ -12,6 +12,7 @@
 struct column {
 	unsigned char *bytes;
 	size_t len, room;
+	size_t count; /* of numbers */
 	bool failed; /* there was no memory */
 };
 

@@ -345,7 +345,8 @@ static void put_cells(struct packing *p, const struct flow_source *source, size_
 		put(p, CELL_SLICE, cell->slice - slice);
 		put_sum(p, CELL_CAME_COUNT, cell->came, estimate ? &estimate->came : NULL);
 		put_sum(p, CELL_LEFT_COUNT, cell->left, estimate ? &estimate->left : NULL);
-		put_sum(p, CELL_TEMPORARY_COUNT, cell->temporary, NULL);
+		if (!estimate)
+			put_sum(p, CELL_TEMPORARY_COUNT, cell->temporary, NULL);
 		if (p->lost)
 			put_lost(p, number, cell->slice);
 		slice = cell->slice;
@@ -369,7 +370,8 @@ static void add_consumer(struct packing *p, size_t number)
 	put_amount(p, CONSUMER_PEAK_COUNT, consumer_amount(p->consumers, consumer, METRIC_PEAK));
 	put_amount(p, CONSUMER_LEAKED_COUNT, consumer->live);
 	put_amount(p, CONSUMER_LOST_COUNT, p->lost ? p->lost[number] : (struct amount){0});
-	put_amount(p, CONSUMER_TEMPORARY_COUNT, consumer->temporary);
+	if (!p->consumers->mean)
+		put_amount(p, CONSUMER_TEMPORARY_COUNT, consumer->temporary);
 	put(p, CONSUMER_FIRST, source->first);
 	put(p, CONSUMER_LAST, source->last);
 	put(p, CONSUMER_CELLS, source->count);
@@ -560,14 +562,19 @@ static json_t *description(struct packing *p, enum course_axis axis)
 
 /* ---- packing -------------------------------------------------------------- */
 
+static void add_number(struct deflated *deflated, uint64_t number)
+{
+	struct column column = {0};
+
+	column_add(&column, number);
+	deflated_add(deflated, column.bytes, column.len);
+	column_free(&column);
+}
+
 static void add_packed(struct deflated *deflated, const void *bytes, size_t len)
 {
-	struct column length = {0};
-
-	column_add(&length, len);
-	deflated_add(deflated, length.bytes, length.len);
+	add_number(deflated, len);
 	deflated_add(deflated, bytes, len);
-	column_free(&length);
 }
 
 /* TEXT, if it is not NULL, and the columns from FROM to below TO. 0 or -ENOMEM. */
@@ -579,8 +586,10 @@ static int compress(const struct packing *p, const char *text, size_t from, size
 		return -ENOMEM;
 	if (text)
 		add_packed(deflated, text, strlen(text));
-	for (size_t i = from; i < to; i++)
+	for (size_t i = from; i < to; i++) {
+		add_number(deflated, p->columns[i].count);
 		add_packed(deflated, p->columns[i].bytes, p->columns[i].len);
+	}
 	return deflated_finish(deflated, &part->bytes, &part->len);
 }
 
