@@ -61,7 +61,7 @@ export function sumOf(amounts: Amount[]): Amount {
 export function errorsOf(value: Amount): string | null {
 	if (!value.estimated) return null;
 	const errors = `\u00b1 ${bytes(value.bytes_error ?? 0)}, \u00b1 ${plural(Math.round(value.count_error ?? 0), "block")}`;
-	return `standard errors: ${errors}; by ${plural(value.samples ?? 0, "sample")}`;
+	return `standard error ${errors}; by ${plural(value.samples ?? 0, "sample")}`;
 }
 
 export function signedBytes(number: number): string {

@@ -25,7 +25,7 @@ const KEPT = 4;
 // One place of AMOUNTS.
 export function amountAt(amounts: Amounts, at: number): Amount {
 	const { count, bytes, sample } = amounts;
-	if (!sample) return { count: count[at], bytes: bytes[at] };
+	if (!sample?.blocks[at]) return { count: count[at], bytes: bytes[at] };
 	return {
 		count: count[at],
 		bytes: bytes[at],

@@ -624,7 +624,7 @@ test("a sample's page has the estimates of JSON", async () => {
 		await page.locator("#table-body button").first().click();
 		assert.match(
 			await page.locator("#table-body tr.inside").innerText(),
-			/Standard errors: \u00b1 .*; by \d+ samples?\./,
+			/Standard error \u00b1 .*; by \d+ samples?\./,
 		);
 	});
 });
