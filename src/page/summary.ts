@@ -211,15 +211,19 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 	const steady = steadyRows(run);
 	const list = element("ul", { class: "steady" });
 	for (const row of steady.slice(0, STEADY_SHOWN)) {
-		const { label, callers } = view.origin(row);
 		const since = duration(run.info.end - run.row.since[row]);
 		list.append(
 			element(
 				"li",
 				{},
 				sparkline("held over the run", (draw) => view.course.curve(row, draw)),
-				element("button", { class: "link", text: label, attributes: { type: "button" }, click: () => show(row) }),
-				element("span", { class: "callers", text: callers }),
+				element("button", {
+					class: "link",
+					text: view.label(row),
+					attributes: { type: "button" },
+					click: () => show(row),
+				}),
+				element("span", { class: "callers", text: view.callers(row) }),
 				element("span", {
 					class: "detail",
 					text: `\u25b2 ${run.isSample ? "~" : ""}${rate(run.row.rate[row])}, for ${since}`,

@@ -123,7 +123,7 @@ export class Table {
 	private rank(entry: number): number {
 		if (!this.ranks) {
 			const { view } = this.data as TableData;
-			const labels = Array.from({ length: view.entries }, (_, i) => view.origin(i).label);
+			const labels = Array.from({ length: view.entries }, (_, i) => view.label(i));
 			const places = new Map([...new Set(labels)].sort().map((label, i) => [label, i]));
 			this.ranks = Float64Array.from(labels, (label) => places.get(label) ?? 0);
 		}
@@ -195,10 +195,10 @@ export class Table {
 
 	private placeCell(entry: number): HTMLElement {
 		const isOpen = this.open.has(entry);
-		const origin = (this.data as TableData).view.origin(entry);
+		const { view } = this.data as TableData;
 		const button = element("button", {
 			class: "opens",
-			text: origin.label,
+			text: view.label(entry),
 			attributes: { type: "button", "aria-expanded": String(isOpen) },
 			click: () => {
 				if (isOpen) this.open.delete(entry);
@@ -211,7 +211,7 @@ export class Table {
 			"th",
 			{ attributes: { scope: "row" } },
 			button,
-			element("span", { class: "callers", text: origin.callers }),
+			element("span", { class: "callers", text: view.callers(entry) }),
 		);
 	}
 

@@ -329,28 +329,6 @@ export function labelOf(place: Place): string {
 	return line ? `${place.name} (${line})` : place.name;
 }
 
-// What a program calls to allocate, rather than what it is interested in.
-const RUNTIME = /^(.*\/)?(libc|libstdc\+\+|libc\+\+|libc\+\+abi|libgcc_s|ld)([-.][^/]*)?\.so(\.[^/]*)?$/;
-
-export interface Origin {
-	label: string; // the innermost function of the program's own, with its line
-	callers: string; // those that called it
-}
-
-const CALLERS_SHOWN = 3;
-
-// Where PATH, which has a function at least, asked for memory. Functions of the language's library are told behind the one
-// that called them.
-export function originOf(path: Place[]): Origin {
-	const first = path.findIndex((place) => !RUNTIME.test(place.module ?? ""));
-	const at = Math.max(first, 0);
-	const callers = path.slice(at + 1, at + 1 + CALLERS_SHOWN).map((place) => place.name);
-	return {
-		label: labelOf(path[at]) + (at ? `, by ${path[at - 1].name}` : ""),
-		callers: callers.map((name) => ` \u2190 ${name}`).join(""),
-	};
-}
-
 export function noBacktrace(call: string): string {
 	return `(no backtrace: ${call})`;
 }

@@ -2,8 +2,9 @@
 // What the flame graph and the table show: the backtraces of one run, or those of two runs side by side. An entry is a
 // line of the table.
 import { addAt, Measure, type Selection } from "./measure";
+import { Origins } from "./origin";
 import { type Amounts, type Metric, newAmounts, type Place, type Run, type Trend } from "./run";
-import { noBacktrace, type Origin, originOf, Paths, Tree } from "./tree";
+import { Paths, Tree } from "./tree";
 import { once } from "./unpack";
 
 // What only the table of one run has.
@@ -30,12 +31,8 @@ export interface View {
 	measure(selection: Selection): Measured;
 	tree(inverted: boolean): Tree;
 	path(entry: number): Place[]; // innermost first
-	origin(entry: number): Origin; // where it was allocated
-}
-
-function originOfRow(run: Run, row: number): Origin {
-	const path = run.path(row).map((place) => run.placeOf(place));
-	return path.length ? originOf(path) : { label: noBacktrace(run.callOf(row)), callers: "" };
+	label(entry: number): string; // where it was allocated
+	callers(entry: number): string; // who called that
 }
 
 const METRICS: Metric[] = ["leaked", "lost", "peak", "allocated", "calls", "temporary"];
@@ -61,7 +58,7 @@ export class RunView implements View {
 	readonly about: Measure;
 	private readonly makePaths: () => Paths;
 	readonly tree: (inverted: boolean) => Tree;
-	private readonly origins: Origin[] = [];
+	private readonly origins: Origins;
 	private hasCells = false;
 	private waiting: (() => void)[] = []; // for the cells
 
@@ -70,6 +67,7 @@ export class RunView implements View {
 		this.metrics = metricsOf([run]);
 		this.isSample = run.isSample;
 		this.about = new Measure(run);
+		this.origins = new Origins(run);
 		this.makePaths = once(() => {
 			const paths = new Paths(true);
 			paths.addRun(run);
@@ -109,9 +107,12 @@ export class RunView implements View {
 		return this.run.path(row).map((place) => this.run.placeOf(place));
 	}
 
-	origin(row: number): Origin {
-		this.origins[row] ??= originOfRow(this.run, row);
-		return this.origins[row];
+	label(row: number): string {
+		return this.origins.label(row);
+	}
+
+	callers(row: number): string {
+		return this.origins.callers(row);
 	}
 }
 
@@ -125,6 +126,7 @@ export class Comparison implements View {
 	private readonly owners: { run: Run; row: number }[] = [];
 	private readonly slots: Int32Array; // the entry of each row, those of all runs one behind the other
 	private readonly isSample: boolean;
+	private readonly origins: Origins[]; // by run
 
 	constructor(
 		private readonly runs: Run[],
@@ -134,6 +136,7 @@ export class Comparison implements View {
 		for (const run of runs) all.addRun(run);
 		this.metrics = metricsOf(runs);
 		this.isSample = runs.some((run) => run.isSample);
+		this.origins = runs.map((run) => new Origins(run));
 		const firsts = all.firstAlike();
 		const entries: number[] = []; // the first backtrace of each
 		this.slots = new Int32Array(all.count);
@@ -168,8 +171,17 @@ export class Comparison implements View {
 		return run.path(row).map((place) => run.placeOf(place));
 	}
 
-	origin(entry: number): Origin {
+	label(entry: number): string {
 		const { run, row } = this.owners[entry];
-		return originOfRow(run, row);
+		return this.originsOf(run).label(row);
+	}
+
+	callers(entry: number): string {
+		const { run, row } = this.owners[entry];
+		return this.originsOf(run).callers(row);
+	}
+
+	private originsOf(run: Run): Origins {
+		return this.origins[this.runs.indexOf(run)];
 	}
 }
