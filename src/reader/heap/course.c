@@ -80,15 +80,15 @@ static void note_use(struct course *course, const struct event *event)
 {
 	const struct consumers *consumers = course->consumers;
 	struct envelope_value *use = &course->use;
-	const int64_t requested = (int64_t)consumers->live.bytes;
+	const uint64_t requested = consumers->live.bytes;
 
 	use->is_known[ENVELOPE_REQUESTED] = true;
-	use->bytes[ENVELOPE_REQUESTED] = requested;
+	use->bytes[ENVELOPE_REQUESTED] = (int64_t)requested;
 	use->is_known[ENVELOPE_USABLE] = !consumers->mean;
-	use->bytes[ENVELOPE_USABLE] = requested + (int64_t)consumers_extra(consumers, event);
+	use->bytes[ENVELOPE_USABLE] = (int64_t)(requested + consumers_extra(consumers, event));
 	if (event->has_statm) {
 		/* In pages. The traced machine's pages are taken to be as large as this one's. */
-		use->bytes[ENVELOPE_RESIDENT] = (int64_t)event->statm[1] * sysconf(_SC_PAGESIZE);
+		use->bytes[ENVELOPE_RESIDENT] = (int64_t)(event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE));
 		use->is_known[ENVELOPE_RESIDENT] = true;
 	}
 	for (int axis = 0; axis < axes_of(course); axis++)
