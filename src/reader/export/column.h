@@ -13,7 +13,7 @@ struct column {
 	unsigned char *bytes;
 	size_t len, room;
 	size_t count; /* of numbers */
-	bool failed; /* there was no memory */
+	bool failed;  /* there was no memory */
 };
 
 void column_add(struct column *column, uint64_t number);
