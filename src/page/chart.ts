@@ -19,19 +19,21 @@ type Points = (number | null)[];
 
 // The least and the most of each stretch, in the order in which they came.
 function pointsOf(run: Run): [number[], Points, Points, Points] {
-	const { at, least, most, order, usable, resident } = run.usage;
+	const { at, least, most, order, usableLeast, usableMost, resident } = run.usage;
 	const x: number[] = [];
 	const requested: Points = [];
 	const usables: Points = [];
 	const residents: Points = [];
 	for (let i = 0; i < at.length; i++) {
 		const position = run.info.stretch_from + at[i] * run.info.stretch;
-		const both = order[i] ? [least[i], most[i]] : [most[i], least[i]];
-		const isOne = both[0] === both[1];
-		both.slice(isOne ? 1 : 0).forEach((value, part) => {
+		const low = [least[i], usableLeast[i]];
+		const high = [most[i], usableMost[i]];
+		const both = order[i] ? [low, high] : [high, low];
+		const isOne = least[i] === most[i];
+		both.slice(isOne ? 1 : 0).forEach(([bytes, usable], part) => {
 			x.push(position + (isOne ? 0 : (part * run.info.stretch) / 2));
-			requested.push(value);
-			usables.push(usable[i]);
+			requested.push(bytes);
+			usables.push(usable);
 			residents.push(resident[i] ? resident[i] - 1 : null);
 		});
 	}

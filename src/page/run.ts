@@ -220,7 +220,8 @@ export class Run {
 		least: Float64Array;
 		most: Float64Array;
 		order: Float64Array;
-		usable: Float64Array;
+		usableLeast: Float64Array;
+		usableMost: Float64Array;
 		resident: Float64Array;
 	};
 
@@ -284,7 +285,8 @@ export class Run {
 			least: columns.numbers("stretch.least"),
 			most: columns.numbers("stretch.most"),
 			order: columns.numbers("stretch.order"),
-			usable: columns.numbers("stretch.usable"),
+			usableLeast: columns.numbers("stretch.usable_least"),
+			usableMost: columns.numbers("stretch.usable_most"),
 			resident: columns.numbers("stretch.resident"),
 		};
 		for (let i = 1; i < this.usage.at.length; i++) this.usage.at[i] += this.usage.at[i - 1];

@@ -59,7 +59,8 @@
 	X(STRETCH_LEAST, "stretch.least")                                                                              \
 	X(STRETCH_MOST, "stretch.most")                                                                                \
 	X(STRETCH_ORDER, "stretch.order")                                                                              \
-	X(STRETCH_USABLE, "stretch.usable")                                                                            \
+	X(STRETCH_USABLE_LEAST, "stretch.usable_least")                                                                \
+	X(STRETCH_USABLE_MOST, "stretch.usable_most")                                                                  \
 	X(STRETCH_RESIDENT, "stretch.resident")                                                                        \
 	X(CELL_SLICE, "cell.slice")                                                                                    \
 	AMOUNT_COLUMNS(X, CELL_CAME, "cell.came")                                                                      \
@@ -461,7 +462,8 @@ static void add_uses(struct packing *p, const struct envelope *uses)
 		put(p, STRETCH_LEAST, series[ENVELOPE_REQUESTED].least);
 		put(p, STRETCH_MOST, series[ENVELOPE_REQUESTED].most);
 		put(p, STRETCH_ORDER, series[ENVELOPE_REQUESTED].most_came_last);
-		put(p, STRETCH_USABLE, series[ENVELOPE_USABLE].last);
+		put(p, STRETCH_USABLE_LEAST, series[ENVELOPE_USABLE].least);
+		put(p, STRETCH_USABLE_MOST, series[ENVELOPE_USABLE].most);
 		put(p, STRETCH_RESIDENT, resident->is_known ? resident->last + 1 : 0);
 		before = i;
 	}
