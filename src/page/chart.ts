@@ -37,7 +37,7 @@ function pointsOf(run: Run): [number[], Points, Points, Points] {
 			residents.push(resident[i] ? resident[i] - 1 : null);
 		});
 	}
-	return [x, requested, usables, residents];
+	return [x, usables, requested, residents];
 }
 
 function colour(name: string): string {
@@ -194,8 +194,8 @@ export class Chart {
 				],
 				series: [
 					{ label: isTime ? "time" : "event", value: (_, value) => (value === null ? "" : this.moment(value)) },
-					requested,
 					...(hasUsable ? [line("usable", "--usable", [6, 4])] : []),
+					requested,
 					...(hasResident ? [{ ...line("resident", "--resident", [2, 3]), show: this.resident.checked }] : []),
 				],
 				cursor: { drag: { x: true, y: false, setScale: false } },
@@ -209,7 +209,7 @@ export class Chart {
 					],
 				},
 			},
-			data.filter((_, i) => i < 2 || (i === 2 ? hasUsable : hasResident)) as uPlot.AlignedData,
+			data.filter((_, i) => [true, hasUsable, true, hasResident][i]) as uPlot.AlignedData,
 			this.host,
 		);
 	}

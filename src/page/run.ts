@@ -38,6 +38,7 @@ export interface Report {
 	peak: Amount & { line: number | null; time: number | null };
 	leaked: Amount;
 	temporary: Amount | null; // of a sample, it is not known
+	suppressed?: Amount; // by a file, and so not in what is leaked
 	foreign: number;
 	inherited: number;
 	unknown: number;

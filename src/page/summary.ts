@@ -150,6 +150,9 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 		"dl",
 		{ class: "facts" },
 		amountFact(info.table ? "Live" : "Leaked", report.leaked, `${blocksOf(report.leaked)} live at the end`),
+		report.suppressed
+			? amountFact("Suppressed", report.suppressed, `${blocksOf(report.suppressed)} do not count as leaked`)
+			: null,
 		...reachFacts(run),
 		amountFact("Peak", report.peak, `${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`),
 		amountFact("Allocated", report.allocated, blocksOf(report.allocated)),

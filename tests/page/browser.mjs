@@ -534,6 +534,20 @@ test("the page runs no other script than its own", async () => {
 	await context.close();
 });
 
+test("what is suppressed is told, and does not count as leaked", async () => {
+	write("known", "leak:keep\n");
+	await withPage(makePage("known.html", ["server"], "--suppressions=known"), async (page) => {
+		assert.match(await page.locator(".verdict").innerText(), /^32\.00 KiB in 64 blocks were not freed\. No backtrace/);
+		assert.match(await page.locator(".facts").innerText(), /Suppressed\s+19\.53 KiB\s+200 blocks/);
+		await choose(page, "leaked");
+		assert.deepEqual(await shown(page), expected(json("server", "--by=leaked", "--suppressions=known")));
+		assert.ok((await rows(page)).every((row) => row.name !== "keep"));
+	});
+	await withPage(urls.server, async (page) => {
+		assert.doesNotMatch(await page.locator(".facts").innerText(), /Suppressed/);
+	});
+});
+
 test("two traces are compared", async () => {
 	await withPage(urls.both, async (page) => {
 		await choose(page, "leaked");
