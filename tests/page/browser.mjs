@@ -56,8 +56,9 @@ const urls = {};
 before(async () => {
 	write("server", traces.server());
 	write("worse", traces.server(3));
-	for (const name of ["lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"]) write(name, traces[name]());
-	for (const name of ["server", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
+	for (const name of ["narrow", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
+		write(name, traces[name]());
+	for (const name of ["server", "narrow", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
 		urls[name] = makePage(`${name}.html`, [name]);
 	urls.both = makePage("both.html", ["server", "worse"]);
 	for (const name of ["server", "worse"]) write(`${name}.sample`, sampled(name, 200));
@@ -342,6 +343,37 @@ test("the flame graph's widths are the numbers", async () => {
 			list.map((box) => Number.parseFloat(box.style.width)),
 		);
 		assert.ok(Math.abs(widths.reduce((a, b) => a + b) - 100) < 0.01, String(widths));
+	});
+});
+
+test("boxes without room for a text are reached by mouse and keyboard", async () => {
+	await withPage(urls.narrow, async (page) => {
+		await choose(page, "leaked");
+		assert.equal((await labels(page)).length, 2);
+		await page.locator("#flame-detail").scrollIntoViewIfNeeded();
+		const box = await page.locator("#flame").boundingBox();
+		const told = () => page.locator("#flame-detail .told").innerText();
+		// 6 pixels each: the 101st is in the middle.
+		await page.mouse.move(box.x + box.width / 2 + 3, box.y + 50);
+		assert.match(await told(), /^leaf_(99|100|101), 9\.\d+ KiB, 0\.5 %/);
+		const name = (await told()).split(",")[0];
+		assert.ok((await labels(page)).some((label) => label.startsWith(`${name},`)));
+		await page.locator('#flame [tabindex="0"]').focus();
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("ArrowDown");
+		const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+		assert.match(await focused(), /^leaf_0, /);
+		await page.keyboard.press("ArrowRight");
+		assert.match(await focused(), /^leaf_1, /);
+		// A found box is marked where it is painted, too.
+		const painted = () => page.$eval("#flame canvas", (canvas) => canvas.toDataURL());
+		await page.locator("#search").fill("nobody");
+		const before = await painted();
+		await page.locator("#search").fill("leaf_150");
+		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 function with 9\.62 KiB, 0\.5 %$/);
+		assert.notEqual(await painted(), before);
+		await page.mouse.click(box.x + box.width / 2 + 3, box.y + 50);
+		assert.equal(await page.locator(`#flame [aria-label^="${name},"]`).evaluate((found) => found.style.width), "100%");
 	});
 });
 

@@ -92,6 +92,14 @@ export function server(leaks = 1) {
 	return writer.end();
 }
 
+// A function with 200 callees, the first of which have a little more than the next.
+export function narrow() {
+	const writer = new Writer();
+	for (let i = 0; i < 200; i++)
+		writer.malloc(10000 - i, [frame("/opt/demo", `leaf_${i}`, 10 + i), frame("/opt/demo", "main", 1)]);
+	return writer.end();
+}
+
 // Four seconds in which blocks are lost, and some are not, of two backtraces.
 export function lost() {
 	const writer = new Writer();
