@@ -277,7 +277,7 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 			}),
 		);
 	});
-	const heading = (text: string) => element("th", { text, attributes: { scope: "col" } });
+	const heading = (text: string) => element("th", { class: "change", text, attributes: { scope: "col" } });
 	const head = [heading(`Before: ${names(before)}`), heading(`Now: ${names(now)}`), heading("Change")];
 	return element(
 		"div",

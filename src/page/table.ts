@@ -2,7 +2,7 @@
 // The table of backtraces: sorted by any column, filtered by a text, and each opens to show its functions.
 import { bytesCell, countCell, numberCell } from "./cells";
 import { element, fill } from "./dom";
-import { blocksOf, bytesOf, count, errorsOf, percent, plural, rate, signedBytes, signedCount } from "./format";
+import { blocksOf, bytesOf, count, errorsOf, percent, plural, rate, signedBytes, signedCount, sumOf } from "./format";
 import { amountAt } from "./measure";
 import type { Amount, Amounts, Place } from "./run";
 import { sparkline } from "./sparkline";
@@ -185,7 +185,9 @@ export class Table {
 			cell: (e) => {
 				const grew = change(e);
 				const blocks = signedCount(now.count[e] - before.count[e]);
+				const errors = errorsOf(sumOf([amountAt(now, e), amountAt(before, e)])) ?? undefined;
 				return element("td", {
+					title: errors,
 					class: `number ${grew > 0 ? "grew" : grew < 0 ? "shrank" : ""}`,
 					text: `${grew > 0 ? "\u25b2 " : grew < 0 ? "\u25bc " : ""}${about}${signedBytes(grew)} (${blocks})`,
 				});

@@ -700,7 +700,9 @@ test("two samples are compared", async () => {
 		await showAll(page);
 		const all = (await rows(page)).reduce((sum, row) => sum + row.numbers[0], 0);
 		assert.ok(Math.abs(all - now.leaked.bytes) <= now.consumers.length, `${all} of ${now.leaked.bytes}`);
-		assert.match(await page.locator("#table-body tr").first().locator("td").last().innerText(), /~/);
+		const change = page.locator("#table-body tr").first().locator("td").last();
+		assert.match(await change.innerText(), /~/);
+		assert.match(await change.getAttribute("title"), /^standard error \u00b1 .* by \d+ samples$/);
 	});
 });
 
