@@ -467,6 +467,7 @@ help:
 	@echo 'make lint          the checkers; make deps-lint'
 	@echo 'make format        clang-format over the sources'
 	@echo 'make bench         workloads in all modes, against heaptrack; BENCH=quick; make deps-bench'
+	@echo 'make page-bench    how fast the page of a large trace opens and answers; PAGE_BENCH=FILE.html'
 	@echo 'make smoke         a hundred programs, untraced and traced; SMOKE=quick; make deps-smoke'
 	@echo 'make matrix        every toolchain, machine and libc; MATRIX=quick, make deps-matrix'
 	@echo 'make statistics    estimates of sampled traces against full ones, RUNS=200 of each kind'

@@ -40,7 +40,7 @@ _log_malloc2_value() {
 			aligned_alloc pvalloc free_sized free_aligned_sized" "$current" ;;
 	*:--debug-dir | *:--sysroot | backtrace2line:--work-dir | backtrace2line:-w)
 		_log_malloc2_files -d "$current" ;;
-	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | *:--token-file | log-malloc-findleak:-s | *:--suppressions)
+	log-malloc:-o | log-malloc:--library | log-malloc-report:-o | log-malloc-top:-o | *:--output | log-malloc:--report | *:--plot | backtrace2line:-m | *:--maps | *:--exe | *:--ram | *:--token-file | log-malloc-findleak:-s | log-malloc-report:-s | *:--suppressions)
 		_log_malloc2_files -f "$current" ;;
 	*:-p | *:--pid) _log_malloc2_words "$(cd /proc && echo [0-9]*)" "$current" ;;
 	*:--limit | *:--sample | *:--keep | log-malloc:--run | log-malloc:--for | *:--until-growth | *:--top | *:--min-* | *:--max-* | *:--older-than | *:--since | *:--until | *:--between | *:--interval | log-malloc-top:-i | *:--every | *:--depth | *:-t | *:--from | *:--to | *:--address | *:--boot | *:--thread | *:--grep | *:--name | *:--label | *:--header | *:--timeout) COMPREPLY=() ;;

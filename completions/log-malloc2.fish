@@ -38,7 +38,7 @@ function __log_malloc2_value -a command option
             string split ' ' 'malloc calloc realloc memalign posix_memalign valloc free reallocarray aligned_alloc pvalloc free_sized free_aligned_sized'
         case '*:--debug-dir' '*:--sysroot' '*:--work-dir' backtrace2line:-w
             __fish_complete_directories (commandline -ct | string replace -r '^--[a-z-]+=' '')
-        case '*:--output' log-malloc:--library log-malloc:--report '*:--plot' log-malloc:-o log-malloc-report:-o log-malloc-top:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--token-file' '*:--suppressions' log-malloc-findleak:-s
+        case '*:--output' log-malloc:--library log-malloc:--report '*:--plot' log-malloc:-o log-malloc-report:-o log-malloc-top:-o '*:--maps' backtrace2line:-m '*:--exe' '*:--ram' '*:--token-file' '*:--suppressions' log-malloc-findleak:-s log-malloc-report:-s
             __fish_complete_path (commandline -ct | string replace -r '^--[a-z-]+=' '')
         case '*:--pid' '*:-p'
             __fish_complete_pids

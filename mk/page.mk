@@ -44,4 +44,11 @@ deps-html:
 deps-browser:
 	@command -v chromium >/dev/null || { $(call apt_install,chromium); }
 
-.PHONY: deps-html deps-browser
+# ---- how fast it is -------------------------------------------------------------
+
+# PAGE_BENCH=FILE.html measures that page, and makes none.
+page-bench: $(if $(PAGE_BENCH),,tools)
+	@mkdir -p $(B)/page-bench
+	node tests/page/bench.mjs $(B) . $(B)/page-bench $(PAGE_BENCH)
+
+.PHONY: deps-html deps-browser page-bench

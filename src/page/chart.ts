@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Memory in use over the run, drawn by uPlot. A part of the run is selected with the mouse, or by two sliders.
 import uPlot from "uplot";
-import { find, visible } from "./dom";
-import { bytes } from "./format";
+import { element, find, visible } from "./dom";
+import { bytes, bytesOf } from "./format";
 import type { Range } from "./measure";
 import type { Run } from "./run";
 
@@ -14,29 +14,30 @@ const POWERS = Array.from({ length: 52 }, (_, i) => 2 ** i);
 
 // Where the resident memory is so many times the peak, the rest would be a line at the bottom.
 const RESIDENT_MOST = 3;
-const RESIDENT_SERIES = 3;
 
 type Points = (number | null)[];
 
 // The least and the most of each stretch, in the order in which they came.
 function pointsOf(run: Run): [number[], Points, Points, Points] {
-	const { at, least, most, order, usable, resident } = run.usage;
+	const { at, least, most, order, usableLeast, usableMost, resident } = run.usage;
 	const x: number[] = [];
 	const requested: Points = [];
 	const usables: Points = [];
 	const residents: Points = [];
 	for (let i = 0; i < at.length; i++) {
-		const position = at[i] * run.info.stretch;
-		const both = order[i] ? [least[i], most[i]] : [most[i], least[i]];
-		const isOne = both[0] === both[1];
-		both.slice(isOne ? 1 : 0).forEach((value, part) => {
+		const position = run.info.stretch_from + at[i] * run.info.stretch;
+		const low = [least[i], usableLeast[i]];
+		const high = [most[i], usableMost[i]];
+		const both = order[i] ? [low, high] : [high, low];
+		const isOne = least[i] === most[i];
+		both.slice(isOne ? 1 : 0).forEach(([bytes, usable], part) => {
 			x.push(position + (isOne ? 0 : (part * run.info.stretch) / 2));
-			requested.push(value);
-			usables.push(usable[i]);
+			requested.push(bytes);
+			usables.push(usable);
 			residents.push(resident[i] ? resident[i] - 1 : null);
 		});
 	}
-	return [x, requested, usables, residents];
+	return [x, usables, requested, residents];
 }
 
 function colour(name: string): string {
@@ -46,6 +47,8 @@ function colour(name: string): string {
 export class Chart {
 	private plot: uPlot | null = null;
 	private range: Range | null = null;
+	private readonly before = element("div", { class: "outside before" }); // the range
+	private readonly behind = element("div", { class: "outside behind" });
 	private readonly from = find("range-from", HTMLInputElement);
 	private readonly to = find("range-to", HTMLInputElement);
 	private readonly resident = find("resident", HTMLInputElement);
@@ -62,7 +65,7 @@ export class Chart {
 			slider.oninput = () => this.onSlider(slider);
 		}
 		this.resident.checked = run.info.resident !== null && run.info.resident <= RESIDENT_MOST * run.report.peak.bytes;
-		this.resident.onchange = () => this.plot?.setSeries(RESIDENT_SERIES, { show: this.resident.checked });
+		this.resident.onchange = () => this.plot?.setSeries(this.plot.series.length - 1, { show: this.resident.checked });
 		find("resident-choice", HTMLElement).hidden = run.info.resident === null;
 		this.tellRange();
 		this.draw();
@@ -74,7 +77,7 @@ export class Chart {
 		const isWhole = !range || (range.from <= 0 && range.to >= this.run.slices);
 		this.range = isWhole ? null : range;
 		this.tellRange();
-		this.plot?.redraw();
+		if (this.plot) this.showRange(this.plot);
 		this.changed(this.range);
 	}
 
@@ -109,16 +112,14 @@ export class Chart {
 		this.select({ from, to });
 	}
 
-	private drawRange(plot: uPlot): void {
-		if (!this.range) return;
-		const { ctx, bbox } = plot;
-		const end = this.run.info.end;
-		const x = (slice: number) => plot.valToPos(Math.min(slice * this.run.info.slice, end), "x", true);
-		ctx.save();
-		ctx.fillStyle = colour("--outside");
-		ctx.fillRect(bbox.left, bbox.top, x(this.range.from) - bbox.left, bbox.height);
-		ctx.fillRect(x(this.range.to), bbox.top, bbox.left + bbox.width - x(this.range.to), bbox.height);
-		ctx.restore();
+	// Covers what is not in the range. The chart is not drawn anew for that, which would take longer.
+	private showRange(plot: uPlot): void {
+		const { from, to } = this.range ?? { from: 0, to: this.run.slices };
+		const x = (slice: number) => plot.valToPos(Math.min(slice * this.run.info.slice, this.run.info.end), "x");
+		this.before.style.width = `${Math.max(x(from), 0)}px`;
+		this.behind.style.left = `${x(to)}px`;
+		this.before.hidden = this.behind.hidden = !this.range;
+		plot.over.prepend(this.before, this.behind);
 	}
 
 	private drawLine(plot: uPlot, at: number, text: string, style: string, top: number): void {
@@ -148,7 +149,7 @@ export class Chart {
 		info.marks.slice(0, 100).forEach((mark, i) => {
 			this.drawLine(plot, mark.at, mark.name, "--mark", 28 + 14 * (i % 4));
 		});
-		if (info.peak !== null) this.drawLine(plot, info.peak, `peak ${bytes(report.peak.bytes)}`, "--peak", 12);
+		if (info.peak !== null) this.drawLine(plot, info.peak, `peak ${bytesOf(report.peak)}`, "--peak", 12);
 	}
 
 	private draw(): void {
@@ -156,6 +157,8 @@ export class Chart {
 		const data = pointsOf(this.run);
 		const isTime = this.run.info.axis === "time";
 		const hasResident = this.run.info.resident !== null;
+		const hasUsable = !this.run.isSample; // of a sample, usable bytes are not known
+		const about = this.run.isSample ? "~" : "";
 		const axis = {
 			stroke: colour("--text"),
 			grid: { stroke: colour("--grid"), width: 1 },
@@ -171,7 +174,7 @@ export class Chart {
 			points: { show: data[0].length < 3 },
 			value: (_: uPlot, value: number | null) => (value === null ? "" : bytes(value)),
 		});
-		const requested = { ...line("requested", "--requested"), fill: colour("--requested-area") };
+		const requested = { ...line(`${about}requested`, "--requested"), fill: colour("--requested-area") };
 		this.plot = new uPlot(
 			{
 				width: Math.max(this.host.clientWidth, 200),
@@ -191,8 +194,8 @@ export class Chart {
 				],
 				series: [
 					{ label: isTime ? "time" : "event", value: (_, value) => (value === null ? "" : this.moment(value)) },
+					...(hasUsable ? [line("usable", "--usable", [6, 4])] : []),
 					requested,
-					line("usable", "--usable", [6, 4]),
 					...(hasResident ? [{ ...line("resident", "--resident", [2, 3]), show: this.resident.checked }] : []),
 				],
 				cursor: { drag: { x: true, y: false, setScale: false } },
@@ -200,13 +203,13 @@ export class Chart {
 					setSelect: [(plot) => this.onDragged(plot)],
 					draw: [
 						(plot) => {
-							this.drawRange(plot);
+							this.showRange(plot);
 							this.drawMarks(plot);
 						},
 					],
 				},
 			},
-			(hasResident ? data : data.slice(0, 3)) as uPlot.AlignedData,
+			data.filter((_, i) => [true, hasUsable, true, hasResident][i]) as uPlot.AlignedData,
 			this.host,
 		);
 	}

@@ -26,11 +26,6 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
 	return made;
 }
 
-// A cell with a number, which tells it to the last digit when the mouse is on it.
-export function exact(text: string, number: number): HTMLElement {
-	return element("td", { class: "number", text, title: String(number) });
-}
-
 export function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
 	const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
 	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));

@@ -5,14 +5,14 @@ import type { Amount, Metric } from "./run";
 const UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
 
 export function bytes(number: number): string {
-	if (Math.abs(number) < 1024) return `${number} B`;
+	if (Math.abs(number) < 1023.5) return `${Math.round(number)} B`;
 	let unit = 0;
 	let rest = number / 1024;
 	for (; Math.abs(rest) >= 1023.995 && unit + 1 < UNITS.length; unit++) rest /= 1024;
 	return `${rest.toFixed(2)} ${UNITS[unit]}`;
 }
 
-const grouped = new Intl.NumberFormat("en-US");
+const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 export function count(number: number): string {
 	return grouped.format(number);
@@ -22,8 +22,46 @@ export function plural(number: number, word: string): string {
 	return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
 
+// What stands in front of an estimate.
+function about(value: Amount): string {
+	return value.estimated ? "~" : "";
+}
+
+export function bytesOf(value: Amount): string {
+	return about(value) + bytes(value.bytes);
+}
+
+export function countOf(value: Amount): string {
+	return about(value) + count(value.count);
+}
+
+export function blocksOf(value: Amount): string {
+	return about(value) + plural(Math.round(value.count), "block");
+}
+
 export function amount(value: Amount): string {
-	return `${bytes(value.bytes)} in ${plural(value.count, "block")}`;
+	return `${bytesOf(value)} in ${blocksOf(value)}`;
+}
+
+// Of amounts of which no two have a block in common.
+export function sumOf(amounts: Amount[]): Amount {
+	const add = (of: (value: Amount) => number) => amounts.reduce((sum, value) => sum + of(value), 0);
+	const sum = { count: add((value) => value.count), bytes: add((value) => value.bytes) };
+	if (!amounts.some((value) => value.estimated)) return sum;
+	return {
+		...sum,
+		estimated: true,
+		samples: add((value) => value.samples ?? 0),
+		count_error: Math.sqrt(add((value) => (value.count_error ?? 0) ** 2)),
+		bytes_error: Math.sqrt(add((value) => (value.bytes_error ?? 0) ** 2)),
+	};
+}
+
+// How far off an estimate may be; null if it is none.
+export function errorsOf(value: Amount): string | null {
+	if (!value.estimated) return null;
+	const errors = `\u00b1 ${bytes(value.bytes_error ?? 0)}, \u00b1 ${plural(Math.round(value.count_error ?? 0), "block")}`;
+	return `standard error ${errors}; by ${plural(value.samples ?? 0, "sample")}`;
 }
 
 export function signedBytes(number: number): string {

@@ -2,11 +2,12 @@
 // Opens the data of the page, and connects its parts.
 import { Chart } from "./chart";
 import { element, fill, find, visible } from "./dom";
-import { bytes, count, duration, METRIC_TEXT, plural, signedBytes, signedCount } from "./format";
 import { Flame } from "./flame";
-import { byModule, bySize, byThread, countsBlocks, type Range, type Selection } from "./measure";
+import { bytes, count, duration, METRIC_TEXT, plural, signedBytes, signedCount } from "./format";
+import { Later } from "./later";
+import { countsBlocks, type Range, type Selection } from "./measure";
 import { moduleTable, sizeTable, threadTable } from "./panels";
-import { type Amounts, type Metric, openRun, type Run } from "./run";
+import { type Metric, openRun, type Run } from "./run";
 import { comparisonFacts, facts, nameOf, verdict, warningList } from "./summary";
 import { Table } from "./table";
 import { Comparison, type Measured, RunView, type View } from "./view";
@@ -23,13 +24,17 @@ const EMPTY: Record<Metric, string> = {
 // What it means for a part of the run.
 const RANGE_TEXT: Partial<Record<Metric, string>> = {
 	leaked: "live at the end of the range",
-	lost: "lost, of the whole run",
+	lost: "lost of what was allocated in the range",
 	peak: "at the peak of the range",
 };
 
-// What is not asked for yet is done in pieces of so many milliseconds.
-const PIECE_MS = 20;
 const MARKS_SHOWN = 100;
+
+// Is it in the window?
+function isSeen(part: HTMLElement): boolean {
+	const { top, bottom } = part.getBoundingClientRect();
+	return bottom >= 0 && top <= innerHeight;
+}
 
 class Page {
 	private readonly runs: Run[] = [];
@@ -38,7 +43,7 @@ class Page {
 	private chart: Chart | null = null;
 	private readonly selection: Selection = { metric: "leaked", thread: null, range: null };
 	private measured: Measured | null = null; // for the selection
-	private later = 0; // the timer for what can wait
+	private readonly later = new Later();
 	private inverted = false;
 	private readonly metrics = find("metrics", HTMLElement);
 	private readonly threads = find("thread", HTMLSelectElement);
@@ -56,9 +61,11 @@ class Page {
 	);
 
 	async start(): Promise<void> {
-		for (const script of document.querySelectorAll("script.trace")) {
-			this.runs.push(await openRun(script.textContent ?? ""));
+		const [scripts, cells] = ["trace", "cells"].map((name) => [...document.querySelectorAll(`script.${name}`)]);
+		for (const [i, script] of scripts.entries()) {
+			this.runs.push(await openRun(script.textContent ?? "", cells[i].textContent ?? ""));
 			script.remove();
+			cells[i].remove();
 		}
 		if (!this.runs.length) throw new Error("this page has no data");
 		this.connect();
@@ -122,7 +129,7 @@ class Page {
 		this.describeChart(run);
 		this.offerThreads(run);
 		this.offerMetrics(run.info.metric ?? this.firstMetric(run));
-		this.update(true);
+		this.showFirst(() => void this.prepareCells(run, view));
 	}
 
 	private showComparison(): void {
@@ -138,7 +145,26 @@ class Page {
 		find("rest", HTMLElement).hidden = true;
 		find("thread-choice", HTMLElement).hidden = true;
 		this.offerMetrics(this.runs[0].info.metric ?? "leaked");
-		this.update(true);
+		this.showFirst();
+	}
+
+	// What is farther down does not keep the summary and the chart waiting.
+	private showFirst(then: () => void = () => {}): void {
+		find("main", HTMLElement).setAttribute("aria-busy", "true");
+		this.later.set("update", () => {
+			this.update();
+			this.later.set("cells", then);
+		});
+	}
+
+	// Curves, ranges and modules need the cells, which are the larger part of the data.
+	private async prepareCells(run: Run, view: RunView): Promise<void> {
+		await run.prepareCells();
+		const isShown = () => this.view === view;
+		view.about.preparations().forEach((prepare, i) => {
+			this.later.set(`preparation ${i}`, () => isShown() && prepare());
+		});
+		this.later.set("curves", () => view.cellsCame());
 	}
 
 	private title(name: string, detail: string): void {
@@ -172,7 +198,7 @@ class Page {
 		const inverted = find("inverted", HTMLInputElement);
 		inverted.addEventListener("change", () => {
 			this.inverted = inverted.checked;
-			this.updateFlame(true);
+			this.updateFlame();
 		});
 		const search = find("search", HTMLInputElement);
 		search.addEventListener("input", () => this.flame.search(search.value));
@@ -180,18 +206,19 @@ class Page {
 		filter.addEventListener("input", () => this.table.filter(filter.value));
 		this.threads.addEventListener("change", () => {
 			this.selection.thread = this.threads.value === "" ? null : Number(this.threads.value);
-			this.update(false);
+			this.update();
 		});
 		find("range-whole", HTMLButtonElement).addEventListener("click", () => this.chart?.select(null));
 	}
 
 	private offerThreads(run: Run): void {
 		const options = run.info.threads.map((name, i) => element("option", { text: name, attributes: { value: i } }));
-		const used = new Set(run.consumer.thread);
+		const used = new Uint8Array(options.length);
+		for (const thread of run.consumer.thread) used[thread] = 1;
 		fill(
 			this.threads,
 			element("option", { text: "all threads", attributes: { value: "" } }),
-			...options.filter((_, i) => used.has(i)),
+			...options.filter((_, i) => used[i]),
 		);
 		find("thread-choice", HTMLElement).hidden = !run.hasThreads;
 	}
@@ -206,7 +233,7 @@ class Page {
 			input.checked = metric === this.selection.metric;
 			input.addEventListener("change", () => {
 				this.selection.metric = metric;
-				this.update(false);
+				this.update();
 			});
 			return element(
 				"label",
@@ -222,12 +249,13 @@ class Page {
 		find("filter", HTMLInputElement).value = "";
 		const input = find("metric-leaked", HTMLInputElement);
 		if (!input.checked) input.click();
+		this.later.flush();
 		this.table.reveal(row);
 	}
 
 	private selectRange(range: Range | null): void {
 		this.selection.range = range;
-		this.update(false);
+		this.update();
 	}
 
 	// ---- what is shown ------------------------------------------------------------
@@ -237,36 +265,51 @@ class Page {
 		return (range && RANGE_TEXT[metric]) ?? `${METRIC_TEXT[metric]}${range ? " in the range" : ""}`;
 	}
 
-	private update(isOther: boolean): void {
+	// What is not in the window waits until the rest is shown.
+	private update(): void {
 		if (!this.view) return;
+		this.later.drop("update");
+		const main = find("main", HTMLElement);
+		main.setAttribute("aria-busy", "true");
 		this.measured = this.view.measure(this.selection);
-		this.updateFlame(isOther);
-		this.updateTable(this.view, this.measured);
+		const parts = [
+			{ name: "flame", place: "flame", act: () => this.updateFlame() },
+			{ name: "table", place: "backtraces", act: () => this.updateTable() },
+		].map((part) => ({ ...part, isSeen: isSeen(find(part.place, HTMLElement)) }));
+		for (const { name, act, isSeen } of parts)
+			if (!isSeen) this.later.set(name, act);
+			else {
+				this.later.drop(name);
+				act();
+			}
 		for (const place of document.querySelectorAll(".what")) place.textContent = this.what();
-		clearTimeout(this.later);
-		this.later = window.setTimeout(() => this.updateRest());
+		this.later.set("panels", () => this.updatePanels());
 	}
 
-	private updateFlame(isOther: boolean): void {
+	private updateFlame(): void {
 		if (!this.view || !this.measured) return;
-		const { tree, ends } = this.view.branches(this.inverted);
+		const tree = this.view.tree(this.inverted);
 		const { now, before } = this.measured;
 		const byBlocks = countsBlocks(this.selection.metric);
 		const column = byBlocks ? "count" : "bytes";
-		this.flame.show(
-			{
-				tree,
-				values: tree.sums(ends, now[column]),
-				before: before && tree.sums(ends, before[column]),
-				format: byBlocks ? (n) => plural(n, "block") : bytes,
-				formatChange: byBlocks ? signedCount : signedBytes,
-				empty: EMPTY[this.selection.metric],
-			},
-			isOther,
-		);
+		const about = now.sample ? "~" : "";
+		tree.show({
+			now: now[column],
+			before: before?.[column] ?? null,
+			variance: now.sample?.[`${column}Variance`] ?? null,
+		});
+		this.flame.show({
+			tree,
+			values: now[column],
+			format: (n) => about + (byBlocks ? plural(Math.round(n), "block") : bytes(n)),
+			formatChange: (n) => about + (byBlocks ? signedCount(n) : signedBytes(n)),
+			empty: EMPTY[this.selection.metric],
+		});
 	}
 
-	private updateTable(view: View, measured: Measured): void {
+	private updateTable(): void {
+		const { view, measured } = this;
+		if (!view || !measured) return;
 		this.table.show({
 			view,
 			measured,
@@ -276,23 +319,19 @@ class Page {
 		});
 	}
 
-	// What is farther down the page, and what may be asked for next.
-	private updateRest(): void {
-		if (this.run && this.measured) this.updatePanels(this.run, this.measured.now);
-		const prepare = () => {
-			if (this.view instanceof RunView && !this.view.prepare(PIECE_MS)) this.later = window.setTimeout(prepare);
-		};
-		this.later = window.setTimeout(prepare);
-	}
-
-	private updatePanels(run: Run, now: Amounts): void {
+	// What is farther down the page.
+	private updatePanels(): void {
+		const { view, run, measured } = this;
+		find("main", HTMLElement).removeAttribute("aria-busy");
+		if (!(view instanceof RunView) || !run || !measured) return;
 		const byBlocks = countsBlocks(this.selection.metric);
 		const what = this.what();
+		const { threads } = run.info;
 		fill(
 			find("panels", HTMLElement),
-			sizeTable(bySize(run, this.selection.range)),
-			moduleTable(byModule(run, now), byBlocks, what),
-			run.hasThreads && threadTable(run.info.threads, byThread(run, this.selection), byBlocks, what),
+			sizeTable(view.about.bySize(this.selection.range)),
+			moduleTable(view.about.byModule(measured.now), byBlocks, what),
+			run.hasThreads && threadTable(threads, view.about.byThread(this.selection), byBlocks, what),
 		);
 	}
 }

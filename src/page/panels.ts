@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The small tables: block sizes, modules, threads.
-import { element, exact } from "./dom";
+import { bytesCell, countCell } from "./cells";
+import { element } from "./dom";
 import { bytes, count } from "./format";
-import type { ModuleSum } from "./measure";
-import type { Amounts } from "./run";
+import { amountAt, type ModuleSum } from "./measure";
+import type { Amount, Amounts } from "./run";
 import { baseName } from "./tree";
 
 const THREADS_SHOWN = 50;
@@ -41,40 +42,26 @@ function sizesOf(index: number): string {
 	return to < 1024 ? (from === to ? `${to} B` : `${from} to ${to} B`) : `up to ${bytes(to)}`;
 }
 
+function amountRow(heading: HTMLElement, value: Amount, part: number, most: number): HTMLElement {
+	return element("tr", {}, heading, bar(part, most), countCell(value), bytesCell(value));
+}
+
 export function sizeTable(classes: Amounts): HTMLElement {
 	const most = Math.max(...classes.count);
-	const rows = [];
-	for (let i = 0; i < classes.count.length; i++)
-		if (classes.count[i])
-			rows.push(
-				element(
-					"tr",
-					{},
-					name(sizesOf(i)),
-					bar(classes.count[i], most),
-					exact(count(classes.count[i]), classes.count[i]),
-					exact(bytes(classes.bytes[i]), classes.bytes[i]),
-				),
-			);
+	const rows = Array.from(classes.count, (count, i) =>
+		count ? amountRow(name(sizesOf(i)), amountAt(classes, i), count, most) : null,
+	).filter((row) => row !== null);
 	return small("Block sizes of all that was allocated", ["Size", "", "Blocks", "Bytes"], rows);
 }
 
 export function moduleTable(modules: ModuleSum[], byBlocks: boolean, what: string): HTMLElement {
 	const value = (sum: ModuleSum) => (byBlocks ? sum.whole.count : sum.whole.bytes);
-	const text = byBlocks ? count : bytes;
+	const cell = byBlocks ? countCell : bytesCell;
 	const sorted = modules.sort((a, b) => value(b) - value(a));
 	const most = sorted.length ? value(sorted[0]) : 0;
 	const rows = sorted.map((sum) => {
 		const path = sum.module ?? "(not known)";
-		const own = byBlocks ? sum.own.count : sum.own.bytes;
-		return element(
-			"tr",
-			{},
-			name(baseName(path), path),
-			bar(value(sum), most),
-			exact(text(own), own),
-			exact(text(value(sum)), value(sum)),
-		);
+		return element("tr", {}, name(baseName(path), path), bar(value(sum), most), cell(sum.own), cell(sum.whole));
 	});
 	return small(`Modules, ${what}`, ["Module", "", "By its own code", "And what it called"], rows);
 }
@@ -86,16 +73,7 @@ export function threadTable(threads: string[], amounts: Amounts, byBlocks: boole
 	const most = order.length ? values[order[0]] : 0;
 	const rows = order
 		.slice(0, THREADS_SHOWN)
-		.map((i) =>
-			element(
-				"tr",
-				{},
-				name(threads[i]),
-				bar(values[i], most),
-				exact(count(amounts.count[i]), amounts.count[i]),
-				exact(bytes(amounts.bytes[i]), amounts.bytes[i]),
-			),
-		);
+		.map((i) => amountRow(name(threads[i]), amountAt(amounts, i), values[i], most));
 	if (order.length > THREADS_SHOWN) {
 		const text = `and ${count(order.length - THREADS_SHOWN)} more threads`;
 		rows.push(element("tr", {}, element("td", { text, attributes: { colspan: 4 } })));

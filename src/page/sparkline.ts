@@ -5,8 +5,15 @@ const WIDTH = 120;
 const HEIGHT = 24;
 const POINTS = 60;
 
-// A small curve, of so many points at most: each is the most of its part.
-export function sparkline(values: Float64Array, label: string): SVGElement {
+// Room for a small curve. What tells the values may do so later.
+export function sparkline(label: string, whenKnown: (draw: (values: Float64Array) => void) => void): SVGElement {
+	const image = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sparkline", role: "img", "aria-label": label });
+	whenKnown((values) => image.append(...curve(values)));
+	return image;
+}
+
+// A curve of so many points at most: each is the most of its part.
+function curve(values: Float64Array): SVGElement[] {
 	const points = Math.min(POINTS, values.length);
 	const most = values.reduce((a, b) => Math.max(a, b), 1);
 	const line = [`0,${HEIGHT - 1}`];
@@ -17,10 +24,8 @@ export function sparkline(values: Float64Array, label: string): SVGElement {
 		for (let j = begin; j < end; j++) value = Math.max(value, values[j]);
 		line.push(`${(((i + 1) * WIDTH) / points).toFixed(1)},${(HEIGHT - 1 - (value / most) * (HEIGHT - 3)).toFixed(1)}`);
 	}
-	const image = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sparkline", role: "img", "aria-label": label });
-	image.append(
+	return [
 		svg("polygon", { points: `${line.join(" ")} ${WIDTH},${HEIGHT - 1}`, class: "area" }),
 		svg("polyline", { points: line.join(" "), class: "line" }),
-	);
-	return image;
+	];
 }

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a person sees first: which program, how it ended, whether it leaks.
 import { element } from "./dom";
-import { amount, bytes, count, duration, plural, rate, signedBytes } from "./format";
-import type { Amount, Report, Run } from "./run";
+import {
+	amount,
+	blocksOf,
+	bytes,
+	bytesOf,
+	count,
+	duration,
+	errorsOf,
+	plural,
+	rate,
+	signedBytes,
+	sumOf,
+} from "./format";
+import { type Amount, type Report, type Run, TRENDS } from "./run";
 import { sparkline } from "./sparkline";
 import { baseName } from "./tree";
 import type { RunView } from "./view";
@@ -82,7 +94,7 @@ function warnings(run: Run): string[] {
 	return list;
 }
 
-function fact(name: string, value: string, detail = ""): HTMLElement {
+function fact(name: string, value: string, detail = "", hint = ""): HTMLElement {
 	return element(
 		"div",
 		{ class: "fact" },
@@ -92,19 +104,21 @@ function fact(name: string, value: string, detail = ""): HTMLElement {
 			{},
 			element("span", { class: "value", text: value }),
 			detail ? element("span", { class: "detail", text: detail }) : null,
+			hint ? element("span", { class: "detail", text: hint }) : null,
 		),
 	);
 }
 
-function blocksOf(value: Amount): string {
-	return plural(value.count, "block");
+// A fact that is an amount: what is estimated tells how well.
+function amountFact(name: string, value: Amount, detail: string): HTMLElement {
+	return fact(name, bytesOf(value), detail, errorsOf(value) ?? "");
 }
 
 // What no pointer leads to; null if nobody looked.
 function lostOf(run: Run): Amount | null {
 	const { looked } = run.info;
 	if (!looked) return null;
-	return { count: looked.lost.count + looked.indirect.count, bytes: looked.lost.bytes + looked.indirect.bytes };
+	return sumOf([looked.lost, looked.indirect]);
 }
 
 function reachFacts(run: Run): (HTMLElement | null)[] {
@@ -112,17 +126,13 @@ function reachFacts(run: Run): (HTMLElement | null)[] {
 	const lost = lostOf(run);
 	if (!looked || !lost) return [];
 	return [
-		fact("Lost", bytes(lost.bytes), `${blocksOf(lost)}: no pointer leads to them`),
+		amountFact("Lost", lost, `${blocksOf(lost)}: no pointer leads to them`),
 		looked.possible.count
-			? fact(
-					"Possibly lost",
-					bytes(looked.possible.bytes),
-					`${blocksOf(looked.possible)}: only pointers into their inside`,
-				)
+			? amountFact("Possibly lost", looked.possible, `${blocksOf(looked.possible)}: only pointers into their inside`)
 			: null,
-		fact(
+		amountFact(
 			"Reachable",
-			bytes(looked.reachable.bytes),
+			looked.reachable,
 			blocksOf(looked.reachable) + (looked.later.count ? `; ${blocksOf(looked.later)} came later` : ""),
 		),
 	];
@@ -140,21 +150,23 @@ export function facts(run: Run, moment: (at: number) => string): HTMLElement {
 	return element(
 		"dl",
 		{ class: "facts" },
-		fact(info.table ? "Live" : "Leaked", bytes(report.leaked.bytes), `${blocksOf(report.leaked)} live at the end`),
+		amountFact(info.table ? "Live" : "Leaked", report.leaked, `${blocksOf(report.leaked)} live at the end`),
+		report.suppressed
+			? amountFact("Suppressed", report.suppressed, `${blocksOf(report.suppressed)} do not count as leaked`)
+			: null,
 		...reachFacts(run),
-		fact(
-			"Peak",
-			bytes(report.peak.bytes),
-			`${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`,
-		),
-		fact("Allocated", bytes(report.allocated.bytes), blocksOf(report.allocated)),
+		amountFact("Peak", report.peak, `${blocksOf(report.peak)}${info.peak === null ? "" : `, at ${moment(info.peak)}`}`),
+		amountFact("Allocated", report.allocated, blocksOf(report.allocated)),
+		info.sample === null
+			? null
+			: fact("Sample", `one in ${bytes(info.sample)}`, "numbers with ~ are estimates of what all blocks have"),
 		info.resident === null ? null : fact("Resident", bytes(info.resident), "at most"),
 		info.duration === null ? null : fact("Duration", duration(info.duration), began),
 		report.window === null ? null : fact("Part of the run", windowText(report.window)),
 		fact(
 			"Events",
 			count(info.events),
-			report.temporary.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
+			report.temporary?.count ? `temporary: ${plural(report.temporary.count, "block")}` : "",
 		),
 		run.hasThreads ? fact("Threads", count(report.threads.length)) : null,
 		fact("End", stateText(report), warnings(run).length ? "the trace is not complete" : "the trace is complete"),
@@ -174,11 +186,12 @@ export function warningList(run: Run): HTMLElement | null {
 }
 
 const STEADY_SHOWN = 5;
+const STEADY = TRENDS.indexOf("steady");
 
 // The backtraces that grow steadily, those that grow fastest first.
 function steadyRows(run: Run): number[] {
 	const rows = [];
-	for (let row = 0; row < run.rowCount; row++) if (run.trendOf(row) === "steady") rows.push(row);
+	for (let row = 0; row < run.rowCount; row++) if (run.row.trend[row] === STEADY) rows.push(row);
 	return rows.sort((a, b) => run.row.rate[b] - run.row.rate[a]);
 }
 
@@ -187,8 +200,9 @@ function verdictText(run: Run, steady: number[]): string {
 	const lost = lostOf(run);
 	if (steady.length) {
 		const together = steady.reduce((all, row) => all + run.row.rate[row], 0);
+		const about = run.isSample ? "~" : "";
 		const many = steady.length > 1;
-		return `${plural(steady.length, "backtrace")} ${many ? "grow" : "grows"} steadily, by ${rate(together)}${many ? " together" : ""}.`;
+		return `${plural(steady.length, "backtrace")} ${many ? "grow" : "grows"} steadily, by ${about}${rate(together)}${many ? " together" : ""}.`;
 	}
 	if (lost?.count) return `${amount(lost)} ${lost.count === 1 ? "is" : "are"} lost: no pointer leads to them.`;
 	if (!leaked.count) return "All that was allocated was freed.";
@@ -201,16 +215,23 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 	const steady = steadyRows(run);
 	const list = element("ul", { class: "steady" });
 	for (const row of steady.slice(0, STEADY_SHOWN)) {
-		const { label, callers } = view.origin(row);
 		const since = duration(run.info.end - run.row.since[row]);
 		list.append(
 			element(
 				"li",
 				{},
-				sparkline(view.course.curve(row), "held over the run"),
-				element("button", { class: "link", text: label, attributes: { type: "button" }, click: () => show(row) }),
-				element("span", { class: "callers", text: callers }),
-				element("span", { class: "detail", text: `\u25b2 ${rate(run.row.rate[row])}, for ${since}` }),
+				sparkline("held over the run", (draw) => view.course.curve(row, draw)),
+				element("button", {
+					class: "link",
+					text: view.label(row),
+					attributes: { type: "button" },
+					click: () => show(row),
+				}),
+				element("span", { class: "callers", text: view.callers(row) }),
+				element("span", {
+					class: "detail",
+					text: `\u25b2 ${run.isSample ? "~" : ""}${rate(run.row.rate[row])}, for ${since}`,
+				}),
 			),
 		);
 	}
@@ -224,15 +245,15 @@ export function verdict(run: Run, view: RunView, show: (row: number) => void): H
 	);
 }
 
-function total(runs: Run[], of: (report: Report) => Amount): Amount {
-	return runs
-		.map((run) => of(run.report))
-		.reduce((a, b) => ({ count: a.count + b.count, bytes: a.bytes + b.bytes }), { count: 0, bytes: 0 });
+// Null: of some run it is not known.
+function total(runs: Run[], of: (report: Report) => Amount | null): Amount | null {
+	const amounts = runs.map((run) => of(run.report)).filter((amount) => amount !== null);
+	return amounts.length === runs.length ? sumOf(amounts) : null;
 }
 
 // The table on top of a comparison.
 export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
-	const rows: [string, (report: Report) => Amount][] = [
+	const rows: [string, (report: Report) => Amount | null][] = [
 		["Leaked", (report) => report.leaked],
 		["Peak", (report) => report.peak],
 		["Allocated", (report) => report.allocated],
@@ -242,7 +263,9 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 	const body = rows.map(([name, of]) => {
 		const old = total(before, of);
 		const fresh = total(now, of);
+		if (!old || !fresh) return null;
 		const change = fresh.bytes - old.bytes;
+		const about = old.estimated || fresh.estimated ? "~" : "";
 		return element(
 			"tr",
 			{},
@@ -251,19 +274,16 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 			element("td", { class: "number", text: amount(fresh) }),
 			element("td", {
 				class: `number ${change > 0 ? "grew" : change < 0 ? "shrank" : ""}`,
-				text: `${change > 0 ? "\u25b2 " : change < 0 ? "\u25bc " : ""}${signedBytes(change)}`,
+				text: `${change > 0 ? "\u25b2 " : change < 0 ? "\u25bc " : ""}${about}${signedBytes(change)}`,
 			}),
 		);
 	});
-	const heading = (text: string) => element("th", { text, attributes: { scope: "col" } });
+	const heading = (text: string) => element("th", { class: "change", text, attributes: { scope: "col" } });
 	const head = [heading(`Before: ${names(before)}`), heading(`Now: ${names(now)}`), heading("Change")];
 	return element(
 		"div",
 		{},
-		comparisonVerdict(
-			total(before, (report) => report.leaked),
-			total(now, (report) => report.leaked),
-		),
+		comparisonVerdict(sumOf(before.map((run) => run.report.leaked)), sumOf(now.map((run) => run.report.leaked))),
 		element(
 			"div",
 			{ class: "scrolls" },
@@ -280,11 +300,12 @@ export function comparisonFacts(before: Run[], now: Run[]): HTMLElement {
 
 function comparisonVerdict(before: Amount, now: Amount): HTMLElement {
 	const change = now.bytes - before.bytes;
+	const about = now.estimated || before.estimated ? "~" : "";
 	const text =
 		change > 0
-			? `\u25b2 ${bytes(change)} more are leaked than before.`
+			? `\u25b2 ${about}${bytes(change)} more are leaked than before.`
 			: change < 0
-				? `\u25bc ${bytes(-change)} less are leaked than before.`
+				? `\u25bc ${about}${bytes(-change)} less are leaked than before.`
 				: "As much is leaked as before.";
 	return element("div", { class: change > 0 ? "verdict leaks" : "verdict" }, element("p", { class: "said", text }));
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The table of backtraces: sorted by any column, filtered by a text, and each opens to show its functions.
-import { element, exact, fill } from "./dom";
-import { bytes, count, percent, plural, rate, signedBytes, signedCount } from "./format";
-import type { Amounts, Place } from "./run";
+import { bytesCell, countCell, numberCell } from "./cells";
+import { element, fill } from "./dom";
+import { blocksOf, bytesOf, count, errorsOf, percent, plural, rate, signedBytes, signedCount, sumOf } from "./format";
+import { amountAt } from "./measure";
+import type { Amount, Amounts, Place } from "./run";
 import { sparkline } from "./sparkline";
 import type { Measured, View } from "./view";
 
@@ -43,6 +45,23 @@ function frames(path: Place[]): HTMLElement {
 	return list;
 }
 
+// Which MOST of KEYS are the smallest, the smallest first. Of those that are alike, the first comes first.
+function smallest(keys: Float64Array, most: number): number[] {
+	const before = (a: number, b: number) => keys[a] - keys[b] || a - b;
+	if (most * 16 > keys.length)
+		return Array.from(keys, (_, i) => i)
+			.sort(before)
+			.slice(0, most);
+	const list: number[] = [];
+	for (let i = 0; i < keys.length; i++) {
+		if (list.length === most && keys[i] >= keys[list[most - 1]]) continue;
+		let at = list.length < most ? list.push(i) - 1 : most - 1;
+		for (; at && keys[list[at - 1]] > keys[i]; at--) list[at] = list[at - 1];
+		list[at] = i;
+	}
+	return list;
+}
+
 export class Table {
 	private data: TableData | null = null;
 	private sortKey: Key = "bytes";
@@ -67,7 +86,7 @@ export class Table {
 		if (data.view !== this.data?.view) {
 			this.open.clear();
 			this.ranks = null;
-			this.matching = this.query ? data.view.matching(this.query) : null;
+			this.findMatching(data.view);
 			this.sortKey = data.measured.before ? "change" : "bytes";
 		}
 		if (!data.measured.before && this.data && data.byBlocks !== this.data.byBlocks)
@@ -79,9 +98,13 @@ export class Table {
 
 	filter(query: string): void {
 		this.query = query.trim().toLowerCase();
-		this.matching = this.query && this.data ? this.data.view.matching(this.query) : null;
+		if (this.data) this.findMatching(this.data.view);
 		this.shown = FIRST_ROWS;
 		this.draw();
+	}
+
+	private findMatching({ paths }: View): void {
+		this.matching = this.query ? paths.having(paths.matchingKeys(this.query)) : null;
 	}
 
 	// Shows and opens one entry.
@@ -100,19 +123,27 @@ export class Table {
 	private rank(entry: number): number {
 		if (!this.ranks) {
 			const { view } = this.data as TableData;
-			const labels = Array.from({ length: view.entries }, (_, i) => view.origin(i).label);
+			const labels = Array.from({ length: view.entries }, (_, i) => view.label(i));
 			const places = new Map([...new Set(labels)].sort().map((label, i) => [label, i]));
 			this.ranks = Float64Array.from(labels, (label) => places.get(label) ?? 0);
 		}
 		return this.ranks[entry];
 	}
 
-	private numberColumn(key: Key, title: string, of: (entry: number) => number, text: (n: number) => string): Column {
-		return { key, title, order: of, cell: (entry) => exact(text(of(entry)), of(entry)) };
+	private amountColumn(key: Key, title: string, amounts: Amounts): Column {
+		const byBlocks = key === "blocks";
+		const values = byBlocks ? amounts.count : amounts.bytes;
+		const cell = byBlocks ? countCell : bytesCell;
+		return { key, title, order: (entry) => values[entry], cell: (entry) => cell(amountAt(amounts, entry)) };
+	}
+
+	private momentColumn(key: Key, title: string, of: (entry: number) => number): Column {
+		const { moment } = this.data as TableData;
+		return { key, title, order: of, cell: (entry) => numberCell(moment(of(entry)), of(entry)) };
 	}
 
 	private columns(): Column[] {
-		const { view, measured, moment } = this.data as TableData;
+		const { view, measured } = this.data as TableData;
 		const { now, before } = measured;
 		const course = view.course;
 		const place: Column = {
@@ -123,14 +154,11 @@ export class Table {
 		};
 		const list = [
 			place,
-			this.numberColumn("bytes", before ? "Bytes now" : "Bytes", (e) => now.bytes[e], bytes),
-			this.numberColumn("blocks", before ? "Blocks now" : "Blocks", (e) => now.count[e], count),
+			this.amountColumn("bytes", before ? "Bytes now" : "Bytes", now),
+			this.amountColumn("blocks", before ? "Blocks now" : "Blocks", now),
 		];
 		if (before) {
-			list.push(
-				this.numberColumn("before", "Bytes before", (e) => before.bytes[e], bytes),
-				this.changeColumn(now, before),
-			);
+			list.push(this.amountColumn("before", "Bytes before", before), this.changeColumn(now, before));
 			return list;
 		}
 		if (course) {
@@ -141,14 +169,15 @@ export class Table {
 					course.trend(e) === "steady" ? 1e15 + course.rate(e) : course.trend(e) === "stopped" ? -1e15 : 0,
 				cell: (e) => this.trendCell(e),
 			});
-			list.push(this.numberColumn("first", "First", (e) => course.first(e), moment));
-			list.push(this.numberColumn("last", "Last", (e) => course.last(e), moment));
+			list.push(this.momentColumn("first", "First", (e) => course.first(e)));
+			list.push(this.momentColumn("last", "Last", (e) => course.last(e)));
 		}
 		return list;
 	}
 
 	private changeColumn(now: Amounts, before: Amounts): Column {
 		const change = (e: number) => now.bytes[e] - before.bytes[e];
+		const about = now.sample ? "~" : "";
 		return {
 			key: "change",
 			title: "Change",
@@ -156,9 +185,11 @@ export class Table {
 			cell: (e) => {
 				const grew = change(e);
 				const blocks = signedCount(now.count[e] - before.count[e]);
+				const errors = errorsOf(sumOf([amountAt(now, e), amountAt(before, e)])) ?? undefined;
 				return element("td", {
+					title: errors,
 					class: `number ${grew > 0 ? "grew" : grew < 0 ? "shrank" : ""}`,
-					text: `${grew > 0 ? "\u25b2 " : grew < 0 ? "\u25bc " : ""}${signedBytes(grew)} (${blocks})`,
+					text: `${grew > 0 ? "\u25b2 " : grew < 0 ? "\u25bc " : ""}${about}${signedBytes(grew)} (${blocks})`,
 				});
 			},
 		};
@@ -166,10 +197,10 @@ export class Table {
 
 	private placeCell(entry: number): HTMLElement {
 		const isOpen = this.open.has(entry);
-		const origin = (this.data as TableData).view.origin(entry);
+		const { view } = this.data as TableData;
 		const button = element("button", {
 			class: "opens",
-			text: origin.label,
+			text: view.label(entry),
 			attributes: { type: "button", "aria-expanded": String(isOpen) },
 			click: () => {
 				if (isOpen) this.open.delete(entry);
@@ -182,25 +213,27 @@ export class Table {
 			"th",
 			{ attributes: { scope: "row" } },
 			button,
-			element("span", { class: "callers", text: origin.callers }),
+			element("span", { class: "callers", text: view.callers(entry) }),
 		);
 	}
 
 	private trendCell(entry: number): HTMLElement {
-		const { view } = this.data as TableData;
+		const { view, measured } = this.data as TableData;
+		const about = measured.now.sample ? "~" : "";
 		const cell = element("td", { class: "trend" });
 		const course = view.course;
 		if (!course) return cell;
 		const trend = course.trend(entry);
 		const text =
 			trend === "steady"
-				? `\u25b2 steadily, ${rate(course.rate(entry))}`
+				? `\u25b2 steadily, ${about}${rate(course.rate(entry))}`
 				: trend === "stopped"
 					? "stopped"
 					: trend === "varies"
 						? "varies"
 						: "";
-		cell.append(sparkline(course.curve(entry), "held over the run"), element("span", { class: trend, text }));
+		const image = sparkline("held over the run", (draw) => course.curve(entry, draw));
+		cell.append(image, element("span", { class: trend, text }));
 		return cell;
 	}
 
@@ -220,12 +253,9 @@ export class Table {
 	private first(most: number): number[] {
 		const column = this.columns().find((c) => c.key === this.sortKey) ?? this.columns()[1];
 		const sign = this.descending ? -1 : 1;
-		const keys = Float64Array.from(this.entries, (entry) => sign * column.order(entry));
-		const last = Float64Array.from(keys).sort()[Math.min(most, keys.length) - 1];
-		const list = [];
-		for (let i = 0; i < keys.length; i++) if (keys[i] <= last) list.push(i);
-		list.sort((a, b) => keys[a] - keys[b] || a - b);
-		return list.slice(0, most).map((i) => this.entries[i]);
+		const keys = new Float64Array(this.entries.length);
+		for (let i = 0; i < keys.length; i++) keys[i] = sign * column.order(this.entries[i]);
+		return smallest(keys, most).map((i) => this.entries[i]);
 	}
 
 	private sortBy(key: Key): void {
@@ -258,7 +288,10 @@ export class Table {
 		if (!this.open.has(entry)) return [row];
 		const path = view.path(entry);
 		const inside = path.length ? frames(path) : element("p", { text: "The trace has no backtrace of it." });
-		const cell = element("td", { attributes: { colspan: columns.length } }, inside);
+		const errors = errorsOf(this.amount(entry));
+		const told =
+			errors === null ? null : element("p", { class: "detail", text: `${errors[0].toUpperCase()}${errors.slice(1)}.` });
+		const cell = element("td", { attributes: { colspan: columns.length } }, inside, told);
 		return [row, element("tr", { class: "inside" }, cell)];
 	}
 
@@ -274,7 +307,7 @@ export class Table {
 		}
 		fill(this.body, ...rows);
 		this.tellMore();
-		this.state.textContent = this.share(this.entries);
+		this.state.textContent = this.share();
 	}
 
 	private showMore(): void {
@@ -291,12 +324,22 @@ export class Table {
 		this.more.textContent = `Show ${count(Math.min(left, MORE_ROWS))} more of ${count(left)}`;
 	}
 
-	private share(order: number[]): string {
+	private amount(entry: number): Amount {
+		return amountAt((this.data as TableData).measured.now, entry);
+	}
+
+	private share(): string {
 		const { measured, byBlocks } = this.data as TableData;
 		const values = byBlocks ? measured.now.count : measured.now.bytes;
-		const all = values.reduce((a, b) => a + b, 0);
-		const part = order.reduce((sum, entry) => sum + values[entry], 0);
-		const what = byBlocks ? plural(part, "block") : bytes(part);
-		return `${plural(order.length, "backtrace")} with ${what}${this.query ? `, ${percent(part, all)} of all` : ""}`;
+		const { count, bytes, sample } = measured.now;
+		const part = { count: 0, bytes: 0, estimated: sample !== null };
+		for (const entry of this.entries) {
+			part.count += count[entry];
+			part.bytes += bytes[entry];
+		}
+		let all = 0;
+		for (const value of values) all += value;
+		const share = this.query ? `, ${percent(byBlocks ? part.count : part.bytes, all)} of all` : "";
+		return `${plural(this.entries.length, "backtrace")} with ${byBlocks ? blocksOf(part) : bytesOf(part)}${share}`;
 	}
 }

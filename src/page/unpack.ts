@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Unpacks what src/reader/export/page_data.c packed: base64 of raw deflate; in that, a text in JSON and columns of
-// numbers.
+// Unpacks what src/reader/export/page_data.c packed: base64 of raw deflate; in that, columns of numbers and at most one
+// text in JSON.
 import { inflateSync } from "fflate";
 
 function decodeBase64(text: string): Uint8Array {
@@ -17,15 +17,30 @@ async function inflateByBrowser(bytes: Uint8Array): Promise<Uint8Array> {
 	return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// A browser may lack DecompressionStream, or not know raw deflate. fflate does the same, more slowly.
-async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
-	try {
-		return await inflateByBrowser(bytes);
-	} catch {
-		return inflateSync(bytes);
+// Bytes that are inflated at once, which takes a while, or bit by bit beside other work.
+export class Packed {
+	private bytes: Uint8Array | null = null;
+
+	constructor(private text: string) {}
+
+	// A browser may lack DecompressionStream, or not know raw deflate. fflate does the same, more slowly.
+	async prepare(): Promise<Uint8Array> {
+		if (this.bytes) return this.bytes;
+		try {
+			const bytes = await inflateByBrowser(decodeBase64(this.text));
+			this.bytes ??= bytes;
+		} catch {}
+		return this.now();
+	}
+
+	now(): Uint8Array {
+		this.bytes ??= inflateSync(decodeBase64(this.text));
+		this.text = "";
+		return this.bytes;
 	}
 }
 
+// Pieces of bytes, each behind its length.
 export class Reader {
 	private at = 0;
 	constructor(private readonly bytes: Uint8Array) {}
@@ -50,10 +65,13 @@ export class Reader {
 	}
 }
 
-// All numbers of a column.
-export function readColumn(bytes: Uint8Array): Float64Array {
-	let count = 0;
-	for (let i = 0; i < bytes.length; i++) if (bytes[i] < 0x80) count++;
+// A column: numbers of seven bits a byte, see src/reader/export/column.h.
+interface Piece {
+	count: number;
+	bytes: Uint8Array;
+}
+
+function readNumbers({ count, bytes }: Piece): Float64Array {
 	const numbers = new Float64Array(count);
 	for (let i = 0, n = 0; n < count; n++) {
 		let byte = bytes[i++];
@@ -71,15 +89,53 @@ export function signed(number: number): number {
 	return number % 2 ? -(number + 1) / 2 : number / 2;
 }
 
-export interface Unpacked<Description> {
-	description: Description;
-	columns: Map<string, Float64Array>;
+// What is in front of each number, in all, and the sum of all numbers.
+export function sumUp(numbers: Float64Array): Float64Array {
+	const sums = new Float64Array(numbers.length + 1);
+	for (let i = 0, sum = 0; i < numbers.length; ) {
+		sum += numbers[i];
+		sums[++i] = sum;
+	}
+	return sums;
 }
 
-export async function unpack<Description extends { columns: string[] }>(text: string): Promise<Unpacked<Description>> {
-	const reader = new Reader(await inflate(decodeBase64(text)));
-	const description = JSON.parse(new TextDecoder().decode(reader.piece())) as Description;
-	const columns = new Map<string, Float64Array>();
-	for (const name of description.columns) columns.set(name, readColumn(reader.piece()));
-	return { description, columns };
+// Columns, which are read when they are asked for.
+export class Columns {
+	constructor(private readonly pieces: Map<string, Piece>) {}
+
+	private piece(name: string): Piece {
+		const piece = this.pieces.get(name);
+		if (!piece) throw new Error(`the data of this page has no column ${name}`);
+		return piece;
+	}
+
+	numbers(name: string): Float64Array {
+		return readNumbers(this.piece(name));
+	}
+
+	integers(name: string): Int32Array {
+		return new Int32Array(this.numbers(name));
+	}
+
+	// Numbers of eight bytes each: where digits behind the point count.
+	doubles(name: string): Float64Array {
+		const { count, bytes } = this.piece(name);
+		const numbers = new Float64Array(count);
+		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+		for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(8 * i, true);
+		return numbers;
+	}
+}
+
+export function readColumns(reader: Reader, names: string[]): Columns {
+	return new Columns(new Map(names.map((name) => [name, { count: reader.number(), bytes: reader.piece() }])));
+}
+
+// What is made when it is asked for the first time.
+export function once<Made>(make: () => Made): () => Made {
+	let made: { value: Made } | null = null;
+	return () => {
+		made ??= { value: make() };
+		return made.value;
+	};
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the flame graph and the table show: the backtraces of one run, or those of two runs side by side. An entry is a
 // line of the table.
-import { Curves, firstAndLast, measure, newAmounts, type Selection } from "./measure";
-import type { Amounts, Metric, Place, Run, Trend } from "./run";
-import { Adding, noBacktrace, type Origin, originOf, Tree } from "./tree";
-
-export interface Branches {
-	tree: Tree;
-	ends: Int32Array; // the tree's node of each entry
-}
+import { addAt, Measure, type Selection } from "./measure";
+import { Origins } from "./origin";
+import { type Amounts, type Metric, newAmounts, type Place, type Run, type Trend } from "./run";
+import { Paths, Tree } from "./tree";
+import { once } from "./unpack";
 
 // What only the table of one run has.
 export interface Course {
@@ -17,7 +14,8 @@ export interface Course {
 	rate(entry: number): number;
 	first(entry: number): number;
 	last(entry: number): number;
-	curve(entry: number): Float64Array;
+	// What the entry held over the run. It is told at once, or as soon as the cells are there.
+	curve(entry: number, tell: (held: Float64Array) => void): void;
 }
 
 export interface Measured {
@@ -29,86 +27,92 @@ export interface View {
 	readonly entries: number;
 	readonly course: Course | null;
 	readonly metrics: Metric[];
+	readonly paths: Paths; // by entry
 	measure(selection: Selection): Measured;
-	branches(inverted: boolean): Branches;
+	tree(inverted: boolean): Tree;
 	path(entry: number): Place[]; // innermost first
-	origin(entry: number): Origin; // where it was allocated
-	matching(query: string): Uint8Array; // by entry: does a function, file or module have the text in lower case?
-}
-
-function originOfRow(run: Run, row: number): Origin {
-	const path = run.path(row).map((place) => run.placeOf(place));
-	return path.length ? originOf(path) : { label: noBacktrace(run.callOf(row)), callers: "" };
+	label(entry: number): string; // where it was allocated
+	callers(entry: number): string; // who called that
 }
 
 const METRICS: Metric[] = ["leaked", "lost", "peak", "allocated", "calls", "temporary"];
 
+// Of a sample, it is not known which blocks were temporary.
 function metricsOf(runs: Run[]): Metric[] {
-	return METRICS.filter((metric) => metric !== "lost" || runs.every((run) => run.info.looked));
+	const isKnown = (run: Run, metric: Metric) =>
+		metric === "lost" ? run.info.looked : metric !== "temporary" || !run.isSample;
+	return METRICS.filter((metric) => runs.every((run) => isKnown(run, metric)));
+}
+
+// The trees of PATHS, which are made when they are asked for.
+function treesOf(paths: () => Paths): (inverted: boolean) => Tree {
+	const trees = [false, true].map((inverted) => once(() => new Tree(paths(), inverted)));
+	return (inverted) => trees[Number(inverted)]();
 }
 
 export class RunView implements View {
 	readonly entries: number;
 	readonly course: Course;
 	readonly metrics: Metric[];
-	private readonly made: (Branches | undefined)[] = [];
-	private readonly origins: Origin[] = [];
-	private adding: { tree: Tree; adding: Adding } | null = null; // the inverted tree, which takes a while
+	readonly isSample: boolean;
+	readonly about: Measure;
+	private readonly makePaths: () => Paths;
+	readonly tree: (inverted: boolean) => Tree;
+	private readonly origins: Origins;
+	private hasCells = false;
+	private waiting: (() => void)[] = []; // for the cells
 
 	constructor(private readonly run: Run) {
 		this.entries = run.rowCount;
 		this.metrics = metricsOf([run]);
-		const { first, last } = firstAndLast(run);
-		const curves = new Curves(run);
+		this.isSample = run.isSample;
+		this.about = new Measure(run);
+		this.origins = new Origins(run);
+		this.makePaths = once(() => {
+			const paths = new Paths(true);
+			paths.addRun(run);
+			return paths;
+		});
+		this.tree = treesOf(this.makePaths);
 		this.course = {
 			trend: (row) => run.trendOf(row),
 			since: (row) => run.row.since[row],
 			rate: (row) => run.row.rate[row],
-			first: (row) => first[row],
-			last: (row) => last[row],
-			curve: (row) => curves.of(row),
+			first: (row) => this.about.firstAndLast().first[row],
+			last: (row) => this.about.firstAndLast().last[row],
+			curve: (row, tell) => this.whenCells(() => tell(this.about.curve(row))),
 		};
 	}
 
+	get paths(): Paths {
+		return this.makePaths();
+	}
+
+	private whenCells(act: () => void): void {
+		if (this.hasCells) act();
+		else this.waiting.push(act);
+	}
+
+	// What the cells are needed for can be done from now on.
+	cellsCame(): void {
+		this.hasCells = true;
+		for (const act of this.waiting.splice(0)) act();
+	}
+
 	measure(selection: Selection): Measured {
-		return { now: measure(this.run, selection), before: null };
-	}
-
-	// Works on what may be asked for later. Is it done?
-	prepare(milliseconds: number): boolean {
-		if (this.made[1]) return true;
-		if (!this.adding) {
-			const tree = new Tree(true, this.run.caller.length);
-			this.adding = { tree, adding: new Adding(tree, this.run, true) };
-		}
-		if (!this.adding.adding.work(milliseconds)) return false;
-		this.made[1] = { tree: this.adding.tree, ends: this.adding.adding.ends };
-		this.adding = null;
-		return true;
-	}
-
-	branches(inverted: boolean): Branches {
-		if (inverted) this.prepare(Infinity);
-		let made = this.made[Number(inverted)];
-		if (!made) {
-			const tree = new Tree(true, this.run.caller.length);
-			made = { tree, ends: tree.addRun(this.run, inverted) };
-			this.made[Number(inverted)] = made;
-		}
-		return made;
+		return { now: this.about.byRow(selection), before: null };
 	}
 
 	path(row: number): Place[] {
 		return this.run.path(row).map((place) => this.run.placeOf(place));
 	}
 
-	origin(row: number): Origin {
-		this.origins[row] ??= originOfRow(this.run, row);
-		return this.origins[row];
+	label(row: number): string {
+		return this.origins.label(row);
 	}
 
-	matching(query: string): Uint8Array {
-		return this.run.matching(query);
+	callers(row: number): string {
+		return this.origins.callers(row);
 	}
 }
 
@@ -117,62 +121,49 @@ export class Comparison implements View {
 	readonly entries: number;
 	readonly course = null;
 	readonly metrics: Metric[];
-	private readonly trees: Branches[] = [];
+	readonly paths: Paths;
+	readonly tree: (inverted: boolean) => Tree;
 	private readonly owners: { run: Run; row: number }[] = [];
-	private readonly slots: Int32Array[] = []; // the entry of each row, by run
+	private readonly slots: Int32Array; // the entry of each row, those of all runs one behind the other
+	private readonly isSample: boolean;
+	private readonly origins: Origins[]; // by run
 
 	constructor(
 		private readonly runs: Run[],
 		private readonly isNew: (run: Run) => boolean,
 	) {
+		const all = new Paths(false);
+		for (const run of runs) all.addRun(run);
 		this.metrics = metricsOf(runs);
-		const entryOf = new Map<number, number>();
-		const tree = new Tree(false, 0);
-		for (const run of runs)
-			this.slots.push(
-				tree.addRun(run, false).map((end, row) => {
-					const entry = entryOf.get(end) ?? this.owners.length;
-					if (entry === this.owners.length) this.owners.push({ run, row });
-					else if (isNew(run) && !isNew(this.owners[entry].run)) this.owners[entry] = { run, row };
-					entryOf.set(end, entry);
-					return entry;
-				}),
-			);
-		this.entries = this.owners.length;
+		this.isSample = runs.some((run) => run.isSample);
+		this.origins = runs.map((run) => new Origins(run));
+		const firsts = all.firstAlike();
+		const entries: number[] = []; // the first backtrace of each
+		this.slots = new Int32Array(all.count);
+		this.eachRow((run, row, at) => {
+			const entry = firsts[at] === at ? entries.push(at) - 1 : this.slots[firsts[at]];
+			this.slots[at] = entry;
+			if (!this.owners[entry] || (isNew(run) && !isNew(this.owners[entry].run))) this.owners[entry] = { run, row };
+		});
+		this.entries = entries.length;
+		this.paths = all.only(entries);
+		this.tree = treesOf(() => this.paths);
 	}
 
-	// The node of each entry: all rows of an entry have the same.
-	private endsOf(tree: Tree, inverted: boolean): Int32Array {
-		const ends = new Int32Array(this.entries);
-		this.runs.forEach((run, i) => {
-			tree.addRun(run, inverted).forEach((end, row) => {
-				ends[this.slots[i][row]] = end;
-			});
-		});
-		return ends;
+	private eachRow(act: (run: Run, row: number, at: number) => void): void {
+		let at = 0;
+		for (const run of this.runs) for (let row = 0; row < run.rowCount; row++) act(run, row, at++);
 	}
 
 	measure(selection: Selection): Measured {
-		const now = newAmounts(this.entries);
-		const before = newAmounts(this.entries);
-		this.runs.forEach((run, i) => {
-			const amounts = measure(run, { ...selection, thread: null, range: null });
-			const to = this.isNew(run) ? now : before;
-			for (let row = 0; row < run.rowCount; row++) {
-				to.count[this.slots[i][row]] += amounts.count[row];
-				to.bytes[this.slots[i][row]] += amounts.bytes[row];
-			}
+		const now = newAmounts(this.entries, this.isSample);
+		const before = newAmounts(this.entries, this.isSample);
+		const whole = { ...selection, thread: null, range: null };
+		const amounts = new Map(this.runs.map((run) => [run, new Measure(run).byRow(whole)]));
+		this.eachRow((run, row, at) => {
+			addAt(this.isNew(run) ? now : before, this.slots[at], amounts.get(run) as Amounts, row);
 		});
 		return { now, before };
-	}
-
-	branches(inverted: boolean): Branches {
-		const index = Number(inverted);
-		if (!this.trees[index]) {
-			const tree = new Tree(false, 0);
-			this.trees[index] = { tree, ends: this.endsOf(tree, inverted) };
-		}
-		return this.trees[index];
 	}
 
 	path(entry: number): Place[] {
@@ -180,18 +171,17 @@ export class Comparison implements View {
 		return run.path(row).map((place) => run.placeOf(place));
 	}
 
-	origin(entry: number): Origin {
+	label(entry: number): string {
 		const { run, row } = this.owners[entry];
-		return originOfRow(run, row);
+		return this.originsOf(run).label(row);
 	}
 
-	matching(query: string): Uint8Array {
-		const entries = new Uint8Array(this.entries);
-		this.runs.forEach((run, i) => {
-			run.matching(query).forEach((matches, row) => {
-				entries[this.slots[i][row]] |= matches;
-			});
-		});
-		return entries;
+	callers(entry: number): string {
+		const { run, row } = this.owners[entry];
+		return this.originsOf(run).callers(row);
+	}
+
+	private originsOf(run: Run): Origins {
+		return this.origins[this.runs.indexOf(run)];
 	}
 }

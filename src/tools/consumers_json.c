@@ -159,6 +159,8 @@ static json_t *summary_value(const struct export_image *image, const struct view
 		json_decref(object);
 		return NULL;
 	}
+	if (view->accepted)
+		json_object_set_new(object, "suppressed", amount_json(*view->accepted));
 	return object;
 }
 

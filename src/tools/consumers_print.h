@@ -21,8 +21,9 @@ struct view {
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	uint64_t min_percent; /* tree: nodes with less are summed up */
 	enum view_tree tree;
-	bool only_lost; /* of the blocks that were not released, those that are not lost were left out */
-	bool by_thread; /* a table of threads instead of backtraces */
+	bool only_lost;                /* of the blocks that were not released, those that are not lost were left out */
+	const struct amount *accepted; /* what does not count as leaked, because it is suppressed; NULL: all counts */
+	bool by_thread;                /* a table of threads instead of backtraces */
 	struct backtrace_style style;
 };
 

@@ -306,6 +306,11 @@ static int print_backtraces(const struct export_image *image, const struct view 
 	struct amount whole = consumers_amount(image->consumers, image->metric);
 	const struct screen *screen = view->style.screen;
 
+	if (view->accepted && image->metric == METRIC_LEAKED) {
+		fputs("\nsuppressed: ", out);
+		amount_print(view->accepted, out);
+		fputc('\n', out);
+	}
 	fprintf(out, "\n%s%s: ", screen_strong(screen), title_of(image->metric, view));
 	amount_print(&whole, out);
 	fprintf(out, " in %zu backtrace%s%s\n", ranking->count, plural(ranking->count), screen_plain(screen));

@@ -94,8 +94,6 @@ static void check(const struct launch_options *options)
 	if (options->report && !make_report_knows(options->report))
 		cli_usage_error("--report: '%s' ends neither in .html nor in .svg", options->report);
 	settings_check(&options->settings);
-	if (options->report && options->settings.values[SETTING_SAMPLE] && make_report_is_page(options->report))
-		cli_usage_error("--report: a page is made of a full trace, not of a sample; FILE.svg is made of both");
 	if (options->run && !*options->run)
 		cli_usage_error("--run needs a command");
 	if (options->run && !settings_get(&options->settings, SETTING_AT))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-report: tells which backtraces used how much memory in a traced program, and when. */
+#include "accepted.h"
 #include "attached_text.h"
 #include "command.h"
 #include "consumers_print.h"
@@ -29,6 +30,11 @@ static const char help[] =
 	"                        (blocks); default: peak\n"
 	"      --lost            of the blocks that were not released, only those that are lost, where\n"
 	"                        the trace tells it; ranked by leaked if there is no --by\n"
+	"  -s, --suppressions FILE\n"
+	"                        what does not count as leaked, as for log-malloc-findleak; can be\n"
+	"                        repeated\n"
+	"      --no-default-suppressions\n"
+	"                        with -s: what libc and other runtimes keep counts\n"
 	"      --format FORMAT   text, json, html (a page for a browser), svg (a flame\n"
 	"                        graph), folded (FlameGraph, speedscope), massif (ms_print,\n"
 	"                        massif-visualizer) or pprof (go tool pprof); default: text\n"
@@ -46,11 +52,13 @@ static const char help[] =
 	"  -p, --pid PID         only the process PID of the trace\n" COMMAND_FRAME_HELP COMMAND_LAST_HELP
 	"Exit status: 0 fine, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
 
-enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM, LOST };
+enum option_value { FORMAT = COMMAND_NEXT_OPTION, TREE, MIN_PERCENT, BY_THREAD, SPLIT_THREADS, SUM, LOST, NO_DEFAULTS };
 
 static const struct option options[] = {
 	{"by", required_argument, NULL, 'b'},
 	{"lost", no_argument, NULL, LOST},
+	{"suppressions", required_argument, NULL, 's'},
+	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
 	{"format", required_argument, NULL, FORMAT},
 	{"output", required_argument, NULL, 'o'},
 	{"tree", optional_argument, NULL, TREE},
@@ -86,12 +94,12 @@ struct report {
 	bool has_metric; /* --by */
 	enum metric metric;
 	struct only_lost lost;
+	struct accepted accepted;
 	struct view view;
 	struct consumers consumers;
 	struct timeline timeline;
 	uint64_t images; /* the number of reported images */
 	bool missed;     /* some trace could not be read, or not as it was asked for */
-	bool refused;    /* this trace has an image of samples, and the format is for full ones */
 	bool missing;    /* this trace has no image of the process that was asked for */
 	struct export_pprof *pprof;
 	struct {
@@ -230,12 +238,6 @@ static int report_image(struct report *r)
 
 	if (!command_wants_image(&r->work) || !window_has_begun(&r->work.window))
 		return 0;
-	if (image->sample && r->format == FORMAT_HTML) {
-		cli_error("%s: image %u: a page is made of a full trace, not of a sample; --format svg is made of both",
-		          r->work.trace->input.name, image->number);
-		r->refused = true;
-		return 0;
-	}
 	r->view.trace = r->work.trace;
 	r->view.window = &r->work.window;
 	r->view.resolver = &resolver;
@@ -243,6 +245,9 @@ static int report_image(struct report *r)
 	r->view.malformed = command_malformed(&r->work);
 	r->work.lacks_objects |= python_lacks_objects(image, &r->consumers);
 	error = only_lost_apply(&r->lost, &r->work, &r->consumers);
+	if (!error)
+		error = accepted_apply(&r->accepted, &resolver, &image->stacks, &r->consumers);
+	r->view.accepted = r->accepted.is_wanted ? &r->accepted.amount : NULL;
 	r->view.only_lost = r->lost.is_wanted && r->lost.unreached.known;
 	if (!error)
 		error = summary_add(&r->summary, image, &r->consumers, r->sum ? &resolver : NULL);
@@ -272,6 +277,7 @@ static void forget_image(struct report *r)
 	consumers_free(&r->consumers);
 	timeline_free(&r->timeline);
 	only_lost_free(&r->lost);
+	accepted_next_image(&r->accepted);
 	course_free(&r->html.course);
 	command_next_image(&r->work);
 }
@@ -313,11 +319,10 @@ static int read_trace(void *context)
 	int error;
 
 	r->html.traces++;
-	r->refused = false;
 	error = command_each_item(&r->work, take_item, r);
 
 	forget_image(r);
-	r->missing = !error && trace->records && r->images == before && !r->refused && !interrupt_came() &&
+	r->missing = !error && trace->records && r->images == before && !interrupt_came() &&
 	             !window_missing(&r->work.window);
 	if (r->missing)
 		cli_error("%s: process %" PRIu64 " is not in this trace", trace->input.name, r->work.pid);
@@ -328,7 +333,7 @@ static enum cli_status report_trace(struct report *r, const char *path)
 {
 	enum cli_status status = command_read(&r->work, path, read_trace, r);
 
-	return status == CLI_OK && (r->missing || r->refused) ? CLI_TROUBLE : status;
+	return status == CLI_OK && r->missing ? CLI_TROUBLE : status;
 }
 
 /* Writes what needs all images: sums, massif and pprof. */
@@ -399,6 +404,10 @@ static int run(struct report *r, char **paths)
 
 	if (!output_file_open(&r->file, r->output, paths))
 		return CLI_TROUBLE;
+	if (accepted_begin(&r->accepted) != 0) {
+		cli_error("%s", strerror(ENOMEM));
+		return finish(r, CLI_TROUBLE);
+	}
 	if (!command_look_up(&r->work) || !command_open_screen(&r->work) || !create_export(r))
 		return finish(r, CLI_TROUBLE);
 	for (; *paths && !interrupt_came(); paths++)
@@ -410,6 +419,7 @@ static int run(struct report *r, char **paths)
 	export_html_destroy(r->html.page);
 	export_svg_destroy(r->svg);
 	summary_free(&r->summary);
+	accepted_free(&r->accepted);
 	free(r->massif.text);
 	return finish(r, status);
 }
@@ -446,6 +456,13 @@ static bool take_option(void *context, int option, const char *argument)
 	case 'b':
 		r->has_metric = true;
 		r->metric = cli_metric(argument);
+		return true;
+	case 's':
+		if (accepted_load(&r->accepted, argument, &r->work.diag) != 0)
+			exit(CLI_TROUBLE);
+		return true;
+	case NO_DEFAULTS:
+		r->accepted.without_builtin = true;
 		return true;
 	case LOST:
 		r->lost.is_wanted = true;
@@ -516,6 +533,10 @@ static void check_options(struct report *r, char **paths)
 		cli_usage_error("a profile for pprof is not for a terminal: send it to a file");
 	if (r->lost.is_wanted && r->format == FORMAT_MASSIF)
 		cli_usage_error("massif's format shows what was in use over time: not what is lost in the end");
+	if (r->accepted.is_wanted && r->format == FORMAT_MASSIF)
+		cli_usage_error("massif's format shows what was in use over time: nothing is suppressed in it");
+	if (r->accepted.without_builtin && !r->accepted.is_wanted)
+		cli_usage_error("--no-default-suppressions is for --suppressions");
 	if (r->lost.is_wanted && !r->has_metric)
 		r->metric = METRIC_LEAKED;
 	r->summary.backtraces.metric = r->metric;
@@ -528,7 +549,7 @@ static void check_options(struct report *r, char **paths)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = {"log-malloc-report", help, "b:o:t:p:nfhV", options, take_option};
+	static const struct command command = {"log-malloc-report", help, "b:o:s:t:p:nfhV", options, take_option};
 	struct report r = {.metric = METRIC_PEAK, .view.min_percent = 1};
 	char **paths = command_parse(&command, &r.work, &r, argc, argv);
 

@@ -38,13 +38,6 @@ bool make_report_knows(const char *file)
 	return format_of(file) != NULL;
 }
 
-bool make_report_is_page(const char *file)
-{
-	const char *format = format_of(file);
-
-	return format && strcmp(format, "html") == 0;
-}
-
 /* ---- the directory -------------------------------------------------------- */
 
 static bool make_directory(struct make_report *report)

@@ -25,9 +25,6 @@ struct make_report {
 /* Does the name of a file end in what a report can be: .html or .svg? */
 bool make_report_knows(const char *file);
 
-/* Is it a page, .html? */
-bool make_report_is_page(const char *file);
-
 /*
  * Before the command runs: makes the directory, unless a place for the trace TO was chosen, or SEVERAL processes are
  * traced; then TO lies there. False after a message.

@@ -38,7 +38,7 @@ START_TEST(a_build_without_the_page_says_how_to_get_it)
 	write_file("trace", trace, strlen(trace));
 	must(run("make -s -C $S B=$PWD/without HTML=no CC=\"$CC\" $PWD/without/generated/page_template.o"));
 	r = run("$CC -o report $B/obj/src/tools/log-malloc-report.o without/generated/page_template.o $B/libtools.a "
-	        "$B/libreader.a $LM_CFLAGS -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl");
+	        "$B/libreader.a $LM_CFLAGS -ldw -lelf -liberty -lzstd -lz -ljansson -lprotobuf-c -ldl -lm");
 	if (r.status != 0) {
 		skip("a_build_without_the_page_says_how_to_get_it", "a program can't be linked here as make links it");
 		return;

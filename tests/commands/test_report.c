@@ -519,6 +519,30 @@ START_TEST(lines_and_functions_are_named)
 }
 END_TEST
 
+START_TEST(what_is_suppressed_does_not_count_as_leaked)
+{
+	write_small();
+	must(run("echo 'leak:keep' >known && echo 'leak:nobody' >other"));
+	json_says("-s known small", "[.suppressed,.leaked]",
+	          "[{\"count\":1,\"bytes\":200},{\"count\":1,\"bytes\":8}]\n");
+	json_says("-s known -b leaked small", "[.consumers[]|[.call,.bytes]]", "[[\"malloc\",8]]\n");
+	/* As many as findleak leaves out. */
+	must(run("$B/log-malloc-findleak -s known --format json small | jq -c '.suppressed|[.count,.bytes]' >found; "
+	         "$B/log-malloc-report -s known --format json small | jq -c '.suppressed|[.count,.bytes]' | cmp - "
+	         "found"));
+	/* All else is as it was. */
+	must(run("for by in peak allocated calls temporary; do $B/log-malloc-report --by $by --format json small | "
+	         "jq 'del(..|.leaked?)' >all; $B/log-malloc-report --by $by -s known --format json small | "
+	         "jq 'del(.suppressed,(..|.leaked?))' | cmp - all || exit 1; done"));
+	json_says("-s other small", "[.suppressed.count,.leaked.count]", "[0,2]\n");
+	json_says("small", "has(\"suppressed\")", "false\n");
+	ck_assert_ptr_nonnull(strstr(report("-s known -b leaked small"), "\nsuppressed: 1 block, 200 bytes\n"));
+	ck_assert_int_eq(run("$B/log-malloc-report -s nothing small").status, 2);
+	ck_assert_int_eq(run("$B/log-malloc-report -s known --format massif small").status, 2);
+	ck_assert_int_eq(run("$B/log-malloc-report --no-default-suppressions small").status, 2);
+}
+END_TEST
+
 START_TEST(wrong_usage_is_refused)
 {
 	static const char *const wrong[] = {"",
@@ -567,6 +591,7 @@ int main(void)
 	tcase_add_test(known, both_formats_of_the_trace_give_the_same_report);
 	tcase_add_test(known, a_stream_gives_the_same_report_as_a_file);
 	tcase_add_test(known, massif_s_file_has_the_program_with_the_highest_peak);
+	tcase_add_test(known, what_is_suppressed_does_not_count_as_leaked);
 	tcase_add_test(known, wrong_usage_is_refused);
 	suite_add_tcase(suite, known);
 	tcase_set_timeout(real, 120);

@@ -37,6 +37,17 @@ function write(name, text) {
 	return name;
 }
 
+// A trace of the blocks of NAME in which points lie that are so many bytes apart.
+function sampled(name, mean) {
+	const run = spawnSync("python3", [join(source, "tests/support/sample.py"), String(mean), "1"], {
+		input: readFileSync(join(directory, name)),
+		encoding: "utf8",
+		maxBuffer: 1 << 26,
+	});
+	assert.equal(run.status, 0, run.stderr);
+	return run.stdout;
+}
+
 const json = (name, ...options) => JSON.parse(report("--format=json", ...options, name));
 
 let browser;
@@ -45,10 +56,14 @@ const urls = {};
 before(async () => {
 	write("server", traces.server());
 	write("worse", traces.server(3));
-	for (const name of ["hostile", "chip", "empty", "withoutBacktraces", "killed"]) write(name, traces[name]());
-	for (const name of ["server", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
+	for (const name of ["narrow", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
+		write(name, traces[name]());
+	for (const name of ["server", "narrow", "lost", "hostile", "chip", "empty", "withoutBacktraces", "killed"])
 		urls[name] = makePage(`${name}.html`, [name]);
 	urls.both = makePage("both.html", ["server", "worse"]);
+	for (const name of ["server", "worse"]) write(`${name}.sample`, sampled(name, 200));
+	urls.sample = makePage("sample.html", ["server.sample"]);
+	urls.samples = makePage("samples.html", ["server.sample", "worse.sample"]);
 	browser = await chromium.launch({
 		executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
 		args: ["--no-sandbox", "--disable-gpu"],
@@ -78,7 +93,7 @@ async function withPage(url, use) {
 	await tab.setViewportSize({ width: 1280, height: 900 });
 	await tab.emulateMedia({ media: "screen", colorScheme: "light" });
 	await tab.goto(url);
-	await tab.waitForSelector("#main:not([hidden]), #message:not([hidden])");
+	await tab.waitForSelector("#main:not([hidden]):not([aria-busy]), #message:not([hidden])");
 	assert.equal(await tab.locator("#message").isVisible(), false, await tab.locator("#message").textContent());
 	await use(tab);
 	assert.deepEqual(faults.splice(0), []);
@@ -86,23 +101,31 @@ async function withPage(url, use) {
 
 // ---- what a page says -----------------------------------------------------------
 
+// What is not in the window is drawn a little later.
+const settle = (page) => page.waitForSelector("#main:not([hidden]):not([aria-busy])");
+
 async function showAll(page) {
+	await settle(page);
 	while (await page.locator("#table-more").isVisible()) await page.locator("#table-more").click();
 }
 
 // The table's rows: the first cell's text, and the numbers of the other cells.
-const rows = (page) =>
-	page.$$eval("#table-body tr[data-entry]", (list) =>
+async function rows(page) {
+	await settle(page);
+	return page.$$eval("#table-body tr[data-entry]", (list) =>
 		list.map((row) => ({
 			name: row.querySelector("button").textContent,
-			numbers: [...row.querySelectorAll("td[title]")].map((cell) => Number(cell.title)),
+			numbers: [...row.querySelectorAll("td[title]")].map((cell) => Number.parseFloat(cell.title)),
 		})),
 	);
+}
 
-const labels = (page) =>
-	page.$$eval("#flame [data-node]", (boxes) => boxes.map((box) => box.getAttribute("aria-label")));
+async function labels(page) {
+	await settle(page);
+	return page.$$eval("#flame [data-node]", (boxes) => boxes.map((box) => box.getAttribute("aria-label")));
+}
+
 const choose = (page, metric) => page.locator(`#metric-${metric}`).check({ force: true });
-const settle = (page) => page.waitForTimeout(50);
 
 const sorted = (list) => list.map((item) => JSON.stringify(item)).sort();
 
@@ -300,7 +323,7 @@ test("the flame graph zooms, searches, and is inverted", async () => {
 		await page.locator("#flame-out").click();
 		assert.deepEqual(await labels(page), boxes);
 		await page.locator("#search").fill("keep");
-		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 functions with 19\.53 KiB, /);
+		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 function with 19\.53 KiB, /);
 		assert.ok((await page.locator("#flame .match").count()) >= 1);
 		await page.locator("#search").fill("nobody");
 		assert.match(await page.locator("#flame-found").innerText(), /Nothing/);
@@ -320,6 +343,37 @@ test("the flame graph's widths are the numbers", async () => {
 			list.map((box) => Number.parseFloat(box.style.width)),
 		);
 		assert.ok(Math.abs(widths.reduce((a, b) => a + b) - 100) < 0.01, String(widths));
+	});
+});
+
+test("boxes without room for a text are reached by mouse and keyboard", async () => {
+	await withPage(urls.narrow, async (page) => {
+		await choose(page, "leaked");
+		assert.equal((await labels(page)).length, 2);
+		await page.locator("#flame-detail").scrollIntoViewIfNeeded();
+		const box = await page.locator("#flame").boundingBox();
+		const told = () => page.locator("#flame-detail .told").innerText();
+		// 6 pixels each: the 101st is in the middle.
+		await page.mouse.move(box.x + box.width / 2 + 3, box.y + 50);
+		assert.match(await told(), /^leaf_(99|100|101), 9\.\d+ KiB, 0\.5 %/);
+		const name = (await told()).split(",")[0];
+		assert.ok((await labels(page)).some((label) => label.startsWith(`${name},`)));
+		await page.locator('#flame [tabindex="0"]').focus();
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("ArrowDown");
+		const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+		assert.match(await focused(), /^leaf_0, /);
+		await page.keyboard.press("ArrowRight");
+		assert.match(await focused(), /^leaf_1, /);
+		// A found box is marked where it is painted, too.
+		const painted = () => page.$eval("#flame canvas", (canvas) => canvas.toDataURL());
+		await page.locator("#search").fill("nobody");
+		const before = await painted();
+		await page.locator("#search").fill("leaf_150");
+		assert.match(await page.locator("#flame-found").innerText(), /^Found: 1 function with 9\.62 KiB, 0\.5 %$/);
+		assert.notEqual(await painted(), before);
+		await page.mouse.click(box.x + box.width / 2 + 3, box.y + 50);
+		assert.equal(await page.locator(`#flame [aria-label^="${name},"]`).evaluate((found) => found.style.width), "100%");
 	});
 });
 
@@ -460,7 +514,7 @@ test("nothing is wider than the window", async () => {
 			await page.locator("#about summary").click();
 			for (const width of [1280, 400]) {
 				await page.setViewportSize({ width, height: 800 });
-				await settle(page);
+				await page.waitForTimeout(50);
 				const wide = await page.evaluate(() => document.documentElement.scrollWidth);
 				assert.ok(wide <= width, `${name}: ${wide} of ${width}`);
 			}
@@ -512,6 +566,20 @@ test("the page runs no other script than its own", async () => {
 	await context.close();
 });
 
+test("what is suppressed is told, and does not count as leaked", async () => {
+	write("known", "leak:keep\n");
+	await withPage(makePage("known.html", ["server"], "--suppressions=known"), async (page) => {
+		assert.match(await page.locator(".verdict").innerText(), /^32\.00 KiB in 64 blocks were not freed\. No backtrace/);
+		assert.match(await page.locator(".facts").innerText(), /Suppressed\s+19\.53 KiB\s+200 blocks/);
+		await choose(page, "leaked");
+		assert.deepEqual(await shown(page), expected(json("server", "--by=leaked", "--suppressions=known")));
+		assert.ok((await rows(page)).every((row) => row.name !== "keep"));
+	});
+	await withPage(urls.server, async (page) => {
+		assert.doesNotMatch(await page.locator(".facts").innerText(), /Suppressed/);
+	});
+});
+
 test("two traces are compared", async () => {
 	await withPage(urls.both, async (page) => {
 		await choose(page, "leaked");
@@ -543,7 +611,7 @@ test("two traces are compared", async () => {
 
 test("what is lost is told beside what is reachable", async () => {
 	const trace = join(source, "tests/golden/lost.trace");
-	await withPage(makePage("lost.html", [trace]), async (page) => {
+	await withPage(makePage("golden.html", [trace]), async (page) => {
 		assert.equal(await page.locator("#metric-lost").isChecked(), true);
 		assert.match(await page.locator(".verdict").innerText(), /140 B in 4 blocks are lost/);
 		const told = json(trace, "--lost", "--by=leaked");
@@ -556,6 +624,107 @@ test("what is lost is told beside what is reachable", async () => {
 	});
 	await withPage(urls.server, async (page) => {
 		assert.equal(await page.locator("#metric-lost").count(), 0);
+	});
+});
+
+// What a cell tells of an estimate: the number, its standard errors, and the number of samples.
+const estimates = (page) =>
+	page.$$eval("#table-body tr[data-entry]", (list) =>
+		list.map((row) => [...row.querySelectorAll("td.number")].slice(0, 2).map((cell) => [cell.textContent, cell.title])),
+	);
+
+test("a sample's page has the estimates of JSON", async () => {
+	await withPage(urls.sample, async (page) => {
+		assert.match(await page.locator(".facts").innerText(), /Sample\s+one in 200 B/);
+		assert.equal(await page.locator("#metric-temporary").count(), 0);
+		for (const metric of ["leaked", "peak", "allocated", "calls"]) {
+			const told = json("server.sample", `--by=${metric}`);
+			await choose(page, metric);
+			assert.deepEqual(await shown(page), expected(told), metric);
+			const errors = (await estimates(page)).map(([bytes]) => bytes[1]);
+			const wanted = told.consumers.map((c) => {
+				const blocks = Math.round(c.count_error);
+				return [c.samples, c.bytes_error, `\u00b1 ${blocks} block${blocks === 1 ? "" : "s"}; by ${c.samples} sample`];
+			});
+			assert.ok(told.consumers.length > 2 && wanted.every(([samples]) => samples > 0));
+			for (const [, bytes, text] of wanted) {
+				const found = errors.find((title) => title.includes(text));
+				assert.ok(found, `${metric}: ${text}`);
+				if (bytes < 1000)
+					assert.ok(
+						errors.some((title) => title.includes(`\u00b1 ${Math.round(bytes)} B, `)),
+						text,
+					);
+			}
+			assert.ok((await estimates(page)).flat().every(([text]) => text.startsWith("~")));
+			const threads = await page.$$eval("#panels table:nth-child(3) tbody tr", (list) =>
+				list.map((row) => [...row.querySelectorAll("td[title]")].map((cell) => Number.parseFloat(cell.title))),
+			);
+			const column = { calls: "allocated" }[metric] ?? metric;
+			const uses = told.threads.map((thread) => thread[column]).filter(({ count }) => count);
+			assert.deepEqual(sorted(threads), sorted(uses.map(({ count, bytes }) => [count, bytes])), metric);
+		}
+		const { peak } = json("server.sample");
+		assert.match(await page.locator(".facts").innerText(), new RegExp(`by ${peak.samples} samples`));
+		assert.match((await labels(page))[0], /^all, ~[\d,]+ blocks \u00b1 [\d,]+ blocks?, /);
+		await page.locator("#table-body button").first().click();
+		assert.match(
+			await page.locator("#table-body tr.inside").innerText(),
+			/Standard error \u00b1 .*; by \d+ samples?\./,
+		);
+	});
+});
+
+test("a range of a sample has its estimates", async () => {
+	await withPage(urls.sample, async (page) => {
+		const slices = Number(await page.locator("#range-to").getAttribute("max"));
+		const half = 5 * Math.floor(slices / 10);
+		await setSlider(page, "range-to", half);
+		const until = /to ([\d.]+) s/.exec(await page.locator("#range-text").innerText())[1];
+		for (const metric of ["leaked", "allocated"]) {
+			await choose(page, metric);
+			const told = json("server.sample", `--by=${metric}`, `--until=${until}s`);
+			assert.deepEqual(await shown(page), expected(told), metric);
+			const errors = (await estimates(page)).map(([bytes]) => bytes[1]);
+			for (const { samples } of told.consumers)
+				assert.ok(errors.some((title) => title.includes(`by ${samples} sample`)));
+		}
+	});
+});
+
+test("two samples are compared", async () => {
+	await withPage(urls.samples, async (page) => {
+		await choose(page, "leaked");
+		const now = json("worse.sample", "--by=leaked");
+		assert.match(await page.locator(".verdict").innerText(), /~.* more are leaked than before/);
+		await showAll(page);
+		const all = (await rows(page)).reduce((sum, row) => sum + row.numbers[0], 0);
+		assert.ok(Math.abs(all - now.leaked.bytes) <= now.consumers.length, `${all} of ${now.leaked.bytes}`);
+		const change = page.locator("#table-body tr").first().locator("td").last();
+		assert.match(await change.innerText(), /~/);
+		assert.match(await change.getAttribute("title"), /^standard error \u00b1 .* by \d+ samples$/);
+	});
+});
+
+test("what is lost of a range is what was allocated in it", async () => {
+	await withPage(urls.lost, async (page) => {
+		const slices = Number(await page.locator("#range-to").getAttribute("max"));
+		await choose(page, "lost");
+		assert.deepEqual(await shown(page), expected(json("lost", "--lost", "--by=leaked")));
+		const half = 5 * Math.floor(slices / 10);
+		await setSlider(page, "range-to", half);
+		assert.match(await page.locator("#table-title").innerText(), /lost of what was allocated in the range/);
+		const early = await rows(page);
+		const until = Number(/to ([\d.]+) s/.exec(await page.locator("#range-text").innerText())[1]);
+		const count = (list) => list.reduce((sum, row) => sum + row.numbers[1], 0);
+		// A block for each 100 ms; each third one is lost, but for those that were freed.
+		const lost = Array.from({ length: 40 }, (_, i) => i).filter((i) => i % 3 === 0 && i % 5 !== 4);
+		assert.equal(count(early), lost.filter((i) => i < 10 * until).length);
+		await setSlider(page, "range-to", slices);
+		await setSlider(page, "range-from", half);
+		const late = await rows(page);
+		assert.equal(count(late), lost.filter((i) => i >= 10 * until).length);
+		assert.ok(count(early) > 0 && count(late) > 0);
 	});
 });
 

@@ -92,6 +92,31 @@ export function server(leaks = 1) {
 	return writer.end();
 }
 
+// A function with 200 callees, the first of which have a little more than the next.
+export function narrow() {
+	const writer = new Writer();
+	for (let i = 0; i < 200; i++)
+		writer.malloc(10000 - i, [frame("/opt/demo", `leaf_${i}`, 10 + i), frame("/opt/demo", "main", 1)]);
+	return writer.end();
+}
+
+// Four seconds in which blocks are lost, and some are not, of two backtraces.
+export function lost() {
+	const writer = new Writer();
+	const blocks = [];
+	for (let i = 0; i < 40; i++) {
+		writer.time(100 * i);
+		const frames = [frame("/opt/demo", i % 2 ? "odd" : "even", 1 + (i % 2)), frame("/opt/demo", "main", 3)];
+		blocks.push(writer.malloc(10 + i, frames));
+		if (i % 5 === 4) writer.free(blocks[i]);
+	}
+	const unreachable = blocks
+		.filter((_, i) => i % 3 === 0 && i % 5 !== 4)
+		.map(({ address }) => `0x${address.toString(16)}`);
+	writer.lines.push(`# REACHED-AT 4000 blocks=${unreachable.length}\n# UNREACHABLE ${unreachable.join(" ")}\n`);
+	return writer.end();
+}
+
 export const HOSTILE = [
 	"</script><img onerror=alert(1) src=x>",
 	"<script>window.hacked=1</script>",

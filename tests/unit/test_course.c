@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a run did slice by slice, and its curve: bounded, and nothing is missing in them. */
+/* What a run did slice by slice: the slices are bounded, and nothing is missing in them. */
 #include "course.h"
 #include "support.h"
 
 #include <stdlib.h>
+
+static const struct amount byte = {.count = 1, .bytes = 1}, ten = {.count = 1, .bytes = 10};
 
 /* What SOURCE allocated and released in the slices from FROM to below TO. */
 static struct flow_cell sum(const struct flow *flow, size_t source, uint32_t from, uint32_t to)
@@ -30,10 +32,10 @@ START_TEST(slices_become_longer_and_lose_nothing)
 	struct flow_cell all;
 
 	for (uint64_t at = 0; at < 100000; at++) {
-		flow_advance(&flow, at);
-		flow_came(&flow, at % 3, 10);
+		flow_advance(&flow, at, at);
+		flow_came(&flow, at % 3, &ten);
 		if (at % 2)
-			flow_left(&flow, at % 3, 10, at % 4 == 1);
+			flow_left(&flow, at % 3, &ten, at % 4 == 1);
 	}
 	ck_assert(!flow.failed);
 	ck_assert_uint_eq(flow.interval, 512);
@@ -57,9 +59,9 @@ START_TEST(the_number_of_cells_is_bounded)
 
 	/* So many consumers have too many cells when there are 27 slices. */
 	for (uint64_t at = 0; at < 200; at++) {
-		flow_advance(&flow, at);
+		flow_advance(&flow, at, at);
 		for (size_t source = 0; source < 20000; source++)
-			flow_came(&flow, source, 1);
+			flow_came(&flow, source, &byte);
 		ck_assert_uint_le(flow.cells, 2 * FLOW_SLICES_LEAST * 20000);
 	}
 	ck_assert_uint_ge(flow.interval, 4);
@@ -74,93 +76,72 @@ END_TEST
 START_TEST(a_time_that_runs_backwards_is_the_last_one)
 {
 	struct flow flow = {.interval = 0};
-	struct curve *curve = calloc(1, sizeof *curve);
-	const struct curve_use use = {.requested = 7};
 
-	ck_assert_ptr_nonnull(curve);
-	flow_advance(&flow, 100);
-	flow_came(&flow, 0, 1);
-	flow_advance(&flow, 50);
-	flow_left(&flow, 0, 1, false);
+	flow_advance(&flow, 100, 1);
+	flow_came(&flow, 0, &byte);
+	flow_advance(&flow, 50, 2);
+	flow_left(&flow, 0, &byte, false);
 	ck_assert_uint_eq(flow.sources[0].count, 1);
-	curve_note(curve, 100, &use);
-	curve_note(curve, 50, &use);
-	ck_assert_uint_eq(curve->count, 101);
 	flow_free(&flow);
-	free(curve);
 }
 END_TEST
 
-/* A saw with one tooth that is higher than all others, and one gap that is deeper. */
-static uint64_t saw(uint64_t at)
+/* What SOURCE allocated of a sample, in all slices. */
+static struct amount estimated(const struct flow_source *source)
 {
-	return at == 77777 ? 5000 : at == 33333 ? 1 : 1000 + at % 100;
+	struct amount all = {0};
+
+	for (uint32_t i = 0; i < source->count; i++)
+		amount_add(&all, &source->estimates[i].came);
+	return all;
 }
 
-START_TEST(a_curve_keeps_the_least_and_the_most)
+START_TEST(estimates_are_added_up_to_the_last_digit)
 {
-	struct curve *curve = calloc(1, sizeof *curve);
-	uint64_t most = 0, least = UINT64_MAX, tops = 0;
+	struct flow flow = {.interval = 0};
+	struct amount came = {0}, left = {0}, told;
 
-	ck_assert_ptr_nonnull(curve);
-	for (uint64_t at = 0; at < 100000; at++) {
-		struct curve_use use = {.requested = saw(at), .usable = saw(at) + 8};
+	for (uint64_t at = 0; at < 5000; at++) {
+		const struct amount one = amount_of(1 + at % 700, 300);
 
-		curve_note(curve, at, &use);
+		flow_advance(&flow, at, at);
+		flow_came(&flow, at % 2, &one);
+		if (at % 2)
+			amount_add(&came, &one);
+		flow_left(&flow, at % 2, &one, false);
 	}
-	ck_assert_uint_eq(curve->interval, 128);
-	ck_assert_uint_eq(curve->count, 100000 / 128 + 1);
-	for (size_t i = 0; i < curve->count; i++) {
-		const struct curve_stretch *stretch = &curve->stretches[i];
-		uint64_t end = (i + 1) * 128 - 1 < 99999 ? (i + 1) * 128 - 1 : 99999;
-
-		ck_assert(stretch->is_set);
-		ck_assert_uint_eq(stretch->last.requested, saw(end));
-		ck_assert_uint_eq(stretch->last.usable, saw(end) + 8);
-		most = stretch->most > most ? stretch->most : most;
-		least = stretch->least < least ? stretch->least : least;
-		tops += stretch->most == 5000;
-	}
-	ck_assert_uint_eq(most, 5000);
-	ck_assert_uint_eq(least, 1);
-	ck_assert_uint_eq(tops, 1);
-	ck_assert(curve->stretches[77777 / 128].most == 5000);
-	free(curve);
-}
-END_TEST
-
-START_TEST(the_order_of_least_and_most_is_kept)
-{
-	struct curve *up = calloc(1, sizeof *up), *down = calloc(1, sizeof *down);
-
-	ck_assert(up && down);
-	for (uint64_t at = 0; at < 2000; at++) {
-		const struct curve_use rising = {.requested = at}, falling = {.requested = 2000 - at};
-
-		curve_note(up, at, &rising);
-		curve_note(down, at, &falling);
-	}
-	for (size_t i = 0; i < up->count; i++) {
-		ck_assert(up->stretches[i].most_came_last);
-		ck_assert(!down->stretches[i].most_came_last);
-	}
-	free(up);
-	free(down);
+	ck_assert(!flow.failed);
+	ck_assert_uint_gt(flow.interval, 1);
+	told = estimated(&flow.sources[1]);
+	ck_assert_uint_eq(told.samples, 2500);
+	ck_assert_uint_eq(told.count, came.count);
+	ck_assert_int_eq(told.count_rest, came.count_rest);
+	ck_assert_uint_eq(told.bytes, came.bytes);
+	ck_assert_int_eq(told.bytes_rest, came.bytes_rest);
+	ck_assert_double_eq_tol(told.bytes_variance, came.bytes_variance, came.bytes_variance * 1e-9);
+	for (uint32_t i = 0; i < flow.sources[1].count; i++)
+		amount_add(&left, &flow.sources[1].estimates[i].left);
+	amount_remove(&told, &left);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_int_eq(told.bytes_rest, 0);
+	flow_free(&flow);
 }
 END_TEST
 
-START_TEST(a_curve_has_holes_where_nothing_happened)
+START_TEST(a_line_is_in_the_slice_that_it_was_read_in)
 {
-	struct curve *curve = calloc(1, sizeof *curve);
-	const struct curve_use use = {.requested = 1};
+	struct flow flow = {.interval = 0};
+	/* A position for each ten lines, and a pause in the middle. */
+	const uint64_t pause = 40000;
 
-	ck_assert_ptr_nonnull(curve);
-	curve_note(curve, 0, &use);
-	curve_note(curve, 4000, &use);
-	ck_assert(curve->stretches[0].is_set);
-	ck_assert(!curve->stretches[1].is_set);
-	ck_assert(curve->stretches[4000 / curve->interval].is_set);
-	free(curve);
+	for (uint64_t line = 0; line < 100000; line++)
+		flow_advance(&flow, line / 10 + (line < 50000 ? 0 : pause), line);
+	for (uint64_t line = 0; line < 100000; line += 77) {
+		uint64_t position = line / 10 + (line < 50000 ? 0 : pause);
+
+		ck_assert_uint_eq(flow_slice_of(&flow, line), position / flow.interval);
+	}
+	flow_free(&flow);
 }
 END_TEST
 
@@ -171,8 +152,7 @@ int main(void)
 	ONCE(slices_become_longer_and_lose_nothing);
 	ONCE(the_number_of_cells_is_bounded);
 	ONCE(a_time_that_runs_backwards_is_the_last_one);
-	ONCE(a_curve_keeps_the_least_and_the_most);
-	ONCE(the_order_of_least_and_most_is_kept);
-	ONCE(a_curve_has_holes_where_nothing_happened);
+	ONCE(estimates_are_added_up_to_the_last_digit);
+	ONCE(a_line_is_in_the_slice_that_it_was_read_in);
 	return run_suite(suite);
 }

@@ -110,6 +110,18 @@ START_TEST(what_is_not_known_stays_so)
 }
 END_TEST
 
+START_TEST(the_order_of_the_least_and_the_most_is_kept)
+{
+	for (int falls = 0; falls < 2; falls++) {
+		begin();
+		for (int64_t at = 0; at < 2 * ENVELOPE_STEPS; at++)
+			note((uint64_t)at, falls ? 2 * ENVELOPE_STEPS - at : at);
+		for (size_t i = 0; i < envelope_steps(&envelope); i++)
+			ck_assert_int_eq(envelope.steps[i].series[ENVELOPE_REQUESTED].most_came_last, !falls);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("envelope");
@@ -118,5 +130,6 @@ int main(void)
 	ONCE(a_short_peak_survives_any_length);
 	ONCE(a_position_is_in_the_column_that_shows_it);
 	ONCE(what_is_not_known_stays_so);
+	ONCE(the_order_of_the_least_and_the_most_is_kept);
 	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 /* The most bytes that a number takes. */
@@ -19,6 +20,7 @@ void column_add(struct column *column, uint64_t number)
 		return;
 	}
 	column->bytes = grown;
+	column->count++;
 	for (; number >= 0x80; number >>= 7)
 		grown[column->len++] = (unsigned char)(number | 0x80);
 	grown[column->len++] = (unsigned char)number;
@@ -27,6 +29,22 @@ void column_add(struct column *column, uint64_t number)
 void column_add_signed(struct column *column, int64_t number)
 {
 	column_add(column, number < 0 ? ~((uint64_t)number << 1) : (uint64_t)number << 1);
+}
+
+void column_add_double(struct column *column, double number)
+{
+	unsigned char *grown = array_grow(column->bytes, &column->room, column->len + sizeof number, 1);
+	uint64_t bits;
+
+	if (!grown) {
+		column->failed = true;
+		return;
+	}
+	column->bytes = grown;
+	column->count++;
+	memcpy(&bits, &number, sizeof bits);
+	for (size_t i = 0; i < sizeof bits; i++, bits >>= 8)
+		grown[column->len++] = (unsigned char)bits;
 }
 
 void column_free(struct column *column)

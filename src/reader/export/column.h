@@ -12,13 +12,17 @@
 struct column {
 	unsigned char *bytes;
 	size_t len, room;
-	bool failed; /* there was no memory */
+	size_t count; /* of numbers */
+	bool failed;  /* there was no memory */
 };
 
 void column_add(struct column *column, uint64_t number);
 
 /* 0, -1, 1, -2, 2 and so on become 0, 1, 2, 3, 4. */
 void column_add_signed(struct column *column, int64_t number);
+
+/* For digits behind the point: a column has nothing else then. The eight bytes of IEEE 754, lowest first. */
+void column_add_double(struct column *column, double number);
 
 void column_free(struct column *column);
 

@@ -52,6 +52,14 @@ static void write_base64(const unsigned char *bytes, size_t len, FILE *out)
 	}
 }
 
+/* A script that no browser runs. */
+static void write_part(const char *name, const struct page_part *part, FILE *out)
+{
+	fprintf(out, "<script type=\"application/octet-stream\" class=\"%s\">", name);
+	write_base64(part->bytes, part->len, out);
+	fputs("</script>\n", out);
+}
+
 int export_html_write(const struct export_html *html, FILE *out)
 {
 	const char *place = strstr(page_template, PAGE_TEMPLATE_DATA), *rest;
@@ -61,9 +69,8 @@ int export_html_write(const struct export_html *html, FILE *out)
 	rest = place + strlen(PAGE_TEMPLATE_DATA);
 	fwrite(page_template, 1, (size_t)(place - page_template), out);
 	for (size_t i = 0; i < html->count; i++) {
-		fputs("<script type=\"application/octet-stream\" class=\"trace\">", out);
-		write_base64(html->images[i].bytes, html->images[i].len, out);
-		fputs("</script>\n", out);
+		write_part("trace", &html->images[i].first, out);
+		write_part("cells", &html->images[i].cells, out);
 	}
 	fwrite(rest, 1, page_template_size - (size_t)(rest - page_template), out);
 	return ferror(out) ? -EIO : 0;
@@ -74,7 +81,7 @@ void export_html_destroy(struct export_html *html)
 	if (!html)
 		return;
 	for (size_t i = 0; i < html->count; i++)
-		free(html->images[i].bytes);
+		page_data_free(&html->images[i]);
 	free(html->images);
 	free(html);
 }

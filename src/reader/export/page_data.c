@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See page_data.h. An image's data is a text in JSON and columns of numbers, compressed together: the length of the
- * JSON text; the text; and for each column that the text names, its length in bytes and its numbers. src/page/run.ts
- * reads it.
+ * See page_data.h. An image's data is a text in JSON and columns of numbers, compressed: the length of the JSON text;
+ * the text; and for each column that the text names, its length in bytes and its numbers. The columns of cells are many
+ * times as long as the others, and compressed for themselves: a page is opened without them. src/page/run.ts reads all.
  */
 #include "page_data.h"
+#include "amount_json.h"
 #include "array.h"
 #include "column.h"
 #include "hash.h"
@@ -19,8 +20,15 @@
  * The columns. A reference to a string, a place or a node is its index plus one; 0 is none. A "place" is a function
  * with file and line. A "node" is a place and the node of its caller, which stands in front of it. A "row" is a
  * backtrace, or a function whose blocks have none. A "cell" is what a consumer did in a slice of the run; those of a
- * consumer stand together. A "stretch" is a point of the usage's curve.
+ * consumer stand together. A "stretch" is a step of the envelope of what was in use. An amount has two columns; of a
+ * sample, it has five, of numbers with digits behind the point.
  */
+#define AMOUNT_COLUMNS(X, number, name)                                                                                \
+	X(number##_COUNT, name ".count")                                                                               \
+	X(number##_BYTES, name ".bytes")                                                                               \
+	X(number##_SAMPLES, name ".samples")                                                                           \
+	X(number##_COUNT_VARIANCE, name ".count_variance")                                                             \
+	X(number##_BYTES_VARIANCE, name ".bytes_variance")
 #define COLUMNS(X)                                                                                                     \
 	X(PLACE_NAME, "place.name")                                                                                    \
 	X(PLACE_FILE, "place.file")                                                                                    \
@@ -31,47 +39,38 @@
 	X(NODE_PLACE, "node.place")                                                                                    \
 	X(ROW_NODE, "row.node")                                                                                        \
 	X(ROW_CALL, "row.call")                                                                                        \
-	X(ROW_LINE, "row.line")                                                                                        \
 	X(ROW_TREND, "row.trend")                                                                                      \
 	X(ROW_SINCE, "row.since")                                                                                      \
 	X(ROW_RATE, "row.rate")                                                                                        \
 	X(CONSUMER_ROW, "consumer.row")                                                                                \
 	X(CONSUMER_THREAD, "consumer.thread")                                                                          \
-	X(CONSUMER_ALLOCATED_COUNT, "consumer.allocated.count")                                                        \
-	X(CONSUMER_ALLOCATED_BYTES, "consumer.allocated.bytes")                                                        \
-	X(CONSUMER_PEAK_COUNT, "consumer.peak.count")                                                                  \
-	X(CONSUMER_PEAK_BYTES, "consumer.peak.bytes")                                                                  \
-	X(CONSUMER_LEAKED_COUNT, "consumer.leaked.count")                                                              \
-	X(CONSUMER_LEAKED_BYTES, "consumer.leaked.bytes")                                                              \
-	X(CONSUMER_LOST_COUNT, "consumer.lost.count")                                                                  \
-	X(CONSUMER_LOST_BYTES, "consumer.lost.bytes")                                                                  \
-	X(CONSUMER_TEMPORARY_COUNT, "consumer.temporary.count")                                                        \
-	X(CONSUMER_TEMPORARY_BYTES, "consumer.temporary.bytes")                                                        \
+	AMOUNT_COLUMNS(X, CONSUMER_ALLOCATED, "consumer.allocated")                                                    \
+	AMOUNT_COLUMNS(X, CONSUMER_PEAK, "consumer.peak")                                                              \
+	AMOUNT_COLUMNS(X, CONSUMER_LEAKED, "consumer.leaked")                                                          \
+	AMOUNT_COLUMNS(X, CONSUMER_LOST, "consumer.lost")                                                              \
+	AMOUNT_COLUMNS(X, CONSUMER_TEMPORARY, "consumer.temporary")                                                    \
 	X(CONSUMER_FIRST, "consumer.first")                                                                            \
 	X(CONSUMER_LAST, "consumer.last")                                                                              \
 	X(CONSUMER_CELLS, "consumer.cells")                                                                            \
-	X(CELL_SLICE, "cell.slice")                                                                                    \
-	X(CELL_CAME_COUNT, "cell.came.count")                                                                          \
-	X(CELL_CAME_BYTES, "cell.came.bytes")                                                                          \
-	X(CELL_LEFT_COUNT, "cell.left.count")                                                                          \
-	X(CELL_LEFT_BYTES, "cell.left.bytes")                                                                          \
-	X(CELL_TEMPORARY_COUNT, "cell.temporary.count")                                                                \
-	X(CELL_TEMPORARY_BYTES, "cell.temporary.bytes")                                                                \
 	X(SIZE_CLASS, "size.class")                                                                                    \
 	X(SIZE_SLICE, "size.slice")                                                                                    \
-	X(SIZE_COUNT, "size.count")                                                                                    \
-	X(SIZE_BYTES, "size.bytes")                                                                                    \
+	AMOUNT_COLUMNS(X, SIZE, "size")                                                                                \
 	X(STRETCH_AT, "stretch.at")                                                                                    \
 	X(STRETCH_LEAST, "stretch.least")                                                                              \
 	X(STRETCH_MOST, "stretch.most")                                                                                \
 	X(STRETCH_ORDER, "stretch.order")                                                                              \
-	X(STRETCH_LAST, "stretch.last")                                                                                \
-	X(STRETCH_USABLE, "stretch.usable")                                                                            \
-	X(STRETCH_RESIDENT, "stretch.resident")
+	X(STRETCH_USABLE_LEAST, "stretch.usable_least")                                                                \
+	X(STRETCH_USABLE_MOST, "stretch.usable_most")                                                                  \
+	X(STRETCH_RESIDENT, "stretch.resident")                                                                        \
+	X(CELL_SLICE, "cell.slice")                                                                                    \
+	AMOUNT_COLUMNS(X, CELL_CAME, "cell.came")                                                                      \
+	AMOUNT_COLUMNS(X, CELL_LEFT, "cell.left")                                                                      \
+	AMOUNT_COLUMNS(X, CELL_TEMPORARY, "cell.temporary")                                                            \
+	AMOUNT_COLUMNS(X, CELL_LOST, "cell.lost")
 
 #define COLUMN_NUMBER(number, name) number,
 #define COLUMN_NAME(number, name)   name,
-enum { COLUMNS(COLUMN_NUMBER) COLUMN_COUNT };
+enum { COLUMNS(COLUMN_NUMBER) COLUMN_COUNT, CELL_COLUMNS = CELL_SLICE };
 static const char *const column_names[COLUMN_COUNT] = {COLUMNS(COLUMN_NAME)};
 
 enum place_flags { PLACE_INLINED = 1, PLACE_GUESSED = 2, PLACE_NAMELESS = 4 };
@@ -104,6 +103,13 @@ struct packing {
 	} * rows;
 	size_t row_count, row_room;
 	struct amount *lost; /* by consumer; NULL if nobody looked */
+	struct lost_cell {
+		size_t consumer;
+		uint32_t slice;
+		struct amount amount;
+	} * lost_cells; /* by consumer and slice */
+	size_t lost_count, lost_room;
+	size_t lost_next; /* the first one that is not put yet */
 	struct amount states[REACH_KINDS + 1];
 	bool failed; /* there was no memory */
 };
@@ -285,33 +291,65 @@ static uint32_t add_row(struct packing *p, const struct consumer *consumer)
 	rows[p->row_count++] = (struct row){.source = source};
 	put(p, ROW_NODE, add_stack(p, consumer->stack));
 	put(p, ROW_CALL, add_string(p, parse_call_name(consumer->call)));
-	put(p, ROW_LINE, consumer->line);
 	return index;
 }
 
+static void put_double(struct packing *p, int column, double number)
+{
+	column_add_double(&p->columns[column], number);
+}
+
+/* Puts AMOUNT into the columns that begin with COLUMN. */
 static void put_amount(struct packing *p, int column, struct amount amount)
 {
-	put(p, column, amount.count);
-	put(p, column + 1, amount.bytes);
+	if (!p->consumers->mean) {
+		put(p, column, amount.count);
+		put(p, column + 1, amount.bytes);
+		return;
+	}
+	put_double(p, column, amount_exact_count(&amount));
+	put_double(p, column + 1, amount_exact_bytes(&amount));
+	put_double(p, column + 2, (double)amount.samples);
+	put_double(p, column + 3, amount.count_variance);
+	put_double(p, column + 4, amount.bytes_variance);
 }
 
-static void put_sum(struct packing *p, int column, struct flow_sum sum)
+/* Puts SUM; ESTIMATE is the same of a sample, or NULL. */
+static void put_sum(struct packing *p, int column, struct flow_sum sum, const struct amount *estimate)
 {
-	put(p, column, sum.count);
-	put(p, column + 1, sum.bytes);
+	put_amount(p, column, estimate ? *estimate : (struct amount){.count = sum.count, .bytes = sum.bytes});
 }
 
-static void put_cells(struct packing *p, const struct flow_source *source)
+/* What was lost of what the consumer NUMBER allocated in SLICE. */
+static void put_lost(struct packing *p, size_t number, uint32_t slice)
+{
+	struct amount lost = {0};
+
+	for (; p->lost_next < p->lost_count; p->lost_next++) {
+		const struct lost_cell *cell = &p->lost_cells[p->lost_next];
+
+		if (cell->consumer != number || cell->slice != slice)
+			break;
+		amount_add(&lost, &cell->amount);
+	}
+	put_amount(p, CELL_LOST_COUNT, lost);
+}
+
+static void put_cells(struct packing *p, const struct flow_source *source, size_t number)
 {
 	uint32_t slice = 0;
 
 	for (uint32_t i = 0; i < source->count; i++) {
 		const struct flow_cell *cell = &source->cells[i];
+		const struct flow_estimate *estimate = source->estimates ? &source->estimates[i] : NULL;
 
 		put(p, CELL_SLICE, cell->slice - slice);
-		put_sum(p, CELL_CAME_COUNT, cell->came);
-		put_sum(p, CELL_LEFT_COUNT, cell->left);
-		put_sum(p, CELL_TEMPORARY_COUNT, cell->temporary);
+		put_sum(p, CELL_CAME_COUNT, cell->came, estimate ? &estimate->came : NULL);
+		put_sum(p, CELL_LEFT_COUNT, cell->left, estimate ? &estimate->left : NULL);
+		if (!estimate)
+			put_sum(p, CELL_TEMPORARY_COUNT, cell->temporary, NULL);
+		if (p->lost)
+			put_lost(p, number, cell->slice);
 		slice = cell->slice;
 	}
 }
@@ -333,11 +371,34 @@ static void add_consumer(struct packing *p, size_t number)
 	put_amount(p, CONSUMER_PEAK_COUNT, consumer_amount(p->consumers, consumer, METRIC_PEAK));
 	put_amount(p, CONSUMER_LEAKED_COUNT, consumer->live);
 	put_amount(p, CONSUMER_LOST_COUNT, p->lost ? p->lost[number] : (struct amount){0});
-	put_amount(p, CONSUMER_TEMPORARY_COUNT, consumer->temporary);
+	if (!p->consumers->mean)
+		put_amount(p, CONSUMER_TEMPORARY_COUNT, consumer->temporary);
 	put(p, CONSUMER_FIRST, source->first);
 	put(p, CONSUMER_LAST, source->last);
 	put(p, CONSUMER_CELLS, source->count);
-	put_cells(p, source);
+	put_cells(p, source, number);
+}
+
+static void add_lost(struct packing *p, const struct heap_block *block, const struct amount *one)
+{
+	size_t consumer = consumers_number(p->consumers, block);
+	struct lost_cell *cells = array_grow(p->lost_cells, &p->lost_room, p->lost_count + 1, sizeof *cells);
+
+	p->failed |= !cells;
+	if (!cells)
+		return;
+	p->lost_cells = cells;
+	cells[p->lost_count++] = (struct lost_cell){consumer, flow_slice_of(p->flow, block->line), *one};
+	amount_add(&p->lost[consumer], one);
+}
+
+static int compare_lost(const void *a, const void *b)
+{
+	const struct lost_cell *x = a, *y = b;
+
+	if (x->consumer != y->consumer)
+		return x->consumer < y->consumer ? -1 : 1;
+	return (x->slice > y->slice) - (x->slice < y->slice);
 }
 
 /* Adds up by consumer the blocks that are lost: definitely, indirectly or possibly. */
@@ -357,8 +418,10 @@ static void find_lost(struct packing *p)
 
 		amount_add(&p->states[reach], &one);
 		if (reach_is_lost(reach))
-			amount_add(&p->lost[consumers_number(p->consumers, block)], &one);
+			add_lost(p, block, &one);
 	}
+	if (p->lost_count)
+		qsort(p->lost_cells, p->lost_count, sizeof *p->lost_cells, compare_lost);
 }
 
 static void add_consumers(struct packing *p)
@@ -375,43 +438,44 @@ static void add_consumers(struct packing *p)
 static void add_sizes(struct packing *p, const struct flow *sizes)
 {
 	for (size_t class = 0; class < sizes->count; class ++) {
-		for (uint32_t i = 0; i < sizes->sources[class].count; i++) {
-			const struct flow_cell *cell = &sizes->sources[class].cells[i];
+		const struct flow_source *source = &sizes->sources[class];
 
+		for (uint32_t i = 0; i < source->count; i++) {
 			put(p, SIZE_CLASS, class);
-			put(p, SIZE_SLICE, cell->slice);
-			put_sum(p, SIZE_COUNT, cell->came);
+			put(p, SIZE_SLICE, source->cells[i].slice);
+			put_sum(p, SIZE_COUNT, source->cells[i].came,
+			        source->estimates ? &source->estimates[i].came : NULL);
 		}
 	}
 }
 
-static void add_curve(struct packing *p, const struct curve *curve)
+static void add_uses(struct packing *p, const struct envelope *uses)
 {
 	size_t before = 0;
 
-	for (size_t i = 0; i < curve->count; i++) {
-		const struct curve_stretch *stretch = &curve->stretches[i];
+	for (size_t i = 0; i < envelope_steps(uses); i++) {
+		const struct envelope_range *series = uses->steps[i].series, *resident = &series[ENVELOPE_RESIDENT];
 
-		if (!stretch->is_set)
+		if (!series[ENVELOPE_REQUESTED].is_known)
 			continue;
 		put(p, STRETCH_AT, i - before);
-		put(p, STRETCH_LEAST, stretch->least);
-		put(p, STRETCH_MOST, stretch->most);
-		put(p, STRETCH_ORDER, stretch->most_came_last);
-		put(p, STRETCH_LAST, stretch->last.requested);
-		put(p, STRETCH_USABLE, stretch->last.usable);
-		put(p, STRETCH_RESIDENT, stretch->last.has_resident ? stretch->last.resident + 1 : 0);
+		put(p, STRETCH_LEAST, series[ENVELOPE_REQUESTED].least);
+		put(p, STRETCH_MOST, series[ENVELOPE_REQUESTED].most);
+		put(p, STRETCH_ORDER, series[ENVELOPE_REQUESTED].most_came_last);
+		put(p, STRETCH_USABLE_LEAST, series[ENVELOPE_USABLE].least);
+		put(p, STRETCH_USABLE_MOST, series[ENVELOPE_USABLE].most);
+		put(p, STRETCH_RESIDENT, resident->is_known ? resident->last + 1 : 0);
 		before = i;
 	}
 }
 
 /* ---- what is told in JSON ------------------------------------------------- */
 
-static json_t *column_list(void)
+static json_t *column_list(size_t from, size_t to)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < COLUMN_COUNT; i++)
+	for (size_t i = from; list && i < to; i++)
 		json_array_append_new(list, json_string(column_names[i]));
 	return list;
 }
@@ -459,8 +523,7 @@ static json_t *looked_at(const struct packing *p)
 	object = json_pack("{s:o,s:b}", "time", json_number(unreached->at), "partial", unreached->is_partial);
 	for (enum reach reach = 0; object && reach <= REACH_UNKNOWN; reach++)
 		json_object_set_new(object, reach == REACH_UNKNOWN ? "later" : reach_name(reach),
-		                    json_pack("{s:o,s:o}", "count", json_number(p->states[reach].count), "bytes",
-		                              json_number(p->states[reach].bytes)));
+		                    amount_json(p->states[reach]));
 	return object;
 }
 
@@ -469,8 +532,9 @@ static json_t *description(struct packing *p, enum course_axis axis)
 	const struct export_html_image *given = p->given;
 	const struct trace_image *image = given->image->image;
 	const struct course *course = given->course;
-	const struct curve *curve = &course->curves[axis];
-	json_t *columns = column_list(), *object;
+	const struct envelope *uses = &course->uses[axis];
+	const struct envelope_peak *resident = &uses->peaks[ENVELOPE_RESIDENT];
+	json_t *columns = column_list(0, CELL_COLUMNS), *object;
 
 	object = json_pack("{s:O,s:O,s:o,s:o,s:o,s:s?,s:s,s:o}", "report", given->report, "strings", p->strings,
 	                   "columns", columns, "trace", json_name(given->trace, strlen(given->trace)), "number",
@@ -481,8 +545,8 @@ static json_t *description(struct packing *p, enum course_axis axis)
 		return NULL;
 	json_object_update_new(object,
 	                       json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "marks", mark_list(course, axis), "slice",
-	                                 json_number(p->flow->interval), "stretch", json_number(curve->interval),
-	                                 "from", json_number(axis == COURSE_TIME ? given->from : 0), "end",
+	                                 json_number(p->flow->interval), "stretch", json_number(uses->width), "from",
+	                                 json_number(axis == COURSE_TIME ? given->from : 0), "end",
 	                                 json_number(axis == COURSE_TIME ? given->to : course->now[axis]), "peak",
 	                                 known(p->consumers->peaks, course->peak[axis]), "duration",
 	                                 known(image->has_time, given->to - given->from), "began",
@@ -490,34 +554,45 @@ static json_t *description(struct packing *p, enum course_axis axis)
 	json_object_update_new(object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "events", json_number(image->events),
 	                                         "marks_left_out", json_number(course->marks_left_out), "size_slice",
 	                                         json_number(course->sizes[axis].interval), "looked", looked_at(p),
-	                                         "resident", known(course->use.has_resident, course->resident_peak),
-	                                         "chip", image->is_embedded, "table", image->is_table));
+	                                         "resident", known(resident->is_known, resident->bytes), "chip",
+	                                         image->is_embedded, "table", image->is_table));
+	json_object_update_new(object, json_pack("{s:o,s:o,s:o}", "stretch_from", json_number(uses->from),
+	                                         "cell_columns", column_list(CELL_COLUMNS, COLUMN_COUNT), "sample",
+	                                         known(image->sample, image->sample)));
 	return object;
 }
 
 /* ---- packing -------------------------------------------------------------- */
 
-static void add_packed(struct deflated *deflated, const void *bytes, size_t len)
+static void add_number(struct deflated *deflated, uint64_t number)
 {
-	struct column length = {0};
+	struct column column = {0};
 
-	column_add(&length, len);
-	deflated_add(deflated, length.bytes, length.len);
-	deflated_add(deflated, bytes, len);
-	column_free(&length);
+	column_add(&column, number);
+	deflated_add(deflated, column.bytes, column.len);
+	column_free(&column);
 }
 
-/* 0 or -ENOMEM. */
-static int compress_all(const struct packing *p, const char *text, struct page_data *to)
+static void add_packed(struct deflated *deflated, const void *bytes, size_t len)
+{
+	add_number(deflated, len);
+	deflated_add(deflated, bytes, len);
+}
+
+/* TEXT, if it is not NULL, and the columns from FROM to below TO. 0 or -ENOMEM. */
+static int compress(const struct packing *p, const char *text, size_t from, size_t to, struct page_part *part)
 {
 	struct deflated *deflated = deflated_create();
 
 	if (!deflated)
 		return -ENOMEM;
-	add_packed(deflated, text, strlen(text));
-	for (size_t i = 0; i < COLUMN_COUNT; i++)
+	if (text)
+		add_packed(deflated, text, strlen(text));
+	for (size_t i = from; i < to; i++) {
+		add_number(deflated, p->columns[i].count);
 		add_packed(deflated, p->columns[i].bytes, p->columns[i].len);
-	return deflated_finish(deflated, &to->bytes, &to->len);
+	}
+	return deflated_finish(deflated, &part->bytes, &part->len);
 }
 
 /* The same, when all columns are made. */
@@ -530,7 +605,11 @@ static int finish(struct packing *p, enum course_axis axis, struct page_data *to
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		p->failed |= p->columns[i].failed;
 	if (text && !p->failed)
-		error = compress_all(p, text, to);
+		error = compress(p, text, 0, CELL_COLUMNS, &to->first);
+	if (!error)
+		error = compress(p, NULL, CELL_COLUMNS, COLUMN_COUNT, &to->cells);
+	if (error)
+		page_data_free(to);
 	json_decref(object);
 	free(text);
 	return error;
@@ -549,6 +628,7 @@ static void packing_free(struct packing *p)
 	free(p->frames);
 	pool_free(&p->pool);
 	free(p->lost);
+	free(p->lost_cells);
 	json_decref(p->strings);
 }
 
@@ -565,14 +645,22 @@ int page_data_pack(const struct export_html_image *image, struct page_data *data
 	};
 	int error;
 
+	*data = (struct page_data){.first = {0}};
 	packing.failed = !packing.strings || !packing.frames || !image->report;
 	if (!packing.failed)
 		add_consumers(&packing);
 	if (!packing.failed) {
 		add_sizes(&packing, &image->course->sizes[axis]);
-		add_curve(&packing, &image->course->curves[axis]);
+		add_uses(&packing, &image->course->uses[axis]);
 	}
 	error = packing.failed ? -ENOMEM : finish(&packing, axis, data);
 	packing_free(&packing);
 	return error;
+}
+
+void page_data_free(struct page_data *data)
+{
+	free(data->first.bytes);
+	free(data->cells.bytes);
+	*data = (struct page_data){.first = {0}};
 }

@@ -7,13 +7,20 @@
 
 #include <stddef.h>
 
-/* Compressed as raw deflate; to be freed. */
-struct page_data {
+/* Compressed as raw deflate. */
+struct page_part {
 	unsigned char *bytes;
 	size_t len;
 };
 
+struct page_data {
+	struct page_part first; /* what the page opens with */
+	struct page_part cells; /* who did what when */
+};
+
 /* Packs IMAGE, of which nothing is needed after that. 0 or -ENOMEM. */
 int page_data_pack(const struct export_html_image *image, struct page_data *data);
+
+void page_data_free(struct page_data *data);
 
 #endif

@@ -77,6 +77,16 @@ void amount_remove_estimate(struct amount *sum, const struct amount *less)
 	add_rest(&sum->bytes, &sum->bytes_rest, -(int64_t)less->bytes_rest);
 }
 
+double amount_exact_count(const struct amount *amount)
+{
+	return (double)amount->count + amount->count_rest / UNIT;
+}
+
+double amount_exact_bytes(const struct amount *amount)
+{
+	return (double)amount->bytes + amount->bytes_rest / UNIT;
+}
+
 double amount_count_error(const struct amount *amount)
 {
 	return sqrt(amount->count_variance);

@@ -55,6 +55,10 @@ static inline void amount_remove(struct amount *sum, const struct amount *less)
 		amount_remove_estimate(sum, less);
 }
 
+/* The numbers with what is behind the point, for those who add up estimates themselves. */
+double amount_exact_count(const struct amount *amount);
+double amount_exact_bytes(const struct amount *amount);
+
 /* The standard errors: 0 of what is no estimate. */
 double amount_count_error(const struct amount *amount);
 double amount_bytes_error(const struct amount *amount);

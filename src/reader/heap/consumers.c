@@ -297,36 +297,44 @@ int consumers_apply(struct consumers *consumers, const struct trace_image *image
 	return error;
 }
 
-/* The addresses of blocks that are not lost, with a 0 behind them. NULL if there is no memory. */
-static uint64_t *find_kept(const struct heap *heap, const struct unreached *unreached)
+/* The addresses of blocks that IS_DROPPED is true of, with a 0 behind them. NULL if there is no memory. */
+static uint64_t *find_dropped(const struct heap *heap, bool (*is_dropped)(void *, const struct heap_block *),
+                              void *context)
 {
-	uint64_t *kept = calloc(heap->blocks + 1, sizeof *kept);
+	uint64_t *dropped = calloc(heap->blocks + 1, sizeof *dropped);
 	const struct heap_block *block;
 	size_t position = 0, count = 0;
 
-	while (kept && (block = heap_next(heap, &position)))
-		if (!reach_is_lost(unreached_judge(unreached, block->address, block->line)))
-			kept[count++] = block->address;
-	return kept;
+	while (dropped && (block = heap_next(heap, &position)))
+		if (is_dropped(context, block))
+			dropped[count++] = block->address;
+	return dropped;
+}
+
+int consumers_drop(struct consumers *consumers, bool (*is_dropped)(void *, const struct heap_block *), void *context)
+{
+	uint64_t *dropped = find_dropped(&consumers->heap, is_dropped, context);
+	int error = 0;
+
+	if (!dropped)
+		return -ENOMEM;
+	/* No thread releases them. */
+	consumers->released = 0;
+	for (size_t i = 0; !error && dropped[i]; i++)
+		error = heap_apply(&consumers->heap, &(struct event){.call = LM_CALL_FREE, .pointer = dropped[i]},
+		                   STACK_NONE, 0);
+	free(dropped);
+	return error;
+}
+
+static bool is_kept(void *context, const struct heap_block *block)
+{
+	return !reach_is_lost(unreached_judge(context, block->address, block->line));
 }
 
 int consumers_keep_lost(struct consumers *consumers, const struct unreached *unreached)
 {
-	uint64_t *kept;
-	int error = 0;
-
-	if (!unreached->known)
-		return 0;
-	kept = find_kept(&consumers->heap, unreached);
-	if (!kept)
-		return -ENOMEM;
-	/* No thread releases them. */
-	consumers->released = 0;
-	for (size_t i = 0; !error && kept[i]; i++)
-		error = heap_apply(&consumers->heap, &(struct event){.call = LM_CALL_FREE, .pointer = kept[i]},
-		                   STACK_NONE, 0);
-	free(kept);
-	return error;
+	return unreached->known ? consumers_drop(consumers, is_kept, (void *)unreached) : 0;
 }
 
 uint64_t consumers_extra(const struct consumers *consumers, const struct event *event)

@@ -75,6 +75,13 @@ struct consumers {
 int consumers_apply(struct consumers *consumers, const struct trace_image *image, const struct trace_item *item);
 
 /*
+ * To be called at the end of an image: the live blocks that IS_DROPPED is true of count as released, by no thread. 0 or
+ * -ENOMEM.
+ */
+int consumers_drop(struct consumers *consumers, bool (*is_dropped)(void *context, const struct heap_block *block),
+                   void *context);
+
+/*
  * To be called at the end of an image: only blocks that are lost, definitely, indirectly or possibly, stay live. The
  * others count as released, and what was allocated after somebody looked does, too. Nothing happens if nobody looked. 0
  * or -ENOMEM.

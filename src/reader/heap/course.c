@@ -18,10 +18,11 @@ static int came(void *context, const struct heap_block *block)
 {
 	struct course *course = context;
 	size_t number = consumers_number(course->consumers, block);
+	const struct amount one = amount_of(block->size, course->consumers->mean);
 
 	for (int axis = 0; axis < axes_of(course); axis++) {
-		flow_came(&course->flows[axis], number, block->size);
-		flow_came(&course->sizes[axis], consumers_class_of(block->size), block->size);
+		flow_came(&course->flows[axis], number, &one);
+		flow_came(&course->sizes[axis], consumers_class_of(block->size), &one);
 	}
 	return history_came(&course->history, block);
 }
@@ -31,9 +32,10 @@ static void left(void *context, const struct heap_block *block)
 	struct course *course = context;
 	size_t number = consumers_number(course->consumers, block);
 	bool temporary = consumers_is_temporary(course->consumers, block);
+	const struct amount one = amount_of(block->size, course->consumers->mean);
 
 	for (int axis = 0; axis < axes_of(course); axis++)
-		flow_left(&course->flows[axis], number, block->size, temporary);
+		flow_left(&course->flows[axis], number, &one, temporary);
 	history_left(&course->history, block);
 }
 
@@ -55,7 +57,7 @@ static void free_axis(struct course *course, int axis)
 }
 
 /* Moves on to the present event. 0 or -ENOMEM. */
-static int advance(struct course *course, const struct trace_image *image)
+static int advance(struct course *course, const struct trace_image *image, uint64_t line)
 {
 	bool was_short = course_axis(course) == COURSE_EVENTS;
 
@@ -65,8 +67,8 @@ static int advance(struct course *course, const struct trace_image *image)
 	if (was_short && course_axis(course) == COURSE_TIME)
 		free_axis(course, COURSE_EVENTS);
 	for (int axis = 0; axis < axes_of(course); axis++) {
-		flow_advance(&course->flows[axis], course->now[axis]);
-		flow_advance(&course->sizes[axis], course->now[axis]);
+		flow_advance(&course->flows[axis], course->now[axis], line);
+		flow_advance(&course->sizes[axis], course->now[axis], line);
 	}
 	if (!image->has_time || !history_is_due(&course->history, image->time))
 		return 0;
@@ -77,19 +79,20 @@ static int advance(struct course *course, const struct trace_image *image)
 static void note_use(struct course *course, const struct event *event)
 {
 	const struct consumers *consumers = course->consumers;
-	struct curve_use *use = &course->use;
+	struct envelope_value *use = &course->use;
+	const uint64_t requested = consumers->live.bytes;
 
-	use->requested = consumers->live.bytes;
-	use->usable = use->requested + consumers_extra(consumers, event);
+	use->is_known[ENVELOPE_REQUESTED] = true;
+	use->bytes[ENVELOPE_REQUESTED] = (int64_t)requested;
+	use->is_known[ENVELOPE_USABLE] = !consumers->mean;
+	use->bytes[ENVELOPE_USABLE] = (int64_t)(requested + consumers_extra(consumers, event));
 	if (event->has_statm) {
 		/* In pages. The traced machine's pages are taken to be as large as this one's. */
-		use->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
-		use->has_resident = true;
-		if (use->resident > course->resident_peak)
-			course->resident_peak = use->resident;
+		use->bytes[ENVELOPE_RESIDENT] = (int64_t)(event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE));
+		use->is_known[ENVELOPE_RESIDENT] = true;
 	}
 	for (int axis = 0; axis < axes_of(course); axis++)
-		curve_note(&course->curves[axis], course->now[axis], use);
+		envelope_note(&course->uses[axis], course->now[axis], use);
 }
 
 static void note_peak(struct course *course)
@@ -112,7 +115,7 @@ static bool has_failed(const struct course *course)
 
 int course_apply(struct course *course, const struct trace *trace, const struct trace_item *item)
 {
-	int error = advance(course, &trace->image);
+	int error = advance(course, &trace->image, item->line);
 
 	if (!error)
 		error = consumers_apply(course->consumers, &trace->image, item);

@@ -7,7 +7,7 @@
 #define LM_READER_COURSE_H
 
 #include "consumers.h"
-#include "curve.h"
+#include "envelope.h"
 #include "flow.h"
 #include "history.h"
 #include "pool.h"
@@ -36,18 +36,17 @@ struct course_mark {
 /* A course of zeros is valid and empty. */
 struct course {
 	struct consumers *consumers;
-	struct flow flows[COURSE_AXES]; /* by consumer */
-	struct flow sizes[COURSE_AXES]; /* by size class */
-	struct curve curves[COURSE_AXES];
+	struct flow flows[COURSE_AXES];    /* by consumer */
+	struct flow sizes[COURSE_AXES];    /* by size class */
+	struct envelope uses[COURSE_AXES]; /* bytes in use */
 	uint64_t now[COURSE_AXES];
 	uint64_t peak[COURSE_AXES]; /* of the consumers */
 	uint64_t peaks;             /* the number of that peak */
-	uint64_t resident_peak;
-	struct history history; /* of images with times */
+	struct history history;     /* of images with times */
 	struct course_mark *marks;
 	size_t mark_count, mark_room;
 	uint64_t marks_left_out;
-	struct curve_use use;
+	struct envelope_value use; /* the present one */
 	struct pool pool;
 };
 

@@ -11,6 +11,10 @@ static void join(struct envelope_range *a, const struct envelope_range *b)
 		*a = *b;
 		return;
 	}
+	if (b->least < a->least && b->most > a->most)
+		a->most_came_last = b->most_came_last;
+	else if (b->least < a->least || b->most > a->most)
+		a->most_came_last = b->most > a->most;
 	if (b->least < a->least)
 		a->least = b->least;
 	if (b->most > a->most)
@@ -64,13 +68,12 @@ void envelope_note(struct envelope *envelope, uint64_t at, const struct envelope
 
 		if (!value->is_known[s])
 			continue;
-		join(&step->series[s], &(struct envelope_range){true, bytes, bytes, bytes});
+		join(&step->series[s], &(struct envelope_range){true, false, bytes, bytes, bytes});
 		note_peak(&envelope->peaks[s], at, bytes);
 	}
 }
 
-/* The number of steps that the envelope has. */
-static size_t steps_of(const struct envelope *envelope)
+size_t envelope_steps(const struct envelope *envelope)
 {
 	return envelope->is_begun ? (size_t)((envelope->to - envelope->from) / envelope->width) + 1 : 0;
 }
@@ -78,7 +81,7 @@ static size_t steps_of(const struct envelope *envelope)
 /* The first step of COLUMN of COUNT. */
 static size_t first_step(const struct envelope *envelope, size_t count, size_t column)
 {
-	return column * steps_of(envelope) / count;
+	return column * envelope_steps(envelope) / count;
 }
 
 void envelope_columns(const struct envelope *envelope, size_t count, struct envelope_step *columns)
@@ -90,14 +93,14 @@ void envelope_columns(const struct envelope *envelope, size_t count, struct enve
 		struct envelope_step *now = &columns[column];
 
 		*now = (struct envelope_step){0};
-		for (size_t i = from; i < to || (i == from && i < steps_of(envelope)); i++)
+		for (size_t i = from; i < to || (i == from && i < envelope_steps(envelope)); i++)
 			join_step(now, &envelope->steps[i]);
 		for (int s = 0; s < ENVELOPE_SERIES; s++) {
 			struct envelope_range *range = &now->series[s];
 			uint64_t last = before.series[s].last;
 
 			if (!range->is_known && before.series[s].is_known)
-				*range = (struct envelope_range){true, last, last, last};
+				*range = (struct envelope_range){true, false, last, last, last};
 		}
 		before = *now;
 	}
@@ -105,7 +108,7 @@ void envelope_columns(const struct envelope *envelope, size_t count, struct enve
 
 size_t envelope_column_of(const struct envelope *envelope, size_t count, uint64_t at)
 {
-	size_t steps = steps_of(envelope), step;
+	size_t steps = envelope_steps(envelope), step;
 
 	if (!steps || at < envelope->from)
 		return 0;

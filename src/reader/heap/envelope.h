@@ -21,6 +21,7 @@ enum envelope_series { ENVELOPE_REQUESTED, ENVELOPE_USABLE, ENVELOPE_RESIDENT, E
 /* The bytes of one series in a part of the envelope. */
 struct envelope_range {
 	bool is_known;
+	bool most_came_last; /* ...and not the least */
 	uint64_t least, most;
 	uint64_t last; /* at the end of the part */
 };
@@ -53,6 +54,9 @@ struct envelope_value {
 
 /* Positions only grow: one that does not is taken for the last one. */
 void envelope_note(struct envelope *envelope, uint64_t at, const struct envelope_value *value);
+
+/* The number of steps that the envelope has. */
+size_t envelope_steps(const struct envelope *envelope);
 
 /*
  * Divides the envelope evenly into COUNT columns. A column without a value of its own has the last one in front of it.

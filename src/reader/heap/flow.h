@@ -7,6 +7,8 @@
 #ifndef LM_READER_FLOW_H
 #define LM_READER_FLOW_H
 
+#include "amount.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,9 +20,14 @@ enum {
 	FLOW_SLICES_LEAST = 16,
 };
 
-/* Blocks and their requested bytes. There are many, so this is less than an amount: flows are of full traces alone. */
+/* Blocks and their requested bytes. There are many, so this is less than an amount. */
 struct flow_sum {
 	uint64_t count, bytes;
+};
+
+/* The same of a sample, of which nobody knows what was temporary. */
+struct flow_estimate {
+	struct amount came, left;
 };
 
 /* What one consumer did in one slice. */
@@ -31,7 +38,8 @@ struct flow_cell {
 };
 
 struct flow_source {
-	struct flow_cell *cells; /* by slice */
+	struct flow_cell *cells;         /* by slice */
+	struct flow_estimate *estimates; /* of a sample: what the cells have, exactly; otherwise NULL */
 	uint32_t count, room;
 	bool has_come;
 	uint64_t first, last; /* the positions at which the first and the last block came */
@@ -44,15 +52,19 @@ struct flow {
 	struct flow_source *sources; /* by consumer */
 	size_t count, room;
 	size_t cells;
-	bool failed; /* there was no memory, and the flow is not complete */
+	uint64_t begins[FLOW_SLICES]; /* the line of the trace at which each slice begins */
+	bool failed;                  /* there was no memory, and the flow is not complete */
 };
 
-/* What comes and leaves from here on does so at POSITION, which is not below the last one. */
-void flow_advance(struct flow *flow, uint64_t position);
+/* What comes and leaves from here on does so at POSITION, which is not below the last one, and at LINE of the trace. */
+void flow_advance(struct flow *flow, uint64_t position, uint64_t line);
 
-/* A block of SIZE bytes came to SOURCE, or left it. */
-void flow_came(struct flow *flow, size_t source, uint64_t size);
-void flow_left(struct flow *flow, size_t source, uint64_t size, bool temporary);
+/* A block that stands for ONE came to SOURCE, or left it. */
+void flow_came(struct flow *flow, size_t source, const struct amount *one);
+void flow_left(struct flow *flow, size_t source, const struct amount *one, bool temporary);
+
+/* The slice of what happened at LINE of the trace. */
+uint32_t flow_slice_of(const struct flow *flow, uint64_t line);
 
 void flow_free(struct flow *flow);
 
