@@ -329,12 +329,14 @@ int consumers_drop(struct consumers *consumers, bool (*is_dropped)(void *, const
 
 static bool is_kept(void *context, const struct heap_block *block)
 {
-	return !reach_is_lost(unreached_judge(context, block->address, block->line));
+	const struct unreached *const *unreached = context;
+
+	return !reach_is_lost(unreached_judge(*unreached, block->address, block->line));
 }
 
 int consumers_keep_lost(struct consumers *consumers, const struct unreached *unreached)
 {
-	return unreached->known ? consumers_drop(consumers, is_kept, (void *)unreached) : 0;
+	return unreached->known ? consumers_drop(consumers, is_kept, &unreached) : 0;
 }
 
 uint64_t consumers_extra(const struct consumers *consumers, const struct event *event)
