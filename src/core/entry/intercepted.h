@@ -133,7 +133,10 @@ static inline void lm_intercepted_account(struct lm_event *event, int64_t usable
 /* The same of a block of SIZE bytes that comes, if SIGN is 1, or goes, if it is -1, and is not traced. */
 static inline void lm_intercepted_account_untraced(struct lm_thread *own, int sign, size_t size, size_t usable)
 {
-	lm_account_change_own(&own->books, sign * (int64_t)size, sign * (int64_t)usable);
+	if (sign > 0)
+		lm_account_change_own(&own->books, (int64_t)size, (int64_t)usable);
+	else
+		lm_account_change_own(&own->books, -(int64_t)size, -(int64_t)usable);
 	if (lm_triggers_estimate())
 		lm_triggers_weigh(size, sign);
 }

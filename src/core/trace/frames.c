@@ -42,7 +42,7 @@ int lm_frames_find(struct lm_frame **frames, const uintptr_t *pcs, unsigned coun
 
 int lm_frames_keep(struct lm_backtrace *backtrace)
 {
-	struct lm_frame **frames = lm_arena_alloc(backtrace->depth * sizeof *frames);
+	struct lm_frame **frames = lm_arena_alloc(backtrace->depth * sizeof(struct lm_frame *));
 	unsigned found;
 
 	if (!frames || lm_frames_find(frames, backtrace->pcs, backtrace->depth, &found) != 0)

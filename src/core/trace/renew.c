@@ -54,7 +54,7 @@ static int find_room(struct named *named)
 
 	for (size_t i = 0; (block = lm_live_next(&i));)
 		last = block->thread > last ? block->thread : last;
-	named->room = ((size_t)last + 1) * sizeof *named->block;
+	named->room = ((size_t)last + 1) * sizeof(const struct lm_live_block *);
 	named->block = lm_sys_map(named->room);
 	return named->block ? 0 : -1;
 }

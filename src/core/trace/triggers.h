@@ -70,8 +70,8 @@ static inline int lm_triggers_are_due(uint64_t ms)
 }
 
 /*
- * EVENT of THREAD is in the trace, or is a failure of a call that the sample does not have. Writes the marks of the triggers that fire now. Only if the event did not interrupt
- * the tracker.
+ * EVENT of THREAD is in the trace, or is a failure of a call that the sample does not have. Writes the marks of the
+ * triggers that fire now. Only if the event did not interrupt the tracker.
  */
 void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, uint64_t ms);
 
