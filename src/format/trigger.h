@@ -57,6 +57,29 @@ static inline const char *lm_trigger_word(enum lm_trigger_kind kind)
 	return "";
 }
 
+/*
+ * Where a file is kept for each moment (rotate.h), its name is that of the trace, a dot and this suffix: at-peak,
+ * at-peak-2 and so on. The first number that is free is taken.
+ */
+#define LM_TRIGGER_FILES_MAX 16
+
+static inline void lm_trigger_suffix(char suffix[32], enum lm_trigger_kind kind, unsigned number)
+{
+	char *at = suffix;
+
+	for (const char *from = LM_TRIGGER_MARK; *from; from++)
+		*at++ = *from;
+	for (const char *from = lm_trigger_word(kind); *from; from++)
+		*at++ = *from;
+	if (number > 1)
+		*at++ = '-';
+	if (number >= 10)
+		*at++ = (char)('0' + number / 10 % 10);
+	if (number > 1)
+		*at++ = (char)('0' + number % 10);
+	*at = '\0';
+}
+
 /* If TEXT begins with WORD, in letters of any case, what comes behind it; else NULL. */
 static inline const char *lm_trigger_behind(const char *text, const char *word)
 {

@@ -6,6 +6,7 @@
 #include "destination.h"
 #include "diag.h"
 #include "escape.h"
+#include "kept.h"
 #include "launch_options.h"
 #include "make_report.h"
 #include "merge.h"
@@ -22,7 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /*
  * Does the trace end where its process executed a program that was not traced? That
@@ -291,6 +294,40 @@ static void print_older(const char *path)
 	fputc(')', stderr);
 }
 
+/* Was the file last written to before SINCE? */
+static bool is_earlier(int fd, const struct timespec *since)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return true;
+	return st.st_mtim.tv_sec < since->tv_sec ||
+	       (st.st_mtim.tv_sec == since->tv_sec && st.st_mtim.tv_nsec < since->tv_nsec);
+}
+
+enum { KEPT_SHOWN = 4 };
+
+/* The files of this run that are kept for moments. */
+static void print_kept(const char *path, const struct timespec *since)
+{
+	struct kept kept = {{0}};
+	char name[PATH_MAX];
+	unsigned count = 0;
+	int fd;
+
+	while ((fd = kept_next(&kept, path, name)) >= 0) {
+		if (!is_earlier(fd, since) && ++count <= KEPT_SHOWN) {
+			fputs(count == 1 ? " (moments:" : ",", stderr);
+			print_path(name);
+		}
+		close(fd);
+	}
+	if (count > KEPT_SHOWN)
+		fprintf(stderr, " and %u more", count - KEPT_SHOWN);
+	if (count)
+		fputc(')', stderr);
+}
+
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
                     const struct ending *ending, struct tally *tally)
 {
@@ -324,8 +361,10 @@ void closing_result(const struct launch_options *options, const struct destinati
 	if (!ending->is_temporary) {
 		fputs(" in", stderr);
 		print_path(to->path);
-		if (settings_rotate(&options->settings))
+		if (settings_rotate(&options->settings)) {
 			print_older(to->path);
+			print_kept(to->path, &ending->since);
+		}
 	}
 	print_compressed(ending->compressed);
 	print_lost(tally);

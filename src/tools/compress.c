@@ -5,9 +5,11 @@
 #include "destination.h"
 #include "forward.h"
 #include "journal.h"
+#include "kept.h"
 #include "older.h"
 #include "progress.h"
 #include "trace_format.h"
+#include "unpack.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -252,18 +254,43 @@ uintmax_t compress_trace(const struct destination *to, pid_t pid)
 	return size;
 }
 
-void compress_older(const struct destination *to, pid_t pid)
+/* FILE is one of this run's, unless an earlier one has compressed it. Closes it. */
+static void compress_other(struct destination *file, pid_t pid)
 {
-	const unsigned count = to->fd < 0 ? 0 : older_last(to->path);
+	char first[UNPACK_MAGIC];
+	ssize_t n = pread(file->fd, first, sizeof first, 0);
+
+	if (n < 0 || unpack_recognize(first, (size_t)n) == UNPACK_PLAIN)
+		compress_trace(file, pid);
+	close(file->fd);
+}
+
+static void compress_older(const struct destination *to, struct destination *file, pid_t pid)
+{
+	const unsigned count = older_last(to->path);
 
 	for (unsigned number = 1; number <= count && !forward_caught(); number++) {
-		struct destination older = {.kind = DESTINATION_FILE, .name = to->name};
-
-		older_name(older.path, to->path, number);
-		older.fd = open(older.path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (older.fd < 0)
-			continue;
-		compress_trace(&older, pid);
-		close(older.fd);
+		older_name(file->path, to->path, number);
+		file->fd = open(file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (file->fd >= 0)
+			compress_other(file, pid);
 	}
+}
+
+static void compress_kept(const struct destination *to, struct destination *file, pid_t pid)
+{
+	struct kept kept = {{0}};
+
+	while (!forward_caught() && (file->fd = kept_next(&kept, to->path, file->path)) >= 0)
+		compress_other(file, pid);
+}
+
+void compress_others(const struct destination *to, pid_t pid)
+{
+	struct destination file = {.kind = DESTINATION_FILE, .name = to->name};
+
+	if (to->fd < 0)
+		return;
+	compress_older(to, &file, pid);
+	compress_kept(to, &file, pid);
 }

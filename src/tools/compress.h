@@ -27,7 +27,7 @@ void compress_prepare(bool shows_progress);
  */
 uintmax_t compress_trace(const struct destination *to, pid_t pid);
 
-/* The same of its older files (older.h). */
-void compress_older(const struct destination *to, pid_t pid);
+/* The same of its older files (older.h), and of those that are kept for moments (kept.h). */
+void compress_others(const struct destination *to, pid_t pid);
 
 #endif

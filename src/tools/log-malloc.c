@@ -119,7 +119,7 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const char *program, struct make_report *report)
 {
 	const struct diag diag = {.report = cli_complain};
-	struct ending ending = {.status = run->status, .library = library, .is_temporary = report->directory != NULL};
+	struct ending ending = {.status = run->status, .library = library, .since = *since, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
@@ -134,7 +134,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
-		compress_older(to, run->pid);
+		compress_others(to, run->pid);
 	}
 	if (!options->quiet)
 		closing_result(options, to, &left, &ending, &own);

@@ -5,6 +5,7 @@
 #include "destination.h"
 #include "fired.h"
 #include "forward.h"
+#include "kept.h"
 #include "next_file.h"
 #include "trace_format.h"
 
@@ -26,6 +27,8 @@ enum {
 	KEEP_MS = 1000,
 	/* A command that is asked to end by SIGTERM gets so long. */
 	LAST_MS = 1000,
+	/* In LOOK_MS, a trace goes on in fewer new files. If not, a moment may count twice. */
+	FOLLOWED_MAX = 16,
 };
 
 /* A moment that the command is to be run for. */
@@ -40,6 +43,10 @@ struct watcher {
 	const struct destination *to;
 	pid_t traced;
 	bool quiet, keeps;
+	struct kept kept; /* of struct run_at; and what was kept since */
+	/* The files that were followed since then. */
+	struct stat followed[FOLLOWED_MAX];
+	size_t followed_count;
 	int end;     /* has the end of file when the program has ended */
 	pid_t child; /* that runs the command; 0: none */
 	struct fired fired;
@@ -93,13 +100,17 @@ static void clear_environment(void)
 	}
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* Does PATH lead to the file that is open as FD? */
 static bool is_named(const char *path, int fd)
 {
 	struct stat file, named;
 
-	return stat(path, &named) == 0 && fstat(fd, &file) == 0 && file.st_dev == named.st_dev &&
-	       file.st_ino == named.st_ino;
+	return stat(path, &named) == 0 && fstat(fd, &file) == 0 && is_same(&file, &named);
 }
 
 /* The name that the moment's file has now: that of the trace, unless the trace has gone on in another file. */
@@ -206,8 +217,8 @@ static void wait_for_news(struct watcher *w)
 	}
 }
 
-/* Of several moments of a kind that wait, the last one counts. */
-static void add(struct watcher *w, const struct fired_moment *moment)
+/* MOMENT is in the file FD. Of several moments of a kind that wait, the last one counts. */
+static void add(struct watcher *w, const struct fired_moment *moment, int fd)
 {
 	size_t at = 0;
 
@@ -215,16 +226,62 @@ static void add(struct watcher *w, const struct fired_moment *moment)
 		at++;
 	if (at < w->queued)
 		close(w->queue[at].fd);
-	w->queue[at] = (struct waiting){*moment, fcntl(w->fired.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), clock_ms()};
+	w->queue[at] = (struct waiting){*moment, fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), clock_ms()};
 	w->queued += at == w->queued;
 }
 
-static void search_file(struct watcher *w)
+static void search_file(struct watcher *w, struct fired *fired)
 {
 	struct fired_moment moment;
 
-	while (fired_next(&w->fired, &moment))
-		add(w, &moment);
+	while (fired_next(fired, &moment))
+		add(w, &moment, fired->fd);
+}
+
+/* ---- files that are kept ---- */
+
+static bool was_followed(const struct watcher *w, int fd)
+{
+	const size_t count = w->followed_count < FOLLOWED_MAX ? w->followed_count : FOLLOWED_MAX;
+	struct stat file;
+
+	if (fstat(fd, &file) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (is_same(&file, &w->followed[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A file can begin and be kept between two looks at the trace. */
+static void search_kept(struct watcher *w, int fd)
+{
+	struct fired fired;
+
+	if (was_followed(w, fd) || !fired_open(&fired, fd, 0))
+		return;
+	search_file(w, &fired);
+	fired_close(&fired);
+}
+
+static void look_at_kept(struct watcher *w)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	while (w->keeps && (fd = kept_next(&w->kept, w->to->path, name)) >= 0) {
+		search_kept(w, fd);
+		close(fd);
+	}
+}
+
+/* ---- the trace ---- */
+
+static void follow(struct watcher *w)
+{
+	if (fstat(w->fired.fd, &w->followed[w->followed_count % FOLLOWED_MAX]) == 0)
+		w->followed_count++;
 }
 
 /* False without memory. */
@@ -232,18 +289,22 @@ static bool look_for_moments(struct watcher *w)
 {
 	int next;
 
+	w->followed_count = 0;
 	for (;;) {
-		search_file(w);
+		follow(w);
+		search_file(w, &w->fired);
 		next = next_file_open(w->fired.fd, w->to->path);
 		if (next < 0)
-			return true;
+			break;
 		/* What this file still got meanwhile. */
-		search_file(w);
+		search_file(w, &w->fired);
 		close(w->fired.fd);
 		fired_close(&w->fired);
 		if (!fired_open(&w->fired, next, 0))
 			return false;
 	}
+	look_at_kept(w);
+	return true;
 }
 
 /* Can the command be run for the next moment? Not while the moment's file may soon have another name. */
@@ -296,10 +357,20 @@ _Noreturn static void be_watcher(struct watcher *w)
 
 /* ---- for the launcher ------------------------------------------------------------------ */
 
+void run_at_prepare(struct run_at *run, const struct destination *to)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	while ((fd = kept_next(&run->kept, to->path, name)) >= 0)
+		close(fd);
+}
+
 bool run_at_begin(struct run_at *run, const char *command, const struct destination *to, pid_t pid, bool quiet,
                   bool keeps)
 {
-	struct watcher w = {.command = command, .to = to, .traced = pid, .quiet = quiet, .keeps = keeps};
+	struct watcher w = {
+		.command = command, .to = to, .traced = pid, .quiet = quiet, .keeps = keeps, .kept = run->kept};
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0) {

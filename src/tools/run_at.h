@@ -6,15 +6,21 @@
 #ifndef LM_RUN_AT_H
 #define LM_RUN_AT_H
 
+#include "kept.h"
+
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct destination;
 
 struct run_at {
-	pid_t watcher; /* 0: none */
-	int end;       /* when it is closed, the program has ended */
+	struct kept kept; /* by earlier runs */
+	pid_t watcher;    /* 0: none */
+	int end;          /* when it is closed, the program has ended */
 };
+
+/* Before the program starts: finds what earlier runs have kept. */
+void run_at_prepare(struct run_at *run, const struct destination *to);
 
 /*
  * Begins to follow TO's trace, that of process PID, which is open. COMMAND is run by the shell. QUIET: nothing is said

@@ -437,6 +437,25 @@ START_TEST(a_command_is_run_at_each_moment)
 }
 END_TEST
 
+/* Such a file begins and is kept between two looks at the trace. What an earlier run has kept is left alone. */
+START_TEST(a_file_that_is_kept_at_once_is_found)
+{
+	static const char command[] = LM " -o t.zst --sample 1K --limit 4M --at growth=8M --at failed --run "
+					 "'echo $LOG_MALLOC_MOMENT ${LOG_MALLOC_TRACE##*/}' " PROGRAMS
+					 "triggers alloc:9:1024 failing alloc:2:1024 2>&1 | grep -v trace-fd";
+	struct run r = run(command);
+
+	ck_assert_msg(strncmp(r.out, "at-growth t.zst.at-growth\nat-failed t.zst.at-failed\n", 52) == 0, "%s", r.out);
+	ck_assert_msg(strstr(r.out, " (moments: t.zst.at-growth, t.zst.at-failed)") != NULL, "%s", r.out);
+	r = run(command);
+	ck_assert_msg(strncmp(r.out, "at-growth t.zst.at-growth-2\nat-failed t.zst.at-failed-2\n", 56) == 0, "%s",
+	              r.out);
+	ck_assert_msg(strstr(r.out, " (moments: t.zst.at-growth-2, t.zst.at-failed-2)") != NULL, "%s", r.out);
+	/* Each is compressed once. */
+	ck_assert_str_eq(run("for f in t.zst*; do zstd -qdc <$f | head -c 1; done; ls t.zst* | wc -l").out, "#####5\n");
+}
+END_TEST
+
 START_TEST(the_command_has_an_environment_of_its_own)
 {
 	struct run r = run("LOG_MALLOC_BACKTRACE_DEPTH=5 OTHER=1 " RUN "-f --at peak=4M --run 'env | grep -E "
@@ -560,6 +579,7 @@ int main(void)
 	ONCE(a_setting_that_is_not_understood_is_told_and_no_trigger_is_set);
 	ONCE(options_add_up_and_names_have_any_case);
 	ONCE(a_command_is_run_at_each_moment);
+	ONCE(a_file_that_is_kept_at_once_is_found);
 	ONCE(the_command_has_an_environment_of_its_own);
 	ONCE(one_runs_at_a_time_and_the_last_moment_of_a_kind_waits);
 	ONCE(a_command_that_fails_is_told);

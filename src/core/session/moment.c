@@ -5,33 +5,17 @@
 #include <errno.h>
 
 #include "rotate.h"
-#include "text.h"
+#include "trigger.h"
 #include "triggers.h"
-
-/* So many files of each kind of trigger are kept, those of earlier runs included, so that they are bounded. */
-#define FILES_MAX 16
-
-/* The name of file NUMBER of triggers of KIND. */
-static void make_suffix(char suffix[64], enum lm_trigger_kind kind, unsigned number)
-{
-	struct lm_text text = {suffix, suffix + 63};
-
-	lm_text_string(&text, LM_TRIGGER_MARK);
-	lm_text_string(&text, lm_trigger_word(kind));
-	if (number > 1) {
-		lm_text_char(&text, '-');
-		lm_text_unsigned(&text, number);
-	}
-	*text.at = '\0';
-}
 
 static void keep(enum lm_trigger_kind kind)
 {
-	char suffix[64];
+	char suffix[32];
 	int error = -EEXIST;
 
-	for (unsigned number = 1; error == -EEXIST && number <= FILES_MAX; number++) {
-		make_suffix(suffix, kind, number);
+	/* Files of earlier runs count, too, so that all together are bounded. */
+	for (unsigned number = 1; error == -EEXIST && number <= LM_TRIGGER_FILES_MAX; number++) {
+		lm_trigger_suffix(suffix, kind, number);
 		error = lm_rotate_keep(suffix);
 	}
 }
