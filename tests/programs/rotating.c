@@ -12,6 +12,7 @@
  *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
  *        loud     more than a file can have is live between a third and two thirds of the rounds
  *        forever  without an end
+ *        stay     then the program says so, and waits to be killed
  */
 #include <pthread.h>
 #include <signal.h>
@@ -153,6 +154,8 @@ int main(int argc, char **argv)
 		;
 	if (is_mode("exec"))
 		execv(argv[0], again);
+	if (is_mode("stay") && write(1, "staying\n", 8) == 8)
+		pause();
 	for (int i = 0; !is_child && i < SLOTS; i++) {
 		if (slots[i].block)
 			print(slots[i].block);

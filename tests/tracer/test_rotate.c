@@ -421,10 +421,22 @@ START_TEST(a_kill_leaves_whole_files)
 }
 END_TEST
 
+START_TEST(a_new_trace_removes_the_older_files_of_the_one_before)
+{
+	must(run("for i in 2 3 5 6 9; do echo '# PID 1' >t.old-$i; done; %s " SETTINGS
+	         "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=64K " PROGRAMS "rotating%s 1 10; ls t* | tr '\\n' ' ' >names",
+	         flavours[_i].environment, flavours[_i].suffix));
+	/* One number can be missing, and not two. */
+	ck_assert_str_eq(run("cat names").out, "t t.old-9 ");
+}
+END_TEST
+
 START_TEST(the_launcher_says_in_the_newest_file_what_killed_it)
 {
-	struct run r = run(LM " --sample 1 --limit 64K --keep 2 -o t sh -c 'exec " PROGRAMS "rotating 1 1 forever' & "
-	                      "until [ -e t.old-2 ]; do sleep 0.02; done; pkill -9 -P $!; wait $!");
+	/* Not while it begins a file: then there can be an older one less. */
+	struct run r =
+		run(LM " --sample 1 --limit 64K --keep 2 -o t sh -c 'exec " PROGRAMS "rotating 1 4000 stay >said' & "
+	               "until [ -s said ]; do sleep 0.02; done; pkill -9 -P $!; wait $!");
 
 	ck_assert_int_eq(r.status, 128 + 9);
 	ck_assert_str_eq(run("grep -ac '^# KILLED 9$' t").out, "1\n");
@@ -578,6 +590,7 @@ int main(void)
 	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
+	EACH(a_new_trace_removes_the_older_files_of_the_one_before);
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);

@@ -324,16 +324,21 @@ int lm_rotate_keep(const char *suffix)
 
 /* ---- the beginning ---- */
 
-/* TRACE is emptied when a trace begins. The older files of the one before go with it. */
+/*
+ * TRACE is emptied when a trace begins. The older files of the one before, which may have been more, go with it. A kill
+ * while its names moved on has left one number free.
+ */
 static void remove_old(void)
 {
 	struct names *names = lm_sys_map(sizeof *names);
+	unsigned missing = 0;
 
 	remove_ours(rotate.next);
 	for (unsigned number = 1; names && make_old_name(names->target, number) == 0; number++) {
 		struct stat status;
 
-		if (lstat(names->target, &status) != 0 && number > lm_settings.keep)
+		missing = lstat(names->target, &status) == 0 ? 0 : missing + 1;
+		if (missing > 1 && number > lm_settings.keep)
 			break;
 		remove_ours(names->target);
 	}
