@@ -168,6 +168,16 @@ static bool is_there(const char *path)
 }
 
 /*
+ * A kill behind the exchange of the names leaves the youngest older file of PATH as NAME. But in front of it, this name
+ * is that of a newer file, and the trace says that it goes on there.
+ */
+static bool find_exchanged(const char *path, char name[PATH_MAX])
+{
+	snprintf(name, PATH_MAX, "%s.next", path);
+	return is_there(name) && file_read(path).ending != TRACE_CONTINUED;
+}
+
+/*
  * Each file of the trace PATH, the oldest first, begins with what the one before ended with, and is no larger than
  * LIMIT. Returns the youngest.
  */
@@ -184,7 +194,7 @@ static struct file files_follow_each_other(const char *path, int keep, long long
 		else
 			snprintf(name, sizeof name, "%s", path);
 		/* A kill while the names move on by one leaves one of them free. */
-		if (!is_there(name))
+		if (!is_there(name) && !(number == 1 && find_exchanged(path, name)))
 			continue;
 		file = file_read(name);
 		ck_assert_msg(file.malformed == 0, "%s", name);

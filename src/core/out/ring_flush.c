@@ -178,8 +178,8 @@ static int flush_piece(struct lm_journal_header *header, uint64_t tail, uint64_t
 		return -ESTALE;
 	lm_direct_grows_to(lm_journal_file_get(&header->base) + (end - lm_journal_file_get(&header->start)));
 	error = lm_direct_write_some(lm_ring.bytes + tail % LM_JOURNAL_RING, (size_t)(end - tail), &written);
-	/* The file was cut meanwhile, so what was written may end with zeros. */
-	if (error == -EFAULT || lm_busfault_has_happened()) {
+	/* The file was cut meanwhile, so what was written may end with zeros: also where it was made longer again. */
+	if (error == -EFAULT || !is_intact(tail, end)) {
 		lm_direct_take_back(written);
 		return -ESTALE;
 	}
