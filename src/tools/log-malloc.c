@@ -119,7 +119,8 @@ static void finish(const struct launch_options *options, struct destination *to,
                    const char *program, struct make_report *report)
 {
 	const struct diag diag = {.report = cli_complain};
-	struct ending ending = {.status = run->status, .library = library, .since = *since, .is_temporary = report->directory != NULL};
+	struct ending ending = {
+		.status = run->status, .library = library, .since = *since, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
