@@ -26,9 +26,8 @@
 static struct {
 	int fd;
 	struct lm_journal_place journal;
-	int left;      /* an earlier image's journal could not be written out yet */
-	int no_ring;   /* the trace is no file, and it can have no ring */
-	int is_sparse; /* records are few: a file needs no ring */
+	int left;    /* an earlier image's journal could not be written out yet */
+	int no_ring; /* the trace is no file and can have no ring, or is to have none */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
@@ -155,8 +154,7 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring) &&
-	    !(sink.is_sparse && has_journal()))
+	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -221,7 +219,12 @@ void lm_sink_set_packed(int is_packed)
 
 void lm_sink_set_sparse(int is_sparse)
 {
-	sink.is_sparse = is_sparse;
+	lm_ring_set_sparse(is_sparse);
+}
+
+void lm_sink_set_direct(void)
+{
+	lm_store(&sink.no_ring, 1);
 }
 
 static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int count)

@@ -73,11 +73,11 @@ void lm_sink_flush(void);
 /* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
 void lm_sink_set_packed(int is_packed);
 
-/*
- * Records come so rarely that a system call for each is cheaper than the memory of a ring. A pipe has one all the same:
- * nobody waits for its reader. Before the first record.
- */
+/* Records are few: their ring is to take little memory. Before the first one. */
 void lm_sink_set_sparse(int is_sparse);
+
+/* There will be no ring: each record is in the trace when lm_sink_write() returns. Before the first one. */
+void lm_sink_set_direct(void);
 
 /*
  * How many bytes of records this process has handed over. As a difference: positions

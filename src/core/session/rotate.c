@@ -378,7 +378,7 @@ void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 	if (find_names(fd, is_continued)) {
 		if (!is_continued)
 			remove_old();
-		lm_sink_set_sparse(1);
+		lm_sink_set_direct();
 		lm_limit_renew(size);
 		lm_live_begin();
 	} else {
