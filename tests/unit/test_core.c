@@ -90,7 +90,7 @@ END_TEST
 START_TEST(pages_that_share_a_place_are_told_apart)
 {
 	enum { PAGES = 5 };
-	const uintptr_t base = 0x510000000000, apart = (uintptr_t)LM_SIZEMAP_NEAR << LM_SIZEMAP_LEAF_BITS;
+	const uintptr_t base = 0x510000000000, apart = (uintptr_t)LM_LEAVES_NEAR << LM_LEAF_BITS;
 	size_t near = 0;
 
 	for (size_t i = 0; i < PAGES; i++)
@@ -98,15 +98,15 @@ START_TEST(pages_that_share_a_place_are_told_apart)
 	for (size_t i = 0; i < PAGES; i++) {
 		const void *p = AT(base + i * apart);
 
-		near += lm_sizemap_near_entry(p) != NULL;
-		ck_assert_ptr_eq(lm_sizemap_entry(p), lm_sizemap_far_entry(p));
+		near += lm_leaves_near_entry(p) != NULL;
+		ck_assert_ptr_eq(lm_leaves_entry(p), lm_leaves_far_entry(p));
 		ck_assert_uint_eq(lm_sizemap_get(p), i + 1);
 		ck_assert_uint_eq(lm_sizemap_get(AT(base + i * apart + 16)), LM_SIZEMAP_NONE);
 		ck_assert_uint_eq(lm_sizemap_take(p), i + 1);
 	}
 	ck_assert_uint_eq(near, 1);
 	/* The first page of all has nothing to be found, wherever its place is. */
-	ck_assert_ptr_null(lm_sizemap_entry(NULL));
+	ck_assert_ptr_null(lm_leaves_entry(NULL));
 	ck_assert_uint_eq(lm_sizemap_take(AT(16)), LM_SIZEMAP_NONE);
 }
 END_TEST
@@ -242,8 +242,8 @@ static unsigned long in_filter(void)
 {
 	unsigned long sum = 0;
 
-	for (size_t i = 0; i < LM_SIZEMAP_FILTER_COUNTS; i++)
-		sum += lm_sizemap_filter[i];
+	for (size_t i = 0; i < LM_FILTER_COUNTS; i++)
+		sum += lm_filter[i];
 	return sum;
 }
 
@@ -258,11 +258,11 @@ START_TEST(the_filter_counts_each_known_block_once)
 		/* Its neighbour in the filter is 1 MiB behind it. */
 		void *p = AT(0x440000000100), *other = AT(0x440000100100), *odd = AT(0x440000000208);
 
-		ck_assert(lm_sizemap_lacks(p));
+		ck_assert(lm_filter_lacks(p));
 		ck_assert_uint_eq(lm_sizemap_put_new(p, sizes[i]), LM_SIZEMAP_NONE);
 		ck_assert_uint_eq(lm_sizemap_put_new(other, sizes[i]), LM_SIZEMAP_NONE);
 		ck_assert_int_eq(lm_sizemap_put(odd, sizes[i]), 0);
-		ck_assert(!lm_sizemap_lacks(p) && !lm_sizemap_lacks(odd));
+		ck_assert(!lm_filter_lacks(p) && !lm_filter_lacks(odd));
 		ck_assert_uint_eq(in_filter(), before + 3);
 		/* Put again, with other sizes and ways: resized in its place, or its release was not seen. */
 		lm_sizemap_put(p, 5);
@@ -274,7 +274,7 @@ START_TEST(the_filter_counts_each_known_block_once)
 		ck_assert_uint_eq(in_filter(), before + 3);
 		/* Moved away, and back after a failure. */
 		lm_sizemap_take_moving(other);
-		ck_assert(!lm_sizemap_lacks(other));
+		ck_assert(!lm_filter_lacks(other));
 		lm_sizemap_end_moving(other);
 		lm_sizemap_end_moving(other);
 		ck_assert_uint_eq(in_filter(), before + 2);
@@ -282,7 +282,7 @@ START_TEST(the_filter_counts_each_known_block_once)
 		ck_assert_uint_eq(lm_sizemap_take(p), LM_SIZEMAP_NONE);
 		ck_assert_uint_eq(lm_sizemap_take(odd), sizes[i]);
 		ck_assert_uint_eq(in_filter(), before);
-		ck_assert(lm_sizemap_lacks(p) && lm_sizemap_lacks(odd));
+		ck_assert(lm_filter_lacks(p) && lm_filter_lacks(odd));
 	}
 }
 END_TEST
@@ -296,12 +296,12 @@ START_TEST(the_filter_does_not_forget_what_it_could_not_count)
 		lm_sizemap_put(AT(base + (i << 20)), 1);
 	for (uintptr_t i = 1; i < 300; i++)
 		lm_sizemap_take(AT(base + (i << 20)));
-	ck_assert(!lm_sizemap_lacks(AT(base)));
+	ck_assert(!lm_filter_lacks(AT(base)));
 	lm_sizemap_take(AT(base));
-	ck_assert(lm_sizemap_lacks(AT(base + 16)));
-	lm_sizemap_filter_out(AT(base + 16), 48);
+	ck_assert(lm_filter_lacks(AT(base + 16)));
+	lm_filter_out(AT(base + 16), 48);
 	for (uintptr_t i = 1; i < 5; i++)
-		ck_assert_int_eq(lm_sizemap_lacks(AT(base + 16 * i)), i == 4);
+		ck_assert_int_eq(lm_filter_lacks(AT(base + 16 * i)), i == 4);
 }
 END_TEST
 
@@ -318,7 +318,7 @@ static void *reuse(void *p)
 		pthread_barrier_wait(&moved);
 		lm_sizemap_put(p, 9);
 		pthread_barrier_wait(&moved);
-		wrong += lm_sizemap_lacks(p) || lm_sizemap_take(p) != 9;
+		wrong += lm_filter_lacks(p) || lm_sizemap_take(p) != 9;
 		pthread_barrier_wait(&moved);
 	}
 	return (void *)wrong;
@@ -365,7 +365,7 @@ START_TEST(an_address_between_two_multiples_of_eight_is_no_block)
 			for (uintptr_t wrong = block + 1; wrong < block + 8; wrong++) {
 				ck_assert_uint_eq(lm_sizemap_get(AT(wrong)), LM_SIZEMAP_NONE);
 				ck_assert_uint_eq(lm_sizemap_take(AT(wrong)), LM_SIZEMAP_NONE);
-				ck_assert_ptr_null(lm_sizemap_near_entry(AT(wrong)));
+				ck_assert_ptr_null(lm_leaves_near_entry(AT(wrong)));
 				ck_assert_uint_eq(lm_sizemap_take_moving(AT(wrong)), LM_SIZEMAP_NONE);
 				ck_assert_uint_eq(lm_sizemap_look(AT(wrong), 5), LM_SIZEMAP_NONE);
 				ck_assert_int_eq(lm_sizemap_put(AT(wrong), 5), -1);

@@ -59,7 +59,7 @@ static void choose_short_way(void)
 	size_t size;
 
 	if (!lm_settings.sample)
-		lm_sizemap_drop_filter();
+		lm_filter_drop();
 	if (!lm_settings.sample && lm_state_has_trace())
 		return;
 	/* glibc's functions call each other by internal names, never through the entry points. */
@@ -71,7 +71,7 @@ static void choose_short_way(void)
 		                                                        : LM_SHORT_WAY_SAMPLED_GUARDED;
 		/* A release that passes goes to the real function at once. */
 		own = lm_real_own_blocks(&size);
-		lm_sizemap_filter_out(own, size);
+		lm_filter_out(own, size);
 	}
 	lm_store_release(&lm_session.short_way, way);
 }
