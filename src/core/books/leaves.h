@@ -102,7 +102,8 @@ static inline lm_entry *lm_leaves_entry(const void *p)
 /* The same, and makes what is missing. NULL: without memory, or no block can be known there. */
 lm_entry *lm_leaves_made_entry(const void *p);
 
-/* The entry of the address 16 * STEP behind P, whose ENTRY this is: blocks cross leaves. MAKE: makes what is missing. */
+/* The entry of the address 16 * STEP behind P, whose ENTRY this is: blocks cross leaves. MAKE: makes what is missing.
+ */
 lm_entry *lm_leaves_entry_behind(const void *p, lm_entry *entry, size_t step, int make);
 
 /* The word that has P's mark, and *BIT, its bit. NULL: there is none. MAKE: makes it, if P has an entry. */

@@ -3,6 +3,7 @@
 #include "sizemap.h"
 
 #include "atomic.h"
+#include "sparse.h"
 
 enum {
 	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
@@ -32,11 +33,12 @@ _Static_assert(PIECES *PIECE_BITS - SIZE_BITS >= 3 && WAYS < 8, "every way has r
 _Static_assert(WAYS_MAX >= (PIECES + 1) * 16, "so do those of blocks that are large for their way");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
-static lm_entry *entry_of(const void *p, int make)
-{
-	lm_entry *entry = lm_leaves_entry(p);
+static int sparse;
 
-	return entry || !make ? entry : lm_leaves_made_entry(p);
+/* Are blocks few? Then no leaves are made for them. Where there are some from before, they are used. */
+static int is_sparse(void)
+{
+	return lm_load(&sparse);
 }
 
 static inline int is_piece(uint16_t value)
@@ -118,19 +120,47 @@ static inline size_t decoded(const void *p, lm_entry *entry, uint16_t value)
 	return (size_t)value - ENTRY_SIZE;
 }
 
+/* What is known at P. */
+struct known {
+	lm_entry *entry; /* or NULL: there are no leaves for P */
+	uint16_t value;
+	struct lm_sparse_place *place; /* or NULL: it is not among those that are far apart */
+	size_t size;                   /* or one of LM_SIZEMAP_ */
+};
+
+static void look_among_sparse(const void *p, struct known *known)
+{
+	known->place = lm_sparse_find(p);
+	if (known->place)
+		known->size = lm_sparse_is_moving(known->place) ? LM_SIZEMAP_MOVING : lm_load(&known->place->size);
+}
+
+static struct known known_at(const void *p)
+{
+	struct known known = {.entry = lm_leaves_entry(p), .size = LM_SIZEMAP_NONE};
+
+	if (known.entry) {
+		known.value = atomic_load_explicit(known.entry, memory_order_acquire);
+		known.size = decoded(p, known.entry, known.value);
+	}
+	if (known.size == LM_SIZEMAP_NONE && is_sparse())
+		look_among_sparse(p, &known);
+	return known;
+}
+
 size_t lm_sizemap_get(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
-
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+	return known_at(p).size;
 }
 
 int lm_sizemap_put(const void *p, size_t size)
 {
-	lm_entry *entry = entry_of(p, 1);
+	lm_entry *entry = lm_leaves_entry(p);
 
+	if (!entry && is_sparse())
+		return lm_sparse_put(p, size);
+	if (!entry)
+		entry = lm_leaves_made_entry(p);
 	if (!entry)
 		return -1;
 	if (size > SMALL_MAX)
@@ -153,13 +183,9 @@ static int covers_moving(const void *p, lm_entry *entry)
 
 size_t lm_sizemap_look(const void *p, size_t size)
 {
-	lm_entry *entry = entry_of(p, 0);
+	struct known known = known_at(p);
 
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	if (size > SMALL_MAX && covers_moving(p, entry))
-		return LM_SIZEMAP_MOVING;
-	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+	return size > SMALL_MAX && known.entry && covers_moving(p, known.entry) ? LM_SIZEMAP_MOVING : known.size;
 }
 
 size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
@@ -172,55 +198,62 @@ size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
 	return known;
 }
 
-/* The way of a block whose entry has VALUE. */
-static int way_of(const void *p, lm_entry *entry, uint16_t value)
+/* The way of a block that is KNOWN at P. */
+static int way_of(const void *p, const struct known *known)
 {
-	if (value == ENTRY_LARGE)
-		return (int)(large(p, entry) >> SIZE_BITS);
-	return has_way(value) ? (value - ENTRY_WAYS) / (WAYS_MAX + 1) + 1 : LM_WAY_C;
+	if (known->place)
+		return (int)lm_load(&known->place->way);
+	if (known->value == ENTRY_LARGE)
+		return (int)(large(p, known->entry) >> SIZE_BITS);
+	return has_way(known->value) ? (known->value - ENTRY_WAYS) / (WAYS_MAX + 1) + 1 : LM_WAY_C;
 }
 
 int lm_sizemap_way(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
-	uint16_t value = entry ? atomic_load_explicit(entry, memory_order_acquire) : ENTRY_NONE;
+	struct known known = known_at(p);
 
-	return decoded(p, entry, value) < LM_SIZEMAP_OPERATORS ? way_of(p, entry, value) : LM_WAY_NONE;
+	return known.size < LM_SIZEMAP_OPERATORS ? way_of(p, &known) : LM_WAY_NONE;
 }
 
 int lm_sizemap_set_way(const void *p, int way)
 {
-	lm_entry *entry = entry_of(p, 0);
-	size_t size = lm_sizemap_get(p);
+	struct known known = known_at(p);
 	uint16_t value;
 
-	if (size >= LM_SIZEMAP_OPERATORS)
+	if (known.size >= LM_SIZEMAP_OPERATORS)
 		return -1;
-	if (size > (way ? (size_t)WAYS_MAX : (size_t)SMALL_MAX))
-		return put_large(p, entry, size | (uint64_t)way << SIZE_BITS);
-	value = (uint16_t)(way ? ENTRY_WAYS + (size_t)(way - 1) * (WAYS_MAX + 1) + size : size + ENTRY_SIZE);
-	atomic_store_explicit(entry, value, memory_order_release);
+	if (known.place) {
+		lm_store(&known.place->way, (unsigned)way);
+		return 0;
+	}
+	if (known.size > (way ? (size_t)WAYS_MAX : (size_t)SMALL_MAX))
+		return put_large(p, known.entry, known.size | (uint64_t)way << SIZE_BITS);
+	value = (uint16_t)(way ? ENTRY_WAYS + (size_t)(way - 1) * (WAYS_MAX + 1) + known.size
+	                       : known.size + ENTRY_SIZE);
+	atomic_store_explicit(known.entry, value, memory_order_release);
 	return 0;
 }
 
-static size_t taken(const void *p, uint16_t leave)
+static int leave(const struct known *known, const void *p, uint16_t value)
 {
-	lm_entry *entry = entry_of(p, 0);
-	uint16_t value;
-	size_t size;
-
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	value = atomic_load_explicit(entry, memory_order_acquire);
-	size = decoded(p, entry, value);
-	if (size == LM_SIZEMAP_NONE || size == LM_SIZEMAP_MOVING)
-		return size;
-	if (way_of(p, entry, value) != LM_WAY_C)
-		return LM_SIZEMAP_OPERATORS;
-	atomic_store_explicit(entry, leave, memory_order_relaxed);
-	if (leave == ENTRY_NONE && lm_filter_is_kept())
+	if (known->place)
+		return value == ENTRY_MOVING ? lm_sparse_move(known->place, p) : lm_sparse_remove(known->place, p, 0);
+	atomic_store_explicit(known->entry, value, memory_order_relaxed);
+	if (value == ENTRY_NONE && lm_filter_is_kept())
 		lm_filter_remove(p);
-	return size;
+	return 1;
+}
+
+/* LEAVES VALUE, ENTRY_NONE or ENTRY_MOVING, where a block was known. */
+static size_t taken(const void *p, uint16_t value)
+{
+	struct known known = known_at(p);
+
+	if (known.size == LM_SIZEMAP_NONE || known.size == LM_SIZEMAP_MOVING)
+		return known.size;
+	if (way_of(p, &known) != LM_WAY_C)
+		return LM_SIZEMAP_OPERATORS;
+	return leave(&known, p, value) ? known.size : LM_SIZEMAP_NONE;
 }
 
 size_t lm_sizemap_take_slowly(const void *p)
@@ -235,9 +268,13 @@ size_t lm_sizemap_take_moving(const void *p)
 
 void lm_sizemap_end_moving(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
+	struct known known = known_at(p);
 
-	if (entry && lm_replace_half(entry, ENTRY_MOVING, ENTRY_NONE) && lm_filter_is_kept())
+	if (known.size != LM_SIZEMAP_MOVING)
+		return;
+	if (known.place)
+		lm_sparse_remove(known.place, p, LM_SPARSE_MOVING);
+	else if (lm_replace_half(known.entry, ENTRY_MOVING, ENTRY_NONE) && lm_filter_is_kept())
 		lm_filter_remove(p);
 }
 
@@ -245,9 +282,12 @@ void lm_sizemap_end_moving(const void *p)
 
 void lm_sizemap_mark(const void *p)
 {
-	unsigned bit, *word = lm_leaves_mark(p, &bit, 1);
+	struct lm_sparse_place *place = known_at(p).place;
+	unsigned bit, *word = place ? NULL : lm_leaves_mark(p, &bit, 1);
 
-	if (word)
+	if (place)
+		lm_sparse_mark(place);
+	else if (word)
 		lm_fetch_or(word, bit);
 }
 
@@ -256,7 +296,7 @@ int lm_sizemap_unmark(const void *p)
 	unsigned bit, *word = lm_leaves_mark(p, &bit, 0);
 
 	if (!word || !(lm_load(word) & bit))
-		return 0;
+		return is_sparse() && lm_sparse_unmark(p);
 	lm_fetch_and(word, ~bit);
 	return 1;
 }
@@ -264,9 +304,15 @@ int lm_sizemap_unmark(const void *p)
 void lm_sizemap_unmark_all(void)
 {
 	lm_leaves_forget_marks();
+	lm_sparse_unmark_all();
 }
 
 /* ---- the whole ---- */
+
+void lm_sizemap_set_sparse(void)
+{
+	lm_store(&sparse, 1);
+}
 
 void lm_sizemap_unlock(void)
 {
@@ -277,4 +323,6 @@ void lm_sizemap_release(void)
 {
 	lm_leaves_release();
 	lm_filter_reset();
+	lm_sparse_forget();
+	lm_store(&sparse, 0);
 }

@@ -43,7 +43,10 @@
 /* How long, at most, an event waits for the thread that begins or ends the trace: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
-/* A program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases. */
+/*
+ * At this mean, a program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases;
+ * and a heap of a gigabyte has 16,000 blocks of them.
+ */
 #define SPARSE_SAMPLE ((uint64_t)64 << 10)
 
 struct lm_session lm_session;
@@ -74,6 +77,11 @@ static void choose_short_way(void)
 		lm_filter_out(own, size);
 	}
 	lm_store_release(&lm_session.short_way, way);
+}
+
+static int is_sparse(const struct lm_config *config)
+{
+	return config->sample >= SPARSE_SAMPLE;
 }
 
 /* exit() or quick_exit() calls it. */
@@ -118,7 +126,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	lm_sink_set_packed(config->format == LM_FORMAT_PACKED);
-	lm_sink_set_sparse(config->sample >= SPARSE_SAMPLE);
+	lm_sink_set_sparse(is_sparse(config));
 	error = lm_begin_open(output);
 	if (error)
 		return error;
@@ -152,6 +160,8 @@ static void start_tracing(struct lm_output *output)
 	lm_config_read_output(&config);
 	lm_settings.sample = config.sample;
 	forget_early_blocks();
+	if (is_sparse(&config))
+		lm_sizemap_set_sparse();
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
