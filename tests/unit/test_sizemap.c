@@ -244,8 +244,8 @@ START_TEST(the_filter_counts_each_known_block_once)
 	choose(_i);
 	before = in_filter();
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		/* Its neighbour in the filter is 1 MiB behind it. */
-		void *p = AT(0x440000000100), *other = AT(0x440000100100), *odd = AT(0x440000000208);
+		/* The next one with the same count is 16 MiB behind it. */
+		void *p = AT(0x440000000100), *other = AT(0x440001000100), *odd = AT(0x440000000208);
 
 		ck_assert(lm_filter_lacks(p));
 		ck_assert_uint_eq(lm_sizemap_put_new(p, sizes[i]), LM_SIZEMAP_NONE);
@@ -282,15 +282,22 @@ START_TEST(the_filter_does_not_forget_what_it_could_not_count)
 
 	choose(_i);
 	for (uintptr_t i = 0; i < 300; i++)
-		lm_sizemap_put(AT(base + (i << 20)), 1);
+		lm_sizemap_put(AT(base + (i << 24)), 1);
 	for (uintptr_t i = 1; i < 300; i++)
-		lm_sizemap_take(AT(base + (i << 20)));
+		lm_sizemap_take(AT(base + (i << 24)));
 	ck_assert(!lm_filter_lacks(AT(base)));
 	lm_sizemap_take(AT(base));
-	ck_assert(lm_filter_lacks(AT(base + 16)));
-	lm_filter_out(AT(base + 16), 48);
+	ck_assert(!lm_filter_lacks(AT(base + 16)));
+	ck_assert(lm_filter_lacks(AT(base + LM_FILTER_SHARED)));
+	/* Neighbours share a count. */
+	lm_sizemap_put(AT(base + LM_FILTER_SHARED), 1);
+	ck_assert(!lm_filter_lacks(AT(base + 2 * LM_FILTER_SHARED - 16)));
+	lm_sizemap_take(AT(base + LM_FILTER_SHARED));
+	ck_assert(lm_filter_lacks(AT(base + 2 * LM_FILTER_SHARED - 16)));
+	/* From the middle of one count to the first byte of another. */
+	lm_filter_out(AT(base + LM_FILTER_SHARED + 16), 2 * LM_FILTER_SHARED - 15);
 	for (uintptr_t i = 1; i < 5; i++)
-		ck_assert_int_eq(lm_filter_lacks(AT(base + 16 * i)), i == 4);
+		ck_assert_int_eq(lm_filter_lacks(AT(base + i * LM_FILTER_SHARED)), i == 4);
 }
 END_TEST
 

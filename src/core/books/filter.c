@@ -10,14 +10,9 @@
 _Alignas(uint32_t) unsigned char lm_filter[LM_FILTER_COUNTS];
 int lm_filter_kept = 1;
 
-static unsigned char *count_of(const void *p)
-{
-	return &lm_filter[((uintptr_t)p >> 4) % LM_FILTER_COUNTS];
-}
-
 void lm_filter_add(const void *p)
 {
-	unsigned char *count = count_of(p), before;
+	unsigned char *count = lm_filter_count(p), before;
 
 	do {
 		before = lm_load(count);
@@ -28,7 +23,7 @@ void lm_filter_add(const void *p)
 
 void lm_filter_remove(const void *p)
 {
-	unsigned char *count = count_of(p), before;
+	unsigned char *count = lm_filter_count(p), before;
 
 	do {
 		before = lm_load(count);
@@ -39,8 +34,10 @@ void lm_filter_remove(const void *p)
 
 void lm_filter_out(const void *start, size_t size)
 {
-	for (size_t at = 0; at < size; at += 16)
-		lm_store(count_of((const char *)start + at), COUNT_FULL);
+	const char *end = (const char *)start + size;
+
+	for (const char *at = start; at < end; at += LM_FILTER_SHARED - (uintptr_t)at % LM_FILTER_SHARED)
+		lm_store(lm_filter_count(at), COUNT_FULL);
 }
 
 void lm_filter_drop(void)
