@@ -7,13 +7,13 @@
 
 #include "asked.h"
 #include "busfault.h"
-#include "direct.h"
 #include "journal_file.h"
 #include "process.h"
 #include "relay.h"
 #include "ring_end.h"
 #include "ring_inside.h"
 #include "state.h"
+#include "target.h"
 #include "wait.h"
 
 /* How long a thread that has left a record waits for others to finish theirs. */
@@ -181,7 +181,7 @@ static int close_stalled(void)
 	if (!error)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
 	else
-		lm_state_change(LM_PHASE_HELD, lm_direct_comes_back(error) ? LM_PHASE_STOPPED : LM_PHASE_RING);
+		lm_state_change(LM_PHASE_HELD, lm_target_comes_back(error) ? LM_PHASE_STOPPED : LM_PHASE_RING);
 	lm_signals_unblock(&signals, 0);
 	return error ? error : -EAGAIN;
 }

@@ -13,6 +13,7 @@
 #include "process.h"
 #include "relay.h"
 #include "state.h"
+#include "target.h"
 #include "wait.h"
 
 /* After a failed write, the next try comes at least so much later. */
@@ -324,7 +325,7 @@ static int find_end(uint64_t *end)
 /* A temporary failure is not an error yet: there is still room in the ring. */
 static int lasting(int error)
 {
-	return lm_direct_comes_back(error) ? 0 : error;
+	return lm_target_comes_back(error) ? 0 : error;
 }
 
 int lm_ring_flush(void)

@@ -10,6 +10,7 @@
 #include "relay.h"
 #include "ring_end.h"
 #include "sys.h"
+#include "target.h"
 #include "wait.h"
 #include "warn.h"
 
@@ -66,7 +67,7 @@ int lm_sink_failed(int error)
 	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
 		return -1;
 	lm_store(&sink.error, error);
-	if (!lm_direct_comes_back(error))
+	if (!lm_target_comes_back(error))
 		stop_for_good(error);
 	else
 		tell_stopped(error);
@@ -90,11 +91,11 @@ static int open_nameless_ring(void)
 {
 	int fd, error = -1;
 
-	switch (lm_direct_kind(&fd)) {
-	case LM_DIRECT_STREAM:
+	switch (lm_target_kind(&fd)) {
+	case LM_TARGET_STREAM:
 		error = lm_ring_open_nameless(fd);
 		break;
-	case LM_DIRECT_SINK:
+	case LM_TARGET_SINK:
 		error = lm_ring_open_nameless(-1);
 		break;
 	default:
@@ -293,7 +294,7 @@ int lm_sink_give_journal(int fd)
 
 int lm_sink_open(int fd)
 {
-	return lm_direct_open(fd);
+	return lm_target_open(fd);
 }
 
 static int take_over(void)
@@ -308,7 +309,7 @@ static void await_relay(void)
 {
 	int fd;
 
-	if (lm_direct_kind(&fd) == LM_DIRECT_STREAM)
+	if (lm_target_kind(&fd) == LM_TARGET_STREAM)
 		lm_relay_await(fd);
 }
 
@@ -350,7 +351,7 @@ int lm_sink_resume(enum lm_phase *next)
 	int error;
 
 	*next = LM_PHASE_DIRECT;
-	if (!lm_direct_has_room())
+	if (!lm_target_has_room())
 		return -ENOSPC;
 	lm_store(&sink.error, 0);
 	if (sink.left) {

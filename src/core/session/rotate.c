@@ -30,6 +30,7 @@
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
+#include "target.h"
 #include "text.h"
 #include "trace_name.h"
 #include "warn.h"
@@ -150,7 +151,7 @@ static int trace_fd;
 
 static void find_trace(void)
 {
-	if (lm_direct_kind(&trace_fd) != LM_DIRECT_FILE)
+	if (lm_target_kind(&trace_fd) != LM_TARGET_FILE)
 		trace_fd = -1;
 }
 
@@ -353,7 +354,7 @@ static const char *find_names(int fd, int is_continued)
 	size_t length;
 	char *next;
 
-	if (!lm_direct_is_alone(fd) || lm_direct_size(&size) != 0 || (size && !is_continued))
+	if (!lm_target_is_alone(fd) || lm_target_size(&size) != 0 || (size && !is_continued))
 		return NULL;
 	rotate.path = lm_descriptor_path(fd);
 	if (!rotate.path)
