@@ -146,6 +146,25 @@ START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
 }
 END_TEST
 
+/* A file that may not grow any more. The kernel's signal for that is the tracker's affair. */
+START_TEST(a_file_at_its_limit_ends_the_trace_and_not_the_program)
+{
+	const struct flavour *flavour = &flavours[_i % FLAVOURS];
+	struct traced traced;
+	struct run r = run("ulimit -c 0; ulimit -f 100; %s LOG_MALLOC_QUIET=1 %s LOG_MALLOC_OUTPUT=t " PROGRAMS
+	                   "sampled%s 4 50",
+	                   flavour->environment, ways[_i / FLAVOURS].settings, flavour->suffix);
+
+	ck_assert_msg(r.status == 0, "%d, %s", r.status, r.err);
+	ck_assert_ptr_nonnull(strstr(r.out, "usage 0\n"));
+	ck_assert_str_eq(r.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
+	traced = traced_read("t", false);
+	ck_assert_uint_eq(traced.malformed, 0);
+	ck_assert_uint_eq(traced.heap.counts.unknown, 0);
+	ck_assert_uint_gt(traced.calls[LM_CALL_MALLOC], 10);
+}
+END_TEST
+
 /* ---- switches --------------------------------------------------------------------- */
 
 /* A sample of all bytes. What is allocated while tracing is off, and released when it is on, is no fault. */
@@ -212,6 +231,7 @@ int main(void)
 
 	TIMES(a_kill_leaves_estimates_of_what_was_done, FLAVOURS * WAYS);
 	TIMES(a_full_disk_ends_the_trace_and_not_the_program, FLAVOURS * WAYS);
+	TIMES(a_file_at_its_limit_ends_the_trace_and_not_the_program, FLAVOURS * WAYS);
 	TIMES(tracing_is_switched_off_and_on, FLAVOURS * 2);
 	TIMES(a_program_that_is_executed_is_sampled_too, FLAVOURS);
 	TIMES(children_of_the_launcher_are_sampled, FLAVOURS * WAYS);

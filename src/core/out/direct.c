@@ -12,6 +12,7 @@
 #include <poll.h>
 
 #include "atomic.h"
+#include "guard.h"
 #include "lock.h"
 #include "signals.h"
 #include "state.h"
@@ -20,6 +21,11 @@
 
 static struct {
 	struct lm_lock lock;
+	struct {
+		const struct lm_tls *thread; /* that has the lock for several records, or NULL */
+		const struct lm_signals *signals;
+		int is_found; /* the trace was found for the first of them */
+	} several;
 	uint64_t written; /* bytes of whole records */
 	struct {
 		char *bytes; /* or NULL */
@@ -155,8 +161,15 @@ static int failed(int error, const struct iovec *parts, int count, size_t writte
 
 /* ---- with the lock ---- */
 
+int lm_direct_has_several(void)
+{
+	return lm_load(&direct.several.thread) == &lm_tls;
+}
+
 static void begin(struct lm_signals *signals)
 {
+	if (lm_direct_has_several())
+		return;
 	lm_signals_block(signals);
 	lm_lock_take(&direct.lock);
 }
@@ -171,6 +184,10 @@ static void begin_first(struct lm_signals *signals)
 /* ERROR: the result of the write in between. The program must not see the signal that belongs to it. */
 static void end(const struct lm_signals *signals, int error)
 {
+	if (lm_direct_has_several()) {
+		lm_signals_discard(direct.several.signals, error);
+		return;
+	}
 	lm_lock_release(&direct.lock);
 	lm_signals_unblock(signals, error);
 }
@@ -180,11 +197,12 @@ static int write_record(const struct iovec *parts, int count, int *error)
 {
 	size_t written = 0;
 
-	*error = lm_target_find();
+	*error = direct.several.is_found ? 0 : lm_target_find();
 	if (!*error && direct.rest.bytes)
 		*error = write_rest();
 	if (!*error)
 		*error = write_parts(lm_target_fd(), parts, count, &written);
+	direct.several.is_found = !*error && lm_direct_has_several();
 	if (*error)
 		return failed(*error, parts, count, written);
 	lm_store(&direct.written, direct.written + written);
@@ -231,13 +249,23 @@ static int write_record_in_lines(const struct iovec *parts, int count, int *erro
 	return result;
 }
 
+static int is_turn(const long *ender, long expected)
+{
+	enum lm_phase phase = lm_state_phase();
+
+	/* A thread that has begun to end the process meanwhile waits for these records. */
+	if (lm_direct_has_several())
+		return phase == LM_PHASE_DIRECT || phase == LM_PHASE_HELD;
+	return phase == LM_PHASE_DIRECT && lm_load_acquire(ender) == expected;
+}
+
 int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected)
 {
 	struct lm_signals signals;
 	int error = 0, result;
 
 	begin(&signals);
-	if (lm_state_phase() != LM_PHASE_DIRECT || lm_load_acquire(ender) != expected)
+	if (!is_turn(ender, expected))
 		result = -EAGAIN;
 	else if (expected && !lm_target_is_file())
 		result = write_record_in_lines(parts, count, &error);
@@ -245,6 +273,27 @@ int lm_direct_write(const struct iovec *parts, int count, const long *ender, lon
 		result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;
+}
+
+int lm_direct_begin_several(const struct lm_signals *signals, int thread, const long *ender)
+{
+	lm_lock_take(&direct.lock);
+	/* A child of vfork has the thread-local storage of its parent, which must not find that it has the lock. */
+	if (lm_lock_owner(&direct.lock) != (uint32_t)thread || lm_load_acquire(ender) || !is_turn(ender, 0)) {
+		lm_lock_release(&direct.lock);
+		return 0;
+	}
+	direct.several.signals = signals;
+	direct.several.is_found = 0;
+	lm_store(&direct.several.thread, &lm_tls);
+	return 1;
+}
+
+void lm_direct_end_several(void)
+{
+	lm_store(&direct.several.thread, NULL);
+	direct.several.is_found = 0;
+	lm_lock_release(&direct.lock);
 }
 
 int lm_direct_write_first(const struct iovec *parts, int count)
@@ -359,6 +408,8 @@ void lm_direct_lock_out(void)
 
 void lm_direct_reset_lock(void)
 {
+	lm_store(&direct.several.thread, NULL);
+	direct.several.is_found = 0;
 	lm_lock_reset(&direct.lock);
 }
 

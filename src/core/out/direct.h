@@ -36,6 +36,16 @@ int lm_direct_write(const struct iovec *parts, int count, const long *ender, lon
 /* The same in any phase: for the thread that begins a trace, ends it or resumes it. */
 int lm_direct_write_first(const struct iovec *parts, int count);
 
+/*
+ * From here on, the calling thread writes several records with one lock, which no other thread comes in between. It has
+ * blocked all signals: SIGNALS. THREAD is its number. 1; 0: it does not have the lock, because the phase is not DIRECT,
+ * *ENDER has begun to end the process, or this is a child of vfork. It must not wait for others meanwhile.
+ */
+struct lm_signals;
+int lm_direct_begin_several(const struct lm_signals *signals, int thread, const long *ender);
+void lm_direct_end_several(void);
+int lm_direct_has_several(void);
+
 /* Writes as many of SIZE bytes as possible: *WRITTEN. 0; or -errno if not all were: the caller keeps the rest. */
 int lm_direct_write_some(const void *bytes, size_t size, size_t *written);
 

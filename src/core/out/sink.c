@@ -149,6 +149,8 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 {
 	long ender = lm_load_acquire(&sink.ender);
 
+	if (lm_direct_has_several())
+		return lm_direct_write(parts, count, &sink.ender, ender);
 	if (is_endangered(ender) && !lm_load(&sink.no_last_ring)) {
 		lm_direct_locked(begin_last_ring);
 		if (round < LAST_RING_ROUNDS)
@@ -174,7 +176,7 @@ static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int c
 	case LM_PHASE_RING:
 		return write_to_ring(slot, parts, count);
 	case LM_PHASE_HELD:
-		return -EAGAIN;
+		return lm_direct_has_several() ? write_directly(parts, count, round) : -EAGAIN;
 	default:
 		return -EDEADLK;
 	}
@@ -259,6 +261,16 @@ int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count)
 
 	count = filled_up(parts, count, word);
 	return is_diverted() ? lm_next_write(parts, count) : write_whole(slot, parts, count);
+}
+
+int lm_sink_begin_several(const struct lm_signals *signals, int thread)
+{
+	return lm_direct_begin_several(signals, thread, &sink.ender);
+}
+
+void lm_sink_end_several(void)
+{
+	lm_direct_end_several();
 }
 
 int lm_sink_is_due(uint64_t ms)

@@ -36,6 +36,14 @@
  */
 int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count);
 
+/*
+ * The calling thread, THREAD is its number, writes several records: what each of them costs beside its write is done
+ * once. It has blocked all signals: SIGNALS. 1; or 0: each is written by itself. In between, it must not wait for
+ * others.
+ */
+int lm_sink_begin_several(const struct lm_signals *signals, int thread);
+void lm_sink_end_several(void);
+
 /* Does a record go through the ring, so that it can be put together in its place? */
 static inline int lm_sink_is_quick(void)
 {
