@@ -18,8 +18,7 @@ enum { LEAVES, SPARSE, BOTH };
 static void choose(int which)
 {
 	lm_sizemap_release();
-	if (which == SPARSE)
-		lm_sizemap_set_sparse();
+	lm_sizemap_set_sparse(which == SPARSE);
 }
 
 START_TEST(an_address_that_was_never_put_is_unknown)
@@ -451,7 +450,7 @@ START_TEST(blocks_of_before_are_still_known)
 	choose(LEAVES);
 	lm_sizemap_put(before, 100000);
 	lm_sizemap_mark(before);
-	lm_sizemap_set_sparse();
+	lm_sizemap_set_sparse(1);
 	ck_assert_uint_eq(lm_sizemap_put_new(beside, 20), LM_SIZEMAP_NONE);
 	ck_assert_uint_eq(lm_sizemap_put_new(far, 30), LM_SIZEMAP_NONE);
 	ck_assert_ptr_nonnull(lm_leaves_entry(beside));

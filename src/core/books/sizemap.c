@@ -33,12 +33,12 @@ _Static_assert(PIECES *PIECE_BITS - SIZE_BITS >= 3 && WAYS < 8, "every way has r
 _Static_assert(WAYS_MAX >= (PIECES + 1) * 16, "so do those of blocks that are large for their way");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
-static int sparse;
+static int blocks_are_few;
 
 /* Are blocks few? Then no leaves are made for them. Where there are some from before, they are used. */
 static int is_sparse(void)
 {
-	return lm_load(&sparse);
+	return lm_load(&blocks_are_few);
 }
 
 static inline int is_piece(uint16_t value)
@@ -309,9 +309,9 @@ void lm_sizemap_unmark_all(void)
 
 /* ---- the whole ---- */
 
-void lm_sizemap_set_sparse(void)
+void lm_sizemap_set_sparse(int few)
 {
-	lm_store(&sparse, 1);
+	lm_store(&blocks_are_few, few);
 }
 
 void lm_sizemap_unlock(void)
@@ -324,5 +324,5 @@ void lm_sizemap_release(void)
 	lm_leaves_release();
 	lm_filter_reset();
 	lm_sparse_forget();
-	lm_store(&sparse, 0);
+	lm_store(&blocks_are_few, 0);
 }

@@ -144,8 +144,8 @@ int lm_sizemap_unmark(const void *p);
 /* Takes all marks away. No other thread may be at work. */
 void lm_sizemap_unmark_all(void);
 
-/* Few blocks will be known, far apart: they are kept in a table (sparse.h). */
-void lm_sizemap_set_sparse(void);
+/* FEW: few blocks will be known, far apart, so they are kept in a table (sparse.h). Before the first one. */
+void lm_sizemap_set_sparse(int few);
 
 /* No block is known any more, and the map has no memory, but a filter. No other thread may be at work. */
 void lm_sizemap_release(void);

@@ -160,8 +160,7 @@ static void start_tracing(struct lm_output *output)
 	lm_config_read_output(&config);
 	lm_settings.sample = config.sample;
 	forget_early_blocks();
-	if (is_sparse(&config))
-		lm_sizemap_set_sparse();
+	lm_sizemap_set_sparse(is_sparse(&config));
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
@@ -433,6 +432,7 @@ int lm_session_attach(struct lm_output *output, const struct lm_config *config, 
 	int error;
 
 	forget();
+	lm_sizemap_set_sparse(is_sparse(config));
 	error = journal >= 0 ? lm_sink_give_journal(journal) : 0;
 	if (!error)
 		error = trace(output, config);
