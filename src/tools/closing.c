@@ -6,6 +6,7 @@
 #include "destination.h"
 #include "diag.h"
 #include "escape.h"
+#include "file_id.h"
 #include "kept.h"
 #include "launch_options.h"
 #include "make_report.h"
@@ -294,17 +295,6 @@ static void print_older(const char *path)
 	fputc(')', stderr);
 }
 
-/* Was the file last written to before SINCE? */
-static bool is_earlier(int fd, const struct timespec *since)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return true;
-	return st.st_mtim.tv_sec < since->tv_sec ||
-	       (st.st_mtim.tv_sec == since->tv_sec && st.st_mtim.tv_nsec < since->tv_nsec);
-}
-
 enum { KEPT_SHOWN = 4 };
 
 /* The files of this run that are kept for moments. */
@@ -316,7 +306,7 @@ static void print_kept(const char *path, const struct timespec *since)
 	int fd;
 
 	while ((fd = kept_next(&kept, path, name)) >= 0) {
-		if (!is_earlier(fd, since) && ++count <= KEPT_SHOWN) {
+		if (file_is_since(fd, since) && ++count <= KEPT_SHOWN) {
 			fputs(count == 1 ? " (moments:" : ",", stderr);
 			print_path(name);
 		}
