@@ -86,7 +86,7 @@ static void watch(struct watcher *w)
 		if (is_last && run_queue_is_done(&w->queue))
 			return;
 		if (is_last && clock_ms() >= w->deadline) {
-			cli_error("--run: the command takes longer than %d seconds after the program's end, and is "
+			cli_error("--run: the command takes longer than %d seconds after the end of the trace, and is "
 			          "ended",
 			          RUN_AT_PATIENCE_S);
 			return;
