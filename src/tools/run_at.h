@@ -38,8 +38,8 @@ void run_at_prepare(struct run_at *run, const struct destination *to);
 bool run_at_begin(struct run_at *run, pid_t pid);
 
 /*
- * The program has ended or runs on untraced, and its trace has all that it will have. Waits for what is still to be run, for
- * RUN_AT_PATIENCE_S at most, and until a signal asks log-malloc to end. Behind forward_stop().
+ * The program has ended or runs on untraced, and its trace has all that it will have. Waits for what is still to be
+ * run, for RUN_AT_PATIENCE_S at most, and until a signal asks log-malloc to end. Behind forward_stop().
  */
 void run_at_end(struct run_at *run);
 
