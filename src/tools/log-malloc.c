@@ -120,7 +120,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 {
 	const struct diag diag = {.report = cli_complain};
 	struct ending ending = {
-		.status = run->status, .library = library, .since = *since, .is_temporary = report->directory != NULL};
+		.status = run->status, .library = library, .kept = at->kept, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 

@@ -116,9 +116,9 @@ void run_at_prepare(struct run_at *run, const struct destination *to)
 	int fd;
 
 	run->to = to;
-	while ((fd = kept_next(&run->kept, to->path, name)) >= 0)
+	while (run->keeps && (fd = kept_next(&run->kept, to->path, name)) >= 0)
 		close(fd);
-	if (to->childrens)
+	if (run->command && to->childrens)
 		children_watch_begin(&run->children, to, &run->since, run->keeps);
 }
 

@@ -30,7 +30,7 @@ struct run_at {
 
 /*
  * Before the program starts: finds what earlier runs have kept beside TO's trace, and begins to watch for the traces of
- * the processes that it starts, if they are followed. COMMAND, QUIET, KEEPS and SINCE are set.
+ * the processes that it starts, if they are followed and there is a COMMAND. COMMAND, QUIET, KEEPS and SINCE are set.
  */
 void run_at_prepare(struct run_at *run, const struct destination *to);
 

@@ -197,8 +197,7 @@ int running_run(const struct launch_options *options, const struct target *targe
 		be_command(options, target, to, preload, &talk);
 	forward_to(run->pid);
 	destination_name(to, run->pid);
-	if (options->run)
-		run_at_prepare(at, to);
+	run_at_prepare(at, to);
 	failed = see_it_start(&talk, options, to, &last, run->pid, &failure);
 	if (!failed && options->run)
 		run_at_begin(at, run->pid);
