@@ -16,7 +16,6 @@
 #include "writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -134,14 +133,11 @@ static pid_t process_of(int fd, const struct destination *to, const char *path)
 pid_t children_open(struct destination *child, const struct destination *to, const char *path,
                     const struct timespec *since)
 {
-	struct stat st;
 	pid_t pid = 0;
 
 	*child = (struct destination){.kind = DESTINATION_FILE, .name = to->childrens, .fd = -1};
 	snprintf(child->path, sizeof child->path, "%s", path);
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return 0;
-	child->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	child->fd = file_open_regular(path);
 	if (child->fd >= 0 && file_is_since(child->fd, since))
 		pid = process_of(child->fd, to, path);
 	if (pid || child->fd < 0)

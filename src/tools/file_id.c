@@ -48,6 +48,15 @@ bool file_id_is_same(const struct file_id *a, const struct file_id *b)
 	       a->born_ns == b->born_ns;
 }
 
+int file_open_regular(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 bool file_is_since(int fd, const struct timespec *since)
 {
 	struct stat st;

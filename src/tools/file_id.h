@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Is a file the same one as before, whatever its name is now? And is it one of this run? */
+/* Files that are opened again and again: is it the same one as before, whatever its name is now? Is it of this run? */
 #ifndef LM_FILE_ID_H
 #define LM_FILE_ID_H
 
@@ -27,6 +27,9 @@ struct file_id file_id_at(const char *path);
 
 /* Two that are no file are not the same. */
 bool file_id_is_same(const struct file_id *a, const struct file_id *b);
+
+/* Opens a regular file for reading; to open a device may have effects. A descriptor, or -1. */
+int file_open_regular(const char *path);
 
 /* Was the file that is open as FD written to since SINCE? */
 bool file_is_since(int fd, const struct timespec *since);

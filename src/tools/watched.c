@@ -4,10 +4,8 @@
 #include "next_file.h"
 #include "older.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Between two looks, a trace goes on in fewer new files. If not, a moment may count twice. */
@@ -79,16 +77,6 @@ bool watched_find(const struct watched *trace, const struct file_id *file, char 
 
 /* ---- one file ---------------------------------------------------------------------- */
 
-static int open_file(const char *path)
-{
-	struct stat st;
-
-	/* To open a device may have effects. */
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return -1;
-	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 /* Opens the file that the last look ended in, or, if that is not to be found, the one that has the trace's name now. */
 static bool open_again(struct watched *trace)
 {
@@ -97,7 +85,7 @@ static bool open_again(struct watched *trace)
 
 	if (trace->is_held)
 		return true;
-	trace->fired.fd = open_file(watched_find(trace, &trace->file, name) ? name : trace->path);
+	trace->fired.fd = file_open_regular(watched_find(trace, &trace->file, name) ? name : trace->path);
 	if (trace->fired.fd < 0)
 		return false;
 	file = file_id_of(trace->fired.fd);
