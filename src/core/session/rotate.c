@@ -318,6 +318,20 @@ void lm_rotate_in_time(void)
 		rotate_now(NULL);
 }
 
+void lm_rotate_for_end(void)
+{
+	struct lm_signals around, signals;
+
+	if (!lm_live_is_kept() || !lm_process_is_owner() || lm_limit_has_room(lm_marks_end_size()))
+		return;
+	lm_live_lock(&around);
+	if (lm_sink_pause(&signals) == 0) {
+		go_on(NULL);
+		lm_sink_go_on(&signals);
+	}
+	lm_live_unlock(&around);
+}
+
 int lm_rotate_keep(const char *suffix)
 {
 	return lm_live_is_kept() && lm_process_is_owner() ? rotate_now(suffix) : -ENOTSUP;

@@ -325,8 +325,11 @@ static int write_end(int is_detached)
 	return -EIO;
 }
 
-/* Leaves all signals blocked, unless it returns -EBADF. 0, or -errno: a part of the trace could not be written. */
-static int end(int is_detached, struct lm_signals *signals)
+/*
+ * Leaves all signals blocked, unless it returns -EBADF. IS_IDLE: not in a signal handler that interrupted the tracker,
+ * which could wait for its own thread. 0, or -errno: a part of the trace could not be written.
+ */
+static int end(int is_detached, int is_idle, struct lm_signals *signals)
 {
 	int error, unwritten;
 
@@ -335,6 +338,8 @@ static int end(int is_detached, struct lm_signals *signals)
 	abandon_own_record();
 	lm_marks_asked();
 	lm_marks_title(lm_sample_now());
+	if (is_idle && !lm_load(&ended))
+		lm_rotate_for_end();
 	error = lm_sink_hold(signals);
 	if (error == -EBADF)
 		return error;
@@ -352,7 +357,7 @@ void lm_session_end(int is_last)
 	if (!lm_session_has_trace())
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	if (end(0, &signals) != -EBADF) {
+	if (end(0, guard == LM_GUARD_IDLE, &signals) != -EBADF) {
 		if (is_last)
 			lm_sink_lock_out();
 		else
@@ -453,7 +458,7 @@ int lm_session_detach(void)
 	int error = lm_process_is_owner() ? lm_sink_error() : 0;
 
 	if (lm_session_has_trace()) {
-		error = end(1, &signals);
+		error = end(1, 1, &signals);
 		if (error != -EBADF)
 			lm_signals_unblock(&signals, 0);
 	} else if (!error) {
