@@ -2,6 +2,10 @@
 /*
  * See live.h. A hash table with open addressing and linear probing, at most half full,
  * in memory of its own. A removal closes its gap.
+ *
+ * A child of vfork changes it, too, and can be killed at any instruction. The next thread
+ * that takes the lock finds CHANGING then, and puts the table in order: what the change
+ * was about is as it was before or behind it, and nothing else is touched.
  */
 #include "live.h"
 
@@ -14,28 +18,21 @@
 
 int lm_live_kept;
 
+struct table {
+	size_t room; /* how many slots: a power of two */
+	struct lm_live_block slots[];
+};
+
 static struct {
 	struct lm_lock lock;
-	struct lm_live_block *slots; /* or NULL */
-	size_t room;                 /* how many slots: a power of two */
+	int changing;        /* a thread changes what follows */
+	struct table *table; /* or NULL */
 	size_t count;
 	struct lm_totals totals;
 	int is_full, is_incomplete;
 	size_t enough; /* full, because so much is live: with so few blocks it may not be any more */
 	uint64_t missed;
 } live;
-
-void lm_live_lock(struct lm_signals *signals)
-{
-	lm_signals_block(signals);
-	lm_lock_take(&live.lock);
-}
-
-void lm_live_unlock(const struct lm_signals *signals)
-{
-	lm_lock_release(&live.lock);
-	lm_signals_unblock(signals, 0);
-}
 
 /* ---- the table ---- */
 
@@ -48,48 +45,56 @@ static size_t home(const void *p, size_t room)
 }
 
 /* The slot that has P, or the free one where P belongs. */
-static struct lm_live_block *slot_of(struct lm_live_block *slots, size_t room, const void *p)
+static struct lm_live_block *slot_of(struct table *table, const void *p)
 {
-	size_t i = home(p, room);
+	size_t i = home(p, table->room);
 
-	while (slots[i].p && slots[i].p != p)
-		i = (i + 1) & (room - 1);
-	return &slots[i];
+	while (table->slots[i].p && table->slots[i].p != p)
+		i = (i + 1) & (table->room - 1);
+	return &table->slots[i];
 }
 
 static struct lm_live_block *find(const void *p)
 {
-	struct lm_live_block *slot = live.slots ? slot_of(live.slots, live.room, p) : NULL;
+	struct lm_live_block *slot = live.table ? slot_of(live.table, p) : NULL;
 
 	return slot && slot->p ? slot : NULL;
 }
 
-static void release_slots(void)
+static size_t bytes_of(size_t room)
 {
-	if (live.slots)
-		lm_sys_unmap(live.slots, live.room * sizeof *live.slots);
-	live.slots = NULL;
+	return sizeof(struct table) + room * sizeof(struct lm_live_block);
+}
+
+static void release_table(struct table *table)
+{
+	if (table)
+		lm_sys_unmap(table, bytes_of(table->room));
+}
+
+/* Every block in a table with ROOM slots. 0, or -1 without memory. */
+static int move_to(size_t room)
+{
+	struct table *table = lm_sys_map(bytes_of(room)), *before = live.table;
+
+	if (!table)
+		return -1;
+	table->room = room;
+	for (size_t i = 0; before && i < before->room; i++) {
+		if (before->slots[i].p)
+			*slot_of(table, before->slots[i].p) = before->slots[i];
+	}
+	lm_store_release(&live.table, table);
+	release_table(before);
+	return 0;
 }
 
 /* Makes room for one more. 0, or -1 without memory. */
 static int grow(void)
 {
-	size_t room = live.slots ? 2 * live.room : FIRST_SLOTS;
-	struct lm_live_block *slots;
-
-	if (live.slots && 2 * (live.count + 1) <= live.room)
-		return 0;
-	slots = lm_sys_map(room * sizeof *slots);
-	if (!slots)
-		return -1;
-	for (size_t i = 0; live.slots && i < live.room; i++) {
-		if (live.slots[i].p)
-			*slot_of(slots, room, live.slots[i].p) = live.slots[i];
-	}
-	release_slots();
-	live.slots = slots;
-	live.room = room;
-	return 0;
+	if (!live.table)
+		return move_to(FIRST_SLOTS);
+	return 2 * (live.count + 1) <= live.table->room ? 0 : move_to(2 * live.table->room);
 }
 
 static void change_totals(const struct lm_live_block *block, int64_t sign)
@@ -98,18 +103,38 @@ static void change_totals(const struct lm_live_block *block, int64_t sign)
 	live.totals.usable += sign * (int64_t)block->usable;
 }
 
+/* Puts BLOCK into the free SLOT, at P. Its address comes last: whoever finds it finds all of it. */
+static void fill(struct lm_live_block *slot, struct lm_live_block block, const void *p)
+{
+	block.p = NULL;
+	*slot = block;
+	lm_store_release(&slot->p, p);
+}
+
 /* Moves blocks back that a search would not find any more behind the free slot HOLE. */
 static void close_gap(size_t hole)
 {
-	const size_t mask = live.room - 1;
+	struct lm_live_block *slots = live.table->slots;
+	const size_t room = live.table->room, mask = room - 1;
 
-	for (size_t i = (hole + 1) & mask; live.slots[i].p; i = (i + 1) & mask) {
-		if (((i - home(live.slots[i].p, live.room)) & mask) < ((i - hole) & mask))
+	for (size_t i = (hole + 1) & mask; slots[i].p; i = (i + 1) & mask) {
+		if (((i - home(slots[i].p, room)) & mask) < ((i - hole) & mask))
 			continue;
-		live.slots[hole] = live.slots[i];
-		live.slots[i].p = NULL;
+		fill(&slots[hole], slots[i], slots[i].p);
+		lm_store_release(&slots[i].p, NULL);
 		hole = i;
 	}
+}
+
+static void begin_change(void)
+{
+	lm_store(&live.changing, 1);
+	lm_fence_release();
+}
+
+static void end_change(void)
+{
+	lm_store_release(&live.changing, 0);
 }
 
 static void take_out(struct lm_live_block *slot)
@@ -118,19 +143,55 @@ static void take_out(struct lm_live_block *slot)
 	live.count--;
 	if (live.is_full && live.count == live.enough)
 		lm_limit_retry(0);
-	slot->p = NULL;
-	close_gap((size_t)(slot - live.slots));
+	lm_store_release(&slot->p, NULL);
+	close_gap((size_t)(slot - live.table->slots));
 }
 
 const struct lm_live_block *lm_live_next(size_t *position)
 {
-	while (live.slots && *position < live.room) {
-		const struct lm_live_block *slot = &live.slots[(*position)++];
+	while (live.table && *position < live.table->room) {
+		const struct lm_live_block *slot = &live.table->slots[(*position)++];
 
 		if (slot->p)
 			return slot;
 	}
 	return NULL;
+}
+
+/*
+ * Who changed the table is gone. A block can be in two slots, since it was about to move, or where a search does not
+ * find it. In another table each has its place, and the sums follow from that. Without memory, some may be missing.
+ */
+static void mend(void)
+{
+	const struct lm_live_block *slot;
+	size_t position = 0;
+
+	if (live.table && move_to(live.table->room) != 0)
+		live.is_incomplete = 1;
+	live.count = 0;
+	live.totals = (struct lm_totals){0};
+	while ((slot = lm_live_next(&position))) {
+		live.count++;
+		change_totals(slot, 1);
+	}
+	end_change();
+}
+
+/* ---- the lock ---- */
+
+void lm_live_lock(struct lm_signals *signals)
+{
+	lm_signals_block(signals);
+	lm_lock_take(&live.lock);
+	if (unlikely(lm_load(&live.changing)))
+		mend();
+}
+
+void lm_live_unlock(const struct lm_signals *signals)
+{
+	lm_lock_release(&live.lock);
+	lm_signals_unblock(signals, 0);
 }
 
 /* ---- events ---- */
@@ -151,10 +212,13 @@ int lm_live_takes(struct lm_event *event)
 	if (event->calling || lm_limit_is_failure(event))
 		return is_wanted && !live.is_full;
 	old = event->old ? find(event->old) : NULL;
-	if (old)
+	if (old) {
+		begin_change();
 		take_out(old);
-	else if (event->old)
+		end_change();
+	} else if (event->old) {
 		forget_old(event);
+	}
 	if (event->p && (live.is_full || !is_wanted)) {
 		live.missed += (uint64_t)is_wanted;
 		lm_limit_make_release(event);
@@ -162,9 +226,9 @@ int lm_live_takes(struct lm_event *event)
 	return is_wanted && (event->old || event->p);
 }
 
-void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, const struct lm_thread *thread)
+static void put(const struct lm_live_block *block, const void *p)
 {
-	struct lm_live_block *slot = find(event->p);
+	struct lm_live_block *slot = find(p);
 
 	if (slot)
 		take_out(slot);
@@ -172,18 +236,24 @@ void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, c
 		live.is_incomplete = 1;
 		return;
 	}
-	slot = slot_of(live.slots, live.room, event->p);
-	*slot = (struct lm_live_block){.p = event->p,
-	                               .size = event->size,
-	                               .usable = event->usable,
-	                               .backtrace = backtrace,
-	                               .thread = event->thread};
-	if (thread) {
-		slot->tid = thread->owner;
-		__builtin_memcpy(slot->name, thread->name, sizeof slot->name);
-	}
+	slot = slot_of(live.table, p);
+	fill(slot, *block, p);
 	live.count++;
 	change_totals(slot, 1);
+}
+
+void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, const struct lm_thread *thread)
+{
+	struct lm_live_block block = {
+		.size = event->size, .usable = event->usable, .backtrace = backtrace, .thread = event->thread};
+
+	if (thread) {
+		block.tid = thread->owner;
+		__builtin_memcpy(block.name, thread->name, sizeof block.name);
+	}
+	begin_change();
+	put(&block, event->p);
+	end_change();
 }
 
 /* ---- the whole ---- */
@@ -196,7 +266,7 @@ void lm_live_begin(void)
 
 void lm_live_forget(void)
 {
-	release_slots();
+	release_table(live.table);
 	__builtin_memset(&live, 0, sizeof live);
 	lm_store(&lm_live_kept, 0);
 }
