@@ -79,20 +79,56 @@ static struct node *find(uint64_t caller, unsigned frame)
 	return added;
 }
 
+/* ---- writing ---- */
+
+/* Nodes that the trace gets next, as one record: each of its own would be a write of its own where there is no ring. */
+#define TOGETHER 8
+
+struct together {
+	unsigned now; /* the trace's file */
+	unsigned count;
+	struct node *nodes[TOGETHER];
+	uint64_t words[2 * TOGETHER];
+};
+
+static int write_together(struct together *these)
+{
+	struct iovec parts[2] = {{these->words, these->count * 2 * sizeof *these->words}};
+
+	if (these->count && lm_marks_send(parts, 1) != 0)
+		return -1;
+	for (unsigned i = 0; i < these->count; i++)
+		lm_store_release(&these->nodes[i]->written, these->now);
+	these->count = 0;
+	return 0;
+}
+
 /* A node whose numbers do not fit is a line. */
-static int write_node(const struct node *node)
+static __attribute__((noinline)) int write_line(struct node *node, unsigned now)
 {
 	char line[LM_RECORD_LINE_MAX];
 	struct lm_text text = {line, line + sizeof line};
-	uint64_t words[2] = {lm_packed_bytes(lm_packed_node(node->number, node->frame)),
-	                     lm_packed_bytes(lm_packed_caller(node->caller))};
-	struct iovec parts[2] = {{words, sizeof words}};
+	struct iovec parts[2] = {{line, 0}};
 
-	if (node->number > LM_PACKED_NODE_MAX || node->caller > LM_PACKED_NODE_MAX) {
-		lm_record_node(&text, node->number, node->caller, node->frame);
-		parts[0] = (struct iovec){line, (size_t)(text.at - line)};
-	}
-	return lm_marks_send(parts, 1);
+	lm_record_node(&text, node->number, node->caller, node->frame);
+	parts[0].iov_len = (size_t)(text.at - line);
+	if (lm_marks_send(parts, 1) != 0)
+		return -1;
+	lm_store_release(&node->written, now);
+	return 0;
+}
+
+/* 0, or -1: it is not written, nor are those of THESE. */
+static int write_node(struct together *these, struct node *node)
+{
+	uint64_t *words = these->words + 2 * these->count;
+
+	if (node->number > LM_PACKED_NODE_MAX || node->caller > LM_PACKED_NODE_MAX)
+		return write_together(these) == 0 ? write_line(node, these->now) : -1;
+	words[0] = lm_packed_bytes(lm_packed_node(node->number, node->frame));
+	words[1] = lm_packed_bytes(lm_packed_caller(node->caller));
+	these->nodes[these->count++] = node;
+	return these->count < TOGETHER ? 0 : write_together(these);
 }
 
 static int write_frame(struct lm_frame *frame)
@@ -108,38 +144,37 @@ static int write_frame(struct lm_frame *frame)
 }
 
 /* Writes FRAME and the node of it, called from CALLER, unless the trace has them. Returns the node, or NULL. */
-static const struct node *need(uint64_t caller, struct lm_frame *frame)
+static const struct node *need(struct together *these, uint64_t caller, struct lm_frame *frame)
 {
-	unsigned now = lm_load(&trace);
 	struct node *node = find(caller, frame->number);
 
-	if (!node || lm_load_acquire(&node->written) == now)
+	if (!node || lm_load_acquire(&node->written) == these->now)
 		return node;
-	if (lm_load_acquire(&frame->written) != now) {
+	if (lm_load_acquire(&frame->written) != these->now) {
 		if (write_frame(frame) != 0)
 			return NULL;
-		lm_store_release(&frame->written, now);
+		lm_store_release(&frame->written, these->now);
 	}
-	if (write_node(node) != 0)
-		return NULL;
-	lm_store_release(&node->written, now);
-	return node;
+	return write_node(these, node) == 0 ? node : NULL;
 }
 
 int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames)
 {
+	struct together these = {.now = lm_load(&trace)};
 	uint64_t number = 0;
 	unsigned count;
 
 	if (lm_frames_of(backtrace, frames, &count) != 0)
 		return -1;
 	while (count-- > 0) {
-		const struct node *node = need(number, frames[count]);
+		const struct node *node = need(&these, number, frames[count]);
 
 		if (!node)
 			return -1;
 		number = node->number;
 	}
+	if (write_together(&these) != 0)
+		return -1;
 	lm_store(&backtrace->number, number);
 	return 0;
 }
