@@ -81,6 +81,43 @@ START_TEST(a_journal_that_is_damaged_just_before_the_end)
 }
 END_TEST
 
+/*
+ * The kernel writes what the journal holds when it gets there: nothing but zeros, in a file that was cut and made
+ * longer again behind our look at it. A first run tells which write is the first of the ring's; in a second one, it
+ * takes time.
+ */
+START_TEST(a_journal_that_is_cut_and_made_longer_during_a_write)
+{
+	const char *traced = "env LOG_MALLOC_FORMAT=full $B/log-malloc -q -o t " PROGRAMS "journal_pages 3000";
+	struct traced trace;
+	struct run r;
+
+	if (!have_command("strace") || run("strace -qq -e inject=writev:delay_enter=1 true").status != 0) {
+		skip("a_journal_that_is_cut_and_made_longer_during_a_write",
+		     "there is no strace that delays system calls");
+		return;
+	}
+	must(run(
+		"strace -f -qq -o calls -e trace=writev %s && awk -v n=0 '/writev/ { n++ } / = [0-9]+$/ && $NF > 20000 "
+		"{ print n; exit }' calls >first && [ -s first ]",
+		traced));
+	r = run("rm t; strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=2000000:when=$(cat first) "
+	        "%s "
+	        ">out 2>err & until [ \"$(head -c 300000 t.journal 2>/dev/null | tail -c 1000 | tr -d '\\0' | wc -c)\" "
+	        "-gt 0 "
+	        "]; do sleep 0.01; done; truncate -s 0 t.journal; truncate -s 4325376 t.journal; wait $!; s=$?; cat "
+	        "err >&2; "
+	        "exit $s",
+	        traced);
+	ck_assert_msg(r.status == 0, "%d, %s", r.status, r.err);
+	ck_assert_msg(strstr(r.err, CUT) != NULL, "%s", r.err);
+	ck_assert_int_eq(run("grep -q DELAYED calls").status, 0);
+	trace = traced_read("t", false);
+	ck_assert_uint_eq(trace.malformed, 0);
+	ck_assert_uint_gt(trace.calls[LM_CALL_MALLOC], 100);
+}
+END_TEST
+
 /* ---- SIGBUS of the program's own ---- */
 
 static const char *const uses[] = {"handler", "siginfo", "stack",  "jump",   "once",
@@ -114,6 +151,7 @@ int main(void)
 
 	EACH(a_journal_that_is_damaged_while_threads_record);
 	EACH(a_journal_that_is_damaged_just_before_the_end);
+	ONCE(a_journal_that_is_cut_and_made_longer_during_a_write);
 	EACH(a_program_with_a_use_for_sigbus_has_it);
 	return run_suite(suite);
 }
