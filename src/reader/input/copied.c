@@ -20,6 +20,7 @@
  */
 #include "copied.h"
 #include "copied_record.h"
+#include "journal_beside.h"
 #include "read_at.h"
 
 #include <errno.h>
@@ -56,11 +57,6 @@ struct join {
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static uint64_t in_trace(const struct copied *c, uint64_t position)
-{
-	return c->header->base + (position - c->header->start);
 }
 
 static unsigned char byte_at(const struct join *j, uint64_t position)
@@ -102,7 +98,7 @@ static bool is_in_trace(const struct copied *c, uint64_t position, uint64_t len)
 	while (len) {
 		size_t n = (size_t)smaller(len, sizeof bytes);
 
-		if (read_at(c->trace, bytes, n, (off_t)in_trace(c, position)) != 0)
+		if (read_at(c->trace, bytes, n, (off_t)journal_beside_offset(c->header, position)) != 0)
 			return false;
 		for (size_t i = 0; i < n; i++) {
 			unsigned char byte = lm_journal_byte(c->ring, position + i);
@@ -145,7 +141,7 @@ bool copied_agree(const struct copied *c)
 /* Marks those of the LEN bytes at POSITION that the trace has some rounds before, at FROM. */
 static void mark_earlier(const struct join *j, uint64_t position, uint64_t from, size_t len, char *marks, char *bytes)
 {
-	if (read_at(j->copied->trace, bytes, len, (off_t)in_trace(j->copied, from)) != 0)
+	if (read_at(j->copied->trace, bytes, len, (off_t)journal_beside_offset(j->copied->header, from)) != 0)
 		return;
 	for (size_t i = 0; i < len; i++)
 		marks[i] |= byte_at(j, position + i) == (unsigned char)bytes[i];
