@@ -5,8 +5,10 @@
  */
 #include "recovery.h"
 #include "copied.h"
+#include "copied_record.h"
 #include "escape.h"
 #include "journal.h"
+#include "journal_agrees.h"
 #include "journal_beside.h"
 #include "read_at.h"
 #include "snapshot.h"
@@ -21,52 +23,6 @@
 #include <unistd.h>
 
 /* ---- does it belong to the trace ------------------------------------------------- */
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * Does the trace have the same LEN bytes at POSITION as the ring? Bytes of the ring
- * that are 0 don't count: the process may have been zeroing what it had written.
- */
-static bool is_in_trace(const struct snapshot *s, int trace, uint64_t position, uint64_t len)
-{
-	char bytes[4096];
-
-	while (len) {
-		size_t n = (size_t)smaller(len, sizeof bytes);
-
-		if (read_at(trace, bytes, n, (off_t)journal_beside_offset(&s->header, position)) != 0)
-			return false;
-		for (size_t i = 0; i < n; i++) {
-			unsigned char byte = lm_journal_byte(s->ring, position + i);
-
-			if (byte && byte != (unsigned char)bytes[i])
-				return false;
-		}
-		position += n;
-		len -= n;
-	}
-	return true;
-}
-
-/* Compares what both the trace and the ring have. It differs if the trace was written anew without a journal. */
-static bool agrees(const struct snapshot *s, int trace, uint64_t position)
-{
-	struct lm_journal_piece piece;
-
-	for (uint64_t at = s->tail; lm_journal_next(s->ring, at, position, s->header.packed != 0, &piece);
-	     at += piece.length) {
-		if (!piece.is_gap && !is_in_trace(s, trace, piece.position, piece.length))
-			return false;
-	}
-	return true;
-}
-
-/* What to do about it that copies do not fit together. */
-#define ADVICE "; of a process that runs, copy the journal first, then the trace"
 
 /*
  * Finds the stream's first POSITION that the trace does not have, and its END in the
@@ -87,10 +43,13 @@ static const char *locate(const struct snapshot *s, int trace, uint64_t *positio
 		*end = *position;
 		return NULL;
 	}
-	return !s->at_rest || agrees(s, trace, *position) ? NULL : JOURNAL_BESIDE_MISMATCH;
+	return !s->at_rest || journal_agrees(&s->header, s->ring, trace, *position) ? NULL : JOURNAL_BESIDE_MISMATCH;
 }
 
 /* ---- copies ------------------------------------------------------------------------ */
+
+/* What to do about it that copies do not fit together. */
+#define ADVICE "; of a process that runs, copy the journal first, then the trace"
 
 /* The journal, or its end, is of no use. */
 static void tell_cut(const struct copied_rest *rest, const char *journal, const struct diag *diag)
@@ -150,7 +109,7 @@ static int join_copies(struct recovery *recovery, const struct snapshot *s, int 
 static void copy(char *to, const struct snapshot *s, const struct lm_journal_piece *piece)
 {
 	size_t from = piece->position % LM_JOURNAL_RING;
-	size_t first = (size_t)smaller(piece->length, LM_JOURNAL_RING - from);
+	size_t at_end = LM_JOURNAL_RING - from, first = piece->length < at_end ? (size_t)piece->length : at_end;
 
 	memcpy(to, s->ring + from, first);
 	memcpy(to + first, s->ring, (size_t)piece->length - first);
