@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Trouble with the trace while a program runs, beyond what tests/tracer/test_flavours.c and
+ * Trouble with the trace while a program runs, beyond what tests/tracer/test_trace_file.c and
  * tests/tracer/test_full_disk.c have: the program ends as it would have, and at most one line tells of it.
  */
 #include "faults.h"
