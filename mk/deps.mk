@@ -17,8 +17,8 @@ QUICK_DEB  := armhf riscv64 s390x
 DEPS_MATRIX := clang lld mold musl-tools python3 qemu-user $(if $(filter quick,$(MATRIX)), \
 	$(QUICK_GNU:%=g++-%) $(QUICK_DEB:%=libc6-dev-%-cross), \
 	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross))
-DEPS_EMBEDDED := gcc-arm-none-eabi libnewlib-arm-none-eabi picolibc-arm-none-eabi gcc-riscv64-unknown-elf \
-	picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc
+DEPS_EMBEDDED := gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib picolibc-arm-none-eabi \
+	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc
 DEPS_PLOT  := gnuplot-nox
 DEPS_FUZZ  := clang libclang-rt-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck shellcheck mandoc python3

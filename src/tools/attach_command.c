@@ -14,6 +14,7 @@
 #include "merge.h"
 #include "plural.h"
 #include "refused.h"
+#include "run_at.h"
 #include "set_up.h"
 #include "settings.h"
 #include "shell_quote.h"
@@ -26,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct work {
@@ -36,6 +38,8 @@ struct work {
 	char library[PATH_MAX];
 	char journal[PATH_MAX + sizeof LM_JOURNAL_SUFFIX];
 	bool is_file; /* the trace is a regular file, and has a journal */
+	bool waits;   /* log-malloc stays, and detaches at the end */
+	struct run_at at;
 };
 
 /* ---- what is there -------------------------------------------------------------- */
@@ -144,6 +148,10 @@ static bool open_trace(struct work *w)
 		return false;
 	}
 	w->is_file = destination_is_regular(&w->to);
+	if (w->options->run && !w->is_file) {
+		cli_error("--run: the trace has to be a file, since it tells what has fired");
+		return false;
+	}
 	error = destination_name(&w->to, w->options->pid);
 	w->attaching.trace = error ? -1 : set_up_open(w->to.path);
 	if (w->attaching.trace < 0) {
@@ -160,6 +168,26 @@ static bool open_trace(struct work *w)
 		give_away(w->attaching.journal, w->options->pid);
 	}
 	return true;
+}
+
+/* Before the trace begins. */
+static void prepare_run(struct work *w)
+{
+	w->at = (struct run_at){.command = w->options->run,
+	                        .quiet = w->options->quiet,
+	                        .keeps = settings_rotate(&w->options->settings)};
+	clock_gettime(CLOCK_REALTIME_COARSE, &w->at.since);
+	run_at_prepare(&w->at, &w->to);
+}
+
+/* When it has begun. */
+static void begin_run(struct work *w)
+{
+	w->to.fd = open(w->to.path, O_RDONLY | O_CLOEXEC);
+	if (w->to.fd < 0)
+		cli_error("--run: %s: %s", w->to.path, strerror(errno));
+	else
+		run_at_begin(&w->at, w->options->pid);
 }
 
 /* Nothing was recorded: no file is left. */
@@ -226,7 +254,7 @@ static void say_attached(const struct work *w)
 		          w->attaching.slots, plural(w->attaching.slots), w->attaching.pointers,
 		          plural(w->attaching.pointers),
 		          w->attaching.sees_later ? "will, too" : "do not: the loader's structures are not known here");
-	if (w->options->for_ms || w->options->growth)
+	if (w->waits)
 		cli_error("Ctrl-C detaches");
 	else
 		cli_error("next: log-malloc-findleak --lost -p %d; to end it: log-malloc -p %d --detach", pid, pid);
@@ -285,46 +313,67 @@ static enum cli_status detach(struct work *w, const char *path)
 {
 	if (attaching_end(&w->attaching) != 0) {
 		cli_error("%s", w->attaching.reason);
+		run_at_end(&w->at);
 		return CLI_TROUBLE;
 	}
 	if (path)
 		clear_journal(path, w->options->pid);
-	if (w->options->quiet)
-		return CLI_OK;
-	fprintf(stderr, "log-malloc: process %d is not traced any more; ", (int)w->options->pid);
-	say_time(w->attaching.stood_ns);
-	fputc('\n', stderr);
-	if (path)
+	if (!w->options->quiet) {
+		fprintf(stderr, "log-malloc: process %d is not traced any more; ", (int)w->options->pid);
+		say_time(w->attaching.stood_ns);
+		fputc('\n', stderr);
+	}
+	run_at_end(&w->at);
+	if (path && !w->options->quiet)
 		say_result(path);
 	return CLI_OK;
+}
+
+/* The trace was ended by the process's end, or by another log-malloc, as HOW says. */
+static enum cli_status end_with_trace(struct work *w, const char *how)
+{
+	if (w->is_file)
+		clear_journal(w->to.path, w->options->pid);
+	if (!w->options->quiet)
+		cli_error("process %d %s", (int)w->options->pid, how);
+	run_at_end(&w->at);
+	if (w->is_file && !w->options->quiet)
+		say_result(w->to.path);
+	return CLI_OK;
+}
+
+/* Why nobody writes to the trace any more. NULL: the process may still lead to the tracker. */
+static const char *find_end(struct work *w)
+{
+	enum attaching_state state;
+
+	if (attaching_state(&w->attaching, &state) != 0)
+		return NULL;
+	if (state == ATTACHING_IDLE)
+		return "was detached from by another log-malloc";
+	return state == ATTACHING_ATTACHED ? NULL : "has executed another program, which is not traced";
 }
 
 static enum cli_status wait_and_detach(struct work *w)
 {
 	const struct attach_wait wait = {.pid = w->options->pid,
 	                                 .trace = w->to.path,
+	                                 .is_file = w->is_file,
 	                                 .for_ms = w->options->for_ms,
 	                                 .growth = w->options->growth};
-	enum attach_wait_end end = attach_wait(&wait);
+	const enum attach_wait_end end = attach_wait(&wait);
+	const char *how = end == ATTACH_WAIT_ENDED ? "has ended" : end == ATTACH_WAIT_UNTRACED ? find_end(w) : NULL;
 
-	if (end != ATTACH_WAIT_ENDED)
-		return detach(w, w->is_file ? w->to.path : NULL);
-	if (w->is_file)
-		clear_journal(w->to.path, w->options->pid);
-	if (!w->options->quiet) {
-		cli_error("process %d has ended", (int)w->options->pid);
-		if (w->is_file)
-			say_result(w->to.path);
-	}
-	return CLI_OK;
+	if (how)
+		return end_with_trace(w, how);
+	return detach(w, w->is_file ? w->to.path : NULL);
 }
 
 /* ---- the command -------------------------------------------------------------------------- */
 
 static enum cli_status attach(struct work *w, const char *own_name)
 {
-	const bool waits = w->options->for_ms || w->options->growth;
-
+	w->waits = w->options->for_ms || w->options->growth || w->options->run;
 	if (!open_library(w, own_name))
 		return CLI_TROUBLE;
 	if (!attach_target_check(&w->target)) {
@@ -333,8 +382,10 @@ static enum cli_status attach(struct work *w, const char *own_name)
 	}
 	if (!is_untraced(w) || !open_trace(w))
 		return CLI_TROUBLE;
-	if (waits)
+	if (w->waits)
 		attach_wait_prepare();
+	if (w->options->run)
+		prepare_run(w);
 	if (!write_settings(w) || attaching_begin(&w->attaching) != 0) {
 		if (*w->attaching.reason)
 			cli_error("%s", w->attaching.reason);
@@ -345,8 +396,10 @@ static enum cli_status attach(struct work *w, const char *own_name)
 	close(w->attaching.trace);
 	if (w->attaching.journal >= 0)
 		close(w->attaching.journal);
+	if (w->options->run)
+		begin_run(w);
 	say_attached(w);
-	return waits ? wait_and_detach(w) : CLI_OK;
+	return w->waits ? wait_and_detach(w) : CLI_OK;
 }
 
 static enum cli_status detach_only(struct work *w)

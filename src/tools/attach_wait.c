@@ -3,16 +3,23 @@
 #include "attach_wait.h"
 #include "attach_target.h"
 #include "cli.h"
+#include "clock.h"
 #include "consumers.h"
 #include "trace.h"
+#include "writer.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
+#include <unistd.h>
 
-enum { STEP_MS = 50 };
+enum {
+	STEP_MS = 50,
+	/* So often it is looked whether the process still writes to the trace. */
+	WRITER_MS = 500,
+};
 
 static volatile sig_atomic_t came;
 
@@ -36,16 +43,27 @@ void attach_wait_prepare(void)
 
 struct watch {
 	const struct attach_wait *wait;
-	uint64_t since; /* milliseconds */
+	uint64_t since;  /* milliseconds */
+	uint64_t looked; /* for a writer */
 	enum attach_wait_end end;
 };
 
-static uint64_t clock_ms(void)
+/* The trace may have gone on in a new file, so it is found by its name. One that has none is not looked at. */
+static bool is_written(struct watch *watch)
 {
-	struct timespec now;
+	const uint64_t now = clock_ms();
+	bool is_alive;
+	int fd;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (!watch->wait->is_file || now - watch->looked < WRITER_MS)
+		return true;
+	watch->looked = now;
+	fd = open(watch->wait->trace, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	is_alive = writer_is_alive(fd, watch->wait->trace, watch->wait->pid);
+	close(fd);
+	return is_alive;
 }
 
 /* Is there a reason to wait no longer, beside the growth? */
@@ -57,6 +75,8 @@ static bool is_over(struct watch *watch)
 		watch->end = ATTACH_WAIT_ENDED;
 	else if (watch->wait->for_ms && clock_ms() - watch->since >= watch->wait->for_ms)
 		watch->end = ATTACH_WAIT_TIME;
+	else if (!is_written(watch))
+		watch->end = ATTACH_WAIT_UNTRACED;
 	else
 		return false;
 	return true;
@@ -67,7 +87,7 @@ static bool wait_for_more(void *context)
 {
 	if (is_over(context))
 		return false;
-	nanosleep(&(struct timespec){.tv_nsec = (long)STEP_MS * 1000000}, NULL);
+	clock_pause(STEP_MS);
 	return true;
 }
 
@@ -101,7 +121,7 @@ static void wait_without_trace(struct watch *watch)
 
 enum attach_wait_end attach_wait(const struct attach_wait *wait)
 {
-	struct watch watch = {.wait = wait, .since = clock_ms()};
+	struct watch watch = {.wait = wait, .since = clock_ms(), .looked = clock_ms()};
 	struct trace *trace = wait->growth ? cli_open_trace(wait->trace, NULL) : NULL;
 
 	if (!trace) {

@@ -7,6 +7,7 @@
  */
 #include "children.h"
 #include "compress.h"
+#include "file_id.h"
 #include "keep.h"
 #include "last_look.h"
 #include "merge.h"
@@ -15,7 +16,6 @@
 #include "writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -35,12 +35,6 @@ static pid_t first_process(int fd)
 
 	begin[n > 0 ? n : 0] = '\0';
 	return sscanf(begin, "# " LM_TRACE_PID " %d\n", &pid) == 1 ? pid : 0;
-}
-
-static int is_since(const struct stat *st, const struct timespec *since)
-{
-	return st->st_mtim.tv_sec > since->tv_sec ||
-	       (st->st_mtim.tv_sec == since->tv_sec && st->st_mtim.tv_nsec >= since->tv_nsec);
 }
 
 /* The last %p in PATTERN. There is one. */
@@ -88,10 +82,9 @@ static bool is_name(const char *path, const char *pattern, pid_t pid)
 	return digits && strcmp(path + 1 + digits, end.path) == 0;
 }
 
-/* The process that PATH is named for, if it is made from PATTERN; or 0. */
-static pid_t name_process(const char *path, const char *pattern)
+pid_t children_process(const struct destination *to, const char *path)
 {
-	const char *first = pattern;
+	const char *const pattern = to->childrens, *first = pattern;
 	struct destination front;
 	long pid;
 
@@ -117,36 +110,39 @@ static bool is_unbegun(int fd)
  * A trace without a beginning: not even that could be written. The process that it is named for; or 0, if there is
  * nothing to say of the file.
  */
-static pid_t unbegun_process(int fd, const char *path, const char *pattern)
+static pid_t unbegun_process(int fd, const char *path, const struct destination *to)
 {
 	struct tally tally;
-	pid_t pid = fd < 0 ? 0 : name_process(path, pattern);
+	pid_t pid = children_process(to, path);
 
 	if (!pid || !is_unbegun(fd) || tally_file(fd, 0, NULL, 0, &tally) != 0 || tally.starts || tally.events)
 		return 0;
 	return tally.lost || tally.unwritten ? pid : 0;
 }
 
-/* Opens PATH as a child's trace. The process; or 0 if it is none, and CHILD.fd is -1. */
-static pid_t open_child(struct destination *child, const struct destination *to, const char *path,
-                        const struct timespec *since)
+/* The process whose trace PATH is, which is open as FD; or 0. */
+static pid_t process_of(int fd, const struct destination *to, const char *path)
 {
-	struct stat st;
-	pid_t pid;
+	const pid_t pid = first_process(fd);
+
+	if (pid)
+		return is_name(path, to->childrens, pid) ? pid : 0;
+	return unbegun_process(fd, path, to);
+}
+
+pid_t children_open(struct destination *child, const struct destination *to, const char *path,
+                    const struct timespec *since)
+{
+	pid_t pid = 0;
 
 	*child = (struct destination){.kind = DESTINATION_FILE, .name = to->childrens, .fd = -1};
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !is_since(&st, since))
-		return 0;
-	child->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	pid = child->fd < 0 ? 0 : first_process(child->fd);
 	snprintf(child->path, sizeof child->path, "%s", path);
-	if (pid && is_name(path, to->childrens, pid))
+	child->fd = file_open_regular(path);
+	if (child->fd >= 0 && file_is_since(child->fd, since))
+		pid = process_of(child->fd, to, path);
+	if (pid || child->fd < 0)
 		return pid;
-	pid = pid ? 0 : unbegun_process(child->fd, path, to->childrens);
-	if (pid)
-		return pid;
-	if (child->fd >= 0)
-		close(child->fd);
+	close(child->fd);
 	child->fd = -1;
 	return 0;
 }
@@ -216,17 +212,29 @@ static bool is_commands(const struct destination *to, const struct destination *
 	return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
+int children_find(const struct destination *to, glob_t *names)
+{
+	char *pattern = any_process(to->childrens);
+	int failed;
+
+	*names = (glob_t){.gl_pathc = 0};
+	failed = pattern ? glob(pattern, 0, NULL, names) : GLOB_NOSPACE;
+	free(pattern);
+	if (failed)
+		names->gl_pathc = 0;
+	return failed == GLOB_NOSPACE ? ENOMEM : 0;
+}
+
 int children_each(const struct destination *to, pid_t command, const struct last_look *last,
                   const struct timespec *since, const struct diag *diag, const struct children_report *report)
 {
 	const bool is_compressed = destination_is_compressed(to);
-	char *names = any_process(to->childrens);
-	glob_t found = {.gl_pathc = 0};
-	int failed = names ? glob(names, 0, NULL, &found) : GLOB_NOSPACE, error = 0;
+	glob_t found;
+	int error = children_find(to, &found);
 
-	for (size_t i = 0; !failed && !error && i < found.gl_pathc; i++) {
+	for (size_t i = 0; !error && i < found.gl_pathc; i++) {
 		struct destination child;
-		pid_t pid = open_child(&child, to, found.gl_pathv[i], since);
+		pid_t pid = children_open(&child, to, found.gl_pathv[i], since);
 
 		if (!pid)
 			continue;
@@ -235,6 +243,5 @@ int children_each(const struct destination *to, pid_t command, const struct last
 		close(child.fd);
 	}
 	globfree(&found);
-	free(names);
-	return failed == GLOB_NOSPACE ? ENOMEM : error;
+	return error;
 }

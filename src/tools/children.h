@@ -9,6 +9,7 @@
 
 #include "destination.h"
 
+#include <glob.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,19 @@
 struct diag;
 struct last_look;
 struct tally;
+
+/*
+ * The names that traces of processes can have, in NAMES, which globfree() frees. There may be other files among them,
+ * and traces of earlier runs. 0 or an errno.
+ */
+int children_find(const struct destination *to, glob_t *names);
+
+/* The process that the file PATH is named for, if a process that the command starts would call its trace so; or 0. */
+pid_t children_process(const struct destination *to, const char *path);
+
+/* Opens PATH as the trace of such a process, in CHILD. The process; or 0 if it is none, and CHILD.fd is -1. */
+pid_t children_open(struct destination *child, const struct destination *to, const char *path,
+                    const struct timespec *since);
 
 struct child {
 	const char *path;

@@ -6,7 +6,6 @@
 #include "destination.h"
 #include "diag.h"
 #include "escape.h"
-#include "kept.h"
 #include "launch_options.h"
 #include "make_report.h"
 #include "merge.h"
@@ -294,29 +293,18 @@ static void print_older(const char *path)
 	fputc(')', stderr);
 }
 
-/* Was the file last written to before SINCE? */
-static bool is_earlier(int fd, const struct timespec *since)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return true;
-	return st.st_mtim.tv_sec < since->tv_sec ||
-	       (st.st_mtim.tv_sec == since->tv_sec && st.st_mtim.tv_nsec < since->tv_nsec);
-}
-
 enum { KEPT_SHOWN = 4 };
 
-/* The files of this run that are kept for moments. */
-static void print_kept(const char *path, const struct timespec *since)
+/* The files that are kept for moments, without those BEFORE this run. */
+static void print_kept(const char *path, const struct kept *before)
 {
-	struct kept kept = {{0}};
+	struct kept kept = *before;
 	char name[PATH_MAX];
 	unsigned count = 0;
 	int fd;
 
 	while ((fd = kept_next(&kept, path, name)) >= 0) {
-		if (!is_earlier(fd, since) && ++count <= KEPT_SHOWN) {
+		if (++count <= KEPT_SHOWN) {
 			fputs(count == 1 ? " (moments:" : ",", stderr);
 			print_path(name);
 		}
@@ -363,7 +351,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 		print_path(to->path);
 		if (settings_rotate(&options->settings)) {
 			print_older(to->path);
-			print_kept(to->path, &ending->since);
+			print_kept(to->path, &ending->kept);
 		}
 	}
 	print_compressed(ending->compressed);

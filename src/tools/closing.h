@@ -3,6 +3,8 @@
 #ifndef LM_CLOSING_H
 #define LM_CLOSING_H
 
+#include "kept.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,11 +19,11 @@ struct tally;
 
 /* How the command ended. */
 struct ending {
-	int status;            /* as waitpid() has it */
-	const char *library;   /* what was preloaded, or NULL */
-	uintmax_t compressed;  /* the size of the trace's file, if it was compressed; else 0 */
-	struct timespec since; /* when it began */
-	bool is_temporary;     /* the trace is not for the user: nothing is said of its file */
+	int status;           /* as waitpid() has it */
+	const char *library;  /* what was preloaded, or NULL */
+	uintmax_t compressed; /* the size of the trace's file, if it was compressed; else 0 */
+	struct kept kept;     /* by earlier runs */
+	bool is_temporary;    /* the trace is not for the user: nothing is said of its file */
 };
 
 /*

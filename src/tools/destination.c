@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See destination.h. */
 #include "destination.h"
+#include "file_id.h"
 #include "next_file.h"
 #include "trace_format.h"
 #include "trace_name.h"
@@ -15,16 +16,6 @@
 
 #define DEFAULT_NAME "log-malloc.%p.trace"
 
-/* Opens a regular file, whose events are counted at the end. Opening a device may have effects. */
-static int open_for_reading(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return -1;
-	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 /* Finds out which file an inherited descriptor is, and where the command's part of it begins. */
 static void examine_inherited(struct destination *to, int flags)
 {
@@ -35,7 +26,7 @@ static void examine_inherited(struct destination *to, int flags)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", LM_TRACE_FD);
 	n = readlink(link, to->path, sizeof to->path - 1);
 	to->path[n > 0 ? n : 0] = '\0';
-	to->fd = open_for_reading(link);
+	to->fd = file_open_regular(link);
 	if (to->fd < 0)
 		return;
 	to->start = lseek(LM_TRACE_FD, 0, SEEK_CUR);
@@ -240,7 +231,7 @@ void destination_open(struct destination *to, pid_t pid)
 	/* Whatever has the name by now; but /proc need not be mounted. */
 	snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, LM_TRACE_FD);
 	if (to->kind == DESTINATION_FILE)
-		to->fd = open_for_reading(access(link, F_OK) == 0 ? link : to->path);
+		to->fd = file_open_regular(access(link, F_OK) == 0 ? link : to->path);
 	if (to->fd >= 0 || to->kind == DESTINATION_STDERR)
 		return;
 	if (to->kind == DESTINATION_INHERITED)

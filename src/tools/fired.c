@@ -20,22 +20,34 @@ enum {
 	KEPT = 128,
 };
 
-bool fired_open(struct fired *fired, int fd, off_t start)
+void fired_open(struct fired *fired, int fd, off_t start)
 {
-	*fired = (struct fired){.fd = fd, .next = start, .block = malloc(BLOCK)};
-	return fired->block != NULL;
+	*fired = (struct fired){.fd = fd, .next = start};
 }
 
-void fired_close(struct fired *fired)
+/* How much of the block is needed still. */
+static size_t kept_from(const struct fired *fired)
 {
+	return fired->at > KEPT ? fired->at - KEPT : 0;
+}
+
+void fired_rest(struct fired *fired)
+{
+	const size_t from = kept_from(fired);
+
+	if (!fired->block)
+		return;
 	free(fired->block);
 	fired->block = NULL;
+	fired->next -= (off_t)(fired->used - from);
+	fired->at -= from;
+	fired->used = 0;
 }
 
 /* Reads on behind what was searched. False: there is nothing new. */
 static bool fill(struct fired *fired)
 {
-	const size_t from = fired->at > KEPT ? fired->at - KEPT : 0;
+	const size_t from = kept_from(fired);
 	ssize_t n;
 
 	memmove(fired->block, fired->block + from, fired->used - from);
@@ -131,8 +143,25 @@ static bool search(struct fired *fired, struct fired_moment *moment)
 	return false;
 }
 
+/* Reads again what was read behind the place where the search goes on, and on. False without memory. */
+static bool begin(struct fired *fired)
+{
+	const size_t at = fired->at;
+
+	fired->block = malloc(BLOCK);
+	if (!fired->block)
+		return false;
+	fired->at = 0;
+	fill(fired);
+	/* Somebody may have made the file shorter. */
+	fired->at = at < fired->used ? at : fired->used;
+	return true;
+}
+
 bool fired_next(struct fired *fired, struct fired_moment *moment)
 {
+	if (!fired->block && !begin(fired))
+		return false;
 	do {
 		if (search(fired, moment))
 			return true;

@@ -21,20 +21,21 @@ struct fired_moment {
 };
 
 struct fired {
-	int fd;     /* of the trace; the caller's */
-	off_t next; /* what is before is read already */
-	char *block;
+	int fd;      /* of the trace; the caller's */
+	off_t next;  /* what is before is read already */
+	char *block; /* NULL between fired_rest() and fired_next() */
 	size_t used; /* bytes of BLOCK */
 	size_t at;   /* those that were searched */
 	uint64_t marks[LM_TRIGGER_KINDS];
 };
 
-/* FD: the trace, which is searched from START on. False without memory. */
-bool fired_open(struct fired *fired, int fd, off_t start);
+/* FD: the trace, which is searched from START on. */
+void fired_open(struct fired *fired, int fd, off_t start);
 
-/* The next moment. False: there is none so far. */
+/* The next moment. False: there is none so far, or no memory to look. */
 bool fired_next(struct fired *fired, struct fired_moment *moment);
 
-void fired_close(struct fired *fired);
+/* Frees the memory. fired_next() goes on where it was, by whatever descriptor of the trace FD is then. */
+void fired_rest(struct fired *fired);
 
 #endif

@@ -19,6 +19,7 @@ enum { IGNORED = sizeof ignored / sizeof *ignored, FORWARDED = sizeof forwarded 
 
 /* As they were, for the command. */
 static struct {
+	bool is_known; /* forward_prepare() was called */
 	struct sigaction ignored[IGNORED], forwarded[FORWARDED], child;
 	sigset_t mask;
 } before;
@@ -48,6 +49,7 @@ void forward_prepare(void)
 	for (int i = 0; i < FORWARDED; i++)
 		sigaddset(&block, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &block, &before.mask);
+	before.is_known = true;
 	sigaction(SIGCHLD, &deflt, &before.child);
 	for (int i = 0; i < IGNORED; i++)
 		sigaction(ignored[i], &ignore, &before.ignored[i]);
@@ -61,6 +63,8 @@ void forward_prepare(void)
 
 void forward_restore(void)
 {
+	if (!before.is_known)
+		return;
 	sigaction(SIGCHLD, &before.child, NULL);
 	for (int i = 0; i < IGNORED; i++)
 		sigaction(ignored[i], &before.ignored[i], NULL);
@@ -83,6 +87,10 @@ void forward_stop(void)
 /* Did whoever started log-malloc turn SIGNAL off, as nohup does? */
 static bool was_ignored(int signal)
 {
+	struct sigaction now;
+
+	if (!before.is_known)
+		return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 	for (int i = 0; i < IGNORED; i++) {
 		if (ignored[i] == signal)
 			return before.ignored[i].sa_handler == SIG_IGN;

@@ -14,7 +14,7 @@
  */
 void forward_prepare(void);
 
-/* In the command's process: all signals are as they were before forward_prepare(). */
+/* In the command's process: all signals are as they were before forward_prepare(), if that was called. */
 void forward_restore(void);
 
 /* In ours: passes signals on to PID from now on. */
@@ -24,7 +24,7 @@ void forward_to(pid_t pid);
 void forward_stop(void);
 
 /*
- * In ours, behind forward_stop(): signals that ask log-malloc to end, the terminal's
+ * In ours, behind forward_stop() or without forward_prepare(): signals that ask log-malloc to end, the terminal's
  * included, are noted, since there is work that can be left.
  */
 void forward_catch(void);

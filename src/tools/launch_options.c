@@ -44,7 +44,8 @@ _Noreturn static void help(void)
 	     "                     growth=SIZE (each further step), rss=SIZE (resident), cgroup=SIZE\n"
 	     "                     (the group's), each also in percent (80%), or failed (a call);\n"
 	     "                     can be repeated\n"
-	     "      --run CMD      runs CMD by the shell at each of these moments\n"
+	     "      --run CMD      runs CMD by the shell at each of these moments, with -f also at those of\n"
+	     "                     other processes; with -p, log-malloc stays, and Ctrl-C detaches\n"
 	     "      --operators    C++: new and delete, too, so that log-malloc-findleak can tell blocks\n"
 	     "                     that were released by the wrong function\n"
 	     "      --lost         at the end, tell blocks that are lost from those that are reachable\n"
@@ -79,12 +80,10 @@ static void check_attaching(const struct launch_options *options)
 		cli_usage_error("--pid traces a process, and a COMMAND would be another one");
 	if (options->operators || options->settings.values[SETTING_FOLLOW])
 		cli_usage_error("--follow and --operators need a COMMAND: a process that runs can't get them any more");
-	if (options->run)
-		cli_usage_error("--run needs a COMMAND, whose triggers it waits for");
 	if (options->report)
 		cli_usage_error("--report needs a COMMAND, whose end it waits for");
-	if (options->detach && (options->for_ms || options->growth || options->output))
-		cli_usage_error("--detach ends a trace: --output, --for and --until-growth are for its begin");
+	if (options->detach && (options->for_ms || options->growth || options->output || options->run))
+		cli_usage_error("--detach ends a trace: --output, --for, --until-growth and --run are for its begin");
 }
 
 static void check(const struct launch_options *options)

@@ -4,6 +4,7 @@
  * when it waits for more (source_follow()): then keys are read and the view is drawn. So nothing needs a lock.
  */
 #include "array.h"
+#include "clock.h"
 #include "command.h"
 #include "consumers.h"
 #include "escape.h"
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char help[] =
 	"Usage: log-malloc-top [OPTION]... TRACE\n"
@@ -83,14 +83,6 @@ struct top {
 	size_t lines_room;
 	char *program;
 };
-
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- names ---------------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ static void finish(const struct launch_options *options, struct destination *to,
 {
 	const struct diag diag = {.report = cli_complain};
 	struct ending ending = {
-		.status = run->status, .library = library, .since = *since, .is_temporary = report->directory != NULL};
+		.status = run->status, .library = library, .kept = at->kept, .is_temporary = report->directory != NULL};
 	struct tally own = {.bytes = 0};
 	struct merge_left left;
 
@@ -196,6 +196,10 @@ int main(int argc, char **argv)
 		options.settings.values[SETTING_FORMAT] = "compact";
 	/* The clock of files' times. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &since);
+	at = (struct run_at){.command = options.run,
+	                     .quiet = options.quiet,
+	                     .keeps = settings_rotate(&options.settings),
+	                     .since = since};
 	if (options.verbose)
 		say_settings(&options, &target, &to, preload ? library : NULL);
 	trouble = running_run(&options, &target, &to, preload, options.lost ? &last : NULL, &at, &run);

@@ -197,11 +197,10 @@ int running_run(const struct launch_options *options, const struct target *targe
 		be_command(options, target, to, preload, &talk);
 	forward_to(run->pid);
 	destination_name(to, run->pid);
-	if (options->run)
-		run_at_prepare(at, to);
+	run_at_prepare(at, to);
 	failed = see_it_start(&talk, options, to, &last, run->pid, &failure);
 	if (!failed && options->run)
-		run_at_begin(at, options->run, to, run->pid, options->quiet, settings_rotate(&options->settings));
+		run_at_begin(at, run->pid);
 	error = last ? last_look_wait(last, &run->status) : wait_for(run->pid, &run->status);
 	if (error) {
 		cli_error("cannot wait for the command: %s", strerror(-error));

@@ -2,6 +2,7 @@
 /* See top_target.h. */
 #include "top_target.h"
 #include "cli.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STEP_MS = 10, END_MS = 3000 };
@@ -99,7 +99,7 @@ static bool choose_files(struct top_target *target, const char *trace)
 
 static void pause_shortly(void)
 {
-	nanosleep(&(struct timespec){.tv_nsec = (long)STEP_MS * 1000000}, NULL);
+	clock_pause(STEP_MS);
 }
 
 /* Prints what the launcher said of a command that can't be run. */

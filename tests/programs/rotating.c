@@ -11,6 +11,7 @@
  *        exec     then the program executes itself, without MODE
  *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
  *        loud     more than a file can have is live between a third and two thirds of the rounds
+ *        maps     behind it, the process gets a long memory map
  *        forever  without an end
  *        stay     then the program says so, and waits to be killed
  */
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +106,18 @@ static void do_round(unsigned *random)
 	free(atomic_exchange(&slot->block, before));
 }
 
+/* About 20 KB of text. Neighbours that are alike would be one mapping. */
+static void make_maps(void)
+{
+	const size_t count = 400, page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, count * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (size_t i = 0; at != MAP_FAILED && i < count; i += 2) {
+		if (mprotect(at + i * page, page, PROT_READ | PROT_WRITE) != 0)
+			abort();
+	}
+}
+
 static void *work(void *argument)
 {
 	unsigned number = (unsigned)(size_t)argument, random = number * 7919 + 1;
@@ -152,6 +166,8 @@ int main(int argc, char **argv)
 	}
 	while (!is_child && is_mode("fork") && wait(NULL) > 0)
 		;
+	if (is_mode("maps"))
+		make_maps();
 	if (is_mode("exec"))
 		execv(argv[0], again);
 	if (is_mode("stay") && write(1, "staying\n", 8) == 8)

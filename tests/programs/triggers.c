@@ -12,6 +12,7 @@
  *   await           waits until there is a file "ran", and removes it
  *   go              makes a file "go"
  *   fork            the rest is for a child, whose end is waited for
+ *   workers:N       the same for N children at once
  *   kill            by SIGKILL
  */
 #include <fcntl.h>
@@ -160,14 +161,16 @@ static void run_threads(unsigned long count, size_t size)
 
 /* ---- arguments ---- */
 
-/* 1 in the child. */
-static int begin_child(void)
+/* 1 in a child. */
+static int begin_children(unsigned long count)
 {
-	pid_t child = fork();
-
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	return child == 0;
+	for (; count; count--) {
+		if (fork() == 0)
+			return 1;
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return 0;
 }
 
 /* 0: the rest is not for this process. */
@@ -200,7 +203,9 @@ static int take(const char *argument)
 	else if (strcmp(word, "kill") == 0)
 		raise(SIGKILL);
 	else if (strcmp(word, "fork") == 0)
-		return begin_child();
+		return begin_children(1);
+	else if (strcmp(word, "workers") == 0)
+		return begin_children(first);
 	else
 		fprintf(stderr, "triggers: what is %s?\n", argument);
 	return 1;

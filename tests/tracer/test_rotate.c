@@ -204,8 +204,9 @@ static struct file files_follow_each_other(const char *path, int keep, long long
 		}
 		if (number) {
 			ck_assert_msg(file.ending == TRACE_CONTINUED, "%s: %d", name, (int)file.ending);
-			ck_assert_msg(file.size <= limit && file.size > limit / 2, "%s: %lld", name, file.size);
+			ck_assert_msg(file.size > limit / 2, "%s: %lld", name, file.size);
 		}
+		ck_assert_msg(file.size <= limit, "%s: %lld", name, file.size);
 		before = file;
 	}
 	return file;
@@ -269,6 +270,22 @@ START_TEST(as_many_older_files_stay_as_the_user_wants)
 	ck_assert_int_eq(count_old("t"), 1);
 	must(run(LM " -q --sample 1 --limit 64M -o t true"));
 	ck_assert_str_eq(run("ls t*").out, "t\n");
+}
+END_TEST
+
+/* The last lines have the memory map. Where the file has no room for it, it has to be in a new one. */
+START_TEST(the_end_of_the_program_is_below_the_limit)
+{
+	for (int rounds = 1000; rounds < 1500; rounds += 50) {
+		struct run r =
+			must(run("rm -f t*; " LM " -q --sample 1 --limit 64K --%s -o t " PROGRAMS "rotating 1 %d maps",
+		                 formats[_i], rounds));
+		struct file last = files_follow_each_other("t", 1, 64 << 10);
+
+		ck_assert_int_eq(last.ending, TRACE_FINISHED);
+		has_what_is_printed(&last, r.out);
+		must(run("grep -aq '^# FILE ' t"));
+	}
 }
 END_TEST
 
@@ -593,6 +610,7 @@ int main(void)
 
 	TIMES(each_file_begins_with_what_was_live, FLAVOURS * FORMATS);
 	ONCE(as_many_older_files_stay_as_the_user_wants);
+	TIMES(the_end_of_the_program_is_below_the_limit, FORMATS);
 	TIMES(the_image_behind_exec_goes_on, 2 * FLAVOURS);
 	EACH(each_followed_child_has_files_of_its_own);
 	EACH(what_was_released_while_tracing_was_off_is_not_live);

@@ -365,6 +365,24 @@ START_TEST(tracing_that_begins_off_has_nothing)
 }
 END_TEST
 
+/* The ring of a sample gives its pages back: 4 MiB and more pass through it here. */
+START_TEST(the_ring_of_a_sample_takes_little_memory)
+{
+	enum { PAIRS = 12000, RING_MIB = 4, PIECE_KIB = 256, HEADER_AND_TRAILER_KIB = 2 * 64 };
+	struct run r = must(run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=64K", "journal_pages", "12000"));
+	long kib = atol(r.out);
+
+	must(run("[ $(stat -c %%s trace) -gt $((%d << 20)) ] && [ ! -e trace.journal ] && $B/log-malloc-report -n "
+	         "--format json trace | jq -e '.allocated.samples >= %d'",
+	         RING_MIB, PAIRS));
+	ck_assert_int_gt(kib, 0);
+	ck_assert_int_le(kib, 2 * PIECE_KIB + HEADER_AND_TRAILER_KIB);
+	/* That of a whole trace keeps them, unless the kernel needs some. */
+	r = must(run_traced(_i, "LOG_MALLOC_QUIET=1", "journal_pages", "12000"));
+	ck_assert_int_gt(atol(r.out), RING_MIB << 9);
+}
+END_TEST
+
 /* ---- probes ---- */
 
 static const char *const with_probes[] = {"$B/liblog-malloc2.so", PROGRAMS "sampled.wrap", PROGRAMS "sampled.static"};
@@ -462,6 +480,7 @@ int main(void)
 	TIMES(no_release_of_the_sample_is_missed, 2 * FLAVOURS);
 	EACH(nothing_is_foreign);
 	EACH(tracing_that_begins_off_has_nothing);
+	TIMES(the_ring_of_a_sample_takes_little_memory, FLAVOURS);
 	TIMES(files_have_the_probes, 3);
 	ONCE(a_probe_is_one_instruction_that_does_nothing);
 	TIMES(perf_and_bpftrace_find_the_probes, 3);

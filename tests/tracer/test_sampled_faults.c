@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What happens to sampled traces as it does to whole ones: kills, full disks, switches, forks and exec. They are
- * readable behind it, and estimate what they had time for. With a ring (a mean of less than 64K, or a pipe), and
- * without.
+ * readable behind it, and estimate what they had time for. With a ring, with one that gives its pages back (a mean of
+ * 64K or more), and without (a trace with a limit).
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,13 +19,14 @@ static const struct flavour {
 
 enum { FLAVOURS = sizeof flavours / sizeof *flavours };
 
-/* With a ring, and directly. */
-static const struct {
-	const char *text;
-	double bytes;
-} means[] = {{"4K", 4 << 10}, {"64K", 64 << 10}};
+static const struct way {
+	const char *settings;
+	double mean;
+} ways[] = {{"LOG_MALLOC_SAMPLE=4K", 4 << 10},
+            {"LOG_MALLOC_SAMPLE=64K", 64 << 10},
+            {"LOG_MALLOC_SAMPLE=4K LOG_MALLOC_LIMIT=1G", 4 << 10}};
 
-enum { MEANS = sizeof means / sizeof *means };
+enum { WAYS = sizeof ways / sizeof *ways };
 
 static void is_whole(const struct traced *traced)
 {
@@ -102,20 +103,20 @@ static void is_killed(const struct run *result, double mean)
 START_TEST(a_kill_leaves_estimates_of_what_was_done)
 {
 	const struct flavour *flavour = &flavours[_i % FLAVOURS];
-	const double mean = means[_i / FLAVOURS].bytes;
+	const struct way *way = &ways[_i / FLAVOURS];
 	struct run r;
 
 	for (int i = 0; i < KILLS; i++) {
-		r = run("ulimit -c 0; rm -f t t.journal counts; %s LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=%s " PROGRAMS
+		r = run("ulimit -c 0; rm -f t t.journal counts; %s LOG_MALLOC_QUIET=1 %s " PROGRAMS
 		        "counting%s counts %u kill 1022>t",
-		        flavour->environment, means[_i / FLAVOURS].text, flavour->suffix, some_time());
-		is_killed(&r, mean);
+		        flavour->environment, way->settings, flavour->suffix, some_time());
+		is_killed(&r, way->mean);
 	}
-	/* A pipe has its ring, whatever the mean. */
-	r = run("ulimit -c 0; rm -f t t.journal counts; " WITH_READER
-	        "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=%s " PROGRAMS "counting%s counts %u kill",
-	        flavour->environment, means[_i / FLAVOURS].text, flavour->suffix, some_time());
-	is_killed(&r, mean);
+	/* The ring of a pipe lies in memory, also that of a trace with a limit. */
+	r = run("ulimit -c 0; rm -f t t.journal counts; " WITH_READER "%s LOG_MALLOC_QUIET=1 %s " PROGRAMS
+	        "counting%s counts %u kill",
+	        flavour->environment, way->settings, flavour->suffix, some_time());
+	is_killed(&r, way->mean);
 }
 END_TEST
 
@@ -126,9 +127,9 @@ START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
 	const struct flavour *flavour = &flavours[_i % FLAVOURS];
 	struct traced traced;
 	struct run r = run("mkdir -p small && mount -t tmpfs -o size=256k tmpfs small || exit 77; "
-	                   "%s LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=%s LOG_MALLOC_OUTPUT=small/t " PROGRAMS
+	                   "%s LOG_MALLOC_QUIET=1 %s LOG_MALLOC_OUTPUT=small/t " PROGRAMS
 	                   "sampled%s 4 50; s=$?; cp small/t* .; umount small; exit $s",
-	                   flavour->environment, means[_i / FLAVOURS].text, flavour->suffix);
+	                   flavour->environment, ways[_i / FLAVOURS].settings, flavour->suffix);
 
 	if (r.status == 77) {
 		skip("a_full_disk_ends_the_trace_and_not_the_program", "nothing can be mounted here");
@@ -142,6 +143,25 @@ START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
 	ck_assert_uint_eq(traced.heap.counts.unknown, 0);
 	must(run("$B/log-malloc-report -n --format json t | jq -e '.sample > 0 and .allocated.samples > 50 and "
 	         "(.complete | not)'"));
+}
+END_TEST
+
+/* A file that may not grow any more. The kernel's signal for that is the tracker's affair. */
+START_TEST(a_file_at_its_limit_ends_the_trace_and_not_the_program)
+{
+	const struct flavour *flavour = &flavours[_i % FLAVOURS];
+	struct traced traced;
+	struct run r = run("ulimit -c 0; ulimit -f 100; %s LOG_MALLOC_QUIET=1 %s LOG_MALLOC_OUTPUT=t " PROGRAMS
+	                   "sampled%s 4 50",
+	                   flavour->environment, ways[_i / FLAVOURS].settings, flavour->suffix);
+
+	ck_assert_msg(r.status == 0, "%d, %s", r.status, r.err);
+	ck_assert_ptr_nonnull(strstr(r.out, "usage 0\n"));
+	ck_assert_str_eq(r.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
+	traced = traced_read("t", false);
+	ck_assert_uint_eq(traced.malformed, 0);
+	ck_assert_uint_eq(traced.heap.counts.unknown, 0);
+	ck_assert_uint_gt(traced.calls[LM_CALL_MALLOC], 10);
 }
 END_TEST
 
@@ -196,11 +216,11 @@ START_TEST(children_of_the_launcher_are_sampled)
 {
 	enum { CHILDREN = 8, BLOCKS = 1000 };
 	const struct flavour *flavour = &flavours[_i % FLAVOURS];
-	struct run r = must(run("$B/log-malloc -q -f --sample %s -o t " PROGRAMS "sampled%s fork %d && ls t.* | wc -l",
-	                        means[_i / FLAVOURS].text, flavour->suffix, CHILDREN));
+	struct run r = must(run("%s $B/log-malloc -q -f -o t " PROGRAMS "sampled%s fork %d && ls t.* | wc -l",
+	                        ways[_i / FLAVOURS].settings, flavour->suffix, CHILDREN));
 
 	ck_assert_int_eq(atoi(r.out), CHILDREN);
-	is_estimated("t.*", ".allocated", CHILDREN * BLOCKS, 1000, means[_i / FLAVOURS].bytes);
+	is_estimated("t.*", ".allocated", CHILDREN * BLOCKS, 1000, ways[_i / FLAVOURS].mean);
 	must(run("$B/log-malloc-report -n --sum t t.* | grep -q ' ~[0-9]'"));
 }
 END_TEST
@@ -209,10 +229,11 @@ int main(void)
 {
 	Suite *suite = suite_create("sampled_faults");
 
-	TIMES(a_kill_leaves_estimates_of_what_was_done, FLAVOURS * MEANS);
-	TIMES(a_full_disk_ends_the_trace_and_not_the_program, FLAVOURS * MEANS);
+	TIMES(a_kill_leaves_estimates_of_what_was_done, FLAVOURS * WAYS);
+	TIMES(a_full_disk_ends_the_trace_and_not_the_program, FLAVOURS * WAYS);
+	TIMES(a_file_at_its_limit_ends_the_trace_and_not_the_program, FLAVOURS * WAYS);
 	TIMES(tracing_is_switched_off_and_on, FLAVOURS * 2);
 	TIMES(a_program_that_is_executed_is_sampled_too, FLAVOURS);
-	TIMES(children_of_the_launcher_are_sampled, FLAVOURS * MEANS);
+	TIMES(children_of_the_launcher_are_sampled, FLAVOURS * WAYS);
 	return run_suite(suite);
 }

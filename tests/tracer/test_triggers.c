@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "flavours.h"
+#include "running_programs.h"
 #include "support.h"
 
 /* The kinds of traces. In the sampled ones, blocks of 256 KiB and more are in the sample, but for one in 10^7. */
@@ -540,10 +541,207 @@ START_TEST(a_command_that_hangs_is_ended_with_the_launcher)
 }
 END_TEST
 
+/* ---- the processes that the command starts ---- */
+
+/* What each run of the command prints: the moment, and the trace's name with N for its process. */
+#define TELL "'echo $LOG_MALLOC_MOMENT ${LOG_MALLOC_TRACE##*/} | sed s/$LOG_MALLOC_PID/N/' "
+
+START_TEST(a_worker_has_the_command_run_with_its_trace)
+{
+	struct run r =
+		run("%s " LM " -q -f -o t --at peak=10M --run '$B/log-malloc-findleak -n --format json --until "
+	            "$LOG_MALLOC_MOMENT $LOG_MALLOC_TRACE | jq \".leaks[] | select(.bytes > 1000000).count\"; "
+	            "echo $LOG_MALLOC_MOMENT ${LOG_MALLOC_TRACE##*/} | sed s/$LOG_MALLOC_PID/N/; touch ran' " PROGRAMS
+	            "triggers alloc:8:1024 fork free:8 alloc:12:1024 await free:12 alloc:11:1024 await",
+	            kinds[_i]);
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_str_eq(r.err, "10\nat-peak t.N\n10\nat-peak#2 t.N\n");
+}
+END_TEST
+
+/* Some end directly behind their moment, and some are killed there. */
+START_TEST(each_of_many_workers_has_it_run_once)
+{
+	struct run r =
+		run(LM " -q -f -o t --at growth=10M --run " TELL PROGRAMS
+	               "triggers alloc:12:1024 workers:40 alloc:12:1024 %s 2>err; sort err | uniq -c | tr -s ' '",
+	            _i ? "kill" : "");
+
+	ck_assert_str_eq(r.out, " 1 at-growth t\n 40 at-growth t.N\n");
+	ck_assert_str_eq(run("ls t.* | wc -l").out, "40\n");
+}
+END_TEST
+
+/* Those that a worker starts, and those that it becomes; with names in which the process stands elsewhere. */
+START_TEST(each_process_is_followed_once)
+{
+	struct run r = run(LM " -q -f -o %s --at peak=10M --run " TELL "bash -c '" PROGRAMS
+	                      "triggers alloc:12:1024; (" PROGRAMS "triggers fork alloc:12:1024; exec " PROGRAMS
+	                      "triggers alloc:11:1024); exec " PROGRAMS
+	                      "triggers alloc:11:1024' 2>err; sort err | uniq -c | tr -s ' '",
+	                   _i ? "%p.t" : "./t");
+
+	ck_assert_str_eq(r.out, _i ? " 4 at-peak N.t\n" : " 1 at-peak t\n 3 at-peak t.N\n");
+}
+END_TEST
+
+/* Its trace goes on in another file, and what an earlier run has kept is left alone. */
+START_TEST(the_file_that_a_worker_keeps_is_found)
+{
+	static const char command[] =
+		LM " -q -f -o t --sample 1K --limit 4M --at growth=8M --run 'echo $LOG_MALLOC_MOMENT "
+		   "${LOG_MALLOC_TRACE##*/} | "
+		   "sed s/$LOG_MALLOC_PID/N/; touch ran' " PROGRAMS "triggers fork alloc:9:1024 %s alloc:9:1024 await";
+	struct run r = run(command, "await");
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_str_eq(r.err, "at-growth t.N.at-growth\nat-growth t.N.at-growth-2\n");
+	/* Both are kept between two looks, or one is. */
+	r = run(command, "");
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_msg(strcmp(r.err, "at-growth t.N.at-growth-2\n") == 0 ||
+	                      strcmp(r.err, "at-growth t.N.at-growth\nat-growth t.N.at-growth-2\n") == 0,
+	              "%s", r.err);
+}
+END_TEST
+
+/* A process of an earlier run goes on, with a trace that has a moment. */
+START_TEST(processes_of_earlier_runs_have_nothing_run)
+{
+	struct run r;
+
+	must(run(LM " -q -f -o t --at peak=4M bash -c '(" PROGRAMS "triggers alloc:5:1024 go await alloc:900:1; touch "
+	            "over) & until [ -e go ]; do sleep 0.02; done'"));
+	r = must(run(LM " -q -f -o t --at peak=4M --run " TELL "bash -c 'touch ran; until [ -e over ]; do sleep 0.02; "
+	                "done; " PROGRAMS "triggers alloc:5:1024; sleep 0.1; true'"));
+	ck_assert_str_eq(r.err, "at-peak t.N\n");
+	ck_assert_str_eq(run("grep -h '^# MARK ' t.*").out, "# MARK at-peak\n# MARK at-peak\n");
+}
+END_TEST
+
+/* The kernel may have no more room for those who watch. */
+START_TEST(without_the_kernels_help_the_directory_is_searched)
+{
+	static const char without[] = "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\"\n";
+	struct run r;
+
+	write_file("without", without, sizeof without - 1);
+	if (strcmp(run("unshare -r sh ./without echo yes").out, "yes\n") != 0) {
+		skip("without_the_kernels_help_the_directory_is_searched", "no user namespace can be made here");
+		return;
+	}
+	must(run("echo '# PID 1' >t.1"));
+	r = run("unshare -r sh ./without " LM " -q -f -o t --at peak=10M --run " TELL PROGRAMS
+	        "triggers workers:3 alloc:12:1024 2>err; sort err");
+	ck_assert_str_eq(r.out, "at-peak t.N\nat-peak t.N\nat-peak t.N\n");
+	r = run("unshare -r sh ./without " LM " -q -f -o t --at peak=10M --run 'touch ran' " PROGRAMS
+	        "triggers fork alloc:12:1024 await");
+	ck_assert_int_eq(r.status, 3);
+}
+END_TEST
+
+/* The workers go on while the command runs, and end before it does. */
+START_TEST(a_command_that_takes_long_or_fails_hinders_no_worker)
+{
+	struct run r =
+		run(LM " -f -o t --at growth=10M --at failed --run 'echo $LOG_MALLOC_MOMENT; until [ -e go ]; do "
+	               "sleep 0.02; done; exit 4' " PROGRAMS
+	               "triggers workers:3 alloc:12:1024 failing go 2>err; grep -e ^at- -e '--run' err | sort | "
+	               "uniq -c | tr -s ' '");
+
+	ck_assert_str_eq(r.out, " 3 at-failed\n 3 at-growth\n 6 log-malloc: --run: the command ended with status 4\n");
+}
+END_TEST
+
+/* ---- a process that runs ---- */
+
+/*
+ * log-malloc with OPTIONS is attached to a process that waits for "ran" before its OPERATIONS. Then comes what SHELL
+ * says, where the process is $p and log-malloc is $l. What log-malloc says is in "err", and is returned.
+ */
+static struct run attach(const char *options, const char *operations, const char *shell)
+{
+	return run(PROGRAMS
+	           "triggers alloc:2:1024 go await %s & p=$!; until [ -e go ]; do sleep 0.02; done; " LM
+	           " -p $p -o t %s 2>err & l=$!; until grep -q 'is traced into' err; do sleep 0.02; done; %s; wait "
+	           "$p; wait $l; s=$?; cat err >&2; exit $s",
+	           operations, options, shell);
+}
+
+/* Goes on when the command was run for the moment number N. */
+#define MOMENT(n) "until [ $(grep -c ^at- err) = " #n " ]; do sleep 0.02; done; "
+
+START_TEST(a_command_is_run_while_log_malloc_is_attached)
+{
+	struct run r;
+
+	if (!can_attach("a_command_is_run_while_log_malloc_is_attached"))
+		return;
+	r = must(attach("--at growth=5M --run " TELL, "alloc:6:1024 await alloc:6:1024",
+	                "touch ran; " MOMENT(1) "touch ran"));
+	ck_assert_ptr_nonnull(strstr(r.err, "\nat-growth t\n"));
+	ck_assert_ptr_nonnull(strstr(r.err, "\nat-growth#2 t\n"));
+	ck_assert_ptr_nonnull(strstr(r.err, " has ended\n"));
+	ck_assert_ptr_nonnull(strstr(r.err, "; next: log-malloc-findleak t\n"));
+	ck_assert_str_eq(run("grep -c ^at- err").out, "2\n");
+}
+END_TEST
+
+/* By a signal, and by another log-malloc: the process goes on, and what it does then is nobody's affair. */
+START_TEST(when_it_detaches_nothing_is_run_any_more)
+{
+	static const char *const ways[] = {"kill -TERM $l; ", LM " -q -p $p --detach; "};
+	static const char *const said[] = {" is not traced any more; ", " was detached from by another log-malloc\n"};
+	char shell[256];
+	struct run r;
+
+	if (!can_attach("when_it_detaches_nothing_is_run_any_more"))
+		return;
+	snprintf(shell, sizeof shell, "touch ran; " MOMENT(1) "%s wait $l; s=$?; touch ran; wait $p; [ $? = 3 ]",
+	         ways[_i]);
+	r = must(attach("--at growth=5M --run " TELL, "alloc:6:1024 await alloc:6:1024", shell));
+	ck_assert_msg(strstr(r.err, said[_i]) != NULL, "%s", r.err);
+	ck_assert_str_eq(run("grep ^at- err").out, "at-growth t\n");
+	ck_assert_str_eq(marks_of("t"), "at-growth ");
+}
+END_TEST
+
+/* The first signal detaches, and the next ends the command. */
+START_TEST(a_command_that_hangs_is_ended_when_it_detaches)
+{
+	struct run r;
+
+	if (!can_attach("a_command_that_hangs_is_ended_when_it_detaches"))
+		return;
+	r = must(attach("--at growth=5M --run 'echo at-; sleep 1234.25; echo no'", "alloc:6:1024 await",
+	                "touch ran; " MOMENT(1) "while kill -TERM $l 2>/dev/null; do sleep 0.1; done; touch ran"));
+	ck_assert_ptr_nonnull(strstr(r.err, " is not traced any more; "));
+	ck_assert_ptr_null(strstr(r.err, "no\n"));
+	ck_assert_str_eq(run("pgrep -fx 'sleep 1234.25'").out, "");
+}
+END_TEST
+
+START_TEST(the_file_that_an_attached_process_keeps_is_found)
+{
+	struct run r;
+
+	if (!can_attach("the_file_that_an_attached_process_keeps_is_found"))
+		return;
+	r = must(attach("--sample 1K --limit 4M --at growth=8M --run " TELL, "alloc:9:1024 wait:100", "touch ran"));
+	ck_assert_msg(strstr(r.err, "\nat-growth t.at-growth\n") != NULL, "%s", r.err);
+}
+END_TEST
+
 START_TEST(what_runs_has_to_know_when)
 {
-	static const char *const wrong[] = {"--run true true", "--at peak=1M --run '' true", "--at 1M true",
-	                                    "--at peak=1M --run true -o - true", "--run true -p 1 --at failed"};
+	static const char *const wrong[] = {"--run true true",
+	                                    "--at peak=1M --run '' true",
+	                                    "--at 1M true",
+	                                    "--at peak=1M --run true -o - true",
+	                                    "--run true -p 1 --at failed -o -",
+	                                    "--run true -p 1 --at failed --detach",
+	                                    "--run true -p 1"};
 
 	are_refused("log-malloc", wrong, sizeof wrong / sizeof *wrong);
 	ck_assert_int_eq(run("LOG_MALLOC_AT=failed " RUN "--run true true").status, 0);
@@ -587,6 +785,17 @@ int main(void)
 	ONCE(a_killed_program_has_its_moment);
 	ONCE(moments_count_from_one_behind_exec);
 	TIMES(a_command_that_hangs_is_ended_with_the_launcher, 2);
+	EACH_ONCE(a_worker_has_the_command_run_with_its_trace);
+	TIMES(each_of_many_workers_has_it_run_once, 2);
+	TIMES(each_process_is_followed_once, 2);
+	ONCE(the_file_that_a_worker_keeps_is_found);
+	ONCE(processes_of_earlier_runs_have_nothing_run);
+	ONCE(without_the_kernels_help_the_directory_is_searched);
+	ONCE(a_command_that_takes_long_or_fails_hinders_no_worker);
+	ONCE(a_command_is_run_while_log_malloc_is_attached);
+	TIMES(when_it_detaches_nothing_is_run_any_more, 2);
+	ONCE(a_command_that_hangs_is_ended_when_it_detaches);
+	ONCE(the_file_that_an_attached_process_keeps_is_found);
 	ONCE(what_runs_has_to_know_when);
 	return run_suite(suite);
 }

@@ -35,6 +35,22 @@ START_TEST(no_race_where_the_books_alone_are_kept)
 }
 END_TEST
 
+/* Blocks come and go in the table of the size map. */
+START_TEST(no_race_in_a_sparse_sample)
+{
+	struct run r = run("LOG_MALLOC_OUTPUT=t LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=64K $B/tests/races 60000");
+	struct traced traced;
+
+	ck_assert_msg(r.status == 0 && !strstr(r.err, "ThreadSanitizer"), "%s", r.err);
+	ck_assert_str_eq(r.out, "in use: 0\n");
+	traced = traced_read("t", false);
+	ck_assert_uint_eq(traced.malformed, 0);
+	ck_assert_uint_eq(traced.heap.counts.unknown, 0);
+	ck_assert_uint_gt(traced.calls[LM_CALL_MALLOC], 1000);
+	ck_assert_uint_eq(traced.heap.blocks, 0);
+}
+END_TEST
+
 START_TEST(no_race_while_tracing_is_switched)
 {
 	struct run r = run("LOG_MALLOC_OUTPUT=t LOG_MALLOC_QUIET=1 LOG_MALLOC_START=off LOG_MALLOC_SIGNAL=USR2 "
@@ -54,6 +70,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, no_race_in_either_format);
 	tcase_add_test(tcase, no_race_where_the_books_alone_are_kept);
+	tcase_add_test(tcase, no_race_in_a_sparse_sample);
 	tcase_add_test(tcase, no_race_while_tracing_is_switched);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

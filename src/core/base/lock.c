@@ -126,6 +126,11 @@ void lm_lock_take_first(struct lm_lock *lock)
 	lm_store_release(&lock->first, 0);
 }
 
+uint32_t lm_lock_owner(const struct lm_lock *lock)
+{
+	return lm_load(&lock->word) & ~WAITED;
+}
+
 void lm_lock_release(struct lm_lock *lock)
 {
 	if (lm_exchange(&lock->word, 0) & WAITED)

@@ -32,6 +32,9 @@ void lm_lock_take(struct lm_lock *lock);
 /* The same with precedence. Of several threads that ask for it, each has it in turn, in any order. */
 void lm_lock_take_first(struct lm_lock *lock);
 
+/* The number of the thread that has the lock, or 0. */
+uint32_t lm_lock_owner(const struct lm_lock *lock);
+
 void lm_lock_release(struct lm_lock *lock);
 
 /* In a child of fork: nobody has it. */

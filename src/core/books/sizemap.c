@@ -3,13 +3,7 @@
 #include "sizemap.h"
 
 #include "atomic.h"
-#include "sys.h"
-
-struct lm_sizemap_middle *_Atomic lm_sizemap_top[1 << LM_SIZEMAP_TOP_BITS];
-/* Page 1 belongs to place 1, so place 0 is free. */
-struct lm_sizemap_near lm_sizemap_near = {.page = {[0] = 1}};
-_Alignas(uint32_t) unsigned char lm_sizemap_filter[LM_SIZEMAP_FILTER_COUNTS];
-int lm_sizemap_has_filter = 1;
+#include "sparse.h"
 
 enum {
 	ENTRY_NONE = LM_SIZEMAP_ENTRY_NONE,
@@ -34,229 +28,17 @@ enum {
 _Static_assert(SMALL_MAX + ENTRY_SIZE < ENTRY_PIECE, "sizes and pieces are distinct");
 _Static_assert((ENTRY_PIECE | PIECE_MASK) < ENTRY_WAYS, "pieces and ways are distinct");
 _Static_assert(ENTRY_WAYS + WAYS * (WAYS_MAX + 1) <= ENTRY_MOVING, "ways and marks are distinct");
-_Static_assert(SIZE_BITS >= LM_SIZEMAP_ADDRESS_BITS, "every size has room");
+_Static_assert(SIZE_BITS >= LM_LEAVES_ADDRESS_BITS, "every size has room");
 _Static_assert(PIECES *PIECE_BITS - SIZE_BITS >= 3 && WAYS < 8, "every way has room");
 _Static_assert(WAYS_MAX >= (PIECES + 1) * 16, "so do those of blocks that are large for their way");
 _Static_assert(SMALL_MAX >= (PIECES + 1) * 16, "a large block covers the entries that its size is written to");
 
-/*
- * Leaves are mapped several at a time, the more, the more there are: the kernel
- * permits a process so many mappings and no more, and the program needs them.
- */
-struct chunk {
-	_Atomic size_t used;
-	size_t count;
-	size_t mapped; /* bytes, of all of it */
-	struct chunk *next;
-	struct lm_sizemap_leaf leaf[];
-};
+static int blocks_are_few;
 
-#define CHUNK_MAX 32
-
-static struct chunk *_Atomic current;
-/* All chunks. */
-static struct chunk *_Atomic chunks;
-static _Atomic size_t leaves;
-
-static struct chunk *map_chunk(size_t count)
+/* Are blocks few? Then no leaves are made for them. Where there are some from before, they are used. */
+static int is_sparse(void)
 {
-	size_t size = sizeof(struct chunk) + count * sizeof(struct lm_sizemap_leaf);
-	struct chunk *chunk = lm_sys_map(size);
-
-	if (!chunk)
-		return NULL;
-	chunk->count = count;
-	chunk->mapped = size;
-	chunk->next = atomic_load_explicit(&chunks, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak(&chunks, &chunk->next, chunk))
-		;
-	return chunk;
-}
-
-static struct chunk *new_chunk(void)
-{
-	size_t count = atomic_load_explicit(&leaves, memory_order_relaxed) / 8 + 1;
-	struct chunk *chunk;
-
-	count = count < CHUNK_MAX ? count : CHUNK_MAX;
-	chunk = map_chunk(count);
-	return chunk || count == 1 ? chunk : map_chunk(1);
-}
-
-/* If two threads need a leaf at once, what one of them leaves unused costs address space alone. */
-static void *new_leaf(void)
-{
-	struct chunk *chunk = atomic_load_explicit(&current, memory_order_acquire);
-	size_t at = chunk ? atomic_fetch_add(&chunk->used, 1) : 0;
-
-	atomic_fetch_add(&leaves, 1);
-	if (chunk && at < chunk->count)
-		return &chunk->leaf[at];
-	chunk = new_chunk();
-	if (!chunk)
-		return NULL;
-	atomic_store_explicit(&chunk->used, 1, memory_order_relaxed);
-	atomic_store_explicit(&current, chunk, memory_order_release);
-	return chunk->leaf;
-}
-
-static void *new_middle(void)
-{
-	return lm_sys_map(sizeof(struct lm_sizemap_middle));
-}
-
-#define ODD_BYTES (LM_SIZEMAP_LEAF_ENTRIES * sizeof(lm_entry))
-
-static void *new_odd(void)
-{
-	return lm_sys_map(ODD_BYTES);
-}
-
-/* A leaf's marks: a bit for each multiple of 8, in words, since not every machine changes a byte at once. */
-#define MARK_BITS   32
-#define MARKS       (2 * LM_SIZEMAP_LEAF_ENTRIES / MARK_BITS)
-#define MARKS_BYTES (MARKS * sizeof(unsigned))
-
-static void *new_marks(void)
-{
-	return lm_sys_map(MARKS_BYTES);
-}
-
-/*
- * The table in SLOT, made by MAKE if there is none. If two threads make one at once, both use the first one. The other
- * one, of MAPPED bytes, is given back; 0: it lies in a chunk.
- */
-static void *installed(void *_Atomic *slot, void *(*make)(void), size_t mapped)
-{
-	void *table = atomic_load_explicit(slot, memory_order_acquire), *fresh;
-
-	if (table)
-		return table;
-	fresh = make();
-	if (!fresh)
-		return atomic_load_explicit(slot, memory_order_acquire);
-	if (atomic_compare_exchange_strong(slot, &table, fresh))
-		return fresh;
-	if (mapped)
-		lm_sys_unmap(fresh, mapped);
-	return table;
-}
-
-/* The tables are typed; the slots differ in nothing else. */
-#define INSTALLED(slot, make, mapped) installed((void *_Atomic *)(void *)(slot), make, mapped)
-
-/* NULL where no block can be known. */
-static struct lm_sizemap_leaf *leaf_of(const void *p)
-{
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	struct lm_sizemap_middle *middle;
-
-	if (!lm_sizemap_covers(address))
-		return NULL;
-	middle = atomic_load_explicit(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], memory_order_acquire);
-	if (!middle)
-		return NULL;
-	return atomic_load_explicit(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], memory_order_acquire);
-}
-
-lm_entry *lm_sizemap_far_entry(const void *p)
-{
-	uintptr_t address = (uintptr_t)p;
-	size_t index = address >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
-	struct lm_sizemap_leaf *leaf = leaf_of(p);
-	lm_entry *odd;
-
-	if (!leaf || address & 7)
-		return NULL;
-	if (!(address & 8))
-		return &leaf->even[index];
-	/* Many allocators know no odd multiples of 8. */
-	odd = atomic_load_explicit(&leaf->odd, memory_order_acquire);
-	return odd ? &odd[index] : NULL;
-}
-
-/* LEAF is the one of PAGE. Gives it a place among the near ones if that is free. */
-static void put_near(uintptr_t page, struct lm_sizemap_leaf *leaf)
-{
-	size_t place = page % LM_SIZEMAP_NEAR;
-	struct lm_sizemap_leaf *none = NULL;
-
-	/* Whoever sees the page finds the leaf. */
-	if (atomic_compare_exchange_strong(&lm_sizemap_near.leaf[place], &none, leaf))
-		atomic_store_explicit(&lm_sizemap_near.page[place], page, memory_order_release);
-}
-
-static lm_entry *made_entry(const void *p)
-{
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
-	struct lm_sizemap_middle *middle;
-	struct lm_sizemap_leaf *leaf;
-
-	if (!lm_sizemap_covers(address) || address & 7)
-		return NULL;
-	middle = INSTALLED(&lm_sizemap_top[page >> LM_SIZEMAP_MIDDLE_BITS], new_middle, sizeof *middle);
-	leaf = middle ? INSTALLED(&middle->leaf[page & ((1 << LM_SIZEMAP_MIDDLE_BITS) - 1)], new_leaf, 0) : NULL;
-	if (!leaf || (address & 8 && !INSTALLED(&leaf->odd, new_odd, ODD_BYTES)))
-		return NULL;
-	put_near(page, leaf);
-	return lm_sizemap_entry(p);
-}
-
-static void unlock_leaf(struct lm_sizemap_leaf *leaf)
-{
-	lm_entry *odd = atomic_load_explicit(&leaf->odd, memory_order_acquire);
-
-	unsigned *marks = atomic_load_explicit(&leaf->marks, memory_order_acquire);
-
-	lm_sys_unlock(leaf, sizeof *leaf);
-	if (odd)
-		lm_sys_unlock(odd, ODD_BYTES);
-	if (marks)
-		lm_sys_unlock(marks, MARKS_BYTES);
-}
-
-/* Calls VISIT_LEAF for each leaf, and VISIT_MIDDLE, unless it is NULL, for each table of leaves. */
-static void visit(void (*visit_leaf)(struct lm_sizemap_leaf *), void (*visit_middle)(struct lm_sizemap_middle *))
-{
-	for (size_t i = 0; i < sizeof lm_sizemap_top / sizeof *lm_sizemap_top; i++) {
-		struct lm_sizemap_middle *middle = atomic_load_explicit(&lm_sizemap_top[i], memory_order_acquire);
-
-		for (size_t j = 0; middle && j < sizeof middle->leaf / sizeof *middle->leaf; j++) {
-			struct lm_sizemap_leaf *leaf = atomic_load_explicit(&middle->leaf[j], memory_order_acquire);
-
-			if (leaf)
-				visit_leaf(leaf);
-		}
-		if (middle && visit_middle)
-			visit_middle(middle);
-	}
-}
-
-static void unlock_middle(struct lm_sizemap_middle *middle)
-{
-	lm_sys_unlock(middle, sizeof *middle);
-}
-
-void lm_sizemap_unlock(void)
-{
-	visit(unlock_leaf, unlock_middle);
-}
-
-static lm_entry *entry_of(const void *p, int make)
-{
-	lm_entry *entry = lm_sizemap_entry(p);
-
-	return entry || !make ? entry : made_entry(p);
-}
-
-/* The entry that belongs to the address 16 * STEP behind P; blocks may cross leaves. */
-static lm_entry *entry_behind(const void *p, lm_entry *entry, size_t step, int make)
-{
-	size_t index = (uintptr_t)p >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
-
-	if (index + step < LM_SIZEMAP_LEAF_ENTRIES)
-		return entry + step;
-	return entry_of((const char *)p + 16 * step, make);
+	return lm_load(&blocks_are_few);
 }
 
 static inline int is_piece(uint16_t value)
@@ -275,7 +57,7 @@ static uint64_t large(const void *p, lm_entry *entry)
 	uint64_t size = 0;
 
 	for (unsigned i = 0; i < PIECES; i++) {
-		lm_entry *piece = entry_behind(p, entry, i + 1, 0);
+		lm_entry *piece = lm_leaves_entry_behind(p, entry, i + 1, 0);
 		uint16_t value = piece ? atomic_load_explicit(piece, memory_order_relaxed) : ENTRY_NONE;
 
 		if (!is_piece(value))
@@ -292,49 +74,6 @@ static size_t large_size(const void *p, lm_entry *entry)
 	return size == UINT64_MAX ? LM_SIZEMAP_NONE : (size_t)(size & (((uint64_t)1 << SIZE_BITS) - 1));
 }
 
-/* ---- the filter ---- */
-
-/* A count that is reached stays: how many there are is not known any more. */
-#define COUNT_FULL 255
-
-static unsigned char *count_of(const void *p)
-{
-	return &lm_sizemap_filter[((uintptr_t)p >> 4) % LM_SIZEMAP_FILTER_COUNTS];
-}
-
-void lm_sizemap_filter_add(const void *p)
-{
-	unsigned char *count = count_of(p), before;
-
-	do {
-		before = lm_load(count);
-		if (before == COUNT_FULL)
-			return;
-	} while (!lm_replace_byte(count, before, before + 1));
-}
-
-void lm_sizemap_filter_remove(const void *p)
-{
-	unsigned char *count = count_of(p), before;
-
-	do {
-		before = lm_load(count);
-		if (before == COUNT_FULL || before == 0)
-			return;
-	} while (!lm_replace_byte(count, before, before - 1));
-}
-
-void lm_sizemap_drop_filter(void)
-{
-	lm_store(&lm_sizemap_has_filter, 0);
-}
-
-void lm_sizemap_filter_out(const void *start, size_t size)
-{
-	for (size_t at = 0; at < size; at += 16)
-		lm_store(count_of((const char *)start + at), COUNT_FULL);
-}
-
 /*
  * P's entry gets VALUE, that of a block. A block that stood there, or whose mark did, is counted already. Its thread
  * may remove the mark at this moment, so that both have to be exchanged.
@@ -343,7 +82,7 @@ static void store_block(const void *p, lm_entry *entry, uint16_t value)
 {
 	uint16_t before;
 
-	if (!lm_sizemap_is_filtered()) {
+	if (!lm_filter_is_kept()) {
 		atomic_store_explicit(entry, value, memory_order_release);
 		return;
 	}
@@ -351,13 +90,13 @@ static void store_block(const void *p, lm_entry *entry, uint16_t value)
 		before = atomic_load_explicit(entry, memory_order_acquire);
 	while (!lm_replace_half(entry, before, value));
 	if (before == ENTRY_NONE || is_piece(before))
-		lm_sizemap_filter_add(p);
+		lm_filter_add(p);
 }
 
 static int put_large(const void *p, lm_entry *entry, uint64_t size)
 {
 	for (unsigned i = 0; i < PIECES; i++) {
-		lm_entry *piece = entry_behind(p, entry, i + 1, 1);
+		lm_entry *piece = lm_leaves_entry_behind(p, entry, i + 1, 1);
 
 		if (!piece)
 			return -1;
@@ -381,19 +120,47 @@ static inline size_t decoded(const void *p, lm_entry *entry, uint16_t value)
 	return (size_t)value - ENTRY_SIZE;
 }
 
+/* What is known at P. */
+struct known {
+	lm_entry *entry; /* or NULL: there are no leaves for P */
+	uint16_t value;
+	struct lm_sparse_place *place; /* or NULL: it is not among those that are far apart */
+	size_t size;                   /* or one of LM_SIZEMAP_ */
+};
+
+static void look_among_sparse(const void *p, struct known *known)
+{
+	known->place = lm_sparse_find(p);
+	if (known->place)
+		known->size = lm_sparse_is_moving(known->place) ? LM_SIZEMAP_MOVING : lm_load(&known->place->size);
+}
+
+static struct known known_at(const void *p)
+{
+	struct known known = {.entry = lm_leaves_entry(p), .size = LM_SIZEMAP_NONE};
+
+	if (known.entry) {
+		known.value = atomic_load_explicit(known.entry, memory_order_acquire);
+		known.size = decoded(p, known.entry, known.value);
+	}
+	if (known.size == LM_SIZEMAP_NONE && is_sparse())
+		look_among_sparse(p, &known);
+	return known;
+}
+
 size_t lm_sizemap_get(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
-
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+	return known_at(p).size;
 }
 
 int lm_sizemap_put(const void *p, size_t size)
 {
-	lm_entry *entry = entry_of(p, 1);
+	lm_entry *entry = lm_leaves_entry(p);
 
+	if (!entry && is_sparse())
+		return lm_sparse_put(p, size);
+	if (!entry)
+		entry = lm_leaves_made_entry(p);
 	if (!entry)
 		return -1;
 	if (size > SMALL_MAX)
@@ -406,7 +173,7 @@ int lm_sizemap_put(const void *p, size_t size)
 static int covers_moving(const void *p, lm_entry *entry)
 {
 	for (unsigned i = 0; i < PIECES; i++) {
-		lm_entry *piece = entry_behind(p, entry, i + 1, 0);
+		lm_entry *piece = lm_leaves_entry_behind(p, entry, i + 1, 0);
 
 		if (piece && atomic_load_explicit(piece, memory_order_acquire) == ENTRY_MOVING)
 			return 1;
@@ -416,13 +183,9 @@ static int covers_moving(const void *p, lm_entry *entry)
 
 size_t lm_sizemap_look(const void *p, size_t size)
 {
-	lm_entry *entry = entry_of(p, 0);
+	struct known known = known_at(p);
 
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	if (size > SMALL_MAX && covers_moving(p, entry))
-		return LM_SIZEMAP_MOVING;
-	return decoded(p, entry, atomic_load_explicit(entry, memory_order_acquire));
+	return size > SMALL_MAX && known.entry && covers_moving(p, known.entry) ? LM_SIZEMAP_MOVING : known.size;
 }
 
 size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
@@ -435,55 +198,62 @@ size_t lm_sizemap_put_new_slowly(const void *p, size_t size)
 	return known;
 }
 
-/* The way of a block whose entry has VALUE. */
-static int way_of(const void *p, lm_entry *entry, uint16_t value)
+/* The way of a block that is KNOWN at P. */
+static int way_of(const void *p, const struct known *known)
 {
-	if (value == ENTRY_LARGE)
-		return (int)(large(p, entry) >> SIZE_BITS);
-	return has_way(value) ? (value - ENTRY_WAYS) / (WAYS_MAX + 1) + 1 : LM_WAY_C;
+	if (known->place)
+		return (int)lm_load(&known->place->way);
+	if (known->value == ENTRY_LARGE)
+		return (int)(large(p, known->entry) >> SIZE_BITS);
+	return has_way(known->value) ? (known->value - ENTRY_WAYS) / (WAYS_MAX + 1) + 1 : LM_WAY_C;
 }
 
 int lm_sizemap_way(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
-	uint16_t value = entry ? atomic_load_explicit(entry, memory_order_acquire) : ENTRY_NONE;
+	struct known known = known_at(p);
 
-	return decoded(p, entry, value) < LM_SIZEMAP_OPERATORS ? way_of(p, entry, value) : LM_WAY_NONE;
+	return known.size < LM_SIZEMAP_OPERATORS ? way_of(p, &known) : LM_WAY_NONE;
 }
 
 int lm_sizemap_set_way(const void *p, int way)
 {
-	lm_entry *entry = entry_of(p, 0);
-	size_t size = lm_sizemap_get(p);
+	struct known known = known_at(p);
 	uint16_t value;
 
-	if (size >= LM_SIZEMAP_OPERATORS)
+	if (known.size >= LM_SIZEMAP_OPERATORS)
 		return -1;
-	if (size > (way ? (size_t)WAYS_MAX : (size_t)SMALL_MAX))
-		return put_large(p, entry, size | (uint64_t)way << SIZE_BITS);
-	value = (uint16_t)(way ? ENTRY_WAYS + (size_t)(way - 1) * (WAYS_MAX + 1) + size : size + ENTRY_SIZE);
-	atomic_store_explicit(entry, value, memory_order_release);
+	if (known.place) {
+		lm_store(&known.place->way, (unsigned)way);
+		return 0;
+	}
+	if (known.size > (way ? (size_t)WAYS_MAX : (size_t)SMALL_MAX))
+		return put_large(p, known.entry, known.size | (uint64_t)way << SIZE_BITS);
+	value = (uint16_t)(way ? ENTRY_WAYS + (size_t)(way - 1) * (WAYS_MAX + 1) + known.size
+	                       : known.size + ENTRY_SIZE);
+	atomic_store_explicit(known.entry, value, memory_order_release);
 	return 0;
 }
 
-static size_t taken(const void *p, uint16_t leave)
+static int leave(const struct known *known, const void *p, uint16_t value)
 {
-	lm_entry *entry = entry_of(p, 0);
-	uint16_t value;
-	size_t size;
+	if (known->place)
+		return value == ENTRY_MOVING ? lm_sparse_move(known->place, p) : lm_sparse_remove(known->place, p, 0);
+	atomic_store_explicit(known->entry, value, memory_order_relaxed);
+	if (value == ENTRY_NONE && lm_filter_is_kept())
+		lm_filter_remove(p);
+	return 1;
+}
 
-	if (!entry)
-		return LM_SIZEMAP_NONE;
-	value = atomic_load_explicit(entry, memory_order_acquire);
-	size = decoded(p, entry, value);
-	if (size == LM_SIZEMAP_NONE || size == LM_SIZEMAP_MOVING)
-		return size;
-	if (way_of(p, entry, value) != LM_WAY_C)
+/* LEAVES VALUE, ENTRY_NONE or ENTRY_MOVING, where a block was known. */
+static size_t taken(const void *p, uint16_t value)
+{
+	struct known known = known_at(p);
+
+	if (known.size == LM_SIZEMAP_NONE || known.size == LM_SIZEMAP_MOVING)
+		return known.size;
+	if (way_of(p, &known) != LM_WAY_C)
 		return LM_SIZEMAP_OPERATORS;
-	atomic_store_explicit(entry, leave, memory_order_relaxed);
-	if (leave == ENTRY_NONE && lm_sizemap_is_filtered())
-		lm_sizemap_filter_remove(p);
-	return size;
+	return leave(&known, p, value) ? known.size : LM_SIZEMAP_NONE;
 }
 
 size_t lm_sizemap_take_slowly(const void *p)
@@ -498,90 +268,61 @@ size_t lm_sizemap_take_moving(const void *p)
 
 void lm_sizemap_end_moving(const void *p)
 {
-	lm_entry *entry = entry_of(p, 0);
+	struct known known = known_at(p);
 
-	if (entry && lm_replace_half(entry, ENTRY_MOVING, ENTRY_NONE) && lm_sizemap_is_filtered())
-		lm_sizemap_filter_remove(p);
+	if (known.size != LM_SIZEMAP_MOVING)
+		return;
+	if (known.place)
+		lm_sparse_remove(known.place, p, LM_SPARSE_MOVING);
+	else if (lm_replace_half(known.entry, ENTRY_MOVING, ENTRY_NONE) && lm_filter_is_kept())
+		lm_filter_remove(p);
 }
 
 /* ---- marks ---- */
 
-/* The word of TABLE that P's mark is in. */
-static unsigned *mark_word(unsigned *table, const void *p)
-{
-	return table + ((uintptr_t)p >> 3) / MARK_BITS % MARKS;
-}
-
-static unsigned mark_bit(const void *p)
-{
-	return 1U << ((uintptr_t)p >> 3) % MARK_BITS;
-}
-
 void lm_sizemap_mark(const void *p)
 {
-	struct lm_sizemap_leaf *leaf = leaf_of(p);
-	unsigned *marks = leaf ? INSTALLED(&leaf->marks, new_marks, MARKS_BYTES) : NULL;
+	struct lm_sparse_place *place = known_at(p).place;
+	unsigned bit, *word = place ? NULL : lm_leaves_mark(p, &bit, 1);
 
-	if (marks)
-		lm_fetch_or(mark_word(marks, p), mark_bit(p));
+	if (place)
+		lm_sparse_mark(place);
+	else if (word)
+		lm_fetch_or(word, bit);
 }
 
 int lm_sizemap_unmark(const void *p)
 {
-	struct lm_sizemap_leaf *leaf = leaf_of(p);
-	unsigned *marks = leaf ? atomic_load_explicit(&leaf->marks, memory_order_acquire) : NULL;
+	unsigned bit, *word = lm_leaves_mark(p, &bit, 0);
 
-	if (!marks || !(lm_load(mark_word(marks, p)) & mark_bit(p)))
-		return 0;
-	lm_fetch_and(mark_word(marks, p), ~mark_bit(p));
+	if (!word || !(lm_load(word) & bit))
+		return is_sparse() && lm_sparse_unmark(p);
+	lm_fetch_and(word, ~bit);
 	return 1;
-}
-
-static void forget_marks(struct lm_sizemap_leaf *leaf)
-{
-	unsigned *marks = atomic_load_explicit(&leaf->marks, memory_order_relaxed);
-
-	if (marks)
-		lm_sys_unmap(marks, MARKS_BYTES);
-	atomic_store_explicit(&leaf->marks, NULL, memory_order_relaxed);
 }
 
 void lm_sizemap_unmark_all(void)
 {
-	visit(forget_marks, NULL);
+	lm_leaves_forget_marks();
+	lm_sparse_unmark_all();
 }
 
-/* ---- releasing ---- */
+/* ---- the whole ---- */
 
-/* The leaf itself lies in a chunk. */
-static void release_leaf(struct lm_sizemap_leaf *leaf)
+void lm_sizemap_set_sparse(int few)
 {
-	lm_entry *odd = atomic_load_explicit(&leaf->odd, memory_order_relaxed);
-
-	forget_marks(leaf);
-	if (odd)
-		lm_sys_unmap(odd, ODD_BYTES);
+	lm_store(&blocks_are_few, few);
 }
 
-static void release_middle(struct lm_sizemap_middle *middle)
+void lm_sizemap_unlock(void)
 {
-	lm_sys_unmap(middle, sizeof *middle);
+	lm_leaves_unlock();
 }
 
 void lm_sizemap_release(void)
 {
-	struct chunk *chunk = atomic_exchange(&chunks, NULL), *next;
-
-	visit(release_leaf, release_middle);
-	for (; chunk; chunk = next) {
-		next = chunk->next;
-		lm_sys_unmap(chunk, chunk->mapped);
-	}
-	lm_sys_clear(lm_sizemap_top, sizeof lm_sizemap_top);
-	lm_sys_clear(&lm_sizemap_near, sizeof lm_sizemap_near);
-	lm_sys_clear(lm_sizemap_filter, sizeof lm_sizemap_filter);
-	lm_store(&lm_sizemap_has_filter, 1);
-	atomic_store(&lm_sizemap_near.page[0], 1);
-	atomic_store(&current, NULL);
-	atomic_store(&leaves, 0);
+	lm_leaves_release();
+	lm_filter_reset();
+	lm_sparse_forget();
+	lm_store(&blocks_are_few, 0);
 }

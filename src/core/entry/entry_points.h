@@ -141,7 +141,7 @@
 			if (lm_quiet_is_light() && lm_quiet_realloc(p, size, &result))                                 \
 				return result;                                                                         \
 		} else if (way >= LM_SHORT_WAY_SAMPLED) {                                                              \
-			if (lm_sizemap_lacks(p) && lm_sampled_passes(size))                                            \
+			if (lm_filter_lacks(p) && lm_sampled_passes(size))                                             \
 				return LM_SEAM_REALLOC(p, size);                                                       \
 		}                                                                                                      \
 		return symbol##_in_full(p, size);                                                                      \
@@ -171,12 +171,12 @@
 		const enum lm_short_way way = lm_short_way();                                                          \
                                                                                                                        \
 		if (way >= LM_SHORT_WAY_SAMPLED) {                                                                     \
-			if (likely(lm_sizemap_lacks(p))) {                                                             \
+			if (likely(lm_filter_lacks(p))) {                                                              \
 				LM_SEAM_FREE(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \
 		} else if (way == LM_SHORT_WAY_QUIET) {                                                                \
-			if (lm_quiet_is_light() && lm_quiet_take(lm_sizemap_near_entry(p))) {                          \
+			if (lm_quiet_is_light() && lm_quiet_take(lm_leaves_near_entry(p))) {                           \
 				LM_SEAM_FREE(p);                                                                       \
 				return;                                                                                \
 			}                                                                                              \

@@ -70,13 +70,13 @@ static inline __attribute__((always_inline)) void *lm_quiet_put(void *p, lm_entr
 
 static __attribute__((noinline)) void *lm_quiet_allocated_far(void *p, size_t size)
 {
-	return lm_quiet_put(p, lm_sizemap_far_entry(p), size, lm_malloc_end);
+	return lm_quiet_put(p, lm_leaves_far_entry(p), size, lm_malloc_end);
 }
 
 /* Counts the new block P of the calling thread, which has an entry. P may be null. Returns P. */
 static inline void *lm_quiet_allocated(void *p, size_t size)
 {
-	return lm_quiet_put(p, lm_sizemap_near_entry(p), size, lm_quiet_allocated_far);
+	return lm_quiet_put(p, lm_leaves_near_entry(p), size, lm_quiet_allocated_far);
 }
 
 static __attribute__((noinline)) void *lm_quiet_malloc(size_t size)
@@ -104,7 +104,7 @@ static inline __attribute__((always_inline)) int lm_quiet_take(lm_entry *entry)
 /* Resizes a known block to a size other than 0: 1, and the real function's *RESULT. 0: nothing was done. */
 static inline __attribute__((always_inline)) int lm_quiet_realloc(void *p, size_t size, void **result)
 {
-	lm_entry *entry = lm_sizemap_entry(p);
+	lm_entry *entry = lm_leaves_entry(p);
 	size_t old = size ? lm_sizemap_try_take(entry) : LM_SIZEMAP_NONE;
 
 	if (unlikely(old == LM_SIZEMAP_NONE))
@@ -166,7 +166,7 @@ static __attribute__((noinline)) int lm_quiet_realloc_guarded(void *p, size_t si
 
 static __attribute__((noinline)) int lm_quiet_free_guarded(void *p, uintptr_t sp)
 {
-	if (!lm_quiet_take(lm_sizemap_entry(p)))
+	if (!lm_quiet_take(lm_leaves_entry(p)))
 		return 0;
 	lm_quiet_enter(sp);
 	LM_SEAM_FREE(p);

@@ -35,7 +35,7 @@ static inline int lm_sampled_passes(size_t size)
 }
 
 /*
- * A release passes by lm_sizemap_lacks(). No guard is needed: what the real functions call meanwhile releases, too.
+ * A release passes by lm_filter_lacks(). No guard is needed: what the real functions call meanwhile releases, too.
  * Blocks of the seam's own never pass (session.c).
  */
 

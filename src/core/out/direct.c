@@ -7,86 +7,31 @@
  */
 #include "direct.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
 
 #include "atomic.h"
-#include "descriptor.h"
+#include "guard.h"
 #include "lock.h"
 #include "signals.h"
 #include "state.h"
 #include "sys.h"
-#include "trace_format.h"
-
-/* A disk with fewer free bytes than this counts as full. */
-#define ROOM_MIN (64 << 10)
-
-/* How many bytes are allocated in advance, at least and at most. */
-#define ADVANCE_MIN ((uint64_t)1 << 20)
-#define ADVANCE_MAX ((uint64_t)32 << 20)
-
-/* The same as in <linux/magic.h>. */
-#define EXT4_MAGIC 0xef53
+#include "target.h"
 
 static struct {
-	struct lm_descriptor trace;
-	const char *path; /* of a regular file, or NULL */
 	struct lm_lock lock;
-	uint64_t written; /* bytes of whole records */
 	struct {
-		uint64_t end; /* blocks are allocated up to here, beyond the file's size; 0: none were asked for */
-		int is_off;
-	} advance;
+		const struct lm_tls *thread; /* that has the lock for several records, or NULL */
+		const struct lm_signals *signals;
+		int is_found; /* the trace was found for the first of them */
+	} several;
+	uint64_t written; /* bytes of whole records */
 	struct {
 		char *bytes; /* or NULL */
 		size_t size, mapped;
 	} rest; /* the unwritten part of a record whose first part could not be taken back */
-} direct = {.trace.fd = -1};
-
-int lm_direct_open(int fd)
-{
-	int error = lm_descriptor_keep(&direct.trace, fd);
-
-	if (error)
-		return error;
-	direct.path = lm_descriptor_path(fd);
-	return direct.trace.fd;
-}
-
-/* Opens the trace by its path, if that is still the same file. Did that work? */
-static int open_again(void)
-{
-	int fd, kept;
-
-	if (!direct.path)
-		return 0;
-	fd = lm_sys_open(direct.path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0);
-	if (fd < 0)
-		return 0;
-	kept = lm_descriptor_is_same(&direct.trace, fd) && lm_descriptor_keep(&direct.trace, fd) == 0;
-	lm_sys_close(fd);
-	return kept;
-}
-
-/*
- * The program may have closed our duplicate, as daemons close all descriptors. If
- * the trace can still be found, makes another duplicate. 0, or -errno.
- */
-static int find_trace(void)
-{
-	int error = lm_descriptor_check(&direct.trace);
-
-	if (!error)
-		return 0;
-	if (lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
-		return lm_descriptor_keep(&direct.trace, LM_TRACE_FD) == 0 ? 0 : -EBADF;
-	return open_again() ? 0 : error;
-}
+} direct;
 
 /* ---- writing ---- */
 
@@ -136,63 +81,14 @@ static int write_parts(int fd, const struct iovec *parts, int count, size_t *wri
 
 /* ---- when that fails ---- */
 
-static int is_regular(int fd, struct stat *status)
-{
-	int saved = errno, result = fstat(fd, status) == 0 && S_ISREG(status->st_mode);
-
-	errno = saved;
-	return result;
-}
-
-/* A full disk may get room again. A closed terminal, a pipe without a reader, a file at its limit do not recover. */
-int lm_direct_comes_back(int error)
-{
-	struct stat status;
-
-	switch (-error) {
-	case ENOSPC:
-	case EDQUOT:
-	case EIO:
-	case EROFS:
-	case ENOMEM:
-		return is_regular(direct.trace.fd, &status);
-	default:
-		return 0;
-	}
-}
-
-/* Is one of the program's standard descriptors open on FILE? */
-static int is_standard(const struct stat *file)
-{
-	int saved = errno, result = 0;
-	struct stat other;
-
-	for (int standard = 0; standard <= 2; standard++) {
-		if (fstat(standard, &other) == 0 && other.st_dev == file->st_dev && other.st_ino == file->st_ino)
-			result = 1;
-	}
-	errno = saved;
-	return result;
-}
-
-int lm_direct_is_alone(int fd)
-{
-	long flags = lm_sys(SYS_fcntl, fd, F_GETFL);
-	struct stat file;
-
-	if (!is_regular(fd, &file) || (!(flags & O_APPEND) && lm_sys_seek(fd, 0, SEEK_CUR) != (int64_t)file.st_size))
-		return 0;
-	return !is_standard(&file);
-}
-
 /* Cuts the SIZE bytes that were written last off the file, if they are its end and nobody else writes. 0, or -1. */
 static int take_back(int fd, size_t size)
 {
 	int64_t end = lm_sys_seek(fd, 0, SEEK_CUR), before = end - (int64_t)size;
-	struct stat file;
+	uint64_t size_now;
 
 	/* If others write to the file too, they may write behind these bytes at any moment. */
-	if (before < 0 || !lm_direct_is_alone(fd) || !is_regular(fd, &file) || (int64_t)file.st_size != end)
+	if (before < 0 || !lm_target_is_alone(fd) || lm_target_size(&size_now) != 0 || (int64_t)size_now != end)
 		return -1;
 	return lm_sys_truncate(fd, (uint64_t)before) == 0 && lm_sys_seek(fd, before, SEEK_SET) == before ? 0 : -1;
 }
@@ -225,32 +121,12 @@ static void forget_rest(void)
 	direct.rest.bytes = NULL;
 }
 
-/* Programs that are started inherit descriptor 1022, unless the program said otherwise. */
-static void move_inherited(int fd)
-{
-	long flags;
-
-	if (!lm_descriptor_is_same(&direct.trace, LM_TRACE_FD))
-		return;
-	flags = lm_sys(SYS_fcntl, LM_TRACE_FD, F_GETFD);
-	lm_sys(SYS_dup3, fd, LM_TRACE_FD, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
-}
-
-void lm_direct_move(const struct lm_descriptor *file)
-{
-	move_inherited(file->fd);
-	lm_descriptor_close(&direct.trace);
-	direct.trace = *file;
-	direct.advance.end = 0;
-	forget_rest();
-}
-
 /* Writes the kept rest of a record. 0; or -errno, and what was not written is still kept. */
 static int write_rest(void)
 {
 	struct iovec part = {direct.rest.bytes, direct.rest.size};
 	size_t written;
-	int error = write_parts(direct.trace.fd, &part, 1, &written);
+	int error = write_parts(lm_target_fd(), &part, 1, &written);
 
 	direct.rest.size -= written;
 	if (error)
@@ -267,9 +143,9 @@ static int write_rest(void)
  */
 static int failed(int error, const struct iovec *parts, int count, size_t written)
 {
-	int torn = written && take_back(direct.trace.fd, written) != 0;
+	int torn = written && take_back(lm_target_fd(), written) != 0;
 
-	if (!lm_direct_comes_back(error))
+	if (!lm_target_comes_back(error))
 		return error;
 	lm_state_change(LM_PHASE_DIRECT, LM_PHASE_STOPPED);
 	if (!torn)
@@ -283,86 +159,17 @@ static int failed(int error, const struct iovec *parts, int count, size_t writte
 	return -ENOBUFS;
 }
 
-/* ---- what the trace is ---- */
-
-static int is_stream_socket(int fd)
-{
-	int type = 0;
-	socklen_t size = sizeof type;
-
-	return lm_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
-}
-
-static enum lm_direct_kind kind_of(int fd, const struct stat *status)
-{
-	if (S_ISREG(status->st_mode))
-		return LM_DIRECT_FILE;
-	if (S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3))
-		return LM_DIRECT_SINK;
-	if (is_standard(status))
-		return LM_DIRECT_OTHER;
-	if (S_ISFIFO(status->st_mode) || (S_ISSOCK(status->st_mode) && is_stream_socket(fd)))
-		return LM_DIRECT_STREAM;
-	return LM_DIRECT_OTHER;
-}
-
-enum lm_direct_kind lm_direct_kind(int *fd)
-{
-	int saved = errno, found = find_trace() == 0;
-	struct stat status;
-	enum lm_direct_kind kind = LM_DIRECT_OTHER;
-
-	*fd = direct.trace.fd;
-	if (found && fstat(*fd, &status) == 0)
-		kind = kind_of(*fd, &status);
-	errno = saved;
-	return kind;
-}
-
-/* ---- blocks in advance ---- */
-
-/*
- * ext4 delays the allocation of blocks, and that costs a fifth of each write. A
- * file with its blocks allocated in advance saves that. Measurements of other file
- * systems showed no gain.
- */
-static int pays_in_advance(void)
-{
-	struct statfs disk;
-	int saved = errno, result = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_type == EXT4_MAGIC;
-
-	errno = saved;
-	return result;
-}
-
-/* How many bytes to allocate: a part of SIZE, since a process that is killed leaves its unused blocks allocated. */
-static uint64_t in_advance(uint64_t size)
-{
-	uint64_t part = size / 8;
-
-	return part < ADVANCE_MIN ? ADVANCE_MIN : part > ADVANCE_MAX ? ADVANCE_MAX : part;
-}
-
-static void ask_for(uint64_t size)
-{
-	struct stat file;
-	uint64_t from;
-
-	if (find_trace() != 0 || !is_regular(direct.trace.fd, &file) || !pays_in_advance()) {
-		direct.advance.is_off = 1;
-		return;
-	}
-	from = direct.advance.end > (uint64_t)file.st_size ? direct.advance.end : (uint64_t)file.st_size;
-	direct.advance.end = size + in_advance(size);
-	/* If the disk has too little room for that, each write allocates its own blocks. */
-	if (lm_sys_fallocate(direct.trace.fd, FALLOC_FL_KEEP_SIZE, from, direct.advance.end - from) != 0)
-		direct.advance.is_off = 1;
-}
-
 /* ---- with the lock ---- */
+
+int lm_direct_has_several(void)
+{
+	return lm_load(&direct.several.thread) == &lm_tls;
+}
 
 static void begin(struct lm_signals *signals)
 {
+	if (lm_direct_has_several())
+		return;
 	lm_signals_block(signals);
 	lm_lock_take(&direct.lock);
 }
@@ -377,6 +184,10 @@ static void begin_first(struct lm_signals *signals)
 /* ERROR: the result of the write in between. The program must not see the signal that belongs to it. */
 static void end(const struct lm_signals *signals, int error)
 {
+	if (lm_direct_has_several()) {
+		lm_signals_discard(direct.several.signals, error);
+		return;
+	}
 	lm_lock_release(&direct.lock);
 	lm_signals_unblock(signals, error);
 }
@@ -386,11 +197,12 @@ static int write_record(const struct iovec *parts, int count, int *error)
 {
 	size_t written = 0;
 
-	*error = find_trace();
+	*error = direct.several.is_found ? 0 : lm_target_find();
 	if (!*error && direct.rest.bytes)
 		*error = write_rest();
 	if (!*error)
-		*error = write_parts(direct.trace.fd, parts, count, &written);
+		*error = write_parts(lm_target_fd(), parts, count, &written);
+	direct.several.is_found = !*error && lm_direct_has_several();
 	if (*error)
 		return failed(*error, parts, count, written);
 	lm_store(&direct.written, direct.written + written);
@@ -437,11 +249,14 @@ static int write_record_in_lines(const struct iovec *parts, int count, int *erro
 	return result;
 }
 
-static int is_file(void)
+static int is_turn(const long *ender, long expected)
 {
-	struct stat status;
+	enum lm_phase phase = lm_state_phase();
 
-	return is_regular(direct.trace.fd, &status);
+	/* A thread that has begun to end the process meanwhile waits for these records. */
+	if (lm_direct_has_several())
+		return phase == LM_PHASE_DIRECT || phase == LM_PHASE_HELD;
+	return phase == LM_PHASE_DIRECT && lm_load_acquire(ender) == expected;
 }
 
 int lm_direct_write(const struct iovec *parts, int count, const long *ender, long expected)
@@ -450,14 +265,35 @@ int lm_direct_write(const struct iovec *parts, int count, const long *ender, lon
 	int error = 0, result;
 
 	begin(&signals);
-	if (lm_state_phase() != LM_PHASE_DIRECT || lm_load_acquire(ender) != expected)
+	if (!is_turn(ender, expected))
 		result = -EAGAIN;
-	else if (expected && !is_file())
+	else if (expected && !lm_target_is_file())
 		result = write_record_in_lines(parts, count, &error);
 	else
 		result = write_record(parts, count, &error);
 	end(&signals, error);
 	return result;
+}
+
+int lm_direct_begin_several(const struct lm_signals *signals, int thread, const long *ender)
+{
+	lm_lock_take(&direct.lock);
+	/* A child of vfork has the thread-local storage of its parent, which must not find that it has the lock. */
+	if (lm_lock_owner(&direct.lock) != (uint32_t)thread || lm_load_acquire(ender) || !is_turn(ender, 0)) {
+		lm_lock_release(&direct.lock);
+		return 0;
+	}
+	direct.several.signals = signals;
+	direct.several.is_found = 0;
+	lm_store(&direct.several.thread, &lm_tls);
+	return 1;
+}
+
+void lm_direct_end_several(void)
+{
+	lm_store(&direct.several.thread, NULL);
+	direct.several.is_found = 0;
+	lm_lock_release(&direct.lock);
 }
 
 int lm_direct_write_first(const struct iovec *parts, int count)
@@ -479,9 +315,9 @@ int lm_direct_write_some(const void *bytes, size_t size, size_t *written)
 
 	*written = 0;
 	begin(&signals);
-	error = find_trace();
+	error = lm_target_find();
 	if (!error)
-		error = write_parts(direct.trace.fd, &part, 1, written);
+		error = write_parts(lm_target_fd(), &part, 1, written);
 	end(&signals, error);
 	return error;
 }
@@ -493,7 +329,7 @@ void lm_direct_take_back(size_t size)
 	if (!size)
 		return;
 	begin(&signals);
-	take_back(direct.trace.fd, size);
+	take_back(lm_target_fd(), size);
 	end(&signals, 0);
 }
 
@@ -503,7 +339,7 @@ int lm_direct_write_rest(void)
 	int error;
 
 	begin(&signals);
-	error = find_trace();
+	error = lm_target_find();
 	if (!error && direct.rest.bytes)
 		error = write_rest();
 	end(&signals, error);
@@ -516,53 +352,32 @@ int lm_direct_check(void)
 	int error;
 
 	begin(&signals);
-	error = find_trace();
+	error = lm_target_find();
 	end(&signals, 0);
 	return error;
-}
-
-int lm_direct_size(uint64_t *size)
-{
-	struct stat file;
-
-	if (!is_regular(direct.trace.fd, &file))
-		return -EBADF;
-	*size = (uint64_t)file.st_size;
-	return 0;
-}
-
-int lm_direct_has_room(void)
-{
-	struct statfs disk;
-	int saved = errno, asked = fstatfs(direct.trace.fd, &disk) == 0 && disk.f_blocks > 0;
-
-	errno = saved;
-	return !asked || (uint64_t)disk.f_bfree > ROOM_MIN / (uint64_t)disk.f_bsize;
 }
 
 void lm_direct_grows_to(uint64_t size)
 {
 	struct lm_signals signals;
 
-	if (direct.advance.is_off || size <= direct.advance.end)
+	if (!lm_target_is_due(size))
 		return;
 	begin(&signals);
-	ask_for(size);
+	lm_target_grows_to(size);
 	end(&signals, 0);
 }
 
 void lm_direct_trim(void)
 {
-	struct lm_signals signals;
-	struct stat file;
+	if (lm_target_is_advanced())
+		lm_direct_locked(lm_target_trim);
+}
 
-	if (!direct.advance.end)
-		return;
-	begin(&signals);
-	if (find_trace() == 0 && is_regular(direct.trace.fd, &file) && direct.advance.end > (uint64_t)file.st_size)
-		lm_sys_truncate(direct.trace.fd, (uint64_t)file.st_size);
-	direct.advance.end = 0;
-	end(&signals, 0);
+void lm_direct_move(const struct lm_descriptor *file)
+{
+	lm_target_move(file);
+	forget_rest();
 }
 
 void lm_direct_locked(void (*function)(void))
@@ -593,13 +408,14 @@ void lm_direct_lock_out(void)
 
 void lm_direct_reset_lock(void)
 {
+	lm_store(&direct.several.thread, NULL);
+	direct.several.is_found = 0;
 	lm_lock_reset(&direct.lock);
 }
 
 void lm_direct_forget(void)
 {
-	lm_descriptor_close(&direct.trace);
+	lm_target_forget();
 	forget_rest();
 	__builtin_memset(&direct, 0, sizeof direct);
-	direct.trace.fd = -1;
 }

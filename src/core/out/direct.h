@@ -21,12 +21,6 @@
 #include "descriptor.h"
 
 /*
- * Keeps a private duplicate of FD, the trace's descriptor, with a high number that
- * programs do not use. Returns the duplicate, or -errno.
- */
-int lm_direct_open(int fd);
-
-/*
  * FILE, which becomes ours, is the trace from now on. Descriptor 1022 is moved, too, if it was open on the trace. The
  * file before is closed. Nobody may be writing.
  */
@@ -42,6 +36,16 @@ int lm_direct_write(const struct iovec *parts, int count, const long *ender, lon
 /* The same in any phase: for the thread that begins a trace, ends it or resumes it. */
 int lm_direct_write_first(const struct iovec *parts, int count);
 
+/*
+ * From here on, the calling thread writes several records with one lock, which no other thread comes in between. It has
+ * blocked all signals: SIGNALS. THREAD is its number. 1; 0: it does not have the lock, because the phase is not DIRECT,
+ * *ENDER has begun to end the process, or this is a child of vfork. It must not wait for others meanwhile.
+ */
+struct lm_signals;
+int lm_direct_begin_several(const struct lm_signals *signals, int thread, const long *ender);
+void lm_direct_end_several(void);
+int lm_direct_has_several(void);
+
 /* Writes as many of SIZE bytes as possible: *WRITTEN. 0; or -errno if not all were: the caller keeps the rest. */
 int lm_direct_write_some(const void *bytes, size_t size, size_t *written);
 
@@ -51,20 +55,8 @@ void lm_direct_take_back(size_t size);
 /* Writes what is kept of a record that was written in part. */
 int lm_direct_write_rest(void);
 
-/* Can a write succeed later, after one failed with ERROR, an -errno? */
-int lm_direct_comes_back(int error);
-
 /* How many bytes this process has written by lm_direct_write() and lm_direct_write_first(). */
 uint64_t lm_direct_written(void);
-
-/* The size of the trace, a regular file, in bytes. 0, or -errno. */
-int lm_direct_size(uint64_t *size);
-
-/*
- * Has the disk room for more than a few lines? An almost full disk still takes
- * short lines when every longer write fails.
- */
-int lm_direct_has_room(void);
 
 /*
  * A hint: the file will grow to SIZE bytes, and probably more. Allocates blocks
@@ -74,27 +66,6 @@ void lm_direct_grows_to(uint64_t size);
 
 /* Frees blocks that were allocated in advance and not used. */
 void lm_direct_trim(void);
-
-/*
- * Is FD a regular file that none of the program's standard descriptors is open on, and do we write at its end? Then
- * its size tells what was written.
- */
-int lm_direct_is_alone(int fd);
-
-/* What the trace is. */
-enum lm_direct_kind {
-	LM_DIRECT_FILE,
-	LM_DIRECT_STREAM, /* a pipe, a FIFO or a stream socket of the trace's own: a write of any size can follow
-	                     another */
-	LM_DIRECT_SINK,   /* the null device: what is written there is read by nobody */
-	LM_DIRECT_OTHER,  /* a terminal, a device, a socket with messages, or what is the program's output as well */
-};
-
-/*
- * Finds the trace, which the program may have closed: *FD, and what it is. OTHER if it can't be found. Called with the
- * lock (lm_direct_locked()).
- */
-enum lm_direct_kind lm_direct_kind(int *fd);
 
 /* Can the trace still be found? 0, or -errno. */
 int lm_direct_check(void);

@@ -11,6 +11,7 @@
 #include "direct.h"
 #include "place.h"
 #include "sys.h"
+#include "target.h"
 
 const char *lm_journal_file_path(int fd)
 {
@@ -318,7 +319,7 @@ static struct lm_journal_header *make(const struct lm_journal_place *place, int 
 	int fd;
 
 	/* The trace's size has to tell what it has of the ring. */
-	if (fstat(trace_fd, &trace) != 0 || !lm_direct_is_alone(trace_fd))
+	if (fstat(trace_fd, &trace) != 0 || !lm_target_is_alone(trace_fd))
 		return NULL;
 	fd = take_file(place, &trace);
 	header = fd >= 0 ? map_file(place, fd) : NULL;

@@ -6,6 +6,7 @@
 #include "direct.h"
 #include "process.h"
 #include "sys.h"
+#include "target.h"
 #include "text.h"
 #include "trace_format.h"
 
@@ -23,7 +24,7 @@ static void put(void)
 	struct lm_text text = {value, value + sizeof value};
 	int fd;
 
-	if (lm_direct_kind(&fd) != LM_DIRECT_FILE)
+	if (lm_target_kind(&fd) != LM_TARGET_FILE)
 		return;
 	lm_text_unsigned(&text, lm_load(&note.lost));
 	lm_text_string(&text, lm_load(&note.goes_on) ? "+ " : " ");
@@ -37,7 +38,7 @@ static void take_away(void)
 	int fd;
 
 	lm_store(&note.is_left, 0);
-	if (lm_direct_kind(&fd) == LM_DIRECT_FILE)
+	if (lm_target_kind(&fd) == LM_TARGET_FILE)
 		lm_sys(SYS_fremovexattr, fd, LM_TRACE_NOTE);
 }
 
@@ -48,7 +49,7 @@ static void find(void)
 	int fd;
 	long n;
 
-	if (lm_direct_kind(&fd) != LM_DIRECT_FILE)
+	if (lm_target_kind(&fd) != LM_TARGET_FILE)
 		return;
 	n = lm_sys(SYS_fgetxattr, fd, LM_TRACE_NOTE, value, sizeof value);
 	if (n <= 0)

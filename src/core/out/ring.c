@@ -7,13 +7,13 @@
 
 #include "asked.h"
 #include "busfault.h"
-#include "direct.h"
 #include "journal_file.h"
 #include "process.h"
 #include "relay.h"
 #include "ring_end.h"
 #include "ring_inside.h"
 #include "state.h"
+#include "target.h"
 #include "wait.h"
 
 /* How long a thread that has left a record waits for others to finish theirs. */
@@ -41,6 +41,7 @@ static void open_at(struct lm_journal_header *header, uint64_t head)
 	lm_ring.bytes = lm_journal_file_ring(header);
 	lm_ring_inside.error = 0;
 	lm_ring_inside.refused_from = UINT64_MAX;
+	lm_ring_inside.given_back = lm_journal_file_tail(header);
 	lm_store_release(&lm_ring.limit, lm_journal_file_tail(header) + LM_RING_ROOM);
 	/* Positions only ever grow: a thread may have asked for one meanwhile, and was told that there is none. */
 	while (!lm_compare_exchange(&lm_hot.head, &head, head & ~LM_RING_SEALED)) {
@@ -88,6 +89,11 @@ int lm_ring_open_nameless(int stream)
 	lm_ring_inside.is_last = 0;
 	open_at(header, head);
 	return 0;
+}
+
+void lm_ring_set_sparse(int is_sparse)
+{
+	lm_ring_inside.is_sparse = is_sparse;
 }
 
 void lm_ring_goes_on(void)
@@ -175,7 +181,7 @@ static int close_stalled(void)
 	if (!error)
 		lm_state_change(LM_PHASE_HELD, LM_PHASE_DIRECT);
 	else
-		lm_state_change(LM_PHASE_HELD, lm_direct_comes_back(error) ? LM_PHASE_STOPPED : LM_PHASE_RING);
+		lm_state_change(LM_PHASE_HELD, lm_target_comes_back(error) ? LM_PHASE_STOPPED : LM_PHASE_RING);
 	lm_signals_unblock(&signals, 0);
 	return error ? error : -EAGAIN;
 }

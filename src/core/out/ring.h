@@ -62,6 +62,9 @@ int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last);
  */
 int lm_ring_open_nameless(int stream);
 
+/* Records come so rarely that the ring's pages are given back when they have been written out. Before it is opened. */
+void lm_ring_set_sparse(int is_sparse);
+
 /* The process did not end after all: what is whole is written out as usual. */
 void lm_ring_goes_on(void);
 

@@ -10,6 +10,7 @@
 #include "ring_inside.h"
 #include "state.h"
 #include "sys.h"
+#include "target.h"
 #include "wait.h"
 
 static void seal(void)
@@ -25,7 +26,7 @@ static void stop(int error)
 	lm_ring_inside.error = error;
 	lm_ring_inside.stopped_ms = lm_clock_ms();
 	seal();
-	if (lm_direct_comes_back(error))
+	if (lm_target_comes_back(error))
 		lm_state_change(LM_PHASE_RING, LM_PHASE_STOPPED);
 }
 
@@ -174,7 +175,7 @@ static int open_again(void)
 {
 	struct lm_journal_header *header = lm_ring_inside.header;
 	uint64_t head = lm_load_ordered(&lm_hot.head), start, size;
-	int error = lm_direct_size(&size);
+	int error = lm_target_size(&size);
 
 	if (error)
 		return error;

@@ -13,6 +13,7 @@
 #include "process.h"
 #include "relay.h"
 #include "state.h"
+#include "target.h"
 #include "wait.h"
 
 /* After a failed write, the next try comes at least so much later. */
@@ -155,11 +156,27 @@ static int is_intact(uint64_t tail, uint64_t end)
 	return lm_load(&bytes[0]) != 0 && lm_load(&bytes[last]) != 0 && !lm_busfault_has_happened();
 }
 
-/* No place is granted behind one that was refused, since the stream ends there. */
+/*
+ * Where records are few, the process does without pages that are all in front of TAIL: a later record gets them from
+ * the file again. Else the ring would take all of its memory in the course of time.
+ */
+static void give_back_before(uint64_t tail)
+{
+	const uint64_t page = lm_sys_page();
+	uint64_t from = lm_ring_inside.given_back & ~(page - 1), to = tail & ~(page - 1);
+
+	if (!lm_ring_inside.is_sparse || from >= to)
+		return;
+	lm_sys_give_back(lm_ring.bytes + from % LM_JOURNAL_RING, (size_t)(to - from));
+	lm_ring_inside.given_back = to;
+}
+
+/* The tail has moved. No place is granted behind one that was refused, since the stream ends there. */
 static void grant_room(const struct lm_journal_header *header)
 {
-	uint64_t limit = lm_journal_file_tail(header) + LM_RING_ROOM;
+	uint64_t tail = lm_journal_file_tail(header), limit = tail + LM_RING_ROOM;
 
+	give_back_before(tail);
 	lm_store_release(&lm_ring.limit, limit < lm_ring_inside.refused_from ? limit : lm_ring_inside.refused_from);
 }
 
@@ -308,7 +325,7 @@ static int find_end(uint64_t *end)
 /* A temporary failure is not an error yet: there is still room in the ring. */
 static int lasting(int error)
 {
-	return lm_direct_comes_back(error) ? 0 : error;
+	return lm_target_comes_back(error) ? 0 : error;
 }
 
 int lm_ring_flush(void)

@@ -10,6 +10,7 @@
 #include "relay.h"
 #include "ring_end.h"
 #include "sys.h"
+#include "target.h"
 #include "wait.h"
 #include "warn.h"
 
@@ -26,9 +27,8 @@
 static struct {
 	int fd;
 	struct lm_journal_place journal;
-	int left;      /* an earlier image's journal could not be written out yet */
-	int no_ring;   /* the trace is no file, and it can have no ring */
-	int is_sparse; /* records are few: a file needs no ring */
+	int left;    /* an earlier image's journal could not be written out yet */
+	int no_ring; /* the trace is no file and can have no ring, or is to have none */
 	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
@@ -67,7 +67,7 @@ int lm_sink_failed(int error)
 	if (error == -EDEADLK || error == -ETIMEDOUT || !lm_process_is_owner())
 		return -1;
 	lm_store(&sink.error, error);
-	if (!lm_direct_comes_back(error))
+	if (!lm_target_comes_back(error))
 		stop_for_good(error);
 	else
 		tell_stopped(error);
@@ -91,11 +91,11 @@ static int open_nameless_ring(void)
 {
 	int fd, error = -1;
 
-	switch (lm_direct_kind(&fd)) {
-	case LM_DIRECT_STREAM:
+	switch (lm_target_kind(&fd)) {
+	case LM_TARGET_STREAM:
 		error = lm_ring_open_nameless(fd);
 		break;
-	case LM_DIRECT_SINK:
+	case LM_TARGET_SINK:
 		error = lm_ring_open_nameless(-1);
 		break;
 	default:
@@ -149,14 +149,15 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 {
 	long ender = lm_load_acquire(&sink.ender);
 
+	if (lm_direct_has_several())
+		return lm_direct_write(parts, count, &sink.ender, ender);
 	if (is_endangered(ender) && !lm_load(&sink.no_last_ring)) {
 		lm_direct_locked(begin_last_ring);
 		if (round < LAST_RING_ROUNDS)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring) &&
-	    !(sink.is_sparse && has_journal()))
+	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -175,7 +176,7 @@ static int write_now(struct lm_ring_slot *slot, const struct iovec *parts, int c
 	case LM_PHASE_RING:
 		return write_to_ring(slot, parts, count);
 	case LM_PHASE_HELD:
-		return -EAGAIN;
+		return lm_direct_has_several() ? write_directly(parts, count, round) : -EAGAIN;
 	default:
 		return -EDEADLK;
 	}
@@ -221,7 +222,12 @@ void lm_sink_set_packed(int is_packed)
 
 void lm_sink_set_sparse(int is_sparse)
 {
-	sink.is_sparse = is_sparse;
+	lm_ring_set_sparse(is_sparse);
+}
+
+void lm_sink_set_direct(void)
+{
+	lm_store(&sink.no_ring, 1);
 }
 
 static int write_whole(struct lm_ring_slot *slot, const struct iovec *parts, int count)
@@ -257,6 +263,16 @@ int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count)
 	return is_diverted() ? lm_next_write(parts, count) : write_whole(slot, parts, count);
 }
 
+int lm_sink_begin_several(const struct lm_signals *signals, int thread)
+{
+	return lm_direct_begin_several(signals, thread, &sink.ender);
+}
+
+void lm_sink_end_several(void)
+{
+	lm_direct_end_several();
+}
+
 int lm_sink_is_due(uint64_t ms)
 {
 	return ms >= lm_load(&sink.next_flush_ms);
@@ -290,7 +306,7 @@ int lm_sink_give_journal(int fd)
 
 int lm_sink_open(int fd)
 {
-	return lm_direct_open(fd);
+	return lm_target_open(fd);
 }
 
 static int take_over(void)
@@ -305,7 +321,7 @@ static void await_relay(void)
 {
 	int fd;
 
-	if (lm_direct_kind(&fd) == LM_DIRECT_STREAM)
+	if (lm_target_kind(&fd) == LM_TARGET_STREAM)
 		lm_relay_await(fd);
 }
 
@@ -347,7 +363,7 @@ int lm_sink_resume(enum lm_phase *next)
 	int error;
 
 	*next = LM_PHASE_DIRECT;
-	if (!lm_direct_has_room())
+	if (!lm_target_has_room())
 		return -ENOSPC;
 	lm_store(&sink.error, 0);
 	if (sink.left) {

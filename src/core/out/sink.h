@@ -36,6 +36,14 @@
  */
 int lm_sink_write(struct lm_ring_slot *slot, struct iovec *parts, int count);
 
+/*
+ * The calling thread, THREAD is its number, writes several records: what each of them costs beside its write is done
+ * once. It has blocked all signals: SIGNALS. 1; or 0: each is written by itself. In between, it must not wait for
+ * others.
+ */
+int lm_sink_begin_several(const struct lm_signals *signals, int thread);
+void lm_sink_end_several(void);
+
 /* Does a record go through the ring, so that it can be put together in its place? */
 static inline int lm_sink_is_quick(void)
 {
@@ -73,11 +81,11 @@ void lm_sink_flush(void);
 /* In a packed trace, text records are filled up with blanks to a multiple of eight bytes. Before lm_sink_open(). */
 void lm_sink_set_packed(int is_packed);
 
-/*
- * Records come so rarely that a system call for each is cheaper than the memory of a ring. A pipe has one all the same:
- * nobody waits for its reader. Before the first record.
- */
+/* Records are few: their ring is to take little memory. Before the first one. */
 void lm_sink_set_sparse(int is_sparse);
+
+/* There will be no ring: each record is in the trace when lm_sink_write() returns. Before the first one. */
+void lm_sink_set_direct(void);
 
 /*
  * How many bytes of records this process has handed over. As a difference: positions

@@ -3,7 +3,6 @@
 #include "begin.h"
 
 #include "account.h"
-#include "direct.h"
 #include "emit_careful.h"
 #include "limit.h"
 #include "marks.h"
@@ -12,6 +11,7 @@
 #include "rotate.h"
 #include "sink.h"
 #include "sys.h"
+#include "target.h"
 #include "triggers.h"
 #include "trouble.h"
 #include "warn.h"
@@ -59,7 +59,7 @@ void lm_begin_limit(const struct lm_output *output, long parent)
 	uint64_t size = 0;
 
 	/* What is in the file before the trace begins does not count, but what an earlier image wrote does. */
-	if (output->is_continued && lm_direct_size(&size) != 0)
+	if (output->is_continued && lm_target_size(&size) != 0)
 		size = 0;
 	lm_limit_begin(size);
 	lm_rotate_begin(kept, size, output->is_continued, parent);

@@ -30,6 +30,7 @@
 #include "settings.h"
 #include "sink.h"
 #include "sys.h"
+#include "target.h"
 #include "text.h"
 #include "trace_name.h"
 #include "warn.h"
@@ -150,7 +151,7 @@ static int trace_fd;
 
 static void find_trace(void)
 {
-	if (lm_direct_kind(&trace_fd) != LM_DIRECT_FILE)
+	if (lm_target_kind(&trace_fd) != LM_TARGET_FILE)
 		trace_fd = -1;
 }
 
@@ -317,6 +318,20 @@ void lm_rotate_in_time(void)
 		rotate_now(NULL);
 }
 
+void lm_rotate_for_end(void)
+{
+	struct lm_signals around, signals;
+
+	if (!lm_live_is_kept() || !lm_process_is_owner() || lm_limit_has_room(lm_marks_end_size()))
+		return;
+	lm_live_lock(&around);
+	if (lm_sink_pause(&signals) == 0) {
+		go_on(NULL);
+		lm_sink_go_on(&signals);
+	}
+	lm_live_unlock(&around);
+}
+
 int lm_rotate_keep(const char *suffix)
 {
 	return lm_live_is_kept() && lm_process_is_owner() ? rotate_now(suffix) : -ENOTSUP;
@@ -353,7 +368,7 @@ static const char *find_names(int fd, int is_continued)
 	size_t length;
 	char *next;
 
-	if (!lm_direct_is_alone(fd) || lm_direct_size(&size) != 0 || (size && !is_continued))
+	if (!lm_target_is_alone(fd) || lm_target_size(&size) != 0 || (size && !is_continued))
 		return NULL;
 	rotate.path = lm_descriptor_path(fd);
 	if (!rotate.path)
@@ -378,7 +393,7 @@ void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 	if (find_names(fd, is_continued)) {
 		if (!is_continued)
 			remove_old();
-		lm_sink_set_sparse(1);
+		lm_sink_set_direct();
 		lm_limit_renew(size);
 		lm_live_begin();
 	} else {

@@ -31,6 +31,12 @@ void lm_rotate_forget(void);
 void lm_rotate_in_time(void);
 
 /*
+ * Before the last lines of the trace: begins a new file if they have no room in this one. Otherwise as
+ * lm_rotate_in_time().
+ */
+void lm_rotate_for_end(void);
+
+/*
  * Goes on in a new file now. The one before is kept as TRACE.SUFFIX: it does not count as one of the older files, and
  * is never removed. 0; -ENOTSUP: the trace can't go on in another file; -EAGAIN: it can't now, as nothing can be
  * written or the process ends; -EEXIST: there is a file of that name; or another -errno. The guard has to be at

@@ -43,7 +43,10 @@
 /* How long, at most, an event waits for the thread that begins or ends the trace: about 10 s (wait.h). */
 #define HELD_ROUNDS 100000
 
-/* A program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases. */
+/*
+ * At this mean, a program that requests a gigabyte a second makes 16,000 samples in that time, and as many releases;
+ * and a heap of a gigabyte has 16,000 blocks of them.
+ */
 #define SPARSE_SAMPLE ((uint64_t)64 << 10)
 
 struct lm_session lm_session;
@@ -59,7 +62,7 @@ static void choose_short_way(void)
 	size_t size;
 
 	if (!lm_settings.sample)
-		lm_sizemap_drop_filter();
+		lm_filter_drop();
 	if (!lm_settings.sample && lm_state_has_trace())
 		return;
 	/* glibc's functions call each other by internal names, never through the entry points. */
@@ -71,9 +74,14 @@ static void choose_short_way(void)
 		                                                        : LM_SHORT_WAY_SAMPLED_GUARDED;
 		/* A release that passes goes to the real function at once. */
 		own = lm_real_own_blocks(&size);
-		lm_sizemap_filter_out(own, size);
+		lm_filter_out(own, size);
 	}
 	lm_store_release(&lm_session.short_way, way);
+}
+
+static int is_sparse(const struct lm_config *config)
+{
+	return config->sample >= SPARSE_SAMPLE;
 }
 
 /* exit() or quick_exit() calls it. */
@@ -118,7 +126,7 @@ static int trace(struct lm_output *output, const struct lm_config *config)
 	if (error)
 		return error;
 	lm_sink_set_packed(config->format == LM_FORMAT_PACKED);
-	lm_sink_set_sparse(config->sample >= SPARSE_SAMPLE);
+	lm_sink_set_sparse(is_sparse(config));
 	error = lm_begin_open(output);
 	if (error)
 		return error;
@@ -152,6 +160,7 @@ static void start_tracing(struct lm_output *output)
 	lm_config_read_output(&config);
 	lm_settings.sample = config.sample;
 	forget_early_blocks();
+	lm_sizemap_set_sparse(is_sparse(&config));
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)
 		return;
 	lm_config_read(&config);
@@ -316,8 +325,11 @@ static int write_end(int is_detached)
 	return -EIO;
 }
 
-/* Leaves all signals blocked, unless it returns -EBADF. 0, or -errno: a part of the trace could not be written. */
-static int end(int is_detached, struct lm_signals *signals)
+/*
+ * Leaves all signals blocked, unless it returns -EBADF. IS_IDLE: not in a signal handler that interrupted the tracker,
+ * which could wait for its own thread. 0, or -errno: a part of the trace could not be written.
+ */
+static int end(int is_detached, int is_idle, struct lm_signals *signals)
 {
 	int error, unwritten;
 
@@ -326,6 +338,8 @@ static int end(int is_detached, struct lm_signals *signals)
 	abandon_own_record();
 	lm_marks_asked();
 	lm_marks_title(lm_sample_now());
+	if (is_idle && !lm_load(&ended))
+		lm_rotate_for_end();
 	error = lm_sink_hold(signals);
 	if (error == -EBADF)
 		return error;
@@ -343,7 +357,7 @@ void lm_session_end(int is_last)
 	if (!lm_session_has_trace())
 		return;
 	guard = lm_guard_set(LM_GUARD_TRACKER);
-	if (end(0, &signals) != -EBADF) {
+	if (end(0, guard == LM_GUARD_IDLE, &signals) != -EBADF) {
 		if (is_last)
 			lm_sink_lock_out();
 		else
@@ -423,6 +437,7 @@ int lm_session_attach(struct lm_output *output, const struct lm_config *config, 
 	int error;
 
 	forget();
+	lm_sizemap_set_sparse(is_sparse(config));
 	error = journal >= 0 ? lm_sink_give_journal(journal) : 0;
 	if (!error)
 		error = trace(output, config);
@@ -443,7 +458,7 @@ int lm_session_detach(void)
 	int error = lm_process_is_owner() ? lm_sink_error() : 0;
 
 	if (lm_session_has_trace()) {
-		error = end(1, &signals);
+		error = end(1, 1, &signals);
 		if (error != -EBADF)
 			lm_signals_unblock(&signals, 0);
 	} else if (!error) {

@@ -289,7 +289,7 @@ static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm
 {
 	static const struct lm_unwound none = {.count = 0};
 	struct lm_backtrace *backtrace = backtrace_of(unwound);
-	int allocates = event.p != NULL, is_written = 0;
+	int allocates = event.p != NULL, is_written = 0, are_several;
 	struct lm_signals signals;
 
 	if (backtrace && !backtrace->frame)
@@ -299,9 +299,12 @@ static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm
 		if (allocates && !event.p)
 			unwound = &none;
 		backtrace = unwound->count ? backtrace : NULL;
+		are_several = thread && lm_sink_begin_several(&signals, thread->owner);
 		if (backtrace && !backtrace->frame)
 			lm_frames_keep(backtrace);
 		is_written = emit_named(&event, thread, room, backtrace, unwound, ms, statm) == 0;
+		if (are_several)
+			lm_sink_end_several();
 	}
 	if (is_written && event.p && !event.unkept && !event.calling)
 		lm_live_put(&event, backtrace, thread ? thread : lm_tls.thread);

@@ -100,6 +100,11 @@ void lm_limit_retry(uint64_t ms)
 	lm_store(&limit.retry_ms, ms);
 }
 
+int lm_limit_has_room(uint64_t bytes)
+{
+	return lm_sink_size() - limit.from + bytes <= lm_settings.limit;
+}
+
 int lm_limit_is_due(uint64_t ms)
 {
 	return lm_sink_size() - limit.from >= lm_load(&limit.next) && ms >= lm_load(&limit.retry_ms);

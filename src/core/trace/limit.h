@@ -33,6 +33,9 @@ int lm_limit_look(void);
  */
 void lm_limit_renew(uint64_t size);
 
+/* Has this file room for BYTES? */
+int lm_limit_has_room(uint64_t bytes);
+
 /* Is it time for a new file, at MS? */
 int lm_limit_is_due(uint64_t ms);
 

@@ -398,18 +398,31 @@ static int send_fini(void)
 	return send_first(parts, 1);
 }
 
+static const char maps_head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
+
 /* The map is a record apart from FINI: if there is little room left, there may still be enough for FINI. */
 static void send_maps(void)
 {
-	static const char head[] = "# " LM_TRACE_FILE " " LM_TRACE_MAPS "\n";
 	struct lm_whole maps;
 
 	if (lm_maps_read(&maps) == 0) {
-		struct iovec parts[3] = {{(void *)head, sizeof head - 1}, {maps.text, maps.length}};
+		struct iovec parts[3] = {{(void *)maps_head, sizeof maps_head - 1}, {maps.text, maps.length}};
 
 		send_first(parts, 2);
 	}
 	lm_whole_unread(&maps);
+}
+
+uint64_t lm_marks_end_size(void)
+{
+	/* The lines, and the blanks that fill them up; and some lines of the map for what is mapped meanwhile. */
+	uint64_t size = 3 * LM_RECORD_LINE_MAX + sizeof maps_head;
+	struct lm_whole maps;
+
+	if (lm_maps_read(&maps) == 0)
+		size += maps.length;
+	lm_whole_unread(&maps);
+	return size;
 }
 
 int lm_marks_detached(void)

@@ -90,6 +90,10 @@ int lm_marks_limit_first(uint64_t bytes);
 /* The trace ends, and the process goes on. */
 int lm_marks_detached(void);
 
+/* So many bytes are written by lm_marks_detached() and lm_marks_end() together, at most, if the process stays as it is.
+ */
+uint64_t lm_marks_end_size(void);
+
 /* FINI, then the memory map if there is room for it. 0; or -1 if FINI could not be written. */
 int lm_marks_end(void);
 

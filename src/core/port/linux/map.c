@@ -222,6 +222,11 @@ void lm_sys_unlock(void *p, size_t size)
 	lm_sys(SYS_munlock, p, size);
 }
 
+void lm_sys_give_back(void *p, size_t size)
+{
+	lm_sys(SYS_madvise, p, size, MADV_DONTNEED);
+}
+
 static void store_zeros(uintptr_t from, uintptr_t to)
 {
 	for (; from < to; from += sizeof(uintptr_t))

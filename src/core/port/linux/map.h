@@ -40,6 +40,9 @@ void lm_sys_unmap(void *p, size_t size);
 /* Takes SIZE bytes at P out of what mlockall(MCL_CURRENT) locked. */
 void lm_sys_unlock(void *p, size_t size);
 
+/* Whole pages of a file that is mapped shared: this process does without them until it touches them again. */
+void lm_sys_give_back(void *p, size_t size);
+
 /*
  * The SIZE bytes at P, static memory of ours, are 0 from here on. They use no memory until they are written again,
  * where the kernel can give it back. Another thread that reads meanwhile finds what was there, or 0.

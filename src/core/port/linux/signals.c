@@ -54,12 +54,17 @@ static void discard(const struct lm_signals *signals, int number)
 	lm_sys(SYS_rt_sigtimedwait, &set, NULL, &at_once, LM_SIGNALS_SIZE);
 }
 
-void lm_signals_unblock(const struct lm_signals *signals, int error)
+void lm_signals_discard(const struct lm_signals *signals, int error)
 {
 	if (error == -EPIPE)
 		discard(signals, SIGPIPE);
 	else if (error == -EFBIG)
 		discard(signals, SIGXFSZ);
+}
+
+void lm_signals_unblock(const struct lm_signals *signals, int error)
+{
+	lm_signals_discard(signals, error);
 	lm_sys(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL, LM_SIGNALS_SIZE);
 }
 

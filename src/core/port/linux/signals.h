@@ -27,6 +27,9 @@ struct lm_signals {
 /* Blocks all but those that the kernel raises for a fault of the thread itself: a blocked one kills the process. */
 void lm_signals_block(struct lm_signals *signals);
 
+/* In between: takes back the signal that a write raised which failed with ERROR, -errno or 0. */
+void lm_signals_discard(const struct lm_signals *signals, int error);
+
 /* As before. ERROR: -errno of a write in between, or 0; the signal that it raised is taken back. */
 void lm_signals_unblock(const struct lm_signals *signals, int error);
 
