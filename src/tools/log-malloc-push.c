@@ -3,6 +3,7 @@
  * log-malloc-push: sends profiles of live traces to a store, again and again. Each trace has a process of its own here,
  * so that one store's answer delays one trace. The traced program writes to its trace whatever happens here.
  */
+#include "clock.h"
 #include "command.h"
 #include "push_delivery.h"
 #include "push_image.h"
@@ -19,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -119,7 +119,7 @@ static bool wait_for_more(void *context)
 		return false;
 	if (deliver_if_due(p) != 0)
 		return false;
-	nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+	clock_pause(LOOK_MS);
 	return !stopped;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See push_delivery.h. */
 #include "push_delivery.h"
+#include "clock.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -18,14 +19,6 @@ enum {
 	LAST_TRIES = 3,
 	LAST_PAUSE_MS = 500,
 };
-
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* A signal ends it. */
 static void pause_ms(uint64_t ms)
@@ -99,17 +92,20 @@ static uint64_t distance(const struct push_delivery *d)
 
 uint64_t push_delivery_now(void)
 {
-	return clock_ms(CLOCK_REALTIME);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 void push_delivery_begin(struct push_delivery *d)
 {
-	d->due = clock_ms(CLOCK_MONOTONIC) + scatter(d->options->every);
+	d->due = clock_ms() + scatter(d->options->every);
 }
 
 bool push_delivery_is_due(const struct push_delivery *d)
 {
-	return clock_ms(CLOCK_MONOTONIC) >= d->due;
+	return clock_ms() >= d->due;
 }
 
 int push_delivery_send(struct push_delivery *d, struct push_image *push, const struct trace_image *image)
@@ -129,7 +125,7 @@ int push_delivery_send(struct push_delivery *d, struct push_image *push, const s
 	if (taken)
 		push_image_advance(push, &profile);
 	push_profile_free(&profile);
-	d->due = clock_ms(CLOCK_MONOTONIC) + distance(d);
+	d->due = clock_ms() + distance(d);
 	return 0;
 }
 
