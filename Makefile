@@ -316,7 +316,7 @@ $(NEEDED): $(call obj,$(NEEDED_SRC))
 
 # protobuf-c generates the code for pprof's messages.
 PPROF_PROTO := $(wildcard $(addsuffix /*.proto,$(READER_LAYERS)))
-PPROF_SRC   := $(filter %/export_pprof.c,$(READER_SRC))
+PPROF_SRC   := $(filter %/export_pprof.c %/pprof_message.c,$(READER_SRC))
 $(B)/generated/%.pb-c.c: $(PPROF_PROTO)
 	$(call say,PROTO,$@)
 	@mkdir -p $(@D)

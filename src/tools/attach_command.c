@@ -7,12 +7,12 @@
 #include "destination.h"
 #include "diag.h"
 #include "journal.h"
+#include "journal_beside.h"
 #include "launch_options.h"
 #include "library.h"
 #include "machine.h"
 #include "merge.h"
 #include "plural.h"
-#include "recovery.h"
 #include "refused.h"
 #include "run_at.h"
 #include "set_up.h"
@@ -123,7 +123,7 @@ static void give_away(int fd, pid_t pid)
 
 static bool open_journal(struct work *w)
 {
-	recovery_discard(w->attaching.trace, w->to.path);
+	journal_beside_discard(w->attaching.trace, w->to.path);
 	snprintf(w->journal, sizeof w->journal, "%s" LM_JOURNAL_SUFFIX, w->to.path);
 	w->attaching.journal = open(w->journal, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->attaching.journal >= 0)

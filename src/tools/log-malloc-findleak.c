@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-findleak: lists the blocks that a traced program never freed, by where it allocated them. */
 #include "command.h"
-#include "findleak.h"
-#include "heap.h"
-#include "history.h"
+#include "findleak_find.h"
+#include "findleak_options.h"
 #include "interrupt.h"
 #include "lost.h"
 #include "plural.h"
@@ -11,153 +10,28 @@
 #include "python.h"
 #include "replay.h"
 #include "trace_of.h"
-#include "unreached.h"
-#include "wrong_frees.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static const char help[] =
-	"Usage: log-malloc-findleak [OPTION]... TRACE...\n"
-	"Lists the blocks that are not freed at the end of a trace, by where they were\n"
-	"allocated: first what is lost, where that is known, and what grows steadily, then the\n"
-	"largest. TRACE is a file, or - for standard input.\n"
-	"\n"
-	"  -t, --top N           the first N leaks, the rest as a sum; 0: all (20, in JSON\n"
-	"                        and JUnit all)\n"
-	"  -a, --by-address      each block on its own\n"
-	"      --lost            which blocks nothing points to: looks into the process, which has\n"
-	"                        to run, and stops it for that for some milliseconds; without\n"
-	"                        TRACE, finds the trace of the process PID\n"
-	"      --sort ORDER      by trend (the default), growth (bytes a second in the second half\n"
-	"                        of the time), blocks, bytes or age\n"
-	"      --show KINDS      where it is known what pointers still lead to: lost, indirect (only\n"
-	"                        lost blocks point to it), possible, reachable, or all; several with\n"
-	"                        commas (lost, in JSON all)\n"
-	"      --min-bytes N     leaks of fewer bytes only as a sum; K, M, G for units of 1024\n"
-	"      --older-than TIME only blocks allocated TIME before the end: 500ms, 30s, 5m, 2h\n" COMMAND_WINDOW_HELP
-	"  -s, --suppressions FILE\n"
-	"                        what to leave out, in LeakSanitizer's syntax; can be repeated\n"
-	"      --no-default-suppressions\n"
-	"                        report what libc and other runtimes keep, too\n"
-	"      --max-bytes N     exit status 0 if no process leaked more than N bytes\n"
-	"      --accept-own-calls\n"
-	"                        exit status 0 also for a dynamic program that has the tracker\n"
-	"                        linked in or loads it itself: not all calls of it are seen\n"
-	"      --format FORMAT   text, json or junit\n"
-	"  -p, --pid PID         only the process PID of the trace; where the trace does not\n"
-	"                        say what was mapped where, look at the running process PID\n" COMMAND_FRAME_HELP
-		COMMAND_LAST_HELP
-	"Exit status: 0 no leaks, 1 leaks, double frees or mismatches such as new and free(),\n"
-	"or some may be missing in the trace, 2 usage or trouble, 130 Ctrl-C ended reading.\n";
-
-enum { BY_DEFAULT = 20 };
-
-enum option_value {
-	LOST = COMMAND_NEXT_OPTION,
-	SORT,
-	MIN_BYTES,
-	OLDER_THAN,
-	NO_DEFAULTS,
-	MAX_BYTES,
-	OWN_CALLS,
-	FORMAT,
-	SHOW
-};
-
-static const struct option options[] = {
-	{"top", required_argument, NULL, 't'},
-	{"by-address", no_argument, NULL, 'a'},
-	{"lost", no_argument, NULL, LOST},
-	{"sort", required_argument, NULL, SORT},
-	{"show", required_argument, NULL, SHOW},
-	{"min-bytes", required_argument, NULL, MIN_BYTES},
-	{"older-than", required_argument, NULL, OLDER_THAN},
-	COMMAND_WINDOW_OPTIONS,
-	{"suppressions", required_argument, NULL, 's'},
-	{"no-default-suppressions", no_argument, NULL, NO_DEFAULTS},
-	{"max-bytes", required_argument, NULL, MAX_BYTES},
-	{"accept-own-calls", no_argument, NULL, OWN_CALLS},
-	{"format", required_argument, NULL, FORMAT},
-	{"pid", required_argument, NULL, 'p'},
-	COMMAND_FRAME_OPTIONS,
-	COMMAND_LAST_OPTIONS,
-};
-
 struct findleak {
 	struct command_work work;
-	/* Options: */
-	bool by_address;
-	enum leaks_order order;
-	unsigned kinds; /* --show: a bit, 1 << state, for each; 0: what the format has by default */
-	uint64_t min_bytes;
-	bool has_age;
-	uint64_t age; /* milliseconds */
-	bool wants_lost;
-	pid_t pid; /* --lost: the process that is looked into; 0: the one that the trace names */
-	bool without_builtin;
+	struct findleak_options options;
 	bool several; /* more than one trace was given */
-	const struct findleak_format *format;
 	struct suppressions suppressions;
 	struct totals totals;
 	/* About the trace that is being read: */
-	bool can_read_twice;
 	uint64_t reported; /* its images that were reported */
 	struct lost lost;
-	/* About the image that is being read: */
-	struct heap heap;
-	struct history history;
-	struct frees frees;
-	struct moments moments;
-	struct unreached unreached; /* what somebody saw who looked into the process */
+	struct findleak_image image; /* what is kept of the image that is being read */
 };
-
-/*
- * A forked process may release blocks that its parent allocated. That is no mistake.
- * The same holds for a block whose allocation had not returned when its journal was
- * copied, while its release was copied a moment later.
- */
-static int missed(void *context, const struct heap_change *change)
-{
-	const struct trace_image *image = &((struct findleak *)context)->work.trace->image;
-	struct findleak *f = context;
-
-	/* A realloc of a block that is not in the sample can be in it. */
-	if (change->added.line < window_first_line(&f->work.window) || image->sample)
-		return 0;
-	if (!change->foreign && (image->parent || image->gaps)) {
-		f->frees.counts[image->parent ? FREES_INHERITED : FREES_UNKNOWN]++;
-		return 0;
-	}
-	f->frees.has_before = image->is_attached;
-	return frees_add(&f->frees, change);
-}
-
-static int came(void *context, const struct heap_block *block)
-{
-	struct findleak *f = context;
-
-	f->history.mean = f->work.trace->image.sample;
-	return history_came(&f->history, block);
-}
-
-static void left(void *context, const struct heap_block *block)
-{
-	history_left(&((struct findleak *)context)->history, block);
-}
 
 static void next_image(struct findleak *f)
 {
-	heap_free(&f->heap);
-	history_free(&f->history);
-	f->heap.observer = (struct heap_observer){.came = came, .left = left, .missed = missed, .context = f};
-	frees_free(&f->frees);
-	moments_free(&f->moments);
-	unreached_free(&f->unreached);
+	findleak_image_next(&f->image);
 	suppressions_next_image(&f->suppressions);
 }
 
@@ -175,92 +49,6 @@ static void look_at_process(struct findleak *f)
 		cli_error("%s: %s", path, strerror(-error));
 }
 
-/* --older-than: the first line of the trace whose blocks are too young to be leaks. */
-static uint64_t young_line(const struct findleak *f)
-{
-	const struct trace_image *image = &f->work.trace->image;
-	uint64_t end = window_last_time(&f->work.window, image);
-
-	if (!f->has_age)
-		return UINT64_MAX;
-	if (!image->has_time)
-		cli_error("%s: the trace has no times: how old a block is, it does not say", f->work.trace->input.name);
-	if (!image->has_time || end < f->age)
-		return image->has_time ? 0 : UINT64_MAX;
-	return moments_line_after(&f->moments, end - f->age);
-}
-
-/* Is libc a part of the program? */
-static bool is_static(const struct trace_image *image)
-{
-	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
-}
-
-/* It did not grow any more after its last block came. */
-static void refine(const struct findleak *f, struct leaks_group *group)
-{
-	uint64_t last;
-
-	if (moments_time_of(&f->moments, group->last_line, &last))
-		trend_refine(&group->trend, last);
-}
-
-/* Where no lost block stands for those that only lost blocks point to, as all of these are suppressed, they are shown.
- */
-static struct leaks_view view_of(const struct findleak *f, const struct leaks *leaks)
-{
-	struct leaks_view view = {f->order, f->kinds, f->min_bytes, f->work.top};
-
-	if (!leaks->by_reach[REACH_LOST].held.count)
-		view.kinds |= 1U << REACH_INDIRECT;
-	return view;
-}
-
-/* A block on its own has no trend. */
-static int find_trends(struct findleak *f, struct leaks *leaks)
-{
-	const struct trace_image *image = &f->work.trace->image;
-	uint64_t end = window_last_time(&f->work.window, image);
-	int error = image->has_time ? history_finish(&f->history, end) : 0;
-
-	if (!error && image->has_time && !f->by_address)
-		leaks_find_trends(leaks, &f->history, window_first_time(&f->work.window), end);
-	for (size_t i = 0; i < leaks->count; i++)
-		refine(f, &leaks->groups[i]);
-	return error;
-}
-
-static int find(struct findleak *f, struct findings *findings)
-{
-	struct leaks *leaks = &findings->leaks;
-	const struct trace *trace = f->work.trace;
-	const struct leaks_scope scope = {&f->unreached, f->by_address, window_first_line(&f->work.window),
-	                                  young_line(f), trace->image.sample};
-	int error = leaks_build(leaks, &f->heap, &scope);
-	struct leaks_view view;
-
-	if (!error)
-		error = leaks_suppress(leaks, &f->suppressions, findings->resolver, &trace->image.stacks);
-	if (!error)
-		error = frees_finish(&f->frees, f->can_read_twice ? trace->input.name : NULL, trace->image.number);
-	if (!error)
-		wrong_frees_confirm(&f->frees, &trace->image, findings->resolver);
-	if (!error)
-		error = wrong_frees_suppress(&f->frees, &f->suppressions, findings->resolver, &trace->image.stacks);
-	/* A tracker on a chip mostly tells the caller alone, whatever tables there are. */
-	if (!error && !trace->image.is_embedded)
-		error = untabled_find(&findings->untabled, leaks, findings->resolver, &trace->image.stacks,
-		                      is_static(&trace->image));
-	if (!error)
-		error = find_trends(f, leaks);
-	view = view_of(f, leaks);
-	leaks_sort(leaks, &view);
-	leaks_limit(leaks, &view);
-	findings->frees = f->frees;
-	findings->failed = leaks->all.held.bytes > f->totals.budget || (!f->totals.has_budget && leaks->all.held.count);
-	return error;
-}
-
 /*
  * --lost: the process is as it is at the end of the trace, so of several images the last one is looked at. False if
  * this is none, or after a message.
@@ -272,12 +60,18 @@ static bool look(struct findleak *f)
 	if (f->work.trace->image.followed)
 		return false;
 	progress_hide();
-	if (lost_finish(&f->lost, &f->heap, &f->unreached) != 0)
+	if (lost_finish(&f->lost, &f->image.heap, &f->image.unreached) != 0)
 		return false;
 	cli_error("process %d stood still for %.1f ms: %.1f MB and the registers of %zu thread%s were copied",
 	          (int)figures->pid, (double)figures->still_us / 1000, (double)figures->copied / 1e6, figures->threads,
 	          plural(figures->threads));
 	return true;
+}
+
+/* --max-bytes */
+static bool exceeds_budget(const struct totals *totals, const struct leaks_sum *all)
+{
+	return all->held.bytes > totals->budget || (!totals->has_budget && all->held.count);
 }
 
 static int report_image(struct findleak *f)
@@ -292,10 +86,10 @@ static int report_image(struct findleak *f)
 		.several = f->several,
 		.resolver = &resolver,
 		.suppressions = &f->suppressions,
-		.moments = &f->moments,
+		.moments = &f->image.moments,
 		.window = &f->work.window,
-		.unreached = &f->unreached,
-		.kinds = f->kinds,
+		.unreached = &f->image.unreached,
+		.kinds = f->options.kinds,
 		.malformed = command_malformed(&f->work),
 		.ends_early = f->work.trace->ends_early,
 		.own_calls_do = f->totals.own_calls_do,
@@ -311,15 +105,16 @@ static int report_image(struct findleak *f)
 
 	if (!command_wants_image(&f->work) || !window_has_begun(&f->work.window))
 		return 0;
-	if (f->wants_lost && !look(f))
+	if (f->options.wants_lost && !look(f))
 		return 0;
 	f->work.lacks_objects |= python_lacks_objects(image, NULL);
 	look_at_process(f);
-	if (!unreached_is_whole(&f->unreached))
+	if (!unreached_is_whole(&f->image.unreached))
 		cli_error("%s: what is lost is not known: the trace lacks a part of the list", findings.name);
-	error = find(f, &findings);
+	error = findleak_find(&findings, &f->image, &f->options.wanted, &f->suppressions);
+	findings.failed = exceeds_budget(&f->totals, &findings.leaks.all);
 	if (!error)
-		error = f->format->image(&findings);
+		error = f->options.format->image(&findings);
 	findleak_add_up(&f->totals, &findings);
 	f->reported++;
 	locations_free(&locations);
@@ -328,91 +123,34 @@ static int report_image(struct findleak *f)
 	return error;
 }
 
-static int end_image(struct findleak *f)
+static int take_item(struct findleak *f, const struct trace_item *item)
 {
-	int error = heap_settle(&f->heap);
+	int error = findleak_image_take(&f->image, item);
 
-	if (!error)
-		error = report_image(f);
+	if (error || item->kind != TRACE_END)
+		return error;
+	error = report_image(f);
 	next_image(f);
 	command_next_image(&f->work);
-	return error;
-}
-
-/* Notes now and then what each backtrace holds. 0 or -ENOMEM. */
-static int note_history(struct findleak *f)
-{
-	const struct trace_image *image = &f->work.trace->image;
-	int error;
-
-	if (!image->has_time || window_has_ended(&f->work.window) || !history_is_due(&f->history, image->time))
-		return 0;
-	error = heap_settle(&f->heap);
-	return error ? error : history_note(&f->history, image->time);
-}
-
-/* A block whose size was not kept is foreign to the tracker, but in use. */
-static int take_calling(struct findleak *f, const struct trace_item *item)
-{
-	int error = heap_settle(&f->heap);
-
-	if (!window_is_inside(&f->work.window))
-		return error;
-	if (!error && parse_is_mismatch(&item->event))
-		return frees_mismatch(&f->frees, item, heap_find(&f->heap, item->event.pointer));
-	if (error || heap_find(&f->heap, item->event.old))
-		return error;
-	f->frees.has_before = f->work.trace->image.is_attached;
-	return frees_call(&f->frees, item);
-}
-
-/* What was seen at the end tells nothing about a part of the trace that ends before. */
-static int take_look(struct findleak *f, const struct trace_item *item)
-{
-	if (window_has_ended(&f->work.window))
-		return 0;
-	return unreached_take(&f->unreached, f->work.trace, item);
-}
-
-static int take_item(void *context, const struct trace_item *item)
-{
-	struct findleak *f = context;
-	const struct trace_image *image = &f->work.trace->image;
-	int error = image->has_time ? moments_add(&f->moments, item->line, image->time) : 0;
-
-	window_note(&f->work.window, f->work.trace, item);
-	if (!error && item->kind != TRACE_END)
-		error = note_history(f);
-	if (!error && item->kind == TRACE_CALLING)
-		return take_calling(f, item);
-	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
-		frees_return(&f->frees, item);
-	if (!error && item->kind == TRACE_CALL && window_has_ended(&f->work.window))
-		return 0;
-	if (!error && item->kind == TRACE_CALL)
-		return heap_apply_later(&f->heap, &item->event, item->stack, item->line);
-	if (!error && item->kind == TRACE_REACHED)
-		return take_look(f, item);
-	if (!error && item->kind == TRACE_END)
-		return end_image(f);
 	return error;
 }
 
 static int read_trace(void *context)
 {
 	struct findleak *f = context;
-
 	struct trace *trace = f->work.trace;
 	struct trace_item item;
 	int error = 0, got = 1;
 
-	if (f->wants_lost && lost_begin(&f->lost, trace) != 0)
+	f->image.trace = trace;
+	f->image.window = &f->work.window;
+	if (f->options.wants_lost && lost_begin(&f->lost, trace) != 0)
 		return 0;
 	while (!error && got > 0) {
 		/* Moments and marks are no packed records. */
 		if (!window_has_ended(&f->work.window))
-			error = replay_packed(&f->heap, trace);
-		if (f->wants_lost)
+			error = replay_packed(&f->image.heap, trace);
+		if (f->options.wants_lost)
 			lost_keep_up(&f->lost);
 		if (!error && (got = trace_next(trace, &item)) > 0)
 			error = take_item(f, &item);
@@ -432,8 +170,8 @@ static enum cli_status read_one(struct findleak *f, const char *path)
 	enum cli_status status;
 
 	f->reported = 0;
-	f->can_read_twice = is_regular(path);
-	f->lost = (struct lost){.pid = f->pid};
+	f->image.can_read_twice = is_regular(path);
+	f->lost = (struct lost){.pid = f->options.pid};
 	next_image(f);
 	status = command_read(&f->work, path, read_trace, f);
 	next_image(f);
@@ -453,7 +191,7 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 		if (read_one(f, *paths) == CLI_OK)
 			continue;
 		status = CLI_TROUBLE;
-		if (!f->reported && f->format->unreadable && f->format->unreadable(*paths) != 0)
+		if (!f->reported && f->options.format->unreadable && f->options.format->unreadable(*paths) != 0)
 			break;
 	}
 	if (status == CLI_OK && !f->totals.images && !interrupt_came()) {
@@ -465,7 +203,7 @@ static enum cli_status read_each(struct findleak *f, char **paths)
 
 static enum cli_status report_all(struct findleak *f, char **paths)
 {
-	const struct findleak_format *format = f->format;
+	const struct findleak_format *format = f->options.format;
 	enum cli_status status;
 	int error = 0;
 
@@ -487,11 +225,7 @@ static int run(struct findleak *f, char **paths)
 	enum cli_status status;
 
 	f->several = paths[1] != NULL;
-	if (!f->work.has_top)
-		f->work.top = f->format == &findleak_text ? BY_DEFAULT : 0;
-	if (!f->kinds)
-		f->kinds = f->format == &findleak_json ? LEAKS_ALL_KINDS : 1U << REACH_LOST;
-	if (!f->without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
+	if (!f->options.without_builtin && suppressions_add_builtin(&f->suppressions) != 0)
 		return CLI_TROUBLE;
 	status = report_all(f, paths);
 	suppressions_free(&f->suppressions);
@@ -501,117 +235,22 @@ static int run(struct findleak *f, char **paths)
 	return command_finish(&f->work, status);
 }
 
-static const struct findleak_format *find_format(const char *name)
-{
-	static const char *const names[] = {"text", "json", "junit"};
-	static const struct findleak_format *const formats[] = {&findleak_text, &findleak_json, &findleak_junit};
-
-	return formats[cli_choice(name, "a format", names, 3)];
-}
-
-static enum leaks_order find_order(const char *name)
-{
-	static const char *const names[LEAKS_ORDERS] = {[LEAKS_BY_TREND] = "trend",
-	                                                [LEAKS_BY_GROWTH] = "growth",
-	                                                [LEAKS_BY_BLOCKS] = "blocks",
-	                                                [LEAKS_BY_BYTES] = "bytes",
-	                                                [LEAKS_BY_AGE] = "age"};
-
-	return (enum leaks_order)cli_choice(name, "an order", names, LEAKS_ORDERS);
-}
-
-static void load_suppressions(struct findleak *f, const char *path)
-{
-	if (suppressions_load(&f->suppressions, path, &f->work.diag) != 0)
-		exit(CLI_TROUBLE);
-}
-
-static void set_kinds(struct findleak *f, const char *list)
-{
-	const char *names[REACH_KINDS + 1] = {[REACH_KINDS] = "all"};
-	char *copy = strdup(list), *rest = copy, *name;
-
-	if (!copy)
-		cli_usage_error("%s", strerror(ENOMEM));
-	for (enum reach reach = 0; reach < REACH_KINDS; reach++)
-		names[reach] = reach_name(reach);
-	while ((name = strsep(&rest, ","))) {
-		int kind = cli_choice(name, "a kind of leak", names, REACH_KINDS + 1);
-
-		f->kinds |= kind == REACH_KINDS ? LEAKS_ALL_KINDS : 1U << kind;
-	}
-	free(copy);
-}
-
-static bool take_option(void *context, int option, const char *argument)
-{
-	struct findleak *f = context;
-
-	switch (option) {
-	case 'a':
-		f->by_address = true;
-		return true;
-	case LOST:
-		f->wants_lost = true;
-		return true;
-	case SORT:
-		f->order = find_order(argument);
-		return true;
-	case NO_DEFAULTS:
-		f->without_builtin = true;
-		return true;
-	case SHOW:
-		set_kinds(f, argument);
-		return true;
-	case MIN_BYTES:
-		f->min_bytes = cli_bytes(argument);
-		return true;
-	case OLDER_THAN:
-		f->has_age = true;
-		f->age = cli_milliseconds(argument);
-		return true;
-	case 's':
-		load_suppressions(f, argument);
-		return true;
-	case MAX_BYTES:
-		f->totals.has_budget = true;
-		f->totals.budget = cli_bytes(argument);
-		return true;
-	case OWN_CALLS:
-		f->totals.own_calls_do = true;
-		return true;
-	case FORMAT:
-		f->format = find_format(argument);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* --lost: the number is that of the process here. Its trace may call it by another one. */
-static void choose_process(struct findleak *f)
-{
-	if (f->work.window.until.text)
-		cli_usage_error("--lost looks at what is live now, and --until leaves that out");
-	f->pid = f->work.has_pid ? (pid_t)f->work.pid : 0;
-	f->work.has_pid = false;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct command command = {"log-malloc-findleak", help, "t:as:p:nfhV", options, take_option};
-	struct findleak f = {.format = &findleak_text};
-	char **paths = command_parse(&command, &f.work, &f, argc, argv);
+	struct findleak f = {.reported = 0};
+	const struct findleak_options *options = &f.options;
+	char **paths = findleak_options_parse(&f.options, &f.work, &f.suppressions, argc, argv);
 	char found[PATH_MAX], *one[] = {found, NULL};
 
-	if (f.wants_lost)
-		choose_process(&f);
-	if (f.pid && !*paths) {
+	f.totals.has_budget = options->has_budget;
+	f.totals.budget = options->budget;
+	f.totals.own_calls_do = options->own_calls_do;
+	if (options->pid && !*paths) {
 		paths = one;
-		if (!trace_of_find(found, (uint64_t)f.pid))
+		if (!trace_of_find(found, (uint64_t)options->pid))
 			return CLI_TROUBLE;
 	}
 	if (!*paths)
-		cli_usage_error(f.wants_lost ? "a TRACE or --pid is needed" : "a TRACE is needed");
+		cli_usage_error(options->wants_lost ? "a TRACE or --pid is needed" : "a TRACE is needed");
 	return run(&f, paths);
 }

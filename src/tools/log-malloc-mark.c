@@ -3,7 +3,7 @@
 #include "ask_mark.h"
 #include "cli.h"
 #include "journal.h"
-#include "recovery.h"
+#include "journal_beside.h"
 #include "trace_format.h"
 #include "writer.h"
 
@@ -86,7 +86,7 @@ static int open_trace(const char *path)
 		cli_error("%s: %s", path, strerror(errno));
 		return -1;
 	}
-	fd = recovery_open(trace, path, &pid, &fault);
+	fd = journal_beside_open_live(trace, path, &pid, &fault);
 	if (fd < 0) {
 		explain(path, trace, fd, fault);
 	} else if (!writer_is_alive(trace, path, (pid_t)pid)) {

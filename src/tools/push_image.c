@@ -31,7 +31,7 @@ static int write_profile(const struct export_image *image, uint64_t from, uint64
 	return error;
 }
 
-int push_image_profile(struct push_image *push, const struct trace_image *image, uint64_t from, uint64_t to,
+int push_image_profile(struct push_image *push, const struct trace_image *image, uint64_t to,
                        struct push_profile *profile)
 {
 	const struct export_image export = {.image = image,
@@ -43,11 +43,11 @@ int push_image_profile(struct push_image *push, const struct trace_image *image,
 	FILE *out;
 	int error;
 
-	*profile = (struct push_profile){.len = 0};
+	*profile = (struct push_profile){.to = to};
 	out = open_memstream(&profile->bytes, &profile->len);
 	if (!out)
 		return -errno;
-	error = write_profile(&export, from, to, out);
+	error = write_profile(&export, push->from, to, out);
 	if (fclose(out) != 0 && !error)
 		error = -ENOMEM;
 	if (!error)
@@ -61,6 +61,7 @@ void push_image_advance(struct push_image *push, struct push_profile *profile)
 {
 	free(push->before.allocated);
 	push->before = profile->now;
+	push->from = profile->to;
 	profile->now = (struct push_moment){.count = 0};
 }
 

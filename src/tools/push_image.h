@@ -22,17 +22,19 @@ struct push_moment {
 struct push_image {
 	struct consumers consumers;
 	struct locations locations; /* set by the caller */
-	struct push_moment before;  /* what earlier profiles have; zeros: nothing */
+	uint64_t from; /* when the next profile begins: milliseconds since 1970; set by the caller at first */
+	struct push_moment before; /* what earlier profiles have; zeros: nothing */
 };
 
 struct push_profile {
 	char *bytes;
 	size_t len;
+	uint64_t to; /* when it ends */
 	struct push_moment now;
 };
 
-/* Makes a profile of IMAGE from FROM to TO, in milliseconds since 1970. 0 or -errno. */
-int push_image_profile(struct push_image *push, const struct trace_image *image, uint64_t from, uint64_t to,
+/* Makes a profile of IMAGE up to TO, in milliseconds since 1970. 0 or -errno. */
+int push_image_profile(struct push_image *push, const struct trace_image *image, uint64_t to,
                        struct push_profile *profile);
 
 /* PROFILE was delivered: the next one has what came after it. */

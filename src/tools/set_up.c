@@ -2,9 +2,9 @@
 /* See set_up.h. */
 #include "set_up.h"
 #include "destination.h"
+#include "journal_beside.h"
 #include "missing.h"
 #include "process.h"
-#include "recovery.h"
 #include "trace_format.h"
 
 #include <errno.h>
@@ -123,7 +123,7 @@ static enum set_up_step set_up_file(struct destination *to)
 	if (fd < 0)
 		return SET_UP_OPEN;
 	/* A journal that is there belongs to an earlier trace, which was emptied. */
-	recovery_discard(fd, to->path);
+	journal_beside_discard(fd, to->path);
 	step = make_trace_fd(fd);
 	error = errno;
 	/* Before the lock is taken: to close any descriptor of a file drops the process's locks on it. */

@@ -1,95 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * log-malloc-cat: any trace as text. What it writes is a trace that says the same, and
- * a part of one has what a reader needs.
- */
+/* log-malloc-cat: any trace as text. What it writes is a trace that says the same. */
 #include "flavours.h"
+#include "small_trace.h"
 #include "support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CAT "$B/log-malloc-cat "
-
-/* Frees have no backtrace; a reallocated block has two addresses; the line without '+' is the program's own. */
-static const char small[] = "# PID 7\n"
-			    "# PROCESS 1f\n"
-			    "# EXE /opt/one\n"
-			    "# CWD /opt\n"
-			    "# FORMAT full\n"
-			    "+ INIT [0:0] malloc=0 calloc=0\n"
-			    "# MODULE 1000-3000 0 - /opt/one\n"
-			    "# TIME 0\n"
-			    "+ malloc 100 0x5000 [100:104] #1 2 3 4 5 6 7\n"
-			    "/opt/one(_ZL4growv+0x12)[0x1012]\n"
-			    "/opt/one(main+0x40)[0x1140]\n"
-			    "+ malloc 0 0x6000 [100:128]\n"
-			    "/opt/one(main+0x50)[0x1150]\n"
-			    "# TIME 100\n"
-			    "+ realloc 100 0x5000 0x7000 (100 200) [200:232] #1 2 3 4 5 6 7\n"
-			    "/opt/one(_ZL4growv+0x22)[0x1022]\n"
-			    "/opt/one(main+0x60)[0x1160]\n"
-			    "# a word of the program\n"
-			    "+ free 0 0x6000 [200:208]\n"
-			    "# TIME 200\n"
-			    "+ free -200 0x7000 [0:0] later=1 #1 2 3 4 5 6 7\n"
-			    "# CALLING realloc 0 0x9 (nil) (0 5) [0:0]\n"
-			    "/opt/one(main+0x70)[0x1170]\n"
-			    "# LOST 3\n"
-			    "+ malloc 0 (nil) (9) [0:0] !e12\n"
-			    "/opt/one(main+0x50)[0x1150]\n"
-			    "+ FINI [0:0] malloc=3 calloc=0\n"
-			    "# FILE /proc/self/maps\n"
-			    "00001000-00003000 r-xp 00000000 00:00 0 /opt/one\n";
-
-static const char small_compact[] = "# PID 7\n"
-				    "# PROCESS 1f\n"
-				    "# EXE /opt/one\n"
-				    "# CWD /opt\n"
-				    "# FORMAT compact\n"
-				    "+ INIT [0:0] malloc=0 calloc=0\n"
-				    "# MODULE 1000-3000 0 - /opt/one\n"
-				    "# BACKTRACE 1\n"
-				    "/opt/one(_ZL4growv+0x12)[0x1012]\n"
-				    "/opt/one(main+0x40)[0x1140]\n"
-				    "# TIME 0\n"
-				    "+ malloc 100 0x5000 [100:104] bt=1 #1 2 3 4 5 6 7\n"
-				    "# BACKTRACE 2\n"
-				    "/opt/one(main+0x50)[0x1150]\n"
-				    "+ malloc 0 0x6000 [100:128] bt=2\n"
-				    "# BACKTRACE 3\n"
-				    "/opt/one(_ZL4growv+0x22)[0x1022]\n"
-				    "/opt/one(main+0x60)[0x1160]\n"
-				    "# TIME 100\n"
-				    "+ realloc 100 0x5000 0x7000 (100 200) [200:232] bt=3 #1 2 3 4 5 6 7\n"
-				    "# a word of the program\n"
-				    "+ free 0 0x6000 [200:208]\n"
-				    "# TIME 200\n"
-				    "+ free -200 0x7000 [0:0] later=1 #1 2 3 4 5 6 7\n"
-				    "# BACKTRACE 4\n"
-				    "/opt/one(main+0x70)[0x1170]\n"
-				    "# CALLING realloc 0 0x9 (nil) (0 5) [0:0] bt=4\n"
-				    "# LOST 3\n"
-				    "+ malloc 0 (nil) (9) [0:0] !e12 bt=2\n"
-				    "+ FINI [0:0] malloc=3 calloc=0\n"
-				    "# FILE /proc/self/maps\n"
-				    "00001000-00003000 r-xp 00000000 00:00 0 /opt/one\n";
-
-/* "cat OPTIONS" prints EXPECTED and no message. */
-static void writes(const char *options, const char *expected)
-{
-	struct run r = run(CAT "%s", options);
-
-	ck_assert_msg(r.status == 0 && !r.err_len, "%s: %d: %s", options, r.status, r.err);
-	ck_assert_msg(strcmp(r.out, expected) == 0, "%s:\n%s", options, r.out);
-}
-
-static void write_small(void)
-{
-	write_file("small", small, strlen(small));
-	write_file("compact", small_compact, strlen(small_compact));
-}
 
 /* ---- whole traces --------------------------------------------------------- */
 
@@ -98,8 +15,8 @@ START_TEST(a_trace_in_its_own_format_is_itself)
 	static const char *const golden[] = {"full", "exec", "part"};
 
 	write_small();
-	writes("small", small);
-	writes("--compact compact", small_compact);
+	cat_writes("small", small_trace);
+	cat_writes("--compact compact", small_trace_compact);
 	for (size_t i = 0; i < sizeof golden / sizeof *golden; i++)
 		must(run(CAT "$S/tests/golden/%s.trace | cmp - $S/tests/golden/%s.trace", golden[i], golden[i]));
 }
@@ -108,9 +25,9 @@ END_TEST
 START_TEST(full_becomes_compact_and_compact_becomes_full)
 {
 	write_small();
-	writes("--compact small", small_compact);
-	writes("compact", small);
-	writes("--compact --full compact", small);
+	cat_writes("--compact small", small_trace_compact);
+	cat_writes("compact", small_trace);
+	cat_writes("--compact --full compact", small_trace);
 }
 END_TEST
 
@@ -136,11 +53,11 @@ START_TEST(any_source_is_written)
 {
 	write_small();
 	must(run("gzip -k compact && zstd -q compact"));
-	writes("compact.gz", small);
-	writes("compact.zst", small);
-	writes("- <compact", small);
-	writes("<compact.zst", small);
-	writes("<(cat compact)", small);
+	cat_writes("compact.gz", small_trace);
+	cat_writes("compact.zst", small_trace);
+	cat_writes("- <compact", small_trace);
+	cat_writes("<compact.zst", small_trace);
+	cat_writes("<(cat compact)", small_trace);
 }
 END_TEST
 
@@ -158,24 +75,24 @@ START_TEST(numbers_of_backtraces_are_those_of_the_trace)
 				  "+ FINI [6:72] malloc=3\n";
 
 	write_file("odd", odd, strlen(odd));
-	writes("--compact odd", odd);
-	writes("--compact --call malloc odd", odd);
-	writes("odd", "# FORMAT full\n"
-	              "+ malloc 1 0x10 [1:24]\n"
-	              "/x(f+0x1)[0x1]\n"
-	              "+ malloc 2 0x20 [3:48] thread=2\n"
-	              "/x(g+0x1)[0x2]\n"
-	              "+ malloc 3 0x30 [6:72]\n"
-	              "+ FINI [6:72] malloc=3\n");
-	writes("--full odd | " CAT "--compact", "# FORMAT compact\n"
-	                                        "# BACKTRACE 1\n"
-	                                        "/x(f+0x1)[0x1]\n"
-	                                        "+ malloc 1 0x10 [1:24] bt=1\n"
-	                                        "# BACKTRACE 2\n"
-	                                        "/x(g+0x1)[0x2]\n"
-	                                        "+ malloc 2 0x20 [3:48] bt=2 thread=2\n"
-	                                        "+ malloc 3 0x30 [6:72]\n"
-	                                        "+ FINI [6:72] malloc=3\n");
+	cat_writes("--compact odd", odd);
+	cat_writes("--compact --call malloc odd", odd);
+	cat_writes("odd", "# FORMAT full\n"
+	                  "+ malloc 1 0x10 [1:24]\n"
+	                  "/x(f+0x1)[0x1]\n"
+	                  "+ malloc 2 0x20 [3:48] thread=2\n"
+	                  "/x(g+0x1)[0x2]\n"
+	                  "+ malloc 3 0x30 [6:72]\n"
+	                  "+ FINI [6:72] malloc=3\n");
+	cat_writes("--full odd | " CAT "--compact", "# FORMAT compact\n"
+	                                            "# BACKTRACE 1\n"
+	                                            "/x(f+0x1)[0x1]\n"
+	                                            "+ malloc 1 0x10 [1:24] bt=1\n"
+	                                            "# BACKTRACE 2\n"
+	                                            "/x(g+0x1)[0x2]\n"
+	                                            "+ malloc 2 0x20 [3:48] bt=2 thread=2\n"
+	                                            "+ malloc 3 0x30 [6:72]\n"
+	                                            "+ FINI [6:72] malloc=3\n");
 }
 END_TEST
 
@@ -290,183 +207,6 @@ START_TEST(memory_does_not_grow_with_the_trace)
 }
 END_TEST
 
-/* ---- what is chosen ------------------------------------------------------- */
-
-#define HEAD                                                                                                           \
-	"# PID 7\n"                                                                                                    \
-	"# PROCESS 1f\n"                                                                                               \
-	"# EXE /opt/one\n"                                                                                             \
-	"# CWD /opt\n"                                                                                                 \
-	"# FORMAT full\n"                                                                                              \
-	"+ INIT [0:0] malloc=0 calloc=0\n"                                                                             \
-	"# MODULE 1000-3000 0 - /opt/one\n"
-#define MALLOC                                                                                                         \
-	"# TIME 0\n"                                                                                                   \
-	"+ malloc 100 0x5000 [100:104] #1 2 3 4 5 6 7\n"                                                               \
-	"/opt/one(_ZL4growv+0x12)[0x1012]\n"                                                                           \
-	"/opt/one(main+0x40)[0x1140]\n"
-#define EMPTY                                                                                                          \
-	"+ malloc 0 0x6000 [100:128]\n"                                                                                \
-	"/opt/one(main+0x50)[0x1150]\n"
-#define REALLOC                                                                                                        \
-	"# TIME 100\n"                                                                                                 \
-	"+ realloc 100 0x5000 0x7000 (100 200) [200:232] #1 2 3 4 5 6 7\n"                                             \
-	"/opt/one(_ZL4growv+0x22)[0x1022]\n"                                                                           \
-	"/opt/one(main+0x60)[0x1160]\n"
-#define WORD "# a word of the program\n"
-#define LAST                                                                                                           \
-	"# TIME 200\n"                                                                                                 \
-	"+ free -200 0x7000 [0:0] later=1 #1 2 3 4 5 6 7\n"
-#define CALLING                                                                                                        \
-	"# CALLING realloc 0 0x9 (nil) (0 5) [0:0]\n"                                                                  \
-	"/opt/one(main+0x70)[0x1170]\n"
-#define LOST "# LOST 3\n"
-#define FAILED                                                                                                         \
-	"+ malloc 0 (nil) (9) [0:0] !e12\n"                                                                            \
-	"/opt/one(main+0x50)[0x1150]\n"
-#define TAIL                                                                                                           \
-	"+ FINI [0:0] malloc=3 calloc=0\n"                                                                             \
-	"# FILE /proc/self/maps\n"                                                                                     \
-	"00001000-00003000 r-xp 00000000 00:00 0 /opt/one\n"
-
-START_TEST(events_are_chosen_by_time)
-{
-	write_small();
-	writes("--from 0 small", small);
-	writes("--to 99 small", HEAD MALLOC EMPTY LOST "# TIME 200\n" TAIL);
-	writes("--from 100 --to 150 small", HEAD REALLOC WORD "+ free 0 0x6000 [200:208]\n" LOST "# TIME 200\n" TAIL);
-	writes("--from 101 small", HEAD LAST CALLING LOST FAILED TAIL);
-	writes("--from 201 small", HEAD LOST "# TIME 200\n" TAIL);
-}
-END_TEST
-
-START_TEST(events_are_chosen_by_address)
-{
-	write_small();
-	/* All that happened to the block, of which the address is one. */
-	writes("--address 0x5063 small", HEAD MALLOC REALLOC WORD LOST "# TIME 200\n" TAIL);
-	writes("--address 0x70C7 small", HEAD REALLOC WORD LAST LOST TAIL);
-	writes("--address 0x70c8 small", HEAD WORD LOST "# TIME 200\n" TAIL);
-	/* A block of no bytes; decimal. */
-	writes("--address 24576 small",
-	       HEAD "# TIME 0\n" EMPTY WORD "# TIME 100\n+ free 0 0x6000 [200:208]\n" LOST "# TIME 200\n" TAIL);
-	writes("--address 0x9 small", HEAD WORD "# TIME 200\n" CALLING LOST TAIL);
-}
-END_TEST
-
-START_TEST(events_are_chosen_by_call)
-{
-	write_small();
-	writes("--call malloc small", HEAD MALLOC EMPTY WORD LOST "# TIME 200\n" FAILED TAIL);
-	writes("--call realloc,free --call calloc small",
-	       HEAD REALLOC WORD "+ free 0 0x6000 [200:208]\n" LAST CALLING LOST TAIL);
-}
-END_TEST
-
-START_TEST(events_are_chosen_by_function)
-{
-	write_small();
-	writes("-n --grep 'grow()' small", HEAD MALLOC REALLOC WORD LOST "# TIME 200\n" TAIL);
-	writes("-n --grep ^main$ small", HEAD MALLOC EMPTY REALLOC WORD "# TIME 200\n" CALLING LOST FAILED TAIL);
-	writes("-n --grep nothing --grep '^g*w' small", HEAD MALLOC REALLOC WORD LOST "# TIME 200\n" TAIL);
-	writes("-n --grep ^rowv small", HEAD WORD LOST "# TIME 200\n" TAIL);
-}
-END_TEST
-
-START_TEST(events_are_chosen_by_thread)
-{
-	/* Before a second thread makes events, no line names one. Number 2 goes from one thread to another. */
-	static const char head[] = "# FORMAT full\n# THREAD 1 700 one\n+ INIT [0:0] malloc=0\n";
-	static const char first[] = "+ malloc 1 0x10 [1:24]\n";
-	static const char second[] = "# THREAD 2 701 a\\040b\n";
-	static const char others[] = "+ malloc 2 0x20 [3:48] thread=2\n";
-	static const char again[] = "+ free -1 0x10 [2:24] thread=1\n";
-	static const char unknown[] = "+ free -1 0x90 [2:24] !f thread=0\n";
-	static const char third[] = "# THREAD 2 702 two\n";
-	static const char last[] = "+ free -2 0x20 [0:0] thread=2\n";
-	static const char tail[] = "+ FINI [0:0] malloc=2\n";
-	static const struct {
-		const char *options, *events[3];
-	} cases[] = {
-		{"--thread 1", {first, again, ""}},   {"--thread one", {first, again, ""}},
-		{"--thread 700", {first, again, ""}}, {"--thread 2", {others, "", last}},
-		{"--thread 'a b'", {others, "", ""}}, {"--thread 702", {"", "", last}},
-		{"--thread 0", {"", unknown, ""}},    {"--thread two --thread 701", {others, "", last}},
-		{"--thread three", {"", "", ""}},     {"--thread 2 --call free", {"", "", last}},
-	};
-	char *whole, *expected;
-
-	ck_assert_int_gt(
-		asprintf(&whole, "%s%s%s%s%s%s%s%s%s", head, first, second, others, again, unknown, third, last, tail),
-		0);
-	write_file("t", whole, strlen(whole));
-	writes("t", whole);
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const char *const *events = cases[i].events;
-		bool is_first = events[0] == first;
-		char options[64];
-
-		ck_assert_int_gt(asprintf(&expected, "%s%s%s%s%s%s%s%s", head, is_first ? first : "", second,
-		                          is_first ? "" : events[0], events[1], third, events[2], tail),
-		                 0);
-		snprintf(options, sizeof options, "%s t", cases[i].options);
-		writes(options, expected);
-		free(expected);
-	}
-	free(whole);
-}
-END_TEST
-
-START_TEST(conditions_of_several_kinds_all_have_to_be_met)
-{
-	write_small();
-	writes("-n --grep grow --call malloc,free --to 100 --address 0x5000 small",
-	       HEAD MALLOC WORD LOST "# TIME 200\n" TAIL);
-	writes("-n --grep grow --from 1 --call malloc small", HEAD WORD LOST "# TIME 200\n" TAIL);
-}
-END_TEST
-
-START_TEST(a_part_has_the_backtraces_of_its_events_alone)
-{
-	write_small();
-	writes("--compact --call realloc small | grep -v '^# [^B]'", "+ INIT [0:0] malloc=0 calloc=0\n"
-	                                                             "# BACKTRACE 1\n"
-	                                                             "/opt/one(_ZL4growv+0x22)[0x1022]\n"
-	                                                             "/opt/one(main+0x60)[0x1160]\n"
-	                                                             "+ realloc 100 0x5000 0x7000 (100 200) [200:232] "
-	                                                             "bt=1 #1 2 3 4 5 6 7\n"
-	                                                             "# BACKTRACE 2\n"
-	                                                             "/opt/one(main+0x70)[0x1170]\n"
-	                                                             "+ FINI [0:0] malloc=3 calloc=0\n"
-	                                                             "00001000-00003000 r-xp 00000000 00:00 0 "
-	                                                             "/opt/one\n");
-	writes("--compact --call realloc compact | grep BACKT", "# BACKTRACE 3\n# BACKTRACE 4\n");
-}
-END_TEST
-
-START_TEST(functions_are_found_as_other_commands_name_them)
-{
-	/* The function is inlined or not, as the compiler likes: the debug information tells. */
-	must(run(LM " -q -o t $B/examples/leak-02 >/dev/null"));
-	ck_assert_str_eq(must(run(CAT "--grep '^copy$' t | grep -c '^+ malloc'")).out, "8\n");
-	ck_assert_str_eq(must(run(CAT "--grep '^copy$' t | grep -c '^+ calloc'; true")).out, "0\n");
-	ck_assert_str_eq(must(run(CAT "--grep '^add$' t | grep -c '^+ [mc]'")).out, "12\n");
-	ck_assert_str_eq(must(run(CAT "--grep '^copy$' t | $B/log-malloc-findleak - | tail -1 | cut -d, -f1")).out,
-	                 must(run("$B/log-malloc-findleak t | tail -1 | cut -d, -f1")).out);
-}
-END_TEST
-
-START_TEST(a_trace_without_times_is_one_moment)
-{
-	struct run r = must(run(CAT "--from 1 $S/tests/golden/seed.trace | grep -c '^+ malloc'; true"));
-
-	ck_assert_str_eq(r.out, "0\n");
-	ck_assert_ptr_nonnull(strstr(r.err, "the trace has no times: all of it is taken for one moment"));
-	must(run(CAT "--to 0 $S/tests/golden/seed.trace 2>/dev/null >part && " CAT
-	             "$S/tests/golden/seed.trace | cmp - part"));
-}
-END_TEST
-
 /* ---- damage, and where the output goes ------------------------------------ */
 
 START_TEST(what_cannot_be_read_is_told_and_left_out)
@@ -574,7 +314,7 @@ START_TEST(wrong_usage_is_refused)
 	                                    "nonexistent",
 	                                    "--sysroot nonexistent t"};
 
-	write_file("t", small, strlen(small));
+	write_file("t", small_trace, strlen(small_trace));
 	are_refused("log-malloc-cat", wrong, sizeof wrong / sizeof *wrong);
 }
 END_TEST
@@ -593,15 +333,6 @@ int main(void)
 	EACH(blocks_of_the_parent_leave_a_child_s_totals_exact);
 	ONCE(every_command_says_the_same_of_what_is_written);
 	ONCE(memory_does_not_grow_with_the_trace);
-	ONCE(events_are_chosen_by_time);
-	ONCE(events_are_chosen_by_address);
-	ONCE(events_are_chosen_by_call);
-	ONCE(events_are_chosen_by_function);
-	ONCE(events_are_chosen_by_thread);
-	ONCE(conditions_of_several_kinds_all_have_to_be_met);
-	ONCE(a_part_has_the_backtraces_of_its_events_alone);
-	ONCE(functions_are_found_as_other_commands_name_them);
-	ONCE(a_trace_without_times_is_one_moment);
 	ONCE(what_cannot_be_read_is_told_and_left_out);
 	ONCE(a_trace_that_ends_early_is_told);
 	TIMES(a_killed_trace_is_written_with_its_journal, FORMATS);

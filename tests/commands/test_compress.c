@@ -3,6 +3,7 @@
  * A trace whose name ends in .zst: the launcher compresses it when the command has
  * ended. Whatever comes in between, the trace is there, as it was written or compressed.
  */
+#include "commands.h"
 #include "support.h"
 #include "traced.h"
 
@@ -28,11 +29,6 @@ static void build(void)
 
 	write_file("blocks.c", source, sizeof source - 1);
 	must(run("$CC -O1 -fno-builtin -o blocks blocks.c"));
-}
-
-static int says(const char *text, const char *what)
-{
-	return strstr(text, what) != NULL;
 }
 
 /* FILE is compressed, or not, and findleak finds COUNT leaked blocks in it, and that it is complete. */

@@ -19,6 +19,9 @@ extern const struct flavour {
 /* COMMAND is a program's name and its arguments; its trace goes to the file "trace". */
 struct run run_traced(int flavour, const char *settings, const char *program, const char *arguments);
 
+/* Both have to have printed the same. */
+void same_output(const struct run *traced, const struct run *untraced);
+
 #define EACH(test) TIMES(test, FLAVOURS)
 
 #endif

@@ -85,6 +85,11 @@ void packed_node(struct packed_text *text, uint64_t node, uint64_t caller, uint6
 	packed_word(text, lm_packed_caller(caller));
 }
 
+void packed_frame(struct packed_text *text, unsigned number, char letter)
+{
+	packed_line(text, "# FRAME %u\n/%c(+0x1)[0x1]", number, letter);
+}
+
 void packed_begin(struct packed_text *text, unsigned pid)
 {
 	packed_line(text, "# PID %u", pid);

@@ -32,6 +32,9 @@ void packed_calloc_of(struct packed_text *text, unsigned thread, uint64_t addres
 void packed_realloc(struct packed_text *text, unsigned thread, uint64_t from, uint64_t to, struct packed_block block);
 void packed_node(struct packed_text *text, uint64_t node, uint64_t caller, uint64_t frame);
 
+/* The line that defines frame NUMBER, of a module whose name is one LETTER. */
+void packed_frame(struct packed_text *text, unsigned number, char letter);
+
 /* The lines that a packed trace begins with. */
 void packed_begin(struct packed_text *text, unsigned pid);
 

@@ -8,16 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "both_ways.h"
 #include "support.h"
 #include "traced.h"
 
-static const struct flavour {
-	const char *environment, *suffix;
-} flavours[] = {{"LD_PRELOAD=$B/liblog-malloc2.so", ""}, {"", ".static"}};
-
-enum { FLAVOURS = sizeof flavours / sizeof *flavours, TIMES_EACH = 2 };
-
-#define EACH(test) TIMES(test, FLAVOURS)
+enum { TIMES_EACH = 2 };
 
 #define CUT "log-malloc2: the journal of the trace was cut by somebody else, tracing stops\n"
 

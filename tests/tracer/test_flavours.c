@@ -4,24 +4,12 @@
  * run through their public doors; what they wrote is read with the reader
  * library.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "flavours.h"
 #include "support.h"
 #include "traced.h"
 
-/* Check can't carry a message as long as these outputs. */
-static void same_output(const struct run *traced, const struct run *untraced)
-{
-	size_t same = 0;
-
-	while (traced->out[same] && traced->out[same] == untraced->out[same])
-		same++;
-	ck_assert_msg(strcmp(traced->out, untraced->out) == 0, "the outputs differ from here on: %.100s",
-	              traced->out + same);
-}
+#include <stdio.h>
+#include <string.h>
 
 START_TEST(the_program_sees_what_it_would_see_untraced)
 {
@@ -196,26 +184,6 @@ START_TEST(backtraces_are_right_in_odd_places)
 }
 END_TEST
 
-START_TEST(the_depth_is_what_was_asked_for)
-{
-	static const struct {
-		const char *setting;
-		size_t depth;
-	} cases[] = {{"", 16},
-	             {"LOG_MALLOC_BACKTRACE_DEPTH=0", 0},
-	             {"LOG_MALLOC_BACKTRACE_DEPTH=1", 1},
-	             {"LOG_MALLOC_BACKTRACE_DEPTH=128", 128}};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct traced trace;
-
-		run_traced(_i, cases[i].setting, "unwinding", "");
-		trace = traced_read("trace", true);
-		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, cases[i].depth);
-	}
-}
-END_TEST
-
 START_TEST(no_frame_is_of_the_tracker_itself)
 {
 	run_traced(_i, "", "semantics", "");
@@ -239,19 +207,6 @@ START_TEST(children_of_fork_do_not_write_into_the_trace)
 		ck_assert_uint_eq(trace.inits, 1);
 		traced_is_sound(&trace);
 	}
-}
-END_TEST
-
-START_TEST(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone)
-{
-	struct run traced = run("%s LOG_MALLOC_OUTPUT=out LOG_MALLOC_QUIET=1 " PROGRAMS "processes%s spawn",
-	                        flavours[_i].environment, flavours[_i].suffix);
-	struct traced trace = traced_read("out", false);
-
-	ck_assert_int_eq(traced.status, 0);
-	ck_assert_str_eq(traced.err, "");
-	ck_assert_uint_eq(trace.inits, 1);
-	traced_is_sound(&trace);
 }
 END_TEST
 
@@ -313,173 +268,6 @@ START_TEST(every_way_to_exit_ends_the_trace)
 		ck_assert_int_eq(traced.status, cases[i].status);
 		traced_is_sound(&trace);
 	}
-}
-END_TEST
-
-START_TEST(a_daemon_keeps_its_own_descriptors_clean)
-{
-	run_traced(_i, "LOG_MALLOC_QUIET=1", "processes", "daemon mine");
-	/* The daemon goes on after its parents. */
-	ck_assert_str_eq(run("for i in $(seq 100); do [ -s mine ] && break; sleep 0.1; done; sleep 0.2; cat mine").out,
-	                 "daemon\n");
-	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
-}
-END_TEST
-
-START_TEST(the_trace_in_a_file_survives_its_descriptor)
-{
-	static const char *const cases[] = {"nothing", "close", "reuse", "all"};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char arguments[64];
-		struct run traced;
-		struct traced trace;
-
-		snprintf(arguments, sizeof arguments, "%s mine", cases[i]);
-		traced = run_traced(_i, "LOG_MALLOC_QUIET=1", "descriptors", arguments);
-		ck_assert_int_eq(traced.status, 0);
-		ck_assert_str_eq(traced.err, "");
-		ck_assert_str_eq(read_file("mine", NULL), "mine");
-		trace = traced_read("trace", false);
-		traced_is_sound(&trace);
-		ck_assert_str_eq(run("grep -c '^+ malloc 50 ' trace").out, "100\n");
-		ck_assert_str_eq(run("grep -c '^+ malloc 60 ' trace").out, "100\n");
-	}
-}
-END_TEST
-
-START_TEST(a_pipe_that_the_program_closes_ends_the_trace_with_one_line)
-{
-	struct run traced = run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "descriptors%s all mine 1022>&1; } | cat >trace",
-	                        flavours[_i].environment, flavours[_i].suffix);
-
-	ck_assert_int_eq(traced.status, 0);
-	ck_assert_str_eq(read_file("mine", NULL), "mine");
-	ck_assert_str_eq(traced.err,
-	                 "log-malloc2: cannot write the trace, tracing stops: the program closed its descriptor\n");
-	ck_assert_str_eq(run("grep -c '^+ malloc 50 ' trace").out, "100\n");
-	ck_assert_uint_eq(traced_read("trace", false).malformed, 0);
-}
-END_TEST
-
-START_TEST(a_full_disk_ends_the_trace_and_not_the_program)
-{
-	struct run untraced = run(PROGRAMS "semantics");
-	struct run traced = run("%s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>/dev/full",
-	                        flavours[_i].environment, flavours[_i].suffix);
-
-	ck_assert_int_eq(traced.status, 0);
-	same_output(&traced, &untraced);
-	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: no space left on device\n");
-}
-END_TEST
-
-START_TEST(a_file_size_limit_ends_the_trace_and_not_the_program)
-{
-	/* 1 is 512 or 1024 bytes, as the shell has it; the signal would end the program with 153. */
-	struct run traced = run("ulimit -f 8; %s LOG_MALLOC_QUIET=1 " PROGRAMS "semantics%s 1022>trace >/dev/null",
-	                        flavours[_i].environment, flavours[_i].suffix);
-
-	ck_assert_int_eq(traced.status, 0);
-	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: file too large\n");
-}
-END_TEST
-
-START_TEST(a_reader_that_goes_away_ends_the_trace_and_not_the_program)
-{
-	struct run traced =
-		run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; echo $? >status; } "
-	            "| head -c 1000 >/dev/null",
-	            flavours[_i].environment, flavours[_i].suffix);
-
-	ck_assert_str_eq(read_file("status", NULL), "0\n");
-	ck_assert_str_eq(traced.err, "log-malloc2: cannot write the trace, tracing stops: its reader went away\n");
-}
-END_TEST
-
-START_TEST(a_pipe_gets_whole_records)
-{
-	struct run traced =
-		run("{ %s LOG_MALLOC_QUIET=1 " PROGRAMS "threads%s 4 3000 1022>&1 >/dev/null; } | cat >trace",
-	            flavours[_i].environment, flavours[_i].suffix);
-	struct traced trace = traced_read("trace", false);
-
-	ck_assert_int_eq(traced.status, 0);
-	traced_is_sound(&trace);
-}
-END_TEST
-
-START_TEST(statm_comes_as_often_as_asked)
-{
-	run_traced(_i, "LOG_MALLOC_STATM=never", "threads", "1 100");
-	ck_assert_str_eq(run("grep -cE ' #[0-9]+( [0-9]+){6}$' trace").out, "0\n");
-	run_traced(_i, "LOG_MALLOC_STATM=always", "threads", "1 100");
-	ck_assert_str_eq(run("grep -E '^\\+ [a-z]' trace | grep -vcE ' #[0-9]+( [0-9]+){6}$'").out, "0\n");
-	run_traced(_i, "LOG_MALLOC_STATM=3600000", "threads", "1 100");
-	ck_assert_str_eq(run("grep -cE ' #[0-9]+( [0-9]+){6}$' trace").out, "1\n");
-	run_traced(_i, "", "threads", "1 100");
-	ck_assert_str_eq(run("grep -E '^\\+ [a-z]' trace | head -n 1 | grep -cE ' #[0-9]+( [0-9]+){6}$'").out, "1\n");
-}
-END_TEST
-
-START_TEST(broken_settings_are_named_and_the_default_is_used)
-{
-	static const struct {
-		const char *setting, *message;
-	} cases[] = {
-		{"LOG_MALLOC_BACKTRACE_DEPTH=129",
-	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=129 is not a number from 0 to 128; using 16\n"},
-		{"LOG_MALLOC_BACKTRACE_DEPTH=-1",
-	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=-1 is not a number from 0 to 128; using 16\n"},
-		{"LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999",
-	         "log-malloc2: LOG_MALLOC_BACKTRACE_DEPTH=99999999999999999999999 is not a number from 0 to 128; "
-	         "using 16\n"},
-		{"LOG_MALLOC_STATM=often",
-	         "log-malloc2: LOG_MALLOC_STATM=often is not always, never or a number of milliseconds up to 3600000; "
-	         "using 10\n"},
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char settings[200];
-		struct run traced;
-		struct traced trace;
-
-		snprintf(settings, sizeof settings, "LOG_MALLOC_QUIET=1 %s", cases[i].setting);
-		traced = run_traced(_i, settings, "unwinding", "");
-		ck_assert_str_eq(traced.err, cases[i].message);
-		trace = traced_read("trace", true);
-		traced_is_sound(&trace);
-		ck_assert_uint_eq(traced_find(&trace, "malloc", 10002)->depth, 16);
-	}
-	ck_assert_str_eq(run("%s LOG_MALLOC_STATM=often " PROGRAMS "threads%s 1 1", flavours[_i].environment,
-	                     flavours[_i].suffix)
-	                         .err,
-	                 "");
-}
-END_TEST
-
-START_TEST(the_output_file_can_carry_the_process_id)
-{
-	struct run traced = run("%s LOG_MALLOC_OUTPUT='out.%%p.trace' " PROGRAMS "processes%s nothing & wait $!; "
-	                        "set -- out.*.trace; [ $# = 1 ] || exit 9; pid=${1#out.}; pid=${pid%%.trace}; "
-	                        "grep -q \"^# PID $pid$\" \"$1\" && stat -c %%a \"$1\"",
-	                        flavours[_i].environment, flavours[_i].suffix);
-
-	ck_assert_int_eq(traced.status, 0);
-	ck_assert_str_eq(traced.out, "600\n");
-	ck_assert_ptr_nonnull(strstr(traced.err, "*** log-malloc trace-file = out."));
-}
-END_TEST
-
-START_TEST(an_output_that_cannot_be_opened_gives_one_line)
-{
-	struct run untraced = run(PROGRAMS "semantics");
-	struct run traced = run("%s LOG_MALLOC_OUTPUT=no/such/place " PROGRAMS "semantics%s", flavours[_i].environment,
-	                        flavours[_i].suffix);
-
-	ck_assert_int_eq(traced.status, 0);
-	ck_assert_str_eq(traced.err, "log-malloc2: cannot open the trace no/such/place: no such file or directory\n");
-	same_output(&traced, &untraced);
 }
 END_TEST
 
@@ -716,25 +504,12 @@ int main(void)
 	EACH(threads_that_free_each_others_blocks_keep_order_and_totals);
 	ONCE(the_same_example_gives_the_same_trace_in_each_flavour);
 	EACH(backtraces_are_right_in_odd_places);
-	EACH(the_depth_is_what_was_asked_for);
 	EACH(no_frame_is_of_the_tracker_itself);
 	EACH(children_of_fork_do_not_write_into_the_trace);
-	EACH(children_leave_the_file_of_LOG_MALLOC_OUTPUT_alone);
 	EACH(a_process_that_execs_keeps_its_trace);
 	EACH(the_first_call_can_come_from_setlocale);
 	EACH(a_handler_on_a_stack_that_disarms_itself_is_no_longjmp);
 	EACH(every_way_to_exit_ends_the_trace);
-	EACH(a_daemon_keeps_its_own_descriptors_clean);
-	EACH(the_trace_in_a_file_survives_its_descriptor);
-	EACH(a_pipe_that_the_program_closes_ends_the_trace_with_one_line);
-	EACH(a_full_disk_ends_the_trace_and_not_the_program);
-	EACH(a_file_size_limit_ends_the_trace_and_not_the_program);
-	EACH(a_reader_that_goes_away_ends_the_trace_and_not_the_program);
-	EACH(a_pipe_gets_whole_records);
-	EACH(statm_comes_as_often_as_asked);
-	EACH(broken_settings_are_named_and_the_default_is_used);
-	EACH(the_output_file_can_carry_the_process_id);
-	EACH(an_output_that_cannot_be_opened_gives_one_line);
 	EACH(a_program_has_the_name_that_it_was_started_by);
 	EACH(it_begins_and_ends_as_the_format_says);
 	EACH(each_image_names_its_flavour);

@@ -10,17 +10,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "both_ways.h"
 #include "support.h"
 #include "traced.h"
 
 /* Twice so many calls and their releases, with something between. */
 #define EVENTS 20000
-
-static const struct flavour {
-	const char *environment, *suffix;
-} flavours[] = {{"LD_PRELOAD=$B/liblog-malloc2.so", ""}, {"", ".static"}};
-
-enum { FLAVOURS = sizeof flavours / sizeof *flavours };
 
 /* How a program gets its trace, which a reader copies to "t". */
 static const char fifo[] = "rm -f fifo; mkfifo fifo; cat fifo >t & reader=$!\n"

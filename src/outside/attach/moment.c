@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See moment.h. Threads are unwound by elfutils, from the registers and the memory of the stopped process. */
+/* See moment.h. */
 #include "moment.h"
 #include "array.h"
-#include "machine.h"
-#include "memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Rounds in which only the threads run that are inside; and how often everything runs after them. */
 enum { ROUNDS = 150, TRIES = 30 };
@@ -23,418 +16,6 @@ enum { ROUNDS = 150, TRIES = 30 };
  * thread that is stopped again too soon has not run at all.
  */
 enum { RUN_US = 50, LOOK_US = 50, LONGEST_US = 10000, ALL_RUN_MS = 20 };
-
-/* ---- code that nobody may be in ---------------------------------------------------- */
-
-static int add_range(struct moment *moment, struct moment_range range)
-{
-	struct moment_range *items =
-		array_grow(moment->inside, &moment->inside_room, moment->inside_count + 1, sizeof *items);
-
-	if (!items)
-		return -ENOMEM;
-	moment->inside = items;
-	items[moment->inside_count++] = range;
-	return 0;
-}
-
-/* All code of an object. */
-static int add_object(struct moment *moment, const struct loaded *object, bool has_threads)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && i < object->segment_count; i++) {
-		if (!object->segments[i].writable)
-			error = add_range(moment, (struct moment_range){object->segments[i].start,
-			                                                object->segments[i].end, has_threads});
-	}
-	return error;
-}
-
-static bool is_code(const Elf64_Sym *symbol)
-{
-	return symbol->st_shndx != SHN_UNDEF && symbol->st_value && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
-}
-
-static int compare_addresses(const void *one, const void *other)
-{
-	const uint64_t first = *(const uint64_t *)one, second = *(const uint64_t *)other;
-
-	return (first > second) - (first < second);
-}
-
-/* Is ADDRESS one of the COUNT sorted FUNCTIONS? One function can have several names. */
-static bool is_one_of(const uint64_t *functions, size_t count, uint64_t address)
-{
-	return bsearch(&address, functions, count, sizeof address, compare_addresses) != NULL;
-}
-
-/*
- * Around each of FUNCTIONS, what has no other function's name belongs to it: static functions that work for it lie
- * beside it, and a stripped library has no names but those that it exports. RANGES gets the ranges.
- */
-static void spread(struct moment_range *ranges, const struct loaded *object, const uint64_t *functions, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		ranges[i] = (struct moment_range){0, UINT64_MAX, false};
-	for (size_t i = 0; i < object->symbol_count; i++) {
-		const Elf64_Sym *symbol = &object->symbols[i];
-		uint64_t start = object->base + symbol->st_value, end = start + symbol->st_size;
-
-		if (!is_code(symbol) || is_one_of(functions, count, start))
-			continue;
-		for (size_t j = 0; j < count; j++) {
-			if (start > functions[j] && start < ranges[j].end)
-				ranges[j].end = start;
-			if (start < functions[j] && end <= functions[j] && end > ranges[j].start)
-				ranges[j].start = end;
-		}
-	}
-}
-
-/* The functions themselves, without what lies around them. */
-static int add_functions(struct moment *moment, const struct loaded *object, const char *const *names, size_t count)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && i < count; i++) {
-		const Elf64_Sym *symbol = loaded_define(object, names[i]);
-		uint64_t start = symbol ? loaded_address(object, symbol) : 0;
-
-		if (symbol)
-			error = add_range(moment, (struct moment_range){
-							  start, start + symbol->st_size + !symbol->st_size, false});
-	}
-	return error;
-}
-
-enum { FAMILY_MAX = 64 };
-
-static int add_family(struct moment *moment, const struct loaded *object, const char *const *names, size_t count)
-{
-	struct moment_range ranges[FAMILY_MAX];
-	uint64_t functions[FAMILY_MAX] = {0};
-	size_t found = 0;
-	int error = 0;
-
-	for (size_t i = 0; i < count && found < FAMILY_MAX; i++) {
-		const Elf64_Sym *symbol = loaded_define(object, names[i]);
-
-		if (symbol)
-			functions[found++] = loaded_address(object, symbol);
-	}
-	qsort(functions, found, sizeof *functions, compare_addresses);
-	spread(ranges, object, functions, found);
-	for (size_t i = 0; !error && i < found; i++)
-		error = add_range(moment, ranges[i]);
-	return error;
-}
-
-/* Of the allocator. */
-static const char *const allocating[] = {
-	"malloc",
-	"free",
-	"calloc",
-	"realloc",
-	"reallocarray",
-	"memalign",
-	"valloc",
-	"pvalloc",
-	"aligned_alloc",
-	"posix_memalign",
-	"mallinfo",
-	"mallinfo2",
-	"mallopt",
-	"malloc_trim",
-	"malloc_stats",
-	"malloc_info",
-	"free_sized",
-	"free_aligned_sized",
-	"__libc_malloc",
-	"__libc_free",
-	"__libc_calloc",
-	"__libc_realloc",
-	"__libc_memalign",
-	"__libc_mallopt",
-	"__libc_valloc",
-	"__libc_pvalloc",
-	"__libc_mallinfo",
-	"malloc_usable_size",
-	"__libc_reallocarray",
-};
-
-/* Of libc, which hold locks of the allocator or of the loader. */
-static const char *const locking[] = {
-	"fork",         "__fork", "_Fork",  "__libc_fork", "dlopen", "dlmopen",         "dlclose",
-	"dlsym",        "dlvsym", "dladdr", "dladdr1",     "dlinfo", "dl_iterate_phdr", "__libc_dlopen_mode",
-	"__libc_dlsym",
-};
-
-/* musl has its loader among them. */
-static const char *const loading[] = {
-	"dlopen", "dlclose", "dlsym", "dlvsym", "dladdr", "dlinfo", "dl_iterate_phdr", "dlerror", "__dls2b", "__dls3",
-};
-
-#define NAMES(list) list, sizeof(list) / sizeof *(list)
-
-/* The allocator can be libc's, that of a library, or a part of the program. */
-static int add_allocator(struct moment *moment, const struct loaded *libc)
-{
-	const struct loaded *definer = NULL;
-
-	if (!loaded_find(&moment->loaded, "malloc", &definer) || definer == libc)
-		return 0;
-	if (definer == &moment->loaded.items[0])
-		return add_functions(moment, definer, NAMES(allocating));
-	return add_object(moment, definer, true);
-}
-
-static int find_ranges(struct moment *moment)
-{
-	const struct loaded *libc = loaded_libc(&moment->loaded);
-	int error = 0;
-
-	moment->inside_count = 0;
-	for (size_t i = 0; !error && i < moment->loaded.count; i++) {
-		const struct loaded *object = &moment->loaded.items[i];
-
-		if (object->is_tracker || (object->is_loader && !object->is_libc))
-			error = add_object(moment, object, false);
-	}
-	if (!error && libc)
-		error = add_family(moment, libc, NAMES(allocating));
-	if (!error && libc && libc->is_musl)
-		error = add_family(moment, libc, NAMES(loading));
-	if (!error && libc)
-		error = add_functions(moment, libc, NAMES(locking));
-	return error ? error : add_allocator(moment, libc);
-}
-
-/* The range that ADDRESS lies in, or NULL. */
-static const struct moment_range *find_inside(const struct moment *moment, uint64_t address)
-{
-	for (size_t i = 0; i < moment->inside_count; i++) {
-		if (address >= moment->inside[i].start && address < moment->inside[i].end)
-			return &moment->inside[i];
-	}
-	return NULL;
-}
-
-/* ---- elfutils' view of the process --------------------------------------------------- */
-
-/* Opens the file that is mapped at BASE. It can be deleted, or in another mount namespace. */
-static int open_mapped(const struct moment *moment, const char *name, uint64_t base)
-{
-	const struct region *region = regions_find(&moment->regions, base);
-	char path[PATH_MAX + 64];
-	struct stat st;
-	int fd;
-
-	if (!region || !region->inode)
-		return -1;
-	snprintf(path, sizeof path, "/proc/%d/root%s", (int)moment->pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == region->inode)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	snprintf(path, sizeof path, "/proc/%d/map_files/%lx-%lx", (int)moment->pid, (unsigned long)region->start,
-	         (unsigned long)region->end);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* Called by elfutils, which says nothing about the moment: it is one at a time. */
-static const struct moment *current;
-
-static int find_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, char **file, Elf **elf)
-{
-	int fd;
-
-	/* The vdso has no file: elfutils reads it from the process's memory. */
-	if (name[0] != '/')
-		return dwfl_linux_proc_find_elf(module, data, name, base, file, elf);
-	fd = current ? open_mapped(current, name, base) : -1;
-	if (fd >= 0)
-		*file = strdup(name);
-	return fd;
-}
-
-/* Unwinding needs the tables that are in memory, too. */
-static int find_no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, const char *file,
-                             const char *link, GElf_Word crc, char **debug)
-{
-	(void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)crc, (void)debug;
-	return -1;
-}
-
-static pid_t next_thread(Dwfl *dwfl, void *argument, void **thread)
-{
-	struct moment *moment = argument;
-	struct stop_thread *last = *thread;
-	size_t index = last ? (size_t)(last - moment->stop.threads) + 1 : 0;
-
-	(void)dwfl;
-	if (index >= moment->stop.count)
-		return 0;
-	*thread = &moment->stop.threads[index];
-	return moment->stop.threads[index].tid;
-}
-
-static bool set_registers(Dwfl_Thread *thread, void *argument)
-{
-	const struct stop_thread *own = argument;
-	uint64_t words[MACHINE_DWARF_MAX];
-	size_t count = machine_dwarf(&own->registers, words);
-
-	dwfl_thread_state_register_pc(thread, machine_pc(&own->registers));
-	return dwfl_thread_state_registers(thread, 0, (unsigned)count, words);
-}
-
-static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *argument)
-{
-	const struct moment *moment = argument;
-
-	(void)dwfl;
-	return memory_read(moment->pid, address, word, sizeof *word) == sizeof *word;
-}
-
-static bool report(struct moment *moment)
-{
-	/* Modules that are as they were are kept. */
-	dwfl_report_begin(moment->dwfl);
-	return dwfl_linux_proc_report(moment->dwfl, moment->pid) == 0 && dwfl_report_end(moment->dwfl, NULL, NULL) == 0;
-}
-
-static bool open_dwfl(struct moment *moment)
-{
-	static const Dwfl_Callbacks callbacks = {.find_elf = find_elf, .find_debuginfo = find_no_debuginfo};
-	static const Dwfl_Thread_Callbacks threads = {
-		.next_thread = next_thread, .memory_read = read_word, .set_initial_registers = set_registers};
-
-	current = moment;
-	if (moment->dwfl)
-		return report(moment);
-	moment->dwfl = dwfl_begin(&callbacks);
-	return moment->dwfl && report(moment) && dwfl_attach_state(moment->dwfl, NULL, moment->pid, &threads, moment);
-}
-
-/* ---- one thread ------------------------------------------------------------------------ */
-
-struct walk {
-	const struct moment *moment;
-	uint64_t inside; /* the frame's address that was inside; 0: none was */
-	uint64_t own; /* the same in a library with threads of its own: if nobody else called it, it does not count */
-	size_t left;  /* frames that were in no library of the loader's or of libc's */
-	size_t frames;
-	bool has_gap; /* a frame has no unwind tables: elfutils guesses there by the frame pointer, which skips frames
-	               */
-};
-
-/* Frames that are looked at. What is inside is called from the program, never the other way round, but for the loader.
- */
-enum { FRAMES_MAX = 4096, SCAN_WORDS = 256, SCAN_MORE = 8, CALL_BYTES = 8 };
-
-/* The kernel's vdso and code that the program generated are no files. libc and the tracker call the vdso. */
-static bool is_from_file(const struct moment *moment, uint64_t pc)
-{
-	const struct region *region = regions_find(&moment->regions, pc);
-
-	return region && region->inode;
-}
-
-/* Do the unwind tables tell how to go on from PC? */
-static bool has_tables(const struct moment *moment, uint64_t pc)
-{
-	Dwfl_Module *module = dwfl_addrmodule(moment->dwfl, pc);
-	Dwarf_Frame *frame;
-	Dwarf_Addr bias;
-	Dwarf_CFI *tables = module ? dwfl_module_eh_cfi(module, &bias) : NULL;
-
-	if (!tables || dwarf_cfi_addrframe(tables, pc - bias, &frame) != 0)
-		return false;
-	free(frame);
-	return true;
-}
-
-static int look_at_frame(Dwfl_Frame *frame, void *argument)
-{
-	struct walk *walk = argument;
-	const struct moment_range *range;
-	const struct loaded *object;
-	bool activation;
-	Dwarf_Addr pc;
-
-	if (!dwfl_frame_pc(frame, &pc, &activation))
-		return DWARF_CB_ABORT;
-	pc -= !activation;
-	range = find_inside(walk->moment, pc);
-	object = loaded_at(&walk->moment->loaded, pc);
-	if (range && range->has_threads)
-		walk->own = pc;
-	else if (range)
-		walk->inside = pc;
-	else if (!object || !(object->is_libc || object->is_loader)) {
-		walk->inside = walk->own;
-		walk->left += is_from_file(walk->moment, pc);
-	}
-	walk->has_gap = !has_tables(walk->moment, pc);
-	if (walk->inside || walk->has_gap)
-		return DWARF_CB_ABORT;
-	return ++walk->frames < FRAMES_MAX ? DWARF_CB_OK : DWARF_CB_ABORT;
-}
-
-/* Is ADDRESS a return address? Then a call ends there. */
-static bool is_return_address(const struct moment *moment, uint64_t address)
-{
-	const struct region *region = regions_find(&moment->regions, address - 1);
-	unsigned char code[CALL_BYTES];
-
-	return region && region->executable && address - region->start >= sizeof code &&
-	       memory_read(moment->pid, address - sizeof code, code, sizeof code) == sizeof code &&
-	       machine_ends_with_call(code, sizeof code);
-}
-
-/*
- * A thread that can't be unwound, as in musl, which has no tables. Return addresses on its stack are believed up to the
- * first one outside of libc, and a little further, since some are old.
- */
-static uint64_t scan(const struct moment *moment, const struct stop_thread *thread)
-{
-	uint64_t words[SCAN_WORDS], pc = machine_pc(&thread->registers);
-	size_t count, end = SCAN_WORDS;
-
-	if (find_inside(moment, pc))
-		return pc;
-	count = memory_read(moment->pid, machine_sp(&thread->registers), words, sizeof words) / sizeof *words;
-	for (size_t i = 0; i < count && i < end; i++) {
-		const struct loaded *object;
-
-		if (!is_return_address(moment, words[i]))
-			continue;
-		if (find_inside(moment, words[i] - 1))
-			return words[i] - 1;
-		object = loaded_at(&moment->loaded, words[i] - 1);
-		if (end == SCAN_WORDS && (!object || !(object->is_libc || object->is_loader)))
-			end = i + SCAN_MORE;
-	}
-	return 0;
-}
-
-/* Is the thread inside? Then moment->busy is where. */
-static bool look_at_thread(struct moment *moment, const struct stop_thread *thread)
-{
-	struct walk walk = {.moment = moment};
-	int unwound = dwfl_getthread_frames(moment->dwfl, thread->tid, look_at_frame, &walk);
-
-	/* Frames without tables behind the program's own do not matter. */
-	if ((unwound < 0 || walk.has_gap) && !walk.inside && !walk.left)
-		walk.inside = walk.own ? walk.own : scan(moment, thread);
-	if (walk.inside)
-		moment->busy = walk.inside;
-	return walk.inside != 0;
-}
-
-/* ---- all threads ------------------------------------------------------------------------- */
 
 static void forget_modules(struct moment *moment)
 {
@@ -469,7 +50,7 @@ int moment_read_again(struct moment *moment)
 	error = regions_read(&moment->regions, moment->pid);
 	if (!error)
 		error = loaded_read(&moment->loaded, moment->pid, &moment->regions);
-	return error ? error : find_ranges(moment);
+	return error ? error : inside_code_find(&moment->inside, &moment->loaded);
 }
 
 bool moment_may_pass(int error)
@@ -485,7 +66,7 @@ static int read_modules(struct moment *moment)
 
 	if (error)
 		return error;
-	if (moment->dwfl && !moment->is_stale && is_same_code(&moment->regions, &now)) {
+	if (moment->walker.dwfl && !moment->is_stale && is_same_code(&moment->regions, &now)) {
 		regions_free(&moment->regions);
 		moment->regions = now;
 		return 0;
@@ -495,12 +76,22 @@ static int read_modules(struct moment *moment)
 	if (error)
 		return error;
 	moment->is_stale = false;
-	return open_dwfl(moment) ? 0 : -ENOMEM;
+	return walker_update(&moment->walker) ? 0 : -ENOMEM;
 }
 
 static void pause_for(long microseconds)
 {
 	nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL);
+}
+
+/* Is the thread inside? Then moment->busy is where. */
+static bool look_at_thread(struct moment *moment, const struct stop_thread *thread)
+{
+	const uint64_t inside = walker_find_inside(&moment->walker, thread);
+
+	if (inside)
+		moment->busy = inside;
+	return inside != 0;
 }
 
 static bool is_waiting(const struct moment *moment, pid_t tid)
@@ -635,6 +226,11 @@ int moment_find(struct moment *moment, pid_t pid)
 	int error;
 
 	*moment = (struct moment){.pid = pid};
+	moment->walker = (struct walker){.pid = pid,
+	                                 .stop = &moment->stop,
+	                                 .regions = &moment->regions,
+	                                 .loaded = &moment->loaded,
+	                                 .code = &moment->inside};
 	/* While the process runs, so that it stands still for a shorter time. */
 	error = read_modules(moment);
 	if (moment_may_pass(error))
@@ -652,14 +248,9 @@ void moment_end(struct moment *moment)
 {
 	stop_release(&moment->stop);
 	forget_modules(moment);
-	if (moment->dwfl)
-		dwfl_end(moment->dwfl);
-	moment->dwfl = NULL;
+	walker_end(&moment->walker);
+	inside_code_free(&moment->inside);
 	free(moment->outside);
-	free(moment->inside);
 	moment->outside = NULL;
 	moment->outside_count = moment->outside_room = 0;
-	moment->inside = NULL;
-	moment->inside_count = moment->inside_room = 0;
-	current = NULL;
 }

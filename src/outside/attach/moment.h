@@ -6,31 +6,26 @@
 #ifndef LM_OUTSIDE_MOMENT_H
 #define LM_OUTSIDE_MOMENT_H
 
+#include "inside_code.h"
 #include "loaded.h"
 #include "regions.h"
 #include "stop.h"
+#include "walker.h"
 
-#include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
-
-struct moment_range {
-	uint64_t start, end;
-	bool has_threads; /* a library with threads of its own, which are always inside, but for nobody else */
-};
 
 struct moment {
 	pid_t pid;
 	struct stop stop;       /* all threads, stopped */
 	struct regions regions; /* of this moment */
 	struct loaded_list loaded;
-	Dwfl *dwfl;                  /* unwinds; of the modules of REGIONS */
-	bool is_stale;               /* not any more */
-	struct moment_range *inside; /* code that nobody may be in */
-	size_t inside_count, inside_room;
-	pid_t *outside; /* threads that stand outside, while others still run */
+	struct inside_code inside; /* code of LOADED that nobody may be in */
+	struct walker walker;      /* tells who is in it; of the modules of REGIONS */
+	bool is_stale;             /* not any more */
+	pid_t *outside;            /* threads that stand outside, while others still run */
 	size_t outside_count, outside_room;
 	struct timespec since; /* when the process was stopped */
 	uint64_t busy;         /* where a thread was when the moment was not found; 0: nowhere */

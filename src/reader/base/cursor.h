@@ -152,4 +152,10 @@ static inline bool cursor_address(struct cursor *c, uint64_t *number)
 	return cursor_literal(c, "0x") && cursor_hex(c, number);
 }
 
+/* Are the LEN bytes TEXT, as cursor_until() gives them, the word WORD? */
+static inline bool cursor_word_is(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
 #endif

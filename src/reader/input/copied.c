@@ -20,6 +20,9 @@
  */
 #include "copied.h"
 #include "copied_record.h"
+#include "copied_take.h"
+#include "journal_agrees.h"
+#include "journal_beside.h"
 #include "read_at.h"
 
 #include <errno.h>
@@ -28,29 +31,8 @@
 
 enum {
 	WORD = LM_PACKED_WORD,
-	/* Threads that have reserved their places and not yet written to them leave less than this. */
-	ZEROS_MAX = 64 << 10,
-	/* The same in a packed trace, where records are short. */
-	ZERO_WORDS_MAX = 1 << 10,
-	/* Memory is copied in such pieces at least. */
-	CACHE_LINE = 64,
-	/* No record is longer. */
-	LONGEST = 1 << 20,
 	/* A size that is no multiple of this is where a write ended. The kernel writes whole pages before. */
 	PAGE = 4096,
-	/* The length of an empty line; no record is shorter. */
-	EMPTY = LM_JOURNAL_RECORD_MIN,
-};
-
-struct join {
-	const struct copied *copied;
-	bool is_packed;
-	uint64_t written; /* the trace has everything before this position */
-	uint64_t sure;    /* bytes before this position can't be of an earlier round of the ring */
-	uint64_t end;     /* behind the last byte that is not 0 */
-	uint64_t gap;     /* length of the places that are not whole, since the last record */
-	uint64_t reached; /* all before this position is taken */
-	struct copied_rest *rest;
 };
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -58,63 +40,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t in_trace(const struct copied *c, uint64_t position)
-{
-	return c->header->base + (position - c->header->start);
-}
-
-static unsigned char byte_at(const struct join *j, uint64_t position)
-{
-	return lm_journal_byte(j->copied->ring, position);
-}
-
-static bool begins_record(const struct join *j, unsigned char byte)
-{
-	return copied_begins_line(byte) || (j->is_packed && copied_begins_words(byte));
-}
-
-/* Is the word at POSITION, or the record's place in a text trace, not whole? */
-static bool begins_gap(const struct join *j, uint64_t position)
-{
-	return lm_journal_begins_gap(j->copied->ring, position, j->is_packed);
-}
-
-void copied_fill_gap(char *to, size_t len, bool is_packed)
-{
-	if (!is_packed) {
-		memset(to, ' ', len);
-		*to = '#';
-		to[len - 1] = '\n';
-		return;
-	}
-	memset(to, 0, len);
-	for (size_t at = 0; at < len; at += WORD)
-		to[at] = (char)LM_PACKED_REST;
-}
-
 /* ---- do they belong together ------------------------------------------------------- */
-
-/* Does the trace have the same LEN bytes at POSITION? Bytes of the ring that are 0 don't count. */
-static bool is_in_trace(const struct copied *c, uint64_t position, uint64_t len)
-{
-	char bytes[4096];
-
-	while (len) {
-		size_t n = (size_t)smaller(len, sizeof bytes);
-
-		if (read_at(c->trace, bytes, n, (off_t)in_trace(c, position)) != 0)
-			return false;
-		for (size_t i = 0; i < n; i++) {
-			unsigned char byte = lm_journal_byte(c->ring, position + i);
-
-			if (byte && byte != (unsigned char)bytes[i])
-				return false;
-		}
-		position += n;
-		len -= n;
-	}
-	return true;
-}
 
 /* Was the ring so full while it was copied that later records may stand where earlier ones were? */
 static bool went_round(const struct copied *c)
@@ -128,223 +54,10 @@ static bool went_round(const struct copied *c)
 bool copied_agree(const struct copied *c)
 {
 	const uint64_t tail = c->header->tail, written = c->header->start + (c->trace_size - c->header->base);
-	struct lm_journal_piece piece;
 
 	if (written <= tail || written - tail >= LM_JOURNAL_RING || went_round(c))
 		return true;
-	for (uint64_t at = tail; lm_journal_next(c->ring, at, written, c->header->packed != 0, &piece);
-	     at += piece.length) {
-		if (!piece.is_gap && !is_in_trace(c, piece.position, piece.length))
-			return false;
-	}
-	return true;
-}
-
-/* ---- is it of this round of the ring ----------------------------------------------- */
-
-/* Marks those of the LEN bytes at POSITION that the trace has some rounds before, at FROM. */
-static void mark_earlier(const struct join *j, uint64_t position, uint64_t from, size_t len, char *marks, char *bytes)
-{
-	if (read_at(j->copied->trace, bytes, len, (off_t)in_trace(j->copied, from)) != 0)
-		return;
-	for (size_t i = 0; i < len; i++)
-		marks[i] |= byte_at(j, position + i) == (unsigned char)bytes[i];
-}
-
-/* May the LEN bytes at POSITION be of earlier rounds of the ring? Then the trace has each of them, or it is 0. */
-static bool is_earlier(const struct join *j, uint64_t position, uint64_t len)
-{
-	const uint64_t tail = j->copied->header->tail;
-	char *marks;
-	bool earlier = true;
-
-	if (position < j->sure)
-		return false;
-	marks = len <= LONGEST ? calloc(2, (size_t)len) : NULL;
-	if (!marks)
-		return true;
-	for (uint64_t n = 1; position >= tail + n * LM_JOURNAL_RING; n++)
-		mark_earlier(j, position, position - n * LM_JOURNAL_RING, (size_t)len, marks, marks + len);
-	for (uint64_t i = 0; i < len; i++)
-		earlier &= marks[i] || byte_at(j, position + i) == 0;
-	free(marks);
-	return earlier;
-}
-
-/* ---- what is taken ----------------------------------------------------------------- */
-
-/* Records are missing from POSITION on. From ZEROS on there is nothing, and behind that, something again. */
-static void tell_hole(struct join *j, uint64_t position, uint64_t zeros)
-{
-	const uint64_t behind = lm_journal_zeros_end(j->copied->ring, zeros, j->end);
-
-	/* Further on, it may be from before. */
-	if (behind >= j->end || behind >= j->sure)
-		return;
-	j->rest->is_cut = true;
-	j->rest->missing = behind - position;
-}
-
-/* Where in the LEN bytes TEXT at POSITION there is something that was not written, or LEN. A written word can have
- * zeros. */
-static uint64_t find_unwritten(const struct join *j, uint64_t position, const char *text, uint64_t len)
-{
-	const char *zero;
-
-	if (!j->is_packed) {
-		zero = memchr(text, 0, (size_t)len);
-		return zero ? (uint64_t)(zero - text) : len;
-	}
-	for (uint64_t at = lm_journal_word(position) - position; at < len; at += WORD)
-		if (!text[at])
-			return at;
-	return len;
-}
-
-/*
- * The LEN bytes TEXT at POSITION are no record. The end of the ring is copied later
- * than its beginning: a record that goes on there may have become whole meanwhile.
- */
-static void tell_torn(struct join *j, uint64_t position, const char *text, uint64_t len)
-{
-	const uint64_t zero = find_unwritten(j, position, text, len), until = position + zero;
-
-	if (until >= j->sure || until % LM_JOURNAL_RING == 0)
-		return;
-	j->rest->is_cut = true;
-	if (zero < len)
-		tell_hole(j, position, until);
-}
-
-/* The empty line says that there was something; it is as long as that, or short. */
-static void put_gap(struct join *j)
-{
-	char *to = j->rest->text + j->rest->len;
-	size_t len = j->copied->fill ? (size_t)j->gap : j->is_packed ? WORD : EMPTY;
-
-	if (!j->gap)
-		return;
-	copied_fill_gap(to, len, j->is_packed);
-	j->rest->len += len;
-	j->gap = 0;
-}
-
-/* What is taken: a whole record, or the last part of one, which can begin in the middle of a line. */
-enum part { PART_WHOLE, PART_LINES, PART_IN_LINE, PART_WORDS };
-
-/* Is the text at POSITION what PART says? A packed record's first word is stored last, so behind it are the others. */
-static bool is_sound(const struct join *j, uint64_t position, const char *text, size_t len, enum part part)
-{
-	const unsigned char first = (unsigned char)*text;
-	const size_t word = (size_t)(lm_journal_word(position) - position);
-
-	if (part == PART_WORDS)
-		return copied_are_rests(text, word, len);
-	/* A packed trace has blanks behind the lines of the record, which can be any. */
-	if (j->is_packed && part != PART_WHOLE)
-		return text[len - 1] == '\n' && !memchr(text, 0, len);
-	if (!j->is_packed || first < LM_PACKED_FREE)
-		return copied_is_record(text, len, part == PART_IN_LINE);
-	return copied_are_rests(text, first == LM_PACKED_REST ? 0 : WORD, len) &&
-	       (first == LM_PACKED_REST || lm_packed_words(first));
-}
-
-/* Takes the LEN bytes at POSITION, if they are a record (see is_sound()). The text has room for all of the ring. */
-static bool take_record(struct join *j, uint64_t position, uint64_t len, enum part part)
-{
-	const size_t before = j->rest->len;
-	char *to;
-
-	if (len > LONGEST || is_earlier(j, position, len))
-		return false;
-	put_gap(j);
-	to = j->rest->text + j->rest->len;
-	for (uint64_t i = 0; i < len; i++)
-		to[i] = (char)byte_at(j, position + i);
-	if (is_sound(j, position, to, (size_t)len, part)) {
-		j->rest->len += (size_t)len;
-		return true;
-	}
-	tell_torn(j, position, to, len);
-	j->rest->len = before;
-	return false;
-}
-
-/*
- * Can the zeros be places that threads have reserved and not yet written to? Otherwise
- * the copying was ahead of the process there, and what is behind was copied later. In a
- * packed trace, where most words begin a record, that often looks sound; but then the
- * zeros end where a piece of the copying began.
- */
-static bool can_be_places(const struct join *j, const struct lm_journal_piece *piece)
-{
-	if (!j->is_packed)
-		return piece->length <= ZEROS_MAX;
-	if (piece->length <= (uint64_t)LM_PACKED_WORDS_MAX * WORD)
-		return true;
-	return piece->length <= ZERO_WORDS_MAX && (piece->position + piece->length) % CACHE_LINE;
-}
-
-/* Passes over places that are not whole. False where the copying was ahead of the process. */
-static bool pass_gap(struct join *j, const struct lm_journal_piece *piece)
-{
-	const uint64_t end = piece->position + piece->length;
-	const bool is_zero = byte_at(j, piece->position) == 0;
-
-	if (end < j->end && (!is_zero || can_be_places(j, piece))) {
-		j->gap += piece->length;
-		return true;
-	}
-	/* The process had written out nothing behind the trace's end when the journal's header was copied. It has
-	 * since. */
-	if (is_zero && piece->position == j->written && j->written == j->copied->header->tail)
-		tell_hole(j, piece->position, piece->position);
-	return false;
-}
-
-/*
- * The end of the words at POSITION that are not whole: of a text record's place, or of
- * zeros. If the middle of a text record follows, its beginning was copied too early, and
- * all that follows was recorded later.
- */
-static uint64_t gap_end(const struct join *j, uint64_t position)
-{
-	const unsigned char *ring = j->copied->ring;
-
-	if (byte_at(j, position))
-		return lm_journal_blank_end(ring, position, j->end);
-	while (position < j->end && byte_at(j, position) == 0)
-		position += WORD;
-	if (position >= j->end || (!begins_record(j, byte_at(j, position)) && !begins_gap(j, position)))
-		return j->end;
-	return position;
-}
-
-/* As lm_journal_next(), but a piece of a packed trace is one record. */
-static bool next_record(const struct join *j, uint64_t position, struct lm_journal_piece *piece)
-{
-	const unsigned char *ring = j->copied->ring;
-
-	if (!j->is_packed)
-		return lm_journal_next(ring, position, j->end, 0, piece);
-	if (position >= j->end)
-		return false;
-	piece->position = position;
-	piece->is_gap = begins_gap(j, position);
-	piece->length =
-		(piece->is_gap ? gap_end(j, position) : lm_journal_words_end(ring, position, j->end)) - position;
-	return true;
-}
-
-static void take_records(struct join *j, uint64_t position)
-{
-	struct lm_journal_piece piece;
-
-	for (uint64_t at = position; next_record(j, at, &piece); at += piece.length) {
-		if (!(piece.is_gap ? pass_gap(j, &piece) : take_record(j, piece.position, piece.length, PART_WHOLE)))
-			return;
-		j->reached = piece.position + piece.length;
-	}
+	return journal_agrees(c->header, c->ring, c->trace, written);
 }
 
 /* ---- the end of the trace's copy --------------------------------------------------- */
@@ -397,9 +110,9 @@ static void find_last_record(struct last *last, size_t first)
 }
 
 /* 0 or -errno. */
-static int read_last(struct last *last, const struct join *j)
+static int read_last(struct last *last, const struct copied_taking *t)
 {
-	const struct copied *c = j->copied;
+	const struct copied *c = t->copied;
 	int error;
 
 	last->len = (size_t)smaller(c->trace_size - c->header->base, sizeof last->bytes);
@@ -409,8 +122,8 @@ static int read_last(struct last *last, const struct join *j)
 	if (error)
 		return error;
 	last->ends_line = !last->len || last->bytes[last->len - 1] == '\n';
-	if (j->is_packed)
-		find_last_record(last, (size_t)(lm_journal_word(j->written - last->len) - (j->written - last->len)));
+	if (t->is_packed)
+		find_last_record(last, (size_t)(lm_journal_word(t->written - last->len) - (t->written - last->len)));
 	else
 		find_last_line(last);
 	return 0;
@@ -420,85 +133,85 @@ static int read_last(struct last *last, const struct join *j)
  * The trace ends with a line. Is its last record whole? It is where a write ended.
  * Otherwise the journal has to have this record.
  */
-static bool is_last_whole(const struct join *j, const struct last *last)
+static bool is_last_whole(const struct copied_taking *t, const struct last *last)
 {
-	const struct copied *c = j->copied;
-	const uint64_t record = j->written - last->record;
-	const unsigned char next = byte_at(j, j->written);
+	const struct copied *c = t->copied;
+	const uint64_t record = t->written - last->record;
+	const unsigned char next = copied_byte_at(t, t->written);
 
-	if (!last->record || last->is_words || c->trace_size % PAGE != 0 || j->written == c->header->tail)
+	if (!last->record || last->is_words || c->trace_size % PAGE != 0 || t->written == c->header->tail)
 		return true;
 	/* What follows is the place of another record. */
-	if (j->end > j->written && j->written < j->sure && next &&
-	    (begins_record(j, next) || begins_gap(j, j->written)))
+	if (t->end > t->written && t->written < t->sure && next &&
+	    (copied_begins_record(t, next) || copied_begins_gap(t, t->written)))
 		return true;
-	return record >= c->header->tail && copied_begins_line(byte_at(j, record)) &&
-	       lm_journal_whole_end(c->ring, record, j->written + 1, j->is_packed) == j->written;
+	return record >= c->header->tail && copied_begins_line(copied_byte_at(t, record)) &&
+	       lm_journal_whole_end(c->ring, record, t->written + 1, t->is_packed) == t->written;
 }
 
 /* The same for a packed trace, where the record is not text alone. */
-static bool take_last_words(struct join *j, const struct last *last, uint64_t *position)
+static bool take_last_words(struct copied_taking *t, const struct last *last, uint64_t *position)
 {
-	const enum part part = last->ends_line ? PART_LINES : PART_IN_LINE;
-	const uint64_t begin = j->written;
+	const enum copied_part part = last->ends_line ? COPIED_LINES : COPIED_IN_LINE;
+	const uint64_t begin = t->written;
 	uint64_t at = lm_journal_word(begin);
 
 	/* The word was not recorded yet when the journal was copied. */
-	if (byte_at(j, begin - begin % WORD) == 0)
+	if (copied_byte_at(t, begin - begin % WORD) == 0)
 		return false;
 	if (last->is_words) {
 		*position += last->lacks;
-		return *position <= j->end && take_record(j, begin, last->lacks, PART_WORDS);
+		return *position <= t->end && copied_take_record(t, begin, last->lacks, COPIED_WORDS);
 	}
-	for (at += at == begin ? WORD : 0; at < j->end; at += WORD) {
-		unsigned char next = byte_at(j, at);
+	for (at += at == begin ? WORD : 0; at < t->end; at += WORD) {
+		unsigned char next = copied_byte_at(t, at);
 
-		if (byte_at(j, at - 1) == '\n' && (begins_record(j, next) || begins_gap(j, at)))
+		if (copied_byte_at(t, at - 1) == '\n' && (copied_begins_record(t, next) || copied_begins_gap(t, at)))
 			break;
 	}
-	*position = at < j->end ? at : j->end;
-	return last->record && *position > begin && take_record(j, begin, *position - begin, part);
+	*position = at < t->end ? at : t->end;
+	return last->record && *position > begin && copied_take_record(t, begin, *position - begin, part);
 }
 
 /* Takes what the journal has of a record that the trace's copy has only the first part of. */
-static bool take_last_part(struct join *j, const struct last *last, uint64_t *position)
+static bool take_last_part(struct copied_taking *t, const struct last *last, uint64_t *position)
 {
-	const uint64_t record = j->written - last->record;
+	const uint64_t record = t->written - last->record;
 	struct lm_journal_piece piece;
 
-	if (j->is_packed)
-		return take_last_words(j, last, position);
-	if (!last->record || !lm_journal_next(j->copied->ring, *position, j->end, 0, &piece) || piece.is_gap)
+	if (t->is_packed)
+		return take_last_words(t, last, position);
+	if (!last->record || !lm_journal_next(t->copied->ring, *position, t->end, 0, &piece) || piece.is_gap)
 		return false;
 	/* Its first bytes are written last. */
-	if (last->record < LM_JOURNAL_FIRST && record >= j->copied->header->tail &&
-	    !copied_begins_line(byte_at(j, record)) && byte_at(j, record) != 0)
+	if (last->record < LM_JOURNAL_FIRST && record >= t->copied->header->tail &&
+	    !copied_begins_line(copied_byte_at(t, record)) && copied_byte_at(t, record) != 0)
 		return false;
 	*position += piece.length;
-	return take_record(j, piece.position, piece.length, last->ends_line ? PART_LINES : PART_IN_LINE);
+	return copied_take_record(t, piece.position, piece.length, last->ends_line ? COPIED_LINES : COPIED_IN_LINE);
 }
 
 /* The last record may be only the first part of one. */
-static void leave_out_last(struct join *j, const struct last *last)
+static void leave_out_last(struct copied_taking *t, const struct last *last)
 {
-	if (!last->ends_line || (!last->is_words && j->copied->trace_size % PAGE == 0))
-		j->rest->size -= last->record;
+	if (!last->ends_line || (!last->is_words && t->copied->trace_size % PAGE == 0))
+		t->rest->size -= last->record;
 }
 
 /* The trace's copy is older than all that the journal's has. */
-static void end_before(struct join *j, const struct last *last)
+static void end_before(struct copied_taking *t, const struct last *last)
 {
-	j->rest->is_apart = j->rest->is_cut = true;
-	j->rest->missing = j->copied->header->tail - j->written;
-	leave_out_last(j, last);
+	t->rest->is_apart = t->rest->is_cut = true;
+	t->rest->missing = t->copied->header->tail - t->written;
+	leave_out_last(t, last);
 }
 
 /* The trace ends with a line. Does the journal have something else than a record behind that? */
-static bool seems_to_go_on(const struct join *j)
+static bool seems_to_go_on(const struct copied_taking *t)
 {
-	const unsigned char byte = j->end > j->written ? byte_at(j, j->written) : 0;
+	const unsigned char byte = t->end > t->written ? copied_byte_at(t, t->written) : 0;
 
-	return byte && !begins_record(j, byte) && !begins_gap(j, j->written);
+	return byte && !copied_begins_record(t, byte) && !copied_begins_gap(t, t->written);
 }
 
 /*
@@ -506,50 +219,50 @@ static bool seems_to_go_on(const struct join *j)
  * trace's end there may be zeros or records of a later round of the ring, and in a packed
  * trace nothing tells those from the right ones.
  */
-static bool may_be_later(const struct join *j)
+static bool may_be_later(const struct copied_taking *t)
 {
-	return j->is_packed && j->copied->flushed > j->written;
+	return t->is_packed && t->copied->flushed > t->written;
 }
 
-static void join(struct join *j, const struct last *last)
+static void join(struct copied_taking *t, const struct last *last)
 {
-	const bool goes_on = !last->ends_line || (!last->is_words && seems_to_go_on(j));
-	uint64_t position = j->written;
+	const bool goes_on = !last->ends_line || (!last->is_words && seems_to_go_on(t));
+	uint64_t position = t->written;
 
-	if (may_be_later(j)) {
-		leave_out_last(j, last);
+	if (may_be_later(t)) {
+		leave_out_last(t, last);
 		return;
 	}
-	if (goes_on ? take_last_part(j, last, &position) : is_last_whole(j, last)) {
-		take_records(j, position);
+	if (goes_on ? take_last_part(t, last, &position) : is_last_whole(t, last)) {
+		copied_take_records(t, position);
 		return;
 	}
 	/* What seems to go on may be from an earlier round of the ring. */
-	if (goes_on && last->ends_line && is_last_whole(j, last))
+	if (goes_on && last->ends_line && is_last_whole(t, last))
 		return;
-	j->rest->size -= last->record;
+	t->rest->size -= last->record;
 }
 
 int copied_join(const struct copied *c, struct copied_rest *rest)
 {
-	struct join j = {.copied = c, .is_packed = c->header->packed != 0, .rest = rest};
+	struct copied_taking t = {.copied = c, .is_packed = c->header->packed != 0, .rest = rest};
 	struct last *last = malloc(sizeof *last);
 
-	*rest = (struct copied_rest){.size = c->trace_size, .text = malloc(LM_JOURNAL_RING + LONGEST)};
+	*rest = (struct copied_rest){.size = c->trace_size, .text = malloc(LM_JOURNAL_RING + COPIED_LONGEST)};
 	if (!last || !rest->text) {
 		free(last);
 		free(rest->text);
 		return -ENOMEM;
 	}
-	j.written = c->header->start + (c->trace_size - c->header->base);
-	j.reached = j.written;
-	j.sure = c->header->tail + LM_JOURNAL_RING;
-	j.end = lm_journal_end(c->ring, j.written, j.written + LM_JOURNAL_RING, c->header->packed != 0);
-	if (read_last(last, &j) == 0)
-		(j.written < c->header->tail ? end_before : join)(&j, last);
-	if (!rest->is_cut && c->flushed > j.reached) {
+	t.written = c->header->start + (c->trace_size - c->header->base);
+	t.reached = t.written;
+	t.sure = c->header->tail + LM_JOURNAL_RING;
+	t.end = lm_journal_end(c->ring, t.written, t.written + LM_JOURNAL_RING, c->header->packed != 0);
+	if (read_last(last, &t) == 0)
+		(t.written < c->header->tail ? end_before : join)(&t, last);
+	if (!rest->is_cut && c->flushed > t.reached) {
 		rest->is_cut = true;
-		rest->missing = c->flushed - j.reached;
+		rest->missing = c->flushed - t.reached;
 	}
 	free(last);
 	return 0;

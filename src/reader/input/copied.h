@@ -34,9 +34,6 @@ struct copied_rest {
 	uint64_t missing; /* bytes of them, if that is known; else 0 */
 };
 
-/* Fills a place of LEN bytes that is not whole: with a line that says nothing, or with words that begin no record. */
-void copied_fill_gap(char *to, size_t len, bool is_packed);
-
 /*
  * Does the journal belong to the trace? Both have what the process wrote out after
  * the journal was copied, and some of what it wrote before.

@@ -68,3 +68,16 @@ bool copied_is_record(const char *text, size_t len, bool in_line)
 		return false;
 	return are_frames(begins || in_line ? newline + 1 : text, end);
 }
+
+void copied_fill_gap(char *to, size_t len, bool is_packed)
+{
+	if (!is_packed) {
+		memset(to, ' ', len);
+		*to = '#';
+		to[len - 1] = '\n';
+		return;
+	}
+	memset(to, 0, len);
+	for (size_t at = 0; at < len; at += LM_PACKED_WORD)
+		to[at] = (char)LM_PACKED_REST;
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Does what was copied from a journal look like a record? The copying may have put it together from two. Pure. */
+/*
+ * Does what was copied from a journal look like a record? The copying may have put it together from two. And what
+ * stands in the place of one that is not whole. Pure.
+ */
 #ifndef LM_READER_COPIED_RECORD_H
 #define LM_READER_COPIED_RECORD_H
 
@@ -27,5 +30,8 @@ bool copied_are_rests(const char *words, size_t begin, size_t len);
  * middle of a line? What an information line says is not known here.
  */
 bool copied_is_record(const char *text, size_t len, bool in_line);
+
+/* Fills a place of LEN bytes that is not whole: with a line that says nothing, or with words that begin no record. */
+void copied_fill_gap(char *to, size_t len, bool is_packed);
 
 #endif

@@ -2,10 +2,6 @@
 /*
  * Reads the journal beside a trace (src/format/journal.h): what a process has
  * recorded and its trace does not have yet. The process was killed, or it is alive.
- *
- * In a directory that others can write to, anybody can leave a journal. It is used
- * only if it is a regular file with one name, belongs to the trace's owner, can't be
- * written by others, and is not a symbolic link. Its content is never trusted.
  */
 #ifndef LM_READER_RECOVERY_H
 #define LM_READER_RECOVERY_H
@@ -47,14 +43,5 @@ int recovery_find(struct recovery *recovery, int trace, const char *path, enum r
                   const struct diag *diag);
 
 void recovery_free(struct recovery *recovery);
-
-/*
- * Opens the journal of the trace for reading and writing, which a process that runs has mapped; not that of a copy.
- * *PID is what the journal calls its process. Returns a descriptor or -errno; of -EINVAL, *FAULT tells what is wrong.
- */
-int recovery_open(int trace, const char *path, uint64_t *pid, const char **fault);
-
-/* Removes the journal of a trace that is started again. A file that recovery_find() would not use stays. */
-void recovery_discard(int trace, const char *path);
 
 #endif
