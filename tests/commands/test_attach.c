@@ -68,12 +68,7 @@ static bool has_size(const char *trace, uint64_t size)
 
 static void build_library(const char *flags)
 {
-	static const char source[] = "#include <stdlib.h>\n"
-				     "void *allocate(void);\n"
-				     "void *allocate(void) { return malloc(1006); }\n";
-
-	write_file("later.c", source, sizeof source - 1);
-	must(run("${CC:-cc} -fno-builtin-malloc -shared -fPIC -o later.so later.c %s", flags));
+	must(run("${CC:-cc} -fno-builtin-malloc -shared -fPIC -o later.so $S/tests/matrix/later.c %s", flags));
 }
 
 /* By all ways that a block of SIZE 1001 to 1006 is asked for. */
