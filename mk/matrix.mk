@@ -5,7 +5,8 @@
 # What tests/matrix/outside.sh needs. It is built for the machine that qemu boots as well.
 LOOKED_INTO := lost_cases lost_neighbours lost_circles lost_threads lost_leader lost_nothing ending
 outside: preload $(B)/log-malloc $(B)/log-malloc-findleak $(B)/tests/later.so \
-	$(addprefix $(B)/tests/programs/,$(LOOKED_INTO) $(LOOKED_INTO:%=%.static) lost_before attach_crew attach_later)
+	$(addprefix $(B)/tests/programs/,$(LOOKED_INTO) $(LOOKED_INTO:%=%.static) lost_before \
+		attach_crew attach_inside attach_later)
 
 # A library that a program loads after it was attached to.
 $(B)/tests/later.so: tests/matrix/later.c $(B)/variant

@@ -341,6 +341,15 @@ START_TEST(no_process_is_told)
 }
 END_TEST
 
+/* Nothing may be loaded meanwhile: what is called would find the allocator's data half changed. */
+START_TEST(a_thread_that_stays_in_the_allocator_is_told)
+{
+	if (!can_attach("a_thread_that_stays_in_the_allocator_is_told"))
+		return;
+	is_refused("$B/tests/programs/attach_inside", "no moment without a thread inside the allocator");
+}
+END_TEST
+
 START_TEST(twice_is_refused_and_so_is_detaching_from_nothing)
 {
 	struct run result;
@@ -397,6 +406,7 @@ int main(void)
 	ONCE(it_waits_for_a_time_for_growth_or_for_a_signal);
 	ONCE(what_can_not_be_traced_is_told_why);
 	ONCE(no_process_is_told);
+	ONCE(a_thread_that_stays_in_the_allocator_is_told);
 	ONCE(twice_is_refused_and_so_is_detaching_from_nothing);
 	ONCE(without_permission_the_reason_is_told);
 #undef ONCE

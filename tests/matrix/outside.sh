@@ -135,6 +135,13 @@ done
 end TERM
 echo "attach_crew: $(grep -v ready out), status $status"
 
+# A thread that stays in the allocator: nothing may be loaded.
+rm -f trace*
+start "$programs/attach_inside"
+"$build/log-malloc" -p "$pid" -o trace 2>messages
+echo "attach_inside: status $?, $(grep -c 'no moment without a thread inside the allocator' messages) refusal"
+end KILL
+
 # All ways that lead to the allocator. It answers each line of its input.
 rm -f in trace* again
 mkfifo in
