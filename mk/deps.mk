@@ -16,7 +16,7 @@ QUICK_GNU  := arm-linux-gnueabihf riscv64-linux-gnu s390x-linux-gnu
 QUICK_DEB  := armhf riscv64 s390x
 DEPS_MATRIX := clang lld mold musl-tools python3 qemu-user $(if $(filter quick,$(MATRIX)), \
 	$(QUICK_GNU:%=g++-%) $(QUICK_DEB:%=libc6-dev-%-cross), \
-	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross))
+	$(CROSS_GNU:%=g++-%) $(CROSS_DEB:%=libc6-dev-%-cross) qemu-system-arm cpio)
 DEPS_EMBEDDED := gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib picolibc-arm-none-eabi \
 	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-arm qemu-system-misc
 DEPS_PLOT  := gnuplot-nox
@@ -46,6 +46,7 @@ deps:
 
 deps-matrix:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_MATRIX))
+	@$(if $(filter quick,$(MATRIX)),,tests/matrix/packages.sh $(B)/for/aarch64-debian)
 
 deps-languages:
 	@$(call apt_install,$(DEPS_BUILD) $(DEPS_LANGUAGES))

@@ -78,7 +78,7 @@ $(B)/tests/judge: $(B)/obj/tests/support/judge.o $(B)/libreader.a
 	$(Q)$(CC) -o $@ $^ $(SANFLAGS) $(CFLAGS) $(LDFLAGS) $(READER_LIBS)
 
 # These load libraries or replace the allocator at run time, which a static program can't, or are run plain alone.
-ONLY_PLAIN := attached first_calls attach_crew attach_later attach_sealed frame_pointers plugin soak loading leaving forge_journal exec_after damage_library
+ONLY_PLAIN := attached first_calls attach_crew attach_inside attach_later attach_sealed frame_pointers plugin soak loading leaving forge_journal exec_after damage_library
 PROGRAMS := $(foreach p,$(PROGRAMS_C) $(PROGRAMS_CC),$(B)/tests/programs/$(p)) \
 	$(foreach p,$(filter-out $(ONLY_PLAIN),$(PROGRAMS_C) $(PROGRAMS_CC)),$(WRAPPED:%=$(B)/tests/programs/$(p)%)) \
 	$(foreach p,$(filter leak-%,$(EXAMPLES_C)),$(WRAPPED:%=$(B)/examples/$(p)%))

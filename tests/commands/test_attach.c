@@ -68,12 +68,7 @@ static bool has_size(const char *trace, uint64_t size)
 
 static void build_library(const char *flags)
 {
-	static const char source[] = "#include <stdlib.h>\n"
-				     "void *allocate(void);\n"
-				     "void *allocate(void) { return malloc(1006); }\n";
-
-	write_file("later.c", source, sizeof source - 1);
-	must(run("${CC:-cc} -fno-builtin-malloc -shared -fPIC -o later.so later.c %s", flags));
+	must(run("${CC:-cc} -fno-builtin-malloc -shared -fPIC -o later.so $S/tests/matrix/later.c %s", flags));
 }
 
 /* By all ways that a block of SIZE 1001 to 1006 is asked for. */
@@ -346,6 +341,15 @@ START_TEST(no_process_is_told)
 }
 END_TEST
 
+/* Nothing may be loaded meanwhile: what is called would find the allocator's data half changed. */
+START_TEST(a_thread_that_stays_in_the_allocator_is_told)
+{
+	if (!can_attach("a_thread_that_stays_in_the_allocator_is_told"))
+		return;
+	is_refused("$B/tests/programs/attach_inside", "no moment without a thread inside the allocator");
+}
+END_TEST
+
 START_TEST(twice_is_refused_and_so_is_detaching_from_nothing)
 {
 	struct run result;
@@ -402,6 +406,7 @@ int main(void)
 	ONCE(it_waits_for_a_time_for_growth_or_for_a_signal);
 	ONCE(what_can_not_be_traced_is_told_why);
 	ONCE(no_process_is_told);
+	ONCE(a_thread_that_stays_in_the_allocator_is_told);
 	ONCE(twice_is_refused_and_so_is_detaching_from_nothing);
 	ONCE(without_permission_the_reason_is_told);
 #undef ONCE

@@ -136,7 +136,19 @@ static uint64_t time_run(const struct moment *moment)
 	return sum;
 }
 
-static void let_run(struct moment *moment)
+static bool are_asleep(const struct moment *moment)
+{
+	for (size_t i = 0; i < moment->stop.count; i++) {
+		const struct stop_thread *thread = &moment->stop.threads[i];
+
+		if (!thread->is_stopped && stop_state(moment->pid, thread->tid) != 'S')
+			return false;
+	}
+	return true;
+}
+
+/* False if the threads that do not stand outside sleep: they may wait for one of those that stand. */
+static bool let_run(struct moment *moment)
 {
 	const uint64_t before = time_run(moment);
 	int waited = 0;
@@ -146,16 +158,18 @@ static void let_run(struct moment *moment)
 		waited += LOOK_US;
 		stop_pass_signals(&moment->stop);
 	} while (waited < LONGEST_US && time_run(moment) - before < RUN_US * UINT64_C(1000));
+	return waited < LONGEST_US || !are_asleep(moment);
 }
 
 /*
  * Lets the threads that are inside run for a moment. The others stay where they are: the more threads there are, the
- * rarer is a moment in which all are outside by chance. 1: nobody was inside. 0: somebody was; or -errno.
+ * rarer is a moment in which all are outside by chance. 1: nobody was inside. 0: somebody was; or -errno. -EAGAIN:
+ * those that are inside sleep.
  */
 static int run_inside(struct moment *moment)
 {
 	int error = read_modules(moment);
-	bool is_done = true;
+	bool is_done = true, has_run;
 
 	for (size_t i = 0; !error && i < moment->stop.count; i++) {
 		struct stop_thread *thread = &moment->stop.threads[i];
@@ -171,8 +185,9 @@ static int run_inside(struct moment *moment)
 	}
 	if (error || is_done)
 		return error ? error : 1;
-	let_run(moment);
-	return stop_again(&moment->stop);
+	has_run = let_run(moment);
+	error = stop_again(&moment->stop);
+	return error || has_run ? error : -EAGAIN;
 }
 
 /* Is there a thread that is not just about to get a signal? Only such a one can be made to call something. */

@@ -80,12 +80,29 @@ static bool set_registers(Dwfl_Thread *thread, void *argument)
 	return dwfl_thread_state_registers(thread, 0, (unsigned)count, words);
 }
 
+static bool is_executable(const struct walker *walker, uint64_t address)
+{
+	const struct region *region = regions_find(walker->regions, address);
+
+	return region && region->executable;
+}
+
+/*
+ * elfutils knows nothing of signed return addresses, and finds no frame behind one. So it gets them without their
+ * signatures.
+ */
 static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *argument)
 {
 	const struct walker *walker = argument;
+	uint64_t code;
 
 	(void)dwfl;
-	return memory_read(walker->pid, address, word, sizeof *word) == sizeof *word;
+	if (memory_read(walker->pid, address, word, sizeof *word) != sizeof *word)
+		return false;
+	code = machine_code_address(*word);
+	if (code != *word && is_executable(walker, code - 1))
+		*word = code;
+	return true;
 }
 
 static bool report(struct walker *walker)
@@ -195,13 +212,14 @@ static uint64_t scan(const struct walker *walker, const struct stop_thread *thre
 		return pc;
 	count = memory_read(walker->pid, machine_sp(&thread->registers), words, sizeof words) / sizeof *words;
 	for (size_t i = 0; i < count && i < end; i++) {
+		const uint64_t address = machine_code_address(words[i]);
 		const struct loaded *object;
 
-		if (!is_return_address(walker, words[i]))
+		if (!is_return_address(walker, address))
 			continue;
-		if (inside_code_at(walker->code, words[i] - 1))
-			return words[i] - 1;
-		object = loaded_at(walker->loaded, words[i] - 1);
+		if (inside_code_at(walker->code, address - 1))
+			return address - 1;
+		object = loaded_at(walker->loaded, address - 1);
 		if (end == SCAN_WORDS && (!object || !(object->is_libc || object->is_loader)))
 			end = i + SCAN_MORE;
 	}

@@ -22,11 +22,7 @@
 /* A thread stops within microseconds, unless it waits for a disk or for the child of its vfork(). */
 enum { LOOK_MS = 10, WAIT_MS = 10000 };
 
-/*
- * Has thread TID ended? The main thread stays as a zombie until the last thread ends, and waitpid() does not tell of it
- * until then.
- */
-static bool has_ended(pid_t pid, pid_t tid)
+char stop_state(pid_t pid, pid_t tid)
 {
 	char path[64], text[512];
 	const char *state;
@@ -36,12 +32,23 @@ static bool has_ended(pid_t pid, pid_t tid)
 	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
 	file = fopen(path, "re");
 	if (!file)
-		return true;
+		return 'X';
 	n = fread(text, 1, sizeof text - 1, file);
 	fclose(file);
 	text[n] = '\0';
 	state = strrchr(text, ')');
-	return !state || strchr("ZX", state[1] ? state[2] : 'X');
+	return state && state[1] && state[2] ? state[2] : 'X';
+}
+
+/*
+ * Has thread TID ended? The main thread stays as a zombie until the last thread ends, and waitpid() does not tell of it
+ * until then.
+ */
+static bool has_ended(pid_t pid, pid_t tid)
+{
+	const char state = stop_state(pid, tid);
+
+	return state == 'Z' || state == 'X';
 }
 
 /*

@@ -63,6 +63,9 @@ void stop_release(struct stop *stop);
 /* Waits MS milliseconds for the next stop of thread TID. 0 with what waitpid() says, -ESRCH if it ended, -ETIMEDOUT. */
 int stop_wait(pid_t tid, int *status, int ms);
 
+/* The letter that /proc has for what thread TID does: R if it runs, S if it sleeps; X if it has ended. */
+char stop_state(pid_t pid, pid_t tid);
+
 /* Reads the registers of a stopped thread into it; writes REGISTERS to it. 0 or -errno. */
 int stop_read_registers(struct stop_thread *thread);
 int stop_write_registers(const struct stop_thread *thread, const struct stop_registers *registers);

@@ -37,6 +37,9 @@ uint64_t machine_sp(const struct stop_registers *registers);
 uint64_t machine_result(const struct stop_registers *registers);
 uint64_t machine_returned(const struct stop_registers *registers);
 
+/* An address of code without the signature that the processor may have put into its upper bits. */
+uint64_t machine_code_address(uint64_t address);
+
 /* Was the thread stopped in a system call, which begins again when the thread goes on? */
 bool machine_is_in_syscall(const struct stop_registers *registers);
 

@@ -48,6 +48,15 @@ uint64_t machine_returned(const struct stop_registers *registers)
 	return registers->words64[X0];
 }
 
+/* The instruction xpaclri does nothing where there are no signatures. The kernel is the same for both processes. */
+uint64_t machine_code_address(uint64_t address)
+{
+	register uint64_t link __asm__("x30") = address;
+
+	__asm__("hint 7" : "+r"(link));
+	return link;
+}
+
 /* Nothing in the registers tells it. */
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {
@@ -100,10 +109,11 @@ int machine_skip_syscall(pid_t tid, struct stop_registers *registers)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &from) == 0 ? 0 : -errno;
 }
 
-/* x0 to x30, and sp. */
+/* x0 to x30, and sp. In the middle of a function's first or last instructions, x30 can be signed. */
 size_t machine_dwarf(const struct stop_registers *registers, uint64_t words[MACHINE_DWARF_MAX])
 {
 	memcpy(words, registers->words64, (SP + 1) * sizeof *words);
+	words[LINK] = machine_code_address(words[LINK]);
 	return SP + 1;
 }
 

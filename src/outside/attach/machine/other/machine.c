@@ -33,6 +33,11 @@ uint64_t machine_returned(const struct stop_registers *registers)
 	return 0;
 }
 
+uint64_t machine_code_address(uint64_t address)
+{
+	return address;
+}
+
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {
 	(void)registers;

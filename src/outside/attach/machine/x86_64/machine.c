@@ -37,6 +37,11 @@ uint64_t machine_returned(const struct stop_registers *registers)
 	return registers->words64[ORIG_RAX];
 }
 
+uint64_t machine_code_address(uint64_t address)
+{
+	return address;
+}
+
 bool machine_is_in_syscall(const struct stop_registers *registers)
 {
 	return (int64_t)registers->words64[ORIG_RAX] >= 0;
