@@ -4,6 +4,7 @@
 #include "attach_target.h"
 #include "attach_wait.h"
 #include "attaching.h"
+#include "clock.h"
 #include "destination.h"
 #include "diag.h"
 #include "journal.h"
@@ -29,6 +30,11 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define HAS_ENDED "has ended"
+
+/* How long a process that can't be stopped is looked at, which may be about to end. */
+enum { ENDS_MS = 1000, ENDS_STEP_MS = 10 };
 
 struct work {
 	const struct launch_options *options;
@@ -308,10 +314,33 @@ static void clear_journal(const char *path, pid_t pid)
 	remove_empty(path);
 }
 
+/* The trace was ended by the process's end, or by another log-malloc, as HOW says. */
+static enum cli_status end_with_trace(struct work *w, const char *how)
+{
+	if (w->is_file)
+		clear_journal(w->to.path, w->options->pid);
+	if (!w->options->quiet)
+		cli_error("process %d %s", (int)w->options->pid, how);
+	run_at_end(&w->at);
+	if (w->is_file && !w->options->quiet)
+		say_result(w->to.path);
+	return CLI_OK;
+}
+
+/* A process that is about to end can't be stopped any more, and still has its state for a moment. */
+static bool ends_now(pid_t pid)
+{
+	for (int waited = 0; waited < ENDS_MS && !attach_target_has_ended(pid); waited += ENDS_STEP_MS)
+		clock_pause(ENDS_STEP_MS);
+	return attach_target_has_ended(pid);
+}
+
 /* PATH: the trace's, or NULL if that is not known. */
 static enum cli_status detach(struct work *w, const char *path)
 {
 	if (attaching_end(&w->attaching) != 0) {
+		if (w->waits && ends_now(w->options->pid))
+			return end_with_trace(w, HAS_ENDED);
 		cli_error("%s", w->attaching.reason);
 		run_at_end(&w->at);
 		return CLI_TROUBLE;
@@ -326,19 +355,6 @@ static enum cli_status detach(struct work *w, const char *path)
 	run_at_end(&w->at);
 	if (path && !w->options->quiet)
 		say_result(path);
-	return CLI_OK;
-}
-
-/* The trace was ended by the process's end, or by another log-malloc, as HOW says. */
-static enum cli_status end_with_trace(struct work *w, const char *how)
-{
-	if (w->is_file)
-		clear_journal(w->to.path, w->options->pid);
-	if (!w->options->quiet)
-		cli_error("process %d %s", (int)w->options->pid, how);
-	run_at_end(&w->at);
-	if (w->is_file && !w->options->quiet)
-		say_result(w->to.path);
 	return CLI_OK;
 }
 
@@ -362,7 +378,7 @@ static enum cli_status wait_and_detach(struct work *w)
 	                                 .for_ms = w->options->for_ms,
 	                                 .growth = w->options->growth};
 	const enum attach_wait_end end = attach_wait(&wait);
-	const char *how = end == ATTACH_WAIT_ENDED ? "has ended" : end == ATTACH_WAIT_UNTRACED ? find_end(w) : NULL;
+	const char *how = end == ATTACH_WAIT_ENDED ? HAS_ENDED : end == ATTACH_WAIT_UNTRACED ? find_end(w) : NULL;
 
 	if (how)
 		return end_with_trace(w, how);

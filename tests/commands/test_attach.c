@@ -283,6 +283,11 @@ START_TEST(it_waits_for_a_time_for_growth_or_for_a_signal)
 	                        " -p $p -o t --for 60s & l=$!; sleep 0.4; "
 	                        "kill -TERM $p; wait $l; }"));
 	ck_assert(says(result.err, "has ended"));
+	/* Also if that comes between a reason to detach and detaching. */
+	result = must(run(START "start $B/tests/programs/attach_crew && { " LM
+	                        " -p $p -o t --for 60s & l=$!; sleep 0.4; kill -STOP $l; kill -KILL $p; wait $p; "
+	                        "kill -TERM $l; kill -CONT $l; wait $l; }"));
+	ck_assert(says(result.err, "has ended"));
 }
 END_TEST
 
