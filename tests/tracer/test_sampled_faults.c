@@ -10,14 +10,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "both_ways.h"
 #include "support.h"
 #include "traced.h"
-
-static const struct flavour {
-	const char *environment, *suffix;
-} flavours[] = {{"LD_PRELOAD=$B/liblog-malloc2.so", ""}, {"", ".static"}};
-
-enum { FLAVOURS = sizeof flavours / sizeof *flavours };
 
 static const struct way {
 	const char *settings;
