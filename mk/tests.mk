@@ -55,7 +55,7 @@ $(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o) | $(LIBATOMIC)
 
 # ---- suites -------------------------------------------------------------------
 
-SUPPORT := $(call obj,$(addprefix tests/support/,support.c failures.c flavours.c packed_text.c linked.c traced.c rings.c chip.c messages.c))
+SUPPORT := $(call obj,$(addprefix tests/support/,support.c tracing.c failures.c flavours.c packed_text.c linked.c traced.c rings.c chip.c messages.c))
 
 # $(1) folder, $(2) what its suites link beside their support
 define suite_rule
