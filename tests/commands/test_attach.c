@@ -3,6 +3,7 @@
 #include "running_programs.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +20,6 @@ START_TEST(calls_are_traced_until_it_is_detached)
 	struct run result;
 	struct traced traced;
 
-	if (!can_attach("calls_are_traced_until_it_is_detached"))
-		return;
 	result = must(run(
 		START "start $B/tests/programs/attach_crew && " LM " -p $p -o t && sleep 0.3 && " LM
 		      " -p $p --detach && [ ! -e t.journal ] && cp t before && sleep 0.1 && cmp t before && " STOP));
@@ -43,8 +42,6 @@ START_TEST(a_hundred_times_leave_nothing_behind)
 {
 	struct run result;
 
-	if (!can_attach("a_hundred_times_leave_nothing_behind"))
-		return;
 	result = must(run(START "start $B/tests/programs/attach_crew || exit; n=0; "
 	                        "count() { wc -l </proc/$p/maps; ls /proc/$p/fd | wc -l; }; "
 	                        "for i in $(seq 100); do " LM " -q -p $p -o t && " LM " -q -p $p --detach || exit; "
@@ -88,8 +85,6 @@ static void all_ways_are_seen(const char *program)
 
 START_TEST(pointers_and_libraries_loaded_later_lead_to_it)
 {
-	if (!can_attach("pointers_and_libraries_loaded_later_lead_to_it"))
-		return;
 	build_library("");
 	all_ways_are_seen("$B/tests/programs/attach_later");
 }
@@ -98,8 +93,6 @@ END_TEST
 /* Its stubs stand for the functions' addresses in all objects. */
 START_TEST(a_program_with_a_fixed_address_is_traced)
 {
-	if (!can_attach("a_program_with_a_fixed_address_is_traced"))
-		return;
 	build_library("");
 	must(run("${CC:-cc} -O1 -fno-builtin-malloc -fno-pie -no-pie -o fixed $S/tests/programs/attach_later.c -ldl"));
 	all_ways_are_seen("./fixed");
@@ -111,8 +104,6 @@ START_TEST(lazy_and_early_binding_are_taken_over)
 {
 	static const char *const flags[] = {"-Wl,-z,lazy", "-Wl,-z,now,-z,relro", "-fno-plt", "-Wl,--hash-style=sysv"};
 
-	if (!can_attach("lazy_and_early_binding_are_taken_over"))
-		return;
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		build_library(flags[i]);
 		must(run("${CC:-cc} -O1 -fno-builtin-malloc %s -o bound $S/tests/programs/attach_later.c -ldl",
@@ -124,8 +115,6 @@ END_TEST
 
 START_TEST(a_process_in_namespaces_of_its_own_is_traced)
 {
-	if (!can_attach("a_process_in_namespaces_of_its_own_is_traced"))
-		return;
 	if (run("unshare -rmpf --mount-proc true").status != 0) {
 		skip("a_process_in_namespaces_of_its_own_is_traced", "no namespaces may be made here");
 		return;
@@ -187,8 +176,6 @@ START_TEST(programs_of_cxx_and_python_run_as_without_it)
 				     "	std::printf(\"%ld %ld %ld\\n\", sums[0], sums[1], sums[2]);\n"
 				     "}\n";
 
-	if (!can_attach("programs_of_cxx_and_python_run_as_without_it"))
-		return;
 	write_file("threads.cc", source, sizeof source - 1);
 	must(run("${CXX:-c++} -O1 -pthread -o threads threads.cc"));
 	runs_as_without("./threads");
@@ -205,8 +192,6 @@ END_TEST
 /* At each moment of its start, and while it executes another program. */
 START_TEST(a_program_that_starts_is_not_harmed)
 {
-	if (!can_attach("a_program_that_starts_is_not_harmed"))
-		return;
 	must(run("seq 20000 >numbers; for i in $(seq 24); do "
 	         "bash -c 'exec bash -c \"exec sort -rn numbers\"' >sorted 2>errors & p=$!; sleep 0.00$((i %% 8)); "
 	         "{ " LM " -q -p $p -o t && " LM " -q -p $p --detach; } 2>/dev/null; "
@@ -218,8 +203,7 @@ END_TEST
 START_TEST(a_server_under_load_answers_all)
 {
 	if (!can_run("a_server_under_load_answers_all", "redis-server") ||
-	    !can_run("a_server_under_load_answers_all", "redis-benchmark") ||
-	    !can_attach("a_server_under_load_answers_all"))
+	    !can_run("a_server_under_load_answers_all", "redis-benchmark"))
 		return;
 	must(run("redis-server --port 0 --unixsocket $PWD/socket --save '' >log & p=$!; "
 	         "for i in $(seq 200); do [ -S socket ] && break; sleep 0.02; done; "
@@ -234,8 +218,6 @@ START_TEST(a_stopped_process_stays_stopped)
 {
 	struct run result;
 
-	if (!can_attach("a_stopped_process_stays_stopped"))
-		return;
 	result = must(run(START "state() { sed -n 's/^State:.//p' /proc/$p/status; }; "
 	                        "start $B/tests/programs/attach_crew && kill -STOP $p && sleep 0.1 && " LM
 	                        " -q -p $p -o t && sleep 0.1 && state >stopped && kill -CONT $p && sleep 0.2 && " LM
@@ -250,8 +232,6 @@ START_TEST(a_process_that_ends_has_a_whole_trace)
 {
 	struct run result;
 
-	if (!can_attach("a_process_that_ends_has_a_whole_trace"))
-		return;
 	result = must(run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o t && sleep 0.1 && " STOP));
 	ck_assert(says(result.out, "whole\nstatus 0\n"));
 	ck_assert_uint_eq(traced_read("t", false).finis, 1);
@@ -267,8 +247,6 @@ START_TEST(it_waits_for_a_time_for_growth_or_for_a_signal)
 {
 	struct run result;
 
-	if (!can_attach("it_waits_for_a_time_for_growth_or_for_a_signal"))
-		return;
 	result = must(run(START "start $B/tests/programs/attach_crew && " LM " -p $p -o t --for 200ms && " LM
 	                        " -p $p -o t2 --until-growth 4K --for 60s && { " LM
 	                        " -p $p -o t3 --for 60s & l=$!; sleep 0.4; kill -TERM $l; wait $l; } && " STOP));
@@ -349,8 +327,6 @@ END_TEST
 /* Nothing may be loaded meanwhile: what is called would find the allocator's data half changed. */
 START_TEST(a_thread_that_stays_in_the_allocator_is_told)
 {
-	if (!can_attach("a_thread_that_stays_in_the_allocator_is_told"))
-		return;
 	is_refused("$B/tests/programs/attach_inside", "no moment without a thread inside the allocator");
 }
 END_TEST
@@ -359,8 +335,6 @@ START_TEST(twice_is_refused_and_so_is_detaching_from_nothing)
 {
 	struct run result;
 
-	if (!can_attach("twice_is_refused_and_so_is_detaching_from_nothing"))
-		return;
 	result = run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o t && { " LM
 	                   " -p $p -o t2; s=$?; [ ! -e t2 ] && " LM " -q -p $p --detach && " LM
 	                   " -p $p --detach; [ $? = 2 ] && [ $s = 2 ]; } || exit 1; " STOP);
@@ -396,24 +370,23 @@ int main(void)
 {
 	Suite *suite = suite_create("attach");
 
-#define ONCE(test) add_test(suite, #test, test, 0)
-	ONCE(calls_are_traced_until_it_is_detached);
-	ONCE(a_hundred_times_leave_nothing_behind);
-	ONCE(pointers_and_libraries_loaded_later_lead_to_it);
-	ONCE(a_program_with_a_fixed_address_is_traced);
-	ONCE(lazy_and_early_binding_are_taken_over);
-	ONCE(a_process_in_namespaces_of_its_own_is_traced);
-	ONCE(programs_of_cxx_and_python_run_as_without_it);
-	ONCE(a_program_that_starts_is_not_harmed);
-	ONCE(a_server_under_load_answers_all);
-	ONCE(a_stopped_process_stays_stopped);
-	ONCE(a_process_that_ends_has_a_whole_trace);
-	ONCE(it_waits_for_a_time_for_growth_or_for_a_signal);
-	ONCE(what_can_not_be_traced_is_told_why);
+#define ATTACHED(test) add_tracing_test(suite, TRACING_ATTACHED, #test, test, 0)
+	ATTACHED(calls_are_traced_until_it_is_detached);
+	ATTACHED(a_hundred_times_leave_nothing_behind);
+	ATTACHED(pointers_and_libraries_loaded_later_lead_to_it);
+	ATTACHED(a_program_with_a_fixed_address_is_traced);
+	ATTACHED(lazy_and_early_binding_are_taken_over);
+	ATTACHED(a_process_in_namespaces_of_its_own_is_traced);
+	ATTACHED(programs_of_cxx_and_python_run_as_without_it);
+	ATTACHED(a_program_that_starts_is_not_harmed);
+	ATTACHED(a_server_under_load_answers_all);
+	ATTACHED(a_stopped_process_stays_stopped);
+	ATTACHED(a_process_that_ends_has_a_whole_trace);
+	ATTACHED(it_waits_for_a_time_for_growth_or_for_a_signal);
+	ATTACHED(what_can_not_be_traced_is_told_why);
 	ONCE(no_process_is_told);
-	ONCE(a_thread_that_stays_in_the_allocator_is_told);
-	ONCE(twice_is_refused_and_so_is_detaching_from_nothing);
-	ONCE(without_permission_the_reason_is_told);
-#undef ONCE
+	ATTACHED(a_thread_that_stays_in_the_allocator_is_told);
+	ATTACHED(twice_is_refused_and_so_is_detaching_from_nothing);
+	ATTACHED(without_permission_the_reason_is_told);
 	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,7 +189,7 @@ START_TEST(a_launcher_that_is_killed_while_it_compresses_leaves_the_trace)
 {
 	struct run r;
 
-	if (!can_run("a_launcher_that_is_killed_while_it_compresses_leaves_the_trace", "strace"))
+	if (!can_strace("a_launcher_that_is_killed_while_it_compresses_leaves_the_trace"))
 		return;
 	build();
 	r = run("strace -qq -o calls -e trace=%.*s -e inject=%s=3000000 "
@@ -219,7 +220,7 @@ START_TEST(a_signal_stops_compressing_and_leaves_the_trace)
 	static const char *const signals[] = {"INT", "TERM", "HUP", "QUIT"};
 	struct run r;
 
-	if (!can_run("a_signal_stops_compressing_and_leaves_the_trace", "strace"))
+	if (!can_strace("a_signal_stops_compressing_and_leaves_the_trace"))
 		return;
 	build();
 	/* What bash starts in the background has INT and QUIT ignored. */
@@ -238,7 +239,7 @@ END_TEST
 
 START_TEST(a_signal_that_was_ignored_does_not_stop_it)
 {
-	if (!can_run("a_signal_that_was_ignored_does_not_stop_it", "strace"))
+	if (!can_strace("a_signal_that_was_ignored_does_not_stop_it"))
 		return;
 	build();
 	run("trap '' HUP INT TERM; strace -qq -o calls -e trace=write -e inject=write:delay_exit=300000 "
@@ -253,7 +254,7 @@ START_TEST(on_a_terminal_it_says_how_far_it_is)
 {
 	static const char *const commands[] = {"", "-q"};
 
-	if (!can_run("on_a_terminal_it_says_how_far_it_is", "strace") ||
+	if (!can_strace("on_a_terminal_it_says_how_far_it_is") ||
 	    !can_run("on_a_terminal_it_says_how_far_it_is", "script"))
 		return;
 	build();
@@ -330,7 +331,7 @@ START_TEST(a_file_that_takes_the_traces_name_at_once_is_left_alone)
 {
 	struct run r;
 
-	if (!can_run("a_file_that_takes_the_traces_name_at_once_is_left_alone", "strace"))
+	if (!can_strace("a_file_that_takes_the_traces_name_at_once_is_left_alone"))
 		return;
 	build();
 	r = run("strace -qq -o calls -e trace=%%stat,openat -e inject=%%stat,openat:delay_enter=20000 " LM

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `log-malloc --lost`: what a program lost is found when it ends, however it ends, and is in its trace. */
 #include "support.h"
+#include "tracing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,7 +172,7 @@ START_TEST(without_permission_the_program_runs_all_the_same)
 {
 	struct run r;
 
-	if (!can_run("without_permission_the_program_runs_all_the_same", "strace"))
+	if (!can_strace("without_permission_the_program_runs_all_the_same"))
 		return;
 	r = run("strace -f -o /dev/null " LM " --lost -o trace " ENDING " exit");
 	ck_assert_int_eq(r.status, 3);
@@ -185,16 +186,17 @@ int main(void)
 {
 	Suite *suite = suite_create("last_look");
 
-	TIMES(what_is_lost_is_found_however_the_program_ends, ENDS);
-	TIMES(a_static_program_is_looked_at_as_well, ENDS);
-	TIMES(other_allocators_own_memory_holds_no_pointers, (int)(sizeof allocators / sizeof *allocators));
-	TIMES(every_format_takes_the_result, (int)(sizeof formats / sizeof *formats));
-	ONCE(findleak_lists_what_is_lost_alone);
-	ONCE(a_program_that_loses_nothing_has_no_leaks);
-	ONCE(each_followed_process_has_its_own_result);
-	ONCE(processes_that_are_not_followed_are_left_alone);
-	ONCE(after_exec_the_last_program_is_looked_at);
-	ONCE(job_control_works);
+#define LOOKING(test, times) add_tracing_test(suite, TRACING_CHILDREN, #test, test, times)
+	LOOKING(what_is_lost_is_found_however_the_program_ends, ENDS);
+	LOOKING(a_static_program_is_looked_at_as_well, ENDS);
+	LOOKING(other_allocators_own_memory_holds_no_pointers, (int)(sizeof allocators / sizeof *allocators));
+	LOOKING(every_format_takes_the_result, (int)(sizeof formats / sizeof *formats));
+	LOOKING(findleak_lists_what_is_lost_alone, 0);
+	LOOKING(a_program_that_loses_nothing_has_no_leaks, 0);
+	LOOKING(each_followed_process_has_its_own_result, 0);
+	LOOKING(processes_that_are_not_followed_are_left_alone, 0);
+	LOOKING(after_exec_the_last_program_is_looked_at, 0);
+	LOOKING(job_control_works, 0);
 	ONCE(the_trace_has_to_be_a_file);
 	ONCE(without_permission_the_program_runs_all_the_same);
 	return run_suite(suite);

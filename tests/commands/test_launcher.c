@@ -2,6 +2,7 @@
 /* log-malloc: how it ends, what the command sees of it, and the examples under it. */
 #include "commands.h"
 #include "support.h"
+#include "tracing.h"
 
 /* ---- how it ends ------------------------------------------------------------ */
 
@@ -189,10 +190,8 @@ START_TEST(no_signal_goes_to_a_process_that_was_waited_for)
 {
 	struct run result;
 
-	if (!have_command("strace") || run("strace -qq -e inject=wait4:delay_exit=1 true").status != 0) {
-		skip("no_signal_goes_to_a_process_that_was_waited_for", "there is no strace that delays system calls");
+	if (!can_strace("no_signal_goes_to_a_process_that_was_waited_for"))
 		return;
-	}
 	result = run("strace -o calls -e trace=wait4,waitid,kill -e inject=wait4,waitid:delay_exit=300000 bash -c "
 	             "'echo $$ >pid; exec " LM " -q -o t bash -c \": >ready; sleep 0.1\"' &\n"
 	             "until [ -e ready ]; do sleep 0.01; done\n"

@@ -7,6 +7,7 @@
 #include "lost.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -389,18 +390,20 @@ int main(void)
 {
 	Suite *suite = suite_create("lost");
 
-	TIMES(every_way_to_a_block_is_told, KNOWN * FLAVOURS);
+#define LOOKING(test, times) add_tracing_test(suite, TRACING_OTHERS, #test, test, times)
+	LOOKING(every_way_to_a_block_is_told, KNOWN * FLAVOURS);
 	TIMES(memcheck_tells_the_same, KNOWN);
-	EACH(threads_have_pointers_in_many_places);
-	EACH(nothing_of_the_containers_of_cxx_is_lost);
-	EACH(a_process_whose_first_thread_has_ended_is_looked_into);
-	ONCE(storage_of_a_loaded_library_has_pointers);
-	ONCE(mappings_between_those_of_musl_are_roots);
-	ONCE(the_command_finds_the_trace_and_the_process);
-	ONCE(a_process_that_was_attached_to_is_looked_into);
-	ONCE(a_process_in_another_pid_namespace_is_found);
+	LOOKING(threads_have_pointers_in_many_places, FLAVOURS);
+	LOOKING(nothing_of_the_containers_of_cxx_is_lost, FLAVOURS);
+	LOOKING(a_process_whose_first_thread_has_ended_is_looked_into, FLAVOURS);
+	LOOKING(storage_of_a_loaded_library_has_pointers, 0);
+	LOOKING(mappings_between_those_of_musl_are_roots, 0);
+	LOOKING(the_command_finds_the_trace_and_the_process, 0);
+	add_tracing_test(suite, TRACING_ATTACHED, "a_process_that_was_attached_to_is_looked_into",
+	                 a_process_that_was_attached_to_is_looked_into, 0);
+	LOOKING(a_process_in_another_pid_namespace_is_found, 0);
 	ONCE(a_process_of_another_user_is_refused);
 	TIMES(what_can_not_be_looked_into_is_refused, 6);
-	TIMES(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole, 6);
+	LOOKING(a_process_that_dies_meanwhile_has_ended_or_was_seen_whole, 6);
 	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "journal.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -297,10 +298,8 @@ START_TEST(a_merge_that_is_killed_can_be_gone_on_with)
 	struct run result;
 	size_t whole, base;
 
-	if (!have_command("strace") || run("strace -qq -e inject=unlink:error=EPERM true").status != 0) {
-		skip("a_merge_that_is_killed_can_be_gone_on_with", "there is no strace that injects signals");
+	if (!can_strace("a_merge_that_is_killed_can_be_gone_on_with"))
 		return;
-	}
 	result = leave("strace -o calls -e trace=unlink,unlinkat -e inject=unlink,unlinkat:signal=KILL", "killed");
 	ck_assert_int_eq(result.status, 137);
 	ck_assert_int_eq(run("grep -q t.journal calls").status, 0);
@@ -326,10 +325,8 @@ START_TEST(a_journal_that_can_not_be_removed)
 {
 	struct run result;
 
-	if (!have_command("strace") || run("strace -qq -e inject=unlink:error=EPERM true").status != 0) {
-		skip("a_journal_that_can_not_be_removed", "there is no strace that injects errors");
+	if (!can_strace("a_journal_that_can_not_be_removed"))
 		return;
-	}
 	result = leave("strace -o calls -e trace=unlink,unlinkat -e inject=unlink,unlinkat:error=EPERM", "killed");
 	ck_assert_int_eq(result.status, 3);
 	ck_assert_ptr_nonnull(strstr(result.err, "log-malloc: t.journal: the trace has all of this file, which can not "

@@ -2,6 +2,7 @@
 /* Where functions, files and lines come from: addr2line says what is right. */
 #include "inlined.h"
 #include "support.h"
+#include "tracing.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -201,7 +202,7 @@ END_TEST
 
 START_TEST(no_process_is_started_for_a_frame)
 {
-	if (!can_run("no_process_is_started_for_a_frame", "strace"))
+	if (!can_strace("no_process_is_started_for_a_frame"))
 		return;
 	trace_inlined("${CXX:-c++}", "", false);
 	must(run("strace -f -o calls $B/log-malloc-findleak t >out; ! grep -E 'clone|fork|socket' calls && test "

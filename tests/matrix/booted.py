@@ -76,7 +76,7 @@ def lines_here(build, directory):
 	if result.returncode == 0:
 		return result.stdout.splitlines()
 	lines = result.stdout.splitlines()
-	if "does not permit" in result.stdout or "is not possible here" in result.stdout:
+	if re.search(r"does not permit|permits nobody|is not possible here|\(seccomp\)", result.stdout):
 		raise Unable(f"processes may not be traced here, so there is nothing to compare with: {lines[-1]}")
 	raise Wrong(f"on this machine: {'; '.join(lines[-3:])}")
 

@@ -5,9 +5,6 @@
 
 #include "support.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 /*
  * A shell function: starts a program in the background, whose number is $p, and waits until it says that it is ready.
  * Its standard input is the pipe of descriptor 7. What it prints goes to the file "out".
@@ -19,18 +16,5 @@
 
 /* Ends it, and shows what it printed. */
 #define STOP "kill -TERM $p; wait $p; echo \"status $?\" >>out; cat out"
-
-/* Is the tracer permitted here? Containers often forbid it. */
-static inline bool can_attach(const char *test)
-{
-	if (run(START "start $B/tests/programs/attach_crew && " LM " -q -p $p -o probe; s=$?; kill -KILL $p; exit $s")
-	            .status == 0)
-		return true;
-	if (strstr(run("cat run.*.err").out, "does not permit")) {
-		skip(test, "processes may not be traced here");
-		return false;
-	}
-	return true;
-}
 
 #endif

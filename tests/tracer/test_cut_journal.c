@@ -11,6 +11,7 @@
 #include "both_ways.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 enum { TIMES_EACH = 2 };
 
@@ -87,11 +88,8 @@ START_TEST(a_journal_that_is_cut_and_made_longer_during_a_write)
 	struct traced trace;
 	struct run r;
 
-	if (!have_command("strace") || run("strace -qq -e inject=writev:delay_enter=1 true").status != 0) {
-		skip("a_journal_that_is_cut_and_made_longer_during_a_write",
-		     "there is no strace that delays system calls");
+	if (!can_strace("a_journal_that_is_cut_and_made_longer_during_a_write"))
 		return;
-	}
 	must(run(
 		"strace -f -qq -o calls -e trace=writev %s && awk -v n=0 '/writev/ { n++ } / = [0-9]+$/ && $NF > 20000 "
 		"{ print n; exit }' calls >first && [ -s first ]",

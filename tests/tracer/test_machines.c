@@ -9,6 +9,7 @@
 #include "running_programs.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 /* ---- other libcs and machines ------------------------------------------------------ */
 
@@ -92,7 +93,7 @@ START_TEST(a_running_program_of_musl_is_attached_to)
 	struct traced trace;
 
 	if (!can_run("a_running_program_of_musl_is_attached_to", "musl-gcc") ||
-	    !can_attach("a_running_program_of_musl_is_attached_to"))
+	    !can_trace("a_running_program_of_musl_is_attached_to", TRACING_ATTACHED))
 		return;
 	must(run("musl-gcc -shared -fPIC -fno-builtin-malloc -o later.so -x c - <<< "
 	         "'void *malloc(unsigned long); void *allocate(void) { return malloc(1006); }'"));

@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 #include <string.h>
 
@@ -205,10 +206,8 @@ START_TEST(a_write_that_takes_seconds)
 	struct run result;
 	struct traced trace;
 
-	if (!have_command("strace") || run("strace -qq -e inject=writev:delay_enter=1 true").status != 0) {
-		skip("a_write_that_takes_seconds", "there is no strace that delays system calls");
+	if (!can_strace("a_write_that_takes_seconds"))
 		return;
-	}
 	result = run("strace -f -qq -o calls -e trace=writev -e inject=writev:delay_enter=3000000:when=40 "
 	             "env %s LOG_MALLOC_QUIET=1 LOG_MALLOC_OUTPUT=t " PROGRAMS "threads%s 4 20000 >live",
 	             flavours[_i].environment, flavours[_i].suffix);

@@ -13,6 +13,7 @@
 #include "both_ways.h"
 #include "support.h"
 #include "traced.h"
+#include "tracing.h"
 
 /* Twice so many calls and their releases, with something between. */
 #define EVENTS 20000
@@ -82,7 +83,7 @@ START_TEST(events_share_their_writes)
 	char arguments[64];
 	struct run result;
 
-	if (!can_run("events_share_their_writes", "strace") || !can_run("events_share_their_writes", "perl"))
+	if (!can_strace("events_share_their_writes") || !can_run("events_share_their_writes", "perl"))
 		return;
 	snprintf(arguments, sizeof arguments, "%d true", EVENTS);
 	result = run_into(_i, "strace -f -qq -e trace=write,writev -e signal=none -o calls ", &flavours[0], "faults",
@@ -98,7 +99,7 @@ START_TEST(what_nobody_reads_shares_its_writes_too)
 {
 	struct run result;
 
-	if (!can_run("what_nobody_reads_shares_its_writes_too", "strace"))
+	if (!can_strace("what_nobody_reads_shares_its_writes_too"))
 		return;
 	result = run("strace -f -qq -e trace=write,writev -o calls env %s LOG_MALLOC_QUIET=1 "
 	             "$B/tests/programs/faults %d true 1022>/dev/null",

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "flavours.h"
-#include "running_programs.h"
 #include "support.h"
+#include "tracing.h"
 
 /* The kinds of traces. In the sampled ones, blocks of 256 KiB and more are in the sample, but for one in 10^7. */
 static const char *const kinds[] = {"LOG_MALLOC_FORMAT=full", "LOG_MALLOC_FORMAT=compact", "LOG_MALLOC_FORMAT=packed",
@@ -676,8 +676,6 @@ START_TEST(a_command_is_run_while_log_malloc_is_attached)
 {
 	struct run r;
 
-	if (!can_attach("a_command_is_run_while_log_malloc_is_attached"))
-		return;
 	r = must(attach("--at growth=5M --run " TELL, "alloc:6:1024 await alloc:6:1024",
 	                "touch ran; " MOMENT(1) "touch ran"));
 	ck_assert_ptr_nonnull(strstr(r.err, "\nat-growth t\n"));
@@ -696,8 +694,6 @@ START_TEST(when_it_detaches_nothing_is_run_any_more)
 	char shell[256];
 	struct run r;
 
-	if (!can_attach("when_it_detaches_nothing_is_run_any_more"))
-		return;
 	snprintf(shell, sizeof shell, "touch ran; " MOMENT(1) "%s wait $l; s=$?; touch ran; wait $p; [ $? = 3 ]",
 	         ways[_i]);
 	r = must(attach("--at growth=5M --run " TELL, "alloc:6:1024 await alloc:6:1024", shell));
@@ -712,8 +708,6 @@ START_TEST(a_command_that_hangs_is_ended_when_it_detaches)
 {
 	struct run r;
 
-	if (!can_attach("a_command_that_hangs_is_ended_when_it_detaches"))
-		return;
 	r = must(attach("--at growth=5M --run 'echo at-; sleep 1234.25; echo no'", "alloc:6:1024 await",
 	                "touch ran; " MOMENT(1) "while kill -TERM $l 2>/dev/null; do sleep 0.1; done; touch ran"));
 	ck_assert_ptr_nonnull(strstr(r.err, " is not traced any more; "));
@@ -726,8 +720,6 @@ START_TEST(the_file_that_an_attached_process_keeps_is_found)
 {
 	struct run r;
 
-	if (!can_attach("the_file_that_an_attached_process_keeps_is_found"))
-		return;
 	r = must(attach("--sample 1K --limit 4M --at growth=8M --run " TELL, "alloc:9:1024 wait:100", "touch ran"));
 	ck_assert_msg(strstr(r.err, "\nat-growth t.at-growth\n") != NULL, "%s", r.err);
 }
@@ -792,10 +784,14 @@ int main(void)
 	ONCE(processes_of_earlier_runs_have_nothing_run);
 	ONCE(without_the_kernels_help_the_directory_is_searched);
 	ONCE(a_command_that_takes_long_or_fails_hinders_no_worker);
-	ONCE(a_command_is_run_while_log_malloc_is_attached);
-	TIMES(when_it_detaches_nothing_is_run_any_more, 2);
-	ONCE(a_command_that_hangs_is_ended_when_it_detaches);
-	ONCE(the_file_that_an_attached_process_keeps_is_found);
+	add_tracing_test(suite, TRACING_ATTACHED, "a_command_is_run_while_log_malloc_is_attached",
+	                 a_command_is_run_while_log_malloc_is_attached, 0);
+	add_tracing_test(suite, TRACING_ATTACHED, "when_it_detaches_nothing_is_run_any_more",
+	                 when_it_detaches_nothing_is_run_any_more, 2);
+	add_tracing_test(suite, TRACING_ATTACHED, "a_command_that_hangs_is_ended_when_it_detaches",
+	                 a_command_that_hangs_is_ended_when_it_detaches, 0);
+	add_tracing_test(suite, TRACING_ATTACHED, "the_file_that_an_attached_process_keeps_is_found",
+	                 the_file_that_an_attached_process_keeps_is_found, 0);
 	ONCE(what_runs_has_to_know_when);
 	return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A process that is watched from its start to its end behaves as if it were not, and is shown when it ends. */
 #include "support.h"
+#include "tracing.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -318,13 +319,14 @@ int main(void)
 {
 	Suite *suite = suite_create("watch");
 
-	ONCE(a_process_that_exits_is_shown_once_with_all_its_threads);
-	ONCE(threads_that_end_alone_are_not_held);
-	ONCE(the_main_thread_can_end_first);
-	TIMES(exec_ends_the_other_threads_and_not_the_process, 2);
-	TIMES(a_process_that_a_signal_kills_is_shown, (int)(sizeof deadly / sizeof *deadly));
-	ONCE(signals_are_delivered_as_ever);
-	TIMES(processes_that_it_starts_are_shown_if_they_are_followed, 2);
-	ONCE(processes_that_run_on_are_let_go);
+#define WATCHING(test, times) add_tracing_test(suite, TRACING_CHILDREN, #test, test, times)
+	WATCHING(a_process_that_exits_is_shown_once_with_all_its_threads, 0);
+	WATCHING(threads_that_end_alone_are_not_held, 0);
+	WATCHING(the_main_thread_can_end_first, 0);
+	WATCHING(exec_ends_the_other_threads_and_not_the_process, 2);
+	WATCHING(a_process_that_a_signal_kills_is_shown, (int)(sizeof deadly / sizeof *deadly));
+	WATCHING(signals_are_delivered_as_ever, 0);
+	WATCHING(processes_that_it_starts_are_shown_if_they_are_followed, 2);
+	WATCHING(processes_that_run_on_are_let_go, 0);
 	return run_suite(suite);
 }
