@@ -319,7 +319,8 @@ END_TEST
 #define PAGE                                                                                                           \
 	"block() { sed -n \"/^<!-- test: $1 -->$/,/^\\`\\`\\`$/p\" $S/docs/fleet.md | sed "                            \
 	"\"s|http://localhost:4040|$U|; "                                                                              \
-	"s|/var/log/log-malloc/|$PWD/|; s|/trace/|$PWD/|; s|/usr/bin/|$B/|; s|/usr/lib/|$B/|; s|%%d/|$PWD/|; s|%%H|host|\"; }; "
+	"s|/var/log/log-malloc/|$PWD/|; s|/trace/|$PWD/|; s|/usr/bin/|$B/|; s|/usr/lib/|$B/|; s|%%d/|$PWD/|; "         \
+	"s|%%H|host|\"; }; "
 
 START_TEST(the_commands_of_the_page_about_fleets_work)
 {
