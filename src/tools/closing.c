@@ -29,11 +29,17 @@
 /*
  * Does the trace end where its process executed a program that was not traced? That
  * had neither INIT nor FINI. A process that is killed, or that ends by a system call
- * of its own, has no FINI either.
+ * of its own, has no FINI either. An older file has none.
  */
 static bool ends_in_exec(const struct tally *tally)
 {
-	return tally->starts && !tally->finished && !tally->lost && !tally->unwritten;
+	return tally->starts && !tally->finished && !tally->lost && !tally->unwritten && !tally->is_older;
+}
+
+/* Is there nothing to look at, neither in the trace nor in an older file of it? */
+static bool is_empty(const struct tally *tally)
+{
+	return !tally->events && !tally->lost && !tally->has_older;
 }
 
 /* ERROR is an errno of the tracker's. */
@@ -334,7 +340,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 		cli_error("cannot read the trace %s: %s", to->path, strerror(error));
 		return;
 	}
-	if (tally->events == 0 && tally->lost == 0) {
+	if (is_empty(tally)) {
 		say_nothing_seen(options, tally, to->path, status);
 		if (ends_in_exec(tally) && WIFEXITED(status))
 			say_what_helps(ending->library);
@@ -360,7 +366,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 	print_saving(tally);
 	if (WIFEXITED(status) && ends_in_exec(tally))
 		print_untraced(tally);
-	if (tally->events && !ending->is_temporary)
+	if ((tally->events || tally->has_older) && !ending->is_temporary)
 		say_next(to, ending->compressed != 0, tally->is_packed);
 	else
 		fputc('\n', stderr);

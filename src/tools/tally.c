@@ -19,6 +19,7 @@
 #define LOST          "# " LM_TRACE_LOST " "
 #define LIMIT         "# " LM_TRACE_LIMIT " "
 #define LIVE          "# " LM_TRACE_LIVE " "
+#define CONTINUED     "# " LM_TRACE_CONTINUED
 #define FORMAT_PACKED "# " LM_TRACE_FORMAT " packed"
 
 /* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
@@ -61,6 +62,12 @@ static bool begins_with(const char *line, size_t len, const char *text, size_t t
 	return len >= text_len && memcmp(line, text, text_len) == 0;
 }
 
+static void take_live(struct count *count, uintmax_t live)
+{
+	count->live += live;
+	count->tally->has_older = true;
+}
+
 static void count_information(struct count *count, const char *line, size_t len)
 {
 	if (begins_with(line, len, EXE, sizeof EXE - 1))
@@ -70,7 +77,7 @@ static void count_information(struct count *count, const char *line, size_t len)
 	else if (begins_with(line, len, LIMIT, sizeof LIMIT - 1))
 		count->tally->limit = number_of(line + sizeof LIMIT - 1, len - (sizeof LIMIT - 1));
 	else if (count->is_begun && begins_with(line, len, LIVE, sizeof LIVE - 1))
-		count->live += number_of(line + sizeof LIVE - 1, len - (sizeof LIVE - 1));
+		take_live(count, number_of(line + sizeof LIVE - 1, len - (sizeof LIVE - 1)));
 	else if (begins_with(line, len, FORMAT_PACKED, sizeof FORMAT_PACKED - 1))
 		count->tally->is_packed = true;
 }
@@ -80,6 +87,7 @@ static void count_line(struct count *count, const char *line, size_t len)
 	if (len && line[0] == '#')
 		count_information(count, line, len);
 	count->is_begun = begins_with(line, len, INIT, HEAD);
+	count->tally->is_older = begins_with(line, len, CONTINUED, sizeof CONTINUED - 1);
 	if (len < 2 || line[0] != '+' || line[1] != ' ')
 		return;
 	if (begins_with(line, len, INIT, HEAD)) {
@@ -108,6 +116,7 @@ static const char *count_packed(struct count *count, const char *at, const char 
 		if ((size_t)(end - at) < length)
 			break;
 		count->tally->events += words && (unsigned char)*at != LM_PACKED_NODE;
+		count->tally->is_older = false;
 		at += length;
 	}
 	return at;

@@ -15,6 +15,8 @@ struct tally {
 	uintmax_t events; /* calls of allocation functions */
 	uintmax_t starts; /* INIT lines: the number of process images */
 	bool finished;    /* the last of them has FINI */
+	bool has_older;   /* what was in front of it is in an older file (older.h) */
+	bool is_older;    /* it goes on in a newer file */
 	uintmax_t lost;   /* events that could not be written, as "# LOST" lines and the tracker's note say */
 	bool is_least;    /* there may be more of these */
 	int unwritten;    /* why more could not be written, which nobody counted: an errno; 0: there is no more */

@@ -319,7 +319,8 @@ END_TEST
 #define PAGE                                                                                                           \
 	"block() { sed -n \"/^<!-- test: $1 -->$/,/^\\`\\`\\`$/p\" $S/docs/fleet.md | sed "                            \
 	"\"s|http://localhost:4040|$U|; "                                                                              \
-	"s|/var/log/log-malloc/|$PWD/|; s|/trace/|$PWD/|; s|/usr/bin/|$B/|; s|%%d/|$PWD/|; s|%%H|host|\"; }; "
+	"s|/var/log/log-malloc/|$PWD/|; s|/trace/|$PWD/|; s|/usr/bin/|$B/|; s|/usr/lib/|$B/|; s|%%d/|$PWD/|; "         \
+	"s|%%H|host|\"; }; "
 
 START_TEST(the_commands_of_the_page_about_fleets_work)
 {
@@ -332,6 +333,13 @@ START_TEST(the_commands_of_the_page_about_fleets_work)
 	         "head -1 store/1.request | grep -qi '/ingest?name=exampled%%7bhost%%3dhost%%7d&' && "
 	         "command=$(block sidecar | grep ^log-malloc-push) && PATH=$B:$PATH $command && "
 	         "head -1 store/2.request | grep -qi 'name=exampled%%7bzone%%3da%%7d&' && [ $(sum 2 2) -ge 7 ]"));
+}
+END_TEST
+
+START_TEST(the_settings_of_the_page_about_fleets_make_a_sampled_trace)
+{
+	must(run(PAGE "U=; settings=$(block traced | sed -n 's/^Environment=//p'); [ -n \"$settings\" ] && "
+	              "env $settings true 2>/dev/null && grep -q '^# SAMPLE 524288$' exampled.trace"));
 }
 END_TEST
 
@@ -399,6 +407,7 @@ int main(void)
 	ONCE(several_traces_are_sent_side_by_side);
 	ONCE(a_process_is_found_by_its_number);
 	ONCE(the_commands_of_the_page_about_fleets_work);
+	ONCE(the_settings_of_the_page_about_fleets_make_a_sampled_trace);
 	ONCE(systemd_takes_the_unit_of_the_page);
 	ONCE(wrong_usage_is_refused);
 	return run_suite(suite);

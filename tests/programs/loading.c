@@ -8,6 +8,8 @@
  *         100 of its blocks are released here and 100 of ours there
  *     loading replace FIRST.so FUNCTION SECOND.so FUNCTION
  *         the second one takes the first one's path after that was unloaded
+ *     loading replace-large FIRST.so FUNCTION SECOND.so FUNCTION
+ *         the same a hundred times, with blocks a hundred times as large
  *     loading switch FIRST.so FUNCTION SECOND.so FUNCTION
  *         SIGUSR1 switches tracing off before the first is unloaded, and on after the second was loaded
  *     loading cut LIBRARY.so FUNCTION SIZE
@@ -119,6 +121,20 @@ static int replace(char **argv)
 	return 0;
 }
 
+/* The names change places after each round, so that each is loaded at the other one's place again and again. */
+static int replace_large(char **argv)
+{
+	for (int i = 0; i < 100; i++) {
+		use(argv[0], argv[1], 2500100);
+		if (rename(argv[0], "kept.so") != 0 || rename(argv[2], argv[0]) != 0)
+			return 1;
+		use(argv[0], argv[3], 2500200);
+		if (rename(argv[0], argv[2]) != 0 || rename("kept.so", argv[0]) != 0)
+			return 1;
+	}
+	return 0;
+}
+
 static int switch_off_and_on(char **argv)
 {
 	allocate *function;
@@ -185,6 +201,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 6 && strcmp(argv[1], "replace") == 0)
 		return replace(argv + 2);
+	if (argc == 6 && strcmp(argv[1], "replace-large") == 0)
+		return replace_large(argv + 2);
 	if (argc == 6 && strcmp(argv[1], "switch") == 0)
 		return switch_off_and_on(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "cut") == 0)

@@ -12,6 +12,7 @@
  *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
  *        loud     more than a file can have is live between a third and two thirds of the rounds
  *        maps     behind it, the process gets a long memory map
+ *        lose     behind it, the file that is called t is removed
  *        forever  without an end
  *        stay     then the program says so, and waits to be killed
  */
@@ -168,6 +169,8 @@ int main(int argc, char **argv)
 		;
 	if (is_mode("maps"))
 		make_maps();
+	if (is_mode("lose") && unlink("t") != 0)
+		abort();
 	if (is_mode("exec"))
 		execv(argv[0], again);
 	if (is_mode("stay") && write(1, "staying\n", 8) == 8)

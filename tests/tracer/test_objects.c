@@ -232,6 +232,36 @@ START_TEST(a_library_that_takes_anothers_path_and_place_has_its_own_names)
 }
 END_TEST
 
+/* Of a sample, the loader's calls in between are no events, and the loader uses its memory for the next library again.
+ */
+START_TEST(a_library_that_takes_anothers_place_unseen_has_its_own_names)
+{
+	static const char *const samples[] = {"64K", "64K LOG_MALLOC_FORMAT=packed", "4K"};
+
+	make_library("first", "first", "-Wl,--build-id");
+	make_library("second", "other", "-Wl,--build-id");
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+		char settings[100];
+		struct traced trace;
+		int found = 0;
+
+		snprintf(settings, sizeof settings, "LOG_MALLOC_SAMPLE=%s", samples[i]);
+		trace = loading(settings, "replace-large ./first.so first ./second.so other");
+		for (size_t j = 0; j < trace.count; j++) {
+			const struct traced_call *call = &trace.list[j];
+
+			if (call->event.call != LM_CALL_MALLOC || call->event.size < 2500000)
+				continue;
+			found++;
+			ck_assert_uint_gt(call->depth, 1);
+			ck_assert_str_eq(traced_symbol(call->frames[1]),
+			                 call->event.size == 2500100 ? "first" : "other");
+		}
+		ck_assert_int_eq(found, 200);
+	}
+}
+END_TEST
+
 START_TEST(what_was_loaded_while_tracing_was_off_has_its_own_names)
 {
 	static const char *const options[] = {"-Wl,--build-id", "-Wl,--build-id=none"};
@@ -379,6 +409,7 @@ int main(void)
 	ONCE(a_library_without_a_build_id_comes_back_as_itself);
 	ONCE(the_stamp_of_a_file_stands_where_it_has_no_build_id);
 	ONCE(a_library_that_takes_anothers_path_and_place_has_its_own_names);
+	ONCE(a_library_that_takes_anothers_place_unseen_has_its_own_names);
 	ONCE(what_was_loaded_while_tracing_was_off_has_its_own_names);
 	ONCE(many_libraries_at_once_have_each_their_own_names);
 	ONCE(a_backtrace_goes_through_the_trampolines_of_an_audited_program);

@@ -472,6 +472,27 @@ START_TEST(the_launcher_says_in_the_newest_file_what_killed_it)
 }
 END_TEST
 
+/* The memory map of the end begins a new file, in which nothing happens. */
+START_TEST(the_launcher_knows_that_older_files_have_the_events)
+{
+	struct run r = must(run(LM " --sample 1 --limit 40K -o t " PROGRAMS "rotating 1 200 maps >said"));
+
+	ck_assert_uint_eq(file_read("t").events, 0);
+	ck_assert_msg(strstr(r.err, "log-malloc: 0 events, ") && strstr(r.err, " in t (older: t.old-1); next: "), "%s",
+	              r.err);
+}
+END_TEST
+
+/* The launcher's descriptor is that of an older file, and the newest one is gone. */
+START_TEST(a_newest_file_that_is_gone_is_no_program_that_was_not_traced)
+{
+	struct run r = must(run(LM " --sample 1 --limit 64K --keep 9 -o t " PROGRAMS "rotating 1 1000 lose >said"));
+
+	ck_assert_msg(strstr(r.err, " in t (older: t.old-1") && strstr(r.err, ", which was moved to "), "%s", r.err);
+	ck_assert_msg(!strstr(r.err, "was not traced"), "%s", r.err);
+}
+END_TEST
+
 /* ---- where no new file can be begun ---- */
 
 START_TEST(a_trace_without_a_file_of_its_own_takes_no_more)
@@ -618,6 +639,8 @@ int main(void)
 	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
+	ONCE(the_launcher_knows_that_older_files_have_the_events);
+	ONCE(a_newest_file_that_is_gone_is_no_program_that_was_not_traced);
 	EACH(a_new_trace_removes_the_older_files_of_the_one_before);
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);

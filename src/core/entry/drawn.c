@@ -6,6 +6,7 @@
 
 #include "intercept.h"
 #include "intercepted.h"
+#include "module.h"
 #include "real.h"
 #include "sampled.h"
 
@@ -35,6 +36,7 @@ void lm_drawn_free(void *p, const struct lm_caller *caller)
 {
 	unsigned char guard;
 
+	lm_module_note_release(p);
 	if (p && lm_sizemap_way(p) != LM_WAY_NONE) {
 		lm_free(p, caller);
 		return;

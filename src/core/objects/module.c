@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 
 #include "arena.h"
+#include "filter.h"
 #include "map.h"
 #include "path.h"
 #include "signals.h"
@@ -58,6 +59,34 @@ static struct lm_module **take_place(struct places *places, struct lm_module *mo
 	return NULL;
 }
 
+/* Is there, or was there, a handle with this hash? So a release mostly needs one look. */
+#define HANDLES 1024
+static unsigned char has_handles[HANDLES];
+
+static unsigned char *handles_like(const void *p)
+{
+	return &has_handles[(uintptr_t)p / 16 % HANDLES];
+}
+
+static void watch_handle(struct lm_module *module)
+{
+	const void *handle = lm_load(&module->loaded.handle);
+
+	lm_store(&module->unloaded, 0);
+	module->is_watched = handle && lm_filter_is_kept();
+	if (!module->is_watched)
+		return;
+	lm_store(handles_like(handle), 1);
+	lm_filter_add(handle);
+}
+
+static void unwatch_handle(struct lm_module *module)
+{
+	if (module->is_watched)
+		lm_filter_remove(lm_load(&module->loaded.handle));
+	module->is_watched = 0;
+}
+
 /* MODULE is loaded. 0, or -1 without memory. Only for the thread whose turn it is. */
 static int enter(struct lm_module *module)
 {
@@ -67,6 +96,7 @@ static int enter(struct lm_module *module)
 
 		if (place) {
 			lm_store(&module->place, place);
+			watch_handle(module);
 			lm_add(&generation, 1);
 			return 0;
 		}
@@ -88,6 +118,7 @@ static int leave(struct lm_module *module)
 
 	if (!lm_compare_exchange(lm_load(&module->place), &expected, NULL))
 		return 0;
+	unwatch_handle(module);
 	lm_add(&generation, 1);
 	lm_store_release(&module->gone, 1);
 	return 1;
@@ -261,6 +292,31 @@ static int left_in_turn(struct lm_module *module)
 	return result;
 }
 
+void lm_module_note_release(const void *p)
+{
+	struct lm_module *module;
+
+	if (likely(!lm_load(handles_like(p))))
+		return;
+	FOR_EACH_LOADED(module)
+	{
+		if (lm_load(&module->loaded.handle) != p)
+			continue;
+		lm_store(&module->unloaded, 1);
+		lm_store_release(&lm_module_watch.suspect, 1);
+	}
+}
+
+void lm_module_watch_again(void)
+{
+	struct lm_module *module;
+
+	FOR_EACH_LOADED(module)
+	{
+		watch_handle(module);
+	}
+}
+
 int lm_module_check(int is_suspect)
 {
 	int distrusted = is_suspect && lm_exchange(&lm_module_watch.distrusted, 0), gone = 0;
@@ -270,7 +326,8 @@ int lm_module_check(int is_suspect)
 	lm_loaded_look_begin(&look, is_suspect);
 	FOR_EACH_LOADED(module)
 	{
-		if ((distrusted && lm_load(&module->loaded.handle)) || !lm_loaded_is_there(&look, &module->loaded))
+		if ((distrusted && lm_load(&module->loaded.handle)) || lm_load(&module->unloaded) ||
+		    !lm_loaded_is_there(&look, &module->loaded))
 			gone |= left_in_turn(module);
 	}
 	lm_loaded_look_end(&look);
@@ -297,6 +354,7 @@ void lm_module_release(void)
 	last_number = 0;
 	has_program = adding = 0;
 	__builtin_memset(&loaded_modules, 0, sizeof loaded_modules);
+	__builtin_memset(has_handles, 0, sizeof has_handles);
 	lm_module_watch = (struct lm_module_watch){0};
 	lm_loaded_forget();
 	lm_image_forget();

@@ -23,6 +23,8 @@ struct lm_module {
 	const char *name; /* absolute, escaped as frames have it; NULL likewise */
 	unsigned number;  /* from 1: no other object has it, whatever comes to lie here */
 	int gone;         /* unloaded */
+	int unloaded;     /* the loader has released what it kept of it */
+	int is_watched;   /* lm_filter_lacks() is not certain of its handle */
 	int announced;    /* its MODULE line is written */
 	void *symbols;    /* symbol.c's */
 };
@@ -39,6 +41,16 @@ const struct lm_module *lm_module_first(void);
 /* Looks which objects are gone. Were any unloaded? IS_SUSPECT: see below; without a suspicion only a cheap look is had.
  */
 int lm_module_check(int is_suspect);
+
+/*
+ * Of a sampled process, most calls of the loader are not seen. But it keeps each object in a block, the handle, which
+ * the filter (filter.h) has. P passes the filter and is about to be released: if it is a handle, the object is gone,
+ * even if another one has its handle and its place by the next event.
+ */
+void lm_module_note_release(const void *p);
+
+/* There is a new filter. No other thread may be at work. */
+void lm_module_watch_again(void);
 
 /* The trace begins a new file: no object's MODULE line is in that. */
 void lm_module_renew(void);

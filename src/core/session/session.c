@@ -148,6 +148,7 @@ static void forget_early_blocks(void)
 	if (!lm_settings.sample || !lm_is_single_threaded())
 		return;
 	lm_sizemap_release();
+	lm_module_watch_again();
 	lm_account_change(-early.requested, -early.usable);
 }
 
