@@ -95,7 +95,8 @@ static int find_process(struct lost *lost)
 		return 0;
 	if (is_hidden(lost->pid ? lost->pid : (pid_t)image->pid))
 		return refuse(lost, lost->pid ? lost->pid : (pid_t)image->pid, -EPERM);
-	if (!lost->figures.pid)
+	/* It may end behind the moment at which it was found. */
+	if (!lost->pid)
 		return has_ended(lost);
 	return trouble(lost, -ESRCH,
 	               "process %d is not the one that wrote %s: leave out --pid, and it is found if it runs",
