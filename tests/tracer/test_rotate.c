@@ -472,6 +472,17 @@ START_TEST(the_launcher_says_in_the_newest_file_what_killed_it)
 }
 END_TEST
 
+START_TEST(a_mark_that_can_not_be_asked_for_has_the_reason)
+{
+	struct run r =
+		run(LM " -q --sample 1 --limit 64K -o t sh -c 'exec " PROGRAMS "rotating 1 400 stay >said' & "
+	               "until [ -s said ]; do sleep 0.02; done; $B/log-malloc-mark t now 2>err; pkill -9 -P $!; "
+	               "wait $!; grep -q 'it has no journal: .* a sampled trace with a limit, ' err && echo told");
+
+	ck_assert_str_eq(r.out, "told\n");
+}
+END_TEST
+
 /* The memory map of the end begins a new file, in which nothing happens. */
 START_TEST(the_launcher_knows_that_older_files_have_the_events)
 {
@@ -639,6 +650,7 @@ int main(void)
 	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
+	ONCE(a_mark_that_can_not_be_asked_for_has_the_reason);
 	ONCE(the_launcher_knows_that_older_files_have_the_events);
 	ONCE(a_newest_file_that_is_gone_is_no_program_that_was_not_traced);
 	EACH(a_new_trace_removes_the_older_files_of_the_one_before);
