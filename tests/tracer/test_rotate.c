@@ -584,6 +584,18 @@ START_TEST(the_difference_of_two_files_is_the_growth)
 }
 END_TEST
 
+START_TEST(sums_say_that_older_files_are_among_the_traces)
+{
+	struct run r = must(run(LM " -q --sample 1 --limit 64K --keep 2 -o t " PROGRAMS "rotating 1 4000 >said; "
+	                           "$B/log-malloc-report --sum t*; echo; $B/log-malloc-report --sum t"));
+	const char *told =
+		strstr(r.out, "\n2 of them are older files of a trace that goes on in a newer one: what is live "
+	                      "counts in each of its files\n");
+
+	ck_assert_msg(told && !strstr(told + 9, " of them "), "%s", r.out);
+}
+END_TEST
+
 /* What is live when a file begins was not allocated in it. */
 START_TEST(live_blocks_are_no_allocations_of_their_file)
 {
@@ -658,6 +670,7 @@ int main(void)
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
+	ONCE(sums_say_that_older_files_are_among_the_traces);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);
