@@ -384,6 +384,24 @@ START_TEST(too_much_that_is_live_is_told)
 }
 END_TEST
 
+/* What was not taken is not in the list of a later file either, so each of them says that it is missing. */
+START_TEST(blocks_that_stay_and_were_not_taken_are_told_in_each_file)
+{
+	char settings[256];
+	struct file last;
+
+	snprintf(settings, sizeof settings, SETTINGS "LOG_MALLOC_FORMAT=%s LOG_MALLOC_LIMIT=128K LOG_MALLOC_KEEP=999",
+	         formats[_i]);
+	must(run_traced(0, settings, "rotating", "1 18000 hoard"));
+	last = file_read("trace");
+	ck_assert_int_eq(last.ending, TRACE_FINISHED);
+	ck_assert_uint_eq(last.lost, 10);
+	/* What was told once is not told again when it is gone. */
+	must(run_traced(0, settings, "rotating", "1 18000 loud"));
+	ck_assert_uint_eq(file_read("trace").lost, 0);
+}
+END_TEST
+
 /* Two libraries, one after the other at the same place: each allocates a block that stays, and is unloaded. */
 static const char unloads[] =
 	"#include <dlfcn.h>\n"
@@ -659,6 +677,7 @@ int main(void)
 	EACH(each_followed_child_has_files_of_its_own);
 	EACH(what_was_released_while_tracing_was_off_is_not_live);
 	TIMES(too_much_that_is_live_is_told, FORMATS);
+	TIMES(blocks_that_stay_and_were_not_taken_are_told_in_each_file, FORMATS);
 	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
