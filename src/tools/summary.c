@@ -75,6 +75,7 @@ int summary_add(struct summary *summary, const struct trace_image *image, const 
 	int error = add_to_row(summary, program, "", 0, consumers);
 
 	summary->processes++;
+	summary->older += image->ending == TRACE_CONTINUED;
 	if (!error && *image->title)
 		error = add_to_row(summary, program, image->title, role_length(image->title), consumers);
 	if (error || !resolver)
@@ -144,6 +145,12 @@ static void print_programs(const struct summary *summary, FILE *out)
 	        summary->processes, "PROCESSES", "ALLOCATED", "LEAKED", "SUM OF PEAKS", "HIGHEST PEAK", "PROGRAM");
 	for (size_t i = 0; i < summary->count; i++)
 		print_row(&summary->rows[i], out);
+	if (summary->older)
+		fprintf(out,
+		        "%" PRIu64
+		        " of them %s older file%s of a trace that goes on in a newer one: what is live counts "
+		        "in each of its files\n",
+		        summary->older, summary->older == 1 ? "is an" : "are", plural(summary->older));
 }
 
 void summary_print_programs(struct summary *summary, FILE *out)

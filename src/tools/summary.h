@@ -30,6 +30,7 @@ struct summary {
 	struct summary_row *rows;
 	size_t count, room;
 	uint64_t processes;
+	uint64_t older;           /* of these, files of traces that go on in newer ones */
 	struct growth backtraces; /* those of all processes */
 	struct places places;
 };

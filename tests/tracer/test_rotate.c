@@ -384,6 +384,24 @@ START_TEST(too_much_that_is_live_is_told)
 }
 END_TEST
 
+/* What was not taken is not in the list of a later file either, so each of them says that it is missing. */
+START_TEST(blocks_that_stay_and_were_not_taken_are_told_in_each_file)
+{
+	char settings[256];
+	struct file last;
+
+	snprintf(settings, sizeof settings, SETTINGS "LOG_MALLOC_FORMAT=%s LOG_MALLOC_LIMIT=128K LOG_MALLOC_KEEP=999",
+	         formats[_i]);
+	must(run_traced(0, settings, "rotating", "1 18000 hoard"));
+	last = file_read("trace");
+	ck_assert_int_eq(last.ending, TRACE_FINISHED);
+	ck_assert_uint_eq(last.lost, 10);
+	/* What was told once is not told again when it is gone. */
+	must(run_traced(0, settings, "rotating", "1 18000 loud"));
+	ck_assert_uint_eq(file_read("trace").lost, 0);
+}
+END_TEST
+
 /* Two libraries, one after the other at the same place: each allocates a block that stays, and is unloaded. */
 static const char unloads[] =
 	"#include <dlfcn.h>\n"
@@ -469,6 +487,17 @@ START_TEST(the_launcher_says_in_the_newest_file_what_killed_it)
 	ck_assert_str_eq(run("grep -ac '^# KILLED 9$' t").out, "1\n");
 	ck_assert_int_eq(files_follow_each_other("t", 2, 64 << 10).ending, TRACE_KILLED);
 	ck_assert_msg(strstr(r.err, " in t (older: t.old-1 to t.old-2); next: log-malloc-findleak t\n"), "%s", r.err);
+}
+END_TEST
+
+START_TEST(a_mark_that_can_not_be_asked_for_has_the_reason)
+{
+	struct run r =
+		run(LM " -q --sample 1 --limit 64K -o t sh -c 'exec " PROGRAMS "rotating 1 400 stay >said' & "
+	               "until [ -s said ]; do sleep 0.02; done; $B/log-malloc-mark t now 2>err; pkill -9 -P $!; "
+	               "wait $!; grep -q 'it has no journal: .* a sampled trace with a limit, ' err && echo told");
+
+	ck_assert_str_eq(r.out, "told\n");
 }
 END_TEST
 
@@ -573,6 +602,18 @@ START_TEST(the_difference_of_two_files_is_the_growth)
 }
 END_TEST
 
+START_TEST(sums_say_that_older_files_are_among_the_traces)
+{
+	struct run r = must(run(LM " -q --sample 1 --limit 64K --keep 2 -o t " PROGRAMS "rotating 1 4000 >said; "
+	                           "$B/log-malloc-report --sum t*; echo; $B/log-malloc-report --sum t"));
+	const char *told =
+		strstr(r.out, "\n2 of them are older files of a trace that goes on in a newer one: what is live "
+	                      "counts in each of its files\n");
+
+	ck_assert_msg(told && !strstr(told + 9, " of them "), "%s", r.out);
+}
+END_TEST
+
 /* What is live when a file begins was not allocated in it. */
 START_TEST(live_blocks_are_no_allocations_of_their_file)
 {
@@ -636,9 +677,11 @@ int main(void)
 	EACH(each_followed_child_has_files_of_its_own);
 	EACH(what_was_released_while_tracing_was_off_is_not_live);
 	TIMES(too_much_that_is_live_is_told, FORMATS);
+	TIMES(blocks_that_stay_and_were_not_taken_are_told_in_each_file, FORMATS);
 	TIMES(code_that_was_unloaded_keeps_its_name, FORMATS);
 	EACH(a_kill_leaves_whole_files);
 	ONCE(the_launcher_says_in_the_newest_file_what_killed_it);
+	ONCE(a_mark_that_can_not_be_asked_for_has_the_reason);
 	ONCE(the_launcher_knows_that_older_files_have_the_events);
 	ONCE(a_newest_file_that_is_gone_is_no_program_that_was_not_traced);
 	EACH(a_new_trace_removes_the_older_files_of_the_one_before);
@@ -646,6 +689,7 @@ int main(void)
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
+	ONCE(sums_say_that_older_files_are_among_the_traces);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);

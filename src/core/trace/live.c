@@ -11,6 +11,7 @@
 
 #include "limit.h"
 #include "lock.h"
+#include "sizemap.h"
 #include "state.h"
 #include "sys.h"
 
@@ -32,6 +33,7 @@ static struct {
 	int is_full, is_incomplete;
 	size_t enough; /* full, because so much is live: with so few blocks it may not be any more */
 	uint64_t missed;
+	uint64_t absent; /* blocks that were missed and are live: each has a mark in the size map */
 } live;
 
 /* ---- the table ---- */
@@ -196,9 +198,25 @@ void lm_live_unlock(const struct lm_signals *signals)
 
 /* ---- events ---- */
 
+/* The block at P is not live any more. */
+static void end_absence(const void *p)
+{
+	if (live.absent && lm_sizemap_unmark(p))
+		live.absent--;
+}
+
+static void miss(const void *p)
+{
+	end_absence(p);
+	live.missed++;
+	live.absent++;
+	lm_sizemap_mark(p);
+}
+
 /* For the trace, the old block of a resize never was. */
 static void forget_old(struct lm_event *event)
 {
+	end_absence(event->old);
 	event->old = NULL;
 	event->old_size = event->old_usable = 0;
 	event->change = event->unkept ? 0 : (int64_t)event->size;
@@ -220,7 +238,8 @@ int lm_live_takes(struct lm_event *event)
 		forget_old(event);
 	}
 	if (event->p && (live.is_full || !is_wanted)) {
-		live.missed += (uint64_t)is_wanted;
+		if (is_wanted)
+			miss(event->p);
 		lm_limit_make_release(event);
 	}
 	return is_wanted && (event->old || event->p);
@@ -232,6 +251,8 @@ static void put(const struct lm_live_block *block, const void *p)
 
 	if (slot)
 		take_out(slot);
+	/* One whose release was not seen. */
+	end_absence(event->p);
 	if (grow() != 0) {
 		live.is_incomplete = 1;
 		return;
@@ -285,7 +306,7 @@ void lm_live_go_on(void)
 
 uint64_t lm_live_missed(void)
 {
-	return live.missed;
+	return live.missed > live.absent ? live.missed : live.absent;
 }
 
 int lm_live_is_incomplete(void)

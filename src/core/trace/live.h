@@ -65,7 +65,7 @@ void lm_live_set_full(size_t enough);
 /* It has room again. */
 void lm_live_go_on(void);
 
-/* How many allocations were not written since it is full. */
+/* How many allocations were not written since it is full, or before, if their blocks are live still. */
 uint64_t lm_live_missed(void);
 
 /* Is a block missing, because there was no memory? */
