@@ -148,7 +148,7 @@ static void *installed(void *_Atomic *slot, void *(*make)(void), size_t mapped)
 /* NULL where no block can be known. */
 static struct lm_sizemap_leaf *leaf_of(const void *p)
 {
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	uintptr_t address = lm_pointer_address(p), page = address >> LM_SIZEMAP_LEAF_BITS;
 	struct lm_sizemap_middle *middle;
 
 	if (!lm_sizemap_covers(address))
@@ -161,7 +161,7 @@ static struct lm_sizemap_leaf *leaf_of(const void *p)
 
 lm_entry *lm_sizemap_far_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
+	uintptr_t address = lm_pointer_address(p);
 	size_t index = address >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
 	struct lm_sizemap_leaf *leaf = leaf_of(p);
 	lm_entry *odd;
@@ -188,7 +188,7 @@ static void put_near(uintptr_t page, struct lm_sizemap_leaf *leaf)
 
 static lm_entry *made_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p, page = address >> LM_SIZEMAP_LEAF_BITS;
+	uintptr_t address = lm_pointer_address(p), page = address >> LM_SIZEMAP_LEAF_BITS;
 	struct lm_sizemap_middle *middle;
 	struct lm_sizemap_leaf *leaf;
 
@@ -252,7 +252,7 @@ static lm_entry *entry_of(const void *p, int make)
 /* The entry that belongs to the address 16 * STEP behind P; blocks may cross leaves. */
 static lm_entry *entry_behind(const void *p, lm_entry *entry, size_t step, int make)
 {
-	size_t index = (uintptr_t)p >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
+	size_t index = lm_pointer_address(p) >> 4 & (LM_SIZEMAP_LEAF_ENTRIES - 1);
 
 	if (index + step < LM_SIZEMAP_LEAF_ENTRIES)
 		return entry + step;
@@ -299,7 +299,7 @@ static size_t large_size(const void *p, lm_entry *entry)
 
 static unsigned char *count_of(const void *p)
 {
-	return &lm_sizemap_filter[((uintptr_t)p >> 4) % LM_SIZEMAP_FILTER_COUNTS];
+	return &lm_sizemap_filter[(lm_pointer_address(p) >> 4) % LM_SIZEMAP_FILTER_COUNTS];
 }
 
 void lm_sizemap_filter_add(const void *p)
@@ -509,12 +509,12 @@ void lm_sizemap_end_moving(const void *p)
 /* The word of TABLE that P's mark is in. */
 static unsigned *mark_word(unsigned *table, const void *p)
 {
-	return table + ((uintptr_t)p >> 3) / MARK_BITS % MARKS;
+	return table + (lm_pointer_address(p) >> 3) / MARK_BITS % MARKS;
 }
 
 static unsigned mark_bit(const void *p)
 {
-	return 1U << ((uintptr_t)p >> 3) % MARK_BITS;
+	return 1U << (lm_pointer_address(p) >> 3) % MARK_BITS;
 }
 
 void lm_sizemap_mark(const void *p)

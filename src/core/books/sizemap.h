@@ -27,6 +27,7 @@
 
 #include "atomic.h"
 #include "compiler.h"
+#include "pointer.h"
 #include "trace_format.h"
 
 /* No block is known at this address. */
@@ -97,7 +98,7 @@ extern struct lm_sizemap_near {
 /* P's address. The lowest four bits come on top: if one of them is set, its page is none that there is. */
 static inline uintptr_t lm_sizemap_turned(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
+	uintptr_t address = lm_pointer_address(p);
 
 	return address >> 4 | address << (CHAR_BIT * sizeof address - 4);
 }
@@ -127,7 +128,7 @@ extern int lm_sizemap_has_filter LM_INTERNAL;
 /* Is it certain that nothing is known at P? The filter has to be kept. */
 static inline int lm_sizemap_lacks(const void *p)
 {
-	return !lm_load(&lm_sizemap_filter[((uintptr_t)p >> 4) % LM_SIZEMAP_FILTER_COUNTS]);
+	return !lm_load(&lm_sizemap_filter[(lm_pointer_address(p) >> 4) % LM_SIZEMAP_FILTER_COUNTS]);
 }
 
 static inline int lm_sizemap_is_filtered(void)
