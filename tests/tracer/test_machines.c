@@ -433,6 +433,19 @@ static void strdup_is_traced(const struct machine *machine, const char *options,
 	}
 }
 
+/* Its libc can tag memory, and the pointers to it in their highest byte. Ten blocks of 40 bytes stay. */
+static void tagged_memory_is_known(const struct machine *machine)
+{
+	struct traced trace;
+
+	must(run("%s-gcc -g -fno-builtin -o many-dynamic many.c", machine->triplet));
+	trace = run_machine(machine, PRELOADED " -E GLIBC_TUNABLES=glibc.mem.tagging=3", "many-dynamic");
+	ck_assert_uint_eq(trace.heap.counts.foreign, 0);
+	ck_assert_uint_eq(trace.heap.blocks, 10);
+	ck_assert_uint_eq(trace.heap.bytes, 400);
+	must(run("! grep -q unkept= trace && grep -q '^+ malloc [0-9]* 0x[1-9a-f]00[0-9a-f]\\{12\\} ' trace"));
+}
+
 /* ---- backtraces of 32-bit ARM ---- */
 
 /* Each way to make a frame, exceptions, and handlers: without and with a siginfo, on another stack. */
@@ -614,6 +627,8 @@ START_TEST(programs_of_other_machines_are_traced)
 	}
 	if (strncmp(machine->triplet, "arm", 3) == 0)
 		arm_code_is_unwound(machine);
+	if (strncmp(machine->triplet, "aarch64", 7) == 0)
+		tagged_memory_is_known(machine);
 	strdup_is_traced(machine, "", "strdup");
 	strdup_is_traced(machine, PRELOADED, "dynamic");
 }

@@ -14,6 +14,7 @@
 
 #include "atomic.h"
 #include "compiler.h"
+#include "pointer.h"
 
 #define LM_FILTER_COUNTS ((size_t)1 << 16)
 #define LM_FILTER_SHARED ((size_t)256) /* bytes of addresses */
@@ -23,7 +24,7 @@ extern int lm_filter_kept LM_INTERNAL;
 
 static inline unsigned char *lm_filter_count(const void *p)
 {
-	return &lm_filter[(uintptr_t)p / LM_FILTER_SHARED % LM_FILTER_COUNTS];
+	return &lm_filter[lm_pointer_address(p) / LM_FILTER_SHARED % LM_FILTER_COUNTS];
 }
 
 /* Is it certain that nothing is known at P? The filter has to be kept. */

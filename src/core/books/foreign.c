@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "pointer.h"
 #include "real.h"
 #include "sys.h"
 #include "tag.h"
@@ -32,7 +33,7 @@ static int glibc_block(uintptr_t p)
 
 size_t lm_foreign_usable(void *p)
 {
-	uintptr_t address = (uintptr_t)p;
+	uintptr_t address = lm_pointer_address(p);
 
 	if (address % WORD || !lm_sys_readable(address))
 		return 0;

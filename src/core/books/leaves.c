@@ -118,7 +118,7 @@ static void *installed(void *_Atomic *slot, void *(*make)(void), size_t mapped)
 /* NULL where no block can be known. */
 static struct lm_leaf *leaf_of(const void *p)
 {
-	uintptr_t address = (uintptr_t)p, page = address >> LM_LEAF_BITS;
+	uintptr_t address = lm_pointer_address(p), page = address >> LM_LEAF_BITS;
 	struct lm_leaves_middle *middle;
 
 	if (!lm_leaves_cover(address))
@@ -131,7 +131,7 @@ static struct lm_leaf *leaf_of(const void *p)
 
 lm_entry *lm_leaves_far_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
+	uintptr_t address = lm_pointer_address(p);
 	size_t index = address >> 4 & (LM_LEAF_ENTRIES - 1);
 	struct lm_leaf *leaf = leaf_of(p);
 	lm_entry *odd;
@@ -158,7 +158,7 @@ static void put_near(uintptr_t page, struct lm_leaf *leaf)
 
 lm_entry *lm_leaves_made_entry(const void *p)
 {
-	uintptr_t address = (uintptr_t)p, page = address >> LM_LEAF_BITS;
+	uintptr_t address = lm_pointer_address(p), page = address >> LM_LEAF_BITS;
 	struct lm_leaves_middle *middle;
 	struct lm_leaf *leaf;
 
@@ -214,7 +214,7 @@ void lm_leaves_unlock(void)
 
 lm_entry *lm_leaves_entry_behind(const void *p, lm_entry *entry, size_t step, int make)
 {
-	size_t index = (uintptr_t)p >> 4 & (LM_LEAF_ENTRIES - 1);
+	size_t index = lm_pointer_address(p) >> 4 & (LM_LEAF_ENTRIES - 1);
 	const void *behind = (const char *)p + 16 * step;
 
 	if (index + step < LM_LEAF_ENTRIES)
@@ -232,8 +232,8 @@ unsigned *lm_leaves_mark(const void *p, unsigned *bit, int make)
 
 	if (leaf && !marks && make)
 		marks = INSTALLED(&leaf->marks, new_marks, MARKS_BYTES);
-	*bit = 1U << ((uintptr_t)p >> 3) % MARK_BITS;
-	return marks ? marks + ((uintptr_t)p >> 3) / MARK_BITS % MARKS : NULL;
+	*bit = 1U << (lm_pointer_address(p) >> 3) % MARK_BITS;
+	return marks ? marks + (lm_pointer_address(p) >> 3) / MARK_BITS % MARKS : NULL;
 }
 
 static void forget_marks(struct lm_leaf *leaf)

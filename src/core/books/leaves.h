@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "pointer.h"
 
 typedef _Atomic uint16_t lm_entry;
 
@@ -73,7 +74,7 @@ extern struct lm_leaves_near {
 /* P's address. The lowest four bits come on top: if one of them is set, its page is none that there is. */
 static inline uintptr_t lm_leaves_turned(const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
+	uintptr_t address = lm_pointer_address(p);
 
 	return address >> 4 | address << (CHAR_BIT * sizeof address - 4);
 }

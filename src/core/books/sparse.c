@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "filter.h"
+#include "pointer.h"
 
 /* What HOLDS has beside an address, which is a multiple of eight. */
 #define FREE   ((uintptr_t)0)
@@ -19,7 +20,7 @@ static unsigned generation = 1;
 /* Its highest bits lead the way, two for each place. Two addresses never have the same, so no way is long. */
 static uint64_t way_to(const void *p)
 {
-	return ((uint64_t)(uintptr_t)p >> 3) * UINT64_C(0x9e3779b97f4a7c15);
+	return ((uint64_t)lm_pointer_address(p) >> 3) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct lm_sparse_place **next_of(struct lm_sparse_place *place, uint64_t *way)
@@ -32,7 +33,7 @@ static struct lm_sparse_place **next_of(struct lm_sparse_place *place, uint64_t 
 
 static int is_possible(const void *p)
 {
-	return p && !((uintptr_t)p & BITS);
+	return p && !(lm_pointer_address(p) & BITS);
 }
 
 /* The place that has P's address, and *HOLDS, what it holds. NULL: none. */
@@ -45,7 +46,7 @@ static struct lm_sparse_place *find(const void *p, uintptr_t *holds)
 		return NULL;
 	for (; place; place = lm_load_acquire(next_of(place, &way))) {
 		*holds = lm_load_acquire(&place->holds);
-		if ((*holds & ~BITS) == (uintptr_t)p)
+		if ((*holds & ~BITS) == lm_pointer_address(p))
 			return place;
 	}
 	return NULL;
@@ -92,7 +93,7 @@ static void fill(struct lm_sparse_place *place, const void *p, size_t size)
 {
 	lm_store(&place->size, size);
 	lm_store(&place->way, 0);
-	lm_store_release(&place->holds, (uintptr_t)p);
+	lm_store_release(&place->holds, lm_pointer_address(p));
 }
 
 static int put_new(const void *p, size_t size)
@@ -128,9 +129,9 @@ int lm_sparse_put(const void *p, size_t size)
 
 int lm_sparse_move(struct lm_sparse_place *place, const void *p)
 {
-	uintptr_t holds = (uintptr_t)p;
+	uintptr_t holds = lm_pointer_address(p);
 
-	return lm_compare_exchange(&place->holds, &holds, (uintptr_t)p | LM_SPARSE_MOVING);
+	return lm_compare_exchange(&place->holds, &holds, lm_pointer_address(p) | LM_SPARSE_MOVING);
 }
 
 static int is_marked(const struct lm_sparse_place *place)
@@ -140,9 +141,9 @@ static int is_marked(const struct lm_sparse_place *place)
 
 int lm_sparse_remove(struct lm_sparse_place *place, const void *p, uintptr_t moving)
 {
-	uintptr_t holds = (uintptr_t)p | moving;
+	uintptr_t holds = lm_pointer_address(p) | moving;
 
-	if (!lm_compare_exchange(&place->holds, &holds, is_marked(place) ? (uintptr_t)p | GONE : FREE))
+	if (!lm_compare_exchange(&place->holds, &holds, is_marked(place) ? lm_pointer_address(p) | GONE : FREE))
 		return 0;
 	lm_filter_remove(p);
 	return 1;

@@ -8,9 +8,16 @@
 #include "foreign.h"
 #include "intercepted.h"
 #include "new_block.h"
+#include "pointer.h"
 #include "real.h"
 #include "sizemap.h"
 #include "ways.h"
+
+/* Has the block of EVENT stayed in its place? It may have got another tag. */
+static inline int has_stayed(const struct lm_event *event)
+{
+	return lm_pointer_address(event->p) == lm_pointer_address(event->old);
+}
 
 /* The sizes of the block that is passed to realloc. */
 struct old_block {
@@ -51,7 +58,7 @@ static struct old_block take_old(void *old, const struct lm_intercepted *call, c
  */
 static int enter_resized(const struct lm_event *event, const struct old_block *old, const struct lm_intercepted *call)
 {
-	if (event->p != event->old || old->size == LM_SIZEMAP_NONE)
+	if (!has_stayed(event) || old->size == LM_SIZEMAP_NONE)
 		return lm_new_block_enter((void *)event->p, event->size, call);
 	if (likely(lm_sizemap_put(event->p, event->size) == 0))
 		return 0;
@@ -169,7 +176,7 @@ static void *resized(struct lm_event *event, const struct old_block *old, int re
 		event->totals = lm_account_totals();
 	}
 	lm_intercepted_emit(event, call, caller);
-	if (event->old && event->p != event->old)
+	if (event->old && !has_stayed(event))
 		lm_sizemap_end_moving(event->old);
 	if (call->own)
 		call->own->move.block = NULL;

@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#include "pointer.h"
+
 #define LM_TAG_WORD  sizeof(size_t)
 #define LM_TAG_FLAGS ((size_t)7)
 #define LM_TAG_MMAP  ((size_t)2)
@@ -18,7 +20,7 @@
 /* What malloc_usable_size() returns for P, a live block of glibc's. Reads only P's tag. */
 static inline size_t lm_tag_usable(const void *p)
 {
-	size_t tag = ((const size_t *)p)[-1];
+	size_t tag = ((const size_t *)lm_pointer_address(p))[-1];
 
 	return (tag & ~LM_TAG_FLAGS) - (tag & LM_TAG_MMAP ? 2 * LM_TAG_WORD : LM_TAG_WORD);
 }
