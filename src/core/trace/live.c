@@ -252,7 +252,7 @@ static void put(const struct lm_live_block *block, const void *p)
 	if (slot)
 		take_out(slot);
 	/* One whose release was not seen. */
-	end_absence(event->p);
+	end_absence(p);
 	if (grow() != 0) {
 		live.is_incomplete = 1;
 		return;
