@@ -21,6 +21,8 @@
 #define LIVE          "# " LM_TRACE_LIVE " "
 #define CONTINUED     "# " LM_TRACE_CONTINUED
 #define FORMAT_PACKED "# " LM_TRACE_FORMAT " packed"
+#define FORMAT_FULL   "# " LM_TRACE_FORMAT " full"
+#define MAPS          "# " LM_TRACE_FILE " "
 
 /* So many bytes at the beginning of a line tell INIT and FINI from other lines. */
 enum { HEAD = sizeof INIT - 1 };
@@ -30,11 +32,14 @@ enum { PACKED_BYTES = 13 };
 
 struct count {
 	struct tally *tally;
-	char *held;      /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
-	size_t length;   /* bytes in HELD */
-	bool is_begun;   /* the last line was INIT */
-	uintmax_t live;  /* events that were none: blocks that were live when the file began */
-	bool is_counted; /* HELD begins in a line that was longer than CHUNK and is counted already */
+	char *held;        /* CHUNK bytes: what was read and not counted yet. It begins at the beginning of a line. */
+	size_t length;     /* bytes in HELD */
+	bool is_begun;     /* the last line was INIT */
+	bool is_full;      /* frames follow each event */
+	bool is_in_maps;   /* lines are those of the memory map */
+	uintmax_t shorter; /* when packed: bytes of events, and of frames that are written again and again */
+	uintmax_t live;    /* events that were none: blocks that were live when the file began */
+	bool is_counted;   /* HELD begins in a line that was longer than CHUNK and is counted already */
 };
 
 /* If the path is too long, its end is kept: that tells more than its beginning. */
@@ -80,10 +85,23 @@ static void count_information(struct count *count, const char *line, size_t len)
 		take_live(count, number_of(line + sizeof LIVE - 1, len - (sizeof LIVE - 1)));
 	else if (begins_with(line, len, FORMAT_PACKED, sizeof FORMAT_PACKED - 1))
 		count->tally->is_packed = true;
+	else if (begins_with(line, len, FORMAT_FULL, sizeof FORMAT_FULL - 1))
+		count->is_full = true;
+	count->is_in_maps = begins_with(line, len, MAPS, sizeof MAPS - 1);
+}
+
+/* What the packed format makes shorter: not the backtraces of the compact one, which has each once. */
+static void count_bytes(struct count *count, const char *line, size_t len)
+{
+	if (len && line[0] == '+')
+		count->is_in_maps = false;
+	if (len && (line[0] == '+' || (line[0] != '#' && count->is_full && !count->is_in_maps)))
+		count->shorter += len + 1;
 }
 
 static void count_line(struct count *count, const char *line, size_t len)
 {
+	count_bytes(count, line, len);
 	if (len && line[0] == '#')
 		count_information(count, line, len);
 	count->is_begun = begins_with(line, len, INIT, HEAD);
@@ -192,7 +210,7 @@ static uintmax_t estimate_saving(const struct count *count)
 {
 	uintmax_t packed = PACKED_BYTES * count->tally->events;
 
-	return count->tally->is_packed || packed >= count->tally->bytes ? 0 : count->tally->bytes - packed;
+	return count->tally->is_packed || packed >= count->shorter ? 0 : count->shorter - packed;
 }
 
 int tally_file(int fd, off_t start, const char *text, size_t len, struct tally *tally)
