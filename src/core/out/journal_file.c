@@ -301,10 +301,13 @@ static int take_file(const struct lm_journal_place *place, const struct stat *tr
 	return trace->st_uid == geteuid() ? make_file(place->path) : -1;
 }
 
-static struct lm_journal_header *map_file(const struct lm_journal_place *place, int fd)
+static struct lm_journal_header *map_file(const struct lm_journal_place *place, int fd, int is_sparse)
 {
 	struct lm_journal_header *header = map_journal(fd);
 
+	/* Mostly, making many pages at once is cheaper. They are read, for the kernel: as zeros. */
+	if (header && is_sparse)
+		lm_sys_read_no_further(header, LM_JOURNAL_MAPPED);
 	if (fd != place->file.fd)
 		lm_sys_close(fd);
 	if (!header)
@@ -312,7 +315,8 @@ static struct lm_journal_header *map_file(const struct lm_journal_place *place, 
 	return header;
 }
 
-static struct lm_journal_header *make(const struct lm_journal_place *place, int trace_fd, uint64_t start, int is_packed)
+static struct lm_journal_header *make(const struct lm_journal_place *place, int trace_fd, uint64_t start, int is_packed,
+                                      int is_sparse)
 {
 	struct lm_journal_header *header;
 	struct stat trace;
@@ -322,7 +326,7 @@ static struct lm_journal_header *make(const struct lm_journal_place *place, int 
 	if (fstat(trace_fd, &trace) != 0 || !lm_target_is_alone(trace_fd))
 		return NULL;
 	fd = take_file(place, &trace);
-	header = fd >= 0 ? map_file(place, fd) : NULL;
+	header = fd >= 0 ? map_file(place, fd, is_sparse) : NULL;
 	if (!header)
 		return NULL;
 	lm_journal_file_put(&header->pid, (uint64_t)lm_sys(SYS_getpid));
@@ -336,10 +340,10 @@ static struct lm_journal_header *make(const struct lm_journal_place *place, int 
 }
 
 struct lm_journal_header *lm_journal_file_make(const struct lm_journal_place *place, int fd, uint64_t start,
-                                               int is_packed)
+                                               int is_packed, int is_sparse)
 {
 	int saved = errno;
-	struct lm_journal_header *header = make(place, fd, start, is_packed);
+	struct lm_journal_header *header = make(place, fd, start, is_packed, is_sparse);
 
 	errno = saved;
 	return header;

@@ -37,10 +37,11 @@ int lm_journal_file_take_over(const char *path, int fd);
  * goes on at position START. NULL if there can be none: FD is no regular file, is
  * also written by others, or belongs to another user; PLACE's path exists already;
  * there is no memory or no space. A file that was made for us is used as long as it
- * has its name; it and the trace have to have one owner, whoever that is.
+ * has its name; it and the trace have to have one owner, whoever that is. IS_SPARSE:
+ * few of its pages are touched at a time, so the kernel makes none in advance.
  */
 struct lm_journal_header *lm_journal_file_make(const struct lm_journal_place *place, int fd, uint64_t start,
-                                               int is_packed);
+                                               int is_packed, int is_sparse);
 
 /* The same in memory that no file has a name for. It does not outlive those that have it mapped. */
 struct lm_journal_header *lm_journal_file_make_nameless(uint64_t start, int is_packed);

@@ -58,7 +58,7 @@ int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last)
 
 	if (!is_idle())
 		return -EAGAIN;
-	header = lm_journal_file_make(place, fd, head & ~LM_RING_SEALED, lm_ring.is_packed);
+	header = lm_journal_file_make(place, fd, head & ~LM_RING_SEALED, lm_ring.is_packed, lm_ring_inside.is_sparse);
 	if (!header)
 		return -1;
 	lm_ring_inside.place = place;

@@ -222,6 +222,11 @@ void lm_sys_unlock(void *p, size_t size)
 	lm_sys(SYS_munlock, p, size);
 }
 
+void lm_sys_read_no_further(void *p, size_t size)
+{
+	lm_sys(SYS_madvise, p, size, MADV_RANDOM);
+}
+
 void lm_sys_give_back(void *p, size_t size)
 {
 	lm_sys(SYS_madvise, p, size, MADV_DONTNEED);

@@ -40,6 +40,9 @@ void lm_sys_unmap(void *p, size_t size);
 /* Takes SIZE bytes at P out of what mlockall(MCL_CURRENT) locked. */
 void lm_sys_unlock(void *p, size_t size);
 
+/* The kernel is not to read pages of the SIZE bytes at P, a mapped file, before they are touched. */
+void lm_sys_read_no_further(void *p, size_t size);
+
 /* Whole pages of a file that is mapped shared: this process does without them until it touches them again. */
 void lm_sys_give_back(void *p, size_t size);
 
