@@ -10,6 +10,7 @@
 #include "symtab.h"
 
 #define TABLE_BITS 14
+#define FEW_BITS   8
 
 /* All frames, by pc. */
 static struct lm_link *table[1 << TABLE_BITS];
@@ -262,6 +263,11 @@ void lm_symbol_guess_told(uintptr_t pc)
 void lm_symbol_renew(void)
 {
 	lm_add(&trace, 1);
+}
+
+void lm_symbol_begin(int few)
+{
+	frames.bits = few ? FEW_BITS : TABLE_BITS;
 }
 
 void lm_symbol_release(void)

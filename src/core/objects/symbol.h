@@ -51,6 +51,9 @@ void lm_symbol_guess_told(uintptr_t pc);
 /* The trace begins a new file, or it is that of a child of fork: it tells of none yet. */
 void lm_symbol_renew(void);
 
+/* Before the first frame. FEW: there will be few, so their table begins small. */
+void lm_symbol_begin(int few);
+
 /* No frame is known any more, and no table is mapped. Before lm_module_release(). No other thread may be at work. */
 void lm_symbol_release(void);
 

@@ -100,6 +100,9 @@ static void need_unwinder(void)
 
 static void set_up(const struct lm_config *config)
 {
+	lm_backtraces_begin(is_sparse(config));
+	lm_nodes_begin(is_sparse(config));
+	lm_symbol_begin(is_sparse(config));
 	lm_settings.depth = config->depth;
 	lm_settings.format = config->format;
 	lm_settings.limit = config->limit;

@@ -14,7 +14,11 @@
 
 #define WAIT_MS 1000
 
+/* Of the table where backtraces are few. Each chain that is used takes a page of a table that is large for them. */
+#define FEW_BITS 10
+
 struct lm_link *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
+unsigned lm_backtraces_shift = 64 - LM_BACKTRACES_BITS;
 static struct lm_chains backtraces = {.bits = LM_BACKTRACES_BITS, .first = lm_backtraces_table};
 static uint64_t last_number;
 unsigned lm_backtraces_generation;
@@ -118,8 +122,7 @@ static __attribute__((noinline)) struct lm_backtrace *search_further(const struc
 /* Mostly, the first of its chain is the one. */
 struct lm_backtrace *lm_backtraces_search(const struct lm_unwound *unwound)
 {
-	struct lm_link *first =
-		lm_load_acquire(&lm_backtraces_table[lm_backtraces_hash(unwound) >> (64 - LM_BACKTRACES_BITS)]);
+	struct lm_link *first = lm_backtraces_first(unwound);
 
 	return likely(first && is_wanted(first, unwound)) ? (struct lm_backtrace *)first : search_further(unwound);
 }
@@ -171,6 +174,12 @@ static void forget_written(struct lm_link *link)
 void lm_backtraces_renew(void)
 {
 	lm_chains_visit(&backtraces, forget_written);
+}
+
+void lm_backtraces_begin(int few)
+{
+	backtraces.bits = few ? FEW_BITS : LM_BACKTRACES_BITS;
+	lm_store(&lm_backtraces_shift, 64 - backtraces.bits);
 }
 
 void lm_backtraces_release(void)

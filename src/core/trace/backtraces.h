@@ -46,12 +46,22 @@ extern unsigned lm_backtraces_generation LM_INTERNAL;
 #define LM_BACKTRACES_BITS 16
 
 extern struct lm_link *lm_backtraces_table[1 << LM_BACKTRACES_BITS] LM_INTERNAL;
+extern unsigned lm_backtraces_shift LM_INTERNAL;
 
 /* The lower bits of a sum depend only on the lower bits of the addresses. Of this, the upper bits are used. */
 static inline uint64_t lm_backtraces_hash(const struct lm_unwound *unwound)
 {
 	return unwound->sum * LM_UNWOUND_BASE;
 }
+
+/* The first entry of its chain. */
+static inline struct lm_link *lm_backtraces_first(const struct lm_unwound *unwound)
+{
+	return lm_load_acquire(&lm_backtraces_table[lm_backtraces_hash(unwound) >> lm_load(&lm_backtraces_shift)]);
+}
+
+/* Before the first backtrace. FEW: they come rarely, so the table begins small. */
+void lm_backtraces_begin(int few);
 
 /* This backtrace will be looked up in a moment: prefetches the first entry of its slot. */
 static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
@@ -60,7 +70,7 @@ static inline void lm_backtraces_expect(const struct lm_unwound *unwound)
 
 	if (!unwound->count)
 		return;
-	entry = (const char *)lm_load(&lm_backtraces_table[lm_backtraces_hash(unwound) >> (64 - LM_BACKTRACES_BITS)]);
+	entry = (const char *)lm_backtraces_first(unwound);
 	__builtin_prefetch(entry);
 	__builtin_prefetch(entry + 64);
 	__builtin_prefetch(entry + 128);

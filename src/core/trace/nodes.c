@@ -10,6 +10,7 @@
 #include "record.h"
 
 #define TABLE_BITS 14
+#define FEW_BITS   10
 
 struct node {
 	struct lm_link link;
@@ -177,6 +178,11 @@ int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames)
 		return -1;
 	lm_store(&backtrace->number, number);
 	return 0;
+}
+
+void lm_nodes_begin(int few)
+{
+	nodes.bits = few ? FEW_BITS : TABLE_BITS;
 }
 
 void lm_nodes_renew(void)

@@ -22,6 +22,9 @@
  */
 int lm_nodes_write(struct lm_backtrace *backtrace, struct lm_frame **frames);
 
+/* Before the first node. FEW: as for lm_backtraces_begin(). */
+void lm_nodes_begin(int few);
+
 /* The trace begins a new file, or it is that of a child of fork: it has no nodes and no frames yet. */
 void lm_nodes_renew(void);
 
