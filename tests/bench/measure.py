@@ -81,7 +81,8 @@ MODES = {
 }
 # Each is the name of a format, too.
 OURS = ("full", "compact", "packed")
-# So fast that a loop has to be stretched for them: else, it is over before the processor is at speed.
+# So fast that a loop has to be stretched for them: else, it is over before the processor is at speed, and what a sample
+# needs once (names, new backtraces: some milliseconds) counts for as much as the steps.
 FAST = ("untraced", "off", "sampled")
 # So much slower that they run once, and a loop is shrunk for them.
 SLOW = ("dhat",)

@@ -128,7 +128,7 @@ def system_python():
 def all_workloads(bench, scratch, quick):
 	"""BENCH: where the programs are. SCRATCH: where input can be generated."""
 	size = (lambda full, short: str(short if quick else full))
-	loop, steps, slow, fast = f"{bench}/loop", size(1000000, 200000), size(100000, 10000), "16000000"
+	loop, steps, slow, fast = f"{bench}/loop", size(1000000, 200000), size(100000, 10000), "60000000"
 
 	def looping(name, about, *options, **more):
 		return Workload(name, "loop", [loop, "-n", steps, *options], about, [loop, "-n", slow, *options],
