@@ -10,6 +10,7 @@
  *        fork     two children do the same behind it, and it waits for them
  *        exec     then the program executes itself, without MODE
  *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
+ *        queue    each thread begins when the one before has ended
  *        loud     more than a file can have is live between a third and two thirds of the rounds
  *        hoard    the same, but ten of these blocks stay
  *        maps     behind it, the process gets a long memory map
@@ -136,10 +137,13 @@ static void work_all(int threads)
 {
 	pthread_t ids[64];
 
-	for (int i = 1; i < threads; i++)
+	for (int i = 1; i < threads; i++) {
 		pthread_create(&ids[i], NULL, work, (void *)(size_t)i);
+		if (is_mode("queue"))
+			pthread_join(ids[i], NULL);
+	}
 	work(NULL);
-	for (int i = 1; i < threads; i++)
+	for (int i = 1; i < threads && !is_mode("queue"); i++)
 		pthread_join(ids[i], NULL);
 }
 

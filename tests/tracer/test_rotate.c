@@ -254,6 +254,24 @@ START_TEST(each_file_begins_with_what_was_live)
 }
 END_TEST
 
+/* One thread after the other, so each has the number of the one before, whose blocks live on. */
+START_TEST(threads_that_follow_each_other_are_told_apart)
+{
+	const int flavour = _i / FORMATS;
+	char settings[256];
+	struct file last;
+	struct run r;
+
+	snprintf(settings, sizeof settings, SETTINGS "LOG_MALLOC_FORMAT=%s LOG_MALLOC_LIMIT=128K LOG_MALLOC_KEEP=%d",
+	         formats[_i % FORMATS], OLD_MAX);
+	r = must(run_traced(flavour, settings, "rotating", "4 3000 queue"));
+	ck_assert_str_eq(r.err, "");
+	last = files_follow_each_other("trace", OLD_MAX, 128 << 10);
+	ck_assert_int_ge(count_old("trace"), 2);
+	has_what_is_printed(&last, r.out);
+}
+END_TEST
+
 START_TEST(as_many_older_files_stay_as_the_user_wants)
 {
 	for (int keep = 1; keep <= 3; keep++) {
@@ -671,6 +689,7 @@ int main(void)
 	Suite *suite = suite_create("rotate");
 
 	TIMES(each_file_begins_with_what_was_live, FLAVOURS * FORMATS);
+	TIMES(threads_that_follow_each_other_are_told_apart, FLAVOURS * FORMATS);
 	ONCE(as_many_older_files_stay_as_the_user_wants);
 	TIMES(the_end_of_the_program_is_below_the_limit, FORMATS);
 	TIMES(the_image_behind_exec_goes_on, 2 * FLAVOURS);

@@ -11,6 +11,7 @@
 #include "nodes.h"
 #include "symbol.h"
 #include "sys.h"
+#include "thread.h"
 
 /* The new file has nothing of what lines refer to. */
 static void forget_written(void)
@@ -74,6 +75,19 @@ static int name_thread(const struct named *named, const struct lm_live_block *bl
 	return lm_marks_former_thread(block->thread, (uint64_t)block->tid, block->name);
 }
 
+/* The head has named THREAD, which writes the file. A thread that had its number before may have been named since. */
+static int name_again(const struct named *named, const struct lm_thread *thread)
+{
+	const struct lm_live_block *last;
+
+	if (!thread || thread->number >= named->room / sizeof *named->block)
+		return 0;
+	last = named->block[thread->number];
+	if (!last || (last->tid == thread->owner && __builtin_strcmp(last->name, thread->name) == 0))
+		return 0;
+	return lm_marks_former_thread(thread->number, (uint64_t)thread->owner, thread->name);
+}
+
 /* ---- blocks ---- */
 
 static int write_blocks(const struct named *named, struct lm_totals totals)
@@ -103,6 +117,8 @@ int lm_renew_write(uint64_t parent)
 		result = lm_marks_live(lm_live_count());
 	if (!result)
 		result = write_blocks(&named, totals);
+	if (!result)
+		result = name_again(&named, lm_thread_self());
 	lm_sys_unmap(named.block, named.room);
 	return result;
 }
