@@ -236,39 +236,34 @@ static void has_what_is_printed(const struct file *file, const char *printed)
 
 /* ---- files follow each other ---- */
 
-START_TEST(each_file_begins_with_what_was_live)
+/* The program, with ARGUMENTS, goes on in new files, and each begins as the one before ended. I: flavour and format. */
+static void files_follow(int i, const char *arguments)
 {
-	const int flavour = _i / FORMATS;
+	const int flavour = i / FORMATS;
 	char settings[256];
 	struct file last;
 	struct run r;
 
 	snprintf(settings, sizeof settings, SETTINGS "LOG_MALLOC_FORMAT=%s LOG_MALLOC_LIMIT=128K LOG_MALLOC_KEEP=%d",
-	         formats[_i % FORMATS], OLD_MAX);
-	r = must(run_traced(flavour, settings, "rotating", "8 1500"));
+	         formats[i % FORMATS], OLD_MAX);
+	r = must(run_traced(flavour, settings, "rotating", arguments));
 	ck_assert_str_eq(r.err, "");
 	last = files_follow_each_other("trace", OLD_MAX, 128 << 10);
 	ck_assert_int_ge(count_old("trace"), 2);
 	ck_assert_int_eq(last.ending, TRACE_FINISHED);
 	has_what_is_printed(&last, r.out);
 }
+
+START_TEST(each_file_begins_with_what_was_live)
+{
+	files_follow(_i, "8 1500");
+}
 END_TEST
 
 /* One thread after the other, so each has the number of the one before, whose blocks live on. */
 START_TEST(threads_that_follow_each_other_are_told_apart)
 {
-	const int flavour = _i / FORMATS;
-	char settings[256];
-	struct file last;
-	struct run r;
-
-	snprintf(settings, sizeof settings, SETTINGS "LOG_MALLOC_FORMAT=%s LOG_MALLOC_LIMIT=128K LOG_MALLOC_KEEP=%d",
-	         formats[_i % FORMATS], OLD_MAX);
-	r = must(run_traced(flavour, settings, "rotating", "4 3000 queue"));
-	ck_assert_str_eq(r.err, "");
-	last = files_follow_each_other("trace", OLD_MAX, 128 << 10);
-	ck_assert_int_ge(count_old("trace"), 2);
-	has_what_is_printed(&last, r.out);
+	files_follow(_i, "4 3000 queue");
 }
 END_TEST
 
