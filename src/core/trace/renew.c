@@ -45,7 +45,8 @@ static struct lm_totals others(void)
 /* Of each number, the block whose thread the file names so far. Two threads can have had the same number. */
 struct named {
 	const struct lm_live_block **block;
-	size_t room;
+	size_t count;
+	size_t room; /* bytes */
 };
 
 static int find_room(struct named *named)
@@ -55,7 +56,8 @@ static int find_room(struct named *named)
 
 	for (size_t i = 0; (block = lm_live_next(&i));)
 		last = block->thread > last ? block->thread : last;
-	named->room = ((size_t)last + 1) * sizeof(const struct lm_live_block *);
+	named->count = (size_t)last + 1;
+	named->room = named->count * sizeof(const struct lm_live_block *);
 	named->block = lm_sys_map(named->room);
 	return named->block ? 0 : -1;
 }
@@ -80,7 +82,7 @@ static int name_again(const struct named *named, const struct lm_thread *thread)
 {
 	const struct lm_live_block *last;
 
-	if (!thread || thread->number >= named->room / sizeof *named->block)
+	if (!thread || thread->number >= named->count)
 		return 0;
 	last = named->block[thread->number];
 	if (!last || (last->tid == thread->owner && __builtin_strcmp(last->name, thread->name) == 0))
