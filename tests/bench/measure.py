@@ -67,7 +67,8 @@ TRACE = object()
 MODES = {
 	"untraced": lambda place, workload, argv: (argv, {}),
 	"off": preloaded(),
-	"sampled": preloaded(OUTPUT=TRACE, SAMPLE="512K"),
+	# In the format for what is left on; without the launcher, full would be the default.
+	"sampled": preloaded(OUTPUT=TRACE, SAMPLE="512K", FORMAT="packed"),
 	"full": traced("full"),
 	"compact": traced("compact"),
 	"packed": traced("packed"),
