@@ -312,7 +312,8 @@ START_TEST(a_trace_with_another_name_or_a_journal_stays_as_it_is)
 	ck_assert_str_eq(r.out, "same\n");
 	ck_assert(says(r.err, "log-malloc: h.zst is not compressed: it has more than one name\n"));
 	has_leaks("h.zst", false, 5);
-	r = run(LM " -o j.zst sh -c 'mkdir j.zst.journal; exec ./blocks 50'");
+	/* A shell with many variables to keep would have made a journal itself. */
+	r = run("env -i PATH=\"$PATH\" " LM " -o j.zst sh -c 'mkdir j.zst.journal; exec ./blocks 50'");
 	ck_assert_msg(says(r.err, "log-malloc: j.zst is not compressed: its journal is still there\n"), "%s", r.err);
 	is_plain("j.zst", 50);
 	/* What was moved or removed is left alone. */
