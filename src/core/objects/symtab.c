@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /*
- * See symtab.h. The file is not trusted: it may have been replaced since it was
- * loaded, so its identity has to match, and every offset is checked. It can also
- * be cut at any time (strip(1) writes into the file that it strips). So what is
- * needed of it is copied. Only long tables of names stay mapped, and each name is
- * tested before it is read.
+ * See symtab.h. What is needed of the file is copied (elf_file.h). Only long tables of names stay mapped, and each name
+ * is tested before it is read.
  */
 #include "symtab.h"
 
-#include <fcntl.h>
-#include <link.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "elf_file.h"
 #include "map.h"
-#include "stat.h"
 #include "sys.h"
 
 /* Up to this size, names are copied. */
 #define COPIED_MAX ((size_t)256 << 10)
-/* The file is read in pieces of this size. */
-#define PIECE ((size_t)64 << 10)
+/* Functions are sorted by so many bits of their addresses at a time. */
+#define DIGIT_BITS 11
+#define DIGITS     ((size_t)1 << DIGIT_BITS)
 
 struct function {
 	uint64_t address;
@@ -51,90 +47,51 @@ struct lm_symtab {
 /* The table of every object whose symbols can't be read. */
 static const struct lm_symtab nothing;
 
-/* ---- the file ---- */
-
-static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
-{
-	return lm_sys_pread(fd, buffer, size, offset) == (long)size ? 0 : -1;
-}
-
-/* Does the segment of notes have the build-id? */
-static int has_build_id(int fd, const ElfW(Phdr) * segment, const struct lm_loaded *loaded)
-{
-	uint8_t notes[256];
-
-	/* What is looked for can lie across the end of a piece. So the pieces overlap. */
-	for (uint64_t at = 0; at < segment->p_filesz; at += sizeof notes - LM_BUILD_ID_MAX) {
-		uint64_t left = segment->p_filesz - at;
-		size_t size = left < sizeof notes ? (size_t)left : sizeof notes;
-
-		if (read_at(fd, notes, size, segment->p_offset + at) != 0)
-			return 0;
-		for (size_t i = 0; i + loaded->build_id_size <= size; i += 4) {
-			if (__builtin_memcmp(notes + i, loaded->build_id, loaded->build_id_size) == 0)
-				return 1;
-		}
-	}
-	return 0;
-}
-
-static int has_stamp(int fd, const struct lm_stamp *stamp)
-{
-	int saved = errno, result;
-	struct stat file;
-
-	result = fstat(fd, &file) == 0 && file.st_ino == stamp->inode && (uint64_t)file.st_size == stamp->size &&
-	         lm_stat_seconds(&file) == stamp->seconds && lm_stat_nanoseconds(&file) == stamp->nanoseconds;
-	errno = saved;
-	return result;
-}
-
-/* Is FD's file still the one that was loaded? */
-static int is_same_file(int fd, const ElfW(Ehdr) * header, const struct lm_loaded *loaded)
-{
-	ElfW(Phdr) segment;
-
-	if (!loaded->build_id_size)
-		return has_stamp(fd, &loaded->stamp);
-	if (header->e_phentsize != sizeof segment)
-		return 0;
-	for (unsigned i = 0; i < header->e_phnum; i++) {
-		if (read_at(fd, &segment, sizeof segment, header->e_phoff + (uint64_t)i * sizeof segment) != 0)
-			return 0;
-		if (segment.p_type == PT_NOTE && has_build_id(fd, &segment, loaded))
-			return 1;
-	}
-	return 0;
-}
-
 /* ---- functions ---- */
 
-static void sift_down(struct function *functions, size_t root, size_t count)
+static size_t digit_of(const struct function *function, unsigned shift)
 {
-	struct function moved = functions[root];
-
-	for (size_t child; (child = 2 * root + 1) < count; root = child) {
-		if (child + 1 < count && functions[child + 1].address > functions[child].address)
-			child++;
-		if (functions[child].address <= moved.address)
-			break;
-		functions[root] = functions[child];
-	}
-	functions[root] = moved;
+	return function->address >> shift & (DIGITS - 1);
 }
 
-/* Heapsort: qsort() may call malloc. */
-static void sort(struct function *functions, size_t count)
+/* Copies COUNT functions by the digit of their addresses at SHIFT. Those with the same one stay in their order. */
+static void distribute(struct function *to, const struct function *from, size_t count, unsigned shift, size_t *places)
 {
-	for (size_t i = count / 2; i-- > 0;)
-		sift_down(functions, i, count);
-	while (count > 1) {
-		struct function last = functions[--count];
+	size_t place = 0;
 
-		functions[count] = functions[0];
-		functions[0] = last;
-		sift_down(functions, 0, count);
+	__builtin_memset(places, 0, DIGITS * sizeof *places);
+	for (size_t i = 0; i < count; i++)
+		places[digit_of(&from[i], shift)]++;
+	for (size_t digit = 0; digit < DIGITS; digit++) {
+		size_t alike = places[digit];
+
+		places[digit] = place;
+		place += alike;
 	}
+	for (size_t i = 0; i < count; i++)
+		to[places[digit_of(&from[i], shift)]++] = from[i];
+}
+
+/*
+ * Sorts COUNT functions by their addresses into SORTED, by one digit after the other: qsort() may call malloc, and a
+ * sort that compares takes several times as long. What FUNCTIONS and PLACES had, DIGITS of them, is lost.
+ */
+static void sort(struct function *sorted, struct function *functions, size_t count, size_t *places)
+{
+	struct function *from = functions, *to = sorted;
+	uint64_t differing = 0;
+
+	for (size_t i = 1; i < count; i++)
+		differing |= functions[i].address ^ functions[0].address;
+	for (unsigned shift = 0; shift < 64 && differing >> shift; shift += DIGIT_BITS) {
+		struct function *swapped = from;
+
+		distribute(to, from, count, shift, places);
+		from = to;
+		to = swapped;
+	}
+	if (from != sorted)
+		__builtin_memcpy(sorted, from, count * sizeof *sorted);
 }
 
 static int is_function(const ElfW(Sym) * sym)
@@ -153,59 +110,47 @@ static struct function function_of(const ElfW(Sym) * sym)
 	                         .name = sym->st_name & NAME_MAX_OFFSET};
 }
 
-/*
- * Counts the functions, and puts at most MAX of them into FUNCTIONS. PIECE bytes at ROOM are used to read the symbols.
- * 0, or -1: the file can't be read.
- */
-static int read_functions(struct function *functions, size_t max, size_t *found, int fd, const ElfW(Shdr) * table,
-                          ElfW(Sym) * room)
+/* Puts the functions of a table of SYMBOLS into FUNCTIONS, where there is room for all. 0, or -1: it can't be read. */
+static int read_functions(struct function *functions, size_t *count, struct lm_elf_table *symbols)
 {
-	size_t left = (size_t)(table->sh_size / sizeof *room);
-	uint64_t offset = table->sh_offset;
+	const ElfW(Sym) * sym;
 
-	*found = 0;
-	while (left) {
-		size_t count = left < PIECE / sizeof *room ? left : PIECE / sizeof *room;
-
-		if (read_at(fd, room, count * sizeof *room, offset) != 0)
-			return -1;
-		for (size_t i = 0; i < count; i++) {
-			if (!is_function(&room[i]))
-				continue;
-			if (*found < max)
-				functions[*found] = function_of(&room[i]);
-			++*found;
-		}
-		left -= count;
-		offset += count * sizeof *room;
+	*count = 0;
+	while ((sym = lm_elf_next(symbols))) {
+		if (is_function(sym))
+			functions[(*count)++] = function_of(sym);
 	}
+	return symbols->left ? -1 : 0;
+}
+
+/* UNSORTED: room for as many functions as there are symbols. */
+static int sort_functions(struct lm_symtab *symtab, struct lm_elf_table *symbols, struct function *unsorted)
+{
+	if (read_functions(unsorted, &symtab->count, symbols) != 0 || !symtab->count)
+		return -1;
+	symtab->functions = lm_arena_alloc(symtab->count * sizeof *symtab->functions);
+	if (!symtab->functions)
+		return -1;
+	/* All symbols were read. So the file's room is free for something else. */
+	sort(symtab->functions, unsorted, symtab->count, (size_t *)(void *)symbols->file->room);
 	return 0;
 }
 
-/* The file may change between the first look, which counts, and the second one. */
-static int copy_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table, ElfW(Sym) * room)
+static int make_functions(struct lm_symtab *symtab, const struct lm_elf_file *file, const ElfW(Shdr) * section)
 {
-	size_t count, again;
-
-	if (read_functions(NULL, 0, &count, fd, table, room) != 0 || !count)
-		return -1;
-	symtab->functions = lm_arena_alloc(count * sizeof *symtab->functions);
-	if (!symtab->functions || read_functions(symtab->functions, count, &again, fd, table, room) != 0)
-		return -1;
-	symtab->count = again < count ? again : count;
-	sort(symtab->functions, symtab->count);
-	return 0;
-}
-
-static int make_functions(struct lm_symtab *symtab, int fd, const ElfW(Shdr) * table)
-{
-	ElfW(Sym) *room = lm_sys_map(PIECE);
+	struct lm_elf_table symbols;
+	struct function *unsorted;
+	size_t size;
 	int result;
 
-	if (!room)
+	symbols = lm_elf_table(file, section->sh_offset, (size_t)(section->sh_size / sizeof(ElfW(Sym))),
+	                       sizeof(ElfW(Sym)));
+	size = symbols.left * sizeof *unsorted;
+	unsorted = lm_sys_map(size);
+	if (!unsorted)
 		return -1;
-	result = copy_functions(symtab, fd, table, room);
-	lm_sys_unmap(room, PIECE);
+	result = sort_functions(symtab, &symbols, unsorted);
+	lm_sys_unmap(unsorted, size);
 	return result;
 }
 
@@ -216,7 +161,7 @@ static int copy_names(struct lm_symtab *symtab, int fd, uint64_t offset)
 	char *copy = lm_arena_alloc(symtab->names_size);
 
 	symtab->names = copy;
-	return copy ? read_at(fd, copy, symtab->names_size, offset) : -1;
+	return copy ? lm_elf_read(fd, copy, symtab->names_size, offset) : -1;
 }
 
 static int map_names(struct lm_symtab *symtab, int fd, uint64_t offset)
@@ -258,72 +203,44 @@ static int is_sound(const struct lm_symtab *symtab, const char *name)
 
 /* ---- one object's table ---- */
 
-static int is_in_file(const ElfW(Shdr) * section, uint64_t file_size)
+/* The table of symbols, or else that of dynamic ones, and the table of their names. 0, or -1. */
+static int find_tables(const struct lm_elf_file *file, ElfW(Shdr) * table, ElfW(Shdr) * strings)
 {
-	return section->sh_size && section->sh_size <= SIZE_MAX / 4 && section->sh_offset <= file_size &&
-	       section->sh_size <= file_size - section->sh_offset;
-}
+	struct lm_elf_table sections = lm_elf_sections(file);
+	const ElfW(Shdr) * section;
 
-static int read_tables(struct lm_symtab *symtab, int fd, const ElfW(Ehdr) * header, uint64_t file_size)
-{
-	ElfW(Shdr) section, table = {.sh_type = SHT_NULL}, strings;
-
-	if (header->e_shentsize != sizeof section)
-		return -1;
-	for (unsigned i = 0; i < header->e_shnum; i++) {
-		if (read_at(fd, &section, sizeof section, header->e_shoff + (uint64_t)i * sizeof section) != 0)
-			return -1;
-		if (section.sh_type == SHT_SYMTAB || (section.sh_type == SHT_DYNSYM && table.sh_type == SHT_NULL))
-			table = section;
+	table->sh_type = SHT_NULL;
+	while ((section = lm_elf_next(&sections))) {
+		if (section->sh_type == SHT_SYMTAB || (section->sh_type == SHT_DYNSYM && table->sh_type == SHT_NULL))
+			*table = *section;
 	}
-	if (table.sh_type == SHT_NULL || table.sh_entsize != sizeof(ElfW(Sym)) || table.sh_link >= header->e_shnum ||
-	    read_at(fd, &strings, sizeof strings, header->e_shoff + (uint64_t)table.sh_link * sizeof strings) != 0 ||
-	    !is_in_file(&table, file_size) || !is_in_file(&strings, file_size))
+	if (sections.left || table->sh_type == SHT_NULL || table->sh_entsize != sizeof(ElfW(Sym)))
 		return -1;
-	return make_functions(symtab, fd, &table) == 0 ? make_names(symtab, fd, &strings) : -1;
+	return lm_elf_section(file, table->sh_link, strings);
 }
 
-/* Reads the header of the file that LOADED was loaded from. 0, or -1: FD is another one. */
-static int read_header(int fd, ElfW(Ehdr) * header, const struct lm_loaded *loaded)
+static int read_file(struct lm_symtab *symtab, const struct lm_elf_file *file)
 {
-	if (read_at(fd, header, sizeof *header, 0) != 0 || __builtin_memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+	ElfW(Shdr) table, strings;
+
+	if (find_tables(file, &table, &strings) != 0 || !lm_elf_has(file, &table) || !lm_elf_has(file, &strings))
 		return -1;
-	return is_same_file(fd, header, loaded) ? 0 : -1;
-}
-
-static int read_file(struct lm_symtab *symtab, int fd, const struct lm_loaded *loaded)
-{
-	int64_t file_size = lm_sys_seek(fd, 0, SEEK_END);
-	ElfW(Ehdr) header;
-
-	if (file_size <= 0 || read_header(fd, &header, loaded) != 0)
-		return -1;
-	return read_tables(symtab, fd, &header, (uint64_t)file_size);
-}
-
-/* O_NONBLOCK: by now, a FIFO may lie there. */
-static int open_file(const char *file)
-{
-	return lm_sys_open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	return make_functions(symtab, file, &table) == 0 ? make_names(symtab, file->fd, &strings) : -1;
 }
 
 const struct lm_symtab *lm_symtab_open(const struct lm_module *module)
 {
+	struct lm_elf_file file;
 	struct lm_symtab *symtab;
-	int fd;
 
-	if (!module->file)
-		return &nothing;
-	fd = open_file(module->file);
-	if (fd < 0)
+	if (lm_elf_open(&file, module) != 0)
 		return &nothing;
 	symtab = lm_arena_alloc(sizeof *symtab);
-	if (symtab && read_file(symtab, fd, &module->loaded) != 0) {
+	if (symtab && read_file(symtab, &file) != 0) {
 		lm_symtab_close(symtab);
 		symtab = NULL;
 	}
-	lm_sys_close(fd);
+	lm_elf_close(&file);
 	return symtab ? symtab : &nothing;
 }
 
@@ -407,46 +324,4 @@ const char *lm_symtab_find(const struct lm_symtab *symtab, uint64_t address, uin
 		return NULL;
 	*start = best->address;
 	return name_of(symtab, best);
-}
-
-/* ---- sections ---- */
-
-static int read_section(int fd, const ElfW(Ehdr) * header, unsigned i, ElfW(Shdr) * section)
-{
-	return read_at(fd, section, sizeof *section, header->e_shoff + (uint64_t)i * sizeof *section);
-}
-
-/* Is the name at OFFSET in the file WANTED, whose length with its end is SIZE? */
-static int is_named(int fd, uint64_t offset, const char *wanted, size_t size)
-{
-	char name[32];
-
-	return size <= sizeof name && read_at(fd, name, size, offset) == 0 && __builtin_memcmp(name, wanted, size) == 0;
-}
-
-int lm_symtab_section(const struct lm_module *module, const char *name, uint64_t *address, uint64_t *size)
-{
-	size_t length = __builtin_strlen(name) + 1;
-	ElfW(Shdr) section, names;
-	int fd, result = -1;
-	ElfW(Ehdr) header;
-
-	fd = module->file ? open_file(module->file) : -1;
-	if (fd < 0)
-		return -1;
-	if (read_header(fd, &header, &module->loaded) == 0 && header.e_shentsize == sizeof section &&
-	    header.e_shstrndx < header.e_shnum && read_section(fd, &header, header.e_shstrndx, &names) == 0) {
-		for (unsigned i = 0; i < header.e_shnum && result != 0; i++) {
-			if (read_section(fd, &header, i, &section) != 0)
-				break;
-			if (!(section.sh_flags & SHF_ALLOC) ||
-			    !is_named(fd, names.sh_offset + section.sh_name, name, length))
-				continue;
-			*address = section.sh_addr;
-			*size = section.sh_size;
-			result = 0;
-		}
-	}
-	lm_sys_close(fd);
-	return result;
 }

@@ -19,7 +19,4 @@ void lm_symtab_close(const struct lm_symtab *symtab);
 /* The function that ADDRESS, as in the file, lies in: its name and *START, or NULL. */
 const char *lm_symtab_find(const struct lm_symtab *symtab, uint64_t address, uint64_t *start);
 
-/* Where the section NAME lies, as in MODULE's file, and its size. 0, or -1: it is not known. */
-int lm_symtab_section(const struct lm_module *module, const char *name, uint64_t *address, uint64_t *size);
-
 #endif

@@ -14,8 +14,11 @@
 #include "wait.h"
 #include "warn.h"
 
-#define SOON_MS        100
+#define SOON_MS 100
+/* So many records are written directly before a ring is opened. A ring costs as much as about 60 of them. */
 #define DIRECT_RECORDS 256
+/* The same of a sparse sample, whose processes record little for long. */
+#define SPARSE_RECORDS 16
 
 /* How long the end of the process waits for other threads' records. */
 #define CLOSE_MS 1000
@@ -27,16 +30,16 @@
 static struct {
 	int fd;
 	struct lm_journal_place journal;
-	int left;    /* an earlier image's journal could not be written out yet */
-	int no_ring; /* the trace is no file and can have no ring, or is to have none */
-	unsigned records;
+	int left;                         /* an earlier image's journal could not be written out yet */
+	int no_ring;                      /* the trace is no file and can have no ring, or is to have none */
+	unsigned records, direct_records; /* so far; before a ring is opened */
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
 	long diverted;    /* the thread that writes the trace's next file, or 0 */
 	int no_last_ring; /* behind the end, no ring can be opened */
 	int told;         /* the user was told that the trace can't be written */
 	int error;        /* -errno of the last failure, until the trace goes on */
-} sink = {.fd = -1, .journal.file.fd = -1};
+} sink = {.fd = -1, .journal.file.fd = -1, .direct_records = DIRECT_RECORDS};
 
 /* ---- when a write fails ---- */
 
@@ -157,7 +160,7 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % DIRECT_RECORDS == 0 && !lm_load(&sink.no_ring))
+	if (lm_add(&sink.records, 1) % sink.direct_records == 0 && !lm_load(&sink.no_ring))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -222,6 +225,7 @@ void lm_sink_set_packed(int is_packed)
 
 void lm_sink_set_sparse(int is_sparse)
 {
+	sink.direct_records = is_sparse ? SPARSE_RECORDS : DIRECT_RECORDS;
 	lm_ring_set_sparse(is_sparse);
 }
 
@@ -372,7 +376,7 @@ int lm_sink_resume(enum lm_phase *next)
 			return error;
 	}
 	if (!lm_ring_is_open()) {
-		/* There may be room for a journal now, so after DIRECT_RECORDS more records it is tried again. */
+		/* There may be room for a journal now, so behind some more records it is tried again. */
 		lm_store(&sink.records, 0);
 		return lm_direct_write_rest();
 	}

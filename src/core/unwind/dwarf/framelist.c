@@ -7,8 +7,8 @@
 #include "arena.h"
 #include "atomic.h"
 #include "cfi.h"
+#include "elf_file.h"
 #include "frametable.h"
-#include "symtab.h"
 
 typedef int32_t pair[2];
 
@@ -72,7 +72,7 @@ static const struct lm_frame_list *made(const struct lm_module *module)
 	struct lm_frame_list found = {0}, *list;
 	uint64_t address, size;
 
-	if (lm_symtab_section(module, ".eh_frame", &address, &size) != 0 || size > INT32_MAX)
+	if (lm_elf_find_section(module, ".eh_frame", &address, &size) != 0 || size > INT32_MAX)
 		return &nothing;
 	found.base = loaded->bias + (uintptr_t)address;
 	found.count = read_all(loaded, (uintptr_t)size, &found, 0);
