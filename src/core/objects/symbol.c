@@ -10,7 +10,7 @@
 #include "symtab.h"
 
 #define TABLE_BITS 14
-#define FEW_BITS   8
+#define FEW_BITS   10
 
 /* All frames, by pc. */
 static struct lm_link *table[1 << TABLE_BITS];

@@ -15,7 +15,7 @@
 #define WAIT_MS 1000
 
 /* Of the table where backtraces are few. Each chain that is used takes a page of a table that is large for them. */
-#define FEW_BITS 10
+#define FEW_BITS 12
 
 struct lm_link *lm_backtraces_table[1 << LM_BACKTRACES_BITS];
 unsigned lm_backtraces_shift = 64 - LM_BACKTRACES_BITS;

@@ -10,7 +10,7 @@
 #include "record.h"
 
 #define TABLE_BITS 14
-#define FEW_BITS   10
+#define FEW_BITS   12
 
 struct node {
 	struct lm_link link;
