@@ -18,7 +18,7 @@
 /* So many records are written directly before a ring is opened. A ring costs as much as about 60 of them. */
 #define DIRECT_RECORDS 256
 /* The same of a sparse sample, whose processes record little for long. */
-#define SPARSE_RECORDS 16
+#define SPARSE_RECORDS 64
 
 /* How long the end of the process waits for other threads' records. */
 #define CLOSE_MS 1000
