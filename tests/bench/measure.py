@@ -198,6 +198,11 @@ def idle(mode):
 	return f"{mode}, idle"
 
 
+def again(mode):
+	"""Under what name a round's further runs in MODE are kept."""
+	return f"{mode}, again"
+
+
 def run_idle(place, workload, mode):
 	"""The workload's program without its work: what its start and its end cost."""
 	command, env = MODES[mode](place, workload, workload.idle)
