@@ -37,7 +37,8 @@ static bool is_number(const char *text)
 }
 
 #define NO_JOURNAL                                                                                                     \
-	"it has no journal: fewer than 256 events, a sampled trace with a limit, a trace that is no file, or a "       \
+	"it has no journal: fewer than 256 events (64 of a sample), a sampled trace with a limit, a trace that is no " \
+	"file, or a "                                                                                                  \
 	"directory where there can be none; the program can call log_malloc_mark(), and log-malloc has --mark-signal"
 
 static int open_process(const char *text)

@@ -365,10 +365,12 @@ START_TEST(tracing_that_begins_off_has_nothing)
 }
 END_TEST
 
+enum { RING_MIB = 4, PIECE_KIB = 256, HEADER_AND_TRAILER_KIB = 2 * 64 };
+
 /* The ring of a sample gives its pages back: 4 MiB and more pass through it here. */
 START_TEST(the_ring_of_a_sample_takes_little_memory)
 {
-	enum { PAIRS = 12000, RING_MIB = 4, PIECE_KIB = 256, HEADER_AND_TRAILER_KIB = 2 * 64 };
+	enum { PAIRS = 12000 };
 	struct run r = must(run_traced(_i, "LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=64K", "journal_pages", "12000"));
 	long kib = atol(r.out);
 
@@ -380,6 +382,17 @@ START_TEST(the_ring_of_a_sample_takes_little_memory)
 	/* That of a whole trace keeps them, unless the kernel needs some. */
 	r = must(run_traced(_i, "LOG_MALLOC_QUIET=1", "journal_pages", "12000"));
 	ck_assert_int_gt(atol(r.out), RING_MIB << 9);
+}
+END_TEST
+
+START_TEST(the_ring_of_a_child_takes_little_memory_too)
+{
+	struct run r = must(run("%s LOG_MALLOC_QUIET=1 LOG_MALLOC_SAMPLE=64K LOG_MALLOC_FOLLOW=1 "
+	                        "LOG_MALLOC_OUTPUT=$PWD/t.%%p " PROGRAMS "journal_pages%s 12000 fork",
+	                        flavours[_i].environment, flavours[_i].suffix));
+
+	ck_assert_int_gt(atol(r.out), 0);
+	ck_assert_int_le(atol(r.out), 2 * PIECE_KIB + HEADER_AND_TRAILER_KIB);
 }
 END_TEST
 
@@ -481,6 +494,7 @@ int main(void)
 	EACH(nothing_is_foreign);
 	EACH(tracing_that_begins_off_has_nothing);
 	TIMES(the_ring_of_a_sample_takes_little_memory, FLAVOURS);
+	TIMES(the_ring_of_a_child_takes_little_memory_too, FLAVOURS);
 	TIMES(files_have_the_probes, 3);
 	ONCE(a_probe_is_one_instruction_that_does_nothing);
 	TIMES(perf_and_bpftrace_find_the_probes, 3);

@@ -58,7 +58,7 @@ int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last)
 
 	if (!is_idle())
 		return -EAGAIN;
-	header = lm_journal_file_make(place, fd, head & ~LM_RING_SEALED, lm_ring.is_packed, lm_ring_inside.is_sparse);
+	header = lm_journal_file_make(place, fd, head & ~LM_RING_SEALED, lm_ring.is_packed, lm_ring.is_sparse);
 	if (!header)
 		return -1;
 	lm_ring_inside.place = place;
@@ -89,11 +89,6 @@ int lm_ring_open_nameless(int stream)
 	lm_ring_inside.is_last = 0;
 	open_at(header, head);
 	return 0;
-}
-
-void lm_ring_set_sparse(int is_sparse)
-{
-	lm_ring_inside.is_sparse = is_sparse;
 }
 
 void lm_ring_goes_on(void)

@@ -62,9 +62,6 @@ int lm_ring_open(const struct lm_journal_place *place, int fd, int is_last);
  */
 int lm_ring_open_nameless(int stream);
 
-/* Records come so rarely that the ring's pages are given back when they have been written out. Before it is opened. */
-void lm_ring_set_sparse(int is_sparse);
-
 /* The process did not end after all: what is whole is written out as usual. */
 void lm_ring_goes_on(void);
 
@@ -102,6 +99,7 @@ int lm_ring_flush_now(void);
 extern struct lm_ring {
 	unsigned char *bytes;                   /* mapped twice in a row, so that nothing wraps */
 	int is_packed;                          /* the trace is packed: every record's length is a multiple of eight */
+	int is_sparse;                          /* records are few: the ring gives back what it has written out */
 	_Alignas(LM_CACHE_LINE) uint64_t limit; /* up to this position there is room; 0 while the ring is closed */
 } lm_ring LM_INTERNAL;
 

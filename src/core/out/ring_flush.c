@@ -165,7 +165,7 @@ static void give_back_before(uint64_t tail)
 	const uint64_t page = lm_sys_page();
 	uint64_t from = lm_ring_inside.given_back & ~(page - 1), to = tail & ~(page - 1);
 
-	if (!lm_ring_inside.is_sparse || from >= to)
+	if (!lm_ring.is_sparse || from >= to)
 		return;
 	lm_sys_give_back(lm_ring.bytes + from % LM_JOURNAL_RING, (size_t)(to - from));
 	lm_ring_inside.given_back = to;

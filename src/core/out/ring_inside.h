@@ -24,7 +24,6 @@ extern struct lm_ring_inside {
 	struct lm_journal_header *detached;   /* in a child of fork: the parent's, with private memory in its place */
 	const struct lm_journal_place *place; /* of the journal's file; NULL: the ring lies in memory without a name */
 	int is_relayed;                       /* a relay writes out (relay.h) */
-	int is_sparse;                        /* records are few (ring.h) */
 	uint64_t given_back;                  /* and pages in front of this position are not used by this process */
 	/* Held by the thread that writes out, refuses, closes or opens again, with all signals blocked. */
 	struct lm_lock flush;

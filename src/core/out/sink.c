@@ -15,9 +15,8 @@
 #include "warn.h"
 
 #define SOON_MS 100
-/* So many records are written directly before a ring is opened. A ring costs as much as about 60 of them. */
+/* So many records are written directly before a ring is opened. In a sparse sample, there may never be many more. */
 #define DIRECT_RECORDS 256
-/* The same of a sparse sample, whose processes record little for long. */
 #define SPARSE_RECORDS 64
 
 /* How long the end of the process waits for other threads' records. */
@@ -30,16 +29,16 @@
 static struct {
 	int fd;
 	struct lm_journal_place journal;
-	int left;                         /* an earlier image's journal could not be written out yet */
-	int no_ring;                      /* the trace is no file and can have no ring, or is to have none */
-	unsigned records, direct_records; /* so far; before a ring is opened */
+	int left;    /* an earlier image's journal could not be written out yet */
+	int no_ring; /* the trace is no file and can have no ring, or is to have none */
+	unsigned records;
 	uint64_t next_flush_ms;
 	long ender;       /* the thread that ends the process, once there is one */
 	long diverted;    /* the thread that writes the trace's next file, or 0 */
 	int no_last_ring; /* behind the end, no ring can be opened */
 	int told;         /* the user was told that the trace can't be written */
 	int error;        /* -errno of the last failure, until the trace goes on */
-} sink = {.fd = -1, .journal.file.fd = -1, .direct_records = DIRECT_RECORDS};
+} sink = {.fd = -1, .journal.file.fd = -1};
 
 /* ---- when a write fails ---- */
 
@@ -160,7 +159,8 @@ static int write_directly(const struct iovec *parts, int count, unsigned round)
 			return -EAGAIN;
 		lm_store(&sink.no_last_ring, 1);
 	}
-	if (lm_add(&sink.records, 1) % sink.direct_records == 0 && !lm_load(&sink.no_ring))
+	if (lm_add(&sink.records, 1) % (lm_ring.is_sparse ? SPARSE_RECORDS : DIRECT_RECORDS) == 0 &&
+	    !lm_load(&sink.no_ring))
 		lm_direct_locked(begin_ring);
 	return lm_direct_write(parts, count, &sink.ender, ender);
 }
@@ -225,8 +225,7 @@ void lm_sink_set_packed(int is_packed)
 
 void lm_sink_set_sparse(int is_sparse)
 {
-	sink.direct_records = is_sparse ? SPARSE_RECORDS : DIRECT_RECORDS;
-	lm_ring_set_sparse(is_sparse);
+	lm_ring.is_sparse = is_sparse;
 }
 
 void lm_sink_set_direct(void)
