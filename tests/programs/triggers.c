@@ -3,6 +3,7 @@
  * Uses memory as its arguments say, one after another:
  *   alloc:N:KB      N blocks of KB
  *   free:N          releases the last N blocks
+ *   renew:TIMES     releases each block and allocates one as large, from the first to the last, so many times
  *   touch           writes to all blocks
  *   wait:MS         allocates and releases 16 bytes every 5 ms
  *   failing         two requests that no allocator can answer
@@ -46,6 +47,16 @@ static void release(unsigned long count)
 {
 	for (; count && used; count--)
 		free(blocks[--used].p);
+}
+
+static void renew(unsigned long times)
+{
+	for (; times; times--) {
+		for (size_t i = 0; i < used; i++) {
+			free(blocks[i].p);
+			blocks[i].p = malloc(blocks[i].size);
+		}
+	}
 }
 
 static void touch(void)
@@ -184,6 +195,8 @@ static int take(const char *argument)
 		allocate(first, second << 10);
 	else if (strcmp(word, "free") == 0)
 		release(first);
+	else if (strcmp(word, "renew") == 0)
+		renew(first);
 	else if (strcmp(word, "touch") == 0)
 		touch();
 	else if (strcmp(word, "wait") == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Triggers: LOG_MALLOC_AT and --at fire where they should, and only there; --run runs a command then. */
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -101,6 +102,64 @@ START_TEST(several_triggers_fire_in_their_order)
 	marks(_i, "growth=8M,peak=10M,failed,peak=12M", "alloc:16:1024 failing",
 	      "at-growth at-peak at-peak at-growth at-failed ");
 	ck_assert(strstr(run("$B/log-malloc-diff trace@at-peak trace@at-peak#2").out, "2097152 bytes") != NULL);
+}
+END_TEST
+
+/* ---- chance ---- */
+
+/* Each of the sampled kinds. A block of the sample stands for 16 KiB and some more. */
+#define EACH_SAMPLED(test) TIMES(test, KINDS - SAMPLED)
+
+static void marks_of_sampled(int number, const char *at, const char *operations, const char *expected)
+{
+	/* Whether a bound is told to be low is another test's affair. */
+	struct run r = run_with(SAMPLED + number, "exec 2>/dev/null;", at, operations);
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_msg(fnmatch(expected, marks_of("trace"), 0) == 0, "%s", marks_of("trace"));
+}
+
+/* Eight blocks of 1 KiB are in use. Four of them are in the sample at times. */
+START_TEST(a_few_blocks_of_the_sample_do_not_fire)
+{
+	marks_of_sampled(_i, "peak=64K,growth=64K", "alloc:8:1 renew:40000", "");
+}
+END_TEST
+
+/* 560 KiB stay in use, and 34 blocks of the sample on average. */
+START_TEST(an_estimate_that_varies_fires_once)
+{
+	marks_of_sampled(_i, "peak=512K", "alloc:560:1 renew:300", "at-peak ");
+	/* All of it is gone, and comes again. */
+	marks_of_sampled(_i, "peak=512K", "alloc:800:1 renew:100 free:800 alloc:800:1 renew:100", "at-peak at-peak ");
+}
+END_TEST
+
+/* With 4 MiB in use, chance makes a difference of 256 KiB. */
+START_TEST(an_estimate_that_varies_does_not_grow)
+{
+	marks_of_sampled(_i, "growth=96K,failed", "alloc:4000:1 failing renew:100", "at-growth *at-failed ");
+}
+END_TEST
+
+/* While nothing is released, growth is known by what has come. */
+START_TEST(growth_of_what_stays_is_known_early)
+{
+	marks_of_sampled(_i, "growth=800K,failed", "alloc:2000:1 failing alloc:1500:1", "*at-failed at-growth *");
+}
+END_TEST
+
+START_TEST(a_bound_that_is_low_for_the_sample_is_told)
+{
+	static const char said[] = "of this sample, peak and growth fire at about 409600 bytes at the earliest";
+	struct run r = run_with(SAMPLED + _i, "", "peak=1G,growth=409599", "alloc:1:1");
+
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_msg(strncmp(r.err, "log-malloc2: LOG_MALLOC_AT=peak=1G,growth=409599: ", 50) == 0 &&
+	                      strstr(r.err, said) != NULL,
+	              "%s", r.err);
+	r = run_with(SAMPLED + _i, "", "peak=400K,growth=1%,rss=1M", "alloc:1:1");
+	ck_assert_str_eq(r.err, "");
 }
 END_TEST
 
@@ -748,6 +807,11 @@ int main(void)
 	EACH_ONCE(what_comes_and_goes_does_not_fire);
 	EACH_ONCE(each_step_of_growth_fires);
 	EACH_ONCE(several_triggers_fire_in_their_order);
+	EACH_SAMPLED(a_few_blocks_of_the_sample_do_not_fire);
+	EACH_SAMPLED(an_estimate_that_varies_fires_once);
+	EACH_SAMPLED(an_estimate_that_varies_does_not_grow);
+	EACH_SAMPLED(growth_of_what_stays_is_known_early);
+	EACH_SAMPLED(a_bound_that_is_low_for_the_sample_is_told);
 	EACH_ONCE(calls_that_fail_are_marked_once_a_second);
 	EACH_ONCE(a_call_that_fails_for_want_of_memory_is_marked);
 	EACH_ONCE(resident_memory_fires_when_it_is_there);
