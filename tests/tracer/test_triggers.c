@@ -693,6 +693,18 @@ START_TEST(processes_of_earlier_runs_have_nothing_run)
 }
 END_TEST
 
+/* Two runs have their traces in one directory at the same time. */
+START_TEST(processes_of_other_runs_have_nothing_run)
+{
+	struct run r = run("follow() { " LM " -q -f -o %%p.t --at peak=$3M --run 'echo $LOG_MALLOC_MOMENT' bash -c \""
+	                   ": >$1; until [ -e $2 ]; do :; done; " PROGRAMS "triggers alloc:$3:1024; : >$1.done; "
+	                   "until [ -e $2.done ]; do :; done\" 2>err.$1; }; follow a b 4 & follow b a 5; wait; "
+	                   "head err.?");
+
+	ck_assert_str_eq(r.out, "==> err.a <==\nat-peak\n\n==> err.b <==\nat-peak\n");
+}
+END_TEST
+
 /* The kernel may have no more room for those who watch. */
 START_TEST(without_the_kernels_help_the_directory_is_searched)
 {
@@ -861,6 +873,7 @@ int main(void)
 	ONCE(the_file_that_a_worker_keeps_is_found);
 	ONCE(moments_of_a_worker_count_in_their_order);
 	ONCE(processes_of_earlier_runs_have_nothing_run);
+	ONCE(processes_of_other_runs_have_nothing_run);
 	ONCE(without_the_kernels_help_the_directory_is_searched);
 	ONCE(a_command_that_takes_long_or_fails_hinders_no_worker);
 	add_tracing_test(suite, TRACING_ATTACHED, "a_command_is_run_while_log_malloc_is_attached",
