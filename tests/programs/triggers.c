@@ -15,6 +15,7 @@
  *   fork            the rest is for a child, whose end is waited for
  *   workers:N       the same for N children at once
  *   kill            by SIGKILL
+ *   leave           the main thread ends, and another one does the rest
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,9 +226,25 @@ static int take(const char *argument)
 	return 1;
 }
 
+static void *go_on(void *rest)
+{
+	char **argument = rest;
+
+	while (*argument && take(*argument))
+		argument++;
+	exit(3);
+}
+
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc && take(argv[i]); i++)
-		;
+	pthread_t thread;
+
+	(void)argc;
+	while (*++argv && strcmp(*argv, "leave") != 0) {
+		if (!take(*argv))
+			return 3;
+	}
+	if (*argv && pthread_create(&thread, NULL, go_on, argv + 1) == 0)
+		syscall(SYS_exit, 0);
 	return 3;
 }

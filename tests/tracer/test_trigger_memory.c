@@ -21,6 +21,18 @@ START_TEST(resident_memory_fires_when_it_is_there)
 }
 END_TEST
 
+/* By the process's number, the kernel tells of the main thread, which has no memory any more. */
+START_TEST(resident_memory_is_known_when_the_main_thread_has_ended)
+{
+	struct run r = run_triggers(_i, "LOG_MALLOC_STATM=always", "rss=50M",
+	                            "alloc:60:1024 leave wait:150 touch wait:150 alloc:1:1024");
+
+	ck_assert_msg(r.status == 3 && !*r.err, "%d: %s", r.status, r.err);
+	ck_assert_str_eq(marks_of("trace"), "at-rss ");
+	ck_assert_str_eq(run("$B/log-malloc-cat trace | grep '#0 0 0 0'").out, "");
+}
+END_TEST
+
 START_TEST(percent_is_of_what_the_process_may_have)
 {
 	struct run r = run_triggers(_i, "ulimit -v 4000000;", "peak=1%", "alloc:50:1024");
@@ -119,6 +131,7 @@ int main(void)
 	Suite *suite = suite_create("trigger_memory");
 
 	EACH_ONCE(resident_memory_fires_when_it_is_there);
+	EACH_ONCE(resident_memory_is_known_when_the_main_thread_has_ended);
 	EACH_ONCE(percent_is_of_what_the_process_may_have);
 	EACH_ONCE(a_group_fires_when_its_memory_is_used);
 	ONCE(a_group_is_found_by_what_the_kernel_tells_of_mounts);
