@@ -67,6 +67,12 @@ START_TEST(a_bound_that_is_low_for_the_sample_is_told)
 	ck_assert_msg(strncmp(r.err, "log-malloc2: LOG_MALLOC_AT=peak=1G,growth=409599: ", 50) == 0 &&
 	                      strstr(r.err, said) != NULL,
 	              "%s", r.err);
+	/* A launcher tells it once, instead of each process. */
+	r = run(LM " -q -f -o t --sample 16K --at peak=4K " PROGRAMS "triggers fork alloc:1:1");
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_msg(strncmp(r.err, "log-malloc: --at peak=4K: of this sample", 40) == 0 &&
+	                      strchr(r.err, '\n')[1] == '\0',
+	              "%s", r.err);
 	r = run_triggers(SAMPLED + _i, "", "peak=400K,growth=1%,rss=1M", "alloc:1:1");
 	ck_assert_str_eq(r.err, "");
 }

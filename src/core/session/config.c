@@ -225,28 +225,20 @@ static int read_signal(const char *variable)
 	return 0;
 }
 
-/* A bound that too few blocks of the sample would tell of is reached by chance, so it has to wait for more. */
+/* A bound that too few blocks of the sample would tell of has to wait for more. A launcher has told that already. */
 static void tell_of_low_triggers(const struct lm_config *config, const char *value)
 {
 	static char buffer[LM_WARN_MAX];
-	const uint64_t least = LM_DRAW_FEWEST * config->sample;
 	struct lm_text text;
-	int is_low = 0;
 
-	for (unsigned i = 0; i < config->trigger_count; i++) {
-		const struct lm_trigger_setting *setting = &config->triggers[i];
-
-		is_low |= (setting->kind == LM_TRIGGER_PEAK || setting->kind == LM_TRIGGER_GROWTH) &&
-		          !setting->is_percent && setting->amount < least;
-	}
-	if (!is_low)
+	if (config->owner || given.text || !lm_trigger_is_low(config->triggers, config->trigger_count, config->sample))
 		return;
 	text = lm_warn_begin(buffer, sizeof buffer);
 	lm_text_string(&text, "LOG_MALLOC_AT=");
 	lm_text_shown(&text, value);
-	lm_text_string(&text, ": of this sample, peak and growth fire at about ");
-	lm_text_unsigned(&text, least);
-	lm_text_string(&text, " bytes at the earliest, unless the blocks are large");
+	lm_text_string(&text, ": " LM_TRIGGER_LOW_BEFORE);
+	lm_text_unsigned(&text, LM_TRIGGER_SAMPLES * config->sample);
+	lm_text_string(&text, LM_TRIGGER_LOW_BEHIND);
 	lm_warn_end(buffer, &text);
 }
 

@@ -17,6 +17,8 @@
 #define LOOK_MS   100
 #define FAILED_MS 1000
 
+_Static_assert(LM_TRIGGER_SAMPLES == LM_DRAW_FEWEST, "users are told when triggers fire");
+
 /* A step of growth in percent of little would be nothing. */
 #define GROWTH_MIN (INT64_C(1) << 20)
 
