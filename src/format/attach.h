@@ -15,8 +15,11 @@
 #define LM_ATTACH_BEGIN "log_malloc_attach_begin"
 #define LM_ATTACH_END   "log_malloc_attach_end"
 
-/* The library's file has this in its name in the process if the launcher loaded it, since it comes as a descriptor. */
-#define LM_ATTACH_LOADED "/proc/self/fd/"
+/*
+ * The library's file has this in its name in the process if the launcher loaded it, since it comes as a descriptor.
+ * "self" would be the process's first thread, which may have ended.
+ */
+#define LM_ATTACH_LOADED "/proc/thread-self/fd/"
 
 struct lm_attach {
 	uint32_t version;

@@ -97,6 +97,7 @@ enum lm_flavour { LM_TRACE_FLAVOURS(LM_TRACE_FLAVOUR_ENUM) LM_FLAVOUR_COUNT };
 /* Information lines, without the leading "# ". */
 #define LM_TRACE_PID       "PID"
 #define LM_TRACE_PROCESS   "PROCESS"
+#define LM_TRACE_RUN       "RUN" /* the command that log-malloc -f started: PID and PROCESS */
 #define LM_TRACE_FORKED    "FORKED"
 #define LM_TRACE_EXE       "EXE"
 #define LM_TRACE_CWD       "CWD"

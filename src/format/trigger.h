@@ -58,6 +58,27 @@ static inline const char *lm_trigger_word(enum lm_trigger_kind kind)
 }
 
 /*
+ * So many blocks of a sample have to tell of a peak or of growth, if they are small: fewer may be chance. Their bytes
+ * are so many means of the sample.
+ */
+#define LM_TRIGGER_SAMPLES 25
+
+/* Is there a bound among the COUNT triggers of LIST that fewer blocks would reach, in a sample of that MEAN? */
+static inline int lm_trigger_is_low(const struct lm_trigger_setting *list, unsigned count, uint64_t mean)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if ((list[i].kind == LM_TRIGGER_PEAK || list[i].kind == LM_TRIGGER_GROWTH) && !list[i].is_percent &&
+		    list[i].amount < LM_TRIGGER_SAMPLES * mean)
+			return 1;
+	}
+	return 0;
+}
+
+/* What is told of such a bound; the bytes come in between. */
+#define LM_TRIGGER_LOW_BEFORE "of this sample, peak and growth fire at about "
+#define LM_TRIGGER_LOW_BEHIND " bytes at the earliest, unless the blocks are large"
+
+/*
  * Where a file is kept for each moment (rotate.h), its name is that of the trace, a dot and this suffix: at-peak,
  * at-peak-2 and so on. The first number that is free is taken.
  */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See attach_target.h. */
 #include "attach_target.h"
+#include "carry.h"
 #include "elf_facts.h"
 #include "refused.h"
+#include "stop.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -45,9 +47,25 @@ static char state_of(pid_t pid)
 
 bool attach_target_has_ended(pid_t pid)
 {
-	const char state = state_of(pid);
+	return !stop_find_thread(pid);
+}
 
-	return !state || state == 'Z' || state == 'X';
+/* Of a process whose main thread has ended, the kernel tells by the numbers of the others. */
+static bool check_thread(struct attach_target *target)
+{
+	int fd;
+
+	target->thread = stop_find_thread(target->pid);
+	if (!target->thread)
+		return refuse(target, "process %d has ended, and waits for its parent to take notice",
+		              (int)target->pid);
+	fd = target->thread == target->pid ? 0 : carry_open_thread(target->thread);
+	if (fd > 0)
+		close(fd);
+	return fd >= 0 || refuse(target,
+	                         "the main thread of process %d has ended, and the kernel permits to give the others a "
+	                         "descriptor from Linux 6.9 on alone: trace it from its start, with log-malloc COMMAND",
+	                         (int)target->pid);
 }
 
 static bool check_process(struct attach_target *target)
@@ -61,19 +79,19 @@ static bool check_process(struct attach_target *target)
 		              pid);
 	if (!state)
 		return refuse(target, "there is no process %d", pid);
-	if (state == 'Z' || state == 'X')
-		return refuse(target, "process %d has ended, and waits for its parent to take notice", pid);
 	/* A number from /proc/PID/task is a thread's. */
 	if (refused_status(pid, "Tgid", 10) != pid)
 		return refuse(target, "%d is a thread of process %ld: give that number", pid,
 		              refused_status(pid, "Tgid", 10));
-	tracer = refused_status(pid, "TracerPid", 10);
+	if (!check_thread(target))
+		return false;
+	tracer = refused_status(target->thread, "TracerPid", 10);
 	if (tracer > 0)
 		return refuse(
 			target,
 			"process %d is traced by process %ld already, such as a debugger or strace: end that first",
 			pid, tracer);
-	if (refused_status(pid, "Seccomp", 10) > 0)
+	if (refused_status(target->thread, "Seccomp", 10) > 0)
 		return refuse(
 			target,
 			"process %d has restricted its system calls (seccomp), and would be killed for those of the "
@@ -164,7 +182,7 @@ static bool check_program(struct attach_target *target)
 	char path[32], name[8], text[512];
 	int fd;
 
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)target->thread);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && readlink(path, name, sizeof name) < 0)
 		return refuse(target, "process %d is a thread of the kernel, which has no malloc()", (int)target->pid);
@@ -172,7 +190,7 @@ static bool check_program(struct attach_target *target)
 		return refuse(target, "%s", refused_text(text, sizeof text, target->pid, errno));
 	elf_facts_read(fd, &program);
 	close(fd);
-	if (is_secure(target->pid))
+	if (is_secure(target->thread))
 		return refuse(target,
 		              "process %d has more rights than its caller (set-user-id, set-group-id or file "
 		              "capabilities), so nothing is loaded into it: trace a copy of its program without these",

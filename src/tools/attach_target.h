@@ -9,6 +9,7 @@
 
 struct attach_target {
 	pid_t pid;
+	pid_t thread;        /* result: stop_find_thread() */
 	const char *library; /* the path of its file */
 	int library_fd;
 	char reason[1024]; /* why it can't be done: one sentence without a full stop */

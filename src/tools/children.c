@@ -3,7 +3,8 @@
  * See children.h. A file counts as a child's trace if its first line names a
  * process, and the file's name is one that this process writes to: the one made
  * from the pattern; or that with .2, .3 and so on behind the process id, if the
- * first was another process's.
+ * first was another process's. Another log-malloc may follow processes whose
+ * traces have such names, so the first lines also tell which command they are of.
  */
 #include "children.h"
 #include "compress.h"
@@ -26,15 +27,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The process that the trace's first line names; 0 if the file does not begin as a trace. */
-static pid_t first_process(int fd)
+/* The process that the trace's first line names; 0 if the file does not begin as a trace of RUN's processes. */
+static pid_t first_process(int fd, const char *run)
 {
-	char begin[64];
+	static const char line[] = "\n# " LM_TRACE_RUN " ";
+	char begin[128];
 	ssize_t n = pread(fd, begin, sizeof begin - 1, 0);
+	const size_t length = strlen(run);
+	const char *its;
 	int pid;
 
 	begin[n > 0 ? n : 0] = '\0';
-	return sscanf(begin, "# " LM_TRACE_PID " %d\n", &pid) == 1 ? pid : 0;
+	if (sscanf(begin, "# " LM_TRACE_PID " %d\n", &pid) != 1)
+		return 0;
+	its = strstr(begin, line);
+	if (!*run)
+		return pid;
+	return its && strncmp(its + strlen(line), run, length) == 0 && its[strlen(line) + length] == '\n' ? pid : 0;
 }
 
 /* The last %p in PATTERN. There is one. */
@@ -123,7 +132,7 @@ static pid_t unbegun_process(int fd, const char *path, const struct destination 
 /* The process whose trace PATH is, which is open as FD; or 0. */
 static pid_t process_of(int fd, const struct destination *to, const char *path)
 {
-	const pid_t pid = first_process(fd);
+	const pid_t pid = first_process(fd, to->run);
 
 	if (pid)
 		return is_name(path, to->childrens, pid) ? pid : 0;

@@ -22,6 +22,7 @@ struct destination {
 	int stream;          /* for writing, of a trace that can't be read back: whether that still goes well; or -1 */
 	bool has_gone_on;    /* FD is a newer file than the one that was opened first */
 	off_t start;         /* where the command's part of the file begins */
+	char run[32];        /* what the traces of these processes tell of us (LM_TRACE_RUN); "": nothing */
 	char *childrens;     /* NAME for the processes that the command starts, as an absolute path; NULL: they are not
 	                        traced */
 	size_t own_place;    /* bytes of CHILDRENS that are the current directory; messages leave them out */

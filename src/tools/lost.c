@@ -226,7 +226,8 @@ static struct reach_block *copy_blocks(const struct lost *lost, const struct hea
 	while (blocks && arrays && (block = heap_next(heap, &position))) {
 		size_t stack = block->stack < stacks->stack_count ? block->stack : stacks->stack_count;
 
-		blocks[count++] = (struct reach_block){block->address, block->size, REACH_LOST, arrays[stack]};
+		blocks[count++] = (struct reach_block){
+			.address = block->address, .size = block->size, .may_be_array = arrays[stack]};
 	}
 	if (!arrays) {
 		free(blocks);

@@ -29,6 +29,7 @@
 struct report {
 	enum set_up_step step;
 	int error;
+	char run[32]; /* the destination's */
 };
 
 /* Both ways between us and the command's process: what it reports; and the end of file when it may go on. */
@@ -57,20 +58,21 @@ static ssize_t read_all(int fd, void *to, size_t size)
 	return n;
 }
 
-static void report_or_exit(const struct talk *talk, enum set_up_step step, int error)
+static void report_or_exit(const struct talk *talk, const struct destination *to, enum set_up_step step, int error)
 {
-	const struct report report = {step, error};
+	struct report report = {.step = step, .error = error};
 
+	memcpy(report.run, to->run, sizeof report.run);
 	if (write(talk->report[1], &report, sizeof report) < 0)
 		_exit(CLI_TROUBLE);
 }
 
 /* Waits until the launcher knows the trace's file: the command may move or remove it. If the launcher died, goes on. */
-static void wait_for_launcher(const struct talk *talk)
+static void wait_for_launcher(const struct talk *talk, const struct destination *to)
 {
 	char nothing;
 
-	report_or_exit(talk, SET_UP_DONE, 0);
+	report_or_exit(talk, to, SET_UP_DONE, 0);
 	close(talk->go[1]);
 	read_all(talk->go[0], &nothing, sizeof nothing);
 }
@@ -84,13 +86,13 @@ _Noreturn static void be_command(const struct launch_options *options, const str
 	forward_restore();
 	step = set_up_trace(to);
 	if (step == SET_UP_DONE) {
-		wait_for_launcher(talk);
+		wait_for_launcher(talk, to);
 		if (preload)
 			setenv("LD_PRELOAD", preload, 1);
 		settings_export(&options->settings);
 		execvp(target->path, options->command);
 	}
-	report_or_exit(talk, step, errno);
+	report_or_exit(talk, to, step, errno);
 	_exit(RUNNING_MISSING);
 }
 
@@ -143,6 +145,7 @@ static int see_it_start(const struct talk *talk, const struct launch_options *op
 	close(talk->go[0]);
 	failed = read_report(talk, failure);
 	if (failed && failure->step == SET_UP_DONE) {
+		memcpy(to->run, failure->run, sizeof to->run);
 		destination_open(to, pid);
 		if (*last && !last_look_begin(*last, to, pid, settings_follow(&options->settings), stop_passing_on))
 			*last = NULL;

@@ -139,7 +139,7 @@ static enum set_up_step set_up_file(struct destination *to)
  * can't be locked; so PID:DEVICE:INODE:IDENTITY in the environment says the same, without
  * IDENTITY where that is not known.
  */
-static void claim(void)
+static void claim(struct destination *to)
 {
 	struct flock lock = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
@@ -151,8 +151,11 @@ static void claim(void)
 	missing_forget(LM_TRACE_FD);
 	if (fstat(LM_TRACE_FD, &st) != 0)
 		return;
-	if (identity)
+	snprintf(to->run, sizeof to->run, "%d", (int)getpid());
+	if (identity) {
 		snprintf(own, sizeof own, ":%" PRIx64, identity);
+		snprintf(to->run, sizeof to->run, "%d %" PRIx64, (int)getpid(), identity);
+	}
 	snprintf(owner, sizeof owner, "%d:%ju:%ju%s", (int)getpid(), (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, own);
 	setenv("LOG_MALLOC_OWNER", owner, 1);
 }
@@ -174,7 +177,7 @@ enum set_up_step set_up_trace(struct destination *to)
 	else if (to->kind == DESTINATION_STDERR)
 		step = make_trace_fd(STDERR_FILENO);
 	if (step == SET_UP_DONE) {
-		claim();
+		claim(to);
 		tell_children(to);
 	}
 	return step;

@@ -14,7 +14,7 @@ enum set_up_step { SET_UP_DONE, SET_UP_OPEN, SET_UP_LIMIT, SET_UP_DUP };
 
 /*
  * Opens the trace and sets LOG_MALLOC_OWNER, and LOG_MALLOC_OUTPUT for the
- * processes that the command starts. SET_UP_DONE, or the step that failed, with errno.
+ * processes that the command starts; and TO's RUN. SET_UP_DONE, or the step that failed, with errno.
  */
 enum set_up_step set_up_trace(struct destination *to);
 

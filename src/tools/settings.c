@@ -100,6 +100,21 @@ static void check_triggers(const char *text)
 		cli_usage_error("--at %s: it has to be %s", text, LM_TRIGGER_ACCEPTED);
 }
 
+/* The tracker would tell of it on the program's standard error, and in each process. */
+static void tell_of_low_triggers(const struct settings *settings)
+{
+	const char *at = settings_get(settings, SETTING_AT), *sample = settings_get(settings, SETTING_SAMPLE);
+	struct lm_trigger_setting list[LM_TRIGGER_MAX];
+	struct lm_trigger_setting mean = {.kind = LM_TRIGGER_PEAK};
+	/* A size that the environment has, and that is none, is the tracker's to complain about. */
+	const char *behind = sample ? lm_trigger_amount(sample, &mean) : NULL;
+	unsigned count = at && behind && !*behind && mean.amount <= SAMPLE_MAX ? lm_trigger_read(at, list) : 0;
+
+	if (lm_trigger_is_low(list, count, mean.amount))
+		cli_error("--at %s: " LM_TRIGGER_LOW_BEFORE "%" PRIu64 LM_TRIGGER_LOW_BEHIND, at,
+		          LM_TRIGGER_SAMPLES * mean.amount);
+}
+
 static void check_keep(const struct settings *settings)
 {
 	const char *keep = settings->values[SETTING_KEEP];
@@ -129,6 +144,7 @@ void settings_check(const struct settings *settings)
 		check_sample(values[SETTING_SAMPLE]);
 	check_keep(settings);
 	check_triggers(values[SETTING_AT]);
+	tell_of_low_triggers(settings);
 	if (start && strcmp(start, "on") != 0 && strcmp(start, "off") != 0)
 		cli_usage_error("--start %s: it has to be on or off", start);
 	check_signal(values[SETTING_SIGNAL], "--signal");

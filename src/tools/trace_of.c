@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "journal.h"
 #include "refused.h"
+#include "stop.h"
 #include "trace_format.h"
 
 #include <dirent.h>
@@ -123,6 +124,11 @@ static bool find_by_content(char trace[PATH_MAX], uint64_t pid)
 
 bool trace_of_look(char trace[PATH_MAX], uint64_t pid)
 {
+	/* Of a process whose main thread has ended, the kernel tells by the number of another one. */
+	const pid_t thread = stop_find_thread((pid_t)pid);
+
+	if (thread)
+		pid = (uint64_t)thread;
 	return find_by_journal(trace, pid) || find_by_descriptor(trace, pid) || find_by_content(trace, pid);
 }
 

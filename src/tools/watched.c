@@ -77,19 +77,24 @@ bool watched_find(const struct watched *trace, const struct file_id *file, char 
 
 /* ---- one file ---------------------------------------------------------------------- */
 
-/* Opens the file that the last look ended in, or, if that is not to be found, the one that has the trace's name now. */
-static bool open_again(struct watched *trace)
+/*
+ * Opens the file that the last look ended in; or, if that is not to be found, the one that has the trace's name now:
+ * then it IS_OTHER.
+ */
+static bool open_again(struct watched *trace, bool *is_other)
 {
 	char name[PATH_MAX];
 	struct file_id file;
 
+	*is_other = false;
 	if (trace->is_held)
 		return true;
 	trace->fired.fd = file_open_regular(watched_find(trace, &trace->file, name) ? name : trace->path);
 	if (trace->fired.fd < 0)
 		return false;
 	file = file_id_of(trace->fired.fd);
-	if (!file_id_is_same(&file, &trace->file))
+	*is_other = !file_id_is_same(&file, &trace->file);
+	if (*is_other)
 		fired_open(&trace->fired, trace->fired.fd, 0);
 	return true;
 }
@@ -102,13 +107,17 @@ static void search(const struct look *look, struct fired *fired, const struct fi
 		look->report->moment(look->report->context, look->trace, &moment, file);
 }
 
-static void search_current(struct look *look)
+static void begin_current(struct look *look)
 {
 	struct watched *trace = look->trace;
 
 	trace->file = file_id_of(trace->fired.fd);
 	look->followed[look->count++ % FOLLOWED_MAX] = trace->file;
-	search(look, &trace->fired, &trace->file);
+}
+
+static void search_current(struct look *look)
+{
+	search(look, &look->trace->fired, &look->trace->file);
 }
 
 /* ---- files that are kept ---- */
@@ -149,24 +158,38 @@ static void look_at_kept(struct look *look)
 
 /* ---- the trace ---------------------------------------------------------------------- */
 
+/* Goes on in the file that follows, if there is one. */
+static bool follow(struct look *look)
+{
+	struct watched *trace = look->trace;
+	const int next = next_file_open(trace->fired.fd, trace->path);
+
+	if (next < 0)
+		return false;
+	/* What this file still got meanwhile. */
+	search_current(look);
+	fired_rest(&trace->fired);
+	close(trace->fired.fd);
+	fired_open(&trace->fired, next, 0);
+	return true;
+}
+
+/* Of several moments the last one may be the only one that counts, so they are told in their order. */
 void watched_look(struct watched *trace, const struct watched_report *report)
 {
 	struct look look = {.trace = trace, .report = report};
-	int next;
+	bool is_other;
 
-	if (!open_again(trace))
+	if (!open_again(trace, &is_other))
 		return;
-	for (;;) {
+	do {
+		begin_current(&look);
+		/* What was kept before this file began. */
+		if (is_other)
+			look_at_kept(&look);
 		search_current(&look);
-		next = next_file_open(trace->fired.fd, trace->path);
-		if (next < 0)
-			break;
-		/* What this file still got meanwhile. */
-		search(&look, &trace->fired, &trace->file);
-		fired_rest(&trace->fired);
-		close(trace->fired.fd);
-		fired_open(&trace->fired, next, 0);
-	}
+		is_other = true;
+	} while (follow(&look));
 	look_at_kept(&look);
 	fired_rest(&trace->fired);
 	if (trace->is_held)

@@ -228,6 +228,42 @@ START_TEST(a_stopped_process_stays_stopped)
 }
 END_TEST
 
+/* It ends by SIGTERM. Nothing that /proc has by the process's number tells of its memory and files any more. */
+static const char without_leader[] =
+	"#include <pthread.h>\n#include <signal.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+	"static volatile sig_atomic_t over;\nstatic void *volatile kept;\n"
+	"static void end(int signal) { (void)signal; over = 1; }\n"
+	"static void *work(void *nothing)\n{\n"
+	"	usleep(50000); puts(\"ready\"); fflush(stdout);\n"
+	"	while (!over) { kept = malloc(4321); usleep(2000); free(kept); }\n"
+	"	puts(\"whole\"); fflush(stdout); exit(0); return nothing;\n}\n"
+	"int main(void)\n{\n	pthread_t thread;\n"
+	"	signal(SIGTERM, end); pthread_create(&thread, NULL, work, NULL); pthread_exit(NULL);\n}\n";
+
+START_TEST(a_process_whose_main_thread_has_ended_is_traced)
+{
+	struct run result;
+
+	write_file("without_leader.c", without_leader, sizeof without_leader - 1);
+	must(run("${CC:-cc} -pthread -o without_leader without_leader.c"));
+	result = run(START "start ./without_leader; " LM " -p $p -o t && " LM
+	                   " -p $p -o t2; [ $? = 2 ] && sleep 0.3 && " LM " -p $p --detach && " LM
+	                   " -q -p $p -o t3 --for 200ms && " STOP);
+	if (strstr(result.err, "Linux 6.9")) {
+		skip("a_process_whose_main_thread_has_ended_is_traced", result.err);
+		run("kill -KILL $(pgrep -x without_leader)");
+		return;
+	}
+	ck_assert_msg(result.status == 0 && says(result.out, "whole\nstatus 0\n"), "%s%s", result.out, result.err);
+	ck_assert(says(result.err, "is traced already, into "));
+	ck_assert(has_size("t", 4321));
+	ck_assert(has_size("t3", 4321));
+	ck_assert_uint_eq(traced_read("t", false).finis, 1);
+	must(run("grep -q '^# EXE .*/without_leader$' t && grep -q '/without_leader(work+0x' t && "
+	         "! grep -q '^+ malloc.* #0 0 0' t"));
+}
+END_TEST
+
 START_TEST(a_process_that_ends_has_a_whole_trace)
 {
 	struct run result;
@@ -381,6 +417,7 @@ int main(void)
 	ATTACHED(a_program_that_starts_is_not_harmed);
 	ATTACHED(a_server_under_load_answers_all);
 	ATTACHED(a_stopped_process_stays_stopped);
+	ATTACHED(a_process_whose_main_thread_has_ended_is_traced);
 	ATTACHED(a_process_that_ends_has_a_whole_trace);
 	ATTACHED(it_waits_for_a_time_for_growth_or_for_a_signal);
 	ATTACHED(what_can_not_be_traced_is_told_why);

@@ -3,6 +3,7 @@
  * Uses memory as its arguments say, one after another:
  *   alloc:N:KB      N blocks of KB
  *   free:N          releases the last N blocks
+ *   renew:TIMES     releases each block and allocates one as large, from the first to the last, so many times
  *   touch           writes to all blocks
  *   wait:MS         allocates and releases 16 bytes every 5 ms
  *   failing         two requests that no allocator can answer
@@ -14,6 +15,7 @@
  *   fork            the rest is for a child, whose end is waited for
  *   workers:N       the same for N children at once
  *   kill            by SIGKILL
+ *   leave           the main thread ends, and another one does the rest
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +49,16 @@ static void release(unsigned long count)
 {
 	for (; count && used; count--)
 		free(blocks[--used].p);
+}
+
+static void renew(unsigned long times)
+{
+	for (; times; times--) {
+		for (size_t i = 0; i < used; i++) {
+			free(blocks[i].p);
+			blocks[i].p = malloc(blocks[i].size);
+		}
+	}
 }
 
 static void touch(void)
@@ -184,6 +197,8 @@ static int take(const char *argument)
 		allocate(first, second << 10);
 	else if (strcmp(word, "free") == 0)
 		release(first);
+	else if (strcmp(word, "renew") == 0)
+		renew(first);
 	else if (strcmp(word, "touch") == 0)
 		touch();
 	else if (strcmp(word, "wait") == 0)
@@ -211,9 +226,25 @@ static int take(const char *argument)
 	return 1;
 }
 
+static void *go_on(void *rest)
+{
+	char **argument = rest;
+
+	while (*argument && take(*argument))
+		argument++;
+	exit(3);
+}
+
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc && take(argv[i]); i++)
-		;
+	pthread_t thread;
+
+	(void)argc;
+	while (*++argv && strcmp(*argv, "leave") != 0) {
+		if (!take(*argv))
+			return 3;
+	}
+	if (*argv && pthread_create(&thread, NULL, go_on, argv + 1) == 0)
+		syscall(SYS_exit, 0);
 	return 3;
 }

@@ -293,6 +293,21 @@ START_TEST(the_launcher_names_each_trace)
 }
 END_TEST
 
+/* Each starts one program between the begin of the later run and the end of the earlier one. */
+START_TEST(runs_beside_each_other_have_processes_of_their_own)
+{
+	must(run("follow() { " LM
+	         " -f -o %%p.t bash -c \": >$1.begun; until [ -e $2.begun ]; do :; done; $(type -P $1); "
+	         ": >$1.done; until [ -e $2.done ]; do :; done\" 2>$1; }; "
+	         "follow true false & follow false true; wait"));
+	ck_assert_str_eq(run("sed -n 's/^log-malloc: process [0-9]*, .*\\(true\\|false\\): .*/\\1/p' true").out,
+	                 "true\n");
+	ck_assert_str_eq(run("sed -n 's/^log-malloc: process [0-9]*, .*\\(true\\|false\\): .*/\\1/p' false").out,
+	                 "false\n");
+	ck_assert_str_eq(run("cat true false | grep -c '^log-malloc: process '").out, "2\n");
+}
+END_TEST
+
 START_TEST(the_report_tells_a_forks_blocks_from_its_parents)
 {
 	struct run result = run("rm -f t*; " LM " -f -q -o t " PROGRAMS "forking fork 1 0; "
@@ -339,6 +354,7 @@ int main(void)
 	ONCE(processes_that_change_their_directory_are_followed);
 	ONCE(killed_children_lose_nothing);
 	ONCE(the_launcher_names_each_trace);
+	ONCE(runs_beside_each_other_have_processes_of_their_own);
 	ONCE(the_report_tells_a_forks_blocks_from_its_parents);
 	ONCE(orphans_leave_the_trace_alone);
 	return run_suite(suite);

@@ -133,6 +133,43 @@ START_TEST(a_block_stands_for_its_size_by_its_chance)
 }
 END_TEST
 
+START_TEST(what_it_stands_for_varies_by_its_chance)
+{
+	for (uint64_t mean = 1; mean <= LM_DRAW_MEAN_MAX; mean *= 4) {
+		for (double x = 1e-9; x < 200; x *= 1.13) {
+			const size_t size = (size_t)(x * (double)mean);
+			const double taken = size ? chance((double)size, mean) : 1;
+			const double weighted = (double)size / taken / (double)mean;
+			const double expected = weighted * weighted * (1 - taken) * (1 << 24);
+
+			/* The numbers that it is made of have 24 bits behind the point. */
+			ck_assert_double_eq_tol((double)lm_draw_spread(size, mean), expected, 64 + 1e-5 * expected);
+			each_holds(lm_draw_spread(size, mean) <= 1 << 24);
+		}
+	}
+	ck_assert_uint_eq(lm_draw_spread(SIZE_MAX, 1), 0);
+}
+END_TEST
+
+/* Small blocks of a sample vary by as much as the mean. So 25 of them are known, and other sums by their errors. */
+START_TEST(a_sum_is_known_if_it_is_five_times_its_error)
+{
+	for (uint64_t mean = 1; mean <= LM_DRAW_MEAN_MAX; mean *= 4) {
+		const uint64_t one = 1 << 24;
+
+		each_holds(lm_draw_is_known(25 * mean, 25 * one, mean));
+		each_holds(!lm_draw_is_known(24 * mean, 24 * one, mean));
+		each_holds(!lm_draw_is_known(25 * mean - 1, 25 * one + one / 8, mean));
+		each_holds(lm_draw_is_known(500 * mean, 10000 * one, mean));
+		each_holds(!lm_draw_is_known(499 * mean, 10000 * one, mean));
+		each_holds(!lm_draw_is_known(0, 1, mean));
+		each_holds(lm_draw_is_known(mean << 22, UINT64_C(1) << 58, mean));
+	}
+	each_holds(lm_draw_is_known(0, 0, 0));
+	each_holds(lm_draw_is_known(UINT64_MAX, 1 << 24, 1));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("draw");
@@ -143,5 +180,7 @@ int main(void)
 	ONCE(other_states_give_other_distances);
 	ONCE(no_distance_is_too_long);
 	ONCE(a_block_stands_for_its_size_by_its_chance);
+	ONCE(what_it_stands_for_varies_by_its_chance);
+	ONCE(a_sum_is_known_if_it_is_five_times_its_error);
 	return run_suite(suite);
 }

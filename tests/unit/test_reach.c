@@ -281,6 +281,52 @@ START_TEST(strings_of_sds_are_known_by_their_characters)
 }
 END_TEST
 
+/* As on 64-bit ARM, where the highest byte of a pointer is no part of the address, and may be another each time. */
+START_TEST(tags_of_pointers_are_no_part_of_their_addresses)
+{
+	const uint64_t one = UINT64_C(1) << 56, other = UINT64_C(0xfe) << 56;
+	uint64_t first, second, inside, coroutine, lost;
+
+	begin(8);
+	copy.memory.tags = UINT64_C(0xff) << 56;
+	first = block(0, 64);
+	second = block(64, 64);
+	inside = block(128, 64);
+	coroutine = block(192, 64);
+	lost = block(256, 64);
+	/* The highest block has the lowest tag. */
+	for (size_t i = 0; i < count; i++)
+		blocks[i].address |= i == 4 ? one : other;
+	put(BASE, first | other);
+	put(first + 8, second | one);
+	put(BASE + 16, (inside + 1) | one);
+	copy.memory.threads = calloc(1, sizeof *copy.memory.threads);
+	copy.memory.thread_count = 1;
+	copy.memory.threads->sp = coroutine + 40;
+	mark();
+	ck_assert_int_eq(reach_of(first | other), REACH_REACHABLE);
+	ck_assert_int_eq(reach_of(second | other), REACH_REACHABLE);
+	ck_assert_int_eq(reach_of(inside | other), REACH_POSSIBLE);
+	ck_assert_int_eq(reach_of(coroutine | other), REACH_REACHABLE);
+	ck_assert_int_eq(reach_of(lost | one), REACH_LOST);
+	finish();
+}
+END_TEST
+
+/* Where the processor looks at all bits, such a number is none. */
+START_TEST(without_tags_all_of_a_pointer_is_its_address)
+{
+	uint64_t first;
+
+	begin(8);
+	first = block(0, 64);
+	put(BASE, first | UINT64_C(1) << 56);
+	mark();
+	ck_assert_int_eq(reach_of(first), REACH_LOST);
+	finish();
+}
+END_TEST
+
 /* Blocks that the process does not have, blocks that overlap, and none at all. */
 START_TEST(strange_blocks_do_no_harm)
 {
@@ -314,6 +360,8 @@ int main(void)
 	TIMES(a_length_of_64_bits_fills_its_block, 2);
 	TIMES(arrays_with_a_number_are_known_where_there_can_be_some, 2);
 	TIMES(strings_of_sds_are_known_by_their_characters, 2);
+	ONCE(tags_of_pointers_are_no_part_of_their_addresses);
+	ONCE(without_tags_all_of_a_pointer_is_its_address);
 	TIMES(strange_blocks_do_no_harm, 2);
 	return run_suite(suite);
 }

@@ -79,20 +79,31 @@ int lm_descriptor_is_ours(const struct lm_descriptor *descriptor)
 	return lm_descriptor_check(descriptor) == 0;
 }
 
+/* The link FD of DIRECTORY, into PATH of PATH_MAX zeros. Its length, or -errno. */
+static long read_link(const char *directory, int fd, char *path)
+{
+	char link[64];
+	struct lm_text text = {link, link + sizeof link - 1};
+
+	lm_text_string(&text, directory);
+	lm_text_unsigned(&text, (uint64_t)fd);
+	*text.at = '\0';
+	return lm_sys(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+}
+
 const char *lm_descriptor_path(int fd)
 {
-	char link[64], *path = lm_sys_map(PATH_MAX);
-	struct lm_text text = {link, link + sizeof link - 1};
+	char *path = lm_sys_map(PATH_MAX);
 	struct stat file, named;
 	const char *kept = NULL;
 	long n;
 
 	if (!path)
 		return NULL;
-	lm_text_string(&text, "/proc/self/fd/");
-	lm_text_unsigned(&text, (uint64_t)fd);
-	*text.at = '\0';
-	n = lm_sys(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+	n = read_link("/proc/self/fd/", fd, path);
+	/* "self" means the first thread, which may have ended. */
+	if (n <= 0)
+		n = read_link("/proc/thread-self/fd/", fd, path);
 	if (n > 0 && path[0] == '/' && identify(fd, &file) == 0 && S_ISREG(file.st_mode) && stat(path, &named) == 0 &&
 	    named.st_ino == file.st_ino && named.st_dev == file.st_dev)
 		kept = lm_arena_string(path);

@@ -16,14 +16,18 @@
 /* What the kernel appends to the name of a file that was removed meanwhile. */
 #define DELETED " (deleted)"
 
+/* When a process's first thread has ended, which "self" means, the others have the file still. */
+#define SELF_EXE   "/proc/self/exe"
+#define THREAD_EXE "/proc/thread-self/exe"
+
 /* Does NAME lead to the program's file? */
 static int leads_to_exe(const char *name)
 {
 	struct stat exe, named;
 	int saved = errno, result;
 
-	result = stat("/proc/self/exe", &exe) == 0 && stat(name, &named) == 0 && S_ISREG(named.st_mode) &&
-	         exe.st_dev == named.st_dev && exe.st_ino == named.st_ino;
+	result = (stat(SELF_EXE, &exe) == 0 || stat(THREAD_EXE, &exe) == 0) && stat(name, &named) == 0 &&
+	         S_ISREG(named.st_mode) && exe.st_dev == named.st_dev && exe.st_ino == named.st_ino;
 	errno = saved;
 	return result;
 }
@@ -53,11 +57,14 @@ static int is_other_name(const char *name, const char *path)
 /* Where the kernel says that the program's file is. 0, or -1 without /proc. */
 static int find_file(char *path, size_t size)
 {
-	long n = lm_sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, size - 1);
-	size_t length = n > 0 ? (size_t)n : 0;
+	long n = lm_sys(SYS_readlinkat, AT_FDCWD, SELF_EXE, path, size - 1);
+	size_t length;
 
-	if (!length)
+	if (n <= 0)
+		n = lm_sys(SYS_readlinkat, AT_FDCWD, THREAD_EXE, path, size - 1);
+	if (n <= 0)
 		return -1;
+	length = (size_t)n;
 	if (length > sizeof DELETED &&
 	    __builtin_memcmp(path + length - (sizeof DELETED - 1), DELETED, sizeof DELETED - 1) == 0)
 		length -= sizeof DELETED - 1;

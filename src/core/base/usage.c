@@ -20,9 +20,10 @@ static uint64_t second_number(const char *text)
 	return n;
 }
 
-uint64_t lm_usage_resident(void)
+/* Bytes; 0 if PATH can't be read. */
+static uint64_t read_resident(const char *path)
 {
-	int fd = lm_sys_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	int fd = lm_sys_open(path, O_RDONLY | O_CLOEXEC, 0);
 	char text[160];
 	long n;
 
@@ -32,6 +33,14 @@ uint64_t lm_usage_resident(void)
 	lm_sys_close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return second_number(text) * getauxval(AT_PAGESZ);
+}
+
+uint64_t lm_usage_resident(void)
+{
+	uint64_t bytes = read_resident("/proc/self/statm");
+
+	/* "self" means the first thread. When that has ended, it has no memory. */
+	return bytes ? bytes : read_resident("/proc/thread-self/statm");
 }
 
 uint64_t lm_usage_machine(void)

@@ -103,14 +103,41 @@ static uint64_t ratio(uint64_t x)
 	return r;
 }
 
+/* SIZE / MEAN, which is up to SURE. */
+static uint64_t part_of_mean(uint64_t size, uint64_t mean)
+{
+	/* So that it can be told in whole numbers. */
+	for (; mean >> 32; mean >>= 1)
+		size >>= 1;
+	return (size << BITS) / mean;
+}
+
 uint64_t lm_draw_weighted(size_t size, uint64_t mean)
 {
-	uint64_t bytes = size, unit = mean;
+	if (size / SURE >= mean)
+		return size;
+	return size ? high(ratio(part_of_mean(size, mean)) << (64 - BITS - 7), mean << 7) : 0;
+}
 
-	if (bytes / SURE >= mean)
-		return bytes;
-	/* So that a block's part of the mean can be told in whole numbers. */
-	for (; unit >> 32; unit >>= 1)
-		bytes >>= 1;
-	return size ? high(ratio((bytes << BITS) / unit) << (64 - BITS - 7), mean << 7) : 0;
+/* With x = SIZE / MEAN and r = x / (1 - exp(-x)), which is x w, that is r^2 exp(-x), and exp(-x) is 1 - x / r. */
+uint64_t lm_draw_spread(size_t size, uint64_t mean)
+{
+	uint64_t x, r;
+
+	if (!size || size / SURE >= mean)
+		return 0;
+	x = part_of_mean(size, mean);
+	r = ratio(x);
+	return r > x ? r * (r - x) >> BITS : 0;
+}
+
+int lm_draw_is_known(uint64_t bytes, uint64_t spread, uint64_t mean)
+{
+	uint64_t means;
+
+	if (!spread)
+		return 1;
+	/* In units whose square is that of SPREAD. No sum of fewer than 2^35 blocks has a variance beyond them. */
+	means = bytes >> (64 - BITS / 2) ? bytes / mean << BITS / 2 : (bytes << BITS / 2) / mean;
+	return means >> 31 || means * means >= LM_DRAW_FEWEST * spread;
 }

@@ -32,4 +32,17 @@ size_t lm_draw_distance(uint64_t *state, uint64_t mean);
 /* The bytes that a block of SIZE bytes in the sample stands for: SIZE / (1 - exp(-SIZE / MEAN)). */
 uint64_t lm_draw_weighted(size_t size, uint64_t mean);
 
+/*
+ * The variance that such a block adds to a sum of these: SIZE^2 w (w - 1), where it stands for w blocks. As a multiple
+ * of MEAN^2 / 2^24; never more than 2^24.
+ */
+uint64_t lm_draw_spread(size_t size, uint64_t mean);
+
+/* A sum counts as known if it is so many times its standard error, which takes the square of it in small blocks. */
+#define LM_DRAW_ERRORS 5
+#define LM_DRAW_FEWEST (LM_DRAW_ERRORS * LM_DRAW_ERRORS)
+
+/* Is a sum of BYTES with the variance SPREAD known, so that it is more than chance? */
+int lm_draw_is_known(uint64_t bytes, uint64_t spread, uint64_t mean);
+
 #endif

@@ -111,5 +111,6 @@ int lm_sample_take(uint64_t ms, struct lm_statm *statm)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	return parse(text, statm);
+	/* The descriptor is about the process's first thread. When that has ended, all is 0. */
+	return parse(text, statm) && statm->pages[0];
 }

@@ -225,6 +225,23 @@ static int read_signal(const char *variable)
 	return 0;
 }
 
+/* A bound that too few blocks of the sample would tell of has to wait for more. A launcher has told that already. */
+static void tell_of_low_triggers(const struct lm_config *config, const char *value)
+{
+	static char buffer[LM_WARN_MAX];
+	struct lm_text text;
+
+	if (config->owner || given.text || !lm_trigger_is_low(config->triggers, config->trigger_count, config->sample))
+		return;
+	text = lm_warn_begin(buffer, sizeof buffer);
+	lm_text_string(&text, "LOG_MALLOC_AT=");
+	lm_text_shown(&text, value);
+	lm_text_string(&text, ": " LM_TRIGGER_LOW_BEFORE);
+	lm_text_unsigned(&text, LM_TRIGGER_SAMPLES * config->sample);
+	lm_text_string(&text, LM_TRIGGER_LOW_BEHIND);
+	lm_warn_end(buffer, &text);
+}
+
 static void read_triggers(struct lm_config *config)
 {
 	const char *value = setting("LOG_MALLOC_AT");
@@ -232,6 +249,7 @@ static void read_triggers(struct lm_config *config)
 	config->trigger_count = value ? lm_trigger_read(value, config->triggers) : 0;
 	if (value && !config->trigger_count)
 		complain("LOG_MALLOC_AT", value, LM_TRIGGER_ACCEPTED, "none");
+	tell_of_low_triggers(config, value);
 }
 
 void lm_config_read_output(struct lm_config *config)

@@ -88,6 +88,41 @@ enum lm_owner lm_owner_find(int fd, const char *owner)
 	return passes_text(&at, part, &identity) && *at == '\0' ? LM_OWNER_US : LM_OWNER_OTHER;
 }
 
+/* The hexadecimal digits that TEXT begins with. */
+static size_t count_digits(const char *text)
+{
+	size_t count = 0;
+
+	while ((text[count] >= '0' && text[count] <= '9') || (text[count] >= 'a' && text[count] <= 'f'))
+		count++;
+	return count;
+}
+
+/* The environment may contain anything, and the trace gets digits alone. */
+void lm_owner_find_run(const char *owner, char *run, size_t size)
+{
+	const char *identity = owner;
+	size_t pid_length, length;
+
+	*run = '\0';
+	for (int field = 0; identity && field < 3; field++) {
+		identity = __builtin_strchr(identity, ':');
+		identity += identity != NULL;
+	}
+	if (!owner || !*owner)
+		return;
+	pid_length = count_digits(owner);
+	length = identity ? count_digits(identity) : 0;
+	if (!pid_length || owner[pid_length] != ':' || (identity && identity[length]) || pid_length + length + 2 > size)
+		return;
+	__builtin_memcpy(run, owner, pid_length);
+	if (length) {
+		run[pid_length++] = ' ';
+		__builtin_memcpy(run + pid_length, identity, length);
+	}
+	run[pid_length + length] = '\0';
+}
+
 enum lm_begun lm_owner_begun(int fd)
 {
 	char found[96], expected[64];

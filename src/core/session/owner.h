@@ -9,6 +9,8 @@
 #ifndef LM_OWNER_H
 #define LM_OWNER_H
 
+#include <stddef.h>
+
 /* The process that holds the lock can't be named: it is in another PID namespace, or on another machine. */
 #define LM_OWNER_UNNAMED (-1L)
 
@@ -23,6 +25,9 @@ enum lm_owner { LM_OWNER_UNKNOWN, LM_OWNER_US, LM_OWNER_OTHER };
 
 /* For which process did the launcher open FD's file? OWNER is LOG_MALLOC_OWNER, or NULL. */
 enum lm_owner lm_owner_find(int fd, const char *owner);
+
+/* Writes the process that OWNER names into RUN, of SIZE bytes, as LM_TRACE_RUN has it; "" where it names none. */
+void lm_owner_find_run(const char *owner, char *run, size_t size);
 
 enum lm_begun {
 	LM_BEGUN_OTHERWISE,   /* the file is empty, or holds something else */

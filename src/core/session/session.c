@@ -21,6 +21,7 @@
 #include "nodes.h"
 #include "note.h"
 #include "output.h"
+#include "owner.h"
 #include "path.h"
 #include "process.h"
 #include "real.h"
@@ -109,6 +110,7 @@ static void set_up(const struct lm_config *config)
 	lm_settings.before = config->before;
 	lm_settings.keep = config->keep;
 	lm_settings.sample = config->sample;
+	lm_owner_find_run(config->follow ? config->owner : NULL, lm_settings.run, sizeof lm_settings.run);
 	lm_triggers_set(config->triggers, config->trigger_count);
 	lm_sample_start(config->statm_ms);
 	need_unwinder();

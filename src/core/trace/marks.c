@@ -308,6 +308,11 @@ static int send_head(uint64_t parent, struct lm_thread *thread, struct lm_totals
 	lm_record_number(&text, LM_TRACE_PID, (uint64_t)lm_sys(SYS_getpid));
 	if (identity)
 		lm_record_hex(&text, LM_TRACE_PROCESS, identity);
+	if (*lm_settings.run) {
+		lm_text_string(&text, "# " LM_TRACE_RUN " ");
+		lm_text_string(&text, lm_settings.run);
+		lm_text_char(&text, '\n');
+	}
 	if (parent)
 		lm_record_number(&text, LM_TRACE_FORKED, parent);
 	if (lm_path_exe(room->path, sizeof room->path) == 0)

@@ -17,6 +17,7 @@ extern struct lm_settings {
 	uint64_t limit;  /* bytes of the trace (limit.h); 0: none */
 	unsigned keep;   /* so many older files of a sampled trace stay, of LIMIT bytes each (rotate.h) */
 	uint64_t sample; /* mean distance of the sample in bytes (draw.h); 0: every event is recorded */
+	char run[32];    /* of whose processes this is one (LM_TRACE_RUN); or "" */
 	uint64_t before; /* bytes that were in use when a running process's trace began; LM_BEFORE_UNKNOWN */
 } lm_settings LM_INTERNAL;
 

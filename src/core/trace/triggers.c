@@ -17,6 +17,8 @@
 #define LOOK_MS   100
 #define FAILED_MS 1000
 
+_Static_assert(LM_TRIGGER_SAMPLES == LM_DRAW_FEWEST, "users are told when triggers fire");
+
 /* A step of growth in percent of little would be nothing. */
 #define GROWTH_MIN (INT64_C(1) << 20)
 
@@ -25,11 +27,18 @@
 
 #define NEVER UINT64_MAX
 
+/* What a trigger looks at. Of a sample, what is in use is an estimate: then it has variances (lm_draw_spread()). */
+struct value {
+	uint64_t bytes;
+	uint64_t spread; /* its own */
+	uint64_t moved;  /* of all that came and went since the process began; at some time, it begins at 0 again */
+};
+
 struct trigger {
 	struct lm_trigger_setting setting;
-	uint64_t amount; /* bytes at which it fires; of growth, bytes of a step */
-	uint64_t base;   /* of growth: what was in use when it last fired */
-	int is_fired;    /* it does not fire again before what it looks at has fallen */
+	uint64_t amount;   /* bytes at which it fires; of growth, bytes of a step */
+	struct value last; /* when it last fired; of growth, the step begins there */
+	int is_fired;      /* it does not fire again before what it looks at has fallen */
 };
 
 struct lm_triggers_watch lm_triggers_watch;
@@ -49,8 +58,9 @@ static unsigned traces;
 /* What lm_triggers_take_kept() returns. */
 static unsigned kept;
 
-/* What is in use, as sums of what blocks of the sample stand for. */
-static int64_t estimate;
+/* What is in use, as sums of what blocks of the sample stand for, and the variances of that (struct value). */
+static int64_t estimate, estimate_spread;
+static uint64_t estimate_moved;
 
 /* ---- setting up ---- */
 
@@ -86,7 +96,8 @@ void lm_triggers_release(void)
 {
 	__builtin_memset(&triggers, 0, sizeof triggers);
 	__builtin_memset(&lm_triggers_watch, 0, sizeof lm_triggers_watch);
-	estimate = 0;
+	estimate = estimate_spread = 0;
+	estimate_moved = 0;
 }
 
 /* PERCENT of WHOLE, and at least a byte. */
@@ -97,27 +108,40 @@ static uint64_t part_of(uint64_t whole, uint64_t percent)
 	return part ? part : 1;
 }
 
-static uint64_t in_use(void)
+static uint64_t not_negative(int64_t number)
 {
-	int64_t used = lm_triggers_estimate() ? lm_load(&estimate) : lm_account_totals().requested;
+	return number > 0 ? (uint64_t)number : 0;
+}
 
-	return used > 0 ? (uint64_t)used : 0;
+static struct value in_use(void)
+{
+	if (!lm_triggers_estimate())
+		return (struct value){.bytes = not_negative(lm_account_totals().requested)};
+	return (struct value){.bytes = not_negative(lm_load(&estimate)),
+	                      .spread = not_negative(lm_load(&estimate_spread)),
+	                      .moved = lm_load(&estimate_moved)};
 }
 
 /* The next step begins at USED. */
-static void begin_step(struct trigger *trigger, uint64_t used)
+static void begin_step(struct trigger *trigger, const struct value *used)
 {
 	uint64_t step = trigger->setting.amount;
 
 	if (trigger->setting.is_percent) {
-		step = part_of(used, step);
+		step = part_of(used->bytes, step);
 		step = step < GROWTH_MIN ? GROWTH_MIN : step;
 	}
-	trigger->base = used;
+	trigger->last = *used;
 	trigger->amount = step;
 }
 
-static void begin(struct trigger *trigger, uint64_t used, uint64_t group_limit)
+/* The bytes at which TRIGGER fires next. */
+static uint64_t bound_of(const struct trigger *trigger)
+{
+	return trigger->amount + (trigger->setting.kind == LM_TRIGGER_GROWTH ? trigger->last.bytes : 0);
+}
+
+static void begin(struct trigger *trigger, const struct value *used, uint64_t group_limit)
 {
 	const struct lm_trigger_setting *setting = &trigger->setting;
 	uint64_t machine = lm_usage_machine();
@@ -142,10 +166,8 @@ struct range {
 /* Narrows RANGE to where TRIGGER has nothing to do. */
 static void narrow(struct range *range, const struct trigger *trigger)
 {
-	int64_t amount = (int64_t)trigger->amount;
+	int64_t amount = (int64_t)bound_of(trigger);
 
-	if (trigger->setting.kind == LM_TRIGGER_GROWTH)
-		amount += (int64_t)trigger->base;
 	if (trigger->is_fired)
 		amount -= amount / 8;
 	if (trigger->is_fired && amount > range->low)
@@ -213,7 +235,8 @@ static void find_group(uint64_t *limit)
 
 void lm_triggers_begin(void)
 {
-	uint64_t used, group_limit = UINT64_MAX;
+	uint64_t group_limit = UINT64_MAX;
+	struct value used;
 
 	lm_lock_reset(&triggers.lock);
 	lm_store(&kept, 0);
@@ -225,8 +248,8 @@ void lm_triggers_begin(void)
 		find_group(&group_limit);
 	triggers.failed_ms = 0;
 	for (unsigned i = 0; i < triggers.count; i++)
-		begin(&triggers.list[i], used, group_limit);
-	watch_use((int64_t)used);
+		begin(&triggers.list[i], &used, group_limit);
+	watch_use((int64_t)used.bytes);
 	lm_store(&lm_triggers_watch.next_ms, triggers.has_memory ? 0 : NEVER);
 }
 
@@ -257,57 +280,72 @@ struct fired {
 	uint64_t value, amount;
 };
 
-/* VALUE is what TRIGGER looks at. With the lock. Does it fire? */
-static int look_at(struct trigger *trigger, uint64_t value)
+/*
+ * Does TO differ from FROM by more than chance? Blocks that both have make no difference, but which these are is not
+ * kept: so it is as if both had nothing in common, or as if nothing that came meanwhile had gone.
+ */
+static int is_known(const struct value *from, const struct value *to)
 {
+	const uint64_t moved = to->moved - from->moved, both = from->spread + to->spread;
+
+	return lm_draw_is_known(to->bytes > from->bytes ? to->bytes - from->bytes : from->bytes - to->bytes,
+	                        moved < both ? moved : both, lm_settings.sample);
+}
+
+/* VALUE is what TRIGGER looks at. With the lock. Does it fire? */
+static int look_at(struct trigger *trigger, const struct value *value)
+{
+	static const struct value nothing;
 	const uint64_t amount = trigger->amount;
 
 	if (trigger->setting.kind == LM_TRIGGER_GROWTH) {
-		if (value < trigger->base + amount)
+		if (value->bytes < bound_of(trigger) || !is_known(&trigger->last, value))
 			return 0;
 		begin_step(trigger, value);
 		return 1;
 	}
-	if (value >= amount && !trigger->is_fired) {
+	if (value->bytes >= amount && !trigger->is_fired && is_known(&nothing, value)) {
 		trigger->is_fired = 1;
+		trigger->last = *value;
 		return 1;
 	}
-	if (value < amount - amount / 8)
+	if (value->bytes < amount - amount / 8 && is_known(&trigger->last, value))
 		trigger->is_fired = 0;
 	return 0;
 }
 
-static unsigned look_at_all(struct fired *fired, unsigned count, enum lm_trigger_kind kind, uint64_t value)
+static unsigned look_at_all(struct fired *fired, unsigned count, enum lm_trigger_kind kind, const struct value *value)
 {
 	for (unsigned i = 0; i < triggers.count; i++) {
 		struct trigger *trigger = &triggers.list[i];
-		const uint64_t amount = trigger->amount + trigger->base;
+		const uint64_t bound = bound_of(trigger);
 
 		if (trigger->setting.kind == kind && look_at(trigger, value))
-			fired[count++] = (struct fired){kind, value, amount};
+			fired[count++] = (struct fired){kind, value->bytes, bound};
 	}
 	return count;
 }
 
 static unsigned look_at_use(struct fired *fired, unsigned count)
 {
-	const uint64_t used = in_use();
+	const struct value used = in_use();
 
-	count = look_at_all(fired, count, LM_TRIGGER_PEAK, used);
-	count = look_at_all(fired, count, LM_TRIGGER_GROWTH, used);
-	watch_use((int64_t)used);
+	count = look_at_all(fired, count, LM_TRIGGER_PEAK, &used);
+	count = look_at_all(fired, count, LM_TRIGGER_GROWTH, &used);
+	watch_use((int64_t)used.bytes);
 	return count;
 }
 
 /* A value that can't be read is 0, which no trigger waits for. */
 static unsigned look_at_memory(struct fired *fired, unsigned count)
 {
-	uint64_t group = 0;
+	const struct value resident = {.bytes = lm_usage_resident()};
+	struct value group = {.bytes = 0};
 
-	if (triggers.group && lm_cgroup_number(triggers.group, &group) != 0)
-		group = 0;
-	count = look_at_all(fired, count, LM_TRIGGER_RSS, lm_usage_resident());
-	return look_at_all(fired, count, LM_TRIGGER_CGROUP, group);
+	if (triggers.group && lm_cgroup_number(triggers.group, &group.bytes) != 0)
+		group.bytes = 0;
+	count = look_at_all(fired, count, LM_TRIGGER_RSS, &resident);
+	return look_at_all(fired, count, LM_TRIGGER_CGROUP, &group);
 }
 
 /* A call that asked for SIZE bytes failed. */
@@ -384,7 +422,11 @@ void lm_triggers_look(const struct lm_event *event, struct lm_thread *thread, ui
 
 void lm_triggers_weigh(size_t size, int sign)
 {
+	const uint64_t spread = lm_draw_spread(size, lm_settings.sample);
+
 	lm_add(&estimate, sign * (int64_t)lm_draw_weighted(size, lm_settings.sample));
+	lm_add(&estimate_spread, sign * (int64_t)spread);
+	lm_add(&estimate_moved, spread);
 }
 
 void lm_triggers_weigh_event(const struct lm_event *event)

@@ -73,6 +73,14 @@ static void view_free(struct view *view)
 	regions_free(&view->regions);
 }
 
+/* The main thread can have ended, and another one can end at any time. */
+static void find_thread(struct attaching *attaching)
+{
+	const pid_t thread = stop_find_thread(attaching->pid);
+
+	attaching->thread = thread ? thread : attaching->pid;
+}
+
 static int try_to_read(struct view *view, pid_t pid)
 {
 	int error;
@@ -90,11 +98,14 @@ static int try_to_read(struct view *view, pid_t pid)
 static int view_read(struct view *view, struct attaching *attaching)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	int error = try_to_read(view, attaching->pid);
+	int error;
 
+	find_thread(attaching);
+	error = try_to_read(view, attaching->thread);
 	for (int i = 0; i < TRIES && moment_may_pass(error); i++) {
 		nanosleep(&pause, NULL);
-		error = try_to_read(view, attaching->pid);
+		find_thread(attaching);
+		error = try_to_read(view, attaching->thread);
 	}
 	return error ? no_moment(attaching, error, 0) : 0;
 }
@@ -178,7 +189,7 @@ static void fetch_dlerror(struct remote *remote, struct attaching *attaching, co
 
 	snprintf(text, size, "its loader does not say why");
 	if (function && call(remote, attaching, function, 0, 0, &at) == 0 && at)
-		memory_read_string(attaching->pid, at, text, size);
+		memory_read_string(attaching->thread, at, text, size);
 	text[size - 1] = '\0';
 }
 
@@ -212,7 +223,7 @@ static int load(struct remote *remote, struct attaching *attaching, const struct
 	if (!function)
 		return fail(attaching, -ENOENT, "process %d has no dlopen()", (int)attaching->pid);
 	snprintf(path, sizeof path, LM_ATTACH_LOADED "./%d", fd);
-	error = memory_write(attaching->pid, room, path, sizeof path);
+	error = memory_write(attaching->thread, room, path, sizeof path);
 	return error ? fail(attaching, error, "%s", strerror(-error))
 	             : call(remote, attaching, function, room, mode, handle);
 }
@@ -321,7 +332,7 @@ static bool finds_ours(struct remote *remote, struct attaching *attaching, const
 	const uint64_t function = loaded_find(&moment->loaded, "dlsym", NULL), room = remote_room(remote);
 	uint64_t found = 0;
 
-	if (!function || memory_write(attaching->pid, room, "malloc", sizeof "malloc") != 0 ||
+	if (!function || memory_write(attaching->thread, room, "malloc", sizeof "malloc") != 0 ||
 	    call(remote, attaching, function, (uint64_t)(uintptr_t)RTLD_DEFAULT, room, &found) != 0)
 		return false;
 	return found == loaded_address(tracker, loaded_define(tracker, "malloc")) ||
@@ -351,7 +362,7 @@ static int call_library(struct remote *remote, struct attaching *attaching, cons
 
 	if (!symbol)
 		return fail(attaching, -ENOENT, "the library in process %d has no %s()", (int)attaching->pid, name);
-	error = memory_write(attaching->pid, room, order, sizeof *order);
+	error = memory_write(attaching->thread, room, order, sizeof *order);
 	if (error)
 		return fail(attaching, error, "%s", strerror(-error));
 	error = call(remote, attaching, loaded_address(tracker, symbol), room, 0, &result);
@@ -372,7 +383,7 @@ static uint64_t count_before(struct remote *remote, struct attaching *attaching,
 
 	if (!function || !loaded_find(list, "malloc", &allocator) || allocator != teller ||
 	    call(remote, attaching, function, room, 0, &ignored) != 0 ||
-	    memory_read(attaching->pid, room, numbers, sizeof numbers) != sizeof numbers)
+	    memory_read(attaching->thread, room, numbers, sizeof numbers) != sizeof numbers)
 		return UINT64_MAX;
 	return numbers[MAPPED] + numbers[IN_USE];
 }
@@ -470,7 +481,7 @@ static int in_moment(struct attaching *attaching, struct takeover_names *names, 
                      stopped_job job)
 {
 	struct moment moment;
-	int error = moment_find(&moment, attaching->pid);
+	int error = moment_find(&moment, attaching->thread);
 
 	if (error)
 		return no_moment(attaching, error, moment.busy);

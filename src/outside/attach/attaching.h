@@ -26,6 +26,7 @@ struct attaching {
 	int trace, journal;   /* of the trace; JOURNAL can be -1 */
 	const char *settings; /* NAME=VALUE, each with its NUL */
 	size_t settings_size;
+	pid_t thread; /* own: stop_find_thread() at the beginning */
 	/* Results: */
 	char reason[512];    /* why it failed: one sentence without a full stop */
 	uint64_t stood_ns;   /* how long the process stood still */

@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -44,13 +45,23 @@ static int make_pair(struct remote *remote, int pair[2])
 	return memory_read(remote->stop->pid, room, pair, 2 * sizeof *pair) == 2 * sizeof *pair ? 0 : -EFAULT;
 }
 
-/* Our descriptor for the process's descriptor FD, or -errno. */
-static int take(pid_t pid, int fd)
+/* What O_EXCL means here is PIDFD_THREAD. */
+int carry_open_thread(pid_t tid)
 {
-	int process = (int)syscall(SYS_pidfd_open, pid, 0), ours, error;
+	int fd = (int)syscall(SYS_pidfd_open, tid, 0);
+
+	if (fd < 0)
+		fd = (int)syscall(SYS_pidfd_open, tid, O_EXCL);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Our descriptor for the process's descriptor FD, or -errno. TID: one of its threads. */
+static int take(pid_t tid, int fd)
+{
+	int process = carry_open_thread(tid), ours, error;
 
 	if (process < 0)
-		return -errno;
+		return process;
 	ours = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
 	error = errno;
 	close(process);

@@ -9,6 +9,7 @@
 #include "remote.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 enum { CARRY_MAX = 3 };
 
@@ -17,6 +18,12 @@ enum { CARRY_MAX = 3 };
  * of -1 stays -1. 0, or -errno: -ENOSYS if the kernel has no pidfd_getfd().
  */
 int carry(struct remote *remote, const int *ours, size_t count, int *theirs);
+
+/*
+ * A descriptor that stands for thread TID, or -errno. Only from Linux 6.9 on there is one for another thread than the
+ * process's main thread, and carry() needs it if that has ended.
+ */
+int carry_open_thread(pid_t tid);
 
 /* Closes descriptor FD of the process. */
 int carry_close(struct remote *remote, int fd);

@@ -51,6 +51,28 @@ static bool has_ended(pid_t pid, pid_t tid)
 	return state == 'Z' || state == 'X';
 }
 
+pid_t stop_find_thread(pid_t pid)
+{
+	struct dirent *entry;
+	char path[32];
+	pid_t found = 0;
+	DIR *tasks;
+
+	if (!has_ended(pid, pid))
+		return pid;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	while (tasks && !found && (entry = readdir(tasks))) {
+		const pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (tid > 0 && !has_ended(pid, tid))
+			found = tid;
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
 /*
  * The kernel sends SIGCHLD when a thread has stopped. So nobody has to look again and again, which would take the
  * processor from the thread that is waited for.

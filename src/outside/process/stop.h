@@ -66,6 +66,12 @@ int stop_wait(pid_t tid, int *status, int ms);
 /* The letter that /proc has for what thread TID does: R if it runs, S if it sleeps; X if it has ended. */
 char stop_state(pid_t pid, pid_t tid);
 
+/*
+ * A thread of process PID that has not ended, and by whose number the kernel tells of the process's memory and files:
+ * PID, unless its main thread has ended alone. 0: the process has ended.
+ */
+pid_t stop_find_thread(pid_t pid);
+
 /* Reads the registers of a stopped thread into it; writes REGISTERS to it. 0 or -errno. */
 int stop_read_registers(struct stop_thread *thread);
 int stop_write_registers(const struct stop_thread *thread, const struct stop_registers *registers);

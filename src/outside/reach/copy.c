@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "owned.h"
 #include "pages.h"
+#include "pointer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,6 +177,8 @@ int copy_take(struct copy *copy, const struct stop *stop)
 	/* If the first thread has ended, the process's number has no memory any more. */
 	copy->pid = stop->count ? stop->threads[0].tid : stop->pid;
 	copy->word = registers_word(copy->pid);
+	/* All bits of a shorter pointer are its address. */
+	copy->tags = copy->word == sizeof copy->tags ? LM_POINTER_TAGS : 0;
 	copy->heap = find_heap(copy->pid);
 	error = take_registers(copy, stop);
 	if (!error)

@@ -24,6 +24,7 @@ struct copy_piece {
 struct copy {
 	pid_t pid;
 	unsigned word; /* bytes of a pointer */
+	uint64_t tags; /* bits of a pointer that are no part of its address (pointer.h) */
 	struct registers_thread *threads;
 	size_t thread_count;
 	struct regions regions;

@@ -12,6 +12,7 @@
 #include "index.h"
 #include "inside.h"
 #include "main_arena.h"
+#include "pointer.h"
 #include "released.h"
 #include "unused_stacks.h"
 
@@ -32,6 +33,12 @@ struct marking {
 	size_t leader;    /* in the second pass: the block that it follows pointers from */
 	int error;
 };
+
+/* The address that WORD is, if it is a pointer. */
+static inline uint64_t address_in(const struct marking *m, uint64_t word)
+{
+	return word & ~m->copy->memory.tags;
+}
 
 static void push(struct marking *m, size_t place, enum reach reach)
 {
@@ -62,12 +69,13 @@ static void reach_from_root(struct marking *m, size_t place, uint64_t pointer)
 
 static inline void take_word(struct marking *m, uint64_t word)
 {
-	size_t place = index_find(&m->index, word);
+	const uint64_t pointer = address_in(m, word);
+	size_t place = index_find(&m->index, pointer);
 
 	if (place == INDEX_NONE)
 		return;
 	if (m->from_roots)
-		reach_from_root(m, place, word);
+		reach_from_root(m, place, pointer);
 	else if (m->blocks[place].reach == REACH_LOST && place != m->leader)
 		push(m, place, REACH_INDIRECT);
 }
@@ -143,21 +151,22 @@ static void take_table(struct marking *m, uint64_t tp)
 	const uint64_t entry = (uint64_t)2 * copy->word;
 
 	for (unsigned i = 0; tp && i < 2; i++) {
-		uint64_t word;
+		uint64_t word, table;
 		size_t place;
 
 		if (!copy_word(copy, tp + (uint64_t)i * copy->word, &word))
 			continue;
-		place = index_find(&m->index, word - entry);
-		if (place != INDEX_NONE && m->blocks[place].address == word - entry)
-			take_word(m, word - entry);
+		table = address_in(m, word) - entry;
+		place = index_find(&m->index, table);
+		if (place != INDEX_NONE && m->blocks[place].address == table)
+			take_word(m, table);
 	}
 }
 
 /* A thread whose stack is a block uses all of that. */
 static void take_thread(struct marking *m, const struct registers_thread *thread)
 {
-	size_t place = index_find(&m->index, thread->sp);
+	size_t place = index_find(&m->index, address_in(m, thread->sp));
 
 	for (size_t i = 0; i < thread->count; i++)
 		take_word(m, thread->registers[i]);
@@ -239,6 +248,21 @@ static int mark_indirect(struct marking *m)
 
 /* ---- all ------------------------------------------------------------------------ */
 
+/* Each block is sought by its address alone, and keeps what that had as a tag. */
+static void take_tags_off(struct reach_block *blocks, size_t count, uint64_t tags)
+{
+	for (size_t i = 0; i < count; i++) {
+		blocks[i].tag = (unsigned char)((blocks[i].address & tags) >> LM_POINTER_TAG_SHIFT);
+		blocks[i].address &= ~tags;
+	}
+}
+
+static void put_tags_back(struct reach_block *blocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		blocks[i].address |= (uint64_t)blocks[i].tag << LM_POINTER_TAG_SHIFT;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct reach_block *left = a, *right = b;
@@ -267,6 +291,7 @@ int reach_mark(struct reach_copy *copy, struct reach_block *blocks, size_t count
 	*m = (struct marking){.copy = copy, .blocks = blocks};
 	for (size_t i = 0; i < count; i++)
 		blocks[i].reach = REACH_LOST;
+	take_tags_off(blocks, count, copy->memory.tags);
 	if (count)
 		qsort(blocks, count, sizeof *blocks, compare);
 	error = index_make(&m->index, blocks, count);
@@ -274,6 +299,7 @@ int reach_mark(struct reach_copy *copy, struct reach_block *blocks, size_t count
 		error = mark_from_roots(m);
 	if (!error)
 		error = mark_indirect(m);
+	put_tags_back(blocks, count);
 	index_free(&m->index);
 	free(m->waiting);
 	free(m);

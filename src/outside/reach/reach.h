@@ -17,9 +17,11 @@
 struct stop;
 
 struct reach_block {
-	uint64_t address, size; /* requested bytes */
+	uint64_t address; /* as the program has it, with its tag if there is one */
+	uint64_t size;    /* requested bytes */
 	enum reach reach;
 	bool may_be_array; /* it may come from new[], which can put the number of elements in front of these */
+	unsigned char tag; /* while reach_mark() is at work: what it took off the address */
 };
 
 struct reach_copy {
@@ -40,7 +42,7 @@ int reach_prepare(struct reach_copy *copy, pid_t pid);
  */
 int reach_copy(struct reach_copy *copy, const struct stop *stop, struct reach_block *blocks, size_t count);
 
-/* Sorts BLOCKS by their addresses and sets how each of them is reached. 0, -ENOMEM, or -E2BIG. */
+/* Sorts BLOCKS by their addresses without tags, and sets how each of them is reached. 0, -ENOMEM, or -E2BIG. */
 int reach_mark(struct reach_copy *copy, struct reach_block *blocks, size_t count);
 
 void reach_free(struct reach_copy *copy);
