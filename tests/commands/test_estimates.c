@@ -141,6 +141,28 @@ START_TEST(all_commands_mark_estimates)
 }
 END_TEST
 
+/* What is not known is not 0, as which blocks were only there for a moment. */
+START_TEST(what_a_sample_can_not_tell_is_no_number)
+{
+	struct run r;
+
+	if (!have_samples("what_a_sample_can_not_tell_is_no_number", 20000, 1))
+		return;
+	must(run("$B/log-malloc-report -n --by-thread s | grep -A1 ' TEMP ' | tail -1 | awk '{ exit $6 != \"-\" }'"));
+	must(run("$B/log-malloc-report -n --by-thread full | grep -A1 ' TEMP ' | tail -1 | awk '{ exit $6 != 1500 }'"));
+	json_is("log-malloc-report", "-n --sum --format json s full", "[.programs[].temporary]", "[null]\n");
+	json_is("log-malloc-report", "-n --sum --format json full", "[.programs[].temporary.count]", "[1500]\n");
+	for (int i = 0; i < 2; i++) {
+		r = run("$B/log-malloc-diff -n --by temporary --max-growth 10M %s", i ? "s full" : "full s");
+		ck_assert_int_eq(r.status, 2);
+		ck_assert_str_eq(r.out, "");
+		ck_assert_str_eq(r.err, "log-malloc-diff: s: of a sample, it is not known which blocks were only there "
+		                        "for a moment\n");
+	}
+	must(run("$B/log-malloc-diff -n --by temporary full full"));
+}
+END_TEST
+
 /* Pictures show the numbers that JSON has. Of usable bytes, a chart has nothing. */
 START_TEST(pictures_show_the_estimates)
 {
@@ -305,6 +327,7 @@ int main(void)
 	TIMES(estimates_are_right_on_average, 3);
 	ONCE(standard_errors_are_what_estimates_vary_by);
 	ONCE(all_commands_mark_estimates);
+	ONCE(what_a_sample_can_not_tell_is_no_number);
 	ONCE(pictures_show_the_estimates);
 	ONCE(there_is_a_page_of_a_sample);
 	ONCE(json_has_standard_errors);
