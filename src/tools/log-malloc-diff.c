@@ -100,6 +100,7 @@ static int take_image(struct diff *d)
 		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
 		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
 	attached_text(d->view.attached[d->side], &d->work.trace->image);
+	d->growth.is_sampled |= d->work.trace->image.sample != 0;
 	note_metric(d);
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
 	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);

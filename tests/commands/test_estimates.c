@@ -227,6 +227,22 @@ START_TEST(what_has_no_sample_claims_no_error)
 }
 END_TEST
 
+/* A change from or to what a sample has none of is no exact one. */
+START_TEST(a_change_is_an_estimate_if_one_side_is)
+{
+	static const char head[] = "# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n";
+
+	write_file("head", head, sizeof head - 1);
+	must(run("{ cat head; echo '+ INIT [0:0] malloc=0'; echo '+ malloc 100 0x1000 [0:0]'; } >full; "
+	         "{ cat head; echo '# SAMPLE 1024'; echo '+ INIT [0:0] malloc=0'; } >s"));
+	ck_assert_str_eq(run("$B/log-malloc-diff -n full s | tail -2").out,
+	                 "Less in 1 backtrace: ~-100 bytes, ~-1 block (100 to 0 bytes, 1 to 0 blocks)\n"
+	                 "Total: ~-100 bytes, ~-1 block (100 to 0 bytes, 1 to 0 blocks)\n");
+	must(run("$B/log-malloc-diff -n s full | grep '^ ~+100 bytes, ~+1 block (0 to 100 bytes, 0 to 1 blocks)'"));
+	must(run("! $B/log-malloc-diff -n full full | grep '~'"));
+}
+END_TEST
+
 /* 100 / (1 - exp(-100 / 1024)) is 1075.03; what was sampled and released is gone to the last bit. */
 START_TEST(what_was_added_is_removed_again)
 {
@@ -332,6 +348,7 @@ int main(void)
 	ONCE(there_is_a_page_of_a_sample);
 	ONCE(json_has_standard_errors);
 	ONCE(what_has_no_sample_claims_no_error);
+	ONCE(a_change_is_an_estimate_if_one_side_is);
 	ONCE(what_was_added_is_removed_again);
 	ONCE(parts_add_up_to_the_whole);
 	ONCE(a_budget_is_held_against_the_estimate);
