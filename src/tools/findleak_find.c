@@ -42,13 +42,16 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
-/* It did not grow any more after its last block came. */
+/* It did not grow any more after its last block came, which may have been before all times of the file. */
 static void refine(const struct findleak_image *kept, struct leaks_group *group)
 {
 	uint64_t last;
 
-	if (moments_time_of(&kept->moments, group->last_line, &last))
-		trend_refine(&group->trend, last);
+	if (!kept->moments.count)
+		return;
+	if (!moments_time_of(&kept->moments, group->last_line, &last))
+		last = kept->moments.list[0].time;
+	trend_refine(&group->trend, last);
 }
 
 /* A block on its own has no trend. */
