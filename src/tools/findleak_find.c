@@ -2,9 +2,23 @@
 /* See findleak_find.h. */
 #include "findleak_find.h"
 #include "cli.h"
+#include "duration_print.h"
 #include "wrong_frees.h"
 
 #include <string.h>
+
+/* Blocks that were live when the file began are older than that. By how much is not known, so they are not young. */
+static uint64_t young_line_of_short(const struct findleak_image *kept, uint64_t end)
+{
+	char text[DURATION_TEXT];
+
+	if (kept->live_line)
+		cli_error(
+			"%s: of blocks that were live when the file began, %s before its end, it does not say how old "
+			"they are",
+			kept->trace->input.name, duration_text(end, text));
+	return kept->live_line + 1;
+}
 
 /* --older-than: the first line of the trace whose blocks are too young to be leaks. */
 static uint64_t young_line(const struct findleak_image *kept, const struct findleak_wanted *wanted)
@@ -14,11 +28,12 @@ static uint64_t young_line(const struct findleak_image *kept, const struct findl
 
 	if (!wanted->has_age)
 		return UINT64_MAX;
-	if (!image->has_time)
+	if (!image->has_time) {
 		cli_error("%s: the trace has no times: how old a block is, it does not say", kept->trace->input.name);
-	if (!image->has_time || end < wanted->age)
-		return image->has_time ? 0 : UINT64_MAX;
-	return moments_line_after(&kept->moments, end - wanted->age);
+		return UINT64_MAX;
+	}
+	return end < wanted->age ? young_line_of_short(kept, end)
+	                         : moments_line_after(&kept->moments, end - wanted->age);
 }
 
 /* Is libc a part of the program? */
@@ -27,13 +42,16 @@ static bool is_static(const struct trace_image *image)
 	return !image->flavour || strcmp(image->flavour, "wrap-static") == 0;
 }
 
-/* It did not grow any more after its last block came. */
+/* It did not grow any more after its last block came, which may have been before all times of the file. */
 static void refine(const struct findleak_image *kept, struct leaks_group *group)
 {
 	uint64_t last;
 
-	if (moments_time_of(&kept->moments, group->last_line, &last))
-		trend_refine(&group->trend, last);
+	if (!kept->moments.count)
+		return;
+	if (!moments_time_of(&kept->moments, group->last_line, &last))
+		last = kept->moments.list[0].time;
+	trend_refine(&group->trend, last);
 }
 
 /* A block on its own has no trend. */

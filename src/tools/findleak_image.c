@@ -45,6 +45,7 @@ void findleak_image_next(struct findleak_image *kept)
 	frees_free(&kept->frees);
 	moments_free(&kept->moments);
 	unreached_free(&kept->unreached);
+	kept->live_line = 0;
 }
 
 /* Notes now and then what each backtrace holds. 0 or -ENOMEM. */
@@ -94,6 +95,8 @@ int findleak_image_take(struct findleak_image *kept, const struct trace_item *it
 		error = note_history(kept);
 	if (!error && item->kind == TRACE_CALLING)
 		return take_calling(kept, item);
+	if (item->kind == TRACE_CALL && item->event.is_live)
+		kept->live_line = item->line;
 	if (item->kind == TRACE_CALL && item->event.foreign && item->event.old)
 		frees_return(&kept->frees, item);
 	if (!error && item->kind == TRACE_CALL && window_has_ended(kept->window))

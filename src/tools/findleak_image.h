@@ -27,6 +27,7 @@ struct findleak_image {
 	struct history history;
 	struct frees frees;
 	struct moments moments;
+	uint64_t live_line; /* the last of the blocks that were live when the file began; 0: it does not tell of any */
 	struct unreached unreached; /* what somebody saw who looked into the process */
 };
 

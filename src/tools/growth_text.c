@@ -33,33 +33,39 @@ void growth_sum(const struct growth *growth, size_t from, size_t to, struct amou
 			amount_add(&amounts[side], &growth->groups[from].amounts[side]);
 }
 
-/* "+10 bytes, +1 block (20 to 30 bytes, 2 to 3 blocks)" */
-static void print_change(const struct amount amounts[2], FILE *out)
+/*
+ * "+10 bytes, +1 block (20 to 30 bytes, 2 to 3 blocks)"
+ *
+ * What a sample has none of is 0, and looks exact; the change from there or to there is an estimate all the same.
+ */
+static void print_change(const struct growth *growth, const struct amount amounts[2], FILE *out)
 {
 	const struct amount *before = &amounts[GROWTH_OLD], *after = &amounts[GROWTH_NEW];
+	const char *mark = growth->is_sampled ? "~" : "";
 	struct amount both = *before;
 	int64_t blocks = growth_blocks(amounts), bytes = growth_bytes(amounts);
 	uint64_t many = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
 	char units[BYTES_TEXT];
 
 	amount_add(&both, after);
-	fprintf(out, "%s%+" PRId64 " byte%s", about(&both), bytes, plural(many));
+	fprintf(out, "%s%+" PRId64 " byte%s", mark, bytes, plural(many));
 	if (many >= BYTES_MANY)
-		fprintf(out, ", %s%c%s", about(&both), bytes < 0 ? '-' : '+', bytes_in_units(many, units));
+		fprintf(out, ", %s%c%s", mark, bytes < 0 ? '-' : '+', bytes_in_units(many, units));
 	fprintf(out,
 	        ", %s%+" PRId64 " block%s (%s%" PRIu64 " to %s%" PRIu64 " bytes, %s%" PRIu64 " to %s%" PRIu64 " blocks",
-	        about(&both), blocks, blocks == 1 || blocks == -1 ? "" : "s", about(before), before->bytes,
-	        about(after), after->bytes, about(before), before->count, about(after), after->count);
+	        mark, blocks, blocks == 1 || blocks == -1 ? "" : "s", about(before), before->bytes, about(after),
+	        after->bytes, about(before), before->count, about(after), after->count);
 	samples_print(&both, out);
 	fputc(')', out);
 }
 
-static int print_group(const struct growth_group *group, const struct growth_view *view, FILE *out)
+static int print_group(const struct growth *growth, const struct growth_group *group, const struct growth_view *view,
+                       FILE *out)
 {
 	const struct screen *screen = view->style.screen;
 
 	fprintf(out, "%s ", screen_strong(screen));
-	print_change(group->amounts, out);
+	print_change(growth, group->amounts, out);
 	fprintf(out, " allocated by %s%s\n", parse_call_name(group->call), screen_plain(screen));
 	return backtrace_print(group->frames, group->depth, &view->style);
 }
@@ -73,7 +79,7 @@ static void print_sum(const struct growth *growth, size_t from, size_t to, const
 		return;
 	growth_sum(growth, from, to, amounts);
 	fprintf(out, "%s in %zu backtrace%s: ", what, to - from, to - from == 1 ? "" : "s");
-	print_change(amounts, out);
+	print_change(growth, amounts, out);
 	fputc('\n', out);
 }
 
@@ -104,7 +110,7 @@ void growth_print_verdict(const struct growth *growth, const struct growth_view 
 
 	lacks_print(&view->lacks, "", out);
 	fprintf(out, "%sTotal:%s ", screen_strong(view->style.screen), screen_plain(view->style.screen));
-	print_change(growth->totals, out);
+	print_change(growth, growth->totals, out);
 	if (view->missing)
 		fputs("; a trace lacks events, allocations behind its limit, or sizes", out);
 	lacks_print_brief(&view->lacks, out);
@@ -128,7 +134,7 @@ int growth_print_text(const struct growth *growth, const struct growth_view *vie
 	for (size_t i = 0; !error && i < shown; i++) {
 		if (i)
 			fputc('\n', out);
-		error = print_group(&growth->groups[i], view, out);
+		error = print_group(growth, &growth->groups[i], view, out);
 	}
 	fputc('\n', out);
 	print_sum(growth, shown, grown, "More growth", out);

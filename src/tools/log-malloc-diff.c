@@ -57,6 +57,7 @@ struct diff {
 	char *paths[2];              /* of the traces, without moments */
 	struct window_edge until[2]; /* what comes behind that does not count */
 	struct places places;        /* the groups in GROWTH point to them */
+	bool lacks_metric;           /* a trace does not tell what is compared */
 	/* About the trace that is being read: */
 	enum growth_side side;
 	struct consumers consumers; /* of its image */
@@ -77,6 +78,16 @@ static int note_image(struct diff *d)
 	return json_array_append_new(d->view.images[d->side], image) == 0 ? 0 : -ENOMEM;
 }
 
+/* Zeros would look as if nothing had been temporary. */
+static void note_metric(struct diff *d)
+{
+	if (!d->work.trace->image.sample || d->growth.metric != METRIC_TEMPORARY || d->lacks_metric)
+		return;
+	d->lacks_metric = true;
+	cli_error("%s: of a sample, it is not known which blocks were only there for a moment",
+	          d->work.trace->input.name);
+}
+
 /* At the end of an image. */
 static int take_image(struct diff *d)
 {
@@ -89,6 +100,8 @@ static int take_image(struct diff *d)
 		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
 		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
 	attached_text(d->view.attached[d->side], &d->work.trace->image);
+	d->growth.is_sampled |= d->work.trace->image.sample != 0;
+	note_metric(d);
 	d->view.missing |= trace_is_missing_some(&d->work.trace->image);
 	d->work.lacks_objects |= python_lacks_objects(&d->work.trace->image, &d->consumers);
 	lacks_add(&d->view.lacks, &d->work.trace->image);
@@ -151,7 +164,7 @@ static enum cli_status compare(struct diff *d)
 		cli_error("interrupted before %s was read: what grew is not known", d->view.names[GROWTH_NEW]);
 		return CLI_TROUBLE;
 	}
-	if (read_trace(d, GROWTH_NEW) != CLI_OK)
+	if (read_trace(d, GROWTH_NEW) != CLI_OK || d->lacks_metric)
 		return CLI_TROUBLE;
 	growth_sort(&d->growth);
 	growth = growth_value(&d->growth, d->growth.totals);

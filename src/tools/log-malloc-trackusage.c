@@ -379,6 +379,14 @@ static int end_image(struct trackusage *t)
 	return next_image(t, error);
 }
 
+/* Blocks that were live when the file began come one by one; all of them were in use at that moment. */
+static bool is_moment(const struct trackusage *t, const struct trace_item *item)
+{
+	if (item->kind == TRACE_CALL)
+		return !item->event.is_live || !t->work.trace->image.live_left;
+	return item->kind == TRACE_INIT || item->kind == TRACE_FINI;
+}
+
 static int take_item(void *context, const struct trace_item *item)
 {
 	struct trackusage *t = context;
@@ -399,7 +407,7 @@ static int take_item(void *context, const struct trace_item *item)
 		return 0;
 	if (item->kind == TRACE_MARK && t->picture)
 		return note_mark(t);
-	if (item->kind == TRACE_CALL || item->kind == TRACE_INIT || item->kind == TRACE_FINI)
+	if (is_moment(t, item))
 		take_event(t, &exact.event);
 	return 0;
 }

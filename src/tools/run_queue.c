@@ -29,7 +29,7 @@ struct run_waiting {
 	const struct watched *trace;
 	struct fired_moment moment;
 	struct file_id file; /* that has it */
-	uint64_t since;
+	uint64_t since;      /* the tracker has time to keep FILE from then on */
 };
 
 /* ---- the command's process ---------------------------------------------------------- */
@@ -146,10 +146,21 @@ void run_queue_end(struct run_queue *queue)
 
 /* ---- the moments --------------------------------------------------------------------- */
 
+/*
+ * A file that had its time is not kept: all of its kind may be there already, or what is live is too much for a new
+ * one. So a later moment in it gets no new time. If it did, a trigger that fires again and again would have nothing
+ * run.
+ */
+static uint64_t time_since(const struct run_waiting *before, const struct file_id *file)
+{
+	return before && file_id_is_same(&before->file, file) ? before->since : clock_ms();
+}
+
 void run_queue_add(struct run_queue *queue, const struct watched *trace, const struct fired_moment *moment,
                    const struct file_id *file)
 {
 	struct run_waiting *grown;
+	uint64_t since;
 	size_t at = 0;
 
 	while (at < queue->count &&
@@ -161,7 +172,8 @@ void run_queue_add(struct run_queue *queue, const struct watched *trace, const s
 		return;
 	}
 	queue->waiting = grown;
-	queue->waiting[at] = (struct run_waiting){trace, *moment, *file, clock_ms()};
+	since = time_since(at < queue->count ? &grown[at] : NULL, file);
+	queue->waiting[at] = (struct run_waiting){trace, *moment, *file, since};
 	queue->count += at == queue->count;
 }
 

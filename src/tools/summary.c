@@ -50,14 +50,16 @@ static struct summary_row *find_row(struct summary *summary, const char *program
 	return NULL;
 }
 
-static int add_to_row(struct summary *summary, const char *program, const char *role, size_t len,
+/* ROLE is the first LEN bytes. */
+static int add_to_row(struct summary *summary, const struct trace_image *image, const char *role, size_t len,
                       const struct consumers *consumers)
 {
-	struct summary_row *row = find_row(summary, program, role, len);
+	struct summary_row *row = find_row(summary, image->exe ? image->exe : "?", role, len);
 
 	if (!row)
 		return -ENOMEM;
 	row->processes++;
+	row->is_sampled |= image->sample != 0;
 	amount_add(&row->allocated, &consumers->allocated);
 	amount_add(&row->leaked, &consumers->live);
 	amount_add(&row->temporary, &consumers->temporary);
@@ -70,14 +72,13 @@ static int add_to_row(struct summary *summary, const char *program, const char *
 int summary_add(struct summary *summary, const struct trace_image *image, const struct consumers *consumers,
                 const struct resolver *resolver)
 {
-	const char *program = image->exe ? image->exe : "?";
 	struct locations *locations;
-	int error = add_to_row(summary, program, "", 0, consumers);
+	int error = add_to_row(summary, image, "", 0, consumers);
 
 	summary->processes++;
 	summary->older += image->ending == TRACE_CONTINUED;
 	if (!error && *image->title)
-		error = add_to_row(summary, program, image->title, role_length(image->title), consumers);
+		error = add_to_row(summary, image, image->title, role_length(image->title), consumers);
 	if (error || !resolver)
 		return error;
 	locations = places_add(&summary->places, &image->stacks, resolver);
@@ -189,11 +190,13 @@ int summary_print_text(struct summary *summary, uint64_t top, const struct backt
 
 static json_t *row_value(const struct summary_row *row)
 {
+	json_t *temporary = row->is_sampled ? json_null() : amount_json(row->temporary);
+
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "program", json_name(row->program, strlen(row->program)),
 	                 "role", *row->role ? json_name(row->role, strlen(row->role)) : json_null(), "processes",
 	                 json_number(row->processes), "allocated", amount_json(row->allocated), "leaked",
-	                 amount_json(row->leaked), "temporary", amount_json(row->temporary), "peaks",
-	                 json_number(row->peaks.bytes), "highest", json_number(row->highest.bytes));
+	                 amount_json(row->leaked), "temporary", temporary, "peaks", json_number(row->peaks.bytes),
+	                 "highest", json_number(row->highest.bytes));
 }
 
 static void print_group(struct json_printer *printer, const struct growth_group *group)

@@ -12,6 +12,7 @@
 #include "places.h"
 #include "trace.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct summary_row {
 	char *program, *role; /* ROLE is "" for the sum of a program's processes */
 	uint64_t processes;
 	struct amount allocated, leaked, temporary;
+	bool is_sampled;       /* some of them are, so what was temporary is not known */
 	struct amount peaks;   /* the sum of their peaks */
 	struct amount highest; /* the one with the most bytes */
 	uint64_t kept;         /* LEAKED of all processes of the program, in bytes; for the order */

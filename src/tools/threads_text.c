@@ -4,6 +4,7 @@
 #include "estimate.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { CELL = 24 };
@@ -51,7 +52,8 @@ static void add(struct row *sum, const struct row *row)
 	amount_add(&sum->others, &row->others);
 }
 
-static void print_row(const struct row *row, FILE *out)
+/* Of a sample, it is not known what was temporary. */
+static void print_row(const struct row *row, bool is_sampled, FILE *out)
 {
 	char cells[7][CELL];
 
@@ -59,7 +61,7 @@ static void print_row(const struct row *row, FILE *out)
 	        shortened(&row->allocated, row->allocated.bytes, cells[1]),
 	        shortened(&row->peak, row->peak.bytes, cells[2]), shortened(&row->leaked, row->leaked.bytes, cells[3]),
 	        shortened(&row->leaked, row->leaked.count, cells[4]),
-	        shortened(&row->temporary, row->temporary.count, cells[5]),
+	        is_sampled ? "-" : shortened(&row->temporary, row->temporary.count, cells[5]),
 	        shortened(&row->others, row->others.count, cells[6]));
 }
 
@@ -69,7 +71,7 @@ static void print_thread(const struct export_image *image, uint32_t place, const
 	const struct thread *thread = threads_get(&image->image->threads, place);
 	struct row row = row_of(image->consumers, place);
 
-	print_row(&row, out);
+	print_row(&row, image->image->sample, out);
 	if (thread->number)
 		fprintf(out, "%5" PRIu32 " ", thread->number);
 	else
@@ -87,7 +89,7 @@ static void print_rest(const struct export_image *image, const struct thread_ran
 
 		add(&sum, &row);
 	}
-	print_row(&sum, out);
+	print_row(&sum, image->image->sample, out);
 	fprintf(out, "    - (%zu more)\n", ranking->count - from);
 }
 

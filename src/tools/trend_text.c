@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See trend_text.h. */
 #include "trend_text.h"
+#include "estimate.h"
 #include "plural.h"
 
 #include <inttypes.h>
@@ -34,8 +35,8 @@ static void print_time(double seconds, FILE *out)
 		fprintf(out, " %" PRIu64 " %s", whole, units[i - 1].name);
 }
 
-/* RATE a second, by the shortest time in which there is one at least: "12 blocks a minute". */
-static void print_rate(double rate, const char *what, FILE *out)
+/* RATE a second, of GROUP, by the shortest time in which there is one at least: "12 blocks a minute". */
+static void print_rate(const struct leaks_group *group, double rate, const char *what, FILE *out)
 {
 	static const struct unit times[] = {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}};
 	size_t i = 0;
@@ -44,11 +45,12 @@ static void print_rate(double rate, const char *what, FILE *out)
 	while (i + 1 < UNITS && rate * times[i].seconds < 0.95)
 		i++;
 	count = (uint64_t)(rate * times[i].seconds + 0.5);
-	fprintf(out, "%" PRIu64 " %s%s a %s", count, what, plural(count), times[i].name);
+	fprintf(out, "%s%" PRIu64 " %s%s a %s", about(&group->held), count, what, plural(count), times[i].name);
 }
 
-static void print_trend(const struct trend *trend, FILE *out)
+static void print_trend(const struct leaks_group *group, FILE *out)
 {
+	const struct trend *trend = &group->trend;
 	double since = (double)trend->since / 1000;
 
 	switch (trend->kind) {
@@ -56,9 +58,9 @@ static void print_trend(const struct trend *trend, FILE *out)
 		fputs("; ", out);
 		/* A block that is made larger again and again is one block. */
 		if (trend->steady_blocks > 0)
-			print_rate(trend->steady_blocks, "block", out);
+			print_rate(group, trend->steady_blocks, "block", out);
 		else
-			print_rate(trend->steady_bytes, "byte", out);
+			print_rate(group, trend->steady_bytes, "byte", out);
 		fputs(", steadily, for ", out);
 		print_time((double)trend->end / 1000 - since, out);
 		break;
@@ -77,21 +79,25 @@ static void print_trend(const struct trend *trend, FILE *out)
 /* In a shorter time than that, in milliseconds, everything is at the beginning. */
 #define TELLING_MS 1000
 
+/* A block that was live when the file began came before all times in it. */
+static void print_when(const struct moments *moments, uint64_t line, FILE *out)
+{
+	uint64_t time = moments->list[0].time;
+
+	fputs(moments_time_of(moments, line, &time) ? "after " : "before ", out);
+	print_time((double)time / 1000, out);
+}
+
 void trend_print(const struct leaks_group *group, const struct moments *moments, FILE *out)
 {
-	uint64_t first, last;
-
 	if (!moments->count || moments->list[moments->count - 1].time < TELLING_MS)
 		return;
-	if (!moments_time_of(moments, group->line, &first) || !moments_time_of(moments, group->last_line, &last))
-		return;
+	fputs("; ", out);
 	if (group->held.count > 1) {
-		fputs("; first after ", out);
-		print_time((double)first / 1000, out);
-		fputs(", last after ", out);
-	} else {
-		fputs("; after ", out);
+		fputs("first ", out);
+		print_when(moments, group->line, out);
+		fputs(", last ", out);
 	}
-	print_time((double)last / 1000, out);
-	print_trend(&group->trend, out);
+	print_when(moments, group->last_line, out);
+	print_trend(group, out);
 }

@@ -190,6 +190,40 @@ static long memory_for(const char *name)
 	                    .out);
 }
 
+#define LIVE_HEAD "# PID 7\n# FORMAT full\n# SAMPLE 16\n+ INIT [0:0] malloc=3\n"
+#define LIVE_1    "+ malloc 100 0x1000 [100:100]\n/x(a+0x1)[0x1]\n"
+#define LIVE_2    "+ malloc 200 0x2000 [300:300]\n/x(b+0x1)[0x2]\n"
+#define LIVE_3    "+ malloc 300 0x3000 [600:600]\n/x(a+0x1)[0x1]\n"
+#define LATER     "# TIME 5000\n+ malloc 400 0x4000 [1000:1000]\n/x(a+0x1)[0x1]\n"
+
+/* Otherwise a reader would take the allocations behind them for such blocks. */
+START_TEST(of_a_part_as_many_blocks_were_live_as_it_has)
+{
+	static const char trace[] = LIVE_HEAD "# LIVE 3\n" LIVE_1 LIVE_2 LIVE_3 LATER;
+	static const struct {
+		const char *options, *written;
+	} cases[] = {
+		{"", trace},
+		{"--call malloc", trace},
+		{"--grep '^a$'", LIVE_HEAD "# LIVE 2\n" LIVE_1 LIVE_3 LATER},
+		{"--address 0x2000", LIVE_HEAD "# LIVE 1\n" LIVE_2 "# TIME 5000\n"},
+		{"--address 0x4000", LIVE_HEAD LATER},
+		{"--since 1s", LIVE_HEAD LATER},
+	};
+
+	write_file("t", trace, sizeof trace - 1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ck_assert_str_eq(run("$B/log-malloc-cat -n %s t 2>/dev/null", cases[i].options).out, cases[i].written);
+	/* A trace that is cut within them. */
+	must(run("head -7 t | $B/log-malloc-cat -n --call malloc 2>/dev/null | grep -x '# LIVE 1'"));
+	ck_assert_str_eq(
+		run("$B/log-malloc-cat -n --since 1s t 2>/dev/null | $B/log-malloc-report -n --format json - | "
+	            "jq -c '[.allocated.samples, .leaked.samples]'")
+			.out,
+		"[1,1]\n");
+}
+END_TEST
+
 START_TEST(memory_does_not_grow_with_the_trace)
 {
 	long few, many;
@@ -332,6 +366,7 @@ int main(void)
 	EACH(traces_of_all_formats_are_the_same_text);
 	EACH(blocks_of_the_parent_leave_a_child_s_totals_exact);
 	ONCE(every_command_says_the_same_of_what_is_written);
+	ONCE(of_a_part_as_many_blocks_were_live_as_it_has);
 	ONCE(memory_does_not_grow_with_the_trace);
 	ONCE(what_cannot_be_read_is_told_and_left_out);
 	ONCE(a_trace_that_ends_early_is_told);

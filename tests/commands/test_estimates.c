@@ -141,6 +141,28 @@ START_TEST(all_commands_mark_estimates)
 }
 END_TEST
 
+/* What is not known is not 0, as which blocks were only there for a moment. */
+START_TEST(what_a_sample_can_not_tell_is_no_number)
+{
+	struct run r;
+
+	if (!have_samples("what_a_sample_can_not_tell_is_no_number", 20000, 1))
+		return;
+	must(run("$B/log-malloc-report -n --by-thread s | grep -A1 ' TEMP ' | tail -1 | awk '{ exit $6 != \"-\" }'"));
+	must(run("$B/log-malloc-report -n --by-thread full | grep -A1 ' TEMP ' | tail -1 | awk '{ exit $6 != 1500 }'"));
+	json_is("log-malloc-report", "-n --sum --format json s full", "[.programs[].temporary]", "[null]\n");
+	json_is("log-malloc-report", "-n --sum --format json full", "[.programs[].temporary.count]", "[1500]\n");
+	for (int i = 0; i < 2; i++) {
+		r = run("$B/log-malloc-diff -n --by temporary --max-growth 10M %s", i ? "s full" : "full s");
+		ck_assert_int_eq(r.status, 2);
+		ck_assert_str_eq(r.out, "");
+		ck_assert_str_eq(r.err, "log-malloc-diff: s: of a sample, it is not known which blocks were only there "
+		                        "for a moment\n");
+	}
+	must(run("$B/log-malloc-diff -n --by temporary full full"));
+}
+END_TEST
+
 /* Pictures show the numbers that JSON has. Of usable bytes, a chart has nothing. */
 START_TEST(pictures_show_the_estimates)
 {
@@ -202,6 +224,22 @@ START_TEST(what_has_no_sample_claims_no_error)
 	        "[1024,{\"count\":0,\"bytes\":0},0,{\"count\":0,\"bytes\":0}]\n");
 	json_is("log-malloc-findleak", "-n --format json s", "[.sample, .total.bytes, .total.bytes_error]",
 	        "[1024,0,null]\n");
+}
+END_TEST
+
+/* A change from or to what a sample has none of is no exact one. */
+START_TEST(a_change_is_an_estimate_if_one_side_is)
+{
+	static const char head[] = "# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n";
+
+	write_file("head", head, sizeof head - 1);
+	must(run("{ cat head; echo '+ INIT [0:0] malloc=0'; echo '+ malloc 100 0x1000 [0:0]'; } >full; "
+	         "{ cat head; echo '# SAMPLE 1024'; echo '+ INIT [0:0] malloc=0'; } >s"));
+	ck_assert_str_eq(run("$B/log-malloc-diff -n full s | tail -2").out,
+	                 "Less in 1 backtrace: ~-100 bytes, ~-1 block (100 to 0 bytes, 1 to 0 blocks)\n"
+	                 "Total: ~-100 bytes, ~-1 block (100 to 0 bytes, 1 to 0 blocks)\n");
+	must(run("$B/log-malloc-diff -n s full | grep '^ ~+100 bytes, ~+1 block (0 to 100 bytes, 0 to 1 blocks)'"));
+	must(run("! $B/log-malloc-diff -n full full | grep '~'"));
 }
 END_TEST
 
@@ -305,10 +343,12 @@ int main(void)
 	TIMES(estimates_are_right_on_average, 3);
 	ONCE(standard_errors_are_what_estimates_vary_by);
 	ONCE(all_commands_mark_estimates);
+	ONCE(what_a_sample_can_not_tell_is_no_number);
 	ONCE(pictures_show_the_estimates);
 	ONCE(there_is_a_page_of_a_sample);
 	ONCE(json_has_standard_errors);
 	ONCE(what_has_no_sample_claims_no_error);
+	ONCE(a_change_is_an_estimate_if_one_side_is);
 	ONCE(what_was_added_is_removed_again);
 	ONCE(parts_add_up_to_the_whole);
 	ONCE(a_budget_is_held_against_the_estimate);

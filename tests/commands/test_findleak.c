@@ -124,6 +124,37 @@ START_TEST(young_blocks_are_no_leaks)
 }
 END_TEST
 
+/* They are older than the file, but nothing says by how much. */
+START_TEST(blocks_from_before_a_file_are_not_young)
+{
+	static const char newer[] = "# SAMPLE 1\n+ INIT [0:0] malloc=0\n# LIVE 2\n+ malloc 100 0x10 [100:100]\n"
+				    "+ malloc 200 0x20 [300:300]\n# TIME 0\n+ malloc 400 0x40 [700:700]\n# TIME 5000\n"
+				    "+ malloc 800 0x80 [1500:1500]\n";
+	static const struct {
+		const char *age;
+		int bytes;
+		const char *said;
+	} cases[] = {{"0", 1500, ""},
+	             {"5s", 700, ""},
+	             {"1h", 300,
+	              "log-malloc-findleak: t: of blocks that were live when the file began, 5.0 s before its end, it "
+	              "does not say how old they are\n"}};
+
+	write_file("t", newer, strlen(newer));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct run r = run("$B/log-malloc-findleak --older-than %s t", cases[i].age);
+		const char *total = strstr(r.out, "Total: ");
+		int bytes = -1;
+
+		ck_assert_ptr_nonnull(total);
+		sscanf(total, "Total: ~%*d %*[^ ] ~%d byte", &bytes);
+		ck_assert_msg(bytes == cases[i].bytes, "%s: %s", cases[i].age, r.out);
+		ck_assert_str_eq(r.err, cases[i].said);
+		ck_assert_int_eq(r.status, 1);
+	}
+}
+END_TEST
+
 START_TEST(a_budget_decides_on_the_status)
 {
 	leaker_trace_c("");
@@ -354,6 +385,7 @@ int main(void)
 	tcase_add_test(shown, twenty_leaks_are_shown_by_default);
 	tcase_add_test(shown, each_block_can_be_shown_on_its_own);
 	tcase_add_test(shown, young_blocks_are_no_leaks);
+	tcase_add_test(shown, blocks_from_before_a_file_are_not_young);
 	tcase_add_test(shown, a_budget_decides_on_the_status);
 	tcase_add_test(shown, junit_reports_are_valid);
 	tcase_add_test(shown, names_that_are_no_utf_8_make_valid_json);

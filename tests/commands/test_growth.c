@@ -119,6 +119,23 @@ START_TEST(each_order_has_its_own_first)
 }
 END_TEST
 
+/* They came before all times of the file. What grows further is told from what stood there. */
+START_TEST(what_was_live_when_the_file_began_has_its_trend)
+{
+	must(run(
+		"awk 'BEGIN { print \"# SAMPLE 1\\n+ INIT [0:0] malloc=0\\n# LIVE 30\"\n"
+		"for (i = 0; i < 30; i++) get(300, i < 20 ? \"A\" : \"B\")\n"
+		"for (t = 0; t < 60; t++) { print \"# TIME \" t * 1000; get(300, \"A\"); get(300, \"A\") } }\n"
+		"function get(n, f) { printf \"+ malloc %%d 0x%%x [0:0]\\n/x/p(%%s+0x1)[0x%%x]\\n\", n, a += 65536, f, "
+		"index(\"AB\", f) }' >t"));
+	must(run("$B/log-malloc-findleak -n t | grep '^ ~140 blocks' | "
+	         "grep '); first before 0.00 s, last after 59.00 s; ~2 blocks a second, steadily, for 59.00 s$'"));
+	must(run("$B/log-malloc-findleak -n t | grep '^ ~10 blocks' | "
+	         "grep '); first before 0.00 s, last before 0.00 s; no growth since 0.00 s$'"));
+	must(run("$B/log-malloc-findleak -n -a -t 0 t | grep -c 'leaked ~300 bytes.*); before 0.00 s$' | grep -x 30"));
+}
+END_TEST
+
 /* The second half of a part, and not that of the trace. */
 START_TEST(a_part_has_its_own_trends)
 {
@@ -151,6 +168,7 @@ int main(void)
 	TIMES(what_grows_steadily_comes_before_what_stood_from_the_start, 3);
 	ONCE(an_entry_says_when_its_blocks_came_and_how_they_grew);
 	ONCE(each_order_has_its_own_first);
+	ONCE(what_was_live_when_the_file_began_has_its_trend);
 	ONCE(a_part_has_its_own_trends);
 	ONCE(the_leak_of_a_daemon_comes_first);
 	return run_suite(suite);

@@ -339,7 +339,9 @@ END_TEST
 START_TEST(the_settings_of_the_page_about_fleets_make_a_sampled_trace)
 {
 	must(run(PAGE "U=; settings=$(block traced | sed -n 's/^Environment=//p'); [ -n \"$settings\" ] && "
-	              "env $settings true 2>/dev/null && grep -q '^# SAMPLE 524288$' exampled.trace"));
+	              "env $settings true && grep -q '^# SAMPLE 524288$' exampled.trace && "
+	              "env $settings LOG_MALLOC_SAMPLE=1 " PROGRAMS "rotating 1 400000 >/dev/null && "
+	              "[ -e exampled.trace.old-1 ] && [ $(cat exampled.trace* | wc -c) -le 16777216 ]"));
 }
 END_TEST
 

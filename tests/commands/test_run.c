@@ -78,6 +78,18 @@ START_TEST(one_runs_at_a_time_and_the_last_moment_of_a_kind_waits)
 }
 END_TEST
 
+/* The files of earlier runs leave no name to keep another one by. */
+START_TEST(it_is_run_although_moments_follow_each_other_fast)
+{
+	struct run r;
+
+	must(run("touch t.at-growth; for i in $(seq 2 16); do touch t.at-growth-$i; done"));
+	r = run(LM " -q -o t --sample 1K --limit 4M --at growth=1M --run 'touch ran' " PROGRAMS "triggers grow");
+	ck_assert_int_eq(r.status, 3);
+	ck_assert_ptr_null(strstr(r.err, "nothing ran"));
+}
+END_TEST
+
 START_TEST(a_command_that_fails_is_told)
 {
 	struct run r = run(LM " -o t --at peak=4M --run 'exit 4' " PROGRAMS "triggers alloc:5:1024");
@@ -158,6 +170,7 @@ int main(void)
 	ONCE(a_file_that_is_kept_at_once_is_found);
 	ONCE(the_command_has_an_environment_of_its_own);
 	ONCE(one_runs_at_a_time_and_the_last_moment_of_a_kind_waits);
+	ONCE(it_is_run_although_moments_follow_each_other_fast);
 	ONCE(a_command_that_fails_is_told);
 	ONCE(a_command_is_run_beside_the_last_look);
 	ONCE(a_killed_program_has_its_moment);

@@ -51,6 +51,18 @@ START_TEST(csv_has_what_is_known_after_each_event)
 }
 END_TEST
 
+/* A process never had just a part of them in use. */
+START_TEST(blocks_that_were_live_when_the_file_began_are_one_moment)
+{
+	static const char newer[] = "# SAMPLE 1\n+ INIT [0:0] malloc=2\n# LIVE 3\n+ malloc 100 0x10 [100:100]\n"
+				    "+ malloc 200 0x20 [300:300]\n+ malloc 300 0x30 [600:600]\n"
+				    "+ free -200 0x20 [400:400]\n";
+
+	write_file("t", newer, strlen(newer));
+	ck_assert_str_eq(run("$B/log-malloc-trackusage t").out, "0\n~600\n~400\n");
+}
+END_TEST
+
 START_TEST(an_interval_has_its_last_event_or_its_peak)
 {
 	says("--every 10 --format csv 2>/dev/null", "time,requested,usable,resident,image\n"
@@ -146,6 +158,7 @@ int main(void)
 
 	tcase_set_timeout(usage, 60);
 	tcase_add_test(usage, csv_has_what_is_known_after_each_event);
+	tcase_add_test(usage, blocks_that_were_live_when_the_file_began_are_one_moment);
 	tcase_add_test(usage, an_interval_has_its_last_event_or_its_peak);
 	tcase_add_test(usage, the_peak_is_of_what_is_shown);
 	tcase_add_test(usage, json_is_an_object_for_each_program);

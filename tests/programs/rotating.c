@@ -9,6 +9,7 @@
  * MODE:  leak     one thread also allocates a block of 2000 bytes in each 50th round, which nobody releases
  *        fork     two children do the same behind it, and it waits for them
  *        exec     then the program executes itself, without MODE
+ *        late     then a child is forked, the rounds come once more, and the child executes /bin/true
  *        off      the signal USR2 comes at a third of the rounds, and again at two thirds
  *        queue    each thread begins when the one before has ended
  *        loud     more than a file can have is live between a third and two thirds of the rounds
@@ -157,14 +158,37 @@ static void print(const unsigned char *block)
 		abort();
 }
 
+/* A child that executes /bin/true when END is closed. */
+static void fork_late(int *end)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe(ends) != 0)
+		abort();
+	*end = ends[1];
+	if (fork() == 0) {
+		close(ends[1]);
+		if (read(ends[0], &byte, 1) == 0)
+			execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char *again[] = {argv[0], argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL, NULL};
-	int threads = argc > 1 ? atoi(argv[1]) : 1, is_child = 0;
+	int threads = argc > 1 ? atoi(argv[1]) : 1, is_child = 0, late;
 
 	rounds = argc > 2 ? atoi(argv[2]) : 1000;
 	mode = argc > 3 ? argv[3] : "";
 	work_all(threads);
+	if (is_mode("late")) {
+		fork_late(&late);
+		work_all(threads);
+		close(late);
+		wait(NULL);
+	}
 	for (int i = 0; is_mode("fork") && i < 2 && !is_child; i++) {
 		is_child = fork() == 0;
 		if (is_child)

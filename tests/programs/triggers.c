@@ -11,6 +11,7 @@
  *   scarce:KB[:N]   a request of KB, by the function N of ask(), while the process may have no more memory
  *   threads:N:KB    8 threads at once allocate N blocks of KB each, and release them when all have done so
  *   await           waits until there is a file "ran", and removes it
+ *   grow            allocates 256 KiB every 5 ms until there is a file "ran", 1200 times at most
  *   go              makes a file "go"
  *   fork            the rest is for a child, whose end is waited for
  *   workers:N       the same for N children at once
@@ -131,6 +132,17 @@ static void await(void)
 		usleep(5000);
 }
 
+static void grow(void)
+{
+	for (int i = 0; i < 1200; i++) {
+		if (unlink("ran") == 0)
+			return;
+		allocate(1, 256 << 10);
+		usleep(5000);
+	}
+	fprintf(stderr, "triggers: nothing ran\n");
+}
+
 static void make_go(void)
 {
 	int fd = open("go", O_WRONLY | O_CREAT, 0600);
@@ -213,6 +225,8 @@ static int take(const char *argument)
 		run_threads(first, second << 10);
 	else if (strcmp(word, "await") == 0)
 		await();
+	else if (strcmp(word, "grow") == 0)
+		grow();
 	else if (strcmp(word, "go") == 0)
 		make_go();
 	else if (strcmp(word, "kill") == 0)

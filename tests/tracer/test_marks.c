@@ -75,8 +75,8 @@ END_TEST
 
 START_TEST(a_signal_that_the_program_handles_makes_no_marks)
 {
-	struct run r = run("LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t LOG_MALLOC_MARK_SIGNAL=USR1 "
-	                   "LOG_MALLOC_SIGNAL=USR1 bash -c 'kill -USR1 $$; echo over'");
+	struct run r = run("trap '' USR1; LD_PRELOAD=$B/liblog-malloc2.so LOG_MALLOC_OUTPUT=t "
+	                   "LOG_MALLOC_MARK_SIGNAL=USR1 bash -c 'kill -USR1 $$; echo over'");
 
 	ck_assert_int_eq(r.status, 0);
 	ck_assert_str_eq(r.out, "over\n");
@@ -87,6 +87,11 @@ START_TEST(a_signal_that_the_program_handles_makes_no_marks)
 	ck_assert_int_eq(r.status, 0);
 	ck_assert_str_eq(run("grep '^# MARK' t").out, "# MARK signal\n");
 	ck_assert_int_eq(run("$B/log-malloc --mark-signal KILL true").status, 2);
+	/* The program has no use for that one. */
+	r = must(run("$B/log-malloc -q -o t --signal USR2 --mark-signal SIGUSR2 bash -c :"));
+	ck_assert_str_eq(r.err,
+	                 "log-malloc2: LOG_MALLOC_MARK_SIGNAL is the signal of LOG_MALLOC_SIGNAL: it toggles, and "
+	                 "marks nothing\n");
 }
 END_TEST
 

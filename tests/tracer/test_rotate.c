@@ -324,6 +324,23 @@ START_TEST(the_image_behind_exec_goes_on)
 }
 END_TEST
 
+/* It has an older file on its descriptor, which no process has locked any more. */
+START_TEST(a_child_that_executes_late_leaves_the_older_files_alone)
+{
+	struct file last;
+	struct run r;
+
+	r = must(run(LM " -q %s -o t --sample 1 --limit 96K --keep 999 " PROGRAMS "rotating 2 1500 late",
+	             _i ? "-f" : ""));
+	ck_assert_str_eq(r.err, "");
+	last = files_follow_each_other("t", OLD_MAX, 96 << 10);
+	has_what_is_printed(&last, r.out);
+	ck_assert_str_eq(run("cat t* | grep -ac '^# EXE .*/true$'").out, _i ? "1\n" : "0\n");
+	if (_i)
+		must(run("grep -aq '^# EXE .*/true$' t.[0-9]*"));
+}
+END_TEST
+
 START_TEST(each_followed_child_has_files_of_its_own)
 {
 	char children[256], *at = children, name[64];
@@ -688,6 +705,7 @@ int main(void)
 	ONCE(as_many_older_files_stay_as_the_user_wants);
 	TIMES(the_end_of_the_program_is_below_the_limit, FORMATS);
 	TIMES(the_image_behind_exec_goes_on, 2 * FLAVOURS);
+	TIMES(a_child_that_executes_late_leaves_the_older_files_alone, 2);
 	EACH(each_followed_child_has_files_of_its_own);
 	EACH(what_was_released_while_tracing_was_off_is_not_live);
 	TIMES(too_much_that_is_live_is_told, FORMATS);

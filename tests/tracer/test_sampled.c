@@ -341,6 +341,23 @@ START_TEST(what_was_recorded_survives_a_kill)
 END_TEST
 
 /* A pointer that the sample does not have is nothing to tell of. */
+/* Events that follow a burst may be hours apart, so each of them has its own time. */
+START_TEST(each_event_of_a_sample_has_its_time)
+{
+	static const char program[] =
+		"#include <stdlib.h>\n#include <unistd.h>\n"
+		"int main(void) { void *volatile p; for (int i = 0; i < 1000; i++) p = malloc(1000);\n"
+		"for (int i = 0; i < 4; i++) { usleep(30000); p = malloc(7000); } return 0; }\n";
+
+	write_file("bursts.c", program, sizeof program - 1);
+	must(run("${CC:-gcc} -o bursts bursts.c && $B/log-malloc -q --%s --sample 16 -o t ./bursts", formats[_i]));
+	ck_assert_str_eq(run("$B/log-malloc-cat t | grep '^[+#] ' | grep -v '^# [^T]' | "
+	                     "grep -B1 '^[+] malloc 7000 ' | grep -c '^# TIME '")
+	                         .out,
+	                 "4\n");
+}
+END_TEST
+
 START_TEST(nothing_is_foreign)
 {
 	struct traced traced;
@@ -491,6 +508,7 @@ int main(void)
 	EACH(each_child_of_fork_has_a_sample_of_its_own);
 	EACH(what_was_recorded_survives_a_kill);
 	TIMES(no_release_of_the_sample_is_missed, 2 * FLAVOURS);
+	TIMES(each_event_of_a_sample_has_its_time, sizeof formats / sizeof *formats);
 	EACH(nothing_is_foreign);
 	EACH(tracing_that_begins_off_has_nothing);
 	TIMES(the_ring_of_a_sample_takes_little_memory, FLAVOURS);

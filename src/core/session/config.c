@@ -242,6 +242,16 @@ static void tell_of_low_triggers(const struct lm_config *config, const char *val
 	lm_warn_end(buffer, &text);
 }
 
+static void read_signals(struct lm_config *config)
+{
+	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
+	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
+	if (!config->mark_signal || config->mark_signal != config->toggle_signal)
+		return;
+	lm_warn("LOG_MALLOC_MARK_SIGNAL is the signal of LOG_MALLOC_SIGNAL: it toggles, and marks nothing", 0);
+	config->mark_signal = 0;
+}
+
 static void read_triggers(struct lm_config *config)
 {
 	const char *value = setting("LOG_MALLOC_AT");
@@ -270,8 +280,7 @@ void lm_config_read(struct lm_config *config)
 	config->limit = read_bytes("LOG_MALLOC_LIMIT", UINT64_MAX, "a number of bytes such as 100M", "no limit");
 	config->keep = read_keep(config);
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
-	config->toggle_signal = read_signal("LOG_MALLOC_SIGNAL");
-	config->mark_signal = read_signal("LOG_MALLOC_MARK_SIGNAL");
+	read_signals(config);
 	read_triggers(config);
 	config->before = LM_BEFORE_UNKNOWN;
 }

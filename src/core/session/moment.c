@@ -4,9 +4,13 @@
 
 #include <errno.h>
 
+#include "atomic.h"
 #include "rotate.h"
 #include "trigger.h"
 #include "triggers.h"
+#include "warn.h"
+
+static unsigned is_told;
 
 static void keep(enum lm_trigger_kind kind)
 {
@@ -18,6 +22,10 @@ static void keep(enum lm_trigger_kind kind)
 		lm_trigger_suffix(suffix, kind, number);
 		error = lm_rotate_keep(suffix);
 	}
+	if (error == -EEXIST && !lm_exchange(&is_told, 1))
+		lm_warn("all files for the moments of a trigger are there, those of earlier runs included: further "
+		        "moments are marked, but their files are not kept",
+		        0);
 }
 
 /* Of several kinds, the file has the marks of all, and the name of the first. */

@@ -59,33 +59,70 @@ static int passes_text(const char **at, const char *buffer, const struct lm_text
 	return passes(at, buffer, (size_t)(text->at - buffer));
 }
 
-/* OWNER is PID:DEVICE:INODE, and :IDENTITY where the launcher could find that out. */
-enum lm_owner lm_owner_find(int fd, const char *owner)
+/* OWNER is PID:DEVICE:INODE, and :IDENTITY where the launcher could find that out. Is it about FD's file? */
+static int names_file(const char *owner, int fd)
 {
-	char file[64], part[32];
-	struct lm_text file_text = {file, file + sizeof file};
-	struct lm_text pid = {part, part + sizeof part}, identity = pid;
-	const char *at = owner ? __builtin_strchr(owner, ':') : NULL;
+	char file[64];
+	struct lm_text text = {file, file + sizeof file};
+	const char *at = __builtin_strchr(owner, ':');
 	struct stat status;
-	uint64_t own;
 
 	if (!at || fstat(fd, &status) != 0)
+		return 0;
+	lm_text_char(&text, ':');
+	lm_text_unsigned(&text, status.st_dev);
+	lm_text_char(&text, ':');
+	lm_text_unsigned(&text, status.st_ino);
+	return passes_text(&at, file, &text) && (*at == ':' || *at == '\0');
+}
+
+/* IDENTITY in OWNER; "" if there is none. */
+static const char *identity_in(const char *owner)
+{
+	for (int colons = 0; colons < 3; owner++) {
+		if (!*owner)
+			return owner;
+		colons += *owner == ':';
+	}
+	return owner;
+}
+
+/*
+ * Did the process of OWNER begin the trace in FD's file? It may have gone on in files that the launcher did not open
+ * (rotate.h), and a child can have each of them on descriptor 1022, also when it is an older one and not locked any
+ * more.
+ */
+static int is_begun_by(const char *owner, int fd)
+{
+	char found[96];
+	long n = lm_sys_pread(fd, found, sizeof found - 1, 0);
+	const char *at = found, *colon = __builtin_strchr(owner, ':'), *identity = identity_in(owner);
+
+	found[n > 0 ? n : 0] = '\0';
+	return *identity && passes(&at, "# " LM_TRACE_PID " ", sizeof "# " LM_TRACE_PID " " - 1) &&
+	       passes(&at, owner, (size_t)(colon - owner)) &&
+	       passes(&at, "\n# " LM_TRACE_PROCESS " ", sizeof "\n# " LM_TRACE_PROCESS " " - 1) &&
+	       passes(&at, identity, __builtin_strlen(identity)) && *at == '\n';
+}
+
+enum lm_owner lm_owner_find(int fd, const char *owner)
+{
+	char pid[32], identity[32];
+	struct lm_text pid_text = {pid, pid + sizeof pid}, identity_text = {identity, identity + sizeof identity};
+	const char *at = owner;
+	uint64_t own;
+
+	if (!owner || (!names_file(owner, fd) && !is_begun_by(owner, fd)))
 		return LM_OWNER_UNKNOWN;
-	lm_text_char(&file_text, ':');
-	lm_text_unsigned(&file_text, status.st_dev);
-	lm_text_char(&file_text, ':');
-	lm_text_unsigned(&file_text, status.st_ino);
-	if (!passes_text(&at, file, &file_text) || (*at != ':' && *at != '\0'))
-		return LM_OWNER_UNKNOWN;
-	lm_text_unsigned(&pid, (uint64_t)lm_sys(SYS_getpid));
-	if (!passes_text(&owner, part, &pid) || *owner != ':')
+	lm_text_unsigned(&pid_text, (uint64_t)lm_sys(SYS_getpid));
+	if (!passes_text(&at, pid, &pid_text) || *at != ':')
 		return LM_OWNER_OTHER;
-	own = *at == ':' ? lm_self_identity() : 0;
+	at = identity_in(owner);
+	own = *at ? lm_self_identity() : 0;
 	if (!own)
 		return LM_OWNER_US;
-	lm_text_char(&identity, ':');
-	lm_text_hex(&identity, own);
-	return passes_text(&at, part, &identity) && *at == '\0' ? LM_OWNER_US : LM_OWNER_OTHER;
+	lm_text_hex(&identity_text, own);
+	return passes_text(&at, identity, &identity_text) && *at == '\0' ? LM_OWNER_US : LM_OWNER_OTHER;
 }
 
 /* The hexadecimal digits that TEXT begins with. */

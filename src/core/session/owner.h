@@ -23,7 +23,10 @@ int lm_owner_claim(int fd, long *holder);
 
 enum lm_owner { LM_OWNER_UNKNOWN, LM_OWNER_US, LM_OWNER_OTHER };
 
-/* For which process did the launcher open FD's file? OWNER is LOG_MALLOC_OWNER, or NULL. */
+/*
+ * For which process did the launcher open FD's file? For the same one if that began the trace in it. OWNER is
+ * LOG_MALLOC_OWNER, or NULL.
+ */
 enum lm_owner lm_owner_find(int fd, const char *owner);
 
 /* Writes the process that OWNER names into RUN, of SIZE bytes, as LM_TRACE_RUN has it; "" where it names none. */

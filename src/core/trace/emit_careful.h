@@ -15,6 +15,7 @@
 #include "live.h"
 #include "record.h"
 #include "sample.h"
+#include "settings.h"
 #include "thread.h"
 #include "triggers.h"
 #include "unwind.h"
@@ -50,11 +51,11 @@ void lm_emit_lose(void);
 
 /*
  * MS is what the clock says now. While it says the same as before, events are close together, so more of them pass
- * until the next look.
+ * until the next look. Not of a sample: hours may be between its events, and each of them costs more than a look.
  */
 static inline void lm_emit_wind_clock(struct lm_thread *thread, uint64_t ms)
 {
-	if (ms != thread->clock || lm_sample_is_constant())
+	if (ms != thread->clock || lm_sample_is_constant() || lm_settings.sample)
 		thread->between_clocks = 0;
 	else if (thread->between_clocks < LM_EMIT_CLOCK_MAX)
 		thread->between_clocks = 2 * thread->between_clocks + 1;

@@ -5,6 +5,8 @@
 #include "print_event.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- lines ------------------------------------------------------------------ */
@@ -151,6 +153,7 @@ static int put_event(struct export_trace *export, const struct trace *trace, con
 
 	put_time(export);
 	put_damage(export, trace);
+	export->live += item->kind == TRACE_CALL && item->event.is_live;
 	put_call(export, trace, item, &tail);
 	if (export->format == LM_FORMAT_FULL)
 		put_frames(export->out, &trace->image.stacks, item->stack);
@@ -168,8 +171,35 @@ static void put_format(struct export_trace *export)
 	text_out_line(export->out, lines[export->format], strlen(lines[export->format]));
 }
 
-static void put_info(struct export_trace *export, const struct record *record, const struct trace_item *item)
+static void hold_live(struct export_trace *export)
 {
+	export->holds_live = true;
+	export->live = 0;
+	text_out_hold(export->out);
+}
+
+/* A reader takes as many allocations behind this line for blocks that were not allocated in the file. */
+static void release_live(struct export_trace *export)
+{
+	char line[64] = "";
+
+	if (export->live)
+		snprintf(line, sizeof line, "# " LM_TRACE_LIVE " %" PRIu64 "\n", export->live);
+	export->holds_live = false;
+	text_out_release(export->out, line);
+}
+
+/* Is ITEM behind the last of these blocks? Those that are not wanted do not come. */
+static bool is_behind_live(const struct trace *trace, const struct trace_item *item)
+{
+	return item->kind == TRACE_END ||
+	       (!trace->image.live_left && (item->kind != TRACE_CALL || !item->event.is_live));
+}
+
+static void put_info(struct export_trace *export, const struct trace *trace, const struct trace_item *item)
+{
+	const struct record *record = &trace->record;
+
 	if (record->info == INFO_TIME) {
 		take_time(export, record->number);
 		return;
@@ -180,6 +210,8 @@ static void put_info(struct export_trace *export, const struct record *record, c
 		export->lost += record->number;
 	if (record->info == INFO_FORMAT)
 		put_format(export);
+	else if (record->info == INFO_LIVE && export->is_part && trace->image.live_left)
+		hold_live(export);
 	else
 		text_out_line(export->out, item->text, item->len);
 }
@@ -212,13 +244,15 @@ static bool lacks_format(const struct export_trace *export, const struct trace *
 
 int export_trace(struct export_trace *export, const struct trace *trace, const struct trace_item *item)
 {
+	if (export->holds_live && is_behind_live(trace, item))
+		release_live(export);
 	if (lacks_format(export, trace, item))
 		put_format(export);
 	switch (item->kind) {
 	case TRACE_INFO:
 	case TRACE_MARK:
 	case TRACE_REACHED:
-		put_info(export, &trace->record, item);
+		put_info(export, trace, item);
 		return 0;
 	case TRACE_BACKTRACE:
 		return put_alone(export, trace, item);
@@ -239,6 +273,8 @@ int export_trace(struct export_trace *export, const struct trace *trace, const s
 
 void export_trace_free(struct export_trace *export)
 {
+	if (export->holds_live)
+		release_live(export);
 	numbers_free(&export->written);
 	numbers_free(&export->numbers);
 	export->count = 0;

@@ -21,7 +21,10 @@ struct export_trace {
 	/* The rest belongs to the present image. */
 	bool has_time; /* a TIME line waits for what it belongs to */
 	uint64_t time;
-	uint64_t lost;          /* events that LOST lines told of */
+	uint64_t lost; /* events that LOST lines told of */
+	/* Of a part: blocks that were live when the file began are held until their number is known. */
+	bool holds_live;
+	uint64_t live;
 	struct numbers written; /* compact: the backtrace that a number stands for */
 	struct numbers numbers; /* compact: the number of a backtrace that the trace does not number */
 	uint32_t count;         /* of those */

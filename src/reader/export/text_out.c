@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See text_out.h. */
 #include "text_out.h"
+#include "array.h"
 #include "escape.h"
 
 #include <errno.h>
@@ -26,11 +27,9 @@ static void write_all(struct text_out *out, const char *at, const char *end)
 	}
 }
 
-/* The buffer ends with a whole line, so no character is cut in two. */
-static void write_shown(struct text_out *out)
+/* The text ends with a whole line, so no character is cut in two. */
+static void write_shown(struct text_out *out, const char *at, const char *end)
 {
-	const char *at = out->buffer, *end = at + out->used;
-
 	while (at < end && !out->error) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
 		char *shown = escape_printable(at, (size_t)(stop - at));
@@ -46,17 +45,56 @@ static void write_shown(struct text_out *out)
 	}
 }
 
-void text_out_flush(struct text_out *out)
+static void write_text(struct text_out *out, const char *text, size_t len)
 {
 	if (out->is_shown)
-		write_shown(out);
+		write_shown(out, text, text + len);
 	else
-		write_all(out, out->buffer, out->buffer + out->used);
+		write_all(out, text, text + len);
+}
+
+static void keep(struct text_out *out)
+{
+	char *held = array_grow(out->held, &out->held_room, out->held_used + out->used, 1);
+
+	if (!held) {
+		out->error = -ENOMEM;
+		return;
+	}
+	out->held = held;
+	memcpy(held + out->held_used, out->buffer, out->used);
+	out->held_used += out->used;
+}
+
+void text_out_flush(struct text_out *out)
+{
+	if (out->is_held && out->used)
+		keep(out);
+	else
+		write_text(out, out->buffer, out->used);
 	out->used = 0;
+}
+
+void text_out_hold(struct text_out *out)
+{
+	text_out_flush(out);
+	out->is_held = true;
+}
+
+void text_out_release(struct text_out *out, const char *first)
+{
+	text_out_flush(out);
+	out->is_held = false;
+	write_text(out, first, strlen(first));
+	write_text(out, out->held, out->held_used);
+	free(out->held);
+	out->held = NULL;
+	out->held_used = out->held_room = 0;
 }
 
 void text_out_close(struct text_out *out)
 {
 	free(out->buffer);
-	out->buffer = NULL;
+	free(out->held);
+	out->buffer = out->held = NULL;
 }

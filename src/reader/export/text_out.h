@@ -21,6 +21,9 @@ struct text_out {
 	int error;     /* 0 or -errno; behind an error, nothing is written any more */
 	size_t used;
 	char *buffer;
+	bool is_held; /* what would be written is put behind HELD */
+	char *held;
+	size_t held_used, held_room;
 };
 
 /* 0 or -ENOMEM. */
@@ -28,6 +31,10 @@ int text_out_open(struct text_out *out, int fd);
 
 /* Writes what is in the buffer. */
 void text_out_flush(struct text_out *out);
+
+/* What is appended from now on is kept in memory, until text_out_release() writes FIRST and that behind it. */
+void text_out_hold(struct text_out *out);
+void text_out_release(struct text_out *out, const char *first);
 
 /* Room for TEXT_OUT_MAX bytes. text_out_end() tells how many of them were used. */
 static inline char *text_out_begin(struct text_out *out)

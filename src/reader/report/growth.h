@@ -10,6 +10,7 @@
 #include "consumers.h"
 #include "locations.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,9 +24,10 @@ struct growth_group {
 	size_t depth;
 };
 
-/* The caller sets METRIC; the rest is zero. */
+/* The caller sets METRIC and IS_SAMPLED; the rest is zero. */
 struct growth {
 	enum metric metric;
+	bool is_sampled; /* there is an image that has a sample of the blocks */
 	struct growth_group *groups;
 	size_t count, room;
 	struct amount totals[2];
