@@ -223,10 +223,12 @@ START_TEST(a_wrong_limit_is_told)
 
 		snprintf(settings, sizeof settings, "LOG_MALLOC_QUIET=1 LOG_MALLOC_LIMIT=%s", wrong[i]);
 		r = run_traced(0, settings, "limited", "10");
-		snprintf(expected, sizeof expected,
-		         "log-malloc2: LOG_MALLOC_LIMIT=%s is not a number of bytes such as 100M; using no limit\n",
-		         wrong[i]);
+		snprintf(
+			expected, sizeof expected,
+			"log-malloc2: LOG_MALLOC_LIMIT=%s is not a number of bytes such as 100M; nothing is recorded\n",
+			wrong[i]);
 		ck_assert_str_eq(r.err, expected);
+		must(run("[ ! -s trace ]"));
 		ck_assert_msg(run(LM " -q -o t --limit %s true", wrong[i]).status == 2, "%s", wrong[i]);
 	}
 	ck_assert_str_eq(run_traced(0, "LOG_MALLOC_QUIET=1 LOG_MALLOC_LIMIT=0", "limited", "10000").err, "");

@@ -44,6 +44,7 @@ static const char *setting(const char *variable)
 	return value && *value ? value : NULL;
 }
 
+/* USED: what is used in its place; NULL: the process is not traced. */
 static void complain(const char *variable, const char *value, const char *accepted, const char *used)
 {
 	/* The settings are read once, by one thread. Not on the stack, which may be small. */
@@ -55,8 +56,8 @@ static void complain(const char *variable, const char *value, const char *accept
 	lm_text_shown(&text, value);
 	lm_text_string(&text, " is not ");
 	lm_text_string(&text, accepted);
-	lm_text_string(&text, "; using ");
-	lm_text_string(&text, used);
+	lm_text_string(&text, used ? "; using " : "; nothing is recorded");
+	lm_text_string(&text, used ? used : "");
 	lm_warn_end(buffer, &text);
 }
 
@@ -110,30 +111,49 @@ static uint64_t unit_factor(char unit)
 	}
 }
 
-/* A number of bytes up to MAX; 0 without one. ACCEPTED and USED: what complain() says of any other value. */
-static uint64_t read_bytes(const char *variable, uint64_t max, const char *accepted, const char *used)
+/* A number of bytes with a unit, up to MAX. 0, or -1. */
+static int parse_bytes(const char *value, uint64_t max, uint64_t *bytes)
 {
-	const char *value = setting(variable);
+	size_t length = strlen(value);
+	uint64_t factor = length ? unit_factor(value[length - 1]) : 0;
 	char number[32];
-	size_t length = value ? strlen(value) : 0;
-	uint64_t factor = length ? unit_factor(value[length - 1]) : 0, bytes;
 
-	if (!value)
-		return 0;
 	length -= factor != 0;
-	if (length < sizeof number) {
-		memcpy(number, value, length);
-		number[length] = '\0';
-		if (lm_text_parse(number, max / (factor ? factor : 1), &bytes) == 0)
-			return bytes * (factor ? factor : 1);
-	}
-	complain(variable, value, accepted, used);
+	if (length >= sizeof number)
+		return -1;
+	memcpy(number, value, length);
+	number[length] = '\0';
+	factor += !factor;
+	if (lm_text_parse(number, max / factor, bytes) != 0)
+		return -1;
+	*bytes *= factor;
 	return 0;
 }
 
-static uint64_t read_sample(void)
+/*
+ * What bounds the trace: a number of bytes up to MAX; 0 without one. If it is not understood, nothing is recorded: a
+ * trace without bounds could be too much for the machine.
+ */
+static uint64_t read_bound(struct lm_config *config, const char *variable, uint64_t max, const char *accepted)
 {
-	return read_bytes("LOG_MALLOC_SAMPLE", LM_DRAW_MEAN_MAX, "a number of bytes such as 512K", "no sample");
+	const char *value = setting(variable);
+	uint64_t bytes = 0;
+
+	if (!value || parse_bytes(value, max, &bytes) == 0)
+		return bytes;
+	complain(variable, value, accepted, NULL);
+	config->is_refused = 1;
+	return 0;
+}
+
+static uint64_t read_sample(struct lm_config *config)
+{
+	return read_bound(config, "LOG_MALLOC_SAMPLE", LM_DRAW_MEAN_MAX, "a number of bytes such as 512K");
+}
+
+void lm_config_read_limit(struct lm_config *config)
+{
+	config->limit = read_bound(config, "LOG_MALLOC_LIMIT", UINT64_MAX, "a number of bytes such as 100M");
 }
 
 #define DEFAULT_KEEP 1
@@ -267,7 +287,7 @@ void lm_config_read_output(struct lm_config *config)
 	config->output = setting("LOG_MALLOC_OUTPUT");
 	config->owner = setting("LOG_MALLOC_OWNER");
 	config->follow = is_set("LOG_MALLOC_FOLLOW");
-	config->sample = read_sample();
+	config->sample = read_sample(config);
 }
 
 void lm_config_read(struct lm_config *config)
@@ -277,7 +297,6 @@ void lm_config_read(struct lm_config *config)
 	config->statm_ms = read_statm();
 	config->quiet = read_switch("LOG_MALLOC_QUIET");
 	config->format = read_format();
-	config->limit = read_bytes("LOG_MALLOC_LIMIT", UINT64_MAX, "a number of bytes such as 100M", "no limit");
 	config->keep = read_keep(config);
 	config->start_off = read_choice("LOG_MALLOC_START", "on", "off", "on or off");
 	read_signals(config);
@@ -289,7 +308,8 @@ void lm_config_read_given(struct lm_config *config, const char *settings, size_t
 {
 	given.text = settings;
 	given.size = size;
-	config->sample = read_sample();
+	config->sample = read_sample(config);
+	lm_config_read_limit(config);
 	lm_config_read(config);
 	given.text = NULL;
 }

@@ -29,6 +29,7 @@ struct lm_config {
 	uint64_t limit;    /* bytes of the trace; 0: no limit */
 	unsigned keep;     /* older files of a sampled trace with a limit */
 	uint64_t sample;   /* mean distance of the sample in bytes; 0: every event is recorded */
+	int is_refused;    /* the limit or the sample is not understood: nothing is recorded */
 	int start_off;     /* tracing starts switched off (control.h) */
 	int toggle_signal; /* number of the signal that switches tracing, or 0 */
 	int mark_signal;   /* number of the signal that marks a moment, or 0 */
@@ -45,6 +46,8 @@ int lm_config_ready(void);
  * no other setting is complained about.
  */
 void lm_config_read_output(struct lm_config *config);
+/* Reads the limit of a trace that will be written. */
+void lm_config_read_limit(struct lm_config *config);
 /* Reads the rest. */
 void lm_config_read(struct lm_config *config);
 

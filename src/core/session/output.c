@@ -176,10 +176,22 @@ static int take_descriptor(struct lm_output *output, const char *owner)
 	return 1;
 }
 
-static int open_any(struct lm_output *output, const struct lm_config *config)
+/* Is the trace's descriptor open for writing? */
+static int has_trace_descriptor(void)
 {
 	long mode = lm_sys(SYS_fcntl, LM_TRACE_FD, F_GETFL);
-	int has_descriptor = mode >= 0 && (mode & O_ACCMODE) != O_RDONLY, result;
+
+	return mode >= 0 && (mode & O_ACCMODE) != O_RDONLY;
+}
+
+int lm_output_is_wanted(const struct lm_config *config)
+{
+	return config->output || has_trace_descriptor();
+}
+
+static int open_any(struct lm_output *output, const struct lm_config *config)
+{
+	int has_descriptor = has_trace_descriptor(), result;
 	const char *childrens;
 
 	if (has_descriptor) {

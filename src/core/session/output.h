@@ -26,6 +26,9 @@ struct lm_output {
 	char line[LM_WARN_MAX]; /* used for what is said about it */
 };
 
+/* Is a trace asked for? */
+int lm_output_is_wanted(const struct lm_config *config);
+
 /*
  * Finds the trace and opens it: 0. If there is none, or only another process's, FD is -1. -errno after a line on
  * standard error.

@@ -164,6 +164,10 @@ static void start_tracing(struct lm_output *output)
 	if (lm_real_is_traced())
 		return;
 	lm_config_read_output(&config);
+	if (lm_output_is_wanted(&config))
+		lm_config_read_limit(&config);
+	if (config.is_refused)
+		return;
 	lm_settings.sample = config.sample;
 	forget_early_blocks();
 	lm_sizemap_set_sparse(is_sparse(&config));
