@@ -593,6 +593,31 @@ START_TEST(a_full_disk_is_waited_for)
 }
 END_TEST
 
+/* Allocations that a full disk lost are in no later list either, so each later file tells of those that are live. */
+START_TEST(blocks_that_a_full_disk_lost_are_told_in_each_file)
+{
+	struct file last, older;
+	struct run r = run("mkdir -p disk && mount -t tmpfs -o size=400k tmpfs disk || exit 77; "
+	                   "%s " SETTINGS "LOG_MALLOC_OUTPUT=disk/t LOG_MALLOC_LIMIT=64K LOG_MALLOC_FORMAT=%s " PROGRAMS
+	                   "rotating%s 1 18000 full >said; s=$?; cp disk/t disk/t.old-1 .; umount disk; exit $s",
+	                   flavours[0].environment, formats[_i], flavours[0].suffix);
+
+	if (r.status == 77) {
+		skip("blocks_that_a_full_disk_lost_are_told_in_each_file", "nothing can be mounted here");
+		return;
+	}
+	must(r);
+	last = files_follow_each_other("t", 1, 64 << 10);
+	older = file_read("t.old-1");
+	ck_assert_uint_eq(last.lost, 10);
+	ck_assert_uint_eq(older.lost, 10);
+	ck_assert_str_eq(run("for i in t t.old-1; do $B/log-malloc-findleak -n $i | grep -o '10 events lost'; "
+	                     "$B/log-malloc-report $i | grep -o '10 events lost'; done")
+	                         .out,
+	                 "10 events lost\n10 events lost\n10 events lost\n10 events lost\n");
+}
+END_TEST
+
 /* ---- who reads them ---- */
 
 START_TEST(the_difference_of_two_files_is_the_growth)
@@ -702,6 +727,7 @@ int main(void)
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);
+	TIMES(blocks_that_a_full_disk_lost_are_told_in_each_file, FORMATS);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
 	ONCE(sums_say_that_older_files_are_among_the_traces);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
