@@ -326,6 +326,16 @@ START_TEST(the_end_of_waiting_names_the_older_files)
 }
 END_TEST
 
+/* What was released in a file that came and went while nobody read is not live. */
+START_TEST(growth_is_that_of_what_is_live_in_the_newest_file)
+{
+	write_file("rounds.c", rounds, sizeof rounds - 1);
+	must(run(ROUNDS LM " -q -p $p -o t $R --packed --until-growth 3M & l=$!; until [ -s t ]; do sleep 0.02; done; "
+	                   "echo 3000 >&7; lines 1; echo -4000000 >&7; lines 2; echo 1 >&7; wait $l || exit; "
+	                   "[ $($B/log-malloc-report --format json t | jq .leaked.bytes) -ge 3000000 ] && " STOP));
+}
+END_TEST
+
 /* ---- refused ------------------------------------------------------------------- */
 
 /* log-malloc -p of a process that COMMAND starts and prints "ready" does nothing and says WHAT. */
@@ -442,6 +452,7 @@ int main(void)
 	ATTACHED(it_waits_for_a_time_for_growth_or_for_a_signal);
 	ATTACHED(detaching_names_the_older_files);
 	ATTACHED(the_end_of_waiting_names_the_older_files);
+	ATTACHED(growth_is_that_of_what_is_live_in_the_newest_file);
 	ATTACHED(what_can_not_be_traced_is_told_why);
 	ONCE(no_process_is_told);
 	ATTACHED(a_thread_that_stays_in_the_allocator_is_told);
