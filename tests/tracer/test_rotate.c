@@ -652,6 +652,15 @@ START_TEST(sums_say_that_older_files_are_among_the_traces)
 }
 END_TEST
 
+/* No program was executed where the next file begins. */
+START_TEST(files_behind_each_other_are_one_trace_that_goes_on)
+{
+	must(run(LM " -q --sample 1 --limit 64K --%s -o t " PROGRAMS "rotating 1 4000 >said", formats[_i]));
+	ck_assert_str_eq(run("cat t.old-1 t | $B/log-malloc-report --format json - | jq -r .state").out,
+	                 "continued\nended\n");
+}
+END_TEST
+
 /* What is live when a file begins was not allocated in it. */
 START_TEST(live_blocks_are_no_allocations_of_their_file)
 {
@@ -730,6 +739,7 @@ int main(void)
 	TIMES(blocks_that_a_full_disk_lost_are_told_in_each_file, FORMATS);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
 	ONCE(sums_say_that_older_files_are_among_the_traces);
+	TIMES(files_behind_each_other_are_one_trace_that_goes_on, FORMATS);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);
