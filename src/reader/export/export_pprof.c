@@ -257,7 +257,7 @@ int export_pprof_add(struct export_pprof *pprof, const struct export_image *imag
 	struct ranking ranking = {0};
 
 	begin(pprof, image->image->sample);
-	if (!ids.locations || !ids.mappings || ranking_build(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
+	if (!ids.locations || !ids.mappings || ranking_build_all(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
 		pprof->message.failed = true;
 	if (!pprof->message.failed)
 		add_program(pprof, image->image, &ids);

@@ -141,6 +141,9 @@ void thread_ranking_free(struct thread_ranking *ranking);
 /* Valid until the next event. 0 or -ENOMEM. */
 int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric);
 
+/* The same of all consumers that have blocks, for whatever metric. */
+int ranking_build_all(struct ranking *ranking, const struct consumers *consumers, enum metric metric);
+
 void ranking_free(struct ranking *ranking);
 
 #endif
