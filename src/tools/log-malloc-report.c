@@ -339,6 +339,7 @@ static int run(struct report *r, char **paths)
 	}
 	if (!command_look_up(&r->work) || !command_open_screen(&r->work) || !create_export(r))
 		return finish(r, CLI_TROUBLE);
+	r->options.view.is_named = paths[0] && paths[1];
 	for (; *paths && !interrupt_came(); paths++)
 		r->missed |= report_trace(r, *paths) != CLI_OK;
 	if (r->options.format == REPORT_TEXT)

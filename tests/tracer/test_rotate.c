@@ -726,6 +726,24 @@ START_TEST(live_blocks_are_no_allocations_of_their_file)
 }
 END_TEST
 
+/* Their numbers alone do not tell which is older. */
+START_TEST(comparing_a_newer_file_with_an_older_one_is_told)
+{
+	struct run r;
+
+	must(run(LM " -q --sample 1 --limit 64K --keep 3 -o t " PROGRAMS "rotating 1 12000 leak >said"));
+	/* At least a millisecond is between the beginnings of files that do not follow each other directly. */
+	r = must(run("$B/log-malloc-diff t t.old-3"));
+	ck_assert_str_eq(r.err, "log-malloc-diff: t.old-3 is older than t: to see what grew, name it first\n");
+	r = must(run("$B/log-malloc-diff t.old-3 t"));
+	ck_assert_str_eq(r.err, "");
+	r = must(run("$B/log-malloc-report t.old-1 t | grep -o '^.*: PROCESS '"));
+	ck_assert_str_eq(r.out, "t.old-1: PROCESS \nt: PROCESS \n");
+	r = must(run("$B/log-malloc-report t | grep -c '^PROCESS '"));
+	ck_assert_str_eq(r.out, "1\n");
+}
+END_TEST
+
 START_TEST(all_files_are_compressed_at_the_end)
 {
 	struct file last;
@@ -788,6 +806,7 @@ int main(void)
 	ONCE(sums_say_that_older_files_are_among_the_traces);
 	TIMES(files_behind_each_other_are_one_trace_that_goes_on, FORMATS);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
+	ONCE(comparing_a_newer_file_with_an_older_one_is_told);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);
 	return run_suite(suite);

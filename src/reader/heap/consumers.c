@@ -241,7 +241,9 @@ static int came(void *context, const struct heap_block *block)
 	amount_add(&consumers->live, &one);
 	amount_add(&consumer->live, &one);
 	amount_add(&use->live, &one);
-	if (!consumers->is_live)
+	if (consumers->is_live)
+		amount_add(&consumers->at_start, &one);
+	else
 		count_allocation(consumers, consumer, block, &one);
 	return consumers->observer.came ? consumers->observer.came(consumers->observer.context, block) : 0;
 }
