@@ -726,6 +726,19 @@ START_TEST(live_blocks_are_no_allocations_of_their_file)
 }
 END_TEST
 
+/* What is live when a file begins is in use then, and does not grow in it. */
+START_TEST(a_file_begins_with_what_is_in_use)
+{
+	must(run(LM " -q --sample 1 --%s --limit 64K -o t " PROGRAMS "rotating 1 4000 leak >said", formats[_i]));
+	/* A number for what is live, one for each event, and one for the end. */
+	must(run("$B/log-malloc-cat t >u; lines=$(grep -c '^+ ' u); live=$(sed -n 's/^# LIVE //p' u); "
+	         "start=$($B/log-malloc-report t | sed -n 's/^  at start  *~[0-9]* blocks  *~\\([0-9]*\\) "
+	         "bytes.*/\\1/p'); "
+	         "$B/log-malloc-trackusage t 2>err >usage; [ $(head -n 1 usage) = \"~$start\" ] && "
+	         "[ $(wc -l <usage) = $((lines - live)) ]"));
+}
+END_TEST
+
 /* Their numbers alone do not tell which is older. */
 START_TEST(comparing_a_newer_file_with_an_older_one_is_told)
 {
@@ -806,6 +819,7 @@ int main(void)
 	ONCE(sums_say_that_older_files_are_among_the_traces);
 	TIMES(files_behind_each_other_are_one_trace_that_goes_on, FORMATS);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
+	TIMES(a_file_begins_with_what_is_in_use, FORMATS);
 	ONCE(comparing_a_newer_file_with_an_older_one_is_told);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);
