@@ -735,7 +735,8 @@ START_TEST(a_file_begins_with_what_is_in_use)
 	         "start=$($B/log-malloc-report t | sed -n 's/^  at start  *~[0-9]* blocks  *~\\([0-9]*\\) "
 	         "bytes.*/\\1/p'); "
 	         "$B/log-malloc-trackusage t 2>err >usage; [ $(head -n 1 usage) = \"~$start\" ] && "
-	         "[ $(wc -l <usage) = $((lines - live)) ]"));
+	         "[ $(wc -l <usage) = $((lines - live)) ] && [ \"$($B/log-malloc-report --format massif t 2>err | "
+	         "sed -n '/^snapshot=0$/,/^mem_heap_B/s/^[tm].*_*=//p' | tr '\\n' ' ')\" = \"0 $start \" ]"));
 }
 END_TEST
 
