@@ -706,6 +706,20 @@ START_TEST(files_behind_each_other_are_one_trace_that_goes_on)
 }
 END_TEST
 
+START_TEST(sums_over_files_say_that_they_count_blocks_several_times)
+{
+	static const char told[] = "the trace goes on in a newer file: what is live in several files counts in each";
+	struct run r;
+
+	must(run(LM " -q --sample 1 --limit 64K -o t " PROGRAMS "rotating 1 4000 >said"));
+	r = run("$B/log-malloc-findleak -n t.old-1 t; $B/log-malloc-report --format pprof t.old-1 t >p");
+	ck_assert_msg(strstr(r.out, told), "%s", r.out);
+	ck_assert_msg(strstr(r.err, "log-malloc-report: t.old-1: ") && strstr(r.err, told), "%s", r.err);
+	r = run("$B/log-malloc-findleak -n t.old-1; $B/log-malloc-report --format pprof t.old-1 >p");
+	ck_assert(!strstr(r.out, told) && !strstr(r.err, told));
+}
+END_TEST
+
 /* What is live when a file begins was not allocated in it. */
 START_TEST(live_blocks_are_no_allocations_of_their_file)
 {
@@ -818,6 +832,7 @@ int main(void)
 	TIMES(blocks_that_a_full_disk_lost_are_told_in_each_file, FORMATS);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
 	ONCE(sums_say_that_older_files_are_among_the_traces);
+	ONCE(sums_over_files_say_that_they_count_blocks_several_times);
 	TIMES(files_behind_each_other_are_one_trace_that_goes_on, FORMATS);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
 	TIMES(a_file_begins_with_what_is_in_use, FORMATS);
