@@ -68,7 +68,6 @@ struct totals {
 	bool is_missing_some; /* nothing can be said for certain */
 	bool no_beginning, ends_early;
 	bool continued;          /* an image goes on in a newer file */
-	uint64_t added;          /* so many images */
 	bool running, cut;       /* of the images that end early: a process still runs; nothing is known of it */
 	bool attached, detached; /* some process was attached to; the tracker left some that may still run */
 	char killed[ENDING_MAX]; /* the last process that was killed: ending_text(); or "" */

@@ -65,7 +65,6 @@ void findleak_add_up(struct totals *totals, const struct findings *findings)
 	totals->ends_early |= findings->ends_early || trace_lacks_end(image);
 	totals->running |= image->ending == TRACE_RUNNING;
 	totals->continued |= image->ending == TRACE_CONTINUED;
-	totals->added++;
 	totals->cut |= image->ending == TRACE_CUT ||
 	               (findings->ends_early && (image->ending == TRACE_FINISHED || image->ending == TRACE_ENDLESS));
 	if (image->ending == TRACE_KILLED)
