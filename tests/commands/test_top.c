@@ -159,9 +159,10 @@ START_TEST(rates_are_right_in_a_new_file)
 {
 	if (!can_run("rates_are_right_in_a_new_file", "tmux"))
 		return;
-	must(run(TOP FILES "begin 80 24 'log-malloc-top -i 5s t' && shows ': running, 1:00:' && shows ' 3000 .* held' && "
-	                   "go_on && shows '^ +977K +1 +[+]977K +[0-9.]+K leak' && "
-	                   "shows '^Allocated: .*; [0-9.]+ KiB/s, '"));
+	must(run(TOP FILES
+	         "begin 80 24 'log-malloc-top -i 5s t' && shows ': running, 1:00:' && shows ' 3000 .* held' && "
+	         "go_on && shows '^ +977K +1 +[+]977K +[0-9.]+K leak' && "
+	         "shows '^Allocated: .*; [0-9.]+ KiB/s, '"));
 }
 END_TEST
 

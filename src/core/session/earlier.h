@@ -16,8 +16,8 @@ int lm_earlier_remove(const char *name);
 
 /*
  * Removes those of the trace PATH, whose numbers follow each other up to KEEP and further, and what a process that was
- * killed has left of the next file. What stays of those up to KEEP is told on standard error. KEEP is 0 for a trace that
- * has no older files.
+ * killed has left of the next file. What stays of those up to KEEP is told on standard error. KEEP is 0 for a trace
+ * that has no older files.
  */
 void lm_earlier_remove_all(const char *path, unsigned keep);
 
