@@ -13,6 +13,7 @@
 #include "library.h"
 #include "machine.h"
 #include "merge.h"
+#include "other_files.h"
 #include "plural.h"
 #include "refused.h"
 #include "run_at.h"
@@ -266,6 +267,17 @@ static void say_attached(const struct work *w)
 		cli_error("next: log-malloc-findleak --lost -p %d; to end it: log-malloc -p %d --detach", pid, pid);
 }
 
+/* Files of the trace of another process that had the same name are not named. */
+static void say_other_files(const char *path, const struct tally *tally)
+{
+	struct kept others;
+
+	if (tally->has_older)
+		other_files_print_older(path);
+	other_files_of_others(path, &others);
+	other_files_print_kept(path, &others);
+}
+
 /* What the trace has in the end, and what to type next. */
 static void say_result(const char *path)
 {
@@ -276,6 +288,7 @@ static void say_result(const char *path)
 		fprintf(stderr, "log-malloc: %ju event%s, %ju byte%s in ", tally.events, plural(tally.events),
 		        tally.bytes, plural(tally.bytes));
 		shell_quote(stderr, path);
+		say_other_files(path, &tally);
 		fputs("; next: log-malloc-findleak ", stderr);
 		shell_quote(stderr, path);
 		fputc('\n', stderr);

@@ -91,6 +91,16 @@ static bool wait_for_more(void *context)
 	return true;
 }
 
+/* Each image, and each file that the trace goes on in, begins with what is live then. */
+static int take_item(struct consumers *consumers, const struct trace *trace, const struct trace_item *item)
+{
+	if (item->kind == TRACE_CALL)
+		return consumers_apply(consumers, &trace->image, item);
+	if (item->kind == TRACE_END && trace->image.followed)
+		consumers_free(consumers);
+	return 0;
+}
+
 /* Reads the trace until its blocks have grown, or wait_for_more() says no. False if it can't be read. */
 static bool follow(struct watch *watch, struct trace *trace)
 {
@@ -101,10 +111,8 @@ static bool follow(struct watch *watch, struct trace *trace)
 
 	trace->input.source.stop = &came;
 	watch->end = ATTACH_WAIT_ENDED;
-	while (!error && consumers.live.bytes < watch->wait->growth && (got = trace_next(trace, &item)) > 0) {
-		if (item.kind == TRACE_CALL)
-			error = consumers_apply(&consumers, &trace->image, &item);
-	}
+	while (!error && consumers.live.bytes < watch->wait->growth && (got = trace_next(trace, &item)) > 0)
+		error = take_item(&consumers, trace, &item);
 	if (consumers.live.bytes >= watch->wait->growth)
 		watch->end = ATTACH_WAIT_GROWTH;
 	else

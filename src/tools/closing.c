@@ -10,7 +10,7 @@
 #include "make_report.h"
 #include "merge.h"
 #include "missing.h"
-#include "older.h"
+#include "other_files.h"
 #include "plural.h"
 #include "shell_quote.h"
 #include "tally.h"
@@ -273,55 +273,6 @@ static void say_stream(const struct destination *to)
 		cli_error("the trace went to %s, which can not be read again", to->path);
 }
 
-static void print_path(const char *path)
-{
-	char *shown = escape_printable(path, strlen(path));
-
-	fprintf(stderr, " %s", shown ? shown : "?");
-	free(shown);
-}
-
-static void print_older(const char *path)
-{
-	const unsigned count = older_last(path);
-	char name[PATH_MAX];
-
-	if (!count)
-		return;
-	older_name(name, path, 1);
-	fprintf(stderr, " (older:");
-	print_path(name);
-	if (count > 1) {
-		older_name(name, path, count);
-		fputs(" to", stderr);
-		print_path(name);
-	}
-	fputc(')', stderr);
-}
-
-enum { KEPT_SHOWN = 4 };
-
-/* The files that are kept for moments, without those BEFORE this run. */
-static void print_kept(const char *path, const struct kept *before)
-{
-	struct kept kept = *before;
-	char name[PATH_MAX];
-	unsigned count = 0;
-	int fd;
-
-	while ((fd = kept_next(&kept, path, name)) >= 0) {
-		if (++count <= KEPT_SHOWN) {
-			fputs(count == 1 ? " (moments:" : ",", stderr);
-			print_path(name);
-		}
-		close(fd);
-	}
-	if (count > KEPT_SHOWN)
-		fprintf(stderr, " and %u more", count - KEPT_SHOWN);
-	if (count)
-		fputc(')', stderr);
-}
-
 void closing_result(const struct launch_options *options, const struct destination *to, const struct merge_left *left,
                     const struct ending *ending, struct tally *tally)
 {
@@ -354,10 +305,10 @@ void closing_result(const struct launch_options *options, const struct destinati
 	        plural(tally->bytes));
 	if (!ending->is_temporary) {
 		fputs(" in", stderr);
-		print_path(to->path);
+		other_files_print_path(to->path);
 		if (settings_rotate(&options->settings)) {
-			print_older(to->path);
-			print_kept(to->path, &ending->kept);
+			other_files_print_older(to->path);
+			other_files_print_kept(to->path, &ending->kept);
 		}
 	}
 	print_compressed(ending->compressed);

@@ -17,6 +17,7 @@ struct view {
 	const struct trace *trace;
 	const struct resolver *resolver;
 	const struct window *window;
+	bool is_named;        /* there are other traces, so the heading has the name of this one */
 	uint64_t malformed;   /* lines of the image that could not be read */
 	uint64_t top;         /* the number of backtraces that are shown one by one; 0: all */
 	uint64_t min_percent; /* tree: nodes with less are summed up */

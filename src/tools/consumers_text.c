@@ -47,6 +47,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 	const struct flavour_lack *lack = flavour_lack(process);
 	char attached[ATTACHED_MAX];
 
+	if (view->is_named)
+		fprintf(out, "%s: ", view->trace->input.name);
 	fputs("PROCESS", out);
 	if (process->has_pid)
 		fprintf(out, " %" PRIu64, process->pid);
@@ -107,22 +109,33 @@ static void print_missed(const struct export_image *image, const struct view *vi
 	                                      : "unknown blocks");
 }
 
+/* "  allocated   12 blocks   1234 bytes" */
+static void print_total(const char *name, struct amount amount, FILE *out)
+{
+	char units[BYTES_TEXT], count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
+
+	fprintf(out, "  %-10s %12s block%s %16s byte%s", name, about_in_cell(&amount, amount.count, count),
+	        amount.count == 1 ? " " : "s", about_in_cell(&amount, amount.bytes, bytes), plural(amount.bytes));
+	if (amount.bytes >= BYTES_MANY)
+		fprintf(out, ", %s%s", about(&amount), bytes_in_units(amount.bytes, units));
+}
+
 static void print_totals(const struct export_image *image, const struct view *view, FILE *out)
 {
 	static const enum metric shown[] = {METRIC_ALLOCATED, METRIC_PEAK, METRIC_LEAKED, METRIC_TEMPORARY};
 	const struct consumers *consumers = image->consumers;
-	char units[BYTES_TEXT], count[ESTIMATE_CELL], bytes[ESTIMATE_CELL];
 
+	/* Of a table of live blocks, that would be all there is. */
+	if (consumers->at_start.count && !image->image->is_table) {
+		print_total("at start", consumers->at_start, out);
+		fputc('\n', out);
+	}
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct amount amount = consumers_amount(consumers, shown[i]);
 
 		if (shown[i] == METRIC_TEMPORARY && image->image->sample)
 			continue;
-		fprintf(out, "  %-10s %12s block%s %16s byte%s", metric_name(shown[i]),
-		        about_in_cell(&amount, amount.count, count), amount.count == 1 ? " " : "s",
-		        about_in_cell(&amount, amount.bytes, bytes), plural(amount.bytes));
-		if (amount.bytes >= BYTES_MANY)
-			fprintf(out, ", %s%s", about(&amount), bytes_in_units(amount.bytes, units));
+		print_total(metric_name(shown[i]), amount, out);
 		if (shown[i] == METRIC_PEAK && consumers->peaks)
 			fprintf(out, " (line %" PRIu64, consumers->peak_line);
 		if (shown[i] == METRIC_PEAK && consumers->peaks && image->image->has_time)

@@ -332,6 +332,8 @@ static void print_lacks(const struct totals *totals, FILE *out)
 		fputs("; still running", out);
 	if (totals->continued)
 		fputs("; the trace goes on in a newer file", out);
+	if (totals->continued && totals->images > 1)
+		fputs(": what is live in several files counts in each", out);
 	if (totals->detached)
 		fputs("; detached, so the process may still run", out);
 	if (*totals->killed)

@@ -54,6 +54,10 @@ struct diff {
 	bool json;
 	struct growth growth;
 	struct growth_view view;
+	struct {
+		char process[TRACE_PROCESS_MAX];
+		uint64_t clock;      /* 0: it is not known */
+	} began[2];                  /* of the last image of each */
 	char *paths[2];              /* of the traces, without moments */
 	struct window_edge until[2]; /* what comes behind that does not count */
 	struct places places;        /* the groups in GROWTH point to them */
@@ -88,6 +92,25 @@ static void note_metric(struct diff *d)
 	          d->work.trace->input.name);
 }
 
+static void note_beginning(struct diff *d)
+{
+	const struct trace_image *image = &d->work.trace->image;
+
+	memcpy(d->began[d->side].process, image->process, sizeof image->process);
+	d->began[d->side].clock = image->has_clock ? image->clock : 0;
+}
+
+/* Two files of one trace, as after a glance at their numbers: the greater one is older. */
+static void warn_of_order(const struct diff *d)
+{
+	const uint64_t old = d->began[GROWTH_OLD].clock, new = d->began[GROWTH_NEW].clock;
+
+	if (*d->began[GROWTH_OLD].process && strcmp(d->began[GROWTH_OLD].process, d->began[GROWTH_NEW].process) == 0 &&
+	    new &&old > new)
+		cli_error("%s is older than %s: to see what grew, name it first", d->view.names[GROWTH_NEW],
+		          d->view.names[GROWTH_OLD]);
+}
+
 /* At the end of an image. */
 static int take_image(struct diff *d)
 {
@@ -99,6 +122,7 @@ static int take_image(struct diff *d)
 	if (!window_has_ended(&d->work.window))
 		snprintf(d->view.endings[d->side], ENDING_MAX, "%s",
 		         ending_text(words, &d->work.trace->image, d->work.trace->ends_early));
+	note_beginning(d);
 	attached_text(d->view.attached[d->side], &d->work.trace->image);
 	d->growth.is_sampled |= d->work.trace->image.sample != 0;
 	note_metric(d);
@@ -166,6 +190,7 @@ static enum cli_status compare(struct diff *d)
 	}
 	if (read_trace(d, GROWTH_NEW) != CLI_OK || d->lacks_metric)
 		return CLI_TROUBLE;
+	warn_of_order(d);
 	growth_sort(&d->growth);
 	growth = growth_value(&d->growth, d->growth.totals);
 	d->view.exceeded = d->view.has_limit && growth > 0 && (uint64_t)growth > d->view.limit;

@@ -57,7 +57,6 @@ static void begin_image(struct push *p)
 
 	p->resolver = command_resolver(&p->work);
 	p->image.locations = (struct locations){.stacks = &image->stacks, .resolver = &p->resolver};
-	p->image.from = push_delivery_now();
 	p->is_open = true;
 }
 
@@ -107,6 +106,22 @@ static int deliver_last(struct push *p)
 	return push_delivery_send_last(&p->delivery, &p->image, image);
 }
 
+/*
+ * A profile of each file would be a profile at any time, and as many as there are files. So the next profile has what
+ * all of them allocated.
+ */
+static int go_on_in_next_file(struct push *p)
+{
+	const struct trace_image *image = &p->work.trace->image;
+	int error = 0;
+
+	if (p->is_caught_up || image->time <= p->options.every)
+		error = push_image_leave_file(&p->image, image);
+	end_image(p);
+	begin_image(p);
+	return error;
+}
+
 /* A source's wait(). */
 static bool wait_for_more(void *context)
 {
@@ -134,9 +149,12 @@ static int take_item(struct push *p, const struct trace_item *item)
 		error = deliver_if_due(p);
 	if (error || item->kind != TRACE_END)
 		return error;
+	if (image->followed && image->ending == TRACE_CONTINUED)
+		return go_on_in_next_file(p);
 	error = deliver_last(p);
 	end_image(p);
 	p->is_open = false;
+	p->image.from = push_delivery_now();
 	if (image->followed)
 		begin_image(p);
 	return error;
@@ -152,12 +170,14 @@ static int follow(void *context)
 
 	/* A signal ends it between two events, so that what was read is sent. */
 	push_delivery_begin(&p->delivery);
+	p->image.from = push_delivery_now();
 	begin_image(p);
 	while (!error && !(stopped && p->is_open) && (got = trace_next(trace, &item)) > 0)
 		error = take_item(p, &item);
 	if (!error && got >= 0 && p->is_open)
 		error = deliver_last(p);
 	end_image(p);
+	push_image_forget_older(&p->image);
 	return error ? error : got < 0 ? got : 0;
 }
 

@@ -141,6 +141,9 @@ static void say_partial(const struct report *r)
 		          r->work.trace->input.name);
 	if (r->options.format == REPORT_TEXT || r->options.format == REPORT_JSON || r->options.format == REPORT_HTML)
 		return;
+	if (image->ending == TRACE_CONTINUED && r->options.view.is_named)
+		cli_error("%s: the trace goes on in a newer file: what is live in several files counts in each",
+		          r->work.trace->input.name);
 	if (image->sample)
 		cli_error("%s: these are estimates by a sample, one in %" PRIu64 " bytes", r->work.trace->input.name,
 		          image->sample);
@@ -339,6 +342,7 @@ static int run(struct report *r, char **paths)
 	}
 	if (!command_look_up(&r->work) || !command_open_screen(&r->work) || !create_export(r))
 		return finish(r, CLI_TROUBLE);
+	r->options.view.is_named = paths[0] && paths[1];
 	for (; *paths && !interrupt_came(); paths++)
 		r->missed |= report_trace(r, *paths) != CLI_OK;
 	if (r->options.format == REPORT_TEXT)

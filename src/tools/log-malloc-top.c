@@ -65,9 +65,12 @@ struct top {
 	struct top_screen screen;
 	struct top_state state;
 	volatile sig_atomic_t stop; /* the user quit */
+	bool is_begun;              /* the image that is read has its INIT */
 	bool is_caught_up;          /* all was read once, so time goes on as the clock does */
 	bool is_over;               /* nobody writes any more */
 	uint64_t offset;            /* the clock's time minus the program's */
+	uint64_t viewed;            /* the program's time at the last view of the image before */
+	uint64_t began;             /* the program's time at the beginning of the file, or of the image */
 	uint64_t due;               /* when the next view is to be drawn, by the clock */
 	uint64_t marked;            /* when the mark was set, by the clock */
 	char message[256];          /* the last message of the reader */
@@ -208,10 +211,9 @@ static const char *status_of(const struct top *t, char text[64])
 /* The program's milliseconds. What runs grows older also where nothing happens. */
 static uint64_t time_of(const struct top *t)
 {
-	const struct trace_image *image = &t->work.trace->image;
+	const uint64_t recorded = t->began + t->work.trace->image.time, now = clock_ms() - t->offset;
 
-	return t->is_caught_up && !t->is_over && clock_ms() - t->offset > image->time ? clock_ms() - t->offset
-	                                                                              : image->time;
+	return t->is_caught_up && !t->is_over && now > recorded ? now : recorded;
 }
 
 static void set_program(struct top *t)
@@ -258,11 +260,16 @@ static void say_error(struct top *t, int error)
 		snprintf(t->message, sizeof t->message, "%s", strerror(-error));
 }
 
+static int sample(struct top *t)
+{
+	return top_state_sample(&t->state, &t->consumers, &t->work.trace->image.stacks, time_of(t));
+}
+
 /* Takes a new sample, unless the view is frozen, and draws it. */
 static void renew(struct top *t)
 {
 	if (!t->screen.is_frozen)
-		say_error(t, top_state_sample(&t->state, &t->consumers, time_of(t)));
+		say_error(t, sample(t));
 	t->due = clock_ms() + t->interval;
 	draw(t);
 }
@@ -324,8 +331,8 @@ static void show_progress(uint64_t done, uint64_t size)
 /* Rates are measured anew: until now, from the beginning on. */
 static void catch_up(struct top *t)
 {
-	top_state_restart(&t->state);
-	t->offset = clock_ms() - t->work.trace->image.time;
+	top_state_restart(&t->state, t->began);
+	t->offset = clock_ms() - time_of(t);
 	t->is_caught_up = true;
 	renew(t);
 }
@@ -339,7 +346,7 @@ static bool is_written(struct top *t)
 	return writer_is_alive(trace->input.source.fd, trace->input.name, (pid_t)trace->image.pid);
 }
 
-/* A source's wait(). */
+/* A source's wait(). While the view is frozen, nothing is read: what is shown may be in a file that is over by then. */
 static bool wait_for_more(void *context)
 {
 	struct top *t = context;
@@ -351,6 +358,10 @@ static bool wait_for_more(void *context)
 	else if (clock_ms() >= t->due)
 		renew(t);
 	take_keys(t);
+	while (!t->stop && t->screen.is_frozen) {
+		renew(t);
+		take_keys(t);
+	}
 	return !t->stop;
 }
 
@@ -358,7 +369,6 @@ static void forget_image(struct top *t)
 {
 	labels_free(&t->labels);
 	locations_free(&t->locations);
-	top_state_free(&t->state);
 	consumers_free(&t->consumers);
 	pool_free(&t->pool);
 	free(t->names);
@@ -379,14 +389,59 @@ static void begin_image(struct top *t)
 	                            .make = t->work.full_names ? labels_line : labels_short_line};
 }
 
+/*
+ * The program's time when the image began that is about to be read. It is of the file that the trace goes on in, or of
+ * the program that its process has executed.
+ */
+static uint64_t time_of_beginning(const struct top *t)
+{
+	const struct trace_image *image = &t->work.trace->image;
+	const uint64_t now = time_of(t), since = now - t->viewed;
+	struct timespec clock;
+	uint64_t ms, age = 0;
+
+	clock_gettime(CLOCK_REALTIME, &clock);
+	ms = (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
+	if (image->has_clock && ms > image->clock)
+		age = ms - image->clock;
+	/* It was not there at the last view. Whatever is set meanwhile, the clock of these does not go back. */
+	return now - (age < since ? age : since);
+}
+
+/* The image is over, and another one follows. If that is of the next file of the same program, the mark stays. */
+static int leave_image(struct top *t)
+{
+	const struct trace_image *image = &t->work.trace->image;
+	int error = 0;
+
+	t->viewed = t->state.before.time;
+	if (image->ending == TRACE_CONTINUED)
+		error = top_state_leave_file(&t->state, &t->consumers, &image->stacks);
+	else
+		top_state_free(&t->state);
+	if (!t->is_caught_up)
+		t->began += image->time;
+	top_state_begin_file(&t->state, time_of(t));
+	top_screen_forget(&t->screen);
+	forget_image(t);
+	begin_image(t);
+	t->is_begun = false;
+	return error;
+}
+
 /* The last image stays: it is what is shown. */
 static int take_item(struct top *t, const struct trace_item *item)
 {
 	if (item->kind == TRACE_CALL)
 		return consumers_apply(&t->consumers, &t->work.trace->image, item);
-	if (item->kind == TRACE_END && t->work.trace->image.followed) {
-		forget_image(t);
-		begin_image(t);
+	if (item->kind == TRACE_END && t->work.trace->image.followed)
+		return leave_image(t);
+	if (item->kind == TRACE_INIT && !t->is_begun) {
+		t->is_begun = true;
+		if (t->is_caught_up)
+			t->began = time_of_beginning(t);
+		if (t->work.trace->image.number > 1)
+			top_state_begin_file(&t->state, t->began);
 	}
 	return 0;
 }
@@ -397,8 +452,8 @@ static int show_end(struct top *t)
 	int error;
 
 	t->is_over = true;
-	top_state_restart(&t->state);
-	error = top_state_sample(&t->state, &t->consumers, t->work.trace->image.time);
+	top_state_restart(&t->state, t->began);
+	error = sample(t);
 	while (!error && !t->stop) {
 		t->due = clock_ms() + t->interval;
 		draw(t);
@@ -435,6 +490,7 @@ static int read_trace(void *context)
 	error = follow(t);
 	top_screen_close();
 	forget_image(t);
+	top_state_free(&t->state);
 	return error;
 }
 

@@ -85,6 +85,8 @@ struct trackusage {
 	struct usage now;
 	struct usage waiting; /* to be printed for this interval, unless a later event replaces it */
 	bool has_waiting;
+	struct usage init; /* at INIT: if the image begins with what was live, it begins with all of it */
+	bool has_init;
 	uint64_t rows;
 	/* Pictures: */
 	bool chart;
@@ -303,7 +305,8 @@ static int64_t older_bytes(const struct trackusage *t)
 	return !image->sample && image->before > t->released_before ? (int64_t)(image->before - t->released_before) : 0;
 }
 
-static void take_event(struct trackusage *t, const struct event *event)
+/* What is in use after EVENT. */
+static void set_now(struct trackusage *t, const struct event *event)
 {
 	const struct trace_image *image = &t->work.trace->image;
 	struct usage *now = &t->now;
@@ -319,8 +322,12 @@ static void take_event(struct trackusage *t, const struct event *event)
 		now->has_resident = true;
 		now->resident = event->statm[1] * (uint64_t)sysconf(_SC_PAGESIZE);
 	}
+}
+
+static void take_usage(struct trackusage *t, const struct usage *now)
+{
 	if (t->picture) {
-		t->picture->is_estimated = image->sample != 0;
+		t->picture->is_estimated = t->work.trace->image.sample != 0;
 		note_usage(t->picture, now);
 		return;
 	}
@@ -379,12 +386,27 @@ static int end_image(struct trackusage *t)
 	return next_image(t, error);
 }
 
-/* Blocks that were live when the file began come one by one; all of them were in use at that moment. */
-static bool is_moment(const struct trackusage *t, const struct trace_item *item)
+static void take_init(struct trackusage *t)
 {
-	if (item->kind == TRACE_CALL)
-		return !item->event.is_live || !t->work.trace->image.live_left;
-	return item->kind == TRACE_INIT || item->kind == TRACE_FINI;
+	if (t->has_init)
+		take_usage(t, &t->init);
+	t->has_init = false;
+}
+
+/* What was live when the file began came before: it is no use that grows. */
+static void take_event(struct trackusage *t, const struct trace_item *item)
+{
+	set_now(t, &item->event);
+	if (item->kind == TRACE_INIT) {
+		t->init = t->now;
+		t->has_init = true;
+		return;
+	}
+	if (item->event.is_live)
+		t->has_init = false;
+	take_init(t);
+	if (!item->event.is_live || !t->work.trace->image.live_left)
+		take_usage(t, &t->now);
 }
 
 static int take_item(void *context, const struct trace_item *item)
@@ -399,16 +421,18 @@ static int take_item(void *context, const struct trace_item *item)
 		return error;
 	if (window_is_set(&t->work.window))
 		window_note(&t->work.window, t->work.trace, item);
-	if (item->kind == TRACE_END)
+	if (item->kind == TRACE_END) {
+		take_init(t);
 		return end_image(t);
+	}
 	if (item->kind == TRACE_CALL)
 		note_older(t, &exact.event);
 	if (!window_is_inside(&t->work.window))
 		return 0;
 	if (item->kind == TRACE_MARK && t->picture)
 		return note_mark(t);
-	if (is_moment(t, item))
-		take_event(t, &exact.event);
+	if (item->kind == TRACE_CALL || item->kind == TRACE_INIT || item->kind == TRACE_FINI)
+		take_event(t, &exact);
 	return 0;
 }
 

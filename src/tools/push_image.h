@@ -7,6 +7,7 @@
 #define LM_PUSH_IMAGE_H
 
 #include "consumers.h"
+#include "export.h"
 #include "locations.h"
 #include "trace.h"
 
@@ -24,6 +25,9 @@ struct push_image {
 	struct locations locations; /* set by the caller */
 	uint64_t from; /* when the next profile begins: milliseconds since 1970; set by the caller at first */
 	struct push_moment before; /* what earlier profiles have; zeros: nothing */
+	/* What older files of the trace allocated that no profile has yet; or NULL. Memory grows with the backtraces.
+	 */
+	struct export_pprof *older;
 };
 
 struct push_profile {
@@ -42,7 +46,13 @@ void push_image_advance(struct push_image *push, struct push_profile *profile);
 
 void push_profile_free(struct push_profile *profile);
 
-/* Frees what belongs to the image, but not the locations. */
+/* The trace goes on in another file: the next profile has what this one, IMAGE, allocated, too. 0 or -errno. */
+int push_image_leave_file(struct push_image *push, const struct trace_image *image);
+
+/* What older files allocated is in no profile. */
+void push_image_forget_older(struct push_image *push);
+
+/* Frees what belongs to the image, but neither the locations nor what older files allocated. */
 void push_image_free(struct push_image *push);
 
 #endif

@@ -16,7 +16,7 @@
 /* Lines above the list: the title, the usage, the rates, the growth, a message, the heading. */
 enum { HEAD = 6 };
 
-enum { KEY_ESCAPE = 27, TEXT = 512 };
+enum { KEY_ESCAPE = 27, TEXT = 512, RATE_TEXT = BYTES_TEXT + 32 };
 
 static const char *const sorts[TOP_SORTS] = {
 	[TOP_LIVE] = "live bytes", [TOP_BLOCKS] = "live blocks",        [TOP_GROWTH] = "growth",
@@ -173,21 +173,42 @@ static void draw_title(const struct top_screen *screen, const struct top_picture
 	attrset(A_NORMAL);
 }
 
+/* BYTES in a second, with FRONT in front; "-" if that is not known yet. */
+static const char *rate_text(const struct top_state *state, const char *front, uint64_t bytes, char text[RATE_TEXT])
+{
+	char units[BYTES_TEXT];
+
+	if (state->has_rates)
+		snprintf(text, RATE_TEXT, "%s%s/s", front, bytes_in_units(bytes, units));
+	else
+		snprintf(text, RATE_TEXT, "-");
+	return text;
+}
+
+/* The same of calls. */
+static const char *calls_text(const struct top_state *state, const char *front, char text[RATE_TEXT])
+{
+	if (state->has_rates)
+		snprintf(text, RATE_TEXT, "%s%" PRIu64 " block%s/s", front, state->calls, plural(state->calls));
+	else
+		snprintf(text, RATE_TEXT, "-");
+	return text;
+}
+
 static void draw_head(const struct top_screen *screen, const struct top_picture *picture)
 {
 	const struct top_state *state = picture->state;
 	const char *live = about(&state->live), *all = about(&state->allocated);
-	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[BYTES_TEXT];
+	char text[TEXT], a[BYTES_TEXT], b[BYTES_TEXT], c[RATE_TEXT], d[RATE_TEXT];
 
 	draw_title(screen, picture);
 	snprintf(text, sizeof text, "In use:    %s%" PRIu64 " bytes (%s%s) in %s%" PRIu64 " block%s; peak %s%s", live,
 	         state->live.bytes, live, bytes_in_units(state->live.bytes, a), live, state->live.count,
 	         plural(state->live.count), about(&state->peak), bytes_in_units(state->peak.bytes, b));
 	put_line(screen, 1, text);
-	snprintf(text, sizeof text,
-	         "Allocated: %s%s in %s%" PRIu64 " block%s; %s%s/s, %s%" PRIu64 " block%s/s; %" PRIu64 " event%s", all,
+	snprintf(text, sizeof text, "Allocated: %s%s in %s%" PRIu64 " block%s; %s, %s; %" PRIu64 " event%s", all,
 	         bytes_in_units(state->allocated.bytes, a), all, state->allocated.count, plural(state->allocated.count),
-	         all, bytes_in_units(state->rate, c), all, state->calls, plural(state->calls), picture->events,
+	         rate_text(state, all, state->rate, c), calls_text(state, all, d), picture->events,
 	         plural(picture->events));
 	put_line(screen, 2, text);
 	if (state->has_mark)
@@ -218,7 +239,7 @@ static void draw_row(const struct top_screen *screen, const struct top_picture *
 	used = snprintf(text, sizeof text, "%7s %8s %8s %7s ",
 	                marked(about(&row->live), bytes_short(row->live.bytes, a)),
 	                about_in_cell(&row->live, row->live.count, blocks), marked(all, signed_short(row->growth, b)),
-	                marked(all, bytes_short(row->rate, c)));
+	                picture->state->has_rates ? marked(all, bytes_short(row->rate, c)) : "-");
 	if (is_wide())
 		used += snprintf(text + used, sizeof text - (size_t)used, "%9s ",
 		                 marked(all, bytes_short(row->allocated.bytes, d)));
@@ -291,15 +312,15 @@ static void draw_entry(struct top_screen *screen, const struct top_picture *pict
 	const struct top_row *row = find_entry(screen, picture->state);
 	const char *const *lines = picture->backtrace(picture->context, row->consumer);
 	const char *live = about(&row->live), *all = about(&row->allocated);
-	char text[TEXT], a[BYTES_TEXT];
+	char text[TEXT], a[RATE_TEXT];
 
 	put_bar(screen, HEAD - 1, A_BOLD | A_UNDERLINE, "One backtrace");
 	snprintf(text, sizeof text, "Live:      %s%" PRIu64 " bytes in %s%" PRIu64 " block%s; growth %s%+" PRId64, live,
 	         row->live.bytes, live, row->live.count, plural(row->live.count), all, row->growth);
 	put_line(screen, HEAD, text);
-	snprintf(text, sizeof text, "Allocated: %s%" PRIu64 " bytes in %s%" PRIu64 " block%s; %s%s/s", all,
-	         row->allocated.bytes, all, row->allocated.count, plural(row->allocated.count), all,
-	         bytes_in_units(row->rate, a));
+	snprintf(text, sizeof text, "Allocated: %s%" PRIu64 " bytes in %s%" PRIu64 " block%s; %s", all,
+	         row->allocated.bytes, all, row->allocated.count, plural(row->allocated.count),
+	         rate_text(picture->state, all, row->rate, a));
 	put_line(screen, HEAD + 1, text);
 	draw_lines(screen, lines ? lines : none, HEAD + 3);
 	put_bar(screen, LINES - 1, A_REVERSE, "q quit  enter back  up, down scroll");
@@ -438,6 +459,12 @@ static enum top_wish follow_key(struct top_screen *screen, const struct top_stat
 	return follow_motion(screen, state->count, key) || (screen->page == TOP_LIST && follow_sort(screen, key))
 	               ? TOP_REDRAW
 	               : TOP_NOTHING;
+}
+
+void top_screen_forget(struct top_screen *screen)
+{
+	if (screen->page == TOP_ENTRY)
+		turn_to(screen, TOP_LIST);
 }
 
 enum top_wish top_screen_key(struct top_screen *screen, const struct top_state *state, int ms)

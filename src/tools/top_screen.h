@@ -55,6 +55,9 @@ void top_screen_close(void);
 
 void top_screen_draw(struct top_screen *screen, const struct top_picture *picture);
 
+/* What was shown is gone: the consumers have other numbers from now on. */
+void top_screen_forget(struct top_screen *screen);
+
 /* Waits for a key for MS milliseconds at most, and follows it. */
 enum top_wish top_screen_key(struct top_screen *screen, const struct top_state *state, int ms);
 

@@ -11,6 +11,91 @@ static struct top_point point_of(const struct top_points *points, size_t place)
 	return place < points->count ? points->list[place] : (struct top_point){0};
 }
 
+/* ---- the mark in a new file -------------------------------------------------- */
+
+/* The same in all files of a process. Blocks without a backtrace are told apart by their function. */
+static uint64_t hash_frames(const struct stacks *stacks, const struct consumer *consumer)
+{
+	const struct stack stack = stacks_get(stacks, consumer->stack);
+	uint64_t hash = stack.depth ? 0 : (uint64_t)consumer->call;
+
+	for (size_t i = 0; i < stack.depth; i++) {
+		const struct stacks_frame frame = stacks_frame_at(stacks, stack.frames[i]);
+
+		hash = hash_mix(hash ^ hash_bytes(frame.text, frame.len));
+	}
+	return hash;
+}
+
+static int compare_held(const void *a, const void *b)
+{
+	const struct top_held *first = a, *second = b;
+
+	return (first->frames > second->frames) - (first->frames < second->frames);
+}
+
+/* What a consumer held at the mark, if that was set in an older file. */
+static uint64_t find_held(const struct top_state *state, const struct stacks *stacks, const struct consumer *consumer)
+{
+	const struct top_held wanted = {.frames = hash_frames(stacks, consumer)};
+	const struct top_held *found = bsearch(&wanted, state->held, state->held_count, sizeof wanted, compare_held);
+
+	return found ? found->live : 0;
+}
+
+/* Consumers that the file has had since the last sample may be known from the mark. */
+static int extend_mark(struct top_state *state, const struct consumers *consumers, const struct stacks *stacks)
+{
+	struct top_points *mark = &state->mark;
+	struct top_point *list;
+
+	if (!state->held || mark->count >= consumers->count)
+		return 0;
+	list = reallocarray(mark->list, consumers->count, sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	mark->list = list;
+	for (; mark->count < consumers->count; mark->count++)
+		list[mark->count] = (struct top_point){.live = find_held(state, stacks, &consumers->list[mark->count])};
+	return 0;
+}
+
+int top_state_leave_file(struct top_state *state, const struct consumers *consumers, const struct stacks *stacks)
+{
+	const size_t count = state->mark.count < consumers->count ? state->mark.count : consumers->count;
+
+	if (!state->has_mark || state->held)
+		return 0;
+	state->held = calloc(count + 1, sizeof *state->held);
+	if (!state->held)
+		return -ENOMEM;
+	state->held_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (state->mark.list[i].live)
+			state->held[state->held_count++] =
+				(struct top_held){hash_frames(stacks, &consumers->list[i]), state->mark.list[i].live};
+	qsort(state->held, state->held_count, sizeof *state->held, compare_held);
+	return 0;
+}
+
+static void forget_held(struct top_state *state)
+{
+	free(state->held);
+	state->held = NULL;
+	state->held_count = 0;
+}
+
+void top_state_begin_file(struct top_state *state, uint64_t time)
+{
+	free(state->mark.list);
+	state->mark.list = NULL;
+	state->mark.count = state->count = 0;
+	top_state_restart(state, time);
+	state->is_new = true;
+}
+
+/* ---- samples ------------------------------------------------------------------ */
+
 /* Remembers all consumers as they are now. */
 static int remember(struct top_points *points, const struct consumers *consumers, uint64_t time)
 {
@@ -53,10 +138,19 @@ static int add_row(struct top_state *state, const struct consumers *consumers, u
 	return 0;
 }
 
-int top_state_sample(struct top_state *state, const struct consumers *consumers, uint64_t time)
+/* The time that rates are of; 0: they are not known. */
+static uint64_t time_of_rates(const struct top_state *state, uint64_t time)
 {
 	const uint64_t ms = time > state->before.time ? time - state->before.time : 0;
-	int error = 0;
+
+	return state->is_new && ms < TOP_SHORT_MS ? 0 : ms;
+}
+
+int top_state_sample(struct top_state *state, const struct consumers *consumers, const struct stacks *stacks,
+                     uint64_t time)
+{
+	const uint64_t ms = time_of_rates(state, time);
+	int error = extend_mark(state, consumers, stacks);
 
 	state->count = 0;
 	for (uint32_t i = 0; !error && i < consumers->count; i++)
@@ -70,6 +164,11 @@ int top_state_sample(struct top_state *state, const struct consumers *consumers,
 	state->growth = (int64_t)(state->live.bytes - state->mark.all.live);
 	state->rate = each_second(state->allocated.bytes - state->before.all.allocated, ms);
 	state->calls = each_second(state->allocated.count - state->before.calls, ms);
+	state->has_rates = ms || !state->is_new;
+	/* As long as they are not known, they are measured from the beginning of the file. */
+	if (!state->has_rates)
+		return 0;
+	state->is_new = false;
 	return remember(&state->before, consumers, time);
 }
 
@@ -133,20 +232,23 @@ int top_state_mark(struct top_state *state)
 		row->growth = 0;
 	}
 	free(state->mark.list);
+	forget_held(state);
 	state->mark = (struct top_points){.list = list, .count = count, .all.live = state->live.bytes};
 	state->growth = 0;
 	state->has_mark = true;
 	return 0;
 }
 
-void top_state_restart(struct top_state *state)
+void top_state_restart(struct top_state *state, uint64_t time)
 {
 	free(state->before.list);
-	state->before = (struct top_points){0};
+	state->before = (struct top_points){.time = time};
+	state->is_new = false;
 }
 
 void top_state_free(struct top_state *state)
 {
+	forget_held(state);
 	free(state->mark.list);
 	free(state->before.list);
 	free(state->rows);

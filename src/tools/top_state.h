@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What log-malloc-top shows: samples of the consumers of a process image, taken now and
- * then; growth since a mark, and rates between two samples. No terminal, no clock.
+ * then; growth since a mark, and rates between two samples. Where the trace goes on in a
+ * new file, the mark stays, and rates begin anew. No terminal, no clock.
  */
 #ifndef LM_TOP_STATE_H
 #define LM_TOP_STATE_H
@@ -35,24 +36,44 @@ struct top_points {
 	uint64_t calls; /* allocations in all */
 };
 
+/* Under less milliseconds than this, a rate is left to chance. */
+enum { TOP_SHORT_MS = 100 };
+
+/* What a backtrace held at the mark. In each file, it has another place, so it is known by its frames. */
+struct top_held {
+	uint64_t frames; /* their hash */
+	uint64_t live;
+};
+
 /* A top_state of zeros is valid and empty. */
 struct top_state {
 	struct top_points mark, before; /* BEFORE: the last sample; rates are measured from there */
 	bool has_mark;
+	struct top_held *held; /* the mark was set in an older file: sorted; NULL: it was not */
+	size_t held_count;
+	bool is_new; /* BEFORE is the beginning of a file, of which there is no sample yet */
 	/* The present sample: */
 	struct top_row *rows; /* those that allocated something, in the order that was asked for */
 	size_t count, room;
 	struct amount live, peak, allocated;
 	int64_t growth;
+	bool has_rates; /* else they are not known yet, and 0: */
 	uint64_t rate;  /* bytes a second */
 	uint64_t calls; /* allocations a second */
 };
 
-/* Takes a sample at TIME, in milliseconds of a clock that only goes on. 0 or -ENOMEM. */
-int top_state_sample(struct top_state *state, const struct consumers *consumers, uint64_t time);
+/* Takes a sample at TIME, in milliseconds of a clock that only goes on. STACKS: the consumers'. 0 or -ENOMEM. */
+int top_state_sample(struct top_state *state, const struct consumers *consumers, const struct stacks *stacks,
+                     uint64_t time);
 
-/* The next sample's rates are those since the beginning. */
-void top_state_restart(struct top_state *state);
+/* The next sample's rates are those since the beginning, which was at TIME. */
+void top_state_restart(struct top_state *state, uint64_t time);
+
+/* The trace goes on in a new file, which CONSUMERS and STACKS do not have. 0 or -ENOMEM. */
+int top_state_leave_file(struct top_state *state, const struct consumers *consumers, const struct stacks *stacks);
+
+/* That file began at TIME. */
+void top_state_begin_file(struct top_state *state, uint64_t time);
 
 /* Sorts the rows, the most first. */
 void top_state_sort(struct top_state *state, enum top_sort sort);

@@ -305,6 +305,73 @@ START_TEST(it_waits_for_a_time_for_growth_or_for_a_signal)
 }
 END_TEST
 
+/* ---- a sampled trace with a limit ------------------------------------------------- */
+
+/*
+ * Does as many rounds as a line of its input says. Some blocks live for a hundred rounds, and have other sizes than
+ * those before, so that they are not where these were. A negative number is that of the bytes of a block that stays.
+ */
+static const char rounds[] =
+	"#include <stdio.h>\n"
+	"#include <stdlib.h>\n"
+	"static void *volatile kept, *volatile held[100];\n"
+	"static void go(int n) { for (int i = 0; i < n; i++) { free(held[i % 100]); "
+	"held[i % 100] = malloc(1000 + (size_t)(i / 100 % 9) * 1000); "
+	"for (int k = 0; k < 20; k++) { kept = malloc(500); free(kept); } } "
+	"for (int i = 0; i < 100; i++) { free(held[i]); held[i] = NULL; } }\n"
+	"int main(void) { int n; setvbuf(stdin, NULL, _IONBF, 0); puts(\"ready\"); fflush(stdout);\n"
+	"while (scanf(\"%d\", &n) == 1) { if (n < 0) kept = malloc((size_t)-n); else go(n); "
+	"puts(\"done\"); fflush(stdout); }\n"
+	"return 0; }\n";
+
+#define ROUNDS                                                                                                         \
+	START "${CC:-gcc} -O1 -fno-builtin-malloc -o rounds rounds.c && start ./rounds || exit; "                      \
+	      "R='--sample 1 --limit 64K --keep 2'; "
+
+/* COMMANDS attach to the program and detach from it. An earlier run has kept t.at-peak. */
+static void older_files_are_named(const char *commands)
+{
+	struct run result;
+
+	write_file("rounds.c", rounds, sizeof rounds - 1);
+	result = must(run(ROUNDS "echo '# PID 1' >t.at-peak; %s " STOP, commands));
+	ck_assert_msg(says(result.err, " (older: ") && says(result.err, "t.old-1 to ") &&
+	                      says(result.err, "t.old-2) (moments: ") && says(result.err, "t.at-peak-2") &&
+	                      !says(result.err, "t.at-peak,") && says(result.err, "); next: log-malloc-findleak "),
+	              "%s", result.err);
+}
+
+START_TEST(detaching_names_the_older_files)
+{
+	struct run result;
+
+	older_files_are_named(LM " -p $p -o t $R --at peak=20K && echo 2000 >&7 && lines 1 && " LM
+	                         " -p $p --detach && ");
+	/* A trace without older files names none, whatever lies there. */
+	result =
+		must(run(ROUNDS "rm -f t*; touch t.old-1; " LM
+	                        " -p $p -o t --at peak=1G && echo 1 >&7 && lines 1 && " LM " -p $p --detach && " STOP));
+	ck_assert_msg(!says(result.err, "older") && !says(result.err, "moments"), "%s", result.err);
+}
+END_TEST
+
+START_TEST(the_end_of_waiting_names_the_older_files)
+{
+	older_files_are_named(LM " -p $p -o t $R --at peak=20K --for 60s & l=$!; until [ -s t ]; do sleep 0.02; done; "
+	                         "echo 2000 >&7; lines 1 && kill -TERM $l && wait $l && ");
+}
+END_TEST
+
+/* What was released in a file that came and went while nobody read is not live. */
+START_TEST(growth_is_that_of_what_is_live_in_the_newest_file)
+{
+	write_file("rounds.c", rounds, sizeof rounds - 1);
+	must(run(ROUNDS LM " -q -p $p -o t $R --packed --until-growth 3M & l=$!; until [ -s t ]; do sleep 0.02; done; "
+	                   "echo 3000 >&7; lines 1; echo -4000000 >&7; lines 2; echo 1 >&7; wait $l || exit; "
+	                   "[ $($B/log-malloc-report --format json t | jq .leaked.bytes) -ge 3000000 ] && " STOP));
+}
+END_TEST
+
 /* ---- refused ------------------------------------------------------------------- */
 
 /* log-malloc -p of a process that COMMAND starts and prints "ready" does nothing and says WHAT. */
@@ -420,6 +487,9 @@ int main(void)
 	ATTACHED(a_process_whose_main_thread_has_ended_is_traced);
 	ATTACHED(a_process_that_ends_has_a_whole_trace);
 	ATTACHED(it_waits_for_a_time_for_growth_or_for_a_signal);
+	ATTACHED(detaching_names_the_older_files);
+	ATTACHED(the_end_of_waiting_names_the_older_files);
+	ATTACHED(growth_is_that_of_what_is_live_in_the_newest_file);
 	ATTACHED(what_can_not_be_traced_is_told_why);
 	ONCE(no_process_is_told);
 	ATTACHED(a_thread_that_stays_in_the_allocator_is_told);

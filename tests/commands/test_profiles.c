@@ -131,6 +131,27 @@ START_TEST(protobuf_s_own_decoder_reads_the_profile)
 }
 END_TEST
 
+/* What a newer file of a sampled trace, or a dump of a chip's memory, begins with. */
+START_TEST(blocks_from_before_the_file_are_in_use_in_the_profile)
+{
+	static const char text[] = "# PID 7\n# EXE /x/p\n# CWD /\n# FORMAT full\n+ INIT [0:0] malloc=0\n# LIVE 2\n"
+				   "+ malloc 1000 0x1000 [1000:1000]\n/x/p(old+0x1)[0x1001]\n"
+				   "+ malloc 50 0x2000 [1050:1050]\n/x/p(new+0x1)[0x1002]\n"
+				   "+ malloc 7 0x3000 [1057:1057]\n/x/p(new+0x1)[0x1002]\n"
+				   "+ FINI [1057:1057] malloc=1\n";
+
+	if (!can_run("blocks_from_before_the_file_are_in_use_in_the_profile", "protoc"))
+		return;
+	write_file("t", text, sizeof text - 1);
+	ck_assert_str_eq(run("$B/log-malloc-report --format pprof t | gunzip | protoc --decode=pprof.Profile "
+	                     "-I $S/src/reader/export $S/src/reader/export/profile.proto | awk "
+	                     "'/^sample [{]/ { n = -1 } /^  value:/ { all[++n] += $2 } "
+	                     "END { print all[0], all[1], all[2], all[3] }'")
+	                         .out,
+	                 "1 7 3 1057\n");
+}
+END_TEST
+
 START_TEST(pprof_itself_shows_the_peak)
 {
 	struct run r;
@@ -171,6 +192,7 @@ int main(void)
 	tcase_add_test(tests, ms_print_shows_the_peak_that_massif_finds);
 	tcase_add_test(tests, massif_s_snapshots_are_few_in_order_and_add_up);
 	tcase_add_test(tests, protobuf_s_own_decoder_reads_the_profile);
+	tcase_add_test(tests, blocks_from_before_the_file_are_in_use_in_the_profile);
 	tcase_add_test(tests, pprof_itself_shows_the_peak);
 	tcase_add_test(tests, lines_and_functions_are_named);
 	tcase_add_test(tests, massif_s_file_has_the_program_with_the_highest_peak);

@@ -282,7 +282,7 @@ START_TEST(a_token_comes_from_a_file_or_the_environment)
 }
 END_TEST
 
-/* It is not over where one of its files is: each file has a profile at its end, the last one when the program ends. */
+/* It is not over where one of its files is. */
 START_TEST(a_sampled_trace_is_followed_into_its_next_file)
 {
 	if (!can_push("a_sampled_trace_is_followed_into_its_next_file"))
@@ -291,6 +291,47 @@ START_TEST(a_sampled_trace_is_followed_into_its_next_file)
 	               " -q --sample 1 --limit 256K -o live $B/tests/programs/rotating 1 1 forever & P=$!; "
 	               "until [ -e live.old-1 ]; do sleep 0.02; done; push --every 1s $U live & PUSH=$!; "
 	               "came 3 && pkill -P $P; wait $PUSH && [ $(sum 3 2) -gt 32 ] && [ $(sum 3 0) -gt 100 ]"));
+}
+END_TEST
+
+/*
+ * A process that has the files T and U open, of which U is to be the trace's next file, and push, which follows it with
+ * the options OPTIONS. go_on: the trace goes on in U. ends: the process does. T has two allocations, of which one
+ * stays; more: another one of its blocks. U has two more allocations.
+ */
+#define FILES(ways, options)                                                                                           \
+	STORE "store " ways "; sleep 1000 8>>u 9>>t & P=$!; "                                                          \
+	      "head=\"# PID $P\\n# EXE /x/p\\n# FORMAT full\\n# SAMPLE 1\\n+ INIT [0:0] malloc=0\\n\"; "               \
+	      "held='+ malloc 3000 0x2000 [0:0]\\n/x/p(held+0x1)[0x1002]\\n'; "                                        \
+	      "passed='+ malloc 50 0x9000 [0:0]\\n/x/p(passed+0x1)[0x1009]\\n+ free -50 0x9000 [0:0]\\n'; "            \
+	      "printf \"$head$held$passed\" >>t; "                                                                     \
+	      "printf \"$head# LIVE 1\\n$held$passed+ malloc 700 0x3000 [0:0]\\n/x/p(new+0x1)[0x1001]\\n\" >>u; "      \
+	      "go_on() { echo '# CONTINUED' >>t; mv t t.old-1; mv u t; }; more() { printf \"$passed\" >>t; }; "        \
+	      "ends() { kill $P; wait $P; wait $PUSH; }; push " options " $U t 2>err & PUSH=$!; "                      \
+	      "until ls -l /proc/$PUSH/fd /proc/$(pgrep -P $PUSH)/fd 2>/dev/null | grep -q ' -> .*/t$'; "              \
+	      "do sleep 0.02; done; "
+
+START_TEST(what_several_files_allocated_is_one_profile)
+{
+	if (!can_push("what_several_files_allocated_is_one_profile"))
+		return;
+	must(run(FILES("ok",
+	               "--every 10m") "more; go_on; ends || exit; ls store; [ $(ls store/*.profile | wc -l) = 1 ] && "
+	                              "[ \"$(sum 1 0) $(sum 1 1) $(sum 1 2) $(sum 1 3)\" = '5 3850 2 3700' ] && "
+	                              "decode 1 >text && [ $(grep -c '^sample {' text) = 3 ]"));
+}
+END_TEST
+
+START_TEST(what_a_store_did_not_take_of_an_older_file_is_in_the_next_profile)
+{
+	if (!can_push("what_a_store_did_not_take_of_an_older_file_is_in_the_next_profile"))
+		return;
+	/* Neither is it there twice when the store has failed behind the end of that file. */
+	must(run(FILES("500 500 500 ok", "--every 1s") "came 1; more; go_on; came 3; ends || exit; all=0; "
+	                                               "for p in $(ls store | sed -n 's/[.]profile$//p' | sort -n); do "
+	                                               "[ $p -le 3 ] || all=$((all + $(sum $p 0))); last=$p; done; "
+	                                               "[ $all = 5 ] && [ $(sum $last 2) = 2 ] && "
+	                                               "[ $(sum $last 3) = 3700 ]"));
 }
 END_TEST
 
@@ -406,6 +447,8 @@ int main(void)
 	TIMES(a_signal_sends_what_there_is_and_the_program_goes_on, 2);
 	ONCE(a_token_comes_from_a_file_or_the_environment);
 	ONCE(a_sampled_trace_is_followed_into_its_next_file);
+	ONCE(what_several_files_allocated_is_one_profile);
+	ONCE(what_a_store_did_not_take_of_an_older_file_is_in_the_next_profile);
 	ONCE(several_traces_are_sent_side_by_side);
 	ONCE(a_process_is_found_by_its_number);
 	ONCE(the_commands_of_the_page_about_fleets_work);

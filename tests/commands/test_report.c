@@ -168,10 +168,9 @@ START_TEST(samples_of_pprof_are_labelled_with_their_thread)
 	write_file("threads", threads, strlen(threads));
 	must(run("$B/log-malloc-report --split-threads --format=pprof threads | gunzip >p && protoc "
 	         "--decode=pprof.Profile -I $S/src/reader/export $S/src/reader/export/profile.proto <p >text"));
-	ck_assert_str_eq(
-		must(run("%s", count)).out,
-		"\"thread\" \"(thread not known)\"\n\"thread\" \"a;b\"\n\"thread\" \"a;b\"\n\"thread\" \"c\\n\"\n"
-		"\"thread\" \"main\"\n\"tid\" 7\n\"tid\" 8\n\"tid\" 8\n\"tid\" 9\n");
+	ck_assert_str_eq(must(run("%s", count)).out,
+	                 "\"thread\" \"(thread not known)\"\n\"thread\" \"a;b\"\n\"thread\" \"c\\n\"\n"
+	                 "\"thread\" \"main\"\n\"tid\" 7\n\"tid\" 8\n\"tid\" 9\n");
 }
 END_TEST
 

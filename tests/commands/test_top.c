@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log-malloc-top in a terminal: what it shows of traces that have ended and of processes that run, and its keys. */
+#include "consumers.h"
 #include "support.h"
 #include "tmux.h"
+#include "top_state.h"
+#include "trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +139,92 @@ START_TEST(what_a_killed_process_recorded_last_is_shown)
 }
 END_TEST
 
+/* ---- a trace that goes on in a new file ------------------------------------------ */
+
+/*
+ * A process that has the files T and U open, of which U is to be the trace's next file. T is of an hour; U began a
+ * moment ago, with the block that T ends with. The event behind the last one that is shown makes sure that it is.
+ */
+#define FILES                                                                                                          \
+	"sleep 1000 8>>u 9>>t & trap 'kill $!; tm kill-server 2>/dev/null; rm -f $socket' EXIT; "                      \
+	"head=\"# PID $!\\n# EXE /x/p\\n# BEGAN $(date +%%s%%3N)\\n# FORMAT full\\n+ INIT [0:0] malloc=0\\n\"; "       \
+	"held='+ malloc 3000 0x2000 [3000:3000]\\n/x/p(held+0x1)[0x1002]\\n' "                                         \
+	"pass='+ malloc 1 0x9000 [0:0]\\n/x/p(pass+0x1)[0x1009]\\n+ free -1 0x9000 [0:0]\\n'; "                        \
+	"printf \"$head$held# TIME 3600000\\n$pass\" >>t; "                                                            \
+	"printf \"$head# LIVE 1\\n$held+ malloc 1000000 0x3000 [0:0]\\n/x/p(leak+0x1)[0x1001]\\n$pass\" >>u; "         \
+	"go_on() { echo '# CONTINUED' >>t; mv t t.old-1; mv u t; }; "
+
+/* Rates are of the time since the new file began, or since the last view, and not of the program's time. */
+START_TEST(rates_are_right_in_a_new_file)
+{
+	if (!can_run("rates_are_right_in_a_new_file", "tmux"))
+		return;
+	must(run(TOP FILES
+	         "begin 80 24 'log-malloc-top -i 5s t' && shows ': running, 1:00:' && shows ' 3000 .* held' && "
+	         "go_on && shows '^ +977K +1 +[+]977K +[0-9.]+K leak' && "
+	         "shows '^Allocated: .*; [0-9.]+ KiB/s, '"));
+}
+END_TEST
+
+START_TEST(the_mark_stays_in_a_new_file)
+{
+	if (!can_run("the_mark_stays_in_a_new_file", "tmux"))
+		return;
+	must(run(TOP FILES "begin 80 24 'log-malloc-top -i 100ms t' && shows ' 3000 .* held' && keys m && "
+	                   "shows '^Growth: +[+]0 bytes since the mark' && shows '^ +3000 +1 +0 ' && go_on && "
+	                   "shows '^Growth: +[+]1000000 bytes since the mark' && shows '^ +3000 +1 +0 .* held' && "
+	                   "shows '^ +977K +1 +[+]977K .* leak'"));
+}
+END_TEST
+
+/* The frozen view is of a file that is over. */
+START_TEST(a_frozen_view_stays_when_the_trace_goes_on)
+{
+	if (!can_run("a_frozen_view_stays_when_the_trace_goes_on", "tmux"))
+		return;
+	must(run(TOP FILES "begin 80 24 'log-malloc-top -i 100ms t' && shows ' 3000 .* held' && keys Space && "
+	                   "shows '; FROZEN' && go_on && sleep 0.5 && shows '^ +3000 +1 +[+]3000 .* held' && "
+	                   "keys Space && shows '^ +977K +1 +[+]977K .* leak'"));
+}
+END_TEST
+
+static int sample_at(struct top_state *state, const struct consumers *consumers, const struct trace *trace,
+                     uint64_t time)
+{
+	return top_state_sample(state, consumers, &trace->image.stacks, time);
+}
+
+START_TEST(a_file_that_has_just_begun_has_no_rates_yet)
+{
+	static const char text[] = "# PID 7\n+ INIT [0:0] malloc=0\n+ malloc 1000 0x10 [1000:1000]\n/x(f+0x1)[0x1]\n";
+	struct consumers consumers = {.mean = 0};
+	struct top_state state = {.count = 0};
+	struct trace_item item;
+	struct trace trace;
+	char path[512];
+
+	write_file("t", text, sizeof text - 1);
+	snprintf(path, sizeof path, "%s/t", scratch());
+	ck_assert_int_eq(trace_open(&trace, path, NULL), 0);
+	while (trace_next(&trace, &item) > 0 && item.kind != TRACE_END)
+		if (item.kind == TRACE_CALL)
+			ck_assert_int_eq(consumers_apply(&consumers, &trace.image, &item), 0);
+	top_state_begin_file(&state, 5000);
+	ck_assert_int_eq(sample_at(&state, &consumers, &trace, 5000 + TOP_SHORT_MS - 1), 0);
+	ck_assert(!state.has_rates);
+	ck_assert_int_eq(sample_at(&state, &consumers, &trace, 5500), 0);
+	ck_assert(state.has_rates);
+	ck_assert_uint_eq(state.rate, 2000);
+	ck_assert_uint_eq(state.rows[0].rate, 2000);
+	ck_assert_int_eq(sample_at(&state, &consumers, &trace, 5501), 0);
+	ck_assert(state.has_rates);
+	ck_assert_uint_eq(state.rate, 0);
+	top_state_free(&state);
+	consumers_free(&consumers);
+	trace_close(&trace);
+}
+END_TEST
+
 START_TEST(a_process_is_followed_by_its_number)
 {
 	if (!can_show("a_process_is_followed_by_its_number"))
@@ -243,6 +332,10 @@ int main(void)
 	ONCE(an_entry_has_its_exact_numbers_and_its_whole_backtrace);
 	TIMES(a_process_that_runs_is_followed_in_every_format, 3);
 	ONCE(what_a_killed_process_recorded_last_is_shown);
+	ONCE(rates_are_right_in_a_new_file);
+	ONCE(the_mark_stays_in_a_new_file);
+	ONCE(a_frozen_view_stays_when_the_trace_goes_on);
+	ONCE(a_file_that_has_just_begun_has_no_rates_yet);
 	ONCE(a_process_is_followed_by_its_number);
 	ONCE(a_command_is_started_away_from_the_terminal_and_ended);
 	ONCE(a_terminal_changes_its_size);

@@ -14,11 +14,13 @@
  *        queue    each thread begins when the one before has ended
  *        loud     more than a file can have is live between a third and two thirds of the rounds
  *        hoard    the same, but ten of these blocks stay
+ *        full     the same, and meanwhile the file disk/filler leaves no room on the disk of the trace disk/t
  *        maps     behind it, the process gets a long memory map
  *        lose     behind it, the file that is called t is removed
  *        forever  without an end
  *        stay     then the program says so, and waits to be killed
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -26,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,9 +75,40 @@ static void hold_many(int hold)
 	for (int i = 0; i < MANY; i++) {
 		if (hold)
 			many[i] = malloc(1500);
-		else if (i < MANY - 10 || !is_mode("hoard"))
+		else if (i < MANY - 10 || is_mode("loud"))
 			free(many[i]);
 	}
+}
+
+static void fill_disk(void)
+{
+	static const char zeros[4096];
+	int fd = open("disk/filler", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		abort();
+	while (write(fd, zeros, sizeof zeros) > 0)
+		;
+	close(fd);
+}
+
+static off_t size_of_trace(void)
+{
+	struct stat status;
+
+	if (stat("disk/t", &status) != 0)
+		abort();
+	return status.st_size;
+}
+
+/* Behind it, the trace goes on: the tracker tries that every 100 ms, if there is an event. */
+static void make_room(void)
+{
+	const off_t size = size_of_trace();
+
+	unlink("disk/filler");
+	while (size_of_trace() == size)
+		free(malloc(1500));
 }
 
 /* What only the first thread does. */
@@ -86,8 +120,13 @@ static void do_mode(int round)
 		kept = leaked();
 	if (is_mode("off") && (round == rounds / 3 || round == 2 * rounds / 3))
 		raise(SIGUSR2);
-	if ((is_mode("loud") || is_mode("hoard")) && (round == rounds / 3 || round == 2 * rounds / 3))
+	if (is_mode("full") && round == rounds / 3)
+		fill_disk();
+	if ((is_mode("loud") || is_mode("hoard") || is_mode("full")) &&
+	    (round == rounds / 3 || round == 2 * rounds / 3))
 		hold_many(round == rounds / 3);
+	if (is_mode("full") && round == 2 * rounds / 3)
+		make_room();
 	(void)kept;
 }
 

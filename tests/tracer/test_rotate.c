@@ -496,13 +496,58 @@ START_TEST(a_kill_leaves_whole_files)
 }
 END_TEST
 
+#define OLDER "printf '# PID 1\\n+ INIT [0:0] malloc=0\\n# CONTINUED\\n' >"
+
+/* Also one that has no older files itself: they would be taken for its own. */
 START_TEST(a_new_trace_removes_the_older_files_of_the_one_before)
 {
-	must(run("for i in 2 3 5 6 9; do echo '# PID 1' >t.old-$i; done; %s " SETTINGS
-	         "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=64K " PROGRAMS "rotating%s 1 10; ls t* | tr '\\n' ' ' >names",
-	         flavours[_i].environment, flavours[_i].suffix));
-	/* One number can be missing, and not two. */
-	ck_assert_str_eq(run("cat names").out, "t t.old-9 ");
+	static const char *const settings[] = {SETTINGS "LOG_MALLOC_LIMIT=64K", "LOG_MALLOC_QUIET=1"};
+
+	for (int i = 0; i < 2; i++) {
+		must(run("rm -f t*; for i in 2 3 5 6 9; do " OLDER "t.old-$i; done; " OLDER
+		         "t.next; %s %s LOG_MALLOC_OUTPUT=t " PROGRAMS "rotating%s 1 10; ls t* | tr '\\n' ' ' >names",
+		         flavours[_i].environment, settings[i], flavours[_i].suffix));
+		/* One number can be missing, and not two. */
+		ck_assert_str_eq(run("cat names").out, "t t.old-9 ");
+	}
+}
+END_TEST
+
+START_TEST(a_trace_without_a_limit_removes_older_files_of_every_format)
+{
+	static const char *const names[] = {"t", "t.zst"};
+	const char *name = names[_i / FORMATS];
+
+	must(run(LM " -q --sample 1 --limit 64K --keep 3 --%s -o %s " PROGRAMS
+	            "rotating 1 15000 >said; [ -e %s.old-3 ] && " LM " -q -o %s true",
+	         formats[_i % FORMATS], name, name, name));
+	ck_assert_msg(strcmp(run("ls | grep -x 't.*' | tr '\\n' ' '").out, _i / FORMATS ? "t.zst " : "t ") == 0, "%s",
+	              run("ls").out);
+}
+END_TEST
+
+/* What is not known for an older file of a trace stays. */
+START_TEST(no_file_of_somebody_else_is_removed)
+{
+	static const char files[] =
+		LM " -q -o t.old-1 true && echo mine >t.old-2 && mkdir t.old-3 && " OLDER
+		   "other && ln -s other t.old-4 && " OLDER "t.old-5 && echo more >>t.old-5 && "
+		   "echo mine >t.next && cksum t.old-1 t.old-2 t.old-4 t.old-5 other t.next >before && ";
+	struct run r;
+
+	r = must(run("%s " LM " -q -o t true && cksum t.old-1 t.old-2 t.old-4 t.old-5 other t.next | cmp - before",
+	             files));
+	ck_assert_str_eq(r.err, "");
+	r = must(run("rm -rf t* other; %s %s " SETTINGS
+	             "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=64K LOG_MALLOC_KEEP=2 " PROGRAMS
+	             "rotating%s 1 4000 >said; [ $(cat t.old-2) = mine ] && cksum t.old-1 t.old-2 t.old-4 t.old-5 "
+	             "other | cmp - <(grep -v next before) && grep -c '^# LIMIT ' t",
+	             files, flavours[0].environment, flavours[0].suffix));
+	ck_assert_msg(strstr(r.err, "/t.old-1 is in the way of the trace's older files, and is not removed: it is no "
+	                            "older file of a trace\n") &&
+	                      strstr(r.err, "/t.old-2 is in the way") && !strstr(r.err, "/t.old-3") &&
+	                      strstr(r.err, ": operation not permitted\n"),
+	              "%s", r.err);
 }
 END_TEST
 
@@ -610,6 +655,31 @@ START_TEST(a_full_disk_is_waited_for)
 }
 END_TEST
 
+/* Allocations that a full disk lost are in no later list either, so each later file tells of those that are live. */
+START_TEST(blocks_that_a_full_disk_lost_are_told_in_each_file)
+{
+	struct file last, older;
+	struct run r = run("mkdir -p disk && mount -t tmpfs -o size=400k tmpfs disk || exit 77; "
+	                   "%s " SETTINGS "LOG_MALLOC_OUTPUT=disk/t LOG_MALLOC_LIMIT=64K LOG_MALLOC_FORMAT=%s " PROGRAMS
+	                   "rotating%s 1 18000 full >said; s=$?; cp disk/t disk/t.old-1 .; umount disk; exit $s",
+	                   flavours[0].environment, formats[_i], flavours[0].suffix);
+
+	if (r.status == 77) {
+		skip("blocks_that_a_full_disk_lost_are_told_in_each_file", "nothing can be mounted here");
+		return;
+	}
+	must(r);
+	last = files_follow_each_other("t", 1, 64 << 10);
+	older = file_read("t.old-1");
+	ck_assert_uint_eq(last.lost, 10);
+	ck_assert_uint_eq(older.lost, 10);
+	ck_assert_str_eq(run("for i in t t.old-1; do $B/log-malloc-findleak -n $i | grep -o '10 events lost'; "
+	                     "$B/log-malloc-report $i | grep -o '10 events lost'; done")
+	                         .out,
+	                 "10 events lost\n10 events lost\n10 events lost\n10 events lost\n");
+}
+END_TEST
+
 /* ---- who reads them ---- */
 
 START_TEST(the_difference_of_two_files_is_the_growth)
@@ -644,6 +714,29 @@ START_TEST(sums_say_that_older_files_are_among_the_traces)
 }
 END_TEST
 
+/* No program was executed where the next file begins. */
+START_TEST(files_behind_each_other_are_one_trace_that_goes_on)
+{
+	must(run(LM " -q --sample 1 --limit 64K --%s -o t " PROGRAMS "rotating 1 4000 >said", formats[_i]));
+	ck_assert_str_eq(run("cat t.old-1 t | $B/log-malloc-report --format json - | jq -r .state").out,
+	                 "continued\nended\n");
+}
+END_TEST
+
+START_TEST(sums_over_files_say_that_they_count_blocks_several_times)
+{
+	static const char told[] = "the trace goes on in a newer file: what is live in several files counts in each";
+	struct run r;
+
+	must(run(LM " -q --sample 1 --limit 64K -o t " PROGRAMS "rotating 1 4000 >said"));
+	r = run("$B/log-malloc-findleak -n t.old-1 t; $B/log-malloc-report --format pprof t.old-1 t >p");
+	ck_assert_msg(strstr(r.out, told), "%s", r.out);
+	ck_assert_msg(strstr(r.err, "log-malloc-report: t.old-1: ") && strstr(r.err, told), "%s", r.err);
+	r = run("$B/log-malloc-findleak -n t.old-1; $B/log-malloc-report --format pprof t.old-1 >p");
+	ck_assert(!strstr(r.out, told) && !strstr(r.err, told));
+}
+END_TEST
+
 /* What is live when a file begins was not allocated in it. */
 START_TEST(live_blocks_are_no_allocations_of_their_file)
 {
@@ -661,6 +754,38 @@ START_TEST(live_blocks_are_no_allocations_of_their_file)
 	must(run("$B/log-malloc-cat t >u; n=$(sed -n 's/^# LIVE //p' u); "
 	         "all=$(grep -c '^+ \\(malloc\\|calloc\\|realloc\\)' u); "
 	         "[ $($B/log-malloc-report --format json t | jq '.allocated.count') = $((all - n)) ]"));
+}
+END_TEST
+
+/* What is live when a file begins is in use then, and does not grow in it. */
+START_TEST(a_file_begins_with_what_is_in_use)
+{
+	must(run(LM " -q --sample 1 --%s --limit 64K -o t " PROGRAMS "rotating 1 4000 leak >said", formats[_i]));
+	/* A number for what is live, one for each event, and one for the end. */
+	must(run("$B/log-malloc-cat t >u; lines=$(grep -c '^+ ' u); live=$(sed -n 's/^# LIVE //p' u); "
+	         "start=$($B/log-malloc-report t | sed -n 's/^  at start  *~[0-9]* blocks  *~\\([0-9]*\\) "
+	         "bytes.*/\\1/p'); "
+	         "$B/log-malloc-trackusage t 2>err >usage; [ $(head -n 1 usage) = \"~$start\" ] && "
+	         "[ $(wc -l <usage) = $((lines - live)) ] && [ \"$($B/log-malloc-report --format massif t 2>err | "
+	         "sed -n '/^snapshot=0$/,/^mem_heap_B/s/^[tm].*_*=//p' | tr '\\n' ' ')\" = \"0 $start \" ]"));
+}
+END_TEST
+
+/* Their numbers alone do not tell which is older. */
+START_TEST(comparing_a_newer_file_with_an_older_one_is_told)
+{
+	struct run r;
+
+	must(run(LM " -q --sample 1 --limit 64K --keep 3 -o t " PROGRAMS "rotating 1 12000 leak >said"));
+	/* At least a millisecond is between the beginnings of files that do not follow each other directly. */
+	r = must(run("$B/log-malloc-diff t t.old-3"));
+	ck_assert_str_eq(r.err, "log-malloc-diff: t.old-3 is older than t: to see what grew, name it first\n");
+	r = must(run("$B/log-malloc-diff t.old-3 t"));
+	ck_assert_str_eq(r.err, "");
+	r = must(run("$B/log-malloc-report t.old-1 t | grep -o '^.*: PROCESS '"));
+	ck_assert_str_eq(r.out, "t.old-1: PROCESS \nt: PROCESS \n");
+	r = must(run("$B/log-malloc-report t | grep -c '^PROCESS '"));
+	ck_assert_str_eq(r.out, "1\n");
 }
 END_TEST
 
@@ -717,12 +842,19 @@ int main(void)
 	ONCE(the_launcher_knows_that_older_files_have_the_events);
 	ONCE(a_newest_file_that_is_gone_is_no_program_that_was_not_traced);
 	EACH(a_new_trace_removes_the_older_files_of_the_one_before);
+	TIMES(a_trace_without_a_limit_removes_older_files_of_every_format, 2 * FORMATS);
+	ONCE(no_file_of_somebody_else_is_removed);
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);
+	TIMES(blocks_that_a_full_disk_lost_are_told_in_each_file, FORMATS);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
 	ONCE(sums_say_that_older_files_are_among_the_traces);
+	ONCE(sums_over_files_say_that_they_count_blocks_several_times);
+	TIMES(files_behind_each_other_are_one_trace_that_goes_on, FORMATS);
 	TIMES(live_blocks_are_no_allocations_of_their_file, FORMATS);
+	TIMES(a_file_begins_with_what_is_in_use, FORMATS);
+	ONCE(comparing_a_newer_file_with_an_older_one_is_told);
 	ONCE(all_files_are_compressed_at_the_end);
 	ONCE(a_wrong_number_of_files_is_told);
 	return run_suite(suite);

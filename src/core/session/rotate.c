@@ -18,6 +18,7 @@
 #include "arena.h"
 #include "descriptor.h"
 #include "direct.h"
+#include "earlier.h"
 #include "guard.h"
 #include "limit.h"
 #include "live.h"
@@ -93,18 +94,6 @@ static int rename_file(const char *from, const char *to, unsigned flags)
 	return (int)lm_sys(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
-/* What lies at NAME, if it is not a file of ours, is not removed: -EPERM. 0: there is nothing any more. */
-static int remove_ours(const char *name)
-{
-	struct stat status;
-
-	if (lstat(name, &status) != 0)
-		return 0;
-	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
-		return -EPERM;
-	return (int)lm_sys(SYS_unlinkat, AT_FDCWD, name, 0);
-}
-
 /* The names of the older files move on by one, so that the first is free. */
 static void shift(struct names *names)
 {
@@ -163,7 +152,7 @@ static int make_room(struct names *names, const char *suffix)
 
 	if (!suffix) {
 		error = make_old_name(names->target, lm_settings.keep);
-		return error ? error : remove_ours(names->target);
+		return error ? error : lm_earlier_remove(names->target);
 	}
 	error = make_kept_name(names->target, suffix);
 	return !error && lstat(names->target, &status) == 0 ? -EEXIST : error;
@@ -339,41 +328,21 @@ int lm_rotate_keep(const char *suffix)
 
 /* ---- the beginning ---- */
 
-/*
- * TRACE is emptied when a trace begins. The older files of the one before, which may have been more, go with it. A kill
- * while its names moved on has left one number free.
- */
-static void remove_old(void)
-{
-	struct names *names = lm_sys_map(sizeof *names);
-	unsigned missing = 0;
-
-	remove_ours(rotate.next);
-	for (unsigned number = 1; names && make_old_name(names->target, number) == 0; number++) {
-		struct stat status;
-
-		missing = lstat(names->target, &status) == 0 ? 0 : missing + 1;
-		if (missing > 1 && number > lm_settings.keep)
-			break;
-		remove_ours(names->target);
-	}
-	if (names)
-		lm_sys_unmap(names, sizeof *names);
-}
-
 /* A file that somebody else began is not given another name. */
-static const char *find_names(int fd, int is_continued)
+static const char *find_path(int fd, int is_continued)
 {
 	uint64_t size;
-	size_t length;
-	char *next;
 
 	if (!lm_target_is_alone(fd) || lm_target_size(&size) != 0 || (size && !is_continued))
 		return NULL;
-	rotate.path = lm_descriptor_path(fd);
-	if (!rotate.path)
-		return NULL;
-	length = __builtin_strlen(rotate.path);
+	return lm_descriptor_path(fd);
+}
+
+static const char *make_next_name(void)
+{
+	size_t length = __builtin_strlen(rotate.path);
+	char *next;
+
 	next = lm_arena_alloc(length + sizeof LM_TRACE_NEXT);
 	if (next) {
 		__builtin_memcpy(next, rotate.path, length);
@@ -385,18 +354,18 @@ static const char *find_names(int fd, int is_continued)
 
 void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 {
+	const int is_wanted = lm_settings.limit && lm_settings.sample;
 	int saved = errno;
 
-	if (!lm_settings.limit || !lm_settings.sample)
-		return;
+	rotate.path = is_wanted || !is_continued ? find_path(fd, is_continued) : NULL;
 	rotate.parent = parent;
-	if (find_names(fd, is_continued)) {
-		if (!is_continued)
-			remove_old();
+	if (rotate.path && !is_continued)
+		lm_earlier_remove_all(rotate.path, is_wanted ? lm_settings.keep : 0);
+	if (is_wanted && rotate.path && make_next_name()) {
 		lm_sink_set_direct();
 		lm_limit_renew(size);
 		lm_live_begin();
-	} else {
+	} else if (is_wanted) {
 		lm_warn("at its limit, the trace takes no more allocations: it is no file of its own with a name, "
 		        "which could go on in a new one",
 		        0);

@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 /*
- * The trace on FD, of SIZE bytes, is about to begin. If it can go on in new files, live blocks are kept from here on.
- * If the settings ask for that and it can't, a line on standard error says so, and it takes no more allocations at its
- * limit. IS_CONTINUED: an earlier image of this process wrote to it. PARENT: as for lm_marks_begin().
+ * The trace on FD, of SIZE bytes, is about to begin. Older files of the trace that had its name before are removed. If
+ * it can go on in new files, live blocks are kept from here on. If the settings ask for that and it can't, a line on
+ * standard error says so, and it takes no more allocations at its limit. IS_CONTINUED: an earlier image of this process
+ * wrote to it. PARENT: as for lm_marks_begin().
  */
 void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent);
 

@@ -283,6 +283,12 @@ static void look_up(const struct lm_unwound *unwound)
 		lm_symbol_frame(unwound->pcs[i]);
 }
 
+/* Does EVENT begin the life of a block that the size map has? */
+static int has_block(const struct lm_event *event)
+{
+	return event->p && !event->unkept && !event->calling;
+}
+
 /* Where live blocks are kept: the trace's event can be another one than the program's, and has its own copy. */
 static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm_emit_room *room,
                       const struct lm_unwound *unwound, uint64_t ms, const struct lm_statm *statm)
@@ -306,18 +312,23 @@ static void emit_kept(struct lm_event event, struct lm_thread *thread, struct lm
 		if (are_several)
 			lm_sink_end_several();
 	}
-	if (is_written && event.p && !event.unkept && !event.calling)
-		lm_live_put(&event, backtrace, thread ? thread : lm_tls.thread);
+	if (has_block(&event)) {
+		if (is_written)
+			lm_live_put(&event, backtrace, thread ? thread : lm_tls.thread);
+		else
+			lm_live_lose(&event);
+	}
 	lm_live_unlock(&signals);
 }
 
 /* EVENT is lost. The block that it releases is not live any more all the same. */
-static void forget_released(struct lm_event event)
+static void lose_kept(struct lm_event event)
 {
 	struct lm_signals signals;
 
 	lm_live_lock(&signals);
-	lm_live_takes(&event);
+	if (lm_live_takes(&event) && has_block(&event))
+		lm_live_lose(&event);
 	lm_live_unlock(&signals);
 }
 
@@ -336,7 +347,7 @@ static void emit_carefully(struct lm_event *event, struct lm_thread *thread, con
 	follow_loader(caller, sampled);
 	if (!room) {
 		if (lm_live_is_kept())
-			forget_released(*event);
+			lose_kept(*event);
 		lose(event);
 		return;
 	}

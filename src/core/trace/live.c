@@ -205,10 +205,10 @@ static void end_absence(const void *p)
 		live.absent--;
 }
 
-static void miss(const void *p)
+/* The block at P is live, and no file has its allocation. */
+static void begin_absence(const void *p)
 {
 	end_absence(p);
-	live.missed++;
 	live.absent++;
 	lm_sizemap_mark(p);
 }
@@ -238,8 +238,10 @@ int lm_live_takes(struct lm_event *event)
 		forget_old(event);
 	}
 	if (event->p && (live.is_full || !is_wanted)) {
-		if (is_wanted)
-			miss(event->p);
+		if (is_wanted) {
+			live.missed++;
+			begin_absence(event->p);
+		}
 		lm_limit_make_release(event);
 	}
 	return is_wanted && (event->old || event->p);
@@ -275,6 +277,11 @@ void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, c
 	begin_change();
 	put(&block, event->p);
 	end_change();
+}
+
+void lm_live_lose(const struct lm_event *event)
+{
+	begin_absence(event->p);
 }
 
 /* ---- the whole ---- */

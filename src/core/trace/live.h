@@ -60,12 +60,15 @@ int lm_live_takes(struct lm_event *event);
 /* EVENT's allocation is in the trace. THREAD made it, or is NULL. */
 void lm_live_put(const struct lm_event *event, struct lm_backtrace *backtrace, const struct lm_thread *thread);
 
+/* EVENT's allocation is lost. The file tells of that itself; later ones have to, as long as the block is live. */
+void lm_live_lose(const struct lm_event *event);
+
 /* The trace takes no allocations, because it has no room for them. It may have when no more than ENOUGH blocks live. */
 void lm_live_set_full(size_t enough);
 /* It has room again. */
 void lm_live_go_on(void);
 
-/* How many allocations were not written since it is full, or before, if their blocks are live still. */
+/* How many allocations were not written since it is full, or are in no file, if their blocks are live still. */
 uint64_t lm_live_missed(void);
 
 /* Is a block missing, because there was no memory? */

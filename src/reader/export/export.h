@@ -20,6 +20,7 @@ struct export_image {
 	/* pprof: what an earlier profile had of the allocated amounts, by the consumers' places. Zeros: nothing. */
 	const struct amount *before;
 	size_t before_count;
+	bool goes_on; /* pprof: in another image, which has what is in use */
 };
 
 /*
@@ -44,8 +45,13 @@ struct export_pprof *export_pprof_create(enum metric metric, bool is_common);
 /* Which time the profile is of, in milliseconds since 1970. To be called after the images were added. */
 void export_pprof_set_time(struct export_pprof *pprof, uint64_t from_ms, uint64_t to_ms);
 
-/* Adds an image, and copies what is needed of it. 0 or -ENOMEM. */
+/* Adds an image, and copies what is needed of it. What several images have of one backtrace is added up. 0 or -ENOMEM.
+ */
 int export_pprof_add(struct export_pprof *pprof, const struct export_image *image);
+
+/* Keeps what the profile has now, for export_pprof_take_back(): that is all it has then. 0 or -ENOMEM. */
+int export_pprof_keep(struct export_pprof *pprof);
+void export_pprof_take_back(struct export_pprof *pprof);
 
 /* Writes the profile, compressed as pprof wants it. 0 or -errno. */
 int export_pprof_write(const struct export_pprof *pprof, FILE *out);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See export.h. What a profile of pprof has of an image: samples with their values, labels and locations. */
+#include "array.h"
 #include "export.h"
 #include "labels.h"
 #include "pprof_message.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Each sample has the numbers of blocks and bytes for these metrics. */
 static const struct {
@@ -27,8 +29,14 @@ enum {
 struct export_pprof {
 	struct pprof_message message;
 	enum metric metric;
-	bool is_common; /* only the common types */
-	size_t types;   /* how many there are; 0: no image came yet */
+	bool is_common;           /* only the common types */
+	size_t types;             /* how many there are; 0: no image came yet */
+	struct pprof_line *lines; /* room for a location's */
+	size_t lines_room;
+	uint64_t *path; /* room for the locations of a sample */
+	size_t path_room;
+	int64_t *kept; /* the values of the first samples, see export_pprof_keep() */
+	size_t kept_samples;
 };
 
 /* ---- images --------------------------------------------------------------- */
@@ -73,23 +81,25 @@ static uint64_t find_mapping(struct export_pprof *pprof, const struct export_ima
 static uint64_t make_location(struct export_pprof *pprof, const struct export_image *image, struct image_ids *ids,
                               const struct location *location)
 {
-	Pprof__Location *part = pprof_message_location(&pprof->message, location->places.count);
+	const size_t count = location->places.count;
+	struct pprof_line *lines = array_grow(pprof->lines, &pprof->lines_room, count + 1, sizeof *lines);
 
-	if (!part)
+	if (!lines)
 		return 0;
-	part->mapping_id = find_mapping(pprof, image, ids, location);
-	part->address = call_address(location);
-	for (size_t i = 0; i < location->places.count; i++) {
+	pprof->lines = lines;
+	for (size_t i = 0; i < count; i++) {
 		const struct symbols_place *place = &location->places.places[i];
 		char *name = location_name(location, place);
-		Pprof__Line *line = name ? pprof_message_line(&pprof->message, name, place->file, place->line) : NULL;
 
+		lines[i] = (struct pprof_line){
+			.function = name ? pprof_message_function(&pprof->message, name, place->file) : 0,
+			.number = place->line > 0 ? place->line : 0};
 		free(name);
-		if (!line)
+		if (!lines[i].function)
 			return 0;
-		part->line[part->n_line++] = line;
 	}
-	return part->id;
+	return pprof_message_location(&pprof->message, find_mapping(pprof, image, ids, location),
+	                              call_address(location), lines, count);
 }
 
 static uint64_t find_location(struct export_pprof *pprof, const struct export_image *image, struct image_ids *ids,
@@ -108,43 +118,47 @@ static uint64_t find_location(struct export_pprof *pprof, const struct export_im
 
 static uint64_t no_location(struct export_pprof *pprof, struct image_ids *ids)
 {
-	Pprof__Location *part;
+	struct pprof_line line;
 
-	if (ids->none || !(part = pprof_message_location(&pprof->message, 1)))
+	if (ids->none)
 		return ids->none;
-	part->line[0] = pprof_message_line(&pprof->message, LABELS_NONE, NULL, 0);
-	part->n_line = part->line[0] ? 1 : 0;
-	ids->none = part->id;
+	line = (struct pprof_line){.function = pprof_message_function(&pprof->message, LABELS_NONE, NULL)};
+	ids->none = pprof_message_location(&pprof->message, 0, 0, &line, 1);
 	return ids->none;
 }
 
-static void add_thread_labels(struct export_pprof *pprof, const struct threads *threads, uint32_t place,
-                              Pprof__Sample *sample)
+static struct pprof_label text_label(struct export_pprof *pprof, const char *key, const char *text)
 {
-	char room[THREADS_NAME];
-
-	sample->label[sample->n_label++] =
-		pprof_message_label(&pprof->message, "thread", threads_label(threads, place, room), 0);
-	if (threads_get(threads, place)->tid)
-		sample->label[sample->n_label++] =
-			pprof_message_label(&pprof->message, "tid", NULL, threads_get(threads, place)->tid);
+	return (struct pprof_label){.key = pprof_message_string(&pprof->message, key),
+	                            .text = pprof_message_string(&pprof->message, text)};
 }
 
-/* Labels the sample with its process, since there can be several images; and with its thread, if that is one. */
-static void add_labels(struct export_pprof *pprof, const struct export_image *export, const struct consumer *consumer,
-                       Pprof__Sample *sample)
+static struct pprof_label number_label(struct export_pprof *pprof, const char *key, uint64_t number)
+{
+	return (struct pprof_label){.key = pprof_message_string(&pprof->message, key), .number = (int64_t)number};
+}
+
+enum { LABELS_MAX = 4 };
+
+/* Of the process, since there can be several images; and of the thread, if the sample is one's. Returns their number.
+ */
+static size_t find_labels(struct export_pprof *pprof, const struct export_image *export,
+                          const struct consumer *consumer, struct pprof_label labels[LABELS_MAX])
 {
 	const struct trace_image *image = export->image;
+	char room[THREADS_NAME];
+	size_t count = 0;
 
-	sample->label = pprof_message_allocate(&pprof->message, 4 * sizeof(Pprof__Label *));
-	if (!sample->label)
-		return;
 	if (image->exe)
-		sample->label[sample->n_label++] = pprof_message_label(&pprof->message, "program", image->exe, 0);
+		labels[count++] = text_label(pprof, "program", image->exe);
 	if (image->has_pid)
-		sample->label[sample->n_label++] = pprof_message_label(&pprof->message, "pid", NULL, image->pid);
-	if (export->consumers->by_thread)
-		add_thread_labels(pprof, &image->threads, consumer->thread, sample);
+		labels[count++] = number_label(pprof, "pid", image->pid);
+	if (!export->consumers->by_thread)
+		return count;
+	labels[count++] = text_label(pprof, "thread", threads_label(&image->threads, consumer->thread, room));
+	if (threads_get(&image->threads, consumer->thread)->tid)
+		labels[count++] = number_label(pprof, "tid", threads_get(&image->threads, consumer->thread)->tid);
+	return count;
 }
 
 /* Larger numbers are only in damaged traces. */
@@ -162,40 +176,47 @@ static void take_off(struct amount *amount, const struct export_image *image, co
 		amount_remove(amount, &image->before[place]);
 }
 
+static void add_value(int64_t *value, uint64_t more)
+{
+	if (__builtin_add_overflow(*value, value_of(more), value))
+		*value = INT64_MAX;
+}
+
 static void add_values(struct export_pprof *pprof, const struct export_image *image, const struct consumer *consumer,
                        Pprof__Sample *sample)
 {
-	const struct consumers *consumers = image->consumers;
-
-	sample->value = pprof_message_allocate(&pprof->message, 2 * pprof->types * sizeof *sample->value);
-	for (size_t i = 0; sample->value && i < pprof->types; i++) {
-		struct amount amount = consumer_amount(consumers, consumer, types[i].metric);
+	for (size_t i = 0; i < pprof->types; i++) {
+		struct amount amount = consumer_amount(image->consumers, consumer, types[i].metric);
 
 		if (types[i].metric == METRIC_ALLOCATED)
 			take_off(&amount, image, consumer);
-		sample->value[sample->n_value++] = value_of(amount.count);
-		sample->value[sample->n_value++] = value_of(amount.bytes);
+		else if (image->goes_on)
+			continue;
+		add_value(&sample->value[2 * i], amount.count);
+		add_value(&sample->value[2 * i + 1], amount.bytes);
 	}
 }
 
 static void add_sample(struct export_pprof *pprof, const struct export_image *image, struct image_ids *ids,
                        const struct consumer *consumer)
 {
-	struct stack stack = stacks_get(&image->image->stacks, consumer->stack);
-	size_t depth = stack.depth ? stack.depth : 1;
-	Pprof__Sample *sample = pprof_message_sample(&pprof->message, depth);
+	const struct stack stack = stacks_get(&image->image->stacks, consumer->stack);
+	const size_t depth = stack.depth ? stack.depth : 1;
+	uint64_t *path = array_grow(pprof->path, &pprof->path_room, depth, sizeof *path);
+	struct pprof_label labels[LABELS_MAX];
+	struct pprof_sample_key key = {.depth = depth, .labels = labels};
+	Pprof__Sample *sample;
 
-	if (!sample)
+	pprof->message.failed |= !path;
+	if (!path)
 		return;
-	while (sample->n_location_id < depth) {
-		uint64_t id = stack.depth ? find_location(pprof, image, ids, stack.frames[sample->n_location_id])
-		                          : no_location(pprof, ids);
-
-		sample->location_id[sample->n_location_id++] = id;
-	}
-	add_values(pprof, image, consumer, sample);
-	add_labels(pprof, image, consumer, sample);
-	pprof_message_add(&pprof->message, sample);
+	key.locations = pprof->path = path;
+	for (size_t i = 0; i < depth; i++)
+		path[i] = stack.depth ? find_location(pprof, image, ids, stack.frames[i]) : no_location(pprof, ids);
+	key.label_count = find_labels(pprof, image, consumer, labels);
+	sample = pprof->message.failed ? NULL : pprof_message_sample(&pprof->message, &key, 2 * pprof->types);
+	if (sample)
+		add_values(pprof, image, consumer, sample);
 }
 
 /* Images in a trace follow one another, so the durations add up. */
@@ -257,7 +278,7 @@ int export_pprof_add(struct export_pprof *pprof, const struct export_image *imag
 	struct ranking ranking = {0};
 
 	begin(pprof, image->image->sample);
-	if (!ids.locations || !ids.mappings || ranking_build(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
+	if (!ids.locations || !ids.mappings || ranking_build_all(&ranking, image->consumers, METRIC_ALLOCATED) != 0)
 		pprof->message.failed = true;
 	if (!pprof->message.failed)
 		add_program(pprof, image->image, &ids);
@@ -300,7 +321,39 @@ void export_pprof_destroy(struct export_pprof *pprof)
 	if (!pprof)
 		return;
 	pprof_message_free(&pprof->message);
+	free(pprof->lines);
+	free(pprof->path);
+	free(pprof->kept);
 	free(pprof);
+}
+
+int export_pprof_keep(struct export_pprof *pprof)
+{
+	const Pprof__Profile *profile = &pprof->message.profile;
+	const size_t values = 2 * pprof->types;
+	int64_t *kept = calloc(profile->n_sample * values + 1, sizeof *kept);
+
+	if (!kept)
+		return -ENOMEM;
+	for (size_t i = 0; i < profile->n_sample; i++)
+		memcpy(kept + i * values, profile->sample[i]->value, values * sizeof *kept);
+	free(pprof->kept);
+	pprof->kept = kept;
+	pprof->kept_samples = profile->n_sample;
+	return 0;
+}
+
+void export_pprof_take_back(struct export_pprof *pprof)
+{
+	const Pprof__Profile *profile = &pprof->message.profile;
+	const size_t values = 2 * pprof->types;
+
+	for (size_t i = 0; i < profile->n_sample; i++) {
+		if (i < pprof->kept_samples)
+			memcpy(profile->sample[i]->value, pprof->kept + i * values, values * sizeof(int64_t));
+		else
+			memset(profile->sample[i]->value, 0, values * sizeof(int64_t));
+	}
 }
 
 int export_pprof_write(const struct export_pprof *pprof, FILE *out)

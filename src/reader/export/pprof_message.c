@@ -78,8 +78,7 @@ static bool same_function(const void *owner, uint32_t place, const void *key)
 	return function->name == wanted->name && function->filename == wanted->file;
 }
 
-/* The id of the function. 0 if there is no memory. */
-static uint64_t add_function(struct pprof_message *m, const char *name, const char *file)
+uint64_t pprof_message_function(struct pprof_message *m, const char *name, const char *file)
 {
 	struct function_key key = {pprof_message_string(m, name), pprof_message_string(m, file)};
 	uint64_t hash = hash_mix((uint64_t)key.name ^ hash_mix((uint64_t)key.file));
@@ -102,62 +101,111 @@ static uint64_t add_function(struct pprof_message *m, const char *name, const ch
 	return function->id;
 }
 
+/* Mappings are few, so they are not hashed. */
+static uint64_t find_mapping(const struct pprof_message *m, const Pprof__Mapping *wanted)
+{
+	for (size_t i = 0; i < m->profile.n_mapping; i++) {
+		const Pprof__Mapping *part = m->profile.mapping[i];
+
+		if (part->memory_start == wanted->memory_start && part->memory_limit == wanted->memory_limit &&
+		    part->file_offset == wanted->file_offset && part->filename == wanted->filename &&
+		    part->build_id == wanted->build_id)
+			return part->id;
+	}
+	return 0;
+}
+
 uint64_t pprof_message_mapping(struct pprof_message *m, const struct mapping *mapping)
 {
-	Pprof__Mapping *part = pprof_message_allocate(m, sizeof *part);
+	Pprof__Mapping new, *part;
+	uint64_t id;
 
+	pprof__mapping__init(&new);
+	new.memory_start = mapping->from;
+	new.memory_limit = mapping->to;
+	new.file_offset = mapping->offset;
+	new.filename = pprof_message_string(m, mapping->path);
+	new.build_id = pprof_message_string(m, mapping->build_id);
+	/* Everything was looked up, so pprof does not have to look at the files. */
+	new.has_functions = new.has_filenames = new.has_line_numbers = new.has_inline_frames = true;
+	id = find_mapping(m, &new);
+	if (id)
+		return id;
+	part = pprof_message_allocate(m, sizeof *part);
 	if (!part || !GROW(m, mapping, mapping_room))
 		return 0;
-	pprof__mapping__init(part);
+	*part = new;
 	part->id = m->profile.n_mapping + 1;
-	part->memory_start = mapping->from;
-	part->memory_limit = mapping->to;
-	part->file_offset = mapping->offset;
-	part->filename = pprof_message_string(m, mapping->path);
-	part->build_id = pprof_message_string(m, mapping->build_id);
-	/* Everything was looked up, so pprof does not have to look at the files. */
-	part->has_functions = part->has_filenames = part->has_line_numbers = part->has_inline_frames = true;
 	m->profile.mapping[m->profile.n_mapping++] = part;
 	return part->id;
 }
 
-Pprof__Line *pprof_message_line(struct pprof_message *m, const char *function, const char *file, int number)
-{
-	Pprof__Line *line = pprof_message_allocate(m, sizeof *line);
+/* ---- locations ------------------------------------------------------------- */
 
-	if (!line)
-		return NULL;
-	pprof__line__init(line);
-	line->function_id = add_function(m, function, file);
-	line->line = number > 0 ? number : 0;
-	return line;
+struct location_key {
+	uint64_t mapping, address;
+	const struct pprof_line *lines;
+	size_t count;
+};
+
+static bool same_location(const void *owner, uint32_t place, const void *key)
+{
+	const Pprof__Location *location = ((const struct pprof_message *)owner)->profile.location[place];
+	const struct location_key *wanted = key;
+
+	if (location->mapping_id != wanted->mapping || location->address != wanted->address ||
+	    location->n_line != wanted->count)
+		return false;
+	for (size_t i = 0; i < wanted->count; i++)
+		if (location->line[i]->function_id != wanted->lines[i].function ||
+		    location->line[i]->line != wanted->lines[i].number)
+			return false;
+	return true;
 }
 
-Pprof__Location *pprof_message_location(struct pprof_message *m, size_t count)
+static Pprof__Location *make_location(struct pprof_message *m, const struct location_key *key)
 {
 	Pprof__Location *location = pprof_message_allocate(m, sizeof *location);
-	Pprof__Line **lines = pprof_message_allocate(m, count * sizeof(Pprof__Line *));
+	Pprof__Line **lines = pprof_message_allocate(m, key->count * sizeof(Pprof__Line *));
 
-	if (!location || !lines || !GROW(m, location, location_room))
+	if (!location || !lines)
 		return NULL;
 	pprof__location__init(location);
-	location->id = m->profile.n_location + 1;
+	location->mapping_id = key->mapping;
+	location->address = key->address;
 	location->line = lines;
-	m->profile.location[m->profile.n_location++] = location;
+	for (; location->n_line < key->count; location->n_line++) {
+		Pprof__Line *line = pprof_message_allocate(m, sizeof *line);
+
+		if (!line)
+			return NULL;
+		pprof__line__init(line);
+		line->function_id = key->lines[location->n_line].function;
+		line->line = key->lines[location->n_line].number;
+		lines[location->n_line] = line;
+	}
 	return location;
 }
 
-Pprof__Label *pprof_message_label(struct pprof_message *m, const char *key, const char *text, uint64_t number)
+uint64_t pprof_message_location(struct pprof_message *m, uint64_t mapping, uint64_t address,
+                                const struct pprof_line *lines, size_t count)
 {
-	Pprof__Label *label = pprof_message_allocate(m, sizeof *label);
+	const struct location_key key = {mapping, address, lines, count};
+	const uint64_t hash = hash_mix(hash_bytes(lines, count * sizeof *lines) ^ hash_mix(address ^ mapping << 48));
+	uint32_t place = hash_find(&m->locations, hash, same_location, m, &key);
+	Pprof__Location *location;
 
-	if (!label)
-		return NULL;
-	pprof__label__init(label);
-	label->key = pprof_message_string(m, key);
-	label->str = pprof_message_string(m, text);
-	label->num = (int64_t)number;
-	return label;
+	if (place != HASH_NONE)
+		return m->profile.location[place]->id;
+	location = make_location(m, &key);
+	place = (uint32_t)m->profile.n_location;
+	if (!location || !GROW(m, location, location_room) || hash_add(&m->locations, hash, place) != 0) {
+		m->failed = true;
+		return 0;
+	}
+	location->id = (uint64_t)place + 1;
+	m->profile.location[m->profile.n_location++] = location;
+	return location->id;
 }
 
 Pprof__ValueType *pprof_message_type(struct pprof_message *m, const char *name, const char *unit)
@@ -172,21 +220,79 @@ Pprof__ValueType *pprof_message_type(struct pprof_message *m, const char *name, 
 	return type;
 }
 
-Pprof__Sample *pprof_message_sample(struct pprof_message *m, size_t depth)
+/* ---- samples ---------------------------------------------------------------- */
+
+static bool same_sample(const void *owner, uint32_t place, const void *key)
+{
+	const Pprof__Sample *sample = ((const struct pprof_message *)owner)->profile.sample[place];
+	const struct pprof_sample_key *wanted = key;
+
+	if (sample->n_location_id != wanted->depth || sample->n_label != wanted->label_count ||
+	    memcmp(sample->location_id, wanted->locations, wanted->depth * sizeof *wanted->locations) != 0)
+		return false;
+	for (size_t i = 0; i < wanted->label_count; i++)
+		if (sample->label[i]->key != wanted->labels[i].key || sample->label[i]->str != wanted->labels[i].text ||
+		    sample->label[i]->num != wanted->labels[i].number)
+			return false;
+	return true;
+}
+
+static int add_label(struct pprof_message *m, Pprof__Sample *sample, const struct pprof_label *label)
+{
+	Pprof__Label *part = pprof_message_allocate(m, sizeof *part);
+
+	if (!part)
+		return -ENOMEM;
+	pprof__label__init(part);
+	part->key = label->key;
+	part->str = label->text;
+	part->num = label->number;
+	sample->label[sample->n_label++] = part;
+	return 0;
+}
+
+static Pprof__Sample *make_sample(struct pprof_message *m, const struct pprof_sample_key *key, size_t values)
 {
 	Pprof__Sample *sample = pprof_message_allocate(m, sizeof *sample);
 
-	if (!sample || !GROW(m, sample, sample_room))
+	if (!sample)
 		return NULL;
 	pprof__sample__init(sample);
-	sample->location_id = pprof_message_allocate(m, depth * sizeof *sample->location_id);
-	return sample->location_id ? sample : NULL;
+	sample->location_id = pprof_message_allocate(m, key->depth * sizeof *sample->location_id);
+	sample->label = pprof_message_allocate(m, (key->label_count + 1) * sizeof(Pprof__Label *));
+	sample->value = pprof_message_allocate(m, values * sizeof *sample->value);
+	if (!sample->location_id || !sample->label || !sample->value)
+		return NULL;
+	sample->n_location_id = key->depth;
+	memcpy(sample->location_id, key->locations, key->depth * sizeof *key->locations);
+	sample->n_value = values;
+	memset(sample->value, 0, values * sizeof *sample->value);
+	for (size_t i = 0; i < key->label_count; i++)
+		if (add_label(m, sample, &key->labels[i]) != 0)
+			return NULL;
+	return sample;
 }
 
-void pprof_message_add(struct pprof_message *m, Pprof__Sample *sample)
+Pprof__Sample *pprof_message_sample(struct pprof_message *m, const struct pprof_sample_key *key, size_t values)
 {
+	const uint64_t hash = hash_mix(hash_bytes(key->locations, key->depth * sizeof *key->locations) ^
+	                               hash_bytes(key->labels, key->label_count * sizeof *key->labels));
+	uint32_t place = hash_find(&m->samples, hash, same_sample, m, key);
+	Pprof__Sample *sample;
+
+	if (place != HASH_NONE)
+		return m->profile.sample[place];
+	sample = make_sample(m, key, values);
+	place = (uint32_t)m->profile.n_sample;
+	if (!sample || !GROW(m, sample, sample_room) || hash_add(&m->samples, hash, place) != 0) {
+		m->failed = true;
+		return NULL;
+	}
 	m->profile.sample[m->profile.n_sample++] = sample;
+	return sample;
 }
+
+/* ---- the whole ---------------------------------------------------------------- */
 
 void pprof_message_begin(struct pprof_message *m)
 {
@@ -205,6 +311,8 @@ void pprof_message_free(struct pprof_message *m)
 	free(m->profile.string_table);
 	hash_free(&m->strings);
 	hash_free(&m->functions);
+	hash_free(&m->locations);
+	hash_free(&m->samples);
 	pool_free(&m->pool);
 }
 
@@ -248,16 +356,40 @@ static void append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
 	}
 }
 
+/* The samples that have values, in LIST. */
+static size_t take_samples(const struct pprof_message *m, Pprof__Sample **list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->profile.n_sample; i++) {
+		const Pprof__Sample *sample = m->profile.sample[i];
+		bool is_empty = true;
+
+		for (size_t k = 0; k < sample->n_value; k++)
+			is_empty &= sample->value[k] == 0;
+		if (!is_empty)
+			list[count++] = m->profile.sample[i];
+	}
+	return count;
+}
+
 int pprof_message_write(const struct pprof_message *m, FILE *out)
 {
+	Pprof__Profile profile = m->profile;
+
 	struct compressor compressor = {.base.append = append, .out = out};
 	/* In zlib's interface, 16 on top of the window size means the format of gzip. */
 	const int window = 15, gzip = 16;
 
-	if (deflateInit2(&compressor.stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window + gzip, 8, Z_DEFAULT_STRATEGY) !=
-	    Z_OK)
+	profile.sample = calloc(profile.n_sample + 1, sizeof(Pprof__Sample *));
+	if (!profile.sample || deflateInit2(&compressor.stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window + gzip, 8,
+	                                    Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(profile.sample);
 		return -ENOMEM;
-	pprof__profile__pack_to_buffer(&m->profile, &compressor.base);
+	}
+	profile.n_sample = take_samples(m, profile.sample);
+	pprof__profile__pack_to_buffer(&profile, &compressor.base);
+	free(profile.sample);
 	if (!compressor.error)
 		compress_bytes(&compressor, NULL, 0, Z_FINISH);
 	deflateEnd(&compressor.stream);

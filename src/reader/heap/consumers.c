@@ -241,7 +241,9 @@ static int came(void *context, const struct heap_block *block)
 	amount_add(&consumers->live, &one);
 	amount_add(&consumer->live, &one);
 	amount_add(&use->live, &one);
-	if (!consumers->is_live)
+	if (consumers->is_live)
+		amount_add(&consumers->at_start, &one);
+	else
 		count_allocation(consumers, consumer, block, &one);
 	return consumers->observer.came ? consumers->observer.came(consumers->observer.context, block) : 0;
 }
@@ -382,7 +384,14 @@ static int by_amount(const void *a, const void *b, void *context)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
-int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric)
+/* Has CONSUMER blocks for METRIC? METRIC_COUNT: for any. */
+static bool has_blocks(const struct consumers *consumers, const struct consumer *consumer, enum metric metric)
+{
+	return metric == METRIC_COUNT ? consumer->line != 0 : consumer_amount(consumers, consumer, metric).count != 0;
+}
+
+/* Those with blocks for WANTED, the largest of METRIC first. */
+static int build(struct ranking *ranking, const struct consumers *consumers, enum metric metric, enum metric wanted)
 {
 	struct order order = {consumers, metric};
 
@@ -390,10 +399,20 @@ int ranking_build(struct ranking *ranking, const struct consumers *consumers, en
 	if (!ranking->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < consumers->count; i++)
-		if (consumer_amount(consumers, &consumers->list[i], metric).count)
+		if (has_blocks(consumers, &consumers->list[i], wanted))
 			ranking->list[ranking->count++] = &consumers->list[i];
 	qsort_r(ranking->list, ranking->count, sizeof(const struct consumer *), by_amount, &order);
 	return 0;
+}
+
+int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric)
+{
+	return build(ranking, consumers, metric, metric);
+}
+
+int ranking_build_all(struct ranking *ranking, const struct consumers *consumers, enum metric metric)
+{
+	return build(ranking, consumers, metric, METRIC_COUNT);
 }
 
 void ranking_free(struct ranking *ranking)

@@ -55,14 +55,15 @@ struct consumers {
 	struct amount live;
 	struct amount peak; /* the most bytes that were live at once, and their blocks */
 	struct amount temporary;
-	uint64_t peaks;     /* the number of times that there was a new peak */
-	uint64_t peak_line; /* the event that made the last peak */
-	uint64_t peak_time; /* its milliseconds since INIT, by the last TIME line */
-	enum lm_call call;  /* of the present event */
-	uint32_t by;        /* the thread of the present event: its place in the image's threads */
-	uint64_t released;  /* the address that it releases, or 0 */
-	bool is_live;       /* its block was live when the trace's file began, and was not allocated there */
-	bool momentary;     /* the thread's event before allocated that */
+	struct amount at_start; /* what was live when the trace's file began */
+	uint64_t peaks;         /* the number of times that there was a new peak */
+	uint64_t peak_line;     /* the event that made the last peak */
+	uint64_t peak_time;     /* its milliseconds since INIT, by the last TIME line */
+	enum lm_call call;      /* of the present event */
+	uint32_t by;            /* the thread of the present event: its place in the image's threads */
+	uint64_t released;      /* the address that it releases, or 0 */
+	bool is_live;           /* its block was live when the trace's file began, and was not allocated there */
+	bool momentary;         /* the thread's event before allocated that */
 	struct amount classes[CONSUMERS_CLASSES];
 	struct amount calls[LM_CALL_COUNT]; /* as counts; of a sampled trace, also what releases stand for */
 	uint64_t failed[LM_CALL_COUNT];
@@ -140,6 +141,9 @@ void thread_ranking_free(struct thread_ranking *ranking);
 
 /* Valid until the next event. 0 or -ENOMEM. */
 int ranking_build(struct ranking *ranking, const struct consumers *consumers, enum metric metric);
+
+/* The same of all consumers that have blocks, for whatever metric. */
+int ranking_build_all(struct ranking *ranking, const struct consumers *consumers, enum metric metric);
 
 void ranking_free(struct ranking *ranking);
 

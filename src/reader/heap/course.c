@@ -56,12 +56,12 @@ static void free_axis(struct course *course, int axis)
 	flow_free(&course->sizes[axis]);
 }
 
-/* Moves on to the present event. 0 or -ENOMEM. */
-static int advance(struct course *course, const struct trace_image *image, uint64_t line)
+/* Moves on to the present event; a block that was live when the file began is none. 0 or -ENOMEM. */
+static int advance(struct course *course, const struct trace_image *image, uint64_t line, bool is_event)
 {
 	bool was_short = course_axis(course) == COURSE_EVENTS;
 
-	course->now[COURSE_EVENTS]++;
+	course->now[COURSE_EVENTS] += is_event;
 	if (image->time > course->now[COURSE_TIME])
 		course->now[COURSE_TIME] = image->time;
 	if (was_short && course_axis(course) == COURSE_TIME)
@@ -115,13 +115,16 @@ static bool has_failed(const struct course *course)
 
 int course_apply(struct course *course, const struct trace *trace, const struct trace_item *item)
 {
-	int error = advance(course, &trace->image, item->line);
+	/* A table of live blocks is told by their number, as it has nothing else. */
+	const bool is_event = !item->event.is_live || trace->image.is_table;
+	int error = advance(course, &trace->image, item->line, is_event);
 
 	if (!error)
 		error = consumers_apply(course->consumers, &trace->image, item);
 	if (error || has_failed(course))
 		return -ENOMEM;
-	note_use(course, &item->event);
+	if (is_event || !trace->image.live_left)
+		note_use(course, &item->event);
 	note_peak(course);
 	return 0;
 }

@@ -59,27 +59,38 @@ static int add_point(struct timeline *timeline, const struct consumers *consumer
 	return timeline->count++ % TIMELINE_DETAILS ? 0 : add_details(point, consumers, METRIC_LEAKED);
 }
 
+/*
+ * The first point is before the first event. So the event of each point is its index times the interval. It has what
+ * was live when the trace's file began; its details are not known any more when it is certain that this was all.
+ */
+static void begin(struct timeline *timeline)
+{
+	timeline->interval = 1;
+	timeline->points[0] = timeline->now;
+	timeline->points[0].detailed = !timeline->now.bytes;
+	timeline->count = 1;
+}
+
 int timeline_note(struct timeline *timeline, const struct consumers *consumers, const struct event *event,
                   uint64_t time)
 {
 	struct timeline_point *now = &timeline->now;
 	uint64_t before = now->bytes;
 
-	/* The first point is before the first event. So the event of each point is its index times the interval. */
-	if (!timeline->interval) {
-		timeline->interval = 1;
-		timeline->points[timeline->count++].detailed = true;
-	}
-	now->event++;
-	now->time = time;
+	if (!timeline->interval && !event->is_live)
+		begin(timeline);
 	now->bytes = consumers->live.bytes;
-	now->traffic += now->bytes > before ? now->bytes - before : before - now->bytes;
 	now->extra = consumers_extra(consumers, event);
+	if (!event->is_live) {
+		now->event++;
+		now->time = time;
+		now->traffic += now->bytes > before ? now->bytes - before : before - now->bytes;
+	}
 	if (timeline->peaks != consumers->peaks) {
 		timeline->peaks = consumers->peaks;
 		timeline->top = *now;
 	}
-	return now->event % timeline->interval ? 0 : add_point(timeline, consumers);
+	return event->is_live || now->event % timeline->interval ? 0 : add_point(timeline, consumers);
 }
 
 /* A point replaces an existing point of the same event. */

@@ -72,6 +72,12 @@ static bool is_replaced(struct trace *trace)
 	return next->number == trace->image.pid && !is_namesake(trace);
 }
 
+/* Where the new file could not get its name, the image goes on behind that line. */
+static bool is_continued(const struct trace_image *image)
+{
+	return image->continued == image->events + 1;
+}
+
 /*
  * Of an image without an end, the last one of the trace. A process that runs holds its lock on the trace; if it lost
  * that, or this is a copy, it is found by its identity. If it does not run, and its journal was left there, it was
@@ -86,8 +92,7 @@ static enum trace_ending find_ending(const struct trace *trace)
 
 	if (image->signal)
 		return TRACE_KILLED;
-	/* Where the new file could not get its name, this one went on. */
-	if (image->continued == image->events + 1)
+	if (is_continued(image))
 		return TRACE_CONTINUED;
 	if (source->is_owned || (image->has_pid && process_runs(image->pid, image->process)))
 		return TRACE_RUNNING;
@@ -110,7 +115,7 @@ static enum trace_ending ending_of(const struct trace *trace)
 	if (image->is_embedded)
 		return TRACE_ENDLESS;
 	if (image->followed)
-		return image->continued == image->events + 1 ? TRACE_CONTINUED : TRACE_CUT;
+		return is_continued(image) ? TRACE_CONTINUED : TRACE_CUT;
 	return find_ending(trace);
 }
 
@@ -119,7 +124,9 @@ int images_end(struct trace *trace, struct trace_item *item)
 	struct trace_image *image = &trace->image;
 
 	image->followed = trace->ending;
-	image->replaced = trace->ending && !image->is_embedded && !image->is_detached && is_replaced(trace);
+	/* Behind the file that it goes on in, it is the same image. */
+	image->replaced = trace->ending && !image->is_embedded && !image->is_detached && !is_continued(image) &&
+	                  is_replaced(trace);
 	image->restarted =
 		trace->ending && !image->is_table && (image->is_embedded || !image->has_pid) && is_of_chip(trace);
 	image->ending = ending_of(trace);
