@@ -374,9 +374,8 @@ static const char boot_blocks[] =
 START_TEST(no_block_of_the_first_calls_leaves_their_buffer)
 {
 	write_file("boot_blocks.c", boot_blocks, sizeof boot_blocks - 1);
-	must(run("$CC -std=gnu11 -g -iquote $S/src/preload -iquote $S/src/core/port -iquote $S/src/core/seam "
-	         "boot_blocks.c "
-	         "$S/src/preload/boot.c -o boot_blocks"));
+	must(run("for f in preload core/port core/seam format; do i=\"$i -iquote $S/src/$f\"; done; "
+	         "$CC -std=gnu11 -g $i boot_blocks.c $S/src/preload/boot.c -o boot_blocks"));
 	must(run("./boot_blocks"));
 }
 END_TEST

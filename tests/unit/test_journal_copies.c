@@ -95,6 +95,47 @@ START_TEST(what_is_in_neither_copy_is_told)
 }
 END_TEST
 
+/* What the journal's end, which is copied last, tells to be in the trace. */
+static void journal_end_tells(uint64_t flushed)
+{
+	struct lm_journal_trailer trailer = {.flushed = flushed};
+
+	memcpy(made.image + LM_JOURNAL_HEADER + LM_JOURNAL_RING, &trailer, sizeof trailer);
+}
+
+/* The trace was copied first. Behind the journal's header, the process has written out more, and gone on recording. */
+START_TEST(what_was_written_out_while_the_journal_was_copied_is_told)
+{
+	char expected[128];
+
+	/* Zeros, as if a call was under way. */
+	journal_begin(FIRST);
+	journal_put(ONE);
+	journal_put(TWO);
+	journal_put(THREE);
+	journal_tell(strlen(ONE));
+	memset(journal_ring() + strlen(ONE), 0, strlen(TWO));
+	journal_end_tells(strlen(ONE TWO));
+	journal_save(strlen(ONE));
+	snprintf(expected, sizeof expected, "the %zu bytes in front of that are in neither file", strlen(TWO));
+	journal_copies_read_and_tell("1/2 ", expected);
+	journal_copies_read_and_tell("1/2 ", "copy the journal first, then the trace");
+	/* A record of the ring's next round, where the header says that others are, in front of the trace's end or
+	 * behind. */
+	for (int is_behind = 0; is_behind < 2; is_behind++) {
+		journal_begin(FIRST);
+		journal_put(ONE);
+		journal_put(TWO);
+		journal_put(THREE);
+		journal_tell(is_behind ? strlen(ONE TWO) : strlen(ONE));
+		journal_store(is_behind ? strlen(ONE TWO) : strlen(ONE), FREE_1, strlen(FREE_1));
+		journal_end_tells((512 << 10));
+		journal_save(strlen(ONE TWO));
+		journal_copies_read_and_tell("1/2 2/1 ", "copy the journal first, then the trace");
+	}
+}
+END_TEST
+
 /* The release of a block was copied, and its allocation was under way a moment before. */
 START_TEST(a_call_that_was_under_way_makes_no_wrong_free)
 {
@@ -299,6 +340,7 @@ int main(void)
 	ONCE(a_copy_of_the_trace_can_have_more_than_the_older_one_of_the_journal);
 	ONCE(a_record_that_a_write_has_not_ended_is_left_out);
 	ONCE(what_is_in_neither_copy_is_told);
+	ONCE(what_was_written_out_while_the_journal_was_copied_is_told);
 	ONCE(a_call_that_was_under_way_makes_no_wrong_free);
 	TIMES(copies_of_any_two_moments, 2);
 	return run_suite(suite);

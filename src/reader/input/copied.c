@@ -13,10 +13,11 @@
  * yet becomes an empty line, and later events can stand behind it.
  *
  * If the trace is copied first, bytes behind WRITTEN may be missing: they went into
- * the trace before the journal's copy was made, or meanwhile. Then the trace's copy
- * is as good as it was. What is behind the hole is of no use, and the hole is told.
- * The journal's trailer, which is copied last, tells how far the process has written
- * its records out, so no hole stays unnoticed.
+ * the trace before the journal's copy was made, or meanwhile. The journal's trailer,
+ * which is copied last, tells how far the process has written its records out. Is that
+ * behind WRITTEN, then bytes there may be 0 again, as places are that a thread has not
+ * finished, or a record's that is one ring further on. So nothing of the journal is
+ * taken, and the hole is told.
  */
 #include "copied.h"
 #include "copied_record.h"
@@ -55,7 +56,7 @@ bool copied_agree(const struct copied *c)
 {
 	const uint64_t tail = c->header->tail, written = c->header->start + (c->trace_size - c->header->base);
 
-	if (written <= tail || written - tail >= LM_JOURNAL_RING || went_round(c))
+	if (written <= tail || written - tail >= LM_JOURNAL_RING || c->flushed > written || went_round(c))
 		return true;
 	return journal_agrees(c->header, c->ring, c->trace, written);
 }
@@ -214,14 +215,10 @@ static bool seems_to_go_on(const struct copied_taking *t)
 	return byte && !copied_begins_record(t, byte) && !copied_begins_gap(t, t->written);
 }
 
-/*
- * The trace was copied first, and the process has written out more since. So behind the
- * trace's end there may be zeros or records of a later round of the ring, and in a packed
- * trace nothing tells those from the right ones.
- */
+/* The trace was copied first, and the process has written out more since. */
 static bool may_be_later(const struct copied_taking *t)
 {
-	return t->is_packed && t->copied->flushed > t->written;
+	return t->copied->flushed > t->written;
 }
 
 static void join(struct copied_taking *t, const struct last *last)
