@@ -47,8 +47,6 @@ static void print_heading(const struct export_image *image, const struct view *v
 	const struct flavour_lack *lack = flavour_lack(process);
 	char attached[ATTACHED_MAX];
 
-	if (view->is_named)
-		fprintf(out, "%s: ", view->trace->input.name);
 	fputs("PROCESS", out);
 	if (process->has_pid)
 		fprintf(out, " %" PRIu64, process->pid);
@@ -63,6 +61,8 @@ static void print_heading(const struct export_image *image, const struct view *v
 		table_print_name(process->title, out);
 	}
 	fprintf(out, " (lines %" PRIu64 " to %" PRIu64, process->first_line, process->last_line);
+	if (view->is_named)
+		fprintf(out, " of %s", view->trace->input.name);
 	if (!process->begun)
 		fputs("; the trace has no beginning", out);
 	if (process->replaced && !process->finished)

@@ -147,6 +147,45 @@ static bool in_mapping(const struct resolver *resolver, const struct frame *fram
 	return !mapping->replaced;
 }
 
+/*
+ * What the frame says of its place in its object: an offset from a function, or from the beginning. Is it there, if the
+ * object lay at MAPPING?
+ */
+static bool is_as_said(const struct resolver *resolver, const struct frame *frame, const struct mapping *mapping)
+{
+	struct spot spot = {.object = find_object(resolver, mapping->path, mapping->build_id)};
+	uint64_t said = frame->offset;
+
+	if (!spot.object || !frame->has_offset || !locate(mapping, frame->address, &spot))
+		return false;
+	return (!frame->symbol || object_from_symbol(spot.object, frame->symbol, frame->symbol_len, frame->offset,
+	                                             frame->address, &said) == 0) &&
+	       spot.address == said;
+}
+
+/*
+ * Where FRAME's object was. One that comes and goes may have been at several places that overlap. The last one that
+ * agrees with the frame is taken, or else the last one.
+ */
+static const struct mapping *find_mapping(const struct resolver *resolver, const struct frame *frame, const char *path)
+{
+	const struct maps *maps = resolver->maps;
+	const struct mapping *last = maps_find(maps, frame->address, path);
+
+	if (!last || !last->module)
+		return last;
+	for (const struct mapping *other = last; other-- > maps->mappings;) {
+		if (!other->module || strcmp(other->path, last->path) != 0 || other->from == last->from ||
+		    frame->address < other->from || frame->address >= other->to)
+			continue;
+		if (is_as_said(resolver, frame, last))
+			return last;
+		if (is_as_said(resolver, frame, other))
+			return other;
+	}
+	return last;
+}
+
 /* Looks in the object that the frame names, by the symbol and offset in the frame. */
 static bool in_object(const struct resolver *resolver, const struct frame *frame, const char *path, struct spot *spot)
 {
@@ -213,7 +252,7 @@ static bool find_spot(const struct resolver *resolver, const struct frame *frame
 	bool named = path[0] != '\0';
 
 	if (resolver->maps && frame->has_address)
-		mapping = maps_find(resolver->maps, frame->address, named ? path : NULL);
+		mapping = find_mapping(resolver, frame, named ? path : NULL);
 	if (mapping && named && !mapping->module && frame->object[0] != '/' && in_object(resolver, frame, path, spot))
 		return true;
 	if (!mapping)
