@@ -19,18 +19,18 @@ static const char program[] = "#include <stdio.h>\n"
 /*
  * store WAY...: begins a store, whose URL is $U. decode N: its Nth profile as text. sum N TYPE: the sum of the values
  * of a type, by their order: 0 alloc_objects, 1 alloc_space, 2 inuse_objects, 3 inuse_space. came N: waits for its Nth
- * request.
+ * request. At the end, what still runs is killed: the number of what does not may be another process's by now.
  */
 #define STORE                                                                                                          \
 	"store() { rm -rf store; mkdir store; python3 $S/tests/support/store.py store \"$@\" & STORE=$!; "             \
-	"trap 'kill $STORE $P 2>/dev/null' EXIT; until [ -s store/port ]; do sleep 0.02; done; "                       \
+	"trap 'kill $(jobs -rp) 2>/dev/null' EXIT; until [ -s store/port ]; do sleep 0.02; done; "                     \
 	"U=http://127.0.0.1:$(cat store/port); }; "                                                                    \
 	"decode() { gunzip <store/$1.profile | protoc --decode=pprof.Profile -I $S/src/reader/export "                 \
 	"$S/src/reader/export/profile.proto; }; "                                                                      \
 	"sum() { decode $1 | awk -v type=$2 '/^sample [{]/ { n = -1 } /^  value:/ && ++n == type { all += $2 } "       \
 	"END { print all + 0 }'; }; "                                                                                  \
 	"came() { for _ in $(seq 600); do [ -s store/$1.request ] && return; sleep 0.05; done; return 1; }; "          \
-	"P=; push() { $B/log-malloc-push --timeout 1s \"$@\"; }; "
+	"push() { $B/log-malloc-push --timeout 1s \"$@\"; }; "
 
 static bool can_push(const char *test)
 {
