@@ -9,6 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static void begin_with_three(void)
+{
+	journal_begin(FIRST);
+	journal_put(ONE);
+	journal_put(TWO);
+	journal_put(THREE);
+}
+
 START_TEST(a_copy_of_the_trace_can_have_more_than_the_older_one_of_the_journal)
 {
 	for (size_t written = strlen(ONE TWO); written <= strlen(ONE TWO THREE); written++) {
@@ -56,20 +64,14 @@ START_TEST(what_is_in_neither_copy_is_told)
 	char expected[128];
 
 	/* The process has written to the trace between the copies, */
-	journal_begin(FIRST);
-	journal_put(ONE);
-	journal_put(TWO);
-	journal_put(THREE);
+	begin_with_three();
 	journal_tell(strlen(ONE TWO));
 	journal_save(strlen(ONE));
 	snprintf(expected, sizeof expected, "the %zu bytes in front of it are in neither file", strlen(TWO));
 	journal_copies_read_and_tell("1/2 ", expected);
 	journal_copies_read_and_tell("1/2 ", "copy the journal first, then the trace");
 	/* or while the journal was copied: up to a record, */
-	journal_begin(FIRST);
-	journal_put(ONE);
-	journal_put(TWO);
-	journal_put(THREE);
+	begin_with_three();
 	journal_tell(strlen(ONE));
 	memset(journal_ring() + strlen(ONE), 0, strlen(TWO));
 	journal_put(FREE_1);
@@ -78,10 +80,7 @@ START_TEST(what_is_in_neither_copy_is_told)
 	snprintf(expected, sizeof expected, "the %zu bytes in front of that are in neither file", strlen(TWO) + 7);
 	journal_copies_read_and_tell("1/2 ", expected);
 	/* or up to the middle of one, of which the first part had been copied. */
-	journal_begin(FIRST);
-	journal_put(ONE);
-	journal_put(TWO);
-	journal_put(THREE);
+	begin_with_three();
 	memset(journal_ring() + strlen(ONE) + 20, 0, strlen(TWO) - 20);
 	journal_save(0);
 	snprintf(expected, sizeof expected, "the %zu bytes in front of that are in neither file", strlen(TWO));
@@ -109,10 +108,7 @@ START_TEST(what_was_written_out_while_the_journal_was_copied_is_told)
 	char expected[128];
 
 	/* Zeros, as if a call was under way. */
-	journal_begin(FIRST);
-	journal_put(ONE);
-	journal_put(TWO);
-	journal_put(THREE);
+	begin_with_three();
 	journal_tell(strlen(ONE));
 	memset(journal_ring() + strlen(ONE), 0, strlen(TWO));
 	journal_end_tells(strlen(ONE TWO));
@@ -123,10 +119,7 @@ START_TEST(what_was_written_out_while_the_journal_was_copied_is_told)
 	/* A record of the ring's next round, where the header says that others are, in front of the trace's end or
 	 * behind. */
 	for (int is_behind = 0; is_behind < 2; is_behind++) {
-		journal_begin(FIRST);
-		journal_put(ONE);
-		journal_put(TWO);
-		journal_put(THREE);
+		begin_with_three();
 		journal_tell(is_behind ? strlen(ONE TWO) : strlen(ONE));
 		journal_store(is_behind ? strlen(ONE TWO) : strlen(ONE), FREE_1, strlen(FREE_1));
 		journal_end_tells((512 << 10));

@@ -138,19 +138,16 @@ static size_t count_digits(const char *text)
 /* The environment may contain anything, and the trace gets digits alone. */
 void lm_owner_find_run(const char *owner, char *run, size_t size)
 {
-	const char *identity = owner;
+	const char *identity;
 	size_t pid_length, length;
 
 	*run = '\0';
-	for (int field = 0; identity && field < 3; field++) {
-		identity = __builtin_strchr(identity, ':');
-		identity += identity != NULL;
-	}
-	if (!owner || !*owner)
+	if (!owner)
 		return;
+	identity = identity_in(owner);
 	pid_length = count_digits(owner);
-	length = identity ? count_digits(identity) : 0;
-	if (!pid_length || owner[pid_length] != ':' || (identity && identity[length]) || pid_length + length + 2 > size)
+	length = count_digits(identity);
+	if (!pid_length || owner[pid_length] != ':' || identity[length] || pid_length + length + 2 > size)
 		return;
 	__builtin_memcpy(run, owner, pid_length);
 	if (length) {
