@@ -95,7 +95,11 @@ static void take_item(struct file *file, struct heap *heap, const struct trace *
 		file->events += !item->event.is_live;
 		each_holds(heap_apply(heap, &item->event, item->stack, item->line) == 0);
 	}
-	if (trace->image.events == 1 + heap->counts.allocated && item->event.is_live && !trace->image.live_left) {
+	/* Nothing was live, so no list follows: a full disk may have lost all. */
+	if (item->kind == TRACE_INFO && trace->record.info == INFO_LIVE && trace->record.number == 0)
+		file->has_first |= file->images == 1;
+	if (item->kind == TRACE_CALL && trace->image.events == 1 + heap->counts.allocated && item->event.is_live &&
+	    !trace->image.live_left) {
 		if (file->images == 1)
 			file->first = live_in(trace, heap);
 		file->has_first |= file->images == 1;
@@ -127,6 +131,7 @@ static struct file file_read(const char *path)
 
 	snprintf(full, sizeof full, "%s/%s", scratch(), path);
 	ck_assert_msg(stat(full, &st) == 0 && trace_open(&trace, full, NULL) == 0, "%s", path);
+	trace.with_lines = true;
 	while ((got = trace_next(&trace, &item)) > 0)
 		take_item(&file, &heap, &trace, &item);
 	ck_assert_int_eq(got, 0);
@@ -655,6 +660,24 @@ START_TEST(a_full_disk_is_waited_for)
 }
 END_TEST
 
+/* As when a full disk has lost all that is live. In static programs, the C library has blocks of its own. */
+START_TEST(a_file_can_begin_with_nothing_that_is_live)
+{
+	struct file last;
+
+	must(run("%s " SETTINGS
+	         "LOG_MALLOC_OUTPUT=t LOG_MALLOC_LIMIT=64K LOG_MALLOC_AT=failed LOG_MALLOC_FORMAT=%s " PROGRAMS
+	         "triggers alloc:2:1024 free:2 failing alloc:1:1; grep -aqx '# LIVE 0 *' t",
+	         flavours[0].environment, formats[_i]));
+	last = file_read("t");
+	ck_assert(last.has_first);
+	ck_assert_uint_eq(last.first.count, 0);
+	ck_assert_uint_eq(last.last.count, 1);
+	ck_assert_uint_eq(last.malformed, 0);
+	ck_assert_uint_eq(file_read("t.at-failed").last.count, 0);
+}
+END_TEST
+
 /* Allocations that a full disk lost are in no later list either, so each later file tells of those that are live. */
 START_TEST(blocks_that_a_full_disk_lost_are_told_in_each_file)
 {
@@ -848,6 +871,7 @@ int main(void)
 	EACH(a_trace_without_a_file_of_its_own_takes_no_more);
 	EACH(a_directory_that_is_not_ours_to_write_to_is_told);
 	EACH(a_full_disk_is_waited_for);
+	TIMES(a_file_can_begin_with_nothing_that_is_live, FORMATS);
 	TIMES(blocks_that_a_full_disk_lost_are_told_in_each_file, FORMATS);
 	TIMES(the_difference_of_two_files_is_the_growth, FORMATS);
 	ONCE(sums_say_that_older_files_are_among_the_traces);
