@@ -56,7 +56,7 @@ $(B)/tests/races: $(TSAN_SRC:%.c=$(B)/tsan/%.o) | $(LIBATOMIC)
 # ---- suites -------------------------------------------------------------------
 
 SUPPORT := $(call obj,$(addprefix tests/support/,support.c chip.c commands.c emulated.c failures.c faults.c flavours.c \
-	inlined.c journals.c leaker.c linked.c messages.c opened.c packed_text.c rings.c small_trace.c traced.c \
+	inlined.c journals.c leaker.c linked.c messages.c opened.c packed_text.c rings.c rotated.c small_trace.c traced.c \
 	tracing.c triggers.c))
 
 # $(1) folder, $(2) what its suites link beside their support
