@@ -557,10 +557,10 @@ END_TEST
 START_TEST(what_the_launcher_can_not_append_stays_in_the_journal)
 {
 	/* A limit that is set behind the command's back. */
-	struct run r =
-		run("{ LOG_MALLOC_QUIET=1 $B/log-malloc -o t $B/tests/programs/counting counts 200000 kill & "
-	            "until [ -s counts ]; do sleep 0.001; done; prlimit --pid $! --fsize=100 || exit 77\nwait $!; "
-	            "} 2>&1 | cat; exit ${PIPESTATUS[0]}");
+	struct run r = run(
+		"{ LOG_MALLOC_QUIET=1 $B/log-malloc -o t sh -c '>runs; until [ -e go ]; do sleep 0.01; done; "
+		"exec $B/tests/programs/counting counts 200000 kill' & until [ -e runs ]; do sleep 0.01; done; "
+		"prlimit --pid $! --fsize=100 || { >go; exit 77; }\n>go; wait $!; } 2>&1 | cat; exit ${PIPESTATUS[0]}");
 
 	if (r.status == 77) {
 		skip("what_the_launcher_can_not_append_stays_in_the_journal", "there is no prlimit");
