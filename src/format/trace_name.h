@@ -13,11 +13,12 @@
 #define LM_TRACE_ZSTD ".zst"
 
 /*
- * Behind the name of a trace that goes on in new files: the older ones, with a number, from 1 for the youngest; and the
- * next one, while it is made.
+ * Behind the name of a trace that goes on in new files: the older ones, with a number, from 1 for the youngest; the
+ * next one, while it is made; and the trace of an earlier run, until the tracker gives it a number.
  */
-#define LM_TRACE_OLD  ".old-"
-#define LM_TRACE_NEXT ".next"
+#define LM_TRACE_OLD    ".old-"
+#define LM_TRACE_NEXT   ".next"
+#define LM_TRACE_FORMER ".former"
 
 /* The length of NAME without that ending; or the length of NAME, if it has no such ending or nothing else. */
 static inline size_t lm_trace_stem(const char *name)

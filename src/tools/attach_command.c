@@ -160,7 +160,7 @@ static bool open_trace(struct work *w)
 		return false;
 	}
 	error = destination_name(&w->to, w->options->pid);
-	w->attaching.trace = error ? -1 : set_up_open(w->to.path);
+	w->attaching.trace = error ? -1 : set_up_open(w->to.path, settings_rotate(&w->options->settings));
 	if (w->attaching.trace < 0) {
 		cli_error("%s: %s", error ? w->to.name : w->to.path,
 		          !error && errno == EBUSY ? "another process is writing its trace there"
@@ -268,12 +268,11 @@ static void say_attached(const struct work *w)
 }
 
 /* Files of the trace of another process that had the same name are not named. */
-static void say_other_files(const char *path, const struct tally *tally)
+static void say_other_files(int fd, const char *path)
 {
 	struct kept others;
 
-	if (tally->has_older)
-		other_files_print_older(path);
+	other_files_print_older(path, other_files_count_older(fd, path));
 	other_files_of_others(path, &others);
 	other_files_print_kept(path, &others);
 }
@@ -288,7 +287,7 @@ static void say_result(const char *path)
 		fprintf(stderr, "log-malloc: %ju event%s, %ju byte%s in ", tally.events, plural(tally.events),
 		        tally.bytes, plural(tally.bytes));
 		shell_quote(stderr, path);
-		say_other_files(path, &tally);
+		say_other_files(fd, path);
 		fputs("; next: log-malloc-findleak ", stderr);
 		shell_quote(stderr, path);
 		fputc('\n', stderr);

@@ -307,7 +307,7 @@ void closing_result(const struct launch_options *options, const struct destinati
 		fputs(" in", stderr);
 		other_files_print_path(to->path);
 		if (settings_rotate(&options->settings)) {
-			other_files_print_older(to->path);
+			other_files_print_older(to->path, ending->older);
 			other_files_print_kept(to->path, &ending->kept);
 		}
 	}

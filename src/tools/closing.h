@@ -23,6 +23,7 @@ struct ending {
 	const char *library;  /* what was preloaded, or NULL */
 	uintmax_t compressed; /* the size of the trace's file, if it was compressed; else 0 */
 	struct kept kept;     /* by earlier runs */
+	unsigned older;       /* older files that the command has left */
 	bool is_temporary;    /* the trace is not for the user: nothing is said of its file */
 };
 

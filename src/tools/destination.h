@@ -20,6 +20,7 @@ struct destination {
 	int fd;              /* for reading; -1: the trace can't be read back */
 	bool is_unread;      /* it is a FIFO whose reader was gone before STREAM could be opened */
 	int stream;          /* for writing, of a trace that can't be read back: whether that still goes well; or -1 */
+	bool goes_on;        /* it begins new files, and keeps older ones, also those of earlier runs */
 	bool has_gone_on;    /* FD is a newer file than the one that was opened first */
 	off_t start;         /* where the command's part of the file begins */
 	char run[32];        /* what the traces of these processes tell of us (LM_TRACE_RUN); "": nothing */

@@ -17,6 +17,7 @@
 #include "library.h"
 #include "make_report.h"
 #include "merge.h"
+#include "other_files.h"
 #include "python.h"
 #include "run_at.h"
 #include "running.h"
@@ -132,6 +133,8 @@ static void finish(const struct launch_options *options, struct destination *to,
 	if (!left.text)
 		last_look_write(last, to);
 	run_at_end(at);
+	/* While its lines can still be read. */
+	ending.older = other_files_count_older(to->fd, to->path);
 	if (destination_is_compressed(to)) {
 		compress_prepare(!options->quiet);
 		ending.compressed = compress_trace(to, run->pid);
@@ -171,6 +174,7 @@ int main(int argc, char **argv)
 	if (trouble)
 		return trouble;
 	destination_choose(&to, options.output);
+	to.goes_on = settings_rotate(&options.settings);
 	report.file = options.report;
 	if (!make_report_prepare(&report, &to, settings_follow(&options.settings)))
 		return CLI_TROUBLE;

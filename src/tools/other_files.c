@@ -20,9 +20,8 @@ void other_files_print_path(const char *path)
 	free(shown);
 }
 
-void other_files_print_older(const char *path)
+void other_files_print_older(const char *path, unsigned count)
 {
-	const unsigned count = older_last(path);
 	char name[PATH_MAX];
 
 	if (!count)
@@ -88,6 +87,31 @@ static bool is_same_process(const struct process_lines *own, int fd)
 
 	read_process(fd, &lines);
 	return own->length && own->length == lines.length && memcmp(own->text, lines.text, lines.length) == 0;
+}
+
+/* Those of earlier runs are behind the process's own. A kill while the names moved on has left one number free. */
+unsigned other_files_count_older(int fd, const char *path)
+{
+	const unsigned last = older_last(path);
+	struct process_lines own;
+	char name[PATH_MAX];
+	unsigned count = 0;
+
+	read_process(fd, &own);
+	if (!own.length)
+		return last;
+	for (unsigned number = 1; number <= last && number <= count + 2; number++) {
+		int older;
+
+		older_name(name, path, number);
+		older = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (older < 0)
+			continue;
+		if (is_same_process(&own, older))
+			count = number;
+		close(older);
+	}
+	return count;
 }
 
 void other_files_of_others(const char *path, struct kept *others)

@@ -8,8 +8,12 @@
 /* PATH as messages have it, behind a blank, to standard error. */
 void other_files_print_path(const char *path);
 
-/* " (older: t.old-1 to t.old-3)", if the trace PATH has older files. */
-void other_files_print_older(const char *path);
+/* How many older files of the trace PATH, on which FD is open, the trace's process has written, and has not compressed.
+ */
+unsigned other_files_count_older(int fd, const char *path);
+
+/* " (older: t.old-1 to t.old-3)", if there are COUNT of them. */
+void other_files_print_older(const char *path, unsigned count);
 
 /* " (moments: t.at-peak)", if files are kept of the trace PATH that are not among those BEFORE. */
 void other_files_print_kept(const char *path, const struct kept *before);

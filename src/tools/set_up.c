@@ -6,6 +6,8 @@
 #include "missing.h"
 #include "process.h"
 #include "trace_format.h"
+#include "trace_head.h"
+#include "trace_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Another run can have put the file aside each time that it was opened. */
+#define TRIES 20
 
 /* Is PATH in a directory where everybody can create files? Then the file may have been put there as a trap. */
 static int is_shared(const char *path)
@@ -39,21 +44,97 @@ static int check(const struct stat *st, int shared)
 	return shared && S_ISREG(st->st_mode) && st->st_nlink != 1 ? EMLINK : 0;
 }
 
-/* Is a process at work that writes its trace to FD's file? */
-static int is_in_use(int fd)
+/*
+ * Locks FD's file as a process does that writes its trace there, so that none begins meanwhile. 0; or EBUSY: one is at
+ * work. Where a file can't be locked, nobody is known to be.
+ */
+static int lock(int fd)
 {
-	struct flock lock = {
+	struct flock own = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
 
-	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return fcntl(fd, F_SETLK, &own) != 0 && (errno == EACCES || errno == EAGAIN) ? EBUSY : 0;
+}
+
+static void unlock(int fd)
+{
+	struct flock own = {
+		.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = LM_TRACE_LOCK_START, .l_len = LM_TRACE_LOCK_LEN};
+
+	fcntl(fd, F_SETLK, &own);
+}
+
+/* Does PATH, and no other name, lead to the file that ST tells of? */
+static bool is_only_name(const char *path, const struct stat *st)
+{
+	struct stat named;
+
+	return st->st_nlink == 1 && lstat(path, &named) == 0 && named.st_dev == st->st_dev &&
+	       named.st_ino == st->st_ino;
+}
+
+/* Is a whole sampled trace in FD's file, and ours? Of a trace with a journal, a part is not in its file. */
+static bool is_whole(int fd, const struct stat *st, const char *path)
+{
+	char head[LM_TRACE_HEAD], *journal_path = NULL;
+	int journal = journal_beside_open(fd, path, O_RDONLY, &journal_path);
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	free(journal_path);
+	if (journal >= 0)
+		close(journal);
+	return journal == -ENOENT && n > 0 && st->st_uid == geteuid() &&
+	       (lm_trace_head_is_sampled(head, (size_t)n) || lm_trace_head_is_compressed(head, (size_t)n, path));
+}
+
+/* FD's file gets the name that the tracker looks for, so that PATH is free. */
+static bool put_aside(int fd, const struct stat *st, const char *path, char real[PATH_MAX])
+{
+	char former[PATH_MAX];
+	struct stat other;
+
+	return realpath(path, real) && is_only_name(real, st) && is_whole(fd, st, real) &&
+	       snprintf(former, sizeof former, "%s" LM_TRACE_FORMER, real) < (int)sizeof former &&
+	       lstat(former, &other) != 0 && errno == ENOENT && rename(real, former) == 0;
 }
 
 /*
- * Empties the file. A trace that another process is writing is refused, and so is,
- * in a SHARED directory, a file of another user, who could read the trace. FD; or -1
- * with errno, and FD is closed.
+ * Makes FD's file, which ST tells of, an empty one; a trace that KEEPS those of earlier runs begins in a new file
+ * instead. The descriptor, or -1 with errno; FD is closed then.
  */
-static int empty(int fd, int shared)
+static int empty(int fd, const struct stat *st, const char *path, bool keeps)
+{
+	char real[PATH_MAX];
+	int made, error;
+
+	if (!keeps || !st->st_size || !put_aside(fd, st, path, real)) {
+		if (ftruncate(fd, 0) == 0)
+			return fd;
+		made = -1;
+	} else {
+		made = open(real, O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (made >= 0)
+			fchmod(made, st->st_mode & 0777);
+	}
+	error = errno;
+	close(fd);
+	errno = error;
+	return made;
+}
+
+static bool leads_to(const char *path, const struct stat *st)
+{
+	struct stat named;
+
+	return stat(path, &named) == 0 && named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
+/*
+ * Begins a trace in the file that FD is open on. A trace that another process is writing is refused, and so is,
+ * in a SHARED directory, a file of another user, who could read the trace. The descriptor; or -1
+ * with errno, and FD is closed. ESTALE: meanwhile, another run has put the file aside.
+ */
+static int begin(int fd, int shared, const char *path, bool keeps)
 {
 	struct stat st;
 	int error;
@@ -61,18 +142,26 @@ static int empty(int fd, int shared)
 	if (fd < 0)
 		return fd;
 	error = fstat(fd, &st) == 0 ? check(&st, shared) : errno;
-	if (!error && is_in_use(fd))
-		error = EBUSY;
-	if (!error && S_ISREG(st.st_mode) && ftruncate(fd, 0) != 0)
-		error = errno;
-	if (!error)
+	if (!error && !S_ISREG(st.st_mode))
 		return fd;
-	close(fd);
+	if (!error)
+		error = lock(fd);
+	if (!error && !leads_to(path, &st))
+		error = ESTALE;
+	if (!error) {
+		fd = empty(fd, &st, path, keeps);
+		error = errno;
+		if (fd >= 0)
+			unlock(fd);
+	} else {
+		close(fd);
+		fd = -1;
+	}
 	errno = error;
-	return -1;
+	return fd;
 }
 
-int set_up_open(const char *path)
+static int open_path(const char *path, bool keeps)
 {
 	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
 	struct stat st;
@@ -84,7 +173,17 @@ int set_up_open(const char *path)
 	fd = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (fd < 0 && errno == EACCES)
 		fd = open(path, O_WRONLY | O_CREAT | flags, 0600);
-	return empty(fd, shared);
+	return begin(fd, shared, path, keeps);
+}
+
+int set_up_open(const char *path, bool keeps)
+{
+	int fd, tries = TRIES;
+
+	do
+		fd = open_path(path, keeps);
+	while (fd < 0 && errno == ESTALE && --tries > 0);
+	return fd;
 }
 
 /*
@@ -119,7 +218,7 @@ static enum set_up_step set_up_file(struct destination *to)
 	errno = error;
 	if (error)
 		return SET_UP_OPEN;
-	fd = set_up_open(to->path);
+	fd = set_up_open(to->path, to->goes_on);
 	if (fd < 0)
 		return SET_UP_OPEN;
 	/* A journal that is there belongs to an earlier trace, which was emptied. */

@@ -7,18 +7,34 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "journal.h"
 #include "sys.h"
 #include "text.h"
 #include "trace_format.h"
+#include "trace_head.h"
 #include "trace_name.h"
 #include "warn.h"
 
 /* The last line of an older file, its newline, and the blanks that fill it up in a packed trace. */
 #define END_MAX ((int64_t)sizeof "# " LM_TRACE_CONTINUED + 8)
 
-static const char beginning[] = "# " LM_TRACE_PID " ";
 static const char ending[] = "# " LM_TRACE_CONTINUED;
-static const char compressed[] = "\x28\xb5\x2f\xfd";
+
+/* Not on the stack, which may be small. */
+struct room {
+	char name[PATH_MAX], line[LM_WARN_MAX];
+};
+
+/* ---- what a file is ---- */
+
+/* A file that may be a trace's. */
+struct found {
+	int fd;
+	int64_t size;
+	const char *path; /* of the trace */
+	char *head;       /* HEAD_SIZE bytes that the file begins with */
+	size_t head_size;
+};
 
 /* Reads up to ROOM bytes at FROM. Returns how many there are. */
 static size_t read_at(int fd, int64_t from, char *to, size_t room)
@@ -28,18 +44,11 @@ static size_t read_at(int fd, int64_t from, char *to, size_t room)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static int begins_with(int fd, const char *text, size_t length)
-{
-	char first[sizeof beginning];
-
-	return read_at(fd, 0, first, length) == length && __builtin_memcmp(first, text, length) == 0;
-}
-
-static int ends_continued(int fd, int64_t size)
+static int ends_continued(const struct found *found)
 {
 	const size_t length = sizeof ending - 1;
 	char last[END_MAX];
-	size_t n = read_at(fd, size > END_MAX ? size - END_MAX : 0, last, sizeof last);
+	size_t n = read_at(found->fd, found->size > END_MAX ? found->size - END_MAX : 0, last, sizeof last);
 
 	if (!n || last[--n] != '\n')
 		return 0;
@@ -48,50 +57,73 @@ static int ends_continued(int fd, int64_t size)
 	return n >= length && __builtin_memcmp(last + n - length, ending, length) == 0;
 }
 
-/* Does the name of the trace that NAME is an older file of ask for compression? The last dot is LM_TRACE_OLD's. */
-static int is_of_compressed(const char *name)
+static int is_compressed(const struct found *found)
 {
-	const size_t length = sizeof LM_TRACE_ZSTD - 1;
-	const char *end = NULL;
-
-	for (const char *at = name; *at; at++)
-		end = *at == '.' ? at : end;
-	return end && (size_t)(end - name) > length && __builtin_memcmp(end - length, LM_TRACE_ZSTD, length) == 0;
+	return lm_trace_head_is_compressed(found->head, found->head_size, found->path);
 }
 
-static int is_older(int fd, const char *name, int64_t size)
+static int is_sampled(const struct found *found)
 {
-	if (begins_with(fd, compressed, sizeof compressed - 1))
-		return is_of_compressed(name);
-	return begins_with(fd, beginning, sizeof beginning - 1) && ends_continued(fd, size);
+	return lm_trace_head_is_sampled(found->head, found->head_size) || is_compressed(found);
+}
+
+static int is_continued(const struct found *found)
+{
+	return is_compressed(found) || (lm_trace_head_is_trace(found->head, found->head_size) && ends_continued(found));
+}
+
+static int is_older(const struct found *found)
+{
+	return is_sampled(found) || is_continued(found);
 }
 
 /* The next file may not be finished, and have no byte yet. */
-static int is_left(int fd, const char *name, int64_t size)
+static int is_left(const struct found *found)
 {
-	(void)name;
-	return !size || begins_with(fd, beginning, sizeof beginning - 1);
+	return !found->size || lm_trace_head_is_trace(found->head, found->head_size);
 }
 
-/* Removes the file NAME if it is ours and IS_KNOWN says so. As lm_earlier_remove(). */
-static int remove_known(const char *name, int (*is_known)(int fd, const char *name, int64_t size))
+static int is_ours(struct found *found)
+{
+	struct stat status;
+
+	if (fstat(found->fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid())
+		return 0;
+	found->size = (int64_t)status.st_size;
+	return 1;
+}
+
+/* Is the file that FD is open on ours, and what IS_KNOWN says? PATH: the trace's. */
+static int is_file(int fd, const char *path, int (*is_known)(const struct found *found))
+{
+	struct found found = {.fd = fd, .path = path, .head = lm_sys_map(LM_TRACE_HEAD)};
+	int result;
+
+	if (!found.head)
+		return 0;
+	result = is_ours(&found);
+	if (result) {
+		found.head_size = read_at(fd, 0, found.head, LM_TRACE_HEAD);
+		result = is_known(&found);
+	}
+	lm_sys_unmap(found.head, LM_TRACE_HEAD);
+	return result;
+}
+
+/* The same of the file NAME. 1; 0: it is not there; -EPERM: it is another one; or -errno. */
+static int is_named(const char *name, const char *path, int (*is_known)(const struct found *found))
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	int fd = lm_sys_open(name, flags, 0), is_ours;
-	struct stat status;
+	int fd = lm_sys_open(name, flags, 0), result;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd == -ELOOP ? -EPERM : fd;
-	is_ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
-	          is_known(fd, name, (int64_t)status.st_size);
+	result = is_file(fd, path, is_known) ? 1 : -EPERM;
 	lm_sys_close(fd);
-	return is_ours ? (int)lm_sys(SYS_unlinkat, AT_FDCWD, name, 0) : -EPERM;
+	return result;
 }
 
-int lm_earlier_remove(const char *name)
-{
-	return remove_known(name, is_older);
-}
+/* ---- names ---- */
 
 /* NAME: PATH, SUFFIX, and NUMBER unless that is 0. 0: it is too long. */
 static int make_name(char name[PATH_MAX], const char *path, const char *suffix, unsigned number)
@@ -106,10 +138,60 @@ static int make_name(char name[PATH_MAX], const char *path, const char *suffix, 
 	return text.at < text.end;
 }
 
-/* Not on the stack, which may be small. */
-struct room {
-	char name[PATH_MAX], line[LM_WARN_MAX];
-};
+static int is_there(const char *name)
+{
+	struct stat status;
+
+	return lstat(name, &status) == 0;
+}
+
+/* ---- the trace of an earlier run ---- */
+
+/* Does PATH lead to the file that FD is open on, and no other name? */
+static int is_only_name(int fd, const char *path)
+{
+	struct stat file, named;
+
+	return fstat(fd, &file) == 0 && file.st_nlink == 1 && lstat(path, &named) == 0 && file.st_dev == named.st_dev &&
+	       file.st_ino == named.st_ino;
+}
+
+int lm_earlier_put_aside(int fd, const char *path)
+{
+	struct room *room;
+	int result;
+
+	result = is_only_name(fd, path) && is_file(fd, path, is_sampled);
+	lm_sys_seek(fd, 0, SEEK_SET);
+	room = result ? lm_sys_map(sizeof *room) : NULL;
+	if (!room)
+		return 0;
+	result = make_name(room->name, path, LM_JOURNAL_SUFFIX, 0) && !is_there(room->name) &&
+	         make_name(room->name, path, LM_TRACE_FORMER, 0) && !is_there(room->name) &&
+	         lm_sys(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, room->name, 0) == 0;
+	lm_sys_unmap(room, sizeof *room);
+	return result;
+}
+
+int lm_earlier_is_put_aside(const char *name, const char *path)
+{
+	return is_named(name, path, is_sampled) == 1;
+}
+
+/* ---- its older files ---- */
+
+/* Removes the file NAME if it IS_KNOWN. As lm_earlier_remove(). */
+static int remove_known(const char *name, const char *path, int (*is_known)(const struct found *found))
+{
+	int result = is_named(name, path, is_known);
+
+	return result == 1 ? (int)lm_sys(SYS_unlinkat, AT_FDCWD, name, 0) : result;
+}
+
+int lm_earlier_remove(const char *name, const char *path)
+{
+	return remove_known(name, path, is_older);
+}
 
 static void tell(struct room *room)
 {
@@ -130,14 +212,14 @@ void lm_earlier_remove_all(const char *path, unsigned keep)
 	if (!room)
 		return;
 	if (make_name(room->name, path, LM_TRACE_NEXT, 0))
-		remove_known(room->name, keep ? is_left : is_older);
+		remove_known(room->name, path, keep ? is_left : is_continued);
 	for (unsigned number = 1; make_name(room->name, path, LM_TRACE_OLD, number); number++) {
-		struct stat status;
-
-		missing = lstat(room->name, &status) == 0 ? 0 : missing + 1;
+		missing = is_there(room->name) ? 0 : missing + 1;
 		if (missing > 1 && number > keep)
 			break;
-		if (lm_earlier_remove(room->name) == -EPERM && number <= keep)
+		if (number > keep)
+			remove_known(room->name, path, keep ? is_older : is_continued);
+		else if (is_named(room->name, path, is_older) == -EPERM)
 			tell(room);
 	}
 	lm_sys_unmap(room, sizeof *room);

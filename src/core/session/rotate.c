@@ -81,6 +81,13 @@ static int make_old_name(char name[PATH_MAX], unsigned number)
 	return end_name(&text);
 }
 
+static int make_former_name(char name[PATH_MAX])
+{
+	struct lm_text text = begin_name(name, LM_TRACE_FORMER);
+
+	return end_name(&text);
+}
+
 static int make_kept_name(char name[PATH_MAX], const char *suffix)
 {
 	struct lm_text text = begin_name(name, ".");
@@ -152,7 +159,7 @@ static int make_room(struct names *names, const char *suffix)
 
 	if (!suffix) {
 		error = make_old_name(names->target, lm_settings.keep);
-		return error ? error : lm_earlier_remove(names->target);
+		return error ? error : lm_earlier_remove(names->target, rotate.path);
 	}
 	error = make_kept_name(names->target, suffix);
 	return !error && lstat(names->target, &status) == 0 ? -EEXIST : error;
@@ -352,6 +359,22 @@ static const char *make_next_name(void)
 	return next;
 }
 
+/* The trace of an earlier run becomes the youngest of the older files. If that can't be, it keeps the name it has. */
+static void take_former(void)
+{
+	struct names *names = lm_sys_map(sizeof *names);
+
+	if (!names)
+		return;
+	if (make_former_name(names->from) == 0 && lm_earlier_is_put_aside(names->from, rotate.path) &&
+	    make_room(names, NULL) == 0) {
+		shift(names);
+		make_former_name(names->from);
+		rename_file(names->from, names->target, 0);
+	}
+	lm_sys_unmap(names, sizeof *names);
+}
+
 void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 {
 	const int is_wanted = lm_settings.limit && lm_settings.sample;
@@ -359,6 +382,8 @@ void lm_rotate_begin(int fd, uint64_t size, int is_continued, long parent)
 
 	rotate.path = is_wanted || !is_continued ? find_path(fd, is_continued) : NULL;
 	rotate.parent = parent;
+	if (rotate.path && is_wanted && !is_continued)
+		take_former();
 	if (rotate.path && !is_continued)
 		lm_earlier_remove_all(rotate.path, is_wanted ? lm_settings.keep : 0);
 	if (is_wanted && rotate.path && make_next_name()) {

@@ -169,6 +169,7 @@ static void start_tracing(struct lm_output *output)
 	if (config.is_refused)
 		return;
 	lm_settings.sample = config.sample;
+	lm_settings.limit = config.limit;
 	forget_early_blocks();
 	lm_sizemap_set_sparse(is_sparse(&config));
 	if (lm_output_open(output, &config) != 0 || output->fd < 0)

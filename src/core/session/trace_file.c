@@ -5,13 +5,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "descriptor.h"
+#include "earlier.h"
 #include "owner.h"
+#include "settings.h"
 #include "sys.h"
 #include "text.h"
 #include "warn.h"
 
 /* So many names are tried. */
 #define NAMES_MAX 1000
+
+/* So often a file is opened that has another name by then. */
+#define TRIES_MAX 20
+
+#define AGAIN 1
 
 /* The last %p in PATTERN, or NULL. */
 static const char *find_pid(const char *pattern)
@@ -191,6 +199,38 @@ static int is_other_users(const char *path, int error)
 	       S_ISREG(status.st_mode) && status.st_uid != geteuid();
 }
 
+/*
+ * FD is open on the trace of an earlier run. If that is to be kept, a new file gets its name, with its permissions.
+ * Returns the descriptor of the file that the trace begins in.
+ */
+static int put_aside(int fd, mode_t mode)
+{
+	const char *path = lm_settings.sample && lm_settings.limit ? lm_descriptor_path(fd) : NULL;
+	int made;
+
+	if (!path || !lm_earlier_put_aside(fd, path))
+		return fd;
+	made = lm_sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+	if (made >= 0) {
+		lm_sys(SYS_fchmod, made, mode & 0777);
+		lm_owner_claim(made, NULL);
+	}
+	/* Then only: until now, no other process can have begun its trace there. */
+	lm_sys_close(fd);
+	return made;
+}
+
+static int begin_in(struct lm_output *output, int fd, const struct stat *status)
+{
+	int file = status->st_size ? put_aside(fd, status->st_mode) : fd;
+
+	if (file < 0)
+		return complain(output, output->path, -file);
+	if (file == fd)
+		lm_sys_truncate(fd, 0);
+	return file;
+}
+
 /* FD's file is the trace: this process goes on with it, or begins it. */
 static int take(struct lm_output *output, int fd, enum lm_begun begun)
 {
@@ -201,8 +241,10 @@ static int take(struct lm_output *output, int fd, enum lm_begun begun)
 		if (output->is_continued)
 			lm_sys_seek(fd, 0, SEEK_END);
 		else
-			lm_sys_truncate(fd, 0);
+			fd = begin_in(output, fd, &status);
 	}
+	if (fd < 0)
+		return fd;
 	output->fd = fd;
 	output->owned = 1;
 	return 0;
@@ -269,7 +311,17 @@ static int open_other_name(struct lm_output *output, const char *pattern, int re
 	return take(output, fd, begun);
 }
 
-int lm_trace_file_open(struct lm_output *output, const char *pattern, const char *owner)
+/* Until it was claimed, another process may have put the file aside. */
+static int is_left(const struct lm_output *output, int fd)
+{
+	struct stat file, named;
+
+	return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+	       (stat(output->path, &named) != 0 || file.st_dev != named.st_dev || file.st_ino != named.st_ino);
+}
+
+/* As lm_trace_file_open(); or AGAIN: the file that was opened has another name by now. */
+static int open_once(struct lm_output *output, const char *pattern, const char *owner)
 {
 	int error = expand(output->path, sizeof output->path, pattern, 0), is_own_name = lm_trace_file_has_pid(pattern);
 	enum lm_begun begun;
@@ -290,10 +342,23 @@ int lm_trace_file_open(struct lm_output *output, const char *pattern, const char
 		lm_sys_close(fd);
 		return is_own_name ? open_other_name(output, pattern, 0) : 0;
 	}
+	if (is_left(output, fd)) {
+		lm_sys_close(fd);
+		return AGAIN;
+	}
 	begun = lm_owner_begun(fd);
 	if (is_own_name && begun == LM_BEGUN_BY_NAMESAKE) {
 		lm_sys_close(fd);
 		return open_other_name(output, pattern, 0);
 	}
 	return take(output, fd, begun);
+}
+
+int lm_trace_file_open(struct lm_output *output, const char *pattern, const char *owner)
+{
+	int result = AGAIN;
+
+	for (int tries = 0; result == AGAIN && tries < TRIES_MAX; tries++)
+		result = open_once(output, pattern, owner);
+	return result == AGAIN ? complain(output, output->path, ESTALE) : result;
 }
