@@ -8,14 +8,18 @@
 
 enum { MOMENT_MAX = 40, BYTES_MAX = 40 };
 
-/* "at 2026-11-26 12:30:05", in the time zone of whoever asks; "" if the trace does not tell. */
+/*
+ * "at 2026-11-26 12:30:05; ", in the time zone of whoever asks; "" if the trace does not tell. The clock is that of the
+ * file's beginning: an older file may have come first.
+ */
 static const char *moment_of(const struct trace_image *image, char text[MOMENT_MAX])
 {
 	time_t seconds = (time_t)(image->clock / 1000);
 	struct tm tm;
 
 	if (!image->has_clock || !localtime_r(&seconds, &tm) ||
-	    !strftime(text, MOMENT_MAX, "at %Y-%m-%d %H:%M:%S; ", &tm))
+	    !strftime(text, MOMENT_MAX, image->has_older ? "before %Y-%m-%d %H:%M:%S; " : "at %Y-%m-%d %H:%M:%S; ",
+	              &tm))
 		*text = '\0';
 	return text;
 }

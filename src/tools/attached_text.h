@@ -9,7 +9,8 @@ enum { ATTACHED_MAX = 160 };
 
 /*
  * Words that follow "attached ": "at 2026-11-26 12:30:05; what the process had allocated before, 1234 bytes, is not in
- * here". "" for an image whose process was not attached to.
+ * here"; "before", not "at", in a later file of a trace that goes on in new ones. "" for an image whose process was not
+ * attached to.
  */
 const char *attached_text(char words[ATTACHED_MAX], const struct trace_image *image);
 

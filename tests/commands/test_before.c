@@ -40,6 +40,16 @@ START_TEST(a_release_of_a_block_that_was_released_before_is_none_of_an_older_one
 }
 END_TEST
 
+/* Its clock is that of its beginning. */
+START_TEST(a_later_file_of_a_trace_does_not_tell_when_the_tracker_attached)
+{
+	must(run("sed '/^+ INIT/a # LIVE 0' " ATTACHED ">t"));
+	ck_assert(has(run("TZ=UTC " FINDLEAK "t"),
+	              "ATTACHED before 2025-11-26 12:00:00; what the process had allocated "
+	              "before, 5000 bytes, is"));
+}
+END_TEST
+
 START_TEST(every_command_says_that_it_was_attached_and_when)
 {
 	static const struct {
@@ -157,6 +167,7 @@ int main(void)
 
 	ONCE(releases_of_older_blocks_are_counted_apart);
 	ONCE(a_release_of_a_block_that_was_released_before_is_none_of_an_older_one);
+	ONCE(a_later_file_of_a_trace_does_not_tell_when_the_tracker_attached);
 	ONCE(every_command_says_that_it_was_attached_and_when);
 	ONCE(nothing_is_uncertain);
 	ONCE(a_process_can_be_attached_to_again);

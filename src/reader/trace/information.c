@@ -62,10 +62,12 @@ static void set_before(struct trace_image *image, uint64_t bytes)
 /* The program may write such a line itself, but not right behind INIT. */
 static void set_live(struct trace_image *image, uint64_t count)
 {
-	if (image->is_embedded)
+	if (image->is_embedded) {
 		image->is_table = true;
-	else if (image->begun && image->events == 1)
+	} else if (image->begun && image->events == 1) {
 		image->live_left = count;
+		image->has_older = true;
+	}
 }
 
 static void set_title(struct trace_image *image, const struct record *record)

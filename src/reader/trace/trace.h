@@ -83,6 +83,7 @@ struct trace_image {
 	uint64_t first_line, last_line;
 	uint64_t events;    /* calls, INIT and FINI */
 	uint64_t live_left; /* so many allocations to come are blocks that were live when the file began */
+	bool has_older;     /* it begins with what was live when an older file of the trace ended */
 	uint64_t continued; /* the trace goes on in another file: EVENTS then, plus 1; 0: it does not */
 	uint64_t lost;      /* events that the tracker could not write */
 	bool is_limited;    /* it has no allocations from some point on: it was LIMIT bytes large there */
