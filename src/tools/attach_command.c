@@ -160,7 +160,7 @@ static bool open_trace(struct work *w)
 		return false;
 	}
 	error = destination_name(&w->to, w->options->pid);
-	w->attaching.trace = error ? -1 : set_up_open(w->to.path, settings_rotate(&w->options->settings));
+	w->attaching.trace = error ? -1 : set_up_open(w->to.path, settings_rotated_bytes(&w->options->settings));
 	if (w->attaching.trace < 0) {
 		cli_error("%s: %s", error ? w->to.name : w->to.path,
 		          !error && errno == EBUSY ? "another process is writing its trace there"

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum destination_kind { DESTINATION_FILE, DESTINATION_STDERR, DESTINATION_INHERITED };
@@ -20,7 +21,7 @@ struct destination {
 	int fd;              /* for reading; -1: the trace can't be read back */
 	bool is_unread;      /* it is a FIFO whose reader was gone before STREAM could be opened */
 	int stream;          /* for writing, of a trace that can't be read back: whether that still goes well; or -1 */
-	bool goes_on;        /* it begins new files, and keeps older ones, also those of earlier runs */
+	uint64_t former_max; /* the trace of an earlier run is kept if it has no more bytes; 0: it is emptied */
 	bool has_gone_on;    /* FD is a newer file than the one that was opened first */
 	off_t start;         /* where the command's part of the file begins */
 	char run[32];        /* what the traces of these processes tell of us (LM_TRACE_RUN); "": nothing */

@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	if (trouble)
 		return trouble;
 	destination_choose(&to, options.output);
-	to.goes_on = settings_rotate(&options.settings);
+	to.former_max = settings_rotated_bytes(&options.settings);
 	report.file = options.report;
 	if (!make_report_prepare(&report, &to, settings_follow(&options.settings)))
 		return CLI_TROUBLE;

@@ -99,15 +99,15 @@ static bool put_aside(int fd, const struct stat *st, const char *path, char real
 }
 
 /*
- * Makes FD's file, which ST tells of, an empty one; a trace that KEEPS those of earlier runs begins in a new file
- * instead. The descriptor, or -1 with errno; FD is closed then.
+ * Makes FD's file, which ST tells of, an empty one; if it is a trace of MOST bytes at most, that is kept, and a new
+ * file made instead. The descriptor, or -1 with errno; FD is closed then.
  */
-static int empty(int fd, const struct stat *st, const char *path, bool keeps)
+static int empty(int fd, const struct stat *st, const char *path, uint64_t most)
 {
 	char real[PATH_MAX];
 	int made, error;
 
-	if (!keeps || !st->st_size || !put_aside(fd, st, path, real)) {
+	if (!st->st_size || (uint64_t)st->st_size > most || !put_aside(fd, st, path, real)) {
 		if (ftruncate(fd, 0) == 0)
 			return fd;
 		made = -1;
@@ -134,7 +134,7 @@ static bool leads_to(const char *path, const struct stat *st)
  * in a SHARED directory, a file of another user, who could read the trace. The descriptor; or -1
  * with errno, and FD is closed. ESTALE: meanwhile, another run has put the file aside.
  */
-static int begin(int fd, int shared, const char *path, bool keeps)
+static int begin(int fd, int shared, const char *path, uint64_t most)
 {
 	struct stat st;
 	int error;
@@ -149,7 +149,7 @@ static int begin(int fd, int shared, const char *path, bool keeps)
 	if (!error && !leads_to(path, &st))
 		error = ESTALE;
 	if (!error) {
-		fd = empty(fd, &st, path, keeps);
+		fd = empty(fd, &st, path, most);
 		error = errno;
 		if (fd >= 0)
 			unlock(fd);
@@ -161,7 +161,7 @@ static int begin(int fd, int shared, const char *path, bool keeps)
 	return fd;
 }
 
-static int open_path(const char *path, bool keeps)
+static int open_path(const char *path, uint64_t most)
 {
 	int shared = is_shared(path), flags = O_NOCTTY | O_CLOEXEC | (shared ? O_NOFOLLOW : 0), fd;
 	struct stat st;
@@ -173,15 +173,15 @@ static int open_path(const char *path, bool keeps)
 	fd = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (fd < 0 && errno == EACCES)
 		fd = open(path, O_WRONLY | O_CREAT | flags, 0600);
-	return begin(fd, shared, path, keeps);
+	return begin(fd, shared, path, most);
 }
 
-int set_up_open(const char *path, bool keeps)
+int set_up_open(const char *path, uint64_t most)
 {
 	int fd, tries = TRIES;
 
 	do
-		fd = open_path(path, keeps);
+		fd = open_path(path, most);
 	while (fd < 0 && errno == ESTALE && --tries > 0);
 	return fd;
 }
@@ -218,7 +218,7 @@ static enum set_up_step set_up_file(struct destination *to)
 	errno = error;
 	if (error)
 		return SET_UP_OPEN;
-	fd = set_up_open(to->path, to->goes_on);
+	fd = set_up_open(to->path, to->former_max);
 	if (fd < 0)
 		return SET_UP_OPEN;
 	/* A journal that is there belongs to an earlier trace, which was emptied. */

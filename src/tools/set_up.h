@@ -7,7 +7,7 @@
 #ifndef LM_SET_UP_H
 #define LM_SET_UP_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct destination;
 
@@ -21,10 +21,10 @@ enum set_up_step { SET_UP_DONE, SET_UP_OPEN, SET_UP_LIMIT, SET_UP_DUP };
 enum set_up_step set_up_trace(struct destination *to);
 
 /*
- * Opens the trace at PATH and empties it; or, if it KEEPS the traces of earlier runs, makes a new file there and leaves
- * the other one to the tracker, which makes it the youngest of the older files. A pipe or a device is opened for
- * writing only. A descriptor; or -1 with errno, which is EBUSY if another process is writing its trace there.
+ * Opens the trace at PATH and empties it; or, if it is a sampled trace of MOST bytes at most, makes a new file there
+ * and leaves the other one to the tracker, which makes it the youngest of the older files. A pipe or a device is opened
+ * for writing only. A descriptor; or -1 with errno, which is EBUSY if another process is writing its trace there.
  */
-int set_up_open(const char *path, bool keeps);
+int set_up_open(const char *path, uint64_t most);
 
 #endif

@@ -164,6 +164,16 @@ bool settings_rotate(const struct settings *settings)
 	return settings_get(settings, SETTING_SAMPLE) && settings_get(settings, SETTING_LIMIT);
 }
 
+uint64_t settings_rotated_bytes(const struct settings *settings)
+{
+	const char *limit = settings_get(settings, SETTING_LIMIT);
+	struct lm_trigger_setting bytes = {.kind = LM_TRIGGER_PEAK};
+	/* A size that the environment has, and that is none, is the tracker's to complain about. */
+	const char *behind = limit ? lm_trigger_amount(limit, &bytes) : NULL;
+
+	return settings_rotate(settings) && behind && !*behind && !bytes.is_percent ? bytes.amount : 0;
+}
+
 bool settings_follow(const struct settings *settings)
 {
 	const char *follow = settings_get(settings, SETTING_FOLLOW);

@@ -7,6 +7,7 @@
 #define LM_SETTINGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* In the order in which --verbose shows them. */
 enum setting {
@@ -35,6 +36,9 @@ void settings_add_trigger(struct settings *settings, const char *text);
 
 /* Is the trace a sample with a limit, which goes on in new files? */
 bool settings_rotate(const struct settings *settings);
+
+/* The limit of such a trace in bytes; else 0. */
+uint64_t settings_rotated_bytes(const struct settings *settings);
 
 /* The name of its environment variable. */
 const char *settings_variable(enum setting number);

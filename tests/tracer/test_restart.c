@@ -84,6 +84,7 @@ START_TEST(other_files_are_emptied_as_ever)
 		"printf '# PID 1\\n# SAMPLE\\n' >t",
 		LM " -q --sample 1 -o t true && touch t.journal && chmod 600 t.journal",
 		LM " -q --sample 1 -o t true && ln t linked",
+		LM " -q --sample 1 -o t " PROGRAMS "rotating 1 3000 >said && [ $(stat -c %s t) -gt 131072 ]",
 	};
 
 	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
@@ -92,6 +93,17 @@ START_TEST(other_files_are_emptied_as_ever)
 		         before[i], door(_i)));
 		ck_assert_int_eq(rotated_read("t").ending, TRACE_FINISHED);
 	}
+}
+END_TEST
+
+/* The limit was a greater one, so all together would be larger than the user wants now. */
+START_TEST(older_files_that_are_too_large_are_removed)
+{
+	must(run(LM " -q --sample 1 --limit 1M --keep 2 -o t " PROGRAMS "rotating 1 40000 >said; [ -e t.old-2 ]; "
+	            "echo 3 >t.old-3; "
+	            "%s1 10 >said; ls t* | tr '\\n' ' ' >names",
+	         door(_i)));
+	ck_assert_str_eq(run("cat names t.old-3").out, "t t.old-3 3\n");
 }
 END_TEST
 
@@ -226,6 +238,7 @@ int main(void)
 	TIMES(the_trace_of_a_killed_run_becomes_an_older_file, DOORS * FORMATS);
 	TIMES(a_run_that_was_killed_while_it_began_loses_nothing, DOORS);
 	TIMES(other_files_are_emptied_as_ever, DOORS);
+	TIMES(older_files_that_are_too_large_are_removed, DOORS);
 	TIMES(a_symbolic_link_stays_one, DOORS);
 	TIMES(a_file_in_the_way_is_told_and_nothing_is_lost, DOORS);
 	TIMES(runs_that_begin_at_once_take_one_file, DOORS);

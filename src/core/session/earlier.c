@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "journal.h"
+#include "settings.h"
 #include "sys.h"
 #include "text.h"
 #include "trace_format.h"
@@ -75,6 +76,23 @@ static int is_continued(const struct found *found)
 static int is_older(const struct found *found)
 {
 	return is_sampled(found) || is_continued(found);
+}
+
+/* All files together have to stay within the bound, also where the limit was a greater one before, or there was none.
+ */
+static int is_small(const struct found *found)
+{
+	return (uint64_t)found->size <= lm_settings.limit;
+}
+
+static int is_former(const struct found *found)
+{
+	return is_small(found) && is_sampled(found);
+}
+
+static int is_too_large(const struct found *found)
+{
+	return !is_small(found) && is_older(found);
 }
 
 /* The next file may not be finished, and have no byte yet. */
@@ -161,7 +179,7 @@ int lm_earlier_put_aside(int fd, const char *path)
 	struct room *room;
 	int result;
 
-	result = is_only_name(fd, path) && is_file(fd, path, is_sampled);
+	result = is_only_name(fd, path) && is_file(fd, path, is_former);
 	lm_sys_seek(fd, 0, SEEK_SET);
 	room = result ? lm_sys_map(sizeof *room) : NULL;
 	if (!room)
@@ -175,7 +193,7 @@ int lm_earlier_put_aside(int fd, const char *path)
 
 int lm_earlier_is_put_aside(const char *name, const char *path)
 {
-	return is_named(name, path, is_sampled) == 1;
+	return is_named(name, path, is_former) == 1;
 }
 
 /* ---- its older files ---- */
@@ -221,6 +239,8 @@ void lm_earlier_remove_all(const char *path, unsigned keep)
 			remove_known(room->name, path, keep ? is_older : is_continued);
 		else if (is_named(room->name, path, is_older) == -EPERM)
 			tell(room);
+		else
+			remove_known(room->name, path, is_too_large);
 	}
 	lm_sys_unmap(room, sizeof *room);
 }

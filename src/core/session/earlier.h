@@ -13,7 +13,8 @@
 /*
  * FD is open on the trace PATH, which is to begin there, and on which no other process is at work. If its file has a
  * sampled trace in it that is whole, the file is called PATH.former from here on: 1, and PATH is free. 0: it stays
- * where it is. Of a trace with a journal, a part is not in its file, so it is not whole.
+ * where it is. Of a trace with a journal, a part is not in its file, so it is not whole. One that is larger than the
+ * limit stays as well.
  */
 int lm_earlier_put_aside(int fd, const char *path);
 
@@ -28,9 +29,10 @@ int lm_earlier_is_put_aside(const char *name, const char *path);
 int lm_earlier_remove(const char *name, const char *path);
 
 /*
- * Removes the older files of the trace PATH whose numbers are above KEEP, and what a process that was killed has left
- * of the next file. What is in the way of those up to KEEP is told on standard error. KEEP is 0 for a trace that has no
- * older files: then sampled ones stay that do not say that they go on, as a user may have given them their names.
+ * Removes the older files of the trace PATH whose numbers are above KEEP or that are larger than the limit, and what a
+ * process that was killed has left of the next file. What is in the way of those up to KEEP is told on standard error.
+ * KEEP is 0 for a trace that has no older files: then sampled ones stay that do not say that they go on, as a user may
+ * have given them their names.
  */
 void lm_earlier_remove_all(const char *path, unsigned keep);
 
