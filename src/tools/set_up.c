@@ -64,13 +64,12 @@ static void unlock(int fd)
 	fcntl(fd, F_SETLK, &own);
 }
 
-/* Does PATH, and no other name, lead to the file that ST tells of? */
-static bool is_only_name(const char *path, const struct stat *st)
+/* Does PATH lead to the file that ST tells of? */
+static bool leads_to(const char *path, const struct stat *st)
 {
 	struct stat named;
 
-	return st->st_nlink == 1 && lstat(path, &named) == 0 && named.st_dev == st->st_dev &&
-	       named.st_ino == st->st_ino;
+	return stat(path, &named) == 0 && named.st_dev == st->st_dev && named.st_ino == st->st_ino;
 }
 
 /* Is a whole sampled trace in FD's file, and ours? Of a trace with a journal, a part is not in its file. */
@@ -93,7 +92,7 @@ static bool put_aside(int fd, const struct stat *st, const char *path, char real
 	char former[PATH_MAX];
 	struct stat other;
 
-	return realpath(path, real) && is_only_name(real, st) && is_whole(fd, st, real) &&
+	return st->st_nlink == 1 && realpath(path, real) && leads_to(real, st) && is_whole(fd, st, real) &&
 	       snprintf(former, sizeof former, "%s" LM_TRACE_FORMER, real) < (int)sizeof former &&
 	       lstat(former, &other) != 0 && errno == ENOENT && rename(real, former) == 0;
 }
@@ -120,13 +119,6 @@ static int empty(int fd, const struct stat *st, const char *path, uint64_t most)
 	close(fd);
 	errno = error;
 	return made;
-}
-
-static bool leads_to(const char *path, const struct stat *st)
-{
-	struct stat named;
-
-	return stat(path, &named) == 0 && named.st_dev == st->st_dev && named.st_ino == st->st_ino;
 }
 
 /*
